@@ -1,0 +1,74 @@
+/** What the task graph needs of a recipe; plain data, kept in the parse cache. */
+
+declare const brand: unique symbol;
+/** Identity of one variant: `/path/x_1.0.bb`, `virtual:native:/path/x_1.0.bb`, with `mc:NAME:` in front for a multiconfig. */
+export type RecipeId = string & { readonly [brand]: "RecipeId" };
+
+/** A place that survives serialisation. */
+export interface FilePlace {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface TaskInfo {
+  /** With `do_`. */
+  readonly name: string;
+  /** Tasks of the same recipe it comes after (addtask). */
+  readonly after: readonly string[];
+  /** Expanded flags, split on blanks; absent when empty. Section 3.2 and 3.3 of the inventory. */
+  readonly depends?: readonly string[];
+  readonly rdepends?: readonly string[];
+  readonly mcdepends?: readonly string[];
+  readonly deptask?: readonly string[];
+  readonly rdeptask?: readonly string[];
+  readonly recrdeptask?: readonly string[];
+  readonly recideptask?: readonly string[];
+  readonly noexec?: true;
+  readonly nostamp?: true;
+  /** Files whose content is an input: `path:True|False` words of [file-checksums]. */
+  readonly fileChecksums?: readonly string[];
+  /** Archive packages whose solved closure (name, version, SHA-256) is an input: [feed-closure]. */
+  readonly feedClosure?: readonly string[];
+  /** Conditions on other recipes, `recipe:VARIABLE=value`: [requires]. */
+  readonly requires?: readonly string[];
+  /** The artifact: folders that shared state saves and restores, from [sstate-inputdirs], [sstate-outputdirs], [sstate-plaindirs]. */
+  readonly artifact?: {
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
+    readonly plain: readonly string[];
+  };
+  /** Where the function stands. */
+  readonly at?: FilePlace;
+  /** Signature of the task's own text and all it reaches: 4.1 of the inventory; made by the room `graph`. */
+  readonly baseHash: string;
+}
+
+export interface RecipeInfo {
+  readonly id: RecipeId;
+  readonly file: string;
+  readonly layer: string;
+  readonly layerPriority: number;
+  readonly defaultPreference: number;
+  readonly pn: string;
+  readonly pe: string;
+  readonly pv: string;
+  readonly pr: string;
+  readonly provides: readonly string[];
+  readonly depends: readonly string[];
+  readonly packages: readonly string[];
+  readonly packagesDynamic: readonly string[];
+  /** Of the recipe as a whole (unsuffixed), and by package. Names only, versions stripped. */
+  readonly rdepends: Readonly<Record<string, readonly string[]>>;
+  readonly rrecommends: Readonly<Record<string, readonly string[]>>;
+  readonly rprovides: Readonly<Record<string, readonly string[]>>;
+  /** Reason, when metadata raised SkipRecipe. */
+  readonly skipped?: string;
+  readonly excludeFromWorld: boolean;
+  readonly stamp: string;
+  readonly tasks: Readonly<Record<string, TaskInfo>>;
+  /** Values of the variables named in BB_RECIPE_FACTS, for [requires] of others and for error messages. */
+  readonly facts: Readonly<Record<string, { readonly value: string; readonly at?: FilePlace }>>;
+  /** Object name fields of its artifacts, e.g. `sstate:PN:ARCH…:14:` (SSTATE_PKGSPEC). */
+  readonly sstateSpec: string;
+  /** Configuration values that steer the graph and the run are in `Configuration.d`, not here. */
+}

@@ -1,0 +1,12 @@
+/** @type {import("jest").Config} */
+export default {
+  rootDir: "..", // so that coverage reaches packages/
+  roots: ["<rootDir>/tests/dist"], // compiled tests only: what is tested is what is shipped
+  testMatch: ["**/*.test.js"],
+  testEnvironment: "node",
+  transform: {},
+  injectGlobals: false,
+  testTimeout: 60_000,
+  collectCoverageFrom: ["<rootDir>/packages/*/dist/**/*.js"],
+  coverageProvider: "v8",
+};
