@@ -1,1 +1,45 @@
-export {};
+export {
+  listTree,
+  openSandbox,
+  type Sandbox,
+  type SandboxOptions,
+  type SandboxRunOptions,
+  type TreeEntry,
+} from "./sandbox.js";
+export {
+  canonicalDatabase,
+  databaseDigest,
+  packageLines,
+  readDebDatabase,
+  type Alternative,
+  type Diversion,
+  type InstalledPackage,
+  type PackageDatabase,
+  type Stanza,
+} from "./database.js";
+export {
+  downloadClosure,
+  mergeClosures,
+  openFeed,
+  readClosure,
+  writeClosure,
+  type AvailablePackage,
+  type Closure,
+  type ClosurePackage,
+  type ClosureRequest,
+  type Feed,
+  type FeedOptions,
+} from "./feed.js";
+export {
+  openDebBackend,
+  type Backend,
+  type Change,
+  type InstallRequest,
+  type InstallResult,
+  type PackageSource,
+  type Planned,
+  type SkippedScript,
+  type SnapshotIdentity,
+  type Solution,
+  type SolveRequest,
+} from "./backend.js";
