@@ -1,0 +1,94 @@
+/** What the run queue is given: the seam to the engine. */
+import type { Datastore } from "@tsbake/datastore";
+import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
+import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
+import type { Store } from "@tsbake/sstate";
+import type { RunEvent } from "./events.js";
+import type { Stamps } from "./stamps.js";
+
+/**
+ * `on`: restore what the store has. `off` (--no-setscene): never restore, and what was restored counts as not built.
+ * `skip` (--skip-setscene): what was restored counts, nothing new is restored. `only` (--setscene-only): no body runs.
+ */
+export type SetsceneMode = "on" | "off" | "skip" | "only";
+
+/** Values of the configuration that steer the queue. */
+export interface RunSettings {
+  /** BB_NUMBER_THREADS: bodies and restores at a time. */
+  readonly threads: number;
+  /** `do_fetch[number_threads]` of the configuration: most bodies of that task name at a time. */
+  readonly taskThreads?: ReadonlyMap<string, number>;
+  /** TMPDIR: manifests of installed artifacts are kept in `<tmpdir>/sstate-control`. */
+  readonly tmpdir: string;
+  /** Folder for recorded durations (build/cache). */
+  readonly cache: string;
+  /** Times in artifacts are clamped to the recipe's SOURCE_DATE_EPOCH; this one where it has none. Seconds. */
+  readonly epochSeconds: number;
+  /** Output lines become events, and bodies run with `set -x`. */
+  readonly verbose: boolean;
+  /** Between SIGTERM and SIGKILL, in ms. Default 5000. */
+  readonly graceMs?: number;
+}
+
+/** How a process ended. */
+export interface ProcessEnd {
+  /** Exit code; 128 + number when a signal ended it. */
+  readonly code: number;
+}
+
+/** One Python function to run, in a process of its own or in any other way that keeps to `cwd` and `environment`. */
+export interface PythonCall {
+  readonly function: string;
+  /** Task it belongs to, with `do_`; equal to `function` unless that is a prefunc or postfunc. */
+  readonly task: string;
+  /** The recipe's datastore as the task sees it (override task-NAME, BB_CURRENTTASK, … are in). */
+  readonly d: Datastore;
+  /** Where the runner writes what it executes (`${T}/run.do_x.<pid>`), so that it can be repeated by hand. */
+  readonly scriptPath: string;
+  readonly cwd: string;
+  /** Octal digits, e.g. `022`; the runner sets it in its process. */
+  readonly umask: string | undefined;
+  /** The exported variables: the whole environment of the process. */
+  readonly environment: Readonly<Record<string, string>>;
+  /**
+   * Runs a program as the task's process and waits for it: own session, standard input empty, both outputs in the log,
+   * without network unless the task may, under fakeroot when the task wants, killed when the build is stopped.
+   * Its file descriptor 3 takes messages for the user: `LEVEL TEXT` and a NUL byte, LEVEL as in `TaskMessage`.
+   * `argument`s that name the descriptor are the caller's matter.
+   */
+  start(
+    command: string,
+    args: readonly string[],
+    options?: { readonly environment?: Readonly<Record<string, string>> },
+  ): Promise<ProcessEnd>;
+  /** For a runner that has messages without a process of its own. */
+  onMessage(level: "debug" | "note" | "plain" | "warning" | "error", text: string): void;
+  /** Appends text to the task's log. */
+  log(text: string): void;
+}
+/** @throws BuildError, or ends with a code other than 0, when the function failed */
+export type PythonRunner = (call: PythonCall) => Promise<ProcessEnd>;
+
+export interface RunOptions {
+  readonly graph: TaskGraph;
+  readonly signatures: Signatures;
+  readonly project: { readonly recipes: ReadonlyMap<RecipeId, RecipeInfo> };
+  /** Asked only for tasks whose body runs, never for restored ones. The datastore is copied, never changed. */
+  readonly openRecipe: (id: RecipeId) => Datastore | Promise<Datastore>;
+  readonly store: Store;
+  /** The same object that signing took the taints from; `-f` and `-C` have already tainted through it. */
+  readonly stamps: Stamps;
+  readonly settings: RunSettings;
+  readonly setscene: SetsceneMode;
+  readonly keepGoing: boolean;
+  /** Plan, decide, report every task as started and finished, execute nothing, write nothing. */
+  readonly dryRun: boolean;
+  /** Called before a body starts, with the task's datastore; not in a dry run. Its errors fail the task. */
+  readonly prepareTask?: (task: TaskId, d: Datastore) => Promise<void>;
+  readonly runPython: PythonRunner;
+  /** First Ctrl-C: nothing new starts, what runs is waited for. */
+  readonly stop?: AbortSignal;
+  /** Second Ctrl-C: process groups get SIGTERM, SIGKILL after the grace. */
+  readonly kill?: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}

@@ -1,0 +1,129 @@
+/**
+ * Stamps: empty files that say "this task is done with this signature", beside each other at `${STAMP}.…`.
+ * A folder is listed once; ten thousand checks cost one readdir a recipe.
+ *
+ * @see BitBake 2.19 lib/bb/build.py (make_stamp, del_stamp), lib/bb/siggen.py (stampfile_base); names are the same
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { hasCode } from "@tsbake/base";
+import type { RecipeInfo } from "@tsbake/recipe";
+
+/** The part of a recipe that stamps need. */
+export type Stamped = Pick<RecipeInfo, "stamp" | "tasks">;
+
+export interface Stamps {
+  /** The text of the taint that `-f` left, or undefined. */
+  taint(recipe: Stamped, task: string): string | undefined;
+  /** `-f`, `-C`: makes the task's signature new, now and until its stamps are cleaned. */
+  addTaint(recipe: Stamped, task: string): void;
+  /** Done by a body (`real`), by a restore (`setscene`), or not with this signature. */
+  state(recipe: Stamped, task: string, unihash: string): "real" | "setscene" | undefined;
+  /**
+   * Called before a task changes anything on disk: takes away its stamps of every signature, and those of bodies of the
+   * same recipe that come after it. Otherwise a build that is interrupted and then put back to the old inputs would
+   * find old stamps beside new files.
+   */
+  begin(recipe: Stamped, task: string): void;
+  /** The very last step of a task. */
+  finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void;
+  /** `${STAMP}.<task>.sigdata.<unihash>` */
+  sigdataPath(recipe: Stamped, task: string, unihash: string): string;
+}
+
+/** A fresh view of the disk; make one a run. */
+export function openStamps(): Stamps {
+  return new StampFolders();
+}
+
+class StampFolders implements Stamps {
+  readonly #folders = new Map<string, Set<string>>();
+
+  taint(recipe: Stamped, task: string): string | undefined {
+    if (!this.#list(recipe).has(`${basename(recipe.stamp)}.${task}.taint`)) return undefined;
+    return readFileSync(`${recipe.stamp}.${task}.taint`, "utf8").trim();
+  }
+
+  addTaint(recipe: Stamped, task: string): void {
+    this.#write(recipe, `${task}.taint`, randomUUID());
+  }
+
+  state(recipe: Stamped, task: string, unihash: string): "real" | "setscene" | undefined {
+    const names = this.#list(recipe);
+    const base = basename(recipe.stamp);
+    if (names.has(`${base}.${task}.${unihash}`)) return "real";
+    return names.has(`${base}.${task}_setscene.${unihash}`) ? "setscene" : undefined;
+  }
+
+  begin(recipe: Stamped, task: string): void {
+    this.#remove(recipe, task);
+    this.#remove(recipe, `${task}_setscene`);
+    for (const later of tasksAfter(recipe, task)) this.#remove(recipe, later);
+  }
+
+  finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void {
+    this.#remove(recipe, task);
+    this.#remove(recipe, `${task}_setscene`);
+    this.#write(recipe, `${how === "real" ? task : `${task}_setscene`}.${unihash}`, "");
+  }
+
+  sigdataPath(recipe: Stamped, task: string, unihash: string): string {
+    return `${recipe.stamp}.${task}.sigdata.${unihash}`;
+  }
+
+  #list(recipe: Stamped): Set<string> {
+    const folder = dirname(recipe.stamp);
+    let names = this.#folders.get(folder);
+    if (!names) {
+      names = new Set(readFolder(folder));
+      this.#folders.set(folder, names);
+    }
+    return names;
+  }
+
+  /** Stamps of one task name whatever their signature; taints and signature data stay. */
+  #remove(recipe: Stamped, task: string): void {
+    const names = this.#list(recipe);
+    const prefix = `${basename(recipe.stamp)}.${task}.`;
+    for (const name of names) {
+      if (!name.startsWith(prefix) || /^(taint$|sigdata\.|sigbasedata\.)/.test(name.slice(prefix.length)))
+        continue;
+      rmSync(join(dirname(recipe.stamp), name), { force: true });
+      names.delete(name);
+    }
+  }
+
+  #write(recipe: Stamped, suffix: string, text: string): void {
+    const names = this.#list(recipe);
+    const path = `${recipe.stamp}.${suffix}`;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    const now = new Date();
+    utimesSync(path, now, now);
+    names.add(basename(path));
+  }
+}
+
+/** All tasks of the recipe that come after `task`, directly or not (addtask order). */
+function tasksAfter(recipe: Stamped, task: string): Set<string> {
+  const later = new Set<string>();
+  const queue = [task];
+  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+    for (const other of Object.values(recipe.tasks)) {
+      if (other.name === task || later.has(other.name) || !other.after.includes(at)) continue;
+      later.add(other.name);
+      queue.push(other.name);
+    }
+  }
+  return later;
+}
+
+function readFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+}
