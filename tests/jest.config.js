@@ -7,6 +7,7 @@ export default {
   transform: {},
   injectGlobals: false,
   testTimeout: 60_000,
+  reporters: ["default", "<rootDir>/tests/reporter.js"],
   collectCoverageFrom: ["<rootDir>/packages/*/dist/**/*.js"],
   coverageProvider: "v8",
 };

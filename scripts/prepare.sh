@@ -1,0 +1,57 @@
+#!/bin/sh
+# Installs tsbake's libraries and compiles it, when something of either changed. Called by ./tsbake and npm test.
+set -eu
+
+root=$(readlink -f -- "$(dirname -- "$0")/..")
+installed=$root/node_modules/.tsbake-lock.json
+compiled=$root/node_modules/.tsbake-compiled
+
+say() { echo "tsbake: $*" >&2; }
+
+up_to_date() {
+  [ -f "$root/packages/cli/dist/main.js" ] && [ -f "$compiled" ] && cmp -s "$root/package-lock.json" "$installed" &&
+    [ -z "$(find "$root"/packages/*/src "$root"/packages/*/*.json "$root/tsconfig.base.json" -newer "$compiled" -print -quit)" ]
+}
+
+# Runs a step with its output kept, and shows that output only if the step fails.
+step() {
+  say "$1"
+  shift
+  log=$(mktemp)
+  if ! (cd "$root" && "$@") >"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    rm -f "$log"
+    say "this step failed: $*"
+    exit 1
+  fi
+  rm -f "$log"
+}
+
+if up_to_date; then exit 0; fi
+
+if ! command -v npm >/dev/null 2>&1; then
+  say "npm is missing; install it beside Node.js 20.20 or later"
+  exit 1
+fi
+if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 20) ? 0 : 1)'; then
+  say "Node.js $(node --version) is too old; install version 20.20 or later"
+  exit 1
+fi
+if ! mkdir -p "$root/node_modules" 2>/dev/null || ! [ -w "$root/node_modules" ]; then
+  say "cannot write to $root: let its owner run tsbake once"
+  exit 1
+fi
+
+# Two first uses at once: the second waits, and then finds everything done.
+exec 9<"$root"
+flock 9
+if up_to_date; then exit 0; fi
+export TURBO_TELEMETRY_DISABLED=1
+if ! cmp -s "$root/package-lock.json" "$installed"; then
+  step "installing libraries (first use, about half a minute) ..." npm ci --no-audit --no-fund --loglevel=error
+  cp "$root/package-lock.json" "$installed"
+fi
+# The mark is as old as the start of the compilation: what changes meanwhile is compiled next time.
+touch "$compiled.new"
+step "compiling ..." npm run --silent build
+mv "$compiled.new" "$compiled"
