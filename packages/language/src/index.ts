@@ -1,3 +1,4 @@
+export { isOldName } from "./names.js";
 export { parseFile } from "./parse.js";
 export type {
   AddFragments,
