@@ -44,7 +44,7 @@ export interface Solution {
 }
 
 export interface InstallRequest extends SolveRequest {
-  /** Absolute; empty (`install`) or holding only an imported database (`installOnDatabase`). Must be one of the sandbox's roots. */
+  /** Absolute; empty (`install`) or holding only an imported database (`installOnDatabase`). */
   readonly root: string;
   readonly sandbox: Sandbox;
   /** SOURCE_DATE_EPOCH in seconds: no file of the root is younger. */

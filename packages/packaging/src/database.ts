@@ -1,7 +1,6 @@
-/** What is installed, as data: the same model for every backend, read from and compared as `/var/lib/dpkg` for deb. */
-
-/** `Name: value` fields of one stanza in their order; continuation lines keep their newline and leading blank. */
-export type Stanza = ReadonlyMap<string, string>;
+/** What is installed, as data: the same model for every backend, and the one text form that signatures hash. */
+import { byText, sha256 } from "@tsbake/base";
+import type { Stanza } from "./stanza.js";
 
 export interface InstalledPackage {
   readonly name: string;
@@ -46,21 +45,56 @@ export interface PackageDatabase {
   readonly alternatives: readonly Alternative[];
   /** `user group mode path`, sorted. */
   readonly overrides: readonly string[];
-  /** `triggers/File`, `triggers/Unincorp` and explicit interests: `file<TAB>line`, sorted. */
+  /** Interests in triggers, `file<TAB>line`, sorted. */
   readonly triggers: readonly string[];
 }
 
-/** Reads the database below `root`. @throws BuildError `packaging/bad-database` with the file and line */
-export declare function readDebDatabase(root: string): Promise<PackageDatabase>;
-
 /**
- * One text for one database, whatever order and layout it was stored in; what the signatures hash (L3) and what
- * `diffsigs` compares. First line: `tsbake-pkgdb 1 BACKEND ARCHITECTURE`.
+ * One text for one database, whatever order and layout it was stored in; what signatures hash (L3) and what
+ * `diffsigs` compares line by line. First line: `tsbake-pkgdb 1 BACKEND ARCHITECTURE`.
  */
-export declare function canonicalDatabase(database: PackageDatabase): string;
+export function canonicalDatabase(database: PackageDatabase): string {
+  const lines = [`tsbake-pkgdb 1 ${database.backend} ${database.architecture}`];
+  for (const one of database.packages) {
+    const fields = [...one.stanza].map(([name, value]) => `${name}: ${value}`).sort(byText);
+    const conffiles = [...one.conffiles].map((entry) => entry.join(" ")).sort(byText);
+    const control = [...one.control].map((entry) => entry.join(" ")).sort(byText);
+    const digests = [fields, one.files, conffiles, control].map((list) =>
+      sha256(list.join("\n")).slice(0, 32),
+    );
+    lines.push(
+      `package ${one.name} ${one.architecture} ${one.version} ${one.state} ` +
+        `stanza=${digests[0]} files=${digests[1]} conffiles=${digests[2]} control=${digests[3]}`,
+    );
+  }
+  for (const { from, to, by } of database.diversions) lines.push(`diversion ${from} ${to} ${by}`);
+  for (const one of database.alternatives) {
+    lines.push(
+      `alternative ${one.name} ${one.isManual ? "manual" : "auto"} ${one.link} ${one.current || "-"} ` +
+        sha256(one.text).slice(0, 32),
+    );
+  }
+  for (const one of database.overrides) lines.push(`statoverride ${one}`);
+  for (const one of database.triggers) lines.push(`trigger ${one}`);
+  return `${lines.join("\n")}\n`;
+}
 
 /** SHA-256 of `canonicalDatabase`. */
-export declare function databaseDigest(database: PackageDatabase): string;
+export function databaseDigest(database: PackageDatabase): string {
+  return sha256(canonicalDatabase(database));
+}
 
-/** `name → version` lines a person and a manifest can read: `name architecture version`, sorted. */
-export declare function packageLines(database: PackageDatabase): string[];
+/** Lines that a person and a manifest can read: `name architecture version`, sorted; only what is really there. */
+export function packageLines(database: PackageDatabase): string[] {
+  return database.packages
+    .filter((one) => one.state !== "config-files" && one.state !== "not-installed")
+    .map((one) => `${one.name} ${one.architecture} ${one.version}`);
+}
+
+/** The order of `PackageDatabase.packages`. */
+export function byNameAndArchitecture(
+  left: { readonly name: string; readonly architecture: string },
+  right: { readonly name: string; readonly architecture: string },
+): number {
+  return byText(left.name, right.name) || byText(left.architecture, right.architecture);
+}

@@ -1,22 +1,24 @@
-export {
-  listTree,
-  openSandbox,
-  type Sandbox,
-  type SandboxOptions,
-  type SandboxRunOptions,
-  type TreeEntry,
-} from "./sandbox.js";
+export { openSandbox, type Sandbox, type SandboxOptions, type SandboxRunOptions } from "./sandbox.js";
+export { listTree, type TreeEntry } from "./tree.js";
 export {
   canonicalDatabase,
   databaseDigest,
   packageLines,
-  readDebDatabase,
   type Alternative,
   type Diversion,
   type InstalledPackage,
   type PackageDatabase,
-  type Stanza,
 } from "./database.js";
+export { readDebDatabase } from "./deb-database.js";
+export {
+  parseRelations,
+  parseStanzas,
+  writeStanza,
+  type Relation,
+  type Stanza,
+  type Stanzas,
+} from "./stanza.js";
+export { compareVersions } from "./version.js";
 export {
   downloadClosure,
   mergeClosures,

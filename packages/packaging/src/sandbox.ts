@@ -1,27 +1,39 @@
 /**
  * A place where commands run as root of their own: namespaces always, and for an ordinary user a fake root that
  * remembers owners, modes and device nodes. Maintainer scripts run only here.
+ *
+ * One process, the keeper, holds the namespaces open; each command enters them with nsenter, so that a hundred commands
+ * cost one setup. When the keeper's standard input closes (also because we died), the kernel ends all that runs inside.
  */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BuildError, run } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
+import { findFakeroot } from "./fakeroot.js";
+import type { Fakeroot } from "./fakeroot.js";
+import { loadOwnership, saveOwnership } from "./ownership.js";
+import { noNamespaces } from "./problems.js";
+import { ATTACH, DETACH, KEEPER } from "./sandbox-scripts.js";
 
 export interface SandboxOptions {
-  /**
-   * Roots that dpkg or a script will enter: each gets /proc, a minimal /dev and a private /run and /tmp for as long as
-   * the sandbox is open, and nothing of that stays behind. Absolute paths; the folders are made.
-   */
-  readonly roots?: readonly string[];
   /** For an ordinary user: the native sysroot that holds `faked` and `libfakeroot`. Default: TSBAKE_FAKEROOT, then the host's. */
   readonly fakeroot?: string;
   /**
-   * For an ordinary user: the file that carries owners and modes from one sandbox to the next. Real root has them in
-   * the file system and never writes it. A sandbox opened inside another one uses the outer one's.
+   * For an ordinary user: the file that carries owners and modes from one sandbox to the next, for every file below
+   * the folder that it lies in. Real root has them in the file system and never writes it. A sandbox opened inside
+   * another one uses the outer one's.
    */
   readonly ownership?: string;
+  /** Leaves the network as it is; default: there is none. */
+  readonly network?: boolean;
 }
 
 export interface SandboxRunOptions {
   readonly cwd?: string;
-  /** Added to a minimal environment (PATH, HOME, LANG=C.UTF-8, DEBIAN_FRONTEND=noninteractive, SOURCE_DATE_EPOCH if set). */
+  /** Added to a minimal environment (PATH, HOME, LC_ALL, DEBIAN_FRONTEND=noninteractive, SOURCE_DATE_EPOCH if set). */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
   readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;
@@ -33,30 +45,206 @@ export interface Sandbox extends AsyncDisposable {
   readonly isFake: boolean;
   /** Runs a command as (fake) root, without network. Never throws for a non-zero exit. */
   run(command: string, args: readonly string[], options?: SandboxRunOptions): Promise<RunResult>;
+  /** Runs a command with this process's own standard streams and environment. @returns its exit code, 128 + n for signal n */
+  hand(command: string, args: readonly string[]): Promise<number>;
+  /**
+   * Readies a root for scripts that run inside it: /proc, a minimal /dev, a private /run and /tmp (mounted, gone with the
+   * sandbox or with `detach`). Does nothing for a root that is attached.
+   */
+  attach(root: string): Promise<void>;
+  detach(root: string): Promise<void>;
   /** Saves the ownership and ends every process inside. */
   close(): Promise<void>;
 }
 
-/** @throws BuildError `packaging/no-namespaces`, `packaging/no-fakeroot` */
-export declare function openSandbox(options?: SandboxOptions): Promise<Sandbox>;
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** One entry of a tree as (fake) root sees it. */
-export interface TreeEntry {
-  /** Relative to the root, no leading `/`; the root itself is not listed. */
-  readonly path: string;
-  readonly kind: "file" | "directory" | "symlink" | "fifo" | "socket" | "character" | "block";
-  /** Permission bits with setuid, setgid and sticky. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly sizeBytes: number;
-  /** Whole seconds. */
-  readonly mtimeSeconds: number;
-  /** Target of a symlink, else "". */
-  readonly target: string;
-  /** `device:inode`, equal for hard links of each other. */
-  readonly inode: string;
+/** What this process may do already. */
+interface Standing {
+  /** No uid 0: a user namespace is needed. */
+  readonly needsUser: boolean;
+  /** Owners cannot be real: only one uid is mapped. */
+  readonly isFake: boolean;
+  /** An outer sandbox's faked serves us. */
+  readonly isNested: boolean;
 }
 
-/** Every entry below `root`, sorted by path, other file systems left out. The only right way to see owners in a fake root. */
-export declare function listTree(sandbox: Sandbox, root: string): Promise<TreeEntry[]>;
+async function standing(): Promise<Standing> {
+  const isRoot = process.getuid?.() === 0;
+  const map = await readFile("/proc/self/uid_map", "utf8").catch(() => "0 0 4294967295");
+  // Debian's system accounts go up to 65534 (nobody); a map that ends before that cannot hold them.
+  const isWhole = map.split("\n").some((line) => Number(line.trim().split(/\s+/)[2] ?? 0) > 65534);
+  const isFake = !isRoot || !isWhole;
+  return { needsUser: !isRoot, isFake, isNested: isFake && process.env["FAKEROOTKEY"] !== undefined };
+}
+
+/** @throws BuildError `packaging/no-namespaces`, `packaging/no-fakeroot` */
+export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { needsUser, isFake, isNested } = await standing();
+  const fakeroot = isFake && !isNested ? await findFakeroot(options.fakeroot) : undefined;
+  const scratch = await mkdtemp(join(tmpdir(), "tsbake-sandbox-"));
+  try {
+    const load = join(scratch, "load");
+    if (fakeroot) await writeFile(load, options.ownership ? await loadOwnership(options.ownership) : "");
+    // The queue of an outer faked lives in the ipc namespace that we are in.
+    const kinds = ["mount", "uts", "pid", ...(options.network ? [] : ["net"]), ...(isNested ? [] : ["ipc"])];
+    const flags = kinds.map((kind) => `--${kind}`);
+    if (needsUser) flags.push("--user", "--map-root-user");
+    flags.push("--fork", "--kill-child");
+    const keeper = await startKeeper(flags, fakeroot, scratch);
+    const enter = ["--target", keeper.pid, ...kinds.map((kind) => `--${kind}`)];
+    if (needsUser) enter.push("--user", "--preserve-credentials");
+    const fake = fakeroot ? fakerootEnvironment(fakeroot, keeper.key) : isNested ? inheritedFakeroot() : {};
+    return new Namespaces({
+      isFake,
+      enter,
+      fake,
+      keeper: keeper.child,
+      scratch,
+      ownership: fakeroot && options.ownership,
+    });
+  } catch (error) {
+    await rm(scratch, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function fakerootEnvironment(fakeroot: Fakeroot, key: string): Record<string, string> {
+  return {
+    FAKEROOTKEY: key,
+    // Without a slash, found along LD_LIBRARY_PATH: the first folder is there outside of a root, the second inside.
+    LD_PRELOAD: fakeroot.library,
+    LD_LIBRARY_PATH: `${fakeroot.libraryFolder}:${FAKEROOT_INSIDE}`,
+    FAKEROOTDONTTRYCHOWN: "1",
+  };
+}
+
+/** Where `attach` shows libfakeroot inside a root. */
+const FAKEROOT_INSIDE = "/run/tsbake-fakeroot";
+
+function inheritedFakeroot(): Record<string, string> {
+  const names = ["FAKEROOTKEY", "LD_PRELOAD", "LD_LIBRARY_PATH", "FAKEROOTDONTTRYCHOWN"];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
+interface Keeper {
+  readonly child: ChildProcess;
+  /** As our own process namespace counts. */
+  readonly pid: string;
+  /** faked's message queue, or "-". */
+  readonly key: string;
+}
+
+function startKeeper(
+  flags: readonly string[],
+  fakeroot: Fakeroot | undefined,
+  scratch: string,
+): Promise<Keeper> {
+  const args = [...flags, "sh", "-c", KEEPER, "keeper", fakeroot?.daemon ?? "", scratch];
+  const child = spawn("unshare", args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { PATH, LC_ALL: "C.UTF-8", ...inheritedFakeroot() },
+  });
+  return new Promise((resolve, reject) => {
+    let out = "";
+    let err = "";
+    child.stdin.on("error", () => {});
+    child.stderr.on("data", (piece: Buffer) => (err += piece.toString()));
+    child.stdout.on("data", (piece: Buffer) => {
+      out += piece.toString();
+      const ready = /^ready (\d+) (\S+)\n/.exec(out);
+      if (ready) resolve({ child, pid: ready[1] ?? "", key: ready[2] ?? "" });
+    });
+    child.on("error", reject);
+    child.on("close", () => reject(new BuildError([noNamespaces(err.trim() || out.trim())])));
+  });
+}
+
+interface Parts {
+  readonly isFake: boolean;
+  readonly enter: readonly string[];
+  readonly fake: Readonly<Record<string, string>>;
+  readonly keeper: ChildProcess;
+  readonly scratch: string;
+  readonly ownership: string | undefined;
+}
+
+class Namespaces implements Sandbox {
+  readonly isFake: boolean;
+  readonly #parts: Parts;
+  readonly #attached = new Set<string>();
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.isFake = parts.isFake;
+    this.#parts = parts;
+  }
+
+  run(command: string, args: readonly string[], options: SandboxRunOptions = {}): Promise<RunResult> {
+    const { cwd = "/", env, ...rest } = options;
+    const { SOURCE_DATE_EPOCH: epoch } = process.env;
+    const all: Record<string, string> = {
+      PATH,
+      HOME: "/root",
+      LC_ALL: "C.UTF-8",
+      TZ: "UTC",
+      DEBIAN_FRONTEND: "noninteractive",
+      DEBCONF_NONINTERACTIVE_SEEN: "true",
+      ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }),
+      ...env,
+      ...this.#parts.fake,
+    };
+    const settings = Object.entries(all).map(([name, value]) => `${name}=${value}`);
+    const inside = ["env", "-i", `--chdir=${cwd}`, ...settings, command, ...args];
+    return run("nsenter", [...this.#parts.enter, "--", ...inside], rest);
+  }
+
+  hand(command: string, args: readonly string[]): Promise<number> {
+    const settings = Object.entries(this.#parts.fake).map(([name, value]) => `${name}=${value}`);
+    const inside = ["env", `--chdir=${process.cwd()}`, ...settings, command, ...args];
+    const child = spawn("nsenter", [...this.#parts.enter, "--", ...inside], { stdio: "inherit" });
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) =>
+        resolve(code ?? 128 + (signal === "SIGINT" ? 2 : signal === "SIGKILL" ? 9 : 15)),
+      );
+    });
+  }
+
+  async attach(root: string): Promise<void> {
+    if (this.#attached.has(root)) return;
+    const library = this.#parts.fake["LD_LIBRARY_PATH"]?.split(":")[0] ?? "";
+    const done = await this.run("sh", ["-c", ATTACH, "attach", root, library, root + FAKEROOT_INSIDE]);
+    if (done.code !== 0) throw new BuildError([noNamespaces(done.stderr.trim())]);
+    this.#attached.add(root);
+  }
+
+  async detach(root: string): Promise<void> {
+    if (!this.#attached.delete(root)) return;
+    await this.run("sh", ["-c", DETACH, "detach", root]);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #end(): Promise<void> {
+    const { keeper, scratch, ownership } = this.#parts;
+    const ended = new Promise<void>((resolve) => {
+      if (keeper.exitCode !== null || keeper.signalCode !== null) resolve();
+      else keeper.on("close", () => resolve());
+    });
+    keeper.stdin?.end();
+    await ended;
+    try {
+      if (ownership) await saveOwnership(ownership, await readFile(join(scratch, "save"), "utf8"));
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** Finds Debian's fakeroot: the daemon that remembers owners and the library that asks it. */
+import { access, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "@tsbake/base";
+import { noFakeroot } from "./problems.js";
+
+export interface Fakeroot {
+  /** Absolute path of `faked-sysv`. */
+  readonly daemon: string;
+  /** File name of the library to preload. */
+  readonly library: string;
+  /** Absolute. */
+  readonly libraryFolder: string;
+}
+
+const LIBRARY = "libfakeroot-sysv.so";
+
+/**
+ * Looks in `sysroot`, else in TSBAKE_FAKEROOT, else on the host. The System V flavour: the other one talks TCP, and
+ * there is no network inside.
+ * @throws BuildError `packaging/no-fakeroot`
+ */
+export async function findFakeroot(sysroot?: string): Promise<Fakeroot> {
+  const folder = sysroot ?? process.env["TSBAKE_FAKEROOT"] ?? "/";
+  const daemon = join(folder, "usr/bin/faked-sysv");
+  const libraries = join(folder, "usr/lib");
+  for (const triplet of await readdir(libraries).catch(() => [])) {
+    const libraryFolder = join(libraries, triplet, "libfakeroot");
+    if ((await isThere(join(libraryFolder, LIBRARY))) && (await isThere(daemon))) {
+      return { daemon, library: LIBRARY, libraryFolder };
+    }
+  }
+  throw new BuildError([noFakeroot(folder)]);
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
