@@ -1,0 +1,235 @@
+/**
+ * Admits the plain dialect of tar only: ustar, pax and GNU long names, used the way that every reader understands alike.
+ *
+ * tar-stream checks an archive and the system's tar unpacks it. Where two readers disagree about what a byte means, an
+ * entry could be harmless for the one and hostile for the other. So whatever is known to be read in two ways
+ * (GNU sparse files, global pax paths, data behind a link, a second name for one entry, numbers with rubbish in them)
+ * is refused here, and the offset of each entry's data is handed out, for the comparison with tar-stream's.
+ *
+ * @see POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format"
+ */
+import { BuildError } from "@tsbake/base";
+import { damaged, hostileEntry, truncated, unsupported } from "./problems.js";
+
+const BLOCK = 512;
+/** Extended headers are kept in memory; Linux allows an xattr 64 KiB, and tar-stream takes 4 MiB. */
+const LONGEST_EXTENSION = 1 << 20;
+
+type ExtensionKind = "pax" | "global" | "long-name" | "long-link";
+
+const EXTENSIONS: Readonly<Record<string, ExtensionKind>> = {
+  x: "pax",
+  g: "global",
+  L: "long-name",
+  K: "long-link",
+};
+
+/** Type flags of real entries; `\0` and `0` are files, 7 is a file that was contiguous once. */
+const ENTRY_FLAGS = "\x0001234567";
+
+/** Reads the archive's skeleton as it flows by. */
+export class Dialect {
+  readonly #archive: string;
+  /** Offset, from the start of the archive, of what comes next. */
+  #offset = 0;
+  /** Bytes of data and padding still to be passed over. */
+  #skip = 0;
+  #hasEndMark = false;
+  /** The start of a header whose rest is in the next piece. */
+  #carried: Buffer = Buffer.alloc(0);
+  /** The extension whose body is being collected. */
+  #extension: { kind: ExtensionKind; body: Buffer[]; missing: number } | undefined;
+  /** Extensions that the next entry has had so far. */
+  #seen = new Set<string>();
+  #paxSize: number | undefined;
+  /** Where the data of each entry begins, in order; the reader behind takes them off. */
+  readonly dataOffsets: { offset: number; size: number }[] = [];
+
+  constructor(archive: string) {
+    this.#archive = archive;
+  }
+
+  /**
+   * Judges a piece; what it returns is for tar-stream: the same bytes, up to the last whole header, with one
+   * correction. An entry with a long name has the first 100 bytes of it in its header; when these end with a slash,
+   * tar-stream takes the entry for a folder and its data for headers.
+   *
+   * @throws BuildError `archive/damaged`, `archive/unsupported`, `archive/hostile-entry`
+   */
+  push(piece: Buffer): Buffer {
+    let bytes = this.#carried.length > 0 ? Buffer.concat([this.#carried, piece]) : piece;
+    let isOurs = bytes !== piece;
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#skip > 0) {
+        const taken = Math.min(this.#skip, bytes.length - at);
+        this.#collect(bytes.subarray(at, at + taken));
+        this.#skip -= taken;
+        this.#offset += taken;
+        at += taken;
+        continue;
+      }
+      if (bytes.length - at < BLOCK) break;
+      if (this.#isMistakable(bytes.subarray(at, at + BLOCK))) {
+        if (!isOurs) bytes = Buffer.from(bytes);
+        isOurs = true;
+        correct(bytes.subarray(at, at + BLOCK));
+      }
+      this.#offset += BLOCK;
+      this.#header(bytes.subarray(at, at + BLOCK));
+      at += BLOCK;
+    }
+    this.#carried = Buffer.from(bytes.subarray(at));
+    return bytes.subarray(0, at);
+  }
+
+  /** @throws BuildError `archive/truncated` when something, or the end mark, is missing */
+  end(): void {
+    if (this.#carried.length > 0 || this.#skip > 0 || !this.#hasEndMark) {
+      throw new BuildError([truncated(this.#archive)]);
+    }
+  }
+
+  #isMistakable(block: Buffer): boolean {
+    const isFile = block[156] === 0x30 || block[156] === 0;
+    return isFile && block[99] === 0x2f && this.#hasLongName();
+  }
+
+  #hasLongName(): boolean {
+    return this.#seen.has("long-name") || this.#seen.has("pax long-name");
+  }
+
+  #header(block: Buffer): void {
+    if (block.every((byte) => byte === 0)) {
+      if (this.#seen.size > 0) this.#fail("its last extended header belongs to nothing");
+      this.#hasEndMark = true;
+      return;
+    }
+    // One reader stops at the end mark, another goes on: nothing may stand behind it.
+    if (this.#hasEndMark) this.#fail("there is something after its end mark");
+    if (block.toString("latin1", 508, 512) === "tar\0") this.#refuse("the old star format");
+    const flag = String.fromCharCode(block[156]!);
+    const size = this.#number(block.subarray(124, 136));
+    const kind = EXTENSIONS[flag];
+    if (kind) this.#begin(kind, size);
+    else this.#entry(flag, size, block);
+  }
+
+  #begin(kind: ExtensionKind, size: number): void {
+    if (size > LONGEST_EXTENSION) this.#fail("it has an extended header of absurd size");
+    if (kind !== "global" && this.#seen.has(kind)) this.#fail("one entry has two extended headers of a kind");
+    if (kind !== "global") this.#seen.add(kind);
+    if (size === 0) this.#fail("it has an empty extended header");
+    this.#extension = { kind, body: [], missing: size };
+    this.#skip = padded(size);
+  }
+
+  #entry(flag: string, headerSize: number, block: Buffer): void {
+    if (!ENTRY_FLAGS.includes(flag)) this.#refuse(`an entry of type ${JSON.stringify(flag)}`);
+    const size = this.#paxSize ?? headerSize;
+    const shortName = block.toString("latin1", 0, 100).replace(/\0.*$/s, "");
+    const isFolder = flag === "5" || (shortName.endsWith("/") && !this.#hasLongName());
+    if (size > 0 && (isFolder || !"\x0007".includes(flag)))
+      this.#fail("it has data behind an entry that is no file");
+    this.dataOffsets.push({ offset: this.#offset, size });
+    this.#skip = padded(size);
+    this.#paxSize = undefined;
+    this.#seen.clear();
+  }
+
+  #collect(bytes: Buffer): void {
+    const extension = this.#extension;
+    if (!extension) return;
+    const taken = bytes.subarray(0, extension.missing);
+    // A copy: the piece belongs to the stream that it came from.
+    extension.body.push(Buffer.from(taken));
+    extension.missing -= taken.length;
+    if (extension.missing === 0) this.#extended(extension.kind, Buffer.concat(extension.body));
+  }
+
+  #extended(kind: ExtensionKind, body: Buffer): void {
+    this.#extension = undefined;
+    if (kind === "long-name" || kind === "long-link") {
+      if (this.#seen.has(`pax ${kind}`)) this.#fail("an entry has two names");
+      return;
+    }
+    const keys = new Set<string>();
+    for (const [key, value] of this.#records(body)) {
+      if (keys.has(key)) this.#fail(`an extended header says \`${key}\` twice`);
+      keys.add(key);
+      if (/^(GNU\.sparse\.|GNU\.dumpdir|GNU\.volume|SCHILY\.realsize|hdrcharset)/.test(key)) {
+        this.#refuse(`the extended header \`${key}\``);
+      }
+      if (kind === "global") this.#global(key);
+      else this.#local(key, value);
+    }
+  }
+
+  #global(key: string): void {
+    // git writes the commit as a comment; everything else would apply to some readers' entries only.
+    if (key !== "comment") this.#refuse(`the global extended header \`${key}\``);
+  }
+
+  #local(key: string, value: Buffer): void {
+    if (key === "size") {
+      const text = value.toString("latin1");
+      if (!/^\d{1,15}$/.test(text)) this.#fail("an entry's size is no number");
+      this.#paxSize = Number(text);
+    }
+    const long = key === "path" ? "long-name" : key === "linkpath" ? "long-link" : undefined;
+    if (long === undefined) return;
+    if (this.#seen.has(long)) this.#fail("an entry has two names");
+    this.#seen.add(`pax ${long}`);
+    if (value.length === 0) this.#fail(`an extended header has an empty \`${key}\``);
+    if (value.includes(0)) {
+      throw new BuildError([hostileEntry(this.#archive, value.toString("latin1"), "has a NUL in its name")]);
+    }
+  }
+
+  /** `length key=value\n` records that tile the body exactly. */
+  *#records(body: Buffer): Generator<readonly [string, Buffer]> {
+    for (let at = 0; at < body.length;) {
+      const blank = body.indexOf(0x20, at);
+      const digits = blank === -1 ? "" : body.toString("latin1", at, blank);
+      const length = /^[1-9]\d{0,7}$/.test(digits) ? Number(digits) : 0;
+      const equals = body.indexOf(0x3d, blank);
+      const next = at + length;
+      const isWhole = equals > blank + 1 && equals < next && next <= body.length && body[next - 1] === 0x0a;
+      if (!isWhole) this.#fail("an extended header is malformed");
+      yield [body.toString("utf8", blank + 1, equals), body.subarray(equals + 1, next - 1)];
+      at = next;
+    }
+  }
+
+  /** Octal digits, or base 256 when the top bit is set. */
+  #number(field: Buffer): number {
+    if (field[0] === 0x80) {
+      const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, 0);
+      if (Number.isSafeInteger(value)) return value;
+    }
+    const text = field.toString("latin1");
+    if (/^ *[0-7]+[ \0]*$/.test(text)) return Number.parseInt(text.trim(), 8);
+    if (/^[ \0]*$/.test(text)) return 0;
+    return this.#fail("a header has an impossible size");
+  }
+
+  #fail(what: string): never {
+    throw new BuildError([damaged(this.#archive, what)]);
+  }
+
+  #refuse(what: string): never {
+    throw new BuildError([unsupported(this.#archive, what)]);
+  }
+}
+
+/** Takes the slash away that a cut name ends with, and makes the header's checksum fit again. */
+function correct(header: Buffer): void {
+  header[99] = 0x5f;
+  header.fill(0x20, 148, 156);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / BLOCK) * BLOCK;
+}

@@ -1,0 +1,195 @@
+/**
+ * A tree → the same tar, whenever and wherever it is packed.
+ *
+ * The tree is read by the system's tar: only it sees extended attributes (file capabilities live there; Node has no
+ * call for them), and it is faster: 614 MB in 40,000 entries took it 1.7 s, tar-stream fed from node:fs 2.3 s, and
+ * back again 3.2 s against 4.0 s. tar-stream has the other half: it reads and judges archives (`scan.ts`, `tar.ts`)
+ * and writes those that are made of bytes in memory. What is in the archive, under which name and in which order is
+ * decided here, and given to tar as a list.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { BuildError, hasCode, temporaryBeside } from "@tsbake/base";
+import { compressionOfName, hasProgram, plainEnvironment, type Compression } from "./compression.js";
+import { noProgram, packFailed } from "./problems.js";
+import { listTree, type ListOptions } from "./tree.js";
+
+/** Attributes that tell of the machine and not of the tree: labels of the host, history of an overlay. */
+export const FOREIGN_ATTRIBUTES: readonly string[] = [
+  "security.selinux",
+  "security.ima",
+  "security.evm",
+  "trusted.overlay.*",
+  "user.overlay.*",
+];
+
+export interface PackOptions extends ListOptions {
+  /** Modification times after this are set to it (seconds since 1970): SOURCE_DATE_EPOCH. */
+  readonly epochSeconds: number;
+  /** `root`: everything belongs to 0:0; `keep` (default): the numbers on disk. */
+  readonly numericOwner?: "keep" | "root" | undefined;
+  /** Default: by the name of the output file, `none` for a stream. */
+  readonly compression?: Compression | undefined;
+  /** Level of the compressor; default: 3 for zstd, 6 for gzip and xz. */
+  readonly level?: number | undefined;
+}
+
+export interface PackFolder {
+  readonly path: string;
+  /** The folder's name in the archive; empty: its content stands at the top, itself as `./`. */
+  readonly prefix: string;
+}
+
+/**
+ * Packs one folder: sorted by path, times clamped, numeric owners, modes, links, hard links, devices and xattrs.
+ * A file output appears whole (and synced) or not at all.
+ *
+ * @throws BuildError `archive/pack-failed`, `archive/device-entry`, `archive/no-program`
+ */
+export function packTree(
+  root: string,
+  out: Writable | string,
+  options: PackOptions & { readonly prefix?: string },
+): Promise<void> {
+  return packTrees([{ path: root, prefix: options.prefix ?? "" }], out, options);
+}
+
+/** Packs several folders into one archive, each under its prefix; hard links between them are kept. */
+export async function packTrees(
+  folders: readonly PackFolder[],
+  out: Writable | string,
+  options: PackOptions,
+): Promise<void> {
+  if (typeof out !== "string") return pack(folders, out, options, options.compression ?? "none");
+  const compression = options.compression ?? compressionOfName(out);
+  await mkdir(dirname(out), { recursive: true });
+  const temporary = temporaryBeside(out);
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      await pack(folders, file.fd, options, compression);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, out);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function pack(
+  folders: readonly PackFolder[],
+  out: Writable | number,
+  options: PackOptions,
+  compression: Compression,
+): Promise<void> {
+  const compressor = await compressorOf(compression, options.level);
+  const { args, list } = plan(folders, options);
+  const isPiped = typeof out !== "number" || compression === "gzip";
+  const child = spawn("tar", [...compressor, ...args], {
+    stdio: ["pipe", isPiped ? "pipe" : out, "pipe"],
+    env: plainEnvironment(),
+  });
+  const ended = outcome(child);
+  child.stdin!.on("error", () => {});
+  child.stdin!.end(list);
+  if (isPiped)
+    await drain(child.stdout!, out, compression === "gzip" ? (options.level ?? 6) : undefined, child);
+  const { code, said } = await ended;
+  if (code !== 0) throw new BuildError([packFailed(folders.map(({ path }) => path).join(", "), said)]);
+}
+
+async function drain(
+  tar: Readable,
+  out: Writable | number,
+  gzipLevel: number | undefined,
+  child: ChildProcess,
+): Promise<void> {
+  const sink = typeof out === "number" ? await writerOf(out) : out;
+  try {
+    // Node's gzip header has no time and no name, so the same bytes come out every time.
+    if (gzipLevel === undefined) await pipeline(tar, sink);
+    else await pipeline(tar, createGzip({ level: gzipLevel, chunkSize: 1 << 18 }), sink);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
+}
+
+async function writerOf(fd: number): Promise<Writable> {
+  const { createWriteStream } = await import("node:fs");
+  return createWriteStream("", { fd, autoClose: false, highWaterMark: 1 << 20 });
+}
+
+async function compressorOf(compression: Compression, level: number | undefined): Promise<string[]> {
+  if (compression === "none" || compression === "gzip") return [];
+  if (!(await hasProgram(compression)))
+    throw new BuildError([noProgram(compression, "to compress an archive")]);
+  // With threads zstd's output is the same for any number of them.
+  if (compression === "zstd") return ["-I", `zstd -q -T0 -${level ?? 3}`];
+  return ["-I", `${compression} -q -${level ?? 6}`];
+}
+
+/** tar's arguments, and the list of names that it gets on its standard input. */
+function plan(folders: readonly PackFolder[], options: PackOptions): { args: string[]; list: Buffer } {
+  const args = [
+    "-c",
+    "-f",
+    "-",
+    "--format=posix",
+    "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime,delete=mtime",
+    `--mtime=@${options.epochSeconds}`,
+    "--clamp-mtime",
+    "--numeric-owner",
+    "--no-recursion",
+    "--xattrs",
+    "--xattrs-include=*",
+    ...FOREIGN_ATTRIBUTES.map((name) => `--xattrs-exclude=${name}`),
+  ];
+  if (options.numericOwner === "root") args.push("--owner=0", "--group=0");
+  const names: string[] = [];
+  const only = folders.length === 1 ? folders[0]! : undefined;
+  for (const { path, prefix } of byLongestPath(folders)) {
+    // Several folders are named from the top, since tar's renaming rules know names only, not where they came from.
+    const place = only ? "." : `.${Buffer.from(resolve(path)).toString("latin1")}`;
+    args.push(`--transform=flags=rSh;${renaming(place, prefix)}`);
+    names.push(...listTree(path, options).map(({ bytes }) => `${place}/${bytes}`), place);
+  }
+  if (!only) names.sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));
+  else names.unshift(names.pop()!);
+  args.push("-C", only ? resolve(only.path) : "/", "--null", "-T", "-");
+  return { args, list: Buffer.from(names.map((name) => `${name}\0`).join(""), "latin1") };
+}
+
+/** A folder inside another must be renamed first: afterwards its names no longer begin with the other's. */
+function byLongestPath(folders: readonly PackFolder[]): PackFolder[] {
+  return [...folders].sort((left, right) => resolve(right.path).length - resolve(left.path).length);
+}
+
+/** A sed command that turns names below `place` (latin1) into names below `prefix`. Links' targets stay. */
+function renaming(place: string, prefix: string): string {
+  const from = Buffer.from(place, "latin1")
+    .toString("utf8")
+    .replace(/[.[\]*^$\\,]/g, "\\$&");
+  const to = prefix.replace(/[\\&,]/g, "\\$&");
+  if (to === "") return `s,^${from}/\\(.\\),\\1,`;
+  return `s,^${from}\\(/\\|$\\),${to}\\1,`;
+}
+
+/** How a child ended, and the end of what it said on standard error. */
+export function outcome(child: ChildProcess): Promise<{ code: number | null; said: string }> {
+  let said = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-4000)));
+  return new Promise((resolve, reject) => {
+    child.on("error", (error) => {
+      reject(hasCode(error, "ENOENT") ? new BuildError([noProgram("tar", "for archives")]) : error);
+    });
+    child.on("close", (code) => resolve({ code, said: said.trim() }));
+  });
+}
