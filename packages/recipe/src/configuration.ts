@@ -1,0 +1,129 @@
+/** The base configuration, in BitBake's order. Section 1.1 of the language inventory. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { BuildError, byText, words, type Diagnostic, type Hasher } from "@tsbake/base";
+import { Datastore, inheritClass } from "@tsbake/datastore";
+import { importEnvironment } from "./environment.js";
+import { Evaluation } from "./evaluation.js";
+import { fireEvent } from "./event.js";
+import type { FileTable } from "./files.js";
+import { layerFolders, readCollections, readLayers, type Collection } from "./layers.js";
+import * as problem from "./problems.js";
+import type { ParseOptions } from "./project-types.js";
+import type { PythonSession } from "./python-session.js";
+
+export interface Configuration {
+  readonly d: Datastore;
+  readonly collections: readonly Collection[];
+  /** Every file that was looked for. */
+  readonly files: readonly string[];
+  /** Those of them that are there. */
+  readonly included: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** What BitBake allows: a handler that goes on asking would never end. */
+const MAXIMUM_ROUNDS = 20;
+
+/** @throws BuildError; what `options.python` throws when Python is not open */
+export function parseConfiguration(
+  options: ParseOptions,
+  table: FileTable,
+  python: PythonSession,
+): Configuration {
+  python.reset();
+  python.libraries.length = 0;
+  for (let round = 0; round <= MAXIMUM_ROUNDS; round++) {
+    const configuration = readOnce(options, new Evaluation(table, python), python);
+    if (configuration.d.getVar("BB_INVALIDCONF", { expand: false }) !== true) {
+      configuration.d.setVar("__bbclasstype", "recipe");
+      const configurations = words(configuration.d.getText("BBMULTICONFIG"));
+      if (configurations.length > 0) throw new BuildError([problem.multiconfig(configurations)]);
+      python.mark();
+      return { ...configuration, files: [...configuration.files, ...libraryFiles(python)] };
+    }
+  }
+  throw new BuildError([problem.configurationLoop()]);
+}
+
+function readOnce(options: ParseOptions, host: Evaluation, python: PythonSession): Configuration {
+  const d = new Datastore({ python: () => python, trackHistory: options.trackHistory ?? false });
+  importEnvironment(d, options.environment);
+  d.setVar("__bbclasstype", "global");
+  d.setVar("BB_CURRENT_MC", "");
+  d.setVar("TOPDIR", options.topdir);
+  for (const [name, value] of Object.entries(options.initial)) d.setVar(name, value);
+  readNamed(options.preFiles, d, host);
+
+  const layersFile = join(options.topdir, "conf/bblayers.conf");
+  host.evaluate(layersFile, d);
+  if (!d.getText("BB_CACHEDIR")) d.setVar("BB_CACHEDIR", "${TOPDIR}/cache");
+  const folders = layerFolders(d, options.coreLayers, layersFile, host);
+  d.setVar("BBLAYERS", folders.join(" "));
+  const pathOf = readLayers(d, folders, host);
+
+  readFirst("conf/bitbake.conf", d, host);
+  readNamed(options.postFiles, d, host);
+  for (const name of ["base", ...words(d.getText("INHERIT"))]) inheritClass(name, d, host);
+  fireEvent("bb.event.ConfigParsed", {}, d, host);
+  d.setVar("BBINCLUDED", host.included().join(" "));
+  return {
+    d,
+    collections: readCollections(d, pathOf),
+    files: [...host.files],
+    included: host.included(),
+    warnings: host.warnings,
+  };
+}
+
+function readNamed(paths: readonly string[], d: Datastore, host: Evaluation): void {
+  for (const path of paths) {
+    if (!host.evaluate(path, d)) throw new BuildError([problem.missingConfigurationFile(path)]);
+  }
+}
+
+/** The first of `name` along BBPATH. Every candidate counts as looked for, so that one that appears later is noticed. */
+function readFirst(name: string, d: Datastore, host: Evaluation): void {
+  const folders = (d.getText("BBPATH") ?? "").split(":").filter((folder) => folder !== "");
+  if (!folders.some((folder) => host.evaluate(join(folder, name), d))) {
+    throw new BuildError([problem.missingBitbakeConf(folders)]);
+  }
+}
+
+/** Python files that `addpylib` made importable: what they do shows in no variable. */
+export function libraryFiles(python: PythonSession): string[] {
+  return python.libraries.flatMap(({ directory, namespace }) => {
+    const module = `${namespace}.py`;
+    return readdirSync(directory, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".py") && (name === module || name.startsWith(`${namespace}/`)))
+      .sort(byText)
+      .map((name) => join(directory, name));
+  });
+}
+
+/** Engine state and what differs with every run: no recipe may depend on it. */
+const UNHASHED = new Set(["BB_ORIGENV", "__depends", "__base_depends", "BBINCLUDED", "BB_INVALIDCONF"]);
+
+/**
+ * Digest of everything a recipe starts from: raw values, flags, appends, handlers and library files. A changed comment
+ * in a conf file changes the file and not this.
+ */
+export function digestConfiguration(
+  d: Datastore,
+  libraries: readonly string[],
+  table: FileTable,
+  hasher: Hasher,
+): string {
+  const ignored = new Set([...UNHASHED, ...words(d.getText("BB_HASHCONFIG_IGNORE_VARS"))]);
+  const lines = [...d.keys()]
+    .filter((name) => !ignored.has(name))
+    .sort(byText)
+    .map((name) => {
+      const flags = [...(d.getVarFlags(name, { expand: false, internal: true }) ?? [])].sort(
+        ([left], [right]) => byText(left, right),
+      );
+      return JSON.stringify([name, d.getVar(name, { expand: false }) ?? null, flags]);
+    });
+  for (const path of libraries) lines.push(`${path} ${table.digest(path)}`);
+  return hasher.digest(lines.join("\n"));
+}

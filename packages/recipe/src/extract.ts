@@ -1,0 +1,137 @@
+/** From a finished datastore to the plain data that graph and providers work with. */
+import { BuildError, words } from "@tsbake/base";
+import { listTasks, type Datastore } from "@tsbake/datastore";
+import type { RecipeFile } from "./collect.js";
+import { dependencyNames } from "./dependencies.js";
+import type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
+import * as problem from "./problems.js";
+
+export interface ExtractRequest {
+  readonly id: RecipeId;
+  readonly file: RecipeFile;
+  /** By task; empty for a skipped recipe. */
+  readonly baseHashes: ReadonlyMap<string, string>;
+  /** Reason, when the recipe was skipped. */
+  readonly skipped?: string;
+}
+
+/** @throws BuildError for a value that cannot be expanded or read */
+export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: ExtractRequest): RecipeInfo {
+  const text = (name: string): string => d.getText(name) ?? "";
+  const pn = text("PN");
+  const listed = words(text("PACKAGES"));
+  const packages = listed.length > 0 ? listed : [pn];
+  const byPackage = (variable: string): Record<string, string[]> => {
+    const lists: Record<string, string[]> = {};
+    const whole = dependencyNames(text(variable));
+    if (whole.length > 0) lists[""] = whole;
+    for (const name of packages) {
+      const own = dependencyNames(text(`${variable}:${name}`));
+      if (own.length > 0) lists[name] = own;
+    }
+    return lists;
+  };
+  const isSkipped = skipped !== undefined;
+  return {
+    id,
+    file: file.path,
+    layer: file.layer,
+    layerPriority: file.layerPriority,
+    defaultPreference: isSkipped ? 0 : wholeNumber(text("DEFAULT_PREFERENCE"), file.path),
+    pn,
+    pe: text("PE"),
+    pv: text("PV"),
+    pr: text("PR"),
+    provides: dependencyNames(text("PROVIDES")),
+    depends: isSkipped ? [] : [...new Set(dependencyNames(text("DEPENDS")))],
+    packages,
+    packagesDynamic: words(text("PACKAGES_DYNAMIC")),
+    rdepends: isSkipped ? {} : byPackage("RDEPENDS"),
+    rrecommends: isSkipped ? {} : byPackage("RRECOMMENDS"),
+    rprovides: byPackage("RPROVIDES"),
+    ...(isSkipped ? { skipped } : {}),
+    excludeFromWorld: isTrue(text("EXCLUDE_FROM_WORLD")),
+    stamp: isSkipped ? "" : text("STAMP"),
+    tasks: isSkipped ? {} : extractTasks(d, baseHashes),
+    facts: isSkipped ? {} : extractFacts(d),
+    sstateSpec: isSkipped ? "" : text("SSTATE_PKGSPEC"),
+  };
+}
+
+/** Flags that are lists of words, by the field they become. */
+const LISTS = {
+  depends: "depends",
+  rdepends: "rdepends",
+  mcdepends: "mcdepends",
+  deptask: "deptask",
+  rdeptask: "rdeptask",
+  recrdeptask: "recrdeptask",
+  recideptask: "recideptask",
+  feedClosure: "feed-closure",
+  requires: "requires",
+} as const satisfies Partial<Record<keyof TaskInfo, string>>;
+
+function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Record<string, TaskInfo> {
+  const tasks: Record<string, TaskInfo> = {};
+  for (const [name, after] of listTasks(d)) {
+    const flag = (key: string): string[] => words(flagText(d, name, key));
+    const lists: Record<string, string[]> = {};
+    for (const [field, key] of Object.entries(LISTS)) {
+      const list = flag(key);
+      if (list.length > 0) lists[field] = list;
+    }
+    // A path may hold blanks, so what ends a word here is whether the file was there.
+    const files = flagText(d, name, "file-checksums").trim();
+    if (files !== "") lists["fileChecksums"] = files.split(/(?<=:True|:False)\s+/);
+    const inputs = flag("sstate-inputdirs");
+    const outputs = flag("sstate-outputdirs");
+    const plain = flag("sstate-plaindirs");
+    const at = functionPlace(d, name);
+    tasks[name] = {
+      name,
+      after,
+      ...lists,
+      ...(flagText(d, name, "noexec") ? { noexec: true } : {}),
+      ...(flagText(d, name, "nostamp") ? { nostamp: true } : {}),
+      ...(inputs.length + plain.length > 0 ? { artifact: { inputs, outputs, plain } } : {}),
+      ...(at ? { at } : {}),
+      baseHash: baseHashes.get(name) ?? "",
+    };
+  }
+  return tasks;
+}
+
+function flagText(d: Datastore, name: string, flag: string): string {
+  const value = d.getVarFlag(name, flag);
+  return value === undefined || value === null || value === false ? "" : String(value);
+}
+
+function functionPlace(d: Datastore, name: string): FilePlace | undefined {
+  const file = d.getVarFlag(name, "filename", { expand: false });
+  const line = Number(d.getVarFlag(name, "lineno", { expand: false }));
+  return typeof file === "string" && Number.isSafeInteger(line) ? { file, line } : undefined;
+}
+
+function extractFacts(d: Datastore): RecipeInfo["facts"] {
+  const facts: Record<string, { value: string; at?: FilePlace }> = {};
+  for (const name of words(d.getText("BB_RECIPE_FACTS"))) {
+    const value = d.getText(name);
+    if (value === undefined) continue;
+    const set = d.history(name).findLast(({ flag }) => flag === undefined);
+    facts[name] = { value, ...(set ? { at: { file: set.file, line: set.line } } : {}) };
+  }
+  return facts;
+}
+
+/** What bb.utils.to_boolean takes for true. */
+function isTrue(text: string): boolean {
+  return /^(?:y|yes|1|true|t)$/i.test(text.trim());
+}
+
+function wholeNumber(text: string, file: string): number {
+  if (text === "") return 0;
+  if (!/^\s*[+-]?\d+\s*$/.test(text)) {
+    throw new BuildError([problem.unreadableValue("DEFAULT_PREFERENCE", text, file)]);
+  }
+  return Number(text);
+}

@@ -1,0 +1,89 @@
+/**
+ * The files of one parse: each is looked at once, read once and parsed once. Whoever asks leaves a trace, so that
+ * every result knows what it depends on, files that were not there included.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { extname } from "node:path";
+import { BuildError, hasCode, Source, type Hasher } from "@tsbake/base";
+import { parseFile, type ParsedFile } from "@tsbake/language";
+import * as problem from "./problems.js";
+
+/** `size:mtime in ns:inode`, or empty for a file that is not there: as long as it is the same, so is the content. */
+export type FileStamp = string;
+
+export class FileTable {
+  readonly #hasher: Hasher;
+  readonly #stamps = new Map<string, FileStamp>();
+  readonly #texts = new Map<string, string>();
+  readonly #digests = new Map<string, string>();
+  readonly #parsed = new Map<string, ParsedFile>();
+
+  constructor(hasher: Hasher) {
+    this.#hasher = hasher;
+  }
+
+  stamp(path: string): FileStamp {
+    let stamp = this.#stamps.get(path);
+    if (stamp === undefined) this.#stamps.set(path, (stamp = readStamp(path)));
+    return stamp;
+  }
+
+  /** Digest of the content; empty for a file that is not there. */
+  digest(path: string): string {
+    let digest = this.#digests.get(path);
+    if (digest === undefined) {
+      const text = this.text(path);
+      this.#digests.set(path, (digest = text === undefined ? "" : this.#hasher.digest(text)));
+    }
+    return digest;
+  }
+
+  /** Takes over a digest from an earlier run, for a file whose stamp is the same still. */
+  adopt(path: string, digest: string): void {
+    if (!this.#digests.has(path)) this.#digests.set(path, digest);
+  }
+
+  text(path: string): string | undefined {
+    const known = this.#texts.get(path);
+    if (known !== undefined) return known;
+    // The stamp comes first: content that changes in between is noticed by the next run, not missed.
+    if (this.stamp(path) === "") return undefined;
+    const text = readText(path);
+    if (text === undefined) this.#stamps.set(path, "");
+    else this.#texts.set(path, text);
+    return text;
+  }
+
+  source(path: string): Source | undefined {
+    const text = this.text(path);
+    return text === undefined ? undefined : new Source(path, text);
+  }
+
+  /** @throws BuildError `recipe/not-metadata` for a file of another kind */
+  parse(path: string): ParsedFile | undefined {
+    const known = this.#parsed.get(path);
+    if (known) return known;
+    const text = this.text(path);
+    if (text === undefined) return undefined;
+    const ending = extname(path);
+    const isRecipe = [".bb", ".bbclass", ".inc", ".bbappend"].includes(ending);
+    if (!isRecipe && ending !== ".conf") throw new BuildError([problem.notMetadata(path)]);
+    const parsed = parseFile(new Source(path, text), isRecipe ? "recipe" : "conf");
+    this.#parsed.set(path, parsed);
+    return parsed;
+  }
+}
+
+function readStamp(path: string): FileStamp {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found?.isFile() ? `${found.size}:${found.mtimeNs}:${found.ino}` : "";
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}

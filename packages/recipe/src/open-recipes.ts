@@ -1,0 +1,55 @@
+/** Datastores of single recipes, parsed again when somebody asks, the last few kept. */
+import type { Datastore } from "@tsbake/datastore";
+import type { RecipeFile } from "./collect.js";
+import type { RecipeId, RecipeInfo } from "./info.js";
+import type { PythonSession } from "./python-session.js";
+import { openVariant, type OpenedRecipe, type RecipeContext } from "./recipe.js";
+
+/** A datastore of a real recipe takes about a megabyte. */
+const KEPT = 32;
+
+export class OpenRecipes {
+  readonly #recipes: ReadonlyMap<RecipeId, RecipeInfo>;
+  readonly #files: ReadonlyMap<string, RecipeFile>;
+  readonly #python: PythonSession;
+  readonly #context: () => RecipeContext;
+  /** Least recently used first. */
+  readonly #opened = new Map<RecipeId, OpenedRecipe>();
+  #current: RecipeId | undefined;
+
+  constructor(
+    recipes: ReadonlyMap<RecipeId, RecipeInfo>,
+    files: ReadonlyMap<string, RecipeFile>,
+    python: PythonSession,
+    context: () => RecipeContext,
+  ) {
+    this.#recipes = recipes;
+    this.#files = files;
+    this.#python = python;
+    this.#context = context;
+  }
+
+  /** @throws BuildError of parsing; an error with code `python/needed` */
+  open(id: RecipeId): Datastore {
+    const known = this.#opened.get(id);
+    if (known) {
+      if (this.#current !== id) this.#python.restore(known.definitions);
+    }
+    const recipe = known ?? this.#parse(id);
+    this.#current = id;
+    this.#opened.delete(id);
+    this.#opened.set(id, recipe);
+    if (this.#opened.size > KEPT) this.#opened.delete(this.#opened.keys().next().value!);
+    return recipe.d;
+  }
+
+  #parse(id: RecipeId): OpenedRecipe {
+    const info = this.#recipes.get(id);
+    const file = info && this.#files.get(info.file);
+    if (!file) throw new Error(`internal: no recipe ${id}`);
+    this.#current = undefined;
+    const opened = openVariant(file, id, this.#context());
+    if (!opened) throw new Error(`internal: ${id} was parsed and is not there now`);
+    return opened;
+  }
+}

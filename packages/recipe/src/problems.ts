@@ -1,0 +1,357 @@
+/**
+ * Every problem this room can report, one function each, in the order of their codes.
+ * A test keeps this list and docs/problems.md the same.
+ */
+import type { Diagnostic, Span } from "@tsbake/base";
+import type { RecipeInfo } from "./info.js";
+
+type Located = Span | undefined;
+
+function located(at: Located): { at: Span } | Record<string, never> {
+  return at ? { at } : {};
+}
+
+export function badLayerDependency(layer: string, variable: string, text: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/bad-layer-dependency",
+    message: `${variable}_${layer} has a condition that cannot be understood: \`${text}\``,
+    help: "write it as `other-layer (>= 3)`, with an operator of = < > <= >= and the whole in parentheses",
+  };
+}
+
+export function badLayerPriority(layer: string, text: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/bad-layer-priority",
+    message: `BBFILE_PRIORITY_${layer} is not a whole number: \`${text}\``,
+    help: "set it to a number; a higher one wins over a lower one",
+  };
+}
+
+export function cacheNotWritten(path: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/cache-not-written",
+    message: `the parse cache ${path} could not be written: ${reason}`,
+    help: "make the folder writable; until then every run parses everything again",
+  };
+}
+
+export function configurationLoop(): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/configuration-loop",
+    message: "the configuration was read 20 times and BB_INVALIDCONF asks for another time",
+    help: "look for the ConfigParsed handler that sets BB_INVALIDCONF without end",
+  };
+}
+
+export function conflictingPreferredProviders(name: string, first: string, second: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/conflicting-preferred-providers",
+    message: `PREFERRED_PROVIDERS names both \`${first}\` and \`${second}\` for \`${name}\`; the second one counts`,
+    help: "keep one of them",
+  };
+}
+
+export function conflictingRuntimePreferences(name: string, variables: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/conflicting-runtime-preferences",
+    message: `several preferences speak for different providers of \`${name}\`: ${variables.join(", ")}`,
+    help: `set PREFERRED_RPROVIDER_${name} to the recipe that is meant`,
+  };
+}
+
+export function danglingAppends(appends: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/dangling-append",
+    message: `no recipe for ${appends.length === 1 ? "an append" : `${appends.length} appends`}:\n  ${appends.join("\n  ")}`,
+    help: "name each append as its recipe is named (`%` stands for any version), or mask it with BBMASK",
+  };
+}
+
+export function duplicateCollection(layer: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/duplicate-collection",
+    message: `two layers call themselves \`${layer}\` in BBFILE_COLLECTIONS`,
+    help: "remove one of them from BBLAYERS, or rename its collection in its conf/layer.conf",
+  };
+}
+
+export function emptyLayer(layer: string, pattern: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/empty-layer",
+    message: `no recipe matches BBFILE_PATTERN_${layer}, \`${pattern}\``,
+    help: `check the layer's BBFILES, or set BBFILE_PATTERN_IGNORE_EMPTY_${layer} = "1"`,
+  };
+}
+
+export function incompatibleLayer(
+  layer: string,
+  wants: readonly string[],
+  has: readonly string[],
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/incompatible-layer",
+    message: `layer \`${layer}\` is made for ${wants.join(", ")}, and the core layer is ${has.join(", ")}`,
+    help: "check out the branch of the layer that fits the core layer",
+  };
+}
+
+export function layerVersion(
+  layer: string,
+  other: string,
+  wanted: string,
+  version: string | undefined,
+): Diagnostic {
+  const has = version === undefined ? "sets no LAYERVERSION" : `is version ${version}`;
+  return {
+    severity: "error",
+    code: "recipe/layer-version",
+    message: `layer \`${layer}\` depends on \`${other}\` ${wanted}, which ${has}`,
+    help: "check that the branches of the two layers belong together",
+  };
+}
+
+export function malformedDynamicFiles(entry: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/malformed-dynamic-files",
+    message: `BBFILES_DYNAMIC has an entry without a collection: \`${entry}\``,
+    help: "write entries as `collection:pattern` or `!collection:pattern`",
+  };
+}
+
+export function malformedPreferredProviders(entry: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/malformed-preferred-providers",
+    message: `PREFERRED_PROVIDERS has an entry that is not understood: \`${entry}\``,
+    help: "write entries as `name:recipe`",
+  };
+}
+
+export function missingBitbakeConf(searched: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/missing-bitbake-conf",
+    message: `no layer has a conf/bitbake.conf; looked in ${searched.join(", ") || "no folder: BBPATH is empty"}`,
+    help: "add a core layer to BBLAYERS in conf/bblayers.conf; its conf/layer.conf has to add it to BBPATH",
+  };
+}
+
+export function missingConfigurationFile(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/missing-configuration-file",
+    message: `no such configuration file: ${path}`,
+    help: "check the path given with -r or -R",
+  };
+}
+
+export function missingLayer(layer: string, at: Located): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/missing-layer",
+    message: `the layer folder does not exist: ${layer}`,
+    ...located(at),
+    help: "correct the path in BBLAYERS, or fetch the layer",
+  };
+}
+
+export function missingLayerConf(layer: string, at: Located): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/missing-layer-conf",
+    message: `the folder is no layer, it has no conf/layer.conf: ${layer}`,
+    ...located(at),
+    help: "name the folder that holds the layer's conf/ in BBLAYERS",
+  };
+}
+
+export function missingLayerDependency(layer: string, other: string, near: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/missing-layer-dependency",
+    message: `layer \`${layer}\` depends on layer \`${other}\`, which is not in this configuration`,
+    help: near.length > 0 ? `is ${orList(near)} meant?` : `add the layer \`${other}\` to BBLAYERS`,
+  };
+}
+
+export function missingSeries(layer: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/missing-series",
+    message: `layer \`${layer}\` says what core layer it is made for, and no layer before it is one`,
+    help: "put a core layer, one that sets LAYERSERIES_CORENAMES, first in BBLAYERS",
+  };
+}
+
+export function multiconfig(names: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/multiconfig",
+    message: `BBMULTICONFIG is not supported yet; it names ${names.join(", ")}`,
+    help: "build the configurations one after another, each with its own build folder",
+  };
+}
+
+export function multipleProviders(name: string, recipes: readonly string[]): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/multiple-providers",
+    message: `${recipes.length} recipes provide \`${name}\`, \`${recipes[0]}\` was taken: ${recipes.join(", ")}`,
+    help: `set PREFERRED_PROVIDER_${name} to say which one is meant`,
+  };
+}
+
+export function multipleRuntimeProviders(name: string, recipes: readonly string[]): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/multiple-runtime-providers",
+    message: `${recipes.length} recipes make a package \`${name}\`, \`${recipes[0]}\` was taken: ${recipes.join(", ")}`,
+    help: `set PREFERRED_RPROVIDER_${name} to say which one is meant`,
+  };
+}
+
+export function noLayers(file: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/no-layers",
+    message: `no layer is configured: ${file} is missing or sets no BBLAYERS`,
+    help: "run in a build folder, or write conf/bblayers.conf with the paths of your layers in BBLAYERS",
+  };
+}
+
+export function notMetadata(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/not-metadata",
+    message: `${path} is included and its name is none of a metadata file`,
+    help: "use the ending .inc, .conf or .bbclass",
+  };
+}
+
+interface Missing {
+  readonly asker: RecipeInfo | undefined;
+  /** Why recipes that would have provided it do not count. */
+  readonly reasons: readonly string[];
+  readonly near: readonly string[];
+}
+
+export function nothingProvides(
+  name: string,
+  missing: Missing & { readonly runtime: readonly string[] },
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/nothing-provides",
+    message: `no recipe provides \`${name}\`${whoAsked(missing.asker, "DEPENDS or a task flag")}${because(missing.reasons)}`,
+    help: remedy(missing, `\`${name}\` is a package of ${orList(missing.runtime)}: name that recipe`),
+  };
+}
+
+export function nothingRuntimeProvides(name: string, missing: Missing): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/nothing-rprovides",
+    message: `no recipe makes a package \`${name}\`${whoAsked(missing.asker, "RDEPENDS or RRECOMMENDS")}${because(missing.reasons)}`,
+    help: remedy({ ...missing, runtime: [] }, ""),
+  };
+}
+
+function whoAsked(asker: RecipeInfo | undefined, variables: string): string {
+  return asker ? `, which \`${asker.pn}\` needs (${variables} of ${asker.file})` : "";
+}
+
+function because(reasons: readonly string[]): string {
+  return reasons.length > 0 ? `; ${reasons.join("; ")}` : "";
+}
+
+function remedy(missing: Missing & { readonly runtime: readonly string[] }, runtimeHelp: string): string {
+  if (missing.reasons.length > 0) return "make the reason for skipping it go away, or choose another recipe";
+  if (missing.runtime.length > 0) return runtimeHelp;
+  if (missing.near.length > 0) return `is ${orList(missing.near)} meant?`;
+  return "check the spelling, and that the layer with the recipe is in BBLAYERS; `tsbake -s` lists the recipes";
+}
+
+export function noSeriesCompat(layer: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/no-series-compat",
+    message: `layer \`${layer}\` does not say for which release of the core layer it is made`,
+    help: `set LAYERSERIES_COMPAT_${layer} in its conf/layer.conf`,
+  };
+}
+
+interface VersionMiss {
+  readonly pn: string;
+  readonly item: string;
+  readonly wanted: string;
+  readonly available: readonly string[];
+}
+
+export function preferredVersionMissing({ pn, item, wanted, available }: VersionMiss): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/preferred-version-missing",
+    message: `there is no version ${wanted} of \`${pn}\`${item === pn ? "" : ` for \`${item}\``}, which PREFERRED_VERSION asks for`,
+    help: `there is ${orList(available)}`,
+  };
+}
+
+export function requiredVersionMissing({ pn, item, wanted, available }: VersionMiss): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/required-version-missing",
+    message: `there is no version ${wanted} of \`${pn}\`${item === pn ? "" : ` for \`${item}\``}, which REQUIRED_VERSION asks for`,
+    help: `there is ${orList(available)}`,
+  };
+}
+
+export function twoVersionPreferences(pn: string, required: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/two-version-preferences",
+    message: `both PREFERRED_VERSION and REQUIRED_VERSION are set for \`${pn}\`; REQUIRED_VERSION ${required} counts`,
+    help: "remove one of them",
+  };
+}
+
+export function unreadableValue(variable: string, value: string, file: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/unreadable-value",
+    message: `${variable} of ${file} has to be a whole number, not \`${value}\``,
+    help: `correct ${variable}`,
+  };
+}
+
+export function wrongPattern(variable: string, pattern: string, where: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/wrong-pattern",
+    message: `${variable} of ${where} is no regular expression: \`${pattern}\``,
+    help: "correct the expression; its syntax is Python's",
+  };
+}
+
+export function wrongMask(pattern: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/wrong-mask",
+    message: `BBMASK has a word that is no regular expression, it is ignored: \`${pattern}\``,
+    help: "correct the expression; its syntax is Python's",
+  };
+}
+
+function orList(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(" or ");
+}

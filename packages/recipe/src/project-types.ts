@@ -1,0 +1,77 @@
+/** What a parse is asked for and what comes out of it. Shapes only. */
+import type { Diagnostic } from "@tsbake/base";
+import type { Datastore, PythonHost } from "@tsbake/datastore";
+import type { RecipeId, RecipeInfo } from "./info.js";
+
+/** Computes base hashes while a recipe's datastore is there. The room `graph` implements it, the engine hands it in. */
+export interface BaseSigner {
+  /** Part of the parse-cache key: another handler or version makes other hashes. */
+  readonly name: string;
+  sign(d: Datastore, tasks: readonly string[]): Map<string, string>;
+}
+
+export interface ParseOptions {
+  /** Folder with conf/bblayers.conf; absolute. */
+  readonly topdir: string;
+  /** Layers put in front of BBLAYERS: the core layer. */
+  readonly coreLayers: readonly string[];
+  /** The caller's environment; BB_ENV_PASSTHROUGH decides what of it gets in. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly preFiles: readonly string[];
+  readonly postFiles: readonly string[];
+  /** Variables set before anything is parsed (TSBAKE_* of the engine). */
+  readonly initial: Readonly<Record<string, string>>;
+  readonly trackHistory?: boolean;
+  /** May be one that throws an error with code `python/needed` as long as `openPython` was not awaited. */
+  readonly python: () => PythonHost;
+  /** Starts Python, after which `python` answers everything. Called at most once a parse. */
+  readonly openPython?: () => Promise<void>;
+  readonly signer: BaseSigner;
+  /** Configuration variables that `configurationText` has to answer without a parse, beside those of BB_CACHED_CONFIG. */
+  readonly cachedConfig?: readonly string[];
+  /** Anything else that the parse depends on: a digest of the program itself. Part of the cache key. */
+  readonly cacheKey?: string;
+  /** False: neither read nor write the parse cache. Default true. */
+  readonly useCache?: boolean;
+  readonly onProgress: (done: number, total: number, cached: number) => void;
+  readonly onWarning: (diagnostic: Diagnostic) => void;
+}
+
+export interface Layer {
+  /** Its name in BBFILE_COLLECTIONS. */
+  readonly name: string;
+  readonly path: string;
+  readonly priority: number;
+}
+
+/** Everything parsed: the configuration and all recipes. */
+export interface ParsedProject {
+  /**
+   * Global datastore. A cached parse makes it on first use.
+   *
+   * @throws an error with code `python/needed` when that takes Python and Python is not open: await `prepare` first
+   */
+  configuration(): Datastore;
+  /** A configuration variable; those of BB_CACHED_CONFIG are there without making the datastore. */
+  configurationText(name: string): string | undefined;
+  readonly recipes: ReadonlyMap<RecipeId, RecipeInfo>;
+  readonly layers: readonly Layer[];
+  readonly statistics: {
+    readonly files: number;
+    readonly cached: number;
+    readonly skipped: number;
+    readonly masked: number;
+  };
+  /** The appends of a recipe file, in the order they apply. */
+  appends(file: string): readonly string[];
+  /**
+   * The recipe's own datastore, parsed again on demand (and kept a while). Until the next call, Python functions are
+   * those of this recipe.
+   *
+   * @throws as `configuration`
+   */
+  openRecipe(id: RecipeId): Datastore;
+  /** Makes what `configuration` and `openRecipe` of these need, opening Python if they do. */
+  prepare(ids?: Iterable<RecipeId>): Promise<void>;
+  readonly diagnostics: readonly Diagnostic[];
+}

@@ -1,0 +1,85 @@
+/**
+ * Python as one parse uses it: nothing is asked of it before metadata needs it, and its functions are those of the
+ * recipe at hand, on top of the configuration's.
+ */
+import { hasCode } from "@tsbake/base";
+import type { Datastore, PythonHost, PythonPlace } from "@tsbake/datastore";
+
+export interface PythonDefinitionText {
+  readonly text: string;
+  readonly place: PythonPlace;
+}
+
+/** Whether `error` says that Python has to be opened first, and the same thing tried again. */
+export function needsPython(error: unknown): boolean {
+  return hasCode(error, "python/needed");
+}
+
+export class PythonSession implements PythonHost {
+  readonly #open: () => PythonHost;
+  #isUsed = false;
+  #definitions: PythonDefinitionText[] = [];
+  /** Folders and namespaces of `addpylib`, in order. */
+  readonly libraries: { readonly directory: string; readonly namespace: string }[] = [];
+
+  constructor(open: () => PythonHost) {
+    this.#open = open;
+  }
+
+  /** Everything defined since `reset`. */
+  get definitions(): readonly PythonDefinitionText[] {
+    return this.#definitions;
+  }
+
+  #host(): PythonHost {
+    const host = this.#open();
+    if (!this.#isUsed) {
+      // The first use may be in a recipe: what was there before it is what `reset` goes back to.
+      host.mark();
+      this.#isUsed = true;
+    }
+    return host;
+  }
+
+  evaluate(expression: string, d: Datastore): string {
+    return this.#host().evaluate(expression, d);
+  }
+
+  define(text: string, place: PythonPlace): void {
+    this.#host().define(text, place);
+    this.#definitions.push({ text, place });
+  }
+
+  check(name: string, body: string, place: PythonPlace): void {
+    this.#host().check(name, body, place);
+  }
+
+  execute(name: string, body: string, place: PythonPlace, d: Datastore): void {
+    this.#host().execute(name, body, place, d);
+  }
+
+  handle(...parameters: Parameters<PythonHost["handle"]>): void {
+    this.#host().handle(...parameters);
+  }
+
+  addLibrary(directory: string, namespace: string): void {
+    this.#host().addLibrary(directory, namespace);
+    this.libraries.push({ directory, namespace });
+  }
+
+  mark(): void {
+    if (this.#isUsed) this.#open().mark();
+    this.#definitions = [];
+  }
+
+  reset(): void {
+    if (this.#isUsed) this.#open().reset();
+    this.#definitions = [];
+  }
+
+  /** The functions of a recipe that was parsed before. */
+  restore(definitions: readonly PythonDefinitionText[]): void {
+    this.reset();
+    for (const { text, place } of definitions) this.define(text, place);
+  }
+}
