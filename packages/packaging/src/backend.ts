@@ -1,7 +1,7 @@
 /** What every package format can do: solve, install, and carry its database from one image to the next. */
 import type { Sandbox } from "./sandbox.js";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
-import type { AvailablePackage } from "./feed.js";
+import type { AvailablePackage } from "./closure.js";
 
 /** A folder of package files and what is in it. */
 export interface PackageSource {

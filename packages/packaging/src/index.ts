@@ -20,18 +20,18 @@ export {
 } from "./stanza.js";
 export { compareVersions } from "./version.js";
 export {
-  downloadClosure,
+  closureDigest,
+  closureLines,
   mergeClosures,
-  openFeed,
+  parseClosure,
   readClosure,
   writeClosure,
   type AvailablePackage,
   type Closure,
   type ClosurePackage,
-  type ClosureRequest,
-  type Feed,
-  type FeedOptions,
-} from "./feed.js";
+} from "./closure.js";
+export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
+export { downloadClosure, type DownloadOptions } from "./download.js";
 export {
   openDebBackend,
   type Backend,

@@ -10,6 +10,15 @@ function tail(text: string, lines = 12): string {
   return text.trim().split("\n").slice(-lines).join("\n");
 }
 
+/** The file that names the packages of a task is not what we wrote. */
+export function badClosure(path: string, reason: string): Diagnostic {
+  return error(
+    "bad-closure",
+    `the package list \`${path}\` cannot be used: ${reason}`,
+    "run the task again through tsbake",
+  );
+}
+
 /** A database that cannot be read, or not as one. */
 export function badDatabase(path: string, reason: string): Diagnostic {
   return error(
@@ -28,6 +37,15 @@ export function badName(path: string): Diagnostic {
   );
 }
 
+/** Two solutions that are to go into one root. */
+export function closuresDisagree(name: string, versions: readonly string[]): Diagnostic {
+  return error(
+    "closures-disagree",
+    `\`${name}\` is wanted in two versions: ${versions.join(" and ")}`,
+    "ask for one version in both places, or leave the version out",
+  );
+}
+
 /** A program of the host failed where none should. */
 export function commandFailed(command: string, result: RunResult): Diagnostic {
   const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
@@ -35,6 +53,33 @@ export function commandFailed(command: string, result: RunResult): Diagnostic {
     "command-failed",
     `\`${command}\` ${how}`,
     `it said:\n${tail(result.stderr || result.stdout) || "nothing"}`,
+  );
+}
+
+/** A package that did not arrive, or not as it should be. */
+export function downloadFailed(name: string, reason: string): Diagnostic {
+  return error(
+    "download-failed",
+    `could not download \`${name}\`: ${tail(reason, 3) || "no reason given"}`,
+    "check the network and apt's proxy settings, then run the same command again: what arrived is kept",
+  );
+}
+
+/** No list of any source arrived. */
+export function feedUnreachable(complaints: readonly string[]): Diagnostic {
+  return error(
+    "feed-unreachable",
+    `no package list could be fetched from apt's sources`,
+    `check the network, /etc/apt/sources.list and apt's proxy settings; apt said:\n${complaints.slice(0, 6).join("\n") || "nothing"}`,
+  );
+}
+
+/** Not a Debian-like host. */
+export function noApt(program: string): Diagnostic {
+  return error(
+    "no-apt",
+    `\`${program}\` is not on this machine`,
+    "packages come from a Debian archive through apt and dpkg: build on Debian or in a container of it",
   );
 }
 
@@ -53,5 +98,33 @@ export function noNamespaces(reason: string): Diagnostic {
     "no-namespaces",
     `cannot make private namespaces: ${tail(reason, 3) || "no reason given"}`,
     "build as root, or let users have namespaces: `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000` and, where AppArmor restricts them, `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a container needs CAP_SYS_ADMIN",
+  );
+}
+
+/** A name that no list has. */
+export function notInFeed(name: string, near: readonly string[], askedBy?: string): Diagnostic {
+  const hint = near.length > 0 ? `did you mean ${near.map((one) => `\`${one}\``).join(", ")}? ` : "";
+  return error(
+    "not-in-feed",
+    `no package \`${name}\` in the feed${askedBy ? `, which ${askedBy} asks for` : ""}`,
+    `${hint}see what there is with \`apt-cache search\`; \`tsbake feed update\` fetches newer lists`,
+  );
+}
+
+/** The archive replaced a version by a newer one. */
+export function superseded(name: string, version: string): Diagnostic {
+  return error(
+    "superseded",
+    `the archive does not have \`${name}\` ${version} any more`,
+    "run `tsbake feed update`: the build then uses the version that replaced it",
+  );
+}
+
+/** Packages that do not go together. */
+export function unsolvable(reasons: readonly string[], askedBy?: string): Diagnostic {
+  return error(
+    "unsolvable",
+    `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together`,
+    `apt said:\n${reasons.slice(0, 20).join("\n") || "nothing"}`,
   );
 }
