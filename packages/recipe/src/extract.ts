@@ -3,6 +3,7 @@ import { BuildError, words } from "@tsbake/base";
 import { listTasks, type Datastore } from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
 import { dependencyNames } from "./dependencies.js";
+import { flagText } from "./flag.js";
 import type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
 import * as problem from "./problems.js";
 
@@ -99,11 +100,6 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
     };
   }
   return tasks;
-}
-
-function flagText(d: Datastore, name: string, flag: string): string {
-  const value = d.getVarFlag(name, flag);
-  return value === undefined || value === null || value === false ? "" : String(value);
 }
 
 function functionPlace(d: Datastore, name: string): FilePlace | undefined {

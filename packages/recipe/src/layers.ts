@@ -1,7 +1,7 @@
 /** Layers: conf/bblayers.conf, each layer's conf/layer.conf, and whether they go together. Section 1.9 of the inventory. */
 import { realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { BuildError, hasCode, nearest, words, type Diagnostic, type Span } from "@tsbake/base";
+import { BuildError, hasCode, nearest, sortedUnique, words, type Diagnostic, type Span } from "@tsbake/base";
 import type { ParsedFile } from "@tsbake/language";
 import type { Datastore } from "@tsbake/datastore";
 import { versionedDependencies } from "./dependencies.js";
@@ -85,8 +85,8 @@ export function readLayers(d: Datastore, folders: readonly string[], host: Layer
     d.setVar("LAYERDIR", folder);
     d.setVar("LAYERDIR_RE", escapePattern(folder));
     host.evaluate(join(folder, "conf/layer.conf"), d);
-    replaceReferences(d, "LAYERDIR");
-    replaceReferences(d, "LAYERDIR_RE");
+    replaceReferences(d, "LAYERDIR", folder);
+    replaceReferences(d, "LAYERDIR_RE", escapePattern(folder));
     const names = words(d.getText("BBFILE_COLLECTIONS"));
     for (const name of names.slice(before.length)) pathOf.set(name, folder);
     // A layer's value is hidden from the layers that follow: each has to say for itself what it was made for.
@@ -110,15 +110,15 @@ export function readLayers(d: Datastore, folders: readonly string[], host: Layer
 }
 
 /** `${LAYERDIR}` is replaced at once, by text, in every value that has it: the variable is gone when values expand. */
-function replaceReferences(d: Datastore, variable: string): void {
+function replaceReferences(d: Datastore, variable: string, replacement: string): void {
   const reference = `\${${variable}}`;
-  const replacement = d.getVar(variable, { expand: false });
-  for (const name of [...d.keys()]) {
+  // A copy of the names: writing a value drops its override variants.
+  for (const name of sortedUnique(d.keys())) {
     const value = d.getVar(name, { expand: false });
     if (typeof value !== "string" || !value.includes(reference)) continue;
     d.setVar(
       name,
-      value.replaceAll(reference, () => String(replacement)),
+      value.replaceAll(reference, () => replacement),
     );
   }
 }

@@ -1,15 +1,7 @@
 /** Reads a whole project: configuration and recipes, from the cache where nothing they looked at has changed. */
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import {
-  BuildError,
-  hasCode,
-  openHasher,
-  sortedUnique,
-  words,
-  type Diagnostic,
-  type Hasher,
-} from "@tsbake/base";
+import { BuildError, openHasher, sortedUnique, words, type Diagnostic, type Hasher } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import {
   areChecksumFilesSame,

@@ -6,6 +6,7 @@ import { Evaluation } from "./evaluation.js";
 import { fireEvent } from "./event.js";
 import { extractRecipe } from "./extract.js";
 import type { FileTable } from "./files.js";
+import { flagText } from "./flag.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import type { BaseSigner } from "./project-types.js";
 import type { PythonDefinitionText, PythonSession } from "./python-session.js";
@@ -154,7 +155,7 @@ function resolveVirtualProviders(d: Datastore): void {
     virtual.has(name) ? d.getText(`PREFERRED_PROVIDER_${name}`) || name : name;
   d.setVar("DEPENDS", words(d.getText("DEPENDS")).map(resolve).join(" "));
   for (const task of listTasks(d).keys()) {
-    const depends = words(String(d.getVarFlag(task, "depends") ?? ""));
+    const depends = words(flagText(d, task, "depends"));
     const resolved = depends.map((entry) => {
       const colon = entry.lastIndexOf(":");
       return colon === -1 ? entry : resolve(entry.slice(0, colon)) + entry.slice(colon);
