@@ -62,7 +62,7 @@ function memberOf(path: string, block: Buffer, offset: number): ArMember {
   if (name === "" || name.startsWith("/") || name.startsWith("#1/")) {
     throw new BuildError([unsupported(path, "a member with a long name")]);
   }
-  if (!/^[\w.+~-]+$/.test(name)) fail(path, "a member has a strange name");
+  if (!/^[\w+~-][\w.+~-]*$/.test(name)) fail(path, "a member has a strange name");
   return {
     name,
     offset,

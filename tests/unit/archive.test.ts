@@ -1,0 +1,352 @@
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "@jest/globals";
+import {
+  compressionOfBytes,
+  compressionOfName,
+  decompress,
+  hasProgram,
+  openArMember,
+  packTree,
+  packTrees,
+  readAr,
+  readTar,
+  tarOf,
+  treeManifest,
+  unpackTar,
+  writeAr,
+} from "@tsbake/archive";
+import { run } from "@tsbake/base";
+import fc from "fast-check";
+import { paxEntry, rawTar } from "../support/raw-tar.js";
+
+const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), "tsbake-archive-"));
+
+type Leaf =
+  | { readonly kind: "file"; readonly text: string; readonly mode: number }
+  | { readonly kind: "link" | "hard" };
+
+async function plant(root: string, tree: ReadonlyMap<string, Leaf>): Promise<void> {
+  await mkdir(root, { recursive: true });
+  let last: string | undefined;
+  for (const [path, leaf] of tree) {
+    const place = join(root, path);
+    try {
+      await mkdir(dirname(place), { recursive: true });
+      if (leaf.kind === "link") await symlink(`../${path}`, place);
+      else if (leaf.kind === "hard" && last !== undefined) await link(last, place);
+      else if (leaf.kind === "file") {
+        await writeFile(place, leaf.text, { flag: "wx" });
+        await chmod(place, leaf.mode);
+        await utimes(place, 100, leaf.text.length % 2 === 0 ? 100 : 2_000_000_000);
+        last = place;
+      }
+    } catch (error) {
+      // Two random paths may want the same name, one as a file and one as a folder: the first wins.
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
+    }
+  }
+}
+
+const name = fc.oneof(
+  fc.constantFrom(
+    "a",
+    "b",
+    "A",
+    "a-b",
+    "ä",
+    "日本",
+    "with space",
+    "-n",
+    "@x",
+    "back\\slash",
+    "star*",
+    "[a]",
+    "new\nline",
+  ),
+  fc
+    .string({ minLength: 1, maxLength: 120, unit: fc.constantFrom("x", "y", ".", "é") })
+    .filter((one) => !/^\.+$/.test(one)),
+);
+const leaf = fc.oneof(
+  fc.record({
+    kind: fc.constant("file" as const),
+    text: fc.string({ maxLength: 3000 }),
+    mode: fc.constantFrom(0o644, 0o755, 0o600, 0o4755, 0o2755, 0o1777),
+  }),
+  fc.record({ kind: fc.constantFrom("link" as const, "hard" as const) }),
+);
+const trees = fc
+  .array(fc.tuple(fc.array(name, { minLength: 1, maxLength: 4 }), leaf), { maxLength: 25 })
+  .map((list) => new Map(list.map(([parts, one]) => [parts.join("/"), one] as const)));
+
+describe("packing and unpacking", () => {
+  test("any tree comes back, and packs to the same bytes again", async () => {
+    await fc.assert(
+      fc.asyncProperty(trees, fc.constantFrom("t.tar", "t.tar.gz"), async (tree, file) => {
+        const folder = await temporary();
+        const [here, there] = [join(folder, "here"), join(folder, "there")];
+        await plant(here, tree);
+        await packTree(here, join(folder, file), { epochSeconds: 1_700_000_000 });
+        await unpackTar(join(folder, file), there);
+        expect(await treeManifest(there)).toEqual(await treeManifest(here));
+        await packTree(there, join(folder, `again-${file}`), { epochSeconds: 1_700_000_000 });
+        expect(await readFile(join(folder, `again-${file}`))).toEqual(await readFile(join(folder, file)));
+        expect((await readdir(folder)).sort()).toEqual([`again-${file}`, "here", file, "there"].sort());
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("clamps times, keeps hard links, and drops owners on request", async () => {
+    const folder = await temporary();
+    await plant(
+      join(folder, "tree"),
+      new Map([
+        ["a", { kind: "file", text: "x", mode: 0o755 }],
+        ["b", { kind: "hard" }],
+      ]),
+    );
+    await packTree(join(folder, "tree"), join(folder, "t.tar"), {
+      epochSeconds: 500,
+      numericOwner: "root",
+      prefix: "top",
+    });
+    const seen = [];
+    for await (const { path, type, mode, uid, mtimeSeconds, target } of readTar(join(folder, "t.tar"))) {
+      seen.push({ path, type, mode, uid, mtimeSeconds, target });
+    }
+    expect(seen).toEqual([
+      { path: "top", type: "directory", mode: 0o755, uid: 0, mtimeSeconds: 500, target: undefined },
+      { path: "top/a", type: "file", mode: 0o755, uid: 0, mtimeSeconds: 500, target: undefined },
+      { path: "top/b", type: "link", mode: 0o755, uid: 0, mtimeSeconds: 500, target: "top/a" },
+    ]);
+  });
+
+  test("several folders, one inside another, with a hard link between them", async () => {
+    const folder = await temporary();
+    const outer = join(folder, "a.b");
+    await mkdir(join(outer, "inner"), { recursive: true });
+    await writeFile(join(outer, "inner/file"), "text");
+    await mkdir(join(folder, "axb"));
+    await link(join(outer, "inner/file"), join(folder, "axb/hard"));
+    await packTrees(
+      [
+        { path: join(outer, "inner"), prefix: "one" },
+        { path: join(folder, "axb"), prefix: "two&," },
+      ],
+      join(folder, "t.tar"),
+      { epochSeconds: 0 },
+    );
+    const seen = [];
+    for await (const { path, target } of readTar(join(folder, "t.tar"))) seen.push([path, target]);
+    expect(seen).toEqual([
+      ["one", undefined],
+      ["one/file", undefined],
+      ["two&,", undefined],
+      ["two&,/hard", "one/file"],
+    ]);
+  });
+
+  test("keeps extended attributes, and not those of the machine", async () => {
+    const folder = await temporary();
+    const wild = "\u0001\u0000\u0000\u0002 bytes";
+    await writeFile(
+      join(folder, "in.tar"),
+      rawTar([
+        paxEntry({ "SCHILY.xattr.user.colour": wild, "SCHILY.xattr.user.overlay.opaque": "y" }),
+        { name: "file", data: "x" },
+      ]),
+    );
+    await unpackTar(join(folder, "in.tar"), join(folder, "tree"));
+    await packTree(join(folder, "tree"), join(folder, "out.tar"), { epochSeconds: 0 });
+    const packed = await readFile(join(folder, "out.tar"), "latin1");
+    expect(packed).toContain(`SCHILY.xattr.user.colour=${wild}\n`);
+    expect(packed).not.toContain("overlay");
+  });
+
+  test("a long name that is cut behind a slash is no folder", async () => {
+    const folder = await temporary();
+    const path = `${"x".repeat(99)}/${"y".repeat(30)}`;
+    await plant(
+      join(folder, "tree"),
+      new Map([[path, { kind: "file", text: "z".repeat(2000), mode: 0o644 }]]),
+    );
+    await packTree(join(folder, "tree"), join(folder, "t.tar"), { epochSeconds: 0 });
+    await unpackTar(join(folder, "t.tar"), join(folder, "again"));
+    expect(await readFile(join(folder, "again", path), "utf8")).toBe("z".repeat(2000));
+    const sizes = [];
+    for await (const entry of readTar(join(folder, "t.tar"))) sizes.push((await entry.read()).length);
+    expect(sizes).toEqual([0, 0, 2000]);
+  });
+
+  test("leaves out what `include` refuses, and stops at devices when told", async () => {
+    const folder = await temporary();
+    await plant(
+      join(folder, "tree"),
+      new Map([
+        ["keep/a", { kind: "file", text: "", mode: 0o644 }],
+        ["drop/b", { kind: "file", text: "", mode: 0o644 }],
+      ]),
+    );
+    const options = { epochSeconds: 0, include: (path: string) => path !== "drop" };
+    await packTree(join(folder, "tree"), join(folder, "t.tar"), options);
+    const paths = [];
+    for await (const { path } of readTar(join(folder, "t.tar"))) paths.push(path);
+    expect(paths).toEqual([".", "keep", "keep/a"]);
+    await run("mkfifo", [join(folder, "tree/pipe")]);
+    await expect(
+      packTree(join(folder, "tree"), join(folder, "u.tar"), { epochSeconds: 0, devices: "refuse" }),
+    ).rejects.toThrow(/archive\/device-entry.*"pipe"/);
+    expect(await readdir(folder)).not.toContain("u.tar");
+  });
+
+  test("drops leading folders as tar does", async () => {
+    const folder = await temporary();
+    await writeFile(
+      join(folder, "t.tar"),
+      await tarOf([
+        { path: "pkg-1", type: "directory" },
+        { path: "pkg-1/src/a", type: "file", data: "a" },
+      ]),
+    );
+    await unpackTar(join(folder, "t.tar"), join(folder, "out"), { strip: 1 });
+    expect((await treeManifest(join(folder, "out"))).map(({ path }) => path)).toEqual(["src", "src/a"]);
+  });
+
+  test("an unreadable tree is one problem, and leaves nothing", async () => {
+    const folder = await temporary();
+    await expect(packTree(join(folder, "none"), join(folder, "t.tar"), { epochSeconds: 0 })).rejects.toThrow(
+      /ENOENT/,
+    );
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe("compression", () => {
+  test.each([
+    ["a.tar.gz", "gzip"],
+    ["A.TGZ", "gzip"],
+    ["a.tar.zst", "zstd"],
+    ["a.tar.xz", "xz"],
+    ["a.tbz2", "bzip2"],
+    ["a.tar", "none"],
+    ["zst", "none"],
+  ])("%s is %s by name", (file, expected) => {
+    expect(compressionOfName(file)).toBe(expected);
+  });
+
+  test.each(["gzip", "zstd", "xz", "bzip2"] as const)(
+    "%s goes by its first bytes, whatever the name",
+    async (program) => {
+      if (!(await hasProgram(program))) return console.warn(`skipped: no ${program} here`);
+      const folder = await temporary();
+      const text = "plain text\n".repeat(50_000);
+      await writeFile(join(folder, "plain"), text);
+      await run("sh", ["-c", `${program} -c plain > packed`], { cwd: folder });
+      const packed = await readFile(join(folder, "packed"));
+      expect(compressionOfBytes(packed)).toBe(program);
+      expect((await buffer(Readable.from(decompress(join(folder, "packed"))))).toString()).toBe(text);
+      const half = Readable.from([packed.subarray(0, packed.length >> 1)]);
+      await expect(buffer(Readable.from(decompress(half, "half")))).rejects.toThrow("archive/damaged: half");
+    },
+  );
+
+  test("a reader that stops early leaves nothing running", async () => {
+    const packed = Readable.from([gzipSync(Buffer.alloc(5_000_000))]);
+    for await (const piece of decompress(packed)) {
+      expect(piece[0]).toBe(0);
+      break;
+    }
+    expect(packed.destroyed).toBe(true);
+  });
+});
+
+describe("ar", () => {
+  test("is read as it was written, and by the real ar", async () => {
+    const folder = await temporary();
+    const path = join(folder, "x.ar");
+    await writeFile(join(folder, "odd"), "odd");
+    const members = [
+      { name: "debian-binary", data: Buffer.from("2.0\n") },
+      { name: "control.tar", data: { file: join(folder, "odd") } },
+      { name: "empty", data: Buffer.alloc(0) },
+    ];
+    await writeAr(path, members, 7);
+    const read = await readAr(path);
+    expect(read.map(({ name: one, sizeBytes, mtimeSeconds }) => [one, sizeBytes, mtimeSeconds])).toEqual([
+      ["debian-binary", 4, 7],
+      ["control.tar", 3, 7],
+      ["empty", 0, 7],
+    ]);
+    const texts = [];
+    for (const member of read) texts.push((await buffer(openArMember(path, member))).toString());
+    expect(texts).toEqual(["2.0\n", "odd", ""]);
+    expect((await readdir(folder)).sort()).toEqual(["odd", "x.ar"]);
+  });
+
+  const good = `!<arch>\n${"a/".padEnd(16)}${"0".padEnd(12)}${"0".padEnd(6)}${"0".padEnd(6)}${"100644".padEnd(8)}${"2".padEnd(10)}\`\nok`;
+  test.each([
+    ["no magic", "hello", "archive/damaged"],
+    ["cut in the header", good.slice(0, 40), "archive/truncated"],
+    ["cut in the data", good.slice(0, -1), "archive/truncated"],
+    ["rubbish in the size", good.replace("2         `", "2x        `"), "archive/damaged"],
+    ["no end mark", good.replace("`\n", "``"), "archive/damaged"],
+    ["a path as a name", good.replace("a/ ", "../"), "archive/damaged"],
+    ["a long name table", good.replace("a/ ", "// "), "archive/unsupported"],
+    ["the same name twice", good + good.slice(8), "archive/damaged"],
+  ])("%s is refused", async (_what, text, code) => {
+    const path = join(await temporary(), "x.ar");
+    await writeFile(path, text);
+    await expect(readAr(path)).rejects.toThrow(code);
+  });
+
+  test("GNU's slash behind a name is no part of it", async () => {
+    const path = join(await temporary(), "x.ar");
+    await writeFile(path, good);
+    expect((await readAr(path)).map((member) => member.name)).toEqual(["a"]);
+  });
+});
+
+describe("manifest", () => {
+  test("says what is there", async () => {
+    const folder = await temporary();
+    await plant(
+      folder,
+      new Map([
+        ["d/f", { kind: "file", text: "x", mode: 0o755 }],
+        ["d/l", { kind: "link" }],
+      ]),
+    );
+    const { uid, gid } = await lstat(folder);
+    const owner = { uid, gid };
+    expect(await treeManifest(folder)).toEqual([
+      { path: "d", type: "folder", mode: 0o755, ...owner, sizeBytes: 0 },
+      {
+        path: "d/f",
+        type: "file",
+        mode: 0o755,
+        ...owner,
+        sizeBytes: 1,
+        sha256: "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+      },
+      { path: "d/l", type: "link", mode: 0o777, ...owner, sizeBytes: 0, target: "../d/l" },
+    ]);
+  });
+});
