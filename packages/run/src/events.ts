@@ -9,16 +9,20 @@ export interface TaskName {
   readonly label: string;
 }
 
-/** Why a task was not executed: restored from shared state, current by its stamp, or only needed by such a one. */
-export type SkipReason = "restored" | "current" | "covered";
+/**
+ * Why no body was executed: restored from shared state, current by its stamp, only needed by such a one, or a task that
+ * has nothing to execute ([noexec]).
+ */
+export type SkipReason = "restored" | "current" | "covered" | "noexec";
 
 /** The plan is made; sent once, before any task starts. */
 export interface PlanMade {
   readonly type: "plan";
-  /** Tasks in the graph: current + covered + toRestore + toRun. */
+  /** Tasks in the graph: current + covered + noexec + toRestore + toRun. */
   readonly total: number;
   readonly current: number;
   readonly covered: number;
+  readonly noexec: number;
   readonly toRestore: number;
   readonly toRun: number;
   /** Expected wall time in ms from recorded durations; undefined when too little is known. */
@@ -143,11 +147,12 @@ export type RunEvent =
 export interface RunSummary {
   /** Tasks of the graph. */
   readonly total: number;
-  /** Bodies executed (noexec tasks included), restored, current, and covered: counts. */
+  /** Bodies executed, restored, current, covered, and without anything to execute: counts. */
   readonly ran: number;
   readonly restored: number;
   readonly current: number;
   readonly covered: number;
+  readonly noexec: number;
   readonly failed: readonly TaskFailure[];
   /** Needed tasks that were not started: they depend on a failed one, or the run was stopped. */
   readonly notStarted: readonly TaskId[];

@@ -27,13 +27,4 @@ export type {
   SetsceneMode,
 } from "./options.js";
 export { openStamps, type Stamped, type Stamps } from "./stamps.js";
-import type { RunSummary } from "./events.js";
-import type { RunOptions } from "./options.js";
-
-/**
- * Plans (setscene first), then restores and executes what is needed, by priority, as many at a time as the settings
- * allow. Failures of tasks are in the summary and in events.
- *
- * @throws BuildError for what stops everything: a stamp or cache folder that cannot be written
- */
-export declare function runTasks(options: RunOptions): Promise<RunSummary>;
+export { runTasks } from "./run.js";

@@ -21,11 +21,13 @@ export interface Stamps {
   /** Done by a body (`real`), by a restore (`setscene`), or not with this signature. */
   state(recipe: Stamped, task: string, unihash: string): "real" | "setscene" | undefined;
   /**
-   * Called before a task changes anything on disk: takes away its stamps of every signature, and those of bodies of the
-   * same recipe that come after it. Otherwise a build that is interrupted and then put back to the old inputs would
-   * find old stamps beside new files.
+   * Called before a task changes anything on disk: takes away its own stamps, and those of later tasks of the recipe that
+   * are of another signature than `wanted` says. Otherwise a build that is interrupted and then put back to its old
+   * inputs would find old stamps beside new files.
+   *
+   * @param wanted the signature that a task of this recipe has now; undefined when nobody has computed it
    */
-  begin(recipe: Stamped, task: string): void;
+  begin(recipe: Stamped, task: string, wanted: (task: string) => string | undefined): void;
   /** The very last step of a task. */
   finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void;
   /** `${STAMP}.<task>.sigdata.<unihash>` */
@@ -56,10 +58,14 @@ class StampFolders implements Stamps {
     return names.has(`${base}.${task}_setscene.${unihash}`) ? "setscene" : undefined;
   }
 
-  begin(recipe: Stamped, task: string): void {
+  begin(recipe: Stamped, task: string, wanted: (task: string) => string | undefined): void {
     this.#remove(recipe, task);
     this.#remove(recipe, `${task}_setscene`);
-    for (const later of tasksAfter(recipe, task)) this.#remove(recipe, later);
+    for (const later of tasksAfter(recipe, task)) {
+      const kept = wanted(later);
+      this.#remove(recipe, later, kept);
+      this.#remove(recipe, `${later}_setscene`, kept);
+    }
   }
 
   finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void {
@@ -82,13 +88,14 @@ class StampFolders implements Stamps {
     return names;
   }
 
-  /** Stamps of one task name whatever their signature; taints and signature data stay. */
-  #remove(recipe: Stamped, task: string): void {
+  /** Stamps of one task name but that of one signature; taints and signature data stay. */
+  #remove(recipe: Stamped, task: string, kept?: string): void {
     const names = this.#list(recipe);
     const prefix = `${basename(recipe.stamp)}.${task}.`;
     for (const name of names) {
-      if (!name.startsWith(prefix) || /^(taint$|sigdata\.|sigbasedata\.)/.test(name.slice(prefix.length)))
-        continue;
+      if (!name.startsWith(prefix)) continue;
+      const rest = name.slice(prefix.length);
+      if (rest === kept || /^(taint$|sigdata\.|sigbasedata\.)/.test(rest)) continue;
       rmSync(join(dirname(recipe.stamp), name), { force: true });
       names.delete(name);
     }

@@ -1,0 +1,62 @@
+/** The artifact of a task: saved after its body, restored instead of it. */
+import { existsSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { basename } from "node:path";
+import { packArtifact, unpackArtifact } from "@tsbake/sstate";
+import type { ArtifactFolder, ObjectName, Store } from "@tsbake/sstate";
+import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
+
+export type Artifact = NonNullable<TaskInfo["artifact"]>;
+
+/** What the object of a task is called. */
+export function objectName(recipe: RecipeInfo, task: string, unihash: string): ObjectName {
+  return { spec: recipe.sstateSpec, unihash, task };
+}
+
+/** Inputs and plain folders under their last names; a name that comes twice gets a number, in order of declaration. */
+export function artifactFolders(artifact: Artifact): ArtifactFolder[] {
+  const used = new Set<string>();
+  return [...artifact.inputs, ...artifact.plain].map((path) => {
+    const wanted = basename(path) || "root";
+    let name = wanted;
+    for (let number = 2; used.has(name); number++) name = `${wanted}.${number}`;
+    used.add(name);
+    return { name, path };
+  });
+}
+
+export interface SaveOptions {
+  readonly artifact: Artifact;
+  readonly name: ObjectName;
+  /** Where the object is made before the store takes it. */
+  readonly temporary: string;
+  /** Newest time in the object, seconds. */
+  readonly epochSeconds: number;
+  readonly description: string;
+}
+
+/** Packs the folders and hands the object to the store. @throws BuildError and system errors: nothing was stored */
+export async function saveArtifact(store: Store, options: SaveOptions): Promise<void> {
+  const folders = artifactFolders(options.artifact);
+  // A task that had nothing to write may have left out the folder: an empty one is the same.
+  for (const { path } of folders) if (!existsSync(path)) mkdirSync(path, { recursive: true });
+  try {
+    await packArtifact(folders, options.temporary, options.epochSeconds);
+    await store.put(options.name, options.temporary, options.description);
+  } finally {
+    await rm(options.temporary, { force: true });
+  }
+}
+
+/**
+ * Puts back the input and plain folders; installing is another step.
+ *
+ * @returns false when the store does not have the object any more
+ * @throws BuildError `sstate/…` when the object is not what it should be
+ */
+export async function restoreArtifact(store: Store, name: ObjectName, artifact: Artifact): Promise<boolean> {
+  const path = await store.get(name);
+  if (path === undefined) return false;
+  await unpackArtifact(path, artifactFolders(artifact));
+  return true;
+}

@@ -1,0 +1,271 @@
+/** Runs the body of one task: its datastore, its folders, prefuncs, the function, postfuncs, each as shell or Python. */
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, codeOf, messageOf, words } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
+import type { Datastore } from "@tsbake/datastore";
+import { diagnosticsOf } from "./failure.js";
+import type { RunEvent, TaskMessage, TaskName } from "./events.js";
+import { cleanFolders } from "./folders.js";
+import type { Isolation } from "./isolation.js";
+import type { LockFiles } from "./locks.js";
+import type { ProcessEnd, PythonRunner } from "./options.js";
+import { bodyFailed, cannotPrepare, malformedFlag, missingFunction, noProgram } from "./problems.js";
+import type { Processes } from "./processes.js";
+import { progressReader } from "./progress.js";
+import { asText, exportedVariables, isTrue, shellScript } from "./shell-script.js";
+import { linkTo, TaskLog } from "./task-log.js";
+
+/** What all bodies of a run share. */
+export interface Executor {
+  readonly processes: Processes;
+  readonly locks: LockFiles;
+  readonly isolation: Isolation;
+  readonly runPython: PythonRunner;
+  readonly verbose: boolean;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+export interface Body extends TaskName {
+  /** With `do_`. */
+  readonly function: string;
+  /** From `taskDatastore`. */
+  readonly d: Datastore;
+  /** Called with the folder `${T}` before the first function. */
+  readonly prepare: (folder: string) => Promise<void>;
+}
+
+export interface BodyResult {
+  /** Empty when the body did its work. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly exitCode?: number;
+  readonly logPath?: string;
+  readonly scriptPath?: string;
+}
+
+/** What a task sees of its recipe: a copy with the weakest override `task-NAME` and the engine's own variables. */
+export function taskDatastore(
+  recipe: Datastore,
+  task: string,
+  hashes: { readonly taskHash: string; readonly unihash: string },
+): Datastore {
+  const d = recipe.createCopy();
+  const name = task.replace(/^do_/, "");
+  d.setVar(
+    "OVERRIDES",
+    `task-${name.replaceAll("_", "-")}:${asText(d.getVar("OVERRIDES", { expand: false }))}`,
+  );
+  d.setVar("BB_RUNTASK", task);
+  d.setVar("BB_CURRENTTASK", name);
+  d.setVar("BB_TASKHASH", hashes.taskHash);
+  d.setVar("BB_UNIHASH", hashes.unihash);
+  d.setVar("BB_WORKERCONTEXT", "1");
+  return d;
+}
+
+/** @throws BuildError and system errors of what comes before the log is open; what comes after is in the result */
+export async function executeBody(executor: Executor, body: Body): Promise<BodyResult> {
+  const folder = body.d.getText("T") ?? join(body.d.getText("TMPDIR") ?? ".", "work", "temp");
+  await body.prepare(folder);
+  const log = new TaskLog(folder, body.function);
+  const flag = (name: string) => words(asText(body.d.getVarFlag(body.function, name, { expand: true })));
+  let scriptPath: string | undefined;
+  try {
+    for (const name of [...flag("prefuncs"), body.function, ...flag("postfuncs")]) {
+      const step = new Step(executor, body, name, folder, log);
+      const end = await step.run();
+      scriptPath = step.scriptPath ?? scriptPath;
+      if (end.code !== 0) {
+        const told = end.diagnostics ?? [bodyFailed(body.label, name, end.code)];
+        return {
+          diagnostics: told,
+          exitCode: end.code,
+          logPath: log.path,
+          ...(scriptPath && { scriptPath }),
+        };
+      }
+    }
+    return { diagnostics: [], logPath: log.path, ...(scriptPath && { scriptPath }) };
+  } catch (error) {
+    const diagnostics = diagnosticsOf(error, body.label);
+    if (!diagnostics) throw error;
+    for (const { message } of diagnostics) log.write(`ERROR: ${message}\n`);
+    return { diagnostics, logPath: log.path, ...(scriptPath && { scriptPath }) };
+  } finally {
+    log.close();
+  }
+}
+
+/** One function of a task. */
+class Step {
+  scriptPath: string | undefined;
+  readonly #executor: Executor;
+  readonly #body: Body;
+  readonly #name: string;
+  readonly #folder: string;
+  readonly #log: TaskLog;
+
+  constructor(executor: Executor, body: Body, name: string, folder: string, log: TaskLog) {
+    this.#executor = executor;
+    this.#body = body;
+    this.#name = name;
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  async run(): Promise<ProcessEnd & { readonly diagnostics?: readonly Diagnostic[] }> {
+    const { d, label } = this.#body;
+    const folders = this.#flag("dirs");
+    try {
+      await cleanFolders(this.#flag("cleandirs"));
+      for (const folder of folders) await mkdir(folder, { recursive: true });
+    } catch (error) {
+      throw new BuildError([cannotPrepare(label, folders.join(" "), messageOf(error))], { cause: error });
+    }
+    if (!asText(d.getVar(this.#name, { expand: false })).trim()) {
+      if (d.getVar(this.#name, { expand: false }) === undefined) {
+        this.#executor.onEvent({ type: "warning", diagnostic: missingFunction(label, this.#name) });
+      }
+      return { code: 0 };
+    }
+    const locks = this.#flag("lockfiles");
+    const work = () => this.#execute(folders.at(-1) ?? this.#defaultFolder());
+    if (locks.length === 0) return work();
+    const onWait = (path: string, holder: string) =>
+      this.#executor.onEvent({ type: "lock-wait", ...this.#who(), path, holder });
+    return this.#executor.locks.hold(locks, `${label} (pid ${process.pid})`, onWait, work);
+  }
+
+  async #execute(cwd: string): Promise<ProcessEnd> {
+    const { d } = this.#body;
+    const python = isTrue(d.getVarFlag(this.#name, "python"));
+    const scriptPath = this.#openScript();
+    const environment = Object.fromEntries(exportedVariables(d));
+    if (python) {
+      return this.#executor.runPython({
+        function: this.#name,
+        task: this.#body.function,
+        d,
+        scriptPath,
+        cwd,
+        umask: this.#umask(),
+        environment,
+        start: (command, args, options) =>
+          this.#start([command, ...args], cwd, { ...environment, ...options?.environment }),
+        onMessage: (level, text) => this.#say(level, text),
+        log: (text) => this.#log.write(text),
+      });
+    }
+    const text = shellScript(d, {
+      function: this.#name,
+      title: `${this.#name} of ${d.getText("PN") ?? ""} ${d.getText("PV") ?? ""}`.trim(),
+      cwd,
+      umask: this.#umask(),
+      trace: this.#executor.verbose,
+    });
+    writeFileSync(scriptPath, text);
+    chmodSync(scriptPath, 0o755);
+    return this.#start(["/bin/sh", scriptPath, "3"], cwd, environment);
+  }
+
+  /** `${T}/run.do_x.<pid>`, for other functions `run.do_x.<function>.<pid>`; the task's own gets a link without the pid. */
+  #openScript(): string {
+    const task = this.#body.function;
+    const own = this.#name === task;
+    const path = join(this.#folder, `run.${own ? task : `${task}.${this.#name}`}.${process.pid}`);
+    rmSync(path, { force: true });
+    if (own) linkTo(path, `run.${task}`);
+    this.scriptPath = path;
+    return path;
+  }
+
+  async #start(
+    command: readonly string[],
+    cwd: string,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<ProcessEnd> {
+    const { d, label } = this.#body;
+    const task = this.#body.function;
+    const withPath = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...environment };
+    const outer = isTrue(d.getVarFlag(task, "fakeroot")) ? this.#fakeroot() : undefined;
+    const full = { ...withPath, ...outer?.environment };
+    const front = outer?.command ?? [];
+    const inner = isTrue(d.getVarFlag(task, "network"))
+      ? []
+      : await this.#executor.isolation.wrap(front, full);
+    const [program, ...args] = [...front, ...inner, ...command];
+    const onLine = this.#lineReader();
+    try {
+      return await this.#executor.processes.start({
+        command: program!,
+        args,
+        cwd,
+        environment: full,
+        logFd: this.#log.fd,
+        onMessage: (level, text) => this.#say(level, text),
+        ...(onLine && { onLine }),
+      });
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      throw new BuildError([noProgram(label, program!, messageOf(error))], { cause: error });
+    }
+  }
+
+  #fakeroot(): { command: string[]; environment: Record<string, string> } {
+    const { d } = this.#body;
+    for (const folder of words(d.getText("FAKEROOTDIRS"))) mkdirSync(folder, { recursive: true });
+    const environment: Record<string, string> = {};
+    for (const pair of words(d.getText("FAKEROOTENV"))) {
+      const equals = pair.indexOf("=");
+      if (equals > 0) environment[pair.slice(0, equals)] = pair.slice(equals + 1);
+    }
+    return { command: words(d.getText("FAKEROOTCMD")), environment };
+  }
+
+  #lineReader(): ((line: string) => void) | undefined {
+    const flag = asText(this.#body.d.getVarFlag(this.#body.function, "progress", { expand: true }));
+    const percentOf = flag === "" ? undefined : progressReader(flag);
+    const { verbose, onEvent } = this.#executor;
+    if (!percentOf && !verbose) return undefined;
+    let last = -1;
+    return (line) => {
+      if (verbose) onEvent({ type: "task-output", ...this.#who(), line });
+      const percent = Math.floor(percentOf?.(line) ?? last);
+      if (percent > last) onEvent({ type: "task-progress", ...this.#who(), percent });
+      last = Math.max(last, percent);
+    };
+  }
+
+  #say(level: string, text: string): void {
+    const known = levels.find((one) => one === level) ?? "plain";
+    this.#executor.onEvent({ type: "task-message", ...this.#who(), level: known, text });
+  }
+
+  #flag(name: string): string[] {
+    return words(asText(this.#body.d.getVarFlag(this.#name, name, { expand: true })));
+  }
+
+  #umask(): string | undefined {
+    const { d, label } = this.#body;
+    const text =
+      asText(d.getVarFlag(this.#body.function, "umask", { expand: true })) || d.getText("BB_DEFAULT_UMASK");
+    if (!text) return undefined;
+    if (!/^[0-7]{1,4}$/.test(text)) {
+      throw new BuildError([malformedFlag(label, "umask", text, "octal digits, such as `022`")]);
+    }
+    return text;
+  }
+
+  /** BitBake's bodies without [dirs] start in the build folder. */
+  #defaultFolder(): string {
+    const top = this.#body.d.getText("TOPDIR");
+    return top !== undefined && existsSync(top) ? top : this.#folder;
+  }
+
+  #who(): TaskName {
+    return { task: this.#body.task, label: this.#body.label };
+  }
+}
+
+const levels: readonly TaskMessage["level"][] = ["debug", "note", "plain", "warning", "error"];

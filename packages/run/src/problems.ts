@@ -1,0 +1,122 @@
+/** Every problem this room can report, one function each, in the order of their codes. */
+import type { Diagnostic } from "@tsbake/base";
+
+/** A function of a task ended with a code other than 0. */
+export function bodyFailed(label: string, functionName: string, code: number): Diagnostic {
+  const how = code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
+  return {
+    severity: "error",
+    code: "run/body-failed",
+    message: `${label}: \`${functionName}\` ${how}`,
+    help: "the log says why; the script repeats the task by hand",
+  };
+}
+
+/** A value or body of the task cannot be expanded. */
+export function cannotExpand(label: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/cannot-expand",
+    message: `${label}: ${reason}`,
+    help: "`tsbake -e RECIPE` shows the variables of the recipe",
+  };
+}
+
+/** [dirs], [cleandirs] or the task's own folders cannot be made or emptied. */
+export function cannotPrepare(label: string, path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/cannot-prepare",
+    message: `${label}: cannot prepare ${path}: ${reason}`,
+    help: "free the space or repair the permissions of that folder, or remove it",
+  };
+}
+
+/** Signature data of a finished task could not be written. */
+export function cannotRecord(label: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/cannot-record",
+    message: `${label}: its signature data could not be written: ${reason}`,
+    help: "the build goes on; a later comparison of signatures will lack this task",
+  };
+}
+
+/** The artifact of a finished task could not be written to the store. */
+export function cannotStore(label: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/cannot-store",
+    message: `${label}: its artifact could not be put into the shared state: ${reason}`,
+    help: "the build goes on, but the task will run again in the next empty build folder; look at SSTATE_DIR (space, permissions)",
+  };
+}
+
+/** Two tasks install different files under one name. */
+export function fileClash(label: string, owner: string, path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/file-clash",
+    message: `${label} and ${owner} both install ${path}, with different content`,
+    help: "let one of the two recipes use another name, or not install the file",
+  };
+}
+
+/** A flag whose text is not what the flag takes. */
+export function malformedFlag(label: string, flag: string, text: string, expected: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/malformed-flag",
+    message: `${label}: [${flag}] is \`${text}\``,
+    help: `write ${expected}`,
+  };
+}
+
+/** A task, prefunc or postfunc without a body. */
+export function missingFunction(label: string, functionName: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/missing-function",
+    message: `${label}: there is no function \`${functionName}\`; nothing was done`,
+    help: `define \`${functionName}\`, or take it out of addtask, [prefuncs] or [postfuncs]`,
+  };
+}
+
+/** A program in front of a task body (fakeroot, unshare, the shell) cannot be started. */
+export function noProgram(label: string, program: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/no-program",
+    message: `${label}: cannot start \`${program}\`: ${reason}`,
+    help: "the program must be on the PATH of the task",
+  };
+}
+
+/** An object was in the store when asked and is not, or not whole, when taken. */
+export function restoreFailed(label: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/restore-failed",
+    message: `${label}: cannot be restored from the shared state (${reason}); the task runs instead`,
+  };
+}
+
+/** The machine refused something around a body: no space, no permission. */
+export function systemFailure(label: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/system-failure",
+    message: `${label}: ${reason}`,
+    help: "free space or repair permissions, then start the same command again: what is done stays done",
+  };
+}
+
+/** A task that -f or -C has tainted in this or an earlier build. */
+export function tainted(label: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/tainted",
+    message: `${label} is tainted by a forced run: it and what depends on it share no state with other builds`,
+    help: "`-c clean` of the recipe takes the taint away",
+  };
+}

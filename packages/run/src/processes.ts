@@ -1,0 +1,144 @@
+/** The processes of task bodies: one session each, outputs into the log, messages on descriptor 3, ended in groups. */
+import { spawn } from "node:child_process";
+import { writeSync } from "node:fs";
+import { constants } from "node:os";
+import type { Readable } from "node:stream";
+import type { ProcessEnd } from "./options.js";
+import { startWatchdog } from "./watchdog.js";
+import type { Watchdog } from "./watchdog.js";
+
+/** How long, in ms, pipes may stay open after the end of the process: a daemon that it left may hold them. */
+const pipeGraceMs = 1000;
+
+export interface ProcessStart {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Open for appending. */
+  readonly logFd: number;
+  /** When given, output passes through us: each line of it is handed on, and it is in the log all the same. */
+  readonly onLine?: (line: string) => void;
+  /** `LEVEL TEXT` records of descriptor 3. */
+  readonly onMessage: (level: string, text: string) => void;
+}
+
+export class Processes {
+  readonly #groups = new Set<number>();
+  readonly #graceMs: number;
+  #watchdog: Watchdog | undefined;
+  #killing = false;
+
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  /** Whether `kill` was called: what fails from then on did not fail by itself. */
+  get killing(): boolean {
+    return this.#killing;
+  }
+
+  /** @throws system errors of starting it (ENOENT: no such program) */
+  start(options: ProcessStart): Promise<ProcessEnd> {
+    if (this.#killing) return Promise.resolve({ code: 128 + constants.signals.SIGTERM });
+    return new Promise((resolve, reject) => {
+      const output = options.onLine ? "pipe" : options.logFd;
+      const child = spawn(options.command, options.args, {
+        cwd: options.cwd,
+        env: options.environment,
+        stdio: ["ignore", output, output, "pipe"],
+        detached: true,
+      });
+      const group = child.pid;
+      if (group !== undefined) this.#add(group);
+      if (options.onLine) {
+        for (const stream of [child.stdout, child.stderr]) {
+          if (stream) copyLines(stream, options.logFd, options.onLine);
+        }
+      }
+      // Null when the program could not be started.
+      const messages = child.stdio[3] as Readable | null | undefined;
+      if (messages) readMessages(messages, options.onMessage);
+      let timer: NodeJS.Timeout | undefined;
+      child.on("error", reject);
+      child.on("exit", () => {
+        if (group === undefined) return;
+        // What the body left in the background would write into folders that are being packed.
+        signalGroup(group, "SIGKILL");
+        this.#remove(group);
+        timer = setTimeout(() => {
+          for (const stream of child.stdio) stream?.destroy();
+        }, pipeGraceMs);
+      });
+      child.on("close", (code, signal) => {
+        clearTimeout(timer);
+        resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+      });
+    });
+  }
+
+  /** SIGTERM to every group, SIGKILL after the grace; nothing starts any more. */
+  kill(): void {
+    if (this.#killing) return;
+    this.#killing = true;
+    for (const group of this.#groups) signalGroup(group, "SIGTERM");
+    setTimeout(() => {
+      for (const group of this.#groups) signalGroup(group, "SIGKILL");
+    }, this.#graceMs).unref();
+  }
+
+  /** At the end of a run, when nothing runs any more. */
+  close(): void {
+    this.#watchdog?.close();
+    this.#watchdog = undefined;
+  }
+
+  #add(group: number): void {
+    this.#watchdog ??= startWatchdog();
+    this.#watchdog.started(group);
+    this.#groups.add(group);
+  }
+
+  #remove(group: number): void {
+    this.#groups.delete(group);
+    this.#watchdog?.ended(group);
+  }
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+function copyLines(stream: Readable, logFd: number, onLine: (line: string) => void): void {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("error", () => {});
+  stream.on("data", (piece: string) => {
+    writeSync(logFd, piece);
+    // A carriage return ends a line too: that is how programs draw progress.
+    const lines = (rest + piece).split(/\r\n|\n|\r/);
+    rest = lines.pop()!;
+    for (const line of lines) onLine(line);
+  });
+  stream.on("end", () => {
+    if (rest !== "") onLine(rest);
+  });
+}
+
+function readMessages(stream: Readable, onMessage: (level: string, text: string) => void): void {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("error", () => {});
+  stream.on("data", (piece: string) => {
+    const records = (rest + piece).split("\0");
+    rest = records.pop()!;
+    for (const record of records) {
+      const blank = record.indexOf(" ");
+      onMessage(blank < 0 ? record : record.slice(0, blank), blank < 0 ? "" : record.slice(blank + 1));
+    }
+  });
+}

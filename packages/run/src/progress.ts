@@ -1,0 +1,26 @@
+/** [progress]: how far a body is, read from the lines it prints. @see BitBake 2.19 lib/bb/progress.py */
+
+/** The percentage in a line, 0 to 100, or undefined. */
+export type ProgressReader = (line: string) => number | undefined;
+
+/**
+ * A reader for the text of the flag: `percent`, `percent:REGEX` (one group), `outof:REGEX` (two groups: done, all).
+ *
+ * @returns undefined for any other text and for an expression that cannot be read
+ */
+export function progressReader(flag: string): ProgressReader | undefined {
+  const [, kind, text] = /^(percent|outof)(?::(.+))?$/s.exec(flag.trim()) ?? [];
+  if (kind === undefined || (kind === "outof" && text === undefined)) return undefined;
+  let pattern: RegExp;
+  try {
+    pattern = new RegExp(text ?? String.raw`(\d+(?:\.\d+)?)%`, "g");
+  } catch {
+    return undefined;
+  }
+  return (line) => {
+    const last = [...line.matchAll(pattern)].at(-1);
+    if (!last) return undefined;
+    const value = kind === "percent" ? Number(last[1]) : (Number(last[1]) / Number(last[2])) * 100;
+    return Number.isFinite(value) ? Math.min(100, Math.max(0, value)) : undefined;
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * Which task runs when. A task waits until all planned tasks that it needs are done; then it is ready and goes to p-queue,
+ * which holds ready tasks only and starts those with the longest way ahead first.
+ *
+ *     waiting ──needs done──▶ ready ──a thread is free──▶ running ──▶ done
+ *                                                            ├──▶ failed: what needs it stays waiting for ever
+ *                                                            └──▶ (restore went wrong) waiting, as a body to run
+ */
+import type { TaskId } from "@tsbake/graph";
+import type PQueue from "p-queue";
+import type { Plan } from "./plan.js";
+
+export interface QueueInput {
+  readonly plan: Plan;
+  needs(task: TaskId): readonly TaskId[];
+  /** Does the task: its end is `done`, `failed`, or `again` after new tasks were added. Never rejects. */
+  work(task: TaskId): Promise<"done" | "failed" | "again">;
+  /** Does a task that takes no time ([noexec]); undefined for all others. */
+  instantly(task: TaskId): "done" | undefined;
+  priority(task: TaskId): number;
+  /** Tasks of one group (task name) share a limit below that of the queue. */
+  limit(task: TaskId): { readonly group: string; readonly most: number } | undefined;
+}
+
+interface Group {
+  readonly most: number;
+  running: number;
+  /** Ready, and over the limit. */
+  readonly held: TaskId[];
+}
+
+export class Queue {
+  readonly #input: QueueInput;
+  readonly #pool: PQueue;
+  /** Needs not yet done, by waiting task. */
+  readonly #open = new Map<TaskId, number>();
+  readonly #dependents = new Map<TaskId, TaskId[]>();
+  readonly #done = new Set<TaskId>();
+  readonly #running = new Set<TaskId>();
+  readonly #groups = new Map<string, Group>();
+  #stopped = false;
+
+  constructor(input: QueueInput, pool: PQueue) {
+    this.#input = input;
+    this.#pool = pool;
+  }
+
+  get running(): ReadonlySet<TaskId> {
+    return this.#running;
+  }
+
+  /** Makes tasks known, those of the plan that are to be done; starts nothing. */
+  add(tasks: readonly TaskId[]): void {
+    for (const task of tasks) this.#wait(task);
+  }
+
+  /** Starts those of `tasks` that wait for nothing. */
+  release(tasks: readonly TaskId[]): void {
+    const ready = tasks.filter((task) => this.#open.get(task) === 0);
+    // A list, not a recursion: a chain of instant tasks can be as long as the graph is deep.
+    for (let task = ready.pop(); task !== undefined; task = ready.pop()) {
+      if (this.#stopped || this.#done.has(task) || this.#running.has(task)) continue;
+      if (this.#input.instantly(task) === undefined) this.#enter(task);
+      else ready.push(...this.#finish(task));
+    }
+  }
+
+  /** A task whose restore went wrong has needs now; call before `release` of the tasks that were added for it. */
+  waitAgain(task: TaskId): void {
+    this.#open.delete(task);
+    this.#wait(task);
+  }
+
+  /** Nothing starts any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#pool.clear();
+  }
+
+  /** Resolves when nothing runs and nothing is ready. */
+  async settled(): Promise<void> {
+    await this.#pool.onIdle();
+  }
+
+  #wait(task: TaskId): void {
+    let open = 0;
+    if (this.#input.plan.get(task) === "run") {
+      for (const need of this.#input.needs(task)) {
+        if (this.#input.plan.get(need) === "current" || this.#done.has(need)) continue;
+        open++;
+        const dependents = this.#dependents.get(need);
+        if (dependents) dependents.push(task);
+        else this.#dependents.set(need, [task]);
+      }
+    }
+    this.#open.set(task, open);
+  }
+
+  #enter(task: TaskId): void {
+    const group = this.#group(task);
+    if (group && group.running >= group.most) {
+      group.held.push(task);
+      return;
+    }
+    if (group) group.running++;
+    // `work` never rejects, so neither does this.
+    void this.#pool.add(() => this.#run(task, group), { priority: this.#input.priority(task) });
+  }
+
+  async #run(task: TaskId, group: Group | undefined): Promise<void> {
+    this.#running.add(task);
+    const end = await this.#input.work(task);
+    this.#running.delete(task);
+    if (group) {
+      group.running--;
+      const next = group.held.shift();
+      if (next !== undefined && !this.#stopped) this.#enter(next);
+    }
+    if (end === "done") this.release(this.#finish(task));
+    else if (end === "again") this.release([task]);
+  }
+
+  #group(task: TaskId): Group | undefined {
+    const limit = this.#input.limit(task);
+    if (!limit) return undefined;
+    const known = this.#groups.get(limit.group);
+    if (known) return known;
+    const group = { most: Math.max(1, limit.most), running: 0, held: [] };
+    this.#groups.set(limit.group, group);
+    return group;
+  }
+
+  /** @returns the tasks for which this was one need less */
+  #finish(task: TaskId): readonly TaskId[] {
+    this.#done.add(task);
+    const dependents = this.#dependents.get(task) ?? [];
+    for (const dependent of dependents) this.#open.set(dependent, this.#open.get(dependent)! - 1);
+    return dependents.filter((dependent) => this.#open.get(dependent) === 0);
+  }
+}

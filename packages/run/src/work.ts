@@ -1,0 +1,191 @@
+/** Doing one task, from start to stamp. The stamp is always last: what it promises is on disk before it. */
+import { join } from "node:path";
+import { messageOf, writeFileAtomic } from "@tsbake/base";
+import type { Datastore } from "@tsbake/datastore";
+import type { TaskId, TaskSignature } from "@tsbake/graph";
+import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
+import { objectName, restoreArtifact, saveArtifact } from "./artifact.js";
+import type { RunEvent, TaskFailure, TaskName } from "./events.js";
+import { executeBody, taskDatastore } from "./execute.js";
+import type { BodyResult, Executor } from "./execute.js";
+import { diagnosticsOf } from "./failure.js";
+import { installOutputs } from "./install.js";
+import type { RunOptions } from "./options.js";
+import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
+import { asText } from "./shell-script.js";
+import { writeTaskDependencies } from "./task-dependencies.js";
+
+/** Everything known of a task before it runs. */
+export interface PlannedTask extends TaskName {
+  /** With `do_`. */
+  readonly name: string;
+  readonly recipe: RecipeInfo;
+  readonly info: TaskInfo;
+  readonly signature: TaskSignature;
+}
+
+export class Worker {
+  readonly #options: RunOptions;
+  readonly #executor: Executor;
+  readonly #emit: (event: RunEvent) => void;
+  /** Signature data is written behind the tasks' backs, one after the other. */
+  #records: Promise<void> = Promise.resolve();
+
+  constructor(options: RunOptions, executor: Executor, emit: (event: RunEvent) => void) {
+    this.#options = options;
+    this.#executor = executor;
+    this.#emit = emit;
+  }
+
+  /** Executes the body, saves and installs the artifact, stamps. @returns what went wrong, or undefined */
+  async run(task: PlannedTask): Promise<TaskFailure | undefined> {
+    const { recipe, name, label } = task;
+    let result: BodyResult | undefined;
+    try {
+      this.#begin(task);
+      const base = await this.#options.openRecipe(recipe.id);
+      const d = taskDatastore(base, name, task.signature);
+      result = await executeBody(this.#executor, {
+        task: task.task,
+        label,
+        function: name,
+        d,
+        prepare: (folder) => this.#prepare(task.task, name, d, folder),
+      });
+      if (result.diagnostics.length > 0)
+        return { ...this.#failure(task, result), diagnostics: result.diagnostics };
+      await this.#keep(task, base, d);
+      return undefined;
+    } catch (error) {
+      const diagnostics = diagnosticsOf(error, label);
+      if (!diagnostics) throw error;
+      return { ...this.#failure(task, result), diagnostics };
+    }
+  }
+
+  /**
+   * Puts the artifact back and installs it.
+   *
+   * @returns `missing` when the store cannot give it: the body has to run instead
+   */
+  async restore(task: PlannedTask): Promise<"done" | "missing" | TaskFailure> {
+    const { recipe, name, label } = task;
+    const { stamps, store, settings } = this.#options;
+    const artifact = task.info.artifact!;
+    try {
+      this.#begin(task);
+      const object = objectName(recipe, name, task.signature.unihash);
+      const restored = await restoreArtifact(store, object, artifact);
+      if (!restored) return this.#missing(task, "it is not there any more, or damaged");
+    } catch (error) {
+      if (!diagnosticsOf(error, label)) throw error;
+      return this.#missing(task, messageOf(error));
+    }
+    try {
+      await installOutputs(settings.tmpdir, { label, pn: recipe.pn, task: name }, artifact);
+      stamps.finish(recipe, name, task.signature.unihash, "setscene");
+      return "done";
+    } catch (error) {
+      const diagnostics = diagnosticsOf(error, label);
+      if (!diagnostics) throw error;
+      return { ...this.#failure(task, undefined), diagnostics };
+    }
+  }
+
+  /** [noexec]: nothing but a stamp. */
+  stamp(task: PlannedTask): void {
+    if (!task.info.nostamp) {
+      this.#options.stamps.finish(task.recipe, task.name, task.signature.unihash, "real");
+    }
+  }
+
+  /** Waits for what is written in the background. */
+  async close(): Promise<void> {
+    await this.#records;
+  }
+
+  #begin({ recipe, name }: PlannedTask): void {
+    const { graph, signatures, stamps } = this.#options;
+    stamps.begin(recipe, name, (other) => {
+      const id = `${recipe.id}:${other}` as TaskId;
+      return graph.graph.hasNode(id) ? signatures.of(id).unihash : undefined;
+    });
+  }
+
+  async #prepare(task: TaskId, name: string, d: Datastore, folder: string): Promise<void> {
+    await this.#options.prepareTask?.(task, d);
+    if (asText(d.getVarFlag(name, "taskdepdata")) !== "1") return;
+    const { graph, signatures, project, settings } = this.#options;
+    await writeTaskDependencies(folder, task, {
+      graph,
+      signatures,
+      recipes: project.recipes,
+      tmpdir: settings.tmpdir,
+    });
+  }
+
+  /** After a good body: artifact, installation, stamp, in this order. */
+  async #keep(task: PlannedTask, base: Datastore, d: Datastore): Promise<void> {
+    const { recipe, name, label, info } = task;
+    const { unihash } = task.signature;
+    const { settings, stamps } = this.#options;
+    if (info.artifact) {
+      if (!info.nostamp) await this.#save(task, info.artifact, base, d);
+      await installOutputs(settings.tmpdir, { label, pn: recipe.pn, task: name }, info.artifact);
+    }
+    if (info.nostamp) return;
+    stamps.finish(recipe, name, unihash, "real");
+    this.#records = this.#records.then(() => this.#record(task, base));
+  }
+
+  /** A store that cannot take the artifact is a pity, not a failure. */
+  async #save(
+    task: PlannedTask,
+    artifact: NonNullable<TaskInfo["artifact"]>,
+    base: Datastore,
+    d: Datastore,
+  ): Promise<void> {
+    const { recipe, name, label } = task;
+    try {
+      await saveArtifact(this.#options.store, {
+        artifact,
+        name: objectName(recipe, name, task.signature.unihash),
+        temporary: join(d.getText("T") ?? this.#options.settings.tmpdir, `artifact.${name}.${process.pid}`),
+        epochSeconds: Number(d.getText("SOURCE_DATE_EPOCH")) || this.#options.settings.epochSeconds,
+        description: JSON.stringify(await this.#options.signatures.explain(task.task, base)),
+      });
+    } catch (error) {
+      const diagnostics = diagnosticsOf(error, label);
+      if (!diagnostics) throw error;
+      const reason = diagnostics.map(({ message }) => message).join("; ");
+      this.#emit({ type: "warning", diagnostic: cannotStore(label, reason) });
+    }
+  }
+
+  async #record(task: PlannedTask, base: Datastore): Promise<void> {
+    const path = this.#options.stamps.sigdataPath(task.recipe, task.name, task.signature.unihash);
+    try {
+      const explanation = await this.#options.signatures.explain(task.task, base);
+      await writeFileAtomic(path, JSON.stringify(explanation));
+    } catch (error) {
+      this.#emit({ type: "warning", diagnostic: cannotRecord(task.label, messageOf(error)) });
+    }
+  }
+
+  #missing(task: PlannedTask, reason: string): "missing" {
+    const { task: id, label } = task;
+    this.#emit({ type: "restore-failed", task: id, label, diagnostic: restoreFailed(label, reason) });
+    return "missing";
+  }
+
+  #failure(task: PlannedTask, result: BodyResult | undefined): Omit<TaskFailure, "diagnostics"> {
+    return {
+      task: task.task,
+      label: task.label,
+      stopped: this.#executor.processes.killing,
+      ...(result?.exitCode !== undefined && { exitCode: result.exitCode }),
+      ...(result?.logPath !== undefined && { logPath: result.logPath }),
+      ...(result?.scriptPath !== undefined && { scriptPath: result.scriptPath }),
+    };
+  }
+}
