@@ -1,0 +1,91 @@
+/** `sysext`: a layer's tree → the extension's tree, stamp and report. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "@tsbake/base";
+import { LEVEL_POLICIES, type LevelPolicy } from "../extension-release.js";
+import { formatFileManifest } from "../file-manifest.js";
+import { parseOsRelease } from "../os-release.js";
+import * as problems from "../problems.js";
+import { type ExtensionFacts, formatReport } from "../result.js";
+import { parseRules, pathMatcher } from "../rules.js";
+import { openSnapshot } from "../snapshot.js";
+import { snapshotFolder } from "../snapshot-archive.js";
+import { makeExtension } from "../sysext.js";
+import { type Command, EPOCH } from "./command.js";
+
+export const sysext: Command = {
+  summary: "decides path by path what an extension ships, and stamps it for its base",
+  options: {
+    tree: { value: "FILE", help: "tar of the layer", isRequired: true },
+    files: { value: "FILE", help: "file manifest of the layer", isRequired: true },
+    base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
+    "base-name": { value: "RECIPE", help: "what to call the base", isRequired: true },
+    name: { value: "NAME", help: "the extension's name: its file name without .raw", isRequired: true },
+    rules: { value: "RULES", help: "PATTERN=ACTION words; the first that matches decides", isRequired: true },
+    "may-shadow": { value: "PATTERNS", help: "paths where a different file of the base may be hidden" },
+    policy: {
+      value: "POLICY",
+      help: `what ties it to the base: ${LEVEL_POLICIES.join(" or ")}`,
+      isRequired: true,
+    },
+    architecture: { value: "NAME", help: "the distribution's word, e.g. amd64", isRequired: true },
+    scope: { value: "WORDS", help: "SYSEXT_SCOPE: system, initrd, portable" },
+    id: { value: "ID", help: "SYSEXT_ID" },
+    version: { value: "VERSION", help: "SYSEXT_VERSION_ID" },
+    database: { value: "DIR", help: "a package database to ship below /usr/lib/sysimage" },
+    ...EPOCH,
+    work: { value: "DIR", help: "a folder to work in", isRequired: true },
+    output: {
+      value: "DIR",
+      help: "where image.tar, files.jsonl, extension.json, report.txt go",
+      isRequired: true,
+    },
+  },
+  async run(args, say) {
+    const base = await openSnapshot(await snapshotFolder(args.text("base"), args.text("work")));
+    const shadows = args.words("may-shadow").map(pathMatcher);
+    const output = args.text("output");
+    const policy = policyOf(args.text("policy"));
+    const name = args.text("name");
+    await mkdir(output, { recursive: true });
+    const result = await makeExtension({
+      tree: args.text("tree"),
+      files: args.text("files"),
+      base,
+      rules: parseRules(args.text("rules")),
+      mayShadow: (path) => shadows.some((matches) => matches(path)),
+      stamp: {
+        name,
+        policy,
+        architecture: args.text("architecture"),
+        scope: args.words("scope"),
+        id: args.optional("id"),
+        version: args.optional("version"),
+      },
+      database: args.optional("database"),
+      epochSeconds: args.epoch("epoch"),
+      output: join(output, "image.tar"),
+    });
+    const { report } = result.plan;
+    const facts: ExtensionFacts = {
+      name,
+      base: args.text("base-name"),
+      baseDigest: base.facts.digest,
+      policy,
+      release: Object.fromEntries(parseOsRelease(result.extensionRelease, "extension-release")),
+      report,
+    };
+    await writeFile(join(output, "files.jsonl"), formatFileManifest(result.files));
+    await writeFile(join(output, "extension.json"), `${JSON.stringify(facts, undefined, 1)}\n`);
+    await writeFile(join(output, "report.txt"), formatReport(report));
+    say(`${result.files.length} paths ship, ${report.length} do not ship as they were`);
+  },
+};
+
+function policyOf(word: string): LevelPolicy {
+  const policy = LEVEL_POLICIES.find((one) => one === word);
+  if (policy !== undefined) return policy;
+  throw new BuildError([
+    problems.badArgument(`SYSEXT_LEVEL_POLICY is \`${word}\`, not ${LEVEL_POLICIES.join(" or ")}`),
+  ]);
+}

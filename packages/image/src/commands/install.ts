@@ -1,0 +1,66 @@
+/** `rootfs` and `layer`: packages into a root. */
+import type { Arguments } from "../arguments.js";
+import { installBase, installLayer, type InstallOptions } from "../install.js";
+import { recipePackageFolders } from "../recipe-packages.js";
+import { snapshotFolder } from "../snapshot-archive.js";
+import { type Command, EPOCH } from "./command.js";
+
+const OPTIONS = {
+  install: {
+    value: "NAMES",
+    help: "packages to install, from recipes and from the archive",
+    isRequired: true,
+  },
+  closure: { value: "FILE", help: "packages of the archive, solved by the engine" },
+  pool: { value: "DIR", help: "where package files of the archive are kept", isRequired: true },
+  packages: { value: "DIRS", help: "folders with package files of recipes" },
+  taskdepdata: { value: "FILE", help: "use only the folders of --packages that belong to recipes in it" },
+  architecture: { value: "NAME", help: "the distribution's word, e.g. amd64", isRequired: true },
+  distro: { value: "NAME", help: "DISTRO, recorded in the snapshot", isRequired: true },
+  ...EPOCH,
+  work: { value: "DIR", help: "a folder to work in", isRequired: true },
+  output: { value: "DIR", help: "where the results go", isRequired: true },
+} as const;
+
+export const rootfs: Command = {
+  summary: "installs packages into an empty root: tar, file manifest, database snapshot",
+  options: OPTIONS,
+  async run(args, say) {
+    const facts = await installBase(await installOptions(args, say));
+    say(`installed ${facts.packages.length} packages`);
+  },
+};
+
+export const layer: Command = {
+  summary: "installs packages on a base's database: only what the base lacks",
+  options: {
+    ...OPTIONS,
+    base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
+    "allow-changed": { value: "NAMES", help: "packages of the base that may change" },
+    "keep-database": { help: "keeps the database of base and layer beside the results" },
+  },
+  async run(args, say) {
+    const options = await installOptions(args, say);
+    const base = await snapshotFolder(args.text("base"), options.work);
+    const allowChanged = args.words("allow-changed");
+    const keepDatabase = args.has("keep-database");
+    const facts = await installLayer({ ...options, base, allowChanged, keepDatabase });
+    say(`added ${facts.packages.length} packages: ${facts.packages.map((one) => one.name).join(" ")}`);
+    for (const one of facts.skippedScripts) say(`did not run ${one.script} of ${one.package}`);
+  },
+};
+
+async function installOptions(args: Arguments, say: (line: string) => void): Promise<InstallOptions> {
+  return {
+    install: args.words("install"),
+    closure: args.optional("closure"),
+    pool: args.text("pool"),
+    packageFolders: await recipePackageFolders(args.words("packages"), args.optional("taskdepdata")),
+    architecture: args.text("architecture"),
+    distro: args.text("distro"),
+    epochSeconds: args.epoch("epoch"),
+    work: args.text("work"),
+    output: args.text("output"),
+    onProgress: say,
+  };
+}

@@ -1,0 +1,66 @@
+/** `result`: the manifest and the summary that go beside an image. */
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { BuildError, sha256File } from "@tsbake/base";
+import { parseFacts } from "../facts.js";
+import { parseFileManifest } from "../file-manifest.js";
+import * as problems from "../problems.js";
+import { type ExtensionFacts, type OutputFact, formatManifest, formatSummary } from "../result.js";
+import type { Command } from "./command.js";
+
+export const result: Command = {
+  summary: "writes the manifest (JSON) and the summary (text) of an image",
+  options: {
+    image: { value: "NAME", help: "the image recipe's name", isRequired: true },
+    machine: { value: "NAME", help: "MACHINE", isRequired: true },
+    facts: { value: "FILE", help: "packages.json of do_rootfs", isRequired: true },
+    files: { value: "FILE", help: "file manifest of the image", isRequired: true },
+    extension: { value: "FILE", help: "extension.json of an extension" },
+    outputs: { value: "TYPE=PATH …", help: "what was made" },
+    manifest: { value: "FILE", help: "the manifest to write", isRequired: true },
+    summary: { value: "FILE", help: "the summary to write", isRequired: true },
+  },
+  async run(args, say) {
+    const facts = args.text("facts");
+    const files = args.text("files");
+    const extension = args.optional("extension");
+    const request = {
+      image: args.text("image"),
+      machine: args.text("machine"),
+      facts: parseFacts(await readFile(facts, "utf8"), facts),
+      files: parseFileManifest(await readFile(files, "utf8"), files),
+      extension:
+        extension === undefined ? undefined : readExtension(await readFile(extension, "utf8"), extension),
+      outputs: await Promise.all(args.words("outputs").map(outputFact)),
+    };
+    await writeFile(args.text("manifest"), formatManifest(request));
+    const summary = formatSummary(request);
+    await writeFile(args.text("summary"), summary);
+    say(summary.trimEnd());
+  },
+};
+
+async function outputFact(word: string): Promise<OutputFact> {
+  const at = word.indexOf("=");
+  if (at < 1) throw new BuildError([problems.badArgument(`--outputs has \`${word}\`, not TYPE=PATH`)]);
+  const [type, path] = [word.slice(0, at), word.slice(at + 1)];
+  const found = await stat(path);
+  return found.isDirectory() ? { type } : { type, sizeBytes: found.size, sha256: await sha256File(path) };
+}
+
+function readExtension(text: string, name: string): ExtensionFacts {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (
+      typeof value === "object" &&
+      value !== null &&
+      "report" in value &&
+      "release" in value &&
+      "base" in value
+    ) {
+      return value as ExtensionFacts;
+    }
+  } catch {
+    // Said below.
+  }
+  throw new BuildError([problems.badLayerFacts(name, "it was not written by `tsbake-image sysext`")]);
+}

@@ -1,0 +1,78 @@
+/** `pkgdb`, `pkgdb-verify` and `stamp`: the base's package database snapshot. */
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BuildError } from "@tsbake/base";
+import { openDebBackend } from "@tsbake/packaging";
+import { levelOf } from "../extension-release.js";
+import { parseOsRelease } from "../os-release.js";
+import * as problems from "../problems.js";
+import { DATABASE_FOLDER, openSnapshot, snapshotFiles } from "../snapshot.js";
+import { packSnapshot, snapshotFolder, SNAPSHOT_TYPES } from "../snapshot-archive.js";
+import { type Command, EPOCH } from "./command.js";
+
+const SNAPSHOT = {
+  snapshot: { value: "PATH", help: "the snapshot's folder, or an archive of it", isRequired: true },
+} as const;
+
+export const pkgdb: Command = {
+  summary: "packs a snapshot into one file",
+  options: {
+    ...SNAPSHOT,
+    type: { value: "TYPE", help: `one of ${SNAPSHOT_TYPES.join(", ")}`, isRequired: true },
+    output: { value: "FILE", help: "the file to write", isRequired: true },
+    ...EPOCH,
+  },
+  async run(args) {
+    const snapshot = await openSnapshot(args.text("snapshot"));
+    await packSnapshot(snapshot.folder, args.text("type"), args.text("output"), args.epoch("epoch"));
+  },
+};
+
+export const pkgdbVerify: Command = {
+  summary: "proves that a snapshot is whole: digests, count, and an import by the backend",
+  options: SNAPSHOT,
+  async run(args, say) {
+    const work = await mkdtemp(join(tmpdir(), "tsbake-pkgdb-"));
+    try {
+      const snapshot = await openSnapshot(await snapshotFolder(args.text("snapshot"), work));
+      const files = await snapshotFiles(snapshot);
+      const backend = await openDebBackend();
+      const root = join(work, "root");
+      await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
+      const { facts } = snapshot;
+      say(
+        `${facts.backend} ${facts.architecture}: ${facts.count} packages, ${files.length} paths, digest ${facts.digest}`,
+      );
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Fields that the stamp of an extension is made from. */
+const IDENTITY = ["ID", "VERSION_ID"] as const;
+
+export const stamp: Command = {
+  summary: "writes the level that is derived from the snapshot into the os-release of the base's image",
+  options: {
+    ...SNAPSHOT,
+    root: { value: "DIR", help: "the base's tree after post-processing", isRequired: true },
+  },
+  async run(args) {
+    const snapshot = await openSnapshot(args.text("snapshot"));
+    const path = join(args.text("root"), "usr/lib/os-release");
+    const text = await readFile(path, "utf8");
+    const fields = parseOsRelease(text, path);
+    const level = levelOf(snapshot.facts.digest);
+    const changed = IDENTITY.filter((name) => fields.get(name) !== snapshot.osRelease.get(name)).map((name) =>
+      problems.baseIdentityChanged(name, snapshot.osRelease.get(name) ?? "", fields.get(name) ?? ""),
+    );
+    const own = fields.get("SYSEXT_LEVEL");
+    if (own !== undefined && own !== level)
+      changed.push(problems.baseIdentityChanged("SYSEXT_LEVEL", level, own));
+    if (changed.length > 0) throw new BuildError(changed);
+    if (own === undefined)
+      await appendFile(path, `${text.endsWith("\n") ? "" : "\n"}SYSEXT_LEVEL=${level}\n`);
+  },
+};

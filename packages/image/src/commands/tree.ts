@@ -1,0 +1,71 @@
+/** `unpack`, `pack` and `convert`: an image's tree on its way from task to task and into its final form. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openSandbox } from "@tsbake/packaging";
+import { IMAGE_TYPES, convert as convertTree } from "../convert.js";
+import { parseFileManifest } from "../file-manifest.js";
+import { packTree, unpackTree } from "../tree.js";
+import { type Command, EPOCH } from "./command.js";
+
+const TREE = { tree: { value: "FILE", help: "tar of the tree", isRequired: true } } as const;
+const ROOT = { root: { value: "DIR", help: "the tree on disk", isRequired: true } } as const;
+
+export const unpack: Command = {
+  summary: "unpacks a tree with its owners; call it under `tsbake-package fakeroot`",
+  options: { ...TREE, ...ROOT },
+  async run(args) {
+    await using sandbox = await openSandbox();
+    await unpackTree(args.text("tree"), args.text("root"), sandbox);
+  },
+};
+
+export const pack: Command = {
+  summary: "packs a tree and writes its file manifest; call it under `tsbake-package fakeroot`",
+  options: {
+    ...ROOT,
+    owners: { value: "FILE", help: "an earlier file manifest of the tree that says whose each path is" },
+    output: { value: "DIR", help: "where image.tar and files.jsonl go", isRequired: true },
+    ...EPOCH,
+  },
+  async run(args) {
+    const owners = await ownersIn(args.optional("owners"));
+    await using sandbox = await openSandbox();
+    await packTree({
+      root: args.text("root"),
+      sandbox,
+      output: join(args.text("output"), "image.tar"),
+      files: join(args.text("output"), "files.jsonl"),
+      epochSeconds: args.epoch("epoch"),
+      owners: () => owners,
+    });
+  },
+};
+
+export const convert: Command = {
+  summary: "makes an image of one type from a tree",
+  options: {
+    ...TREE,
+    type: { value: "TYPE", help: `one of ${IMAGE_TYPES.join(", ")}`, isRequired: true },
+    output: { value: "PATH", help: "the file, or folder for type directory", isRequired: true },
+    work: { value: "DIR", help: "a folder to work in", isRequired: true },
+    extra: { value: "WORDS", help: "further arguments of the tool that makes the type" },
+    ...EPOCH,
+  },
+  async run(args) {
+    await convertTree(args.text("type"), {
+      tree: args.text("tree"),
+      output: args.text("output"),
+      work: args.text("work"),
+      extra: args.words("extra"),
+      epochSeconds: args.epoch("epoch"),
+    });
+  },
+};
+
+async function ownersIn(path: string | undefined): Promise<Map<string, string>> {
+  if (path === undefined) return new Map();
+  const entries = parseFileManifest(await readFile(path, "utf8"), path);
+  return new Map(
+    entries.flatMap((entry) => (entry.package === undefined ? [] : [[entry.path, entry.package]])),
+  );
+}

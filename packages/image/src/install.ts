@@ -1,0 +1,243 @@
+/** do_rootfs: packages into a root, either whole from nothing or as a layer on a base's database. */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode, sortedUnique } from "@tsbake/base";
+import {
+  type Backend,
+  type InstallResult,
+  type PackageDatabase,
+  type PackageSource,
+  type Sandbox,
+  downloadClosure,
+  openDebBackend,
+  openSandbox,
+  packageLines,
+  readClosure,
+} from "@tsbake/packaging";
+import { installedClosure, installedSizeBytes } from "./closure.js";
+import { type LayerFacts, type PackageFact, formatFacts } from "./facts.js";
+import { formatFileManifest } from "./file-manifest.js";
+import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./snapshot.js";
+import { ownersOf, packTree } from "./tree.js";
+
+export interface InstallOptions {
+  /** Packages from recipes and from the archive. */
+  readonly install: readonly string[];
+  /** The engine's closure file; none when nothing comes from the archive. */
+  readonly closure?: string | undefined;
+  /** Where package files of the archive are kept. */
+  readonly pool: string;
+  /** Folders with package files of recipes. */
+  readonly packageFolders: readonly string[];
+  /** Debian's word. */
+  readonly architecture: string;
+  readonly distro: string;
+  readonly epochSeconds: number;
+  /** An empty folder to work in. */
+  readonly work: string;
+  /** Where the results go: {@link TREE_FILE} and the other names below. */
+  readonly output: string;
+  readonly onProgress: (text: string) => void;
+}
+
+export interface LayerOptions extends InstallOptions {
+  /** Folder of the base's snapshot. */
+  readonly base: string;
+  /** Base packages that may change (opt-in). */
+  readonly allowChanged: readonly string[];
+  /** Keep the database of base and layer together beside the results. */
+  readonly keepDatabase: boolean;
+}
+
+/** Names in the output folder. */
+export const TREE_FILE = "rootfs.tar";
+export const FILES_FILE = "files.jsonl";
+export const FACTS_FILE = "packages.json";
+export const PACKAGES_FILE = "packages.txt";
+export const SCRIPTS_FILE = "skipped-scripts.txt";
+export const SNAPSHOT_FOLDER = "pkgdb";
+
+/**
+ * A whole root: every package installed and configured by the real package manager, packed with its manifest, and the
+ * snapshot that extensions are built on.
+ *
+ * @throws BuildError of the package backend; `image/format-failed`
+ */
+export async function installBase(options: InstallOptions): Promise<LayerFacts> {
+  const backend = await openDebBackend();
+  const root = await emptyRoot(options);
+  const snapshot = join(options.output, SNAPSHOT_FOLDER);
+  const { sources, essential } = await packageSources(backend, options);
+  await using sandbox = await openSandbox();
+  const result = await backend.install({
+    ...solveRequest(options, sources),
+    install: sortedUnique([...essential, ...options.install]),
+    root,
+    sandbox,
+  });
+  await clearSnapshot(snapshot);
+  const identity = await backend.snapshot(root, join(snapshot, DATABASE_FOLDER));
+  options.onProgress("packing");
+  const entries = await packTree({
+    ...packRequest(options, sandbox, root),
+    owners: (all) => ownersOf(result.database, all),
+  });
+  await writeSnapshot(snapshot, identity, {
+    distro: options.distro,
+    files: formatFileManifest(entries),
+    osRelease: await osReleaseOf(root),
+  });
+  const facts = factsOf(result, result.database, { sources, wanted: options.install });
+  await writeFacts(options.output, facts, packageLines(result.database));
+  await sandbox.close();
+  await rm(root, { recursive: true, force: true });
+  return facts;
+}
+
+/**
+ * Only what `install` needs beyond the base: the base's database in an otherwise empty root, new packages on top of it.
+ * No maintainer script runs; each that would have is listed.
+ *
+ * @throws BuildError `image/bad-snapshot`, `packaging/damaged-snapshot`, `packaging/base-changed`, …
+ */
+export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
+  const backend = await openDebBackend();
+  const { architecture } = options;
+  const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
+  const root = await emptyRoot(options);
+  const { sources } = await packageSources(backend, options);
+  await using sandbox = await openSandbox();
+  await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
+  const result = await backend.installOnDatabase({
+    ...solveRequest(options, sources),
+    allowChanged: options.allowChanged,
+    root,
+    sandbox,
+  });
+  const added = new Set(result.added.map((one) => one.name));
+  await packTree({
+    ...packRequest(options, sandbox, root),
+    owners: (all) => ownersOf(result.database, all, added),
+    leaveOut: ["./var/lib/dpkg"],
+  });
+  if (options.keepDatabase) {
+    const kept = join(options.output, SNAPSHOT_FOLDER);
+    await clearSnapshot(kept);
+    await backend.snapshot(root, join(kept, DATABASE_FOLDER));
+  }
+  const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
+  const facts = factsOf(result, result.database, about);
+  const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
+  await writeFacts(options.output, facts, lines);
+  await sandbox.close();
+  await rm(root, { recursive: true, force: true });
+  return facts;
+}
+
+async function emptyRoot(options: InstallOptions): Promise<string> {
+  const root = join(options.work, "root");
+  await rm(root, { recursive: true, force: true });
+  await mkdir(root, { recursive: true });
+  await mkdir(options.output, { recursive: true });
+  return root;
+}
+
+function solveRequest(options: InstallOptions, sources: readonly PackageSource[]) {
+  const { install, architecture, epochSeconds, onProgress } = options;
+  return { install, sources, architecture, epochSeconds, onProgress };
+}
+
+function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
+  return {
+    root,
+    sandbox,
+    output: join(options.output, TREE_FILE),
+    files: join(options.output, FILES_FILE),
+    epochSeconds: options.epochSeconds,
+  };
+}
+
+/** What can be installed, downloaded and verified; and the names that every root needs. */
+async function packageSources(
+  backend: Backend,
+  options: InstallOptions,
+): Promise<{ sources: PackageSource[]; essential: string[] }> {
+  const sources = await Promise.all(options.packageFolders.map((folder) => backend.scan(folder)));
+  if (options.closure === undefined) return { sources, essential: [] };
+  const closure = await readClosure(options.closure);
+  await downloadClosure(closure, options.pool, { onProgress: options.onProgress });
+  sources.push({ folder: options.pool, packages: closure.packages });
+  const essential = closure.packages
+    .filter((one) => /^Essential: yes$/m.test(one.stanza))
+    .map((one) => one.name);
+  return { sources, essential };
+}
+
+/** @returns "" for a root without one */
+async function osReleaseOf(root: string): Promise<string> {
+  try {
+    return await readFile(join(root, "usr/lib/os-release"), "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return "";
+    throw error;
+  }
+}
+
+function factsOf(
+  result: InstallResult,
+  database: PackageDatabase,
+  about: { sources: readonly PackageSource[]; wanted: readonly string[]; baseDigest?: string },
+): LayerFacts {
+  const files = new Map(
+    about.sources.flatMap(({ packages }) =>
+      packages.map((one) => [`${one.name} ${one.version} ${one.architecture}`, one.sha256] as const),
+    ),
+  );
+  const packages = result.added.map((one): PackageFact => {
+    const sha256 = files.get(`${one.name} ${one.version} ${one.architecture}`);
+    const licence = one.stanza.get("License");
+    return {
+      name: one.name,
+      version: one.version,
+      architecture: one.architecture,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      ...(licence === undefined ? {} : { licence }),
+      installedSizeBytes: installedSizeBytes(one),
+    };
+  });
+  const roots = [
+    ...about.wanted.map((name) => name.replace(/[=/:].*$/, "")),
+    ...packages.map(({ name }) => name),
+  ];
+  const closure = installedClosure(database.packages, roots);
+  return {
+    format: 1,
+    backend: database.backend,
+    architecture: database.architecture,
+    ...(about.baseDigest === undefined ? {} : { baseDigest: about.baseDigest }),
+    packages,
+    closure: {
+      count: closure.length,
+      installedSizeBytes: closure.reduce((sum, one) => sum + installedSizeBytes(one), 0),
+    },
+    skippedScripts: result.skippedScripts.map((one) => ({
+      package: one.package,
+      version: one.version,
+      script: one.script,
+      sha256: one.sha256,
+    })),
+    changedInBase: result.changes
+      .filter((one) => one.kind !== "added")
+      .map((one) => `${one.kind} ${one.name} ${one.from ?? "-"} ${one.to ?? "-"}`),
+    warnings: result.warnings,
+  };
+}
+
+async function writeFacts(output: string, facts: LayerFacts, packages: readonly string[]): Promise<void> {
+  await writeFile(join(output, FACTS_FILE), formatFacts(facts));
+  await writeFile(join(output, PACKAGES_FILE), packages.map((line) => `${line}\n`).join(""));
+  const scripts = facts.skippedScripts.map(
+    (one) => `${one.package} ${one.version} ${one.script} ${one.sha256}\n`,
+  );
+  await writeFile(join(output, SCRIPTS_FILE), scripts.join(""));
+}

@@ -1,0 +1,120 @@
+/** A tree of files ⇄ the tar in which one task hands it to the next, with owners that only (fake) root can see. */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { BuildError } from "@tsbake/base";
+import type { PackageDatabase, Sandbox } from "@tsbake/packaging";
+import { type FileEntry } from "./file-entry.js";
+import { FileIndex, formatFileManifest } from "./file-manifest.js";
+import * as problems from "./problems.js";
+import { TarFile } from "./tar-index.js";
+
+/** Never part of an image: what the kernel and the sandbox mount, and what tasks leave behind. */
+const LEFT_OUT = ["./proc/*", "./sys/*", "./dev/*", "./run/*", "./tmp/*"];
+
+export interface PackRequest {
+  /** Absolute. */
+  readonly root: string;
+  readonly sandbox: Sandbox;
+  /** The tar to write. */
+  readonly output: string;
+  /** The file manifest to write. */
+  readonly files: string;
+  /** Seconds; nothing in the archive is younger. */
+  readonly epochSeconds: number;
+  /** Whose each path is, given what is in the tree. */
+  readonly owners: (entries: readonly FileEntry[]) => ReadonlyMap<string, string>;
+  /** Further paths to leave out, `./var/lib/dpkg`. */
+  readonly leaveOut?: readonly string[];
+}
+
+/**
+ * Packs `root` and writes its file manifest. Times: a file or symlink of a package keeps its own unless it is younger
+ * than the epoch; everything else was made by the build at some moment and gets the epoch.
+ *
+ * @throws BuildError `image/format-failed` when tar fails
+ */
+export async function packTree(request: PackRequest): Promise<FileEntry[]> {
+  await rm(request.output, { force: true });
+  const excluded = [...LEFT_OUT, ...(request.leaveOut ?? [])].map((one) => `--exclude=${one}`);
+  const result = await request.sandbox.run("tar", [
+    "--create",
+    `--file=${request.output}`,
+    `--directory=${request.root}`,
+    "--format=pax",
+    "--pax-option=exthdr.name=./PaxHeaders/entry,delete=atime,delete=ctime,delete=mtime",
+    "--sort=name",
+    "--numeric-owner",
+    "--xattrs",
+    "--xattrs-include=*",
+    "--anchored",
+    "--wildcards",
+    ...excluded,
+    ".",
+  ]);
+  // 1: a socket was left out or a file changed; both are said on stderr, and neither can happen to a closed tree.
+  if (result.code !== 0) throw new BuildError([problems.formatFailed("tar", result.code, result.stderr)]);
+  using tar = new TarFile(request.output, "r+");
+  const members = tar.members();
+  const owners = request.owners(members.map(({ entry }) => entry));
+  const entries: FileEntry[] = [];
+  for (const member of members) {
+    const owner = owners.get(member.entry.path);
+    const isAsShipped =
+      owner !== undefined && (member.entry.kind === "file" || member.entry.kind === "symlink");
+    const time = isAsShipped ? Math.min(member.mtimeSeconds, request.epochSeconds) : request.epochSeconds;
+    if (time !== member.mtimeSeconds) tar.setTime(member, time);
+    entries.push(owner === undefined ? member.entry : { ...member.entry, package: owner });
+  }
+  await writeFile(request.files, formatFileManifest(entries));
+  return entries;
+}
+
+/**
+ * Which package each path comes from, as the tree has it: the lists of the database with folders followed that are
+ * symlinks in the tree. A folder that several packages list has no single owner and is left out.
+ *
+ * @param entries the tree, for its symlinks
+ * @param only restricts to these packages
+ */
+export function ownersOf(
+  database: PackageDatabase,
+  entries: readonly FileEntry[],
+  only?: ReadonlySet<string>,
+): Map<string, string> {
+  const index = new FileIndex(entries.filter((entry) => entry.kind === "symlink"));
+  const settled = (path: string): string => index.followFolders(path) ?? path;
+  const owners = new Map<string, string>();
+  const shared = new Set<string>();
+  for (const one of database.packages) {
+    if (only && !only.has(one.name)) continue;
+    for (const path of one.files.map(settled)) {
+      const before = owners.get(path);
+      if (before !== undefined && before !== one.name) shared.add(path);
+      owners.set(path, one.name);
+    }
+  }
+  for (const path of shared) owners.delete(path);
+  for (const { from, to, by } of database.diversions) {
+    if (by === ":" || (only && !only.has(by))) continue;
+    // Diverted away: what lies at `from` is the diverter's, and the other package's file is at `to`.
+    const loser = owners.get(settled(from));
+    if (loser !== undefined && loser !== by) owners.set(settled(to), loser);
+    if (owners.has(settled(from))) owners.set(settled(from), by);
+  }
+  return owners;
+}
+
+/** Unpacks a tar that {@link packTree} or the extension step wrote. @throws BuildError `image/format-failed` */
+export async function unpackTree(tar: string, root: string, sandbox: Sandbox): Promise<void> {
+  await mkdir(root, { recursive: true });
+  const result = await sandbox.run("tar", [
+    "--extract",
+    `--file=${tar}`,
+    `--directory=${root}`,
+    "--numeric-owner",
+    "--same-owner",
+    "--preserve-permissions",
+    "--xattrs",
+    "--xattrs-include=*",
+  ]);
+  if (result.code !== 0) throw new BuildError([problems.formatFailed("tar", result.code, result.stderr)]);
+}
