@@ -7,3 +7,5 @@ export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
 export { readTextIfThere, temporaryBeside, writeFileAtomic } from "./files.js";
 export { run, type RunOptions, type RunResult } from "./process.js";
 export { lockPath, type Lock, type LockOptions } from "./lock.js";
+export { HttpClient, HttpError, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
+export { applyMirror, joinUrl, parseMirrors, splitUrl, type MirrorRule, type UrlParts } from "./mirror.js";
