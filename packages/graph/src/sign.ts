@@ -1,0 +1,205 @@
+/** Task hashes and unihashes over the whole graph, needed tasks first. */
+import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
+import { BuildError, byText, words } from "@tsbake/base";
+import type { Datastore } from "@tsbake/datastore";
+import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
+import { baseHash } from "./base-signer.js";
+import { ExplanationWriter } from "./explanation.js";
+import { openHandler, type SignatureHandler } from "./handler.js";
+import { taskLabel } from "./ids.js";
+import * as problem from "./problems.js";
+import type {
+  FileInput,
+  Signatures,
+  SignatureExplanation,
+  SignOptions,
+  TaskId,
+  TaskSignature,
+} from "./types.js";
+import { RecipeVariables, SharedAnalysis } from "./variables.js";
+import { HashWriter, walkInputs, walkVariables, type TaskInputs } from "./walk.js";
+
+/** Files read at a time. */
+const FILES_AT_ONCE = 16;
+
+interface Signed {
+  readonly inputs: TaskInputs;
+  readonly needs: readonly TaskId[];
+  readonly taskHash: string;
+  readonly unihash: string;
+}
+
+/**
+ * Signs every task of the graph. Each file is asked for once, however many tasks read it.
+ *
+ * @throws BuildError of the inputs; `graph/bad-pattern` for BB_TASKHASH_IGNORE_TASKS, `graph/unknown-handler`
+ */
+export async function signTasks(options: SignOptions): Promise<Signatures> {
+  const signing = new Signing(options, await openHandler(options.handler));
+  await signing.readInputs();
+  signing.sign();
+  return signing;
+}
+
+class Signing implements Signatures {
+  readonly #options: SignOptions;
+  readonly #handler: SignatureHandler;
+  readonly #signed = new Map<TaskId, Signed>();
+  readonly #digests = new Map<string, string | undefined>();
+  readonly #feeds = new Map<TaskId, readonly string[]>();
+  readonly #ignoredRecipes: RegExp | undefined;
+  #shared: SharedAnalysis | undefined;
+  #explained: { d: Datastore; variables: RecipeVariables } | undefined;
+
+  constructor(options: SignOptions, handler: SignatureHandler) {
+    this.#options = options;
+    this.#handler = handler;
+    const pattern = options.project.configurationText("BB_TASKHASH_IGNORE_TASKS");
+    if (pattern) this.#ignoredRecipes = compile("BB_TASKHASH_IGNORE_TASKS", pattern);
+  }
+
+  async readInputs(): Promise<void> {
+    const { graph, inputs } = this.#options;
+    const paths = new Set<string>();
+    for (const task of graph.order) for (const path of checkedPaths(this.#task(task).info)) paths.add(path);
+    await eachLimited([...paths].sort(byText), FILES_AT_ONCE, async (path) => {
+      this.#digests.set(path, await inputs.file(path));
+    });
+    for (const task of graph.order) {
+      const packages = this.#task(task).info.feedClosure;
+      if (packages && packages.length > 0) this.#feeds.set(task, await inputs.feed(packages, task));
+    }
+  }
+
+  sign(): void {
+    const { graph, equivalence } = this.#options;
+    for (const task of graph.order) {
+      const inputs = this.#inputs(task);
+      const writer = new HashWriter(this.#handler, "task");
+      walkInputs(inputs, writer);
+      const taskHash = writer.hash();
+      const unihash = equivalence?.(task, taskHash) ?? taskHash;
+      this.#signed.set(task, { inputs, needs: this.#keptNeeds(task), taskHash, unihash });
+    }
+  }
+
+  of(task: TaskId): TaskSignature {
+    const { inputs, needs, taskHash, unihash } = this.#get(task);
+    return {
+      task,
+      baseHash: inputs.baseHash,
+      taskHash,
+      unihash,
+      needs: inputs.needs.map((need, index) => ({ task: needs[index]!, ...need })),
+      files: inputs.files,
+      feed: inputs.feed,
+      ...(inputs.taint === undefined ? {} : { taint: inputs.taint }),
+    };
+  }
+
+  explain(task: TaskId, d: Datastore): Promise<SignatureExplanation> {
+    const { inputs, taskHash, unihash } = this.#get(task);
+    const { recipe, info } = this.#task(task);
+    // The tasks of a recipe come one after the other: its variables are analysed once.
+    if (this.#explained?.d !== d) {
+      this.#shared ??= new SharedAnalysis(this.#handler);
+      this.#explained = { d, variables: new RecipeVariables(d, this.#shared) };
+    }
+    const { variables } = this.#explained;
+    const now = baseHash(this.#handler, variables, info.name);
+    if (now !== inputs.baseHash && d.getText("BB_HASH_IGNORE_MISMATCH") !== "1") {
+      const label = taskLabel(recipe, info.name);
+      return Promise.reject(new BuildError([problem.unstableMetadata(label, inputs.baseHash, now)]));
+    }
+    const writer = new ExplanationWriter();
+    walkVariables(variables, info.name, writer);
+    walkInputs(inputs, writer);
+    return Promise.resolve(
+      writer.explanation({ task: info.name, basehash: inputs.baseHash, taskhash: taskHash, unihash }),
+    );
+  }
+
+  #get(task: TaskId): Signed {
+    const signed = this.#signed.get(task);
+    if (!signed) throw new Error(`internal: ${task} is not signed`);
+    return signed;
+  }
+
+  #task(task: TaskId): { recipe: RecipeInfo; info: TaskInfo } {
+    const node = this.#options.graph.graph.getNodeAttributes(task);
+    const recipe = this.#options.project.recipes.get(node.recipe);
+    const info = recipe?.tasks[node.task];
+    if (!recipe || !info) throw new Error(`internal: ${task} is not in the project`);
+    return { recipe, info };
+  }
+
+  #inputs(task: TaskId): TaskInputs {
+    const { graph } = this.#options;
+    const { info } = this.#task(task);
+    const needs = this.#keptNeeds(task).map((need) => ({
+      label: graph.label(need),
+      unihash: this.#get(need).unihash,
+    }));
+    const files = checkedPaths(info).flatMap((path): FileInput[] => {
+      const digest = this.#digests.get(path);
+      return digest === undefined ? [] : [{ name: displayName(path), digest }];
+    });
+    files.sort((left, right) => byText(left.name, right.name) || byText(left.digest, right.digest));
+    return {
+      baseHash: info.baseHash,
+      needs,
+      files,
+      feed: this.#feeds.get(task) ?? [],
+      taint: this.#taint(task, info),
+    };
+  }
+
+  /** A forced run's taint stays; else a task without a stamp gets one of this run, so that what needs it runs too. */
+  #taint(task: TaskId, info: TaskInfo): string | undefined {
+    const forced = this.#options.taint(task);
+    if (forced !== undefined) return forced;
+    return info.nostamp ? `nostamp:${(this.#options.unique ?? randomUUID)()}` : undefined;
+  }
+
+  /** BB_TASKHASH_IGNORE_TASKS: needs on such recipes do not count, except among themselves. */
+  #keptNeeds(task: TaskId): readonly TaskId[] {
+    const needs = this.#options.graph.needs(task);
+    const pattern = this.#ignoredRecipes;
+    if (!pattern || pattern.test(this.#task(task).recipe.pn)) return needs;
+    return needs.filter((need) => !pattern.test(this.#task(need).recipe.pn));
+  }
+}
+
+function compile(variable: string, pattern: string): RegExp {
+  try {
+    return new RegExp(pattern, "u");
+  } catch {
+    throw new BuildError([problem.badPattern(variable, pattern)]);
+  }
+}
+
+/** The paths of `path:True` words; `path:False` ones only keep the parse cache honest. */
+function checkedPaths(info: TaskInfo): string[] {
+  return (info.fileChecksums ?? []).flatMap((entry) =>
+    words(entry).flatMap((word) => (word.endsWith(":True") ? [word.slice(0, -":True".length)] : [])),
+  );
+}
+
+/** From the marker `/./` on when there is one, else the last part: where a tree lies does not matter. */
+function displayName(path: string): string {
+  const marker = path.indexOf("/./");
+  return marker === -1 ? basename(path) : path.slice(marker + 1);
+}
+
+async function eachLimited<Item>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
+    for (const item of queue) await work(item);
+  });
+  await Promise.all(workers);
+}

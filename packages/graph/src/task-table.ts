@@ -1,0 +1,210 @@
+/**
+ * The tasks of a build as numbers, found from the targets down, and the edges that each task's own flags make
+ * (section 3.2 of the language inventory, all but the recursive part of recrdeptask).
+ *
+ * A task's edges are worked out when they are first asked for, so that a recipe nobody needs costs nothing, and a
+ * mistake in a flag is told only to those whom it concerns.
+ */
+import { BuildError, nearest, type Diagnostic } from "@tsbake/base";
+import type { RecipeId, RecipeInfo, TaskInfo } from "@tsbake/recipe";
+import { multiconfigOf, taskLabel } from "./ids.js";
+import * as problem from "./problems.js";
+import { checkRequirements } from "./requirements.js";
+import type { GraphOptions } from "./types.js";
+
+export interface TaskRow {
+  readonly recipe: RecipeRow;
+  readonly info: TaskInfo;
+}
+
+export interface RecipeRow {
+  readonly number: number;
+  readonly info: RecipeInfo;
+  /** Tasks asked for so far: name to number. */
+  readonly tasks: Map<string, number>;
+  /** Recipes that DEPENDS names, and those that RDEPENDS and RRECOMMENDS of all its packages name. */
+  build?: readonly RecipeRow[];
+  runtime?: readonly RecipeRow[];
+}
+
+/** Needed task to the reason for the edge. */
+export type Needs = Map<number, string>;
+
+export class TaskTable {
+  readonly tasks: TaskRow[] = [];
+  readonly recipes: RecipeRow[] = [];
+  readonly #byId = new Map<RecipeId, RecipeRow>();
+  readonly #needs: (Needs | undefined)[] = [];
+  readonly #problems = new Map<string, Diagnostic>();
+  readonly #options: GraphOptions;
+
+  constructor(options: GraphOptions) {
+    this.#options = options;
+  }
+
+  get problems(): Diagnostic[] {
+    return [...this.#problems.values()];
+  }
+
+  report(diagnostic: Diagnostic): void {
+    this.#problems.set(`${diagnostic.code} ${diagnostic.message}`, diagnostic);
+  }
+
+  /** The recipe that stands for a build-time name; a missing one is reported. */
+  provider(name: string, askedBy?: RecipeRow): RecipeRow | undefined {
+    return this.#provide(name, askedBy, "build");
+  }
+
+  /** The number of a recipe's task, or undefined when the recipe has no such task. */
+  find(recipe: RecipeRow, task: string): number | undefined {
+    const known = recipe.tasks.get(task);
+    if (known !== undefined) return known;
+    const info = Object.hasOwn(recipe.info.tasks, task) ? recipe.info.tasks[task] : undefined;
+    if (!info) return undefined;
+    const number = this.tasks.length;
+    this.tasks.push({ recipe, info });
+    recipe.tasks.set(task, number);
+    return number;
+  }
+
+  label(task: number): string {
+    const { recipe, info } = this.tasks[task]!;
+    return taskLabel(recipe.info, info.name);
+  }
+
+  /** What the task needs by its own flags, itself left out. */
+  needs(task: number): Needs {
+    const known = this.#needs[task];
+    if (known) return known;
+    const needs: Needs = new Map();
+    this.#needs[task] = needs;
+    this.#resolve(task, needs);
+    needs.delete(task);
+    return needs;
+  }
+
+  #resolve(task: number, needs: Needs): void {
+    const { recipe, info } = this.tasks[task]!;
+    const add = (to: RecipeRow, name: string, why: string) => {
+      const need = this.find(to, name);
+      if (need !== undefined && !needs.has(need)) needs.set(need, why);
+      return need !== undefined;
+    };
+    const addAll = (to: readonly RecipeRow[], names: readonly string[], why: string) => {
+      for (const row of to) for (const name of names) add(row, name, why);
+    };
+    for (const name of info.after) add(recipe, name, "addtask");
+    if (info.deptask) addAll(this.#buildNeeds(recipe), info.deptask, `${info.name}[deptask], DEPENDS`);
+    if (info.rdeptask) addAll(this.#runtimeNeeds(recipe), info.rdeptask, `${info.name}[rdeptask], RDEPENDS`);
+    this.#namedTasks(recipe, info, add);
+    if (info.recrdeptask) {
+      const why = recursiveReason(info);
+      addAll(this.#buildNeeds(recipe), info.recrdeptask, why);
+      addAll(this.#runtimeNeeds(recipe), info.recrdeptask, why);
+    }
+  }
+
+  /** [requires], [depends], [rdepends] and [mcdepends]: flags that name recipe and task. */
+  #namedTasks(
+    recipe: RecipeRow,
+    info: TaskInfo,
+    add: (to: RecipeRow, task: string, why: string) => boolean,
+  ): void {
+    const asker = {
+      label: taskLabel(recipe.info, info.name),
+      task: info.name,
+      recipe: recipe.info,
+      at: info.at,
+    };
+    const { problems, recipes } = checkRequirements(asker, info.requires ?? [], this.#options);
+    for (const one of problems) this.report(one);
+    const addNamed = (flag: "depends" | "rdepends" | "mcdepends", to: RecipeRow, task: string) => {
+      if (!add(to, task, `${info.name}[${flag}]`)) {
+        const near = nearest(task, Object.keys(to.info.tasks));
+        this.report(problem.missingTask(asker, flag, to.info, { task, near }));
+      }
+    };
+    for (const flag of ["depends", "rdepends"] as const) {
+      for (const word of info[flag] ?? []) {
+        const [name, task, more] = word.split(":");
+        if (!name || !task || more !== undefined) {
+          this.report(problem.dependsForm(asker, flag, word));
+          continue;
+        }
+        // What [requires] has said of that recipe already explains why the task is not there.
+        if (recipes.has(name)) continue;
+        const to = this.#provide(name, recipe, flag === "depends" ? "build" : "runtime");
+        if (to) addNamed(flag, to, task);
+      }
+    }
+    for (const word of info.mcdepends ?? []) {
+      const [mc, from, to, name, task, more] = word.split(":");
+      if (mc !== "mc" || from === undefined || to === undefined || !name || !task || more !== undefined) {
+        this.report(problem.multiconfigForm(asker, word));
+      } else if (!this.#isMulticonfig(to)) this.report(problem.unknownMulticonfig(asker, word, to));
+      else if (from === multiconfigOf(recipe.info.id)) {
+        const row = this.#provide(to === "" ? name : `mc:${to}:${name}`, recipe, "build");
+        if (row) addNamed("mcdepends", row, task);
+      }
+    }
+  }
+
+  #buildNeeds(recipe: RecipeRow): readonly RecipeRow[] {
+    recipe.build ??= this.#provideAll(recipe, recipe.info.depends, "build");
+    return recipe.build;
+  }
+
+  #runtimeNeeds(recipe: RecipeRow): readonly RecipeRow[] {
+    if (!recipe.runtime) {
+      const { rdepends, rrecommends } = recipe.info;
+      const needed = this.#provideAll(recipe, Object.values(rdepends).flat(), "runtime");
+      // A recommendation that nobody meets is left out, as a package manager does.
+      const { providers } = this.#options;
+      const recommended = Object.values(rrecommends)
+        .flat()
+        .filter((name) => providers.findRuntime(name) !== undefined);
+      recipe.runtime = [...new Set([...needed, ...this.#provideAll(recipe, recommended, "runtime")])];
+    }
+    return recipe.runtime;
+  }
+
+  #provideAll(recipe: RecipeRow, names: readonly string[], kind: "build" | "runtime"): RecipeRow[] {
+    return [...new Set(names)].flatMap((name) => this.#provide(name, recipe, kind) ?? []);
+  }
+
+  #provide(name: string, askedBy: RecipeRow | undefined, kind: "build" | "runtime"): RecipeRow | undefined {
+    const { providers, project } = this.#options;
+    const found = kind === "build" ? providers.findBuild(name) : providers.findRuntime(name);
+    if (found === undefined && providers.isAssumedProvided(name)) return undefined;
+    try {
+      const id = found ?? providers[kind](name, askedBy?.info.id);
+      const info = project.recipes.get(id);
+      if (!info) throw new Error(`internal: the provider ${id} of ${name} is no recipe`);
+      return this.#row(info);
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error;
+      for (const diagnostic of error.diagnostics) this.report(diagnostic);
+      return undefined;
+    }
+  }
+
+  #row(info: RecipeInfo): RecipeRow {
+    const known = this.#byId.get(info.id);
+    if (known) return known;
+    const row: RecipeRow = { number: this.recipes.length, info, tasks: new Map() };
+    this.recipes.push(row);
+    this.#byId.set(info.id, row);
+    return row;
+  }
+
+  #isMulticonfig(name: string): boolean {
+    if (name === "") return true;
+    for (const id of this.#options.project.recipes.keys()) if (multiconfigOf(id) === name) return true;
+    return false;
+  }
+}
+
+/** Why a recursive task has the edges that it has. */
+export function recursiveReason(info: TaskInfo): string {
+  return `${info.name}[recrdeptask]`;
+}

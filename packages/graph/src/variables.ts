@@ -1,0 +1,227 @@
+/**
+ * What every name that a recipe's tasks reach contributes to signatures: a value text and the names it depends on.
+ * Section 4.2 of the language inventory.
+ *
+ * @see BitBake 2.19 lib/bb/data.py, build_dependencies
+ */
+import { byText, words } from "@tsbake/base";
+import { scanPython, scanShell, type Datastore, type PythonScan, type Value } from "@tsbake/datastore";
+import type { SignatureHandler } from "./handler.js";
+import { Reach } from "./reach.js";
+import { merge, TextAnalysis, type TextReferences } from "./text-references.js";
+
+export interface VariableNode {
+  readonly name: string;
+  /** Undefined for a name that is not set: the name alone counts. */
+  readonly value: string | undefined;
+  readonly needs: readonly string[];
+  /** Of name and value. */
+  readonly digest: string;
+}
+
+/** Flags that are read expanded; the others count unexpanded, where they count at all. */
+const EXPANDED_FLAGS = ["vardeps", "vardepvalue", "vardepsexclude", "exports", "postfuncs", "prefuncs"];
+
+/** What all recipes share: answers that depend on text only. */
+export class SharedAnalysis {
+  readonly handler: SignatureHandler;
+  readonly texts = new TextAnalysis();
+  /** The last node of a name: mostly the configuration's, the same in the next recipe. */
+  readonly #last = new Map<string, VariableNode>();
+
+  constructor(handler: SignatureHandler) {
+    this.handler = handler;
+  }
+
+  node(name: string, value: string | undefined, needs: readonly string[]): VariableNode {
+    const last = this.#last.get(name);
+    const digest =
+      last && last.value === value
+        ? last.digest
+        : this.handler.digest(value === undefined ? name : `${name}\0${value}`);
+    const node = { name, value, needs, digest };
+    this.#last.set(name, node);
+    return node;
+  }
+}
+
+/** The nodes of one datastore, made when they are first asked for. */
+export class RecipeVariables {
+  readonly #d: Datastore;
+  readonly #shared: SharedAnalysis;
+  readonly #numbers = new Map<string, number>();
+  readonly #nodes: VariableNode[] = [];
+  readonly #reach: Reach<VariableNode>;
+  readonly #ignored: ReadonlySet<string>;
+  /** BB_SIGNATURE_EXCLUDE_FLAGS; empty: no flag is an input of its own. */
+  readonly #excludedFlags: ReadonlySet<string>;
+  #exported: readonly string[] | undefined;
+
+  constructor(d: Datastore, shared: SharedAnalysis) {
+    this.#d = d;
+    this.#shared = shared;
+    this.#reach = new Reach(this.#nodes, (name) => this.#number(name));
+    this.#ignored = new Set(words(d.getText("BB_BASEHASH_IGNORE_VARS")));
+    this.#excludedFlags = new Set(words(d.getText("BB_SIGNATURE_EXCLUDE_FLAGS")));
+  }
+
+  node(name: string): VariableNode {
+    return this.#nodes[this.#number(name)]!;
+  }
+
+  /** Every node that `name` needs, directly or not, sorted by name; itself only when it stands in a circle. */
+  reached(name: string): VariableNode[] {
+    return this.#reach.from(this.#number(name));
+  }
+
+  #number(name: string): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    const node = name.endsWith("]") ? this.#flagNode(name) : this.#variableNode(name);
+    const number = this.#nodes.push(node) - 1;
+    this.#numbers.set(name, number);
+    return number;
+  }
+
+  /** `var[flag]`. */
+  #flagNode(name: string): VariableNode {
+    const open = name.indexOf("[");
+    const flag = name.slice(open + 1, -1);
+    if (open <= 0 || flag === "vardepvalueexclude") return this.#shared.node(name, "", []);
+    const value = textOf(this.#d.getVarFlag(name.slice(0, open), flag, { expand: false }));
+    const needs = new Set<string>();
+    if (value !== undefined) this.#addReferences(needs, this.#shared.texts.references(value, name, this.#d));
+    return this.#shared.node(name, value, this.#kept(needs, []));
+  }
+
+  #variableNode(name: string): VariableNode {
+    const flags = this.#d.getVarFlags(name, { expand: EXPANDED_FLAGS });
+    const flag = (one: string) => words(textOf(flags?.get(one)));
+    const exclusions = flag("vardepsexclude");
+    const needs = new Set<string>();
+    let value: string | undefined;
+    if (flags?.has("vardepvalue")) value = textOf(flags.get("vardepvalue"));
+    else if (isSet(flags?.get("func"))) {
+      value = isSet(flags?.get("python"))
+        ? this.#pythonFunction(name, needs, exclusions)
+        : this.#shellFunction(name, needs, exclusions);
+      for (const one of ["prefuncs", "postfuncs", "exports"]) for (const word of flag(one)) needs.add(word);
+    } else value = this.#plainVariable(name, needs, exclusions);
+    for (const text of textOf(flags?.get("vardepvalueexclude"))?.split("|") ?? []) {
+      if (text !== "") value = value?.replaceAll(text, "");
+    }
+    if (this.#excludedFlags.size > 0 && flags) {
+      for (const one of flags.keys()) if (!this.#excludedFlags.has(one)) needs.add(`${name}[${one}]`);
+    }
+    for (const word of flag("vardeps")) needs.add(word);
+    return this.#shared.node(name, value, this.#kept(needs, exclusions));
+  }
+
+  #pythonFunction(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
+    const value = textOf(this.#d.rawWithRemoves(name).value);
+    if (value === undefined) return undefined;
+    const scan = scanPython(value);
+    this.#addReferences(needs, scan);
+    return value + this.#containsLines(scan.contains, exclusions);
+  }
+
+  /** The value is the unexpanded text; what it runs is seen in the expanded one. */
+  #shellFunction(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
+    const { value: raw, removes } = this.#d.rawWithRemoves(name);
+    const value = textOf(raw);
+    for (const exported of this.#exportedNames()) needs.add(exported);
+    if (value === undefined) return undefined;
+    const expanded = value.includes("${")
+      ? this.#d.expandWithReferences(value, name)
+      : { value, references: new Set<string>(), inline: [] };
+    const found = merge(expanded.references, expanded.inline);
+    this.#addReferences(needs, found);
+    this.#addKnown(needs, scanShell(expanded.value).commands);
+    const lines = this.#containsLines(found.contains, exclusions);
+    return value + lines + this.#removeLines(expanded.value, removes, needs, exclusions);
+  }
+
+  #plainVariable(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
+    const { value: raw, removes } = this.#d.rawWithRemoves(name);
+    const value = textOf(raw);
+    if (value === undefined) return undefined;
+    const found = this.#shared.texts.references(value, name, this.#d);
+    this.#addReferences(needs, found);
+    const lines = this.#containsLines(found.contains, exclusions);
+    if (removes.length === 0) return value + lines;
+    return value + lines + this.#removeLines(this.#d.expand(value, name), removes, needs, exclusions);
+  }
+
+  #addReferences(needs: Set<string>, found: Pick<TextReferences, "references" | "calls">): void {
+    for (const reference of found.references) needs.add(reference);
+    this.#addKnown(needs, found.calls);
+  }
+
+  /** Of all that is called, what metadata defines. */
+  #addKnown(needs: Set<string>, names: ReadonlySet<string>): void {
+    for (const name of names) if (!name.startsWith("__") && this.#d.has(name)) needs.add(name);
+  }
+
+  /** `VAR{words} = Set` or `Unset` for each membership that was asked for: the rest of VAR does not matter. */
+  #containsLines(contains: PythonScan["contains"], exclusions: readonly string[]): string {
+    let lines = "";
+    for (const name of [...contains.keys()].sort(byText)) {
+      if (this.#ignored.has(name) || exclusions.includes(name)) continue;
+      const present = new Set(words(this.#d.getText(name)));
+      for (const item of [...contains.get(name)!].sort(byText)) {
+        const isThere = words(item).every((word) => present.has(word));
+        lines += `\n${name}{${item}} = ${isThere ? "Set" : "Unset"}`;
+      }
+    }
+    return lines;
+  }
+
+  /** A line for each `:remove` that removed something from the expanded `value`. */
+  #removeLines(
+    value: string,
+    removes: readonly string[],
+    needs: Set<string>,
+    exclusions: readonly string[],
+  ): string {
+    if (removes.length === 0) return "";
+    const present = new Set(words(value));
+    let lines = "";
+    for (const text of [...new Set(removes)].sort(byText)) {
+      if (!words(this.#d.expand(text)).some((word) => present.has(word))) continue;
+      const found = this.#shared.texts.references(text, "", this.#d);
+      for (const reference of found.references) needs.add(reference);
+      lines += `\n_remove of ${text}${this.#containsLines(found.contains, exclusions)}`;
+    }
+    return lines;
+  }
+
+  #kept(needs: Set<string>, exclusions: readonly string[]): string[] {
+    for (const name of exclusions) needs.delete(name);
+    if (this.#ignored.size > 0) for (const name of needs) if (this.#ignored.has(name)) needs.delete(name);
+    return [...needs];
+  }
+
+  #exportedNames(): readonly string[] {
+    this.#exported ??= [...this.#d.keys()].filter(
+      (name) => isTrue(this.#d.getVarFlag(name, "export")) && !isTrue(this.#d.getVarFlag(name, "unexport")),
+    );
+    return this.#exported;
+  }
+}
+
+function textOf(value: Value | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return value;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Truth as Python has it for what flags hold. */
+function isSet(value: Value | undefined): boolean {
+  return value !== undefined && value !== null && value !== "" && value !== false && value !== 0;
+}
+
+/** bb.utils.to_boolean for what flags hold. */
+function isTrue(value: Value | undefined): boolean {
+  if (typeof value === "string") return /^(y|yes|1|true|t|on)$/i.test(value);
+  return isSet(value);
+}
