@@ -1,0 +1,102 @@
+/** What can be wrong with a project file, one function each, in the order of their codes. */
+import type { Diagnostic, Span } from "@tsbake/base";
+
+export function foreignConfiguration(path: string, projectFile: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/foreign-configuration",
+    message: `${path} was not made from ${projectFile}, and would be overwritten`,
+    help: "move what is in it into the project file or conf/local.conf and remove it, or remove the project file",
+  };
+}
+
+export function includeLoop(file: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/include-loop",
+    message: `the project file ${file} includes itself`,
+    at,
+    help: "remove the include that leads back",
+  };
+}
+
+export function includeMissing(file: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/include-missing",
+    message: `the included project file does not exist: ${file}`,
+    at,
+    help: "correct the path; it starts at the folder of the file that includes it, or of the repository named beside it",
+  };
+}
+
+export function layerMissing(folder: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/layer-missing",
+    message: `there is no layer in ${folder}: it has no conf/layer.conf`,
+    at,
+    help: "correct the name of the layer or the path of its repository",
+  };
+}
+
+export function missingKey(key: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/missing-key",
+    message: `\`${key}\` is missing`,
+    at,
+    help: `add \`${key}\`; docs/tutorial.md has a whole project file`,
+  };
+}
+
+export function projectSyntax(message: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/project-syntax",
+    message: `the project file is not YAML: ${message}`,
+    at,
+    help: "check indentation, colons and quotes here and in the line before",
+  };
+}
+
+export function projectVersion(version: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/project-version",
+    message: `\`${version}\` is no version of the project file's format`,
+    at,
+    help: "write a whole number from 1 on, e.g. `version: 14`",
+  };
+}
+
+export function repoMissing(name: string, folder: string, command: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/repo-missing",
+    message: `the repository \`${name}\` is not there: ${folder}`,
+    at,
+    help: `run \`${command}\``,
+  };
+}
+
+export function unknownKey(key: string, near: readonly string[], at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/unknown-key",
+    message: `unknown key \`${key}\``,
+    at,
+    help:
+      near.length > 0 ? `is \`${near.join("` or `")}\` meant?` : "remove it; docs/tutorial.md lists the keys",
+  };
+}
+
+export function wrongType(what: string, expected: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/wrong-type",
+    message: `\`${what}\` has to be ${expected}`,
+    at,
+    help: `write ${expected}`,
+  };
+}

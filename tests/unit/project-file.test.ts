@@ -1,0 +1,286 @@
+import { mkdirSync, mkdtempSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { BuildError, render } from "@tsbake/base";
+import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/engine";
+
+/** A folder with these files; `layer` as content makes a layer folder. */
+function folderWith(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "tsbake-project-"));
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  return folder;
+}
+
+/** Rendered problems of a project file, with the folder's name taken out. */
+async function problemsOf(files: Record<string, string>): Promise<string> {
+  const folder = folderWith(files);
+  try {
+    await readProjectFile(join(folder, "tsbake.yaml"));
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    return error.diagnostics.map(render).join("\n\n").replaceAll(folder, "DIR");
+  }
+  throw new Error("nothing was wrong");
+}
+
+const WHOLE = `header:
+  version: 14
+build_system: openembedded
+machine: generic
+distro: debian
+target: [sysext-image, base-image]
+task: build
+env:
+  MODE: fast
+  TOKEN:
+repos:
+  here:
+    layers:
+      meta-a:
+      meta-off: disabled
+  other:
+    path: ../other
+local_conf_header:
+  b-second: |
+    B = "2"
+  a-first: |
+    A = "1"
+bblayers_conf_header:
+  x: X = "1"
+`;
+
+describe("reading", () => {
+  test("takes every key of kas that says what is built", async () => {
+    const folder = folderWith({
+      "project/tsbake.yaml": WHOLE,
+      "project/meta-a/conf/layer.conf": "",
+      "other/conf/layer.conf": "",
+    });
+    expect(await readProjectFile(join(folder, "project/tsbake.yaml"))).toEqual({
+      path: join(folder, "project/tsbake.yaml"),
+      files: [join(folder, "project/tsbake.yaml")],
+      machine: "generic",
+      distro: "debian",
+      task: "build",
+      targets: ["sysext-image", "base-image"],
+      env: { MODE: "fast" },
+      passed: ["MODE", "TOKEN"],
+      layers: [join(folder, "project/meta-a"), join(folder, "other")],
+      localConf: [
+        { name: "a-first", text: 'A = "1"\n' },
+        { name: "b-second", text: 'B = "2"\n' },
+      ],
+      bblayersConf: [{ name: "x", text: 'X = "1"' }],
+    });
+  });
+
+  test("lets a file win over those it includes, key by key", async () => {
+    const folder = folderWith({
+      "tsbake.yaml": `header: {version: 14, includes: [common/base.yaml]}
+machine: mine
+local_conf_header: {b: B2}
+repos:
+  r: {layers: {two: }}
+`,
+      "common/base.yaml": `header: {version: 1}
+machine: theirs
+distro: theirs
+target: one two
+local_conf_header: {a: A, b: B}
+repos:
+  r: {path: ../r, layers: {one: }}
+`,
+      "r/one/conf/layer.conf": "",
+      "r/two/conf/layer.conf": "",
+    });
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    expect(project).toMatchObject({
+      machine: "mine",
+      distro: "theirs",
+      targets: ["one", "two"],
+      layers: [join(folder, "r/one"), join(folder, "r/two")],
+      localConf: [
+        { name: "a", text: "A" },
+        { name: "b", text: "B2" },
+      ],
+    });
+    expect(project.files).toEqual([join(folder, "common/base.yaml"), join(folder, "tsbake.yaml")]);
+  });
+
+  test("includes a file of a repository", async () => {
+    const folder = folderWith({
+      "tsbake.yaml": `header:
+  version: 14
+  includes:
+    - repo: r
+      file: kas/base.yaml
+repos:
+  r: {path: sub}
+`,
+      "sub/kas/base.yaml": "header: {version: 14}\nmachine: theirs\n",
+      "sub/conf/layer.conf": "",
+    });
+    expect(await readProjectFile(join(folder, "tsbake.yaml"))).toMatchObject({
+      machine: "theirs",
+      layers: [join(folder, "sub")],
+    });
+  });
+});
+
+describe("what is wrong is told at its place", () => {
+  test.each<[string, Record<string, string>, string]>([
+    [
+      "an unknown key",
+      { "tsbake.yaml": "header:\n  version: 14\nmachin: x\n" },
+      `error[engine/unknown-key]: unknown key \`machin\`
+ --> DIR/tsbake.yaml:3:1
+  |
+3 | machin: x
+  | ^^^^^^
+help: is \`machine\` meant?`,
+    ],
+    [
+      "no header",
+      { "tsbake.yaml": "machine: x\n" },
+      `error[engine/missing-key]: \`header\` is missing
+ --> DIR/tsbake.yaml:1:1
+  |
+1 | machine: x
+  | ^
+help: add \`header\`; docs/tutorial.md has a whole project file`,
+    ],
+    [
+      "a version that is none",
+      { "tsbake.yaml": "header: {version: new}\n" },
+      `error[engine/project-version]: \`new\` is no version of the project file's format
+ --> DIR/tsbake.yaml:1:19
+  |
+1 | header: {version: new}
+  |                   ^^^
+help: write a whole number from 1 on, e.g. \`version: 14\``,
+    ],
+    [
+      "a repository that is not there",
+      {
+        "tsbake.yaml":
+          "header: {version: 14}\nrepos:\n  meta-x:\n    url: https://git.example/meta-x\n    branch: main\n    commit: 0123abc\n",
+      },
+      `error[engine/repo-missing]: the repository \`meta-x\` is not there: DIR/meta-x
+ --> DIR/tsbake.yaml:3:3
+  |
+3 |   meta-x:
+  |   ^^^^^^
+help: run \`git clone --branch main https://git.example/meta-x DIR/meta-x && git -C DIR/meta-x checkout 0123abc\``,
+    ],
+    [
+      "a layer that is none",
+      { "tsbake.yaml": "header: {version: 14}\nrepos:\n  here:\n    layers:\n      meta-x:\n" },
+      `error[engine/layer-missing]: there is no layer in DIR/meta-x: it has no conf/layer.conf
+ --> DIR/tsbake.yaml:5:7
+  |
+5 |       meta-x:
+  |       ^^^^^^
+help: correct the name of the layer or the path of its repository`,
+    ],
+    [
+      "an include that is missing",
+      { "tsbake.yaml": "header:\n  version: 14\n  includes:\n    - gone.yaml\n" },
+      `error[engine/include-missing]: the included project file does not exist: DIR/gone.yaml
+ --> DIR/tsbake.yaml:4:7
+  |
+4 |     - gone.yaml
+  |       ^^^^^^^^^
+help: correct the path; it starts at the folder of the file that includes it, or of the repository named beside it`,
+    ],
+    [
+      "includes in a ring",
+      {
+        "tsbake.yaml": "header: {version: 14, includes: [a.yaml]}\n",
+        "a.yaml": "header: {version: 14, includes: [tsbake.yaml]}\n",
+      },
+      `error[engine/include-loop]: the project file DIR/tsbake.yaml includes itself
+ --> DIR/a.yaml:1:34
+  |
+1 | header: {version: 14, includes: [tsbake.yaml]}
+  |                                  ^^^^^^^^^^^
+help: remove the include that leads back`,
+    ],
+    [
+      "two mistakes at once",
+      { "tsbake.yaml": "header: {version: 14}\nmachine: two words\nrepos: [a]\n" },
+      `error[engine/wrong-type]: \`machine\` has to be one name, of letters, digits and \`_ . + -\`
+ --> DIR/tsbake.yaml:2:10
+  |
+2 | machine: two words
+  |          ^^^^^^^^^
+help: write one name, of letters, digits and \`_ . + -\`
+
+error[engine/wrong-type]: \`repos\` has to be a mapping of keys to values
+ --> DIR/tsbake.yaml:3:8
+  |
+3 | repos: [a]
+  |        ^^^
+help: write a mapping of keys to values`,
+    ],
+  ])("%s", async (_, files, expected) => {
+    expect(await problemsOf(files)).toBe(expected);
+  });
+
+  test("text that is not YAML", async () => {
+    const text = await problemsOf({ "tsbake.yaml": "header: {version: 14\nmachine: x\n" });
+    expect(text).toContain("error[engine/project-syntax]: the project file is not YAML: ");
+    expect(text).toContain(" --> DIR/tsbake.yaml:");
+  });
+});
+
+describe("the generated configuration", () => {
+  const files = {
+    "tsbake.yaml":
+      "header: {version: 14}\nmachine: m\ndistro: d\nlocal_conf_header: {one: 'A = \"1\"'}\nrepos: {here: }\n",
+    "conf/layer.conf": "",
+  };
+
+  test("is made once and rewritten only when it changes", async () => {
+    const folder = folderWith(files);
+    const topdir = join(folder, "build");
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    await writeConfiguration(project, topdir, "/core");
+    const read = (name: string): string => readFileSync(join(topdir, "conf", name), "utf8");
+    expect(read("project.conf")).toBe(
+      `# Made by tsbake from ../../tsbake.yaml; changes here are lost, make them there or in local.conf.\n# one\nA = "1"\nMACHINE ?= "m"\nDISTRO ?= "d"\n`,
+    );
+    expect(read("bblayers.conf")).toContain(`BBLAYERS = " \\\n  /core \\\n  ${folder} \\\n"\n`);
+    const paths = ["project.conf", "bblayers.conf"].map((name) => join(topdir, "conf", name));
+    for (const path of paths) utimesSync(path, 1, 1);
+    writeFileSync(join(topdir, "conf/local.conf"), "mine");
+    await writeConfiguration(project, topdir, "/core");
+    expect(paths.map((path) => statSync(path).mtimeMs)).toEqual([1000, 1000]);
+    expect(read("local.conf")).toBe("mine");
+    await writeConfiguration({ ...project, machine: "other" }, topdir, "/core");
+    expect(read("project.conf")).toContain('MACHINE ?= "other"');
+  });
+
+  test("never overwrites what somebody else wrote", async () => {
+    const folder = folderWith({ ...files, "build/conf/bblayers.conf": 'BBLAYERS = "/mine"\n' });
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    await expect(writeConfiguration(project, join(folder, "build"))).rejects.toThrow(
+      "engine/foreign-configuration",
+    );
+    expect(readFileSync(join(folder, "build/conf/bblayers.conf"), "utf8")).toBe('BBLAYERS = "/mine"\n');
+  });
+
+  test("lets the project's environment through, and the caller's values win", async () => {
+    const folder = folderWith({ "tsbake.yaml": "header: {version: 14}\nenv: {A: '1', B: '2', C: }\n" });
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    expect(projectEnvironment(project, { B: "mine", BB_ENV_PASSTHROUGH_ADDITIONS: "X B" })).toEqual({
+      A: "1",
+      B: "mine",
+      BB_ENV_PASSTHROUGH_ADDITIONS: "X B A C",
+    });
+  });
+});
