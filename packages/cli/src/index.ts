@@ -1,1 +1,15 @@
-export {};
+export {
+  optionTable,
+  parseCommand,
+  type Command,
+  type OptionRow,
+  type Request,
+  type Ui,
+} from "./arguments.js";
+export { diagnosticText, failureText, logTail, sortDiagnostics } from "./failure-text.js";
+export { Footer, type FooterSize } from "./footer.js";
+export { helpText } from "./help.js";
+export { Narrator, type Line, type NarratorOptions } from "./narrator.js";
+export { Screen, type Output } from "./screen.js";
+export { runSession, type Surroundings } from "./session.js";
+export { duration, harmless, listing, plainPaint, taskWords, type Paint } from "./text.js";

@@ -1,0 +1,191 @@
+/** Words of the command line into a command. The letters are BitBake's; section 3.10 of its manual page says what they mean. */
+import { parseArgs } from "node:util";
+import type { Diagnostic } from "@tsbake/base";
+import { conflictingOptions, missingValue, unknownOption, wrongValue } from "./problems.js";
+
+type Setscene = "on" | "off" | "skip" | "only";
+export type Ui = "auto" | "plain" | "json";
+
+/** What is to be done, for all actions; those that an action does not use are ignored by it. */
+export interface Request {
+  readonly action: "build" | "environment" | "graph" | "versions" | "parse" | "tasks";
+  readonly targets: readonly string[];
+  readonly task?: string;
+  readonly force: boolean;
+  readonly invalidate: readonly string[];
+  readonly keepGoing: boolean;
+  readonly dryRun: boolean;
+  readonly runAll: readonly string[];
+  readonly runOnly: readonly string[];
+  readonly setscene: Setscene;
+  readonly signaturesOnly: boolean;
+  readonly preFiles: readonly string[];
+  readonly postFiles: readonly string[];
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  /** How often -D was given: stack traces, debug messages. */
+  readonly debug: number;
+  readonly ui: Ui;
+}
+
+export type Command =
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "wrong"; readonly diagnostic: Diagnostic }
+  | { readonly kind: "request"; readonly request: Request };
+
+/** An option: one letter or none, its long name, and the name of its value when it takes one. */
+export interface OptionRow {
+  readonly short?: string;
+  readonly long: string;
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** In the order of the help text. */
+export const optionTable: readonly OptionRow[] = [
+  { short: "c", long: "cmd", value: "TASK", help: "run this task of the targets (default: build)" },
+  { short: "f", long: "force", help: "run the target tasks even if they are up to date" },
+  {
+    short: "C",
+    long: "clear-stamp",
+    value: "TASKS",
+    help: "force these tasks (a,b), then run the default one",
+  },
+  { short: "k", long: "continue", help: "after a failure, go on with what does not depend on it" },
+  { short: "n", long: "dry-run", help: "tell what would be done, do nothing" },
+  { short: "e", long: "environment", help: "show all variables, of the configuration or of one target" },
+  { short: "g", long: "graphviz", help: "write task-depends.dot and pn-buildlist for the targets" },
+  { short: "s", long: "show-versions", help: "list recipes with their latest and preferred versions" },
+  { short: "p", long: "parse-only", help: "read all recipes and stop" },
+  {
+    short: "S",
+    long: "dump-signatures",
+    value: "none",
+    help: "write signature data of all tasks, run nothing",
+  },
+  { long: "runall", value: "TASK", help: "run TASK of every recipe in the targets' graph (repeatable)" },
+  {
+    long: "runonly",
+    value: "TASK",
+    help: "of the targets' graph run only TASK and what it needs (repeatable)",
+  },
+  { long: "no-setscene", help: "build everything, restore nothing from the shared state" },
+  { long: "skip-setscene", help: "restore nothing new; what was restored before counts" },
+  { long: "setscene-only", help: "restore what can be restored, execute nothing" },
+  { short: "r", long: "read", value: "FILE", help: "read this configuration file before the others" },
+  { short: "R", long: "postread", value: "FILE", help: "read this configuration file after the others" },
+  { short: "v", long: "verbose", help: "show the output of tasks; shell tasks run with set -x" },
+  { short: "q", long: "quiet", help: "show only warnings, errors and the result" },
+  { short: "D", long: "debug", help: "show debug messages, and stack traces of internal errors" },
+  { short: "u", long: "ui", value: "auto|plain|json", help: "how progress is shown; json: one event a line" },
+  { long: "version", help: "show the version" },
+  { short: "h", long: "help", help: "show this text" },
+];
+
+/** Never throws: what cannot be understood is a command of its own. */
+export function parseCommand(words: readonly string[]): Command {
+  const given = new Map<string, string[]>();
+  const targets: string[] = [];
+  for (const token of tokenise(words)) {
+    if (token.kind === "positional") targets.push(token.value);
+    if (token.kind !== "option") continue;
+    const row = optionTable.find(({ long }) => long === token.name);
+    if (!row) return wrong(unknownOption(token.rawName, optionNames()));
+    if (row.value === undefined) {
+      if (token.value !== undefined) return wrong(wrongValue(token.rawName, token.value, "no value"));
+    } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith("-"))) {
+      return wrong(missingValue(token.rawName, row.value));
+    }
+    const values = given.get(row.long) ?? [];
+    values.push(token.value ?? "");
+    given.set(row.long, values);
+  }
+  if (given.has("help")) return { kind: "help" };
+  if (given.has("version")) return { kind: "version" };
+  return check(given) ?? { kind: "request", request: toRequest(given, targets) };
+}
+
+function tokenise(words: readonly string[]) {
+  const options = Object.fromEntries(
+    optionTable.map(({ short, long, value }) => {
+      const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
+      return [long, { type, multiple: true, ...(short !== undefined && { short }) }];
+    }),
+  );
+  // Not strict: the wording of mistakes is ours.
+  return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+function check(given: ReadonlyMap<string, readonly string[]>): Command | undefined {
+  for (const loud of ["verbose", "debug"]) {
+    if (given.has("quiet") && given.has(loud)) return wrong(conflictingOptions("--quiet", `--${loud}`));
+  }
+  const modes = ["no-setscene", "skip-setscene", "setscene-only"].filter((name) => given.has(name));
+  if (modes.length > 1) return wrong(conflictingOptions(`--${modes[0]!}`, `--${modes[1]!}`));
+  const actions = ["environment", "graphviz", "show-versions", "parse-only"].filter((name) =>
+    given.has(name),
+  );
+  if (actions.length > 1) return wrong(conflictingOptions(`--${actions[0]!}`, `--${actions[1]!}`));
+  const ui = given.get("ui")?.at(-1);
+  if (ui !== undefined && !isUi(ui)) return wrong(wrongValue("--ui", ui, "`auto`, `plain` or `json`"));
+  for (const handler of given.get("dump-signatures") ?? []) {
+    if (handler !== "none") return wrong(wrongValue("--dump-signatures", handler, "`none`"));
+  }
+  return undefined;
+}
+
+function toRequest(given: ReadonlyMap<string, readonly string[]>, targets: readonly string[]): Request {
+  const all = (name: string) => given.get(name) ?? [];
+  const last = (name: string) => given.get(name)?.at(-1);
+  const task = last("cmd");
+  const ui = last("ui");
+  return {
+    action: action(given, task),
+    targets,
+    ...(task !== undefined && { task }),
+    force: given.has("force"),
+    invalidate: all("clear-stamp").flatMap((text) => text.split(",").filter((name) => name !== "")),
+    keepGoing: given.has("continue"),
+    dryRun: given.has("dry-run"),
+    runAll: all("runall"),
+    runOnly: all("runonly"),
+    setscene: setscene(given),
+    signaturesOnly: given.has("dump-signatures"),
+    preFiles: all("read"),
+    postFiles: all("postread"),
+    verbose: given.has("verbose"),
+    quiet: given.has("quiet"),
+    debug: all("debug").length,
+    ui: ui !== undefined && isUi(ui) ? ui : "auto",
+  };
+}
+
+function action(given: ReadonlyMap<string, readonly string[]>, task: string | undefined): Request["action"] {
+  if (given.has("environment")) return "environment";
+  if (given.has("graphviz")) return "graph";
+  if (given.has("show-versions")) return "versions";
+  if (given.has("parse-only")) return "parse";
+  return task === "listtasks" || task === "do_listtasks" ? "tasks" : "build";
+}
+
+function setscene(given: ReadonlyMap<string, readonly string[]>): Setscene {
+  if (given.has("no-setscene")) return "off";
+  if (given.has("skip-setscene")) return "skip";
+  return given.has("setscene-only") ? "only" : "on";
+}
+
+function isUi(text: string): text is Ui {
+  return text === "auto" || text === "plain" || text === "json";
+}
+
+function optionNames(): string[] {
+  return optionTable.flatMap(({ short, long }) => [
+    `--${long}`,
+    ...(short === undefined ? [] : [`-${short}`]),
+  ]);
+}
+
+function wrong(diagnostic: Diagnostic): Command {
+  return { kind: "wrong", diagnostic };
+}

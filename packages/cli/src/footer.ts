@@ -1,0 +1,140 @@
+/** The live part of a terminal: what runs now and how far everything is. A function of events and the time. */
+import type { EngineEvent } from "@tsbake/engine";
+import { duration, fit, taskWords } from "./text.js";
+import type { Paint } from "./text.js";
+
+interface Running {
+  readonly label: string;
+  readonly how: "run" | "restore";
+  readonly sinceMs: number;
+  readonly expectedMs: number | undefined;
+  percent: number | undefined;
+}
+
+export interface FooterSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Tasks shown at once at most; on a low terminal half of its rows. */
+const tasksShown = 12;
+
+export class Footer {
+  readonly #paint: Paint;
+  readonly #running = new Map<string, Running>();
+  #parsing: { readonly done: number; readonly total: number } | undefined;
+  #step: string | undefined;
+  #done = 0;
+  #of = 0;
+  #failed = 0;
+  #planMs: number | undefined;
+  #estimateMs: number | undefined;
+  #stopping = false;
+
+  constructor(paint: Paint) {
+    this.#paint = paint;
+  }
+
+  /** @param nowMs any clock, the same in `lines` */
+  see(event: EngineEvent, nowMs: number): void {
+    switch (event.type) {
+      case "parsing":
+        this.#parsing = event.done < event.total ? event : undefined;
+        break;
+      case "parsed":
+        this.#parsing = undefined;
+        break;
+      case "step":
+        this.#step = event.text;
+        break;
+      case "plan":
+        this.#step = undefined;
+        this.#of = event.toRestore + event.toRun;
+        this.#planMs = nowMs;
+        this.#estimateMs = event.estimateMs;
+        break;
+      case "task-started":
+        this.#of = event.of;
+        this.#running.set(event.task, {
+          label: event.label,
+          how: event.how,
+          sinceMs: nowMs,
+          expectedMs: event.expectedMs,
+          percent: undefined,
+        });
+        break;
+      case "task-progress": {
+        const running = this.#running.get(event.task);
+        if (running) running.percent = event.percent;
+        break;
+      }
+      case "task-finished":
+      case "task-skipped":
+      case "restore-failed":
+        if (this.#running.delete(event.task)) this.#done++;
+        break;
+      case "task-failed":
+        if (this.#running.delete(event.task)) this.#failed++;
+        break;
+      case "stopping":
+        this.#stopping = true;
+        break;
+      case "build-lock-wait":
+        this.#step = "waiting for the build folder";
+        break;
+      case "engine-warning":
+      case "task-output":
+      case "task-message":
+      case "lock-wait":
+      case "warning":
+      case "finished":
+        break;
+    }
+  }
+
+  /** The lines to show now, none when there is nothing to say; none is longer than the terminal is wide. */
+  lines(nowMs: number, size: FooterSize): string[] {
+    if (this.#parsing)
+      return [fit(`reading recipes: ${this.#parsing.done} of ${this.#parsing.total}`, size.columns)];
+    if (this.#step !== undefined) return [fit(`${this.#step} …`, size.columns)];
+    if (this.#running.size === 0) return [];
+    const tasks = [...this.#running.values()].toSorted((left, right) => left.sinceMs - right.sinceMs);
+    const room = Math.max(1, Math.min(tasksShown, Math.floor(size.rows / 2) - 2));
+    const shown = tasks.slice(0, room).map((task) => fit(describe(task, nowMs), size.columns));
+    const hidden = tasks.length - shown.length;
+    if (hidden > 0) shown.push(fit(`  and ${hidden} more`, size.columns));
+    return [this.#paint("bold", fit(this.#head(nowMs), size.columns)), ...shown];
+  }
+
+  #head(nowMs: number): string {
+    const parts = [`${this.#done} of ${this.#of} done`, `${this.#running.size} running`];
+    if (this.#failed > 0) parts.push(`${this.#failed} failed`);
+    if (this.#stopping) parts.push("stopping");
+    else {
+      const left = this.#left(nowMs);
+      if (left !== undefined) parts.push(`about ${duration(left)} left`);
+    }
+    return parts.join(", ");
+  }
+
+  #left(nowMs: number): number | undefined {
+    if (this.#planMs === undefined || this.#estimateMs === undefined) return undefined;
+    const left = this.#estimateMs - (nowMs - this.#planMs);
+    // Below a second a guess says nothing.
+    return left >= 1000 ? left : undefined;
+  }
+}
+
+function describe(task: Running, nowMs: number): string {
+  const words = [`  ${taskWords(task.label)}${task.how === "restore" ? " (restore)" : ""}`];
+  const elapsed = nowMs - task.sinceMs;
+  if (elapsed >= 1000) {
+    const expected =
+      task.expectedMs !== undefined && task.expectedMs >= 1000
+        ? ` of about ${duration(task.expectedMs)}`
+        : "";
+    words.push(`${duration(elapsed)}${expected}`);
+  }
+  if (task.percent !== undefined) words.push(`${task.percent} %`);
+  return words.join("  ");
+}

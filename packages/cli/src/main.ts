@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/** The program `tsbake`: words in, exit code out. What only a build needs is loaded when there is one. */
+import { readFileSync } from "node:fs";
+import { parseCommand } from "./arguments.js";
+import type { Request } from "./arguments.js";
+
+const words = process.argv.slice(2);
+const command = parseCommand(words);
+switch (command.kind) {
+  case "help": {
+    const { helpText } = await import("./help.js");
+    process.stdout.write(helpText());
+    break;
+  }
+  case "version":
+    process.stdout.write(`tsbake ${version()}\n`);
+    break;
+  case "wrong": {
+    const { render } = await import("@tsbake/base");
+    process.stderr.write(`${render(command.diagnostic)}\n`);
+    process.exitCode = 2;
+    break;
+  }
+  case "request":
+    process.exitCode = await start(command.request);
+}
+
+async function start(request: Request): Promise<number> {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  let tasks = false;
+  let presses = 0;
+  const interrupt = () => {
+    presses++;
+    // Nothing runs yet, or patience is at an end: the watchdog of the tasks cleans up after us.
+    if (!tasks || presses > 2) process.exit(130);
+    if (presses === 1) stop.abort();
+    else kill.abort();
+  };
+  process.on("SIGINT", interrupt);
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      presses = Math.max(presses, 1);
+      stop.abort();
+      interrupt();
+    });
+  }
+  // The cursor is hidden while there is a live part.
+  process.on("exit", () => {
+    if (process.stdout.isTTY) process.stdout.write("\u001B[?25h");
+  });
+  process.stdout.on("error", () => process.exit(1));
+  const [{ runSession }, { openBuild }] = await Promise.all([
+    import("./session.js"),
+    import("@tsbake/engine"),
+  ]);
+  return runSession(request, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: environment(),
+    directory: process.cwd(),
+    version: version(),
+    words,
+    openBuild,
+    stop: stop.signal,
+    kill: kill.signal,
+    onTasks: () => (tasks = true),
+  });
+}
+
+function environment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const data: unknown = JSON.parse(text);
+  const found = typeof data === "object" && data !== null && "version" in data ? data.version : undefined;
+  return typeof found === "string" ? found : "unknown";
+}

@@ -1,0 +1,210 @@
+/**
+ * The story of a build, line by line: what a log of it should say, and what stands above the live part of a terminal.
+ * A function of events; nothing is printed here.
+ */
+import type { EngineEvent } from "@tsbake/engine";
+import type { PlanMade, RunSummary, TaskMessage } from "@tsbake/run";
+import { diagnosticText, failureText } from "./failure-text.js";
+import { count, duration, harmless, listing, taskWords } from "./text.js";
+import type { Paint } from "./text.js";
+
+export interface NarratorOptions {
+  /** What is built, e.g. `sysext-image`; empty when the project file says it. */
+  readonly targets: readonly string[];
+  readonly version: string;
+  readonly paint: Paint;
+  /** Start lines; a live display shows ends instead, since it shows what runs all the time. */
+  readonly live: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly debug: boolean;
+  readonly dryRun: boolean;
+  /** The text of a log, for the tail below a failure. */
+  readonly readLog: (path: string) => string | undefined;
+}
+
+/** A line, and whether it tells of trouble. */
+export interface Line {
+  readonly text: string;
+  readonly trouble: boolean;
+}
+
+/** A body that took less, in ms, leaves no line on a live display. */
+const worthTellingMs = 1000;
+const slowestShown = 3;
+
+export class Narrator {
+  readonly #options: NarratorOptions;
+  /** Kept back until it is known that there is something to do: a build without work says one line. */
+  #kept: string[] | undefined;
+  #toRestore = 0;
+  #restored = 0;
+
+  constructor(options: NarratorOptions) {
+    this.#options = options;
+    this.#kept = [`tsbake ${options.version}: ${options.targets.join(" ") || "the project's targets"}`];
+  }
+
+  /** The lines that an event adds, often none. */
+  tell(event: EngineEvent): Line[] {
+    const { paint, verbose, debug } = this.#options;
+    switch (event.type) {
+      case "parsed":
+        this.#kept?.push(
+          `${count(event.recipes, "recipe")} read in ${duration(event.elapsedMs)}${event.cached > 0 ? `, ${event.cached} from the cache` : ""}`,
+        );
+        return [];
+      case "step":
+        return this.#say(event.text);
+      case "build-lock-wait":
+        return this.#say(`waiting for ${event.holder}, which works in this build folder`);
+      case "engine-warning":
+      case "warning":
+      case "restore-failed":
+        return this.#trouble(diagnosticText(event.diagnostic, paint));
+      case "plan":
+        return this.#plan(event);
+      case "task-started":
+        if (event.how === "restore" ? !this.#options.dryRun : this.#options.live) return [];
+        return this.#say(
+          `[${event.number}/${event.of}] ${taskWords(event.label)}${event.how === "restore" ? " (restore)" : ""}`,
+        );
+      case "task-finished":
+        if (!this.#options.live || event.elapsedMs < worthTellingMs) return [];
+        return this.#say(
+          `${paint("green", "done")} ${taskWords(event.label)} ${paint("dim", duration(event.elapsedMs))}`,
+        );
+      case "task-skipped":
+        return event.reason === "restored" ? this.#restore() : [];
+      case "task-failed":
+        if (event.failure.stopped) return this.#trouble(`stopped: ${taskWords(event.label)}`);
+        return this.#trouble(this.#failure(event.failure));
+      case "task-output":
+        return verbose
+          ? this.#say(`${paint("dim", `${taskWords(event.label)} |`)} ${harmless(event.line)}`)
+          : [];
+      case "task-message":
+        return this.#message(event, verbose, debug);
+      case "lock-wait":
+        return this.#say(`${taskWords(event.label)} waits for ${event.holder}, which holds ${event.path}`);
+      case "stopping":
+        return this.#stopping(event.reason, event.killing, event.running);
+      case "parsing":
+      case "task-progress":
+      case "finished":
+        return [];
+    }
+  }
+
+  /** The last words: what was done, what was slow, what is missing. */
+  conclude(summary: RunSummary): Line[] {
+    const { paint, dryRun } = this.#options;
+    const time = duration(summary.elapsedMs);
+    if (summary.ok && summary.ran + summary.restored === 0) {
+      this.#kept = undefined;
+      const all = summary.total === 1 ? "the only task" : `all ${summary.total} tasks`;
+      const of = this.#options.targets.length > 0 ? ` of ${listing(this.#options.targets)}` : "";
+      return [said(`nothing to do: ${all}${of} ${summary.total === 1 ? "is" : "are"} up to date (${time})`)];
+    }
+    const lines = this.#flush();
+    const parts = [
+      summary.failed.length > 0 ? `${summary.failed.length} failed` : "",
+      `${summary.ran} ${dryRun ? "would run" : "run"}`,
+      summary.restored > 0 ? `${summary.restored} ${dryRun ? "would be restored" : "restored"}` : "",
+      summary.current > 0 ? `${summary.current} up to date` : "",
+      summary.notStarted.length > 0 ? `${summary.notStarted.length} not started` : "",
+    ].filter((part) => part !== "");
+    const head = conclusion(summary);
+    lines.push(said(`${paint(summary.ok ? "green" : "red", head)} after ${time}: ${parts.join(", ")}`));
+    const slow = summary.slowest
+      .filter(({ elapsedMs }) => elapsedMs >= worthTellingMs)
+      .slice(0, slowestShown);
+    if (slow.length > 0 && summary.ran > 1) {
+      const texts = slow.map(({ label, elapsedMs }) => `${taskWords(label)} ${duration(elapsedMs)}`);
+      lines.push(said(paint("dim", `slowest: ${texts.join(", ")}`)));
+    }
+    if (summary.failed.length > 1) {
+      lines.push(bad(`failed: ${summary.failed.map(({ label }) => taskWords(label)).join(", ")}`));
+    }
+    if (summary.ok || summary.failed.length > 0 || summary.errorMessages === 0) return lines;
+    lines.push(bad(`${count(summary.errorMessages, "error message")} of tasks that succeeded: see above`));
+    return lines;
+  }
+
+  #plan(event: PlanMade): Line[] {
+    this.#toRestore = event.toRestore;
+    if (event.toRun + event.toRestore === 0) return [];
+    const parts = [
+      event.current > 0 ? `${event.current} up to date` : "",
+      event.covered > 0 ? `${event.covered} not needed` : "",
+      event.toRestore > 0 ? `${event.toRestore} to restore` : "",
+      event.toRun > 0 ? `${event.toRun} to run` : "",
+    ].filter((part) => part !== "");
+    const about = event.estimateMs === undefined ? "" : `, about ${duration(event.estimateMs)}`;
+    return this.#say(`${count(event.total, "task")}: ${parts.join(", ")}${about}`);
+  }
+
+  #restore(): Line[] {
+    this.#restored++;
+    if (this.#restored !== this.#toRestore || this.#options.dryRun) return [];
+    return this.#say(`${count(this.#restored, "task")} restored from the shared state`);
+  }
+
+  #message(event: TaskMessage, verbose: boolean, debug: boolean): Line[] {
+    const { paint } = this.#options;
+    const text = harmless(event.text);
+    const from = taskWords(event.label);
+    switch (event.level) {
+      case "plain":
+        return this.#say(text);
+      case "note":
+        return verbose ? this.#say(`${from}: ${text}`) : [];
+      case "debug":
+        return debug ? this.#say(paint("dim", `${from}: ${text}`)) : [];
+      case "warning":
+        return this.#trouble(`${paint("yellow", "warning")}: ${from}: ${text}`);
+      case "error":
+        return this.#trouble(`${paint("red", "error")}: ${from}: ${text}`);
+    }
+  }
+
+  #failure(failure: Parameters<typeof failureText>[0]): string {
+    const log = failure.logPath === undefined ? undefined : this.#options.readLog(failure.logPath);
+    return failureText(failure, log, this.#options.paint);
+  }
+
+  #stopping(reason: "interrupted" | "failure", killing: boolean, running: readonly string[]): Line[] {
+    const names = listing(running.map(taskWords));
+    if (killing) return this.#trouble(running.length > 0 ? `killing ${names}` : "stopping");
+    if (running.length === 0) return this.#trouble("stopping");
+    const again = reason === "interrupted" ? " (Ctrl-C again kills)" : "";
+    return this.#trouble(`stopping: waiting for ${names}${again}`);
+  }
+
+  #say(text: string): Line[] {
+    return this.#options.quiet ? [] : [...this.#flush(), said(text)];
+  }
+
+  #trouble(text: string): Line[] {
+    return [...this.#flush(), bad(text)];
+  }
+
+  #flush(): Line[] {
+    const kept = this.#options.quiet ? [] : (this.#kept ?? []);
+    this.#kept = undefined;
+    return kept.map(said);
+  }
+}
+
+function conclusion(summary: RunSummary): string {
+  if (summary.interrupted) return "stopped";
+  return summary.ok ? "done" : "failed";
+}
+
+function said(text: string): Line {
+  return { text, trouble: false };
+}
+
+function bad(text: string): Line {
+  return { text, trouble: true };
+}

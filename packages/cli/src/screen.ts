@@ -1,0 +1,72 @@
+/** Writing: lines, and below them on a terminal the live part, redrawn in one piece so that it does not flicker. */
+
+/** A stream of the process, or a test's. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** Between two redraws, in ms. */
+const redrawMs = 100;
+const hideCursor = "\u001B[?25l";
+const showCursor = "\u001B[?25h";
+const eraseLine = "\u001B[K";
+const eraseBelow = "\u001B[J";
+
+export class Screen {
+  readonly #output: Output;
+  /** The live part now; undefined where there is none. */
+  readonly #live: ((columns: number, rows: number) => readonly string[]) | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  /** Lines of the live part that stand above the cursor. */
+  #drawn = 0;
+  #last = "";
+  #pending: string[] = [];
+
+  constructor(output: Output, live?: (columns: number, rows: number) => readonly string[]) {
+    this.#output = output;
+    this.#live = live;
+    if (live) {
+      this.#timer = setInterval(() => this.#draw(), redrawMs);
+      this.#timer.unref();
+    }
+  }
+
+  /** Adds a line (or several, with line ends) above the live part. */
+  line(text: string): void {
+    if (!this.#live) {
+      this.#output.write(`${text}\n`);
+      return;
+    }
+    this.#pending.push(text);
+    // Without the live part in between, many lines are one write.
+    if (this.#pending.length > 100) this.#draw();
+  }
+
+  /** Writes what is left and takes the live part away. */
+  close(): void {
+    if (!this.#live) return;
+    clearInterval(this.#timer);
+    this.#replace([]);
+    if (this.#last !== "") this.#output.write(showCursor);
+  }
+
+  #draw(): void {
+    const { columns = 80, rows = 24 } = this.#output;
+    this.#replace(this.#live!(columns, rows));
+  }
+
+  #replace(footer: readonly string[]): void {
+    const text = footer.join("\n");
+    if (this.#pending.length === 0 && text === this.#last && footer.length === this.#drawn) return;
+    const up = this.#drawn > 0 ? `\u001B[${this.#drawn}A` : "";
+    const lines = [...this.#pending.flatMap((line) => line.split("\n")), ...footer];
+    const hide = this.#last === "" && text !== "" ? hideCursor : "";
+    this.#output.write(`${hide}${up}${lines.map((line) => `${line}${eraseLine}\n`).join("")}${eraseBelow}`);
+    this.#pending = [];
+    this.#drawn = footer.length;
+    if (text !== "") this.#last = text;
+  }
+}

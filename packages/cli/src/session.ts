@@ -1,0 +1,227 @@
+/** One command from the opened build to the exit code. Everything from outside is handed in. */
+import { readFileSync } from "node:fs";
+import { BuildError, codeOf, messageOf } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
+import type { Build, BuildOutput, BuildRequest, EngineEvent, OpenOptions } from "@tsbake/engine";
+import type { RunSummary } from "@tsbake/run";
+import type { Request } from "./arguments.js";
+import { diagnosticText, sortDiagnostics } from "./failure-text.js";
+import { Footer } from "./footer.js";
+import { errorEvent, jsonLine } from "./json-lines.js";
+import { Narrator } from "./narrator.js";
+import type { Line } from "./narrator.js";
+import { internalError, noTarget, systemError } from "./problems.js";
+import { Screen } from "./screen.js";
+import type { Output } from "./screen.js";
+import { tableText } from "./table.js";
+import { ansiPaint, plainPaint } from "./text.js";
+import type { Paint } from "./text.js";
+
+export interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory: string;
+  readonly version: string;
+  /** The words of the command line. */
+  readonly words: readonly string[];
+  readonly openBuild: (options: OpenOptions) => Promise<Build>;
+  /** Ctrl-C once and twice. */
+  readonly stop: AbortSignal;
+  readonly kill: AbortSignal;
+  /** Tasks may be running from now on: until then one Ctrl-C is enough to end all. */
+  readonly onTasks: () => void;
+}
+
+/** What a session shows, in one of three ways. */
+interface Display {
+  see(event: EngineEvent): void;
+  conclude(summary: RunSummary | undefined, outputs: readonly BuildOutput[]): void;
+  fail(diagnostics: readonly Diagnostic[], stack: string | undefined): void;
+  /** The answer to a query; goes to standard output whatever the display is. */
+  answer(text: string): void;
+  close(): void;
+}
+
+/** @returns the exit code */
+export async function runSession(request: Request, around: Surroundings): Promise<number> {
+  const display = openDisplay(request, around);
+  try {
+    const build = await around.openBuild({
+      directory: around.directory,
+      environment: around.environment,
+      preFiles: request.preFiles,
+      postFiles: request.postFiles,
+      command: ["tsbake", ...around.words].join(" "),
+      trackHistory: request.action === "environment",
+      onEvent: (event) => display.see(event),
+    });
+    try {
+      const done = await perform(request, build, display, around);
+      if (done) return 0;
+      return around.kill.aborted ? 130 : 1;
+    } finally {
+      await build.close();
+    }
+  } catch (error) {
+    const stack = request.debug > 0 && hasStack(error) ? error.stack : undefined;
+    display.fail(diagnosticsOf(error), stack);
+    return around.kill.aborted ? 130 : 1;
+  } finally {
+    display.close();
+  }
+}
+
+async function perform(
+  request: Request,
+  build: Build,
+  display: Display,
+  around: Surroundings,
+): Promise<boolean> {
+  const { action, targets } = request;
+  switch (action) {
+    case "build": {
+      around.onTasks();
+      const result = await build.build(buildRequest(request, around));
+      if (result.summary?.total === 0 && targets.length === 0) {
+        display.fail([noTarget()], undefined);
+        return false;
+      }
+      display.conclude(result.summary, result.outputs);
+      return result.summary?.ok ?? true;
+    }
+    case "environment":
+      display.answer(await build.showEnvironment(targets[0]));
+      return true;
+    case "graph":
+      for (const path of await build.writeGraph(buildRequest(request, around))) display.answer(`${path}\n`);
+      return true;
+    case "versions": {
+      const rows = await build.showVersions();
+      const head = ["Recipe Name", "Latest Version", "Preferred Version", "Required Version"];
+      const cells = rows.map(({ pn, latest, preferred, required }) => [pn, latest, preferred, required]);
+      display.answer(tableText([head, head.map((word) => word.replaceAll(/\S/g, "=")), ...cells]));
+      return true;
+    }
+    case "parse": {
+      const { recipes, files, cached, skipped, masked } = await build.parseOnly();
+      display.answer(
+        `${recipes} recipes from ${files} files: ${cached} files from the cache, ${skipped} recipes skipped, ${masked} files masked\n`,
+      );
+      return true;
+    }
+    case "tasks":
+      for (const target of targets) {
+        display.answer(tableText(build.listTasks(target).map(({ name, doc }) => [name, doc])));
+      }
+      return true;
+  }
+}
+
+function buildRequest(request: Request, around: Surroundings): BuildRequest {
+  const { targets, task, force, invalidate, keepGoing, dryRun, verbose, runAll, runOnly, setscene } = request;
+  return {
+    targets,
+    ...(task !== undefined && { task }),
+    force,
+    invalidate,
+    keepGoing,
+    dryRun,
+    verbose,
+    runAll,
+    runOnly,
+    setscene,
+    signaturesOnly: request.signaturesOnly,
+    stop: around.stop,
+    kill: around.kill,
+  };
+}
+
+function openDisplay(request: Request, around: Surroundings): Display {
+  if (request.ui === "json") return jsonDisplay(around);
+  // A query's answer must be alone on standard output.
+  const output = request.action === "build" ? around.stdout : around.stderr;
+  return textDisplay(request, around, output);
+}
+
+function textDisplay(request: Request, around: Surroundings, output: Output): Display {
+  const live = request.ui === "auto" && output.isTTY === true && around.environment["TERM"] !== "dumb";
+  const paint: Paint = live && !around.environment["NO_COLOR"] ? ansiPaint : plainPaint;
+  const footer = new Footer(paint);
+  const narrator = new Narrator({
+    targets: request.targets,
+    version: around.version,
+    paint,
+    live,
+    quiet: request.quiet || request.action !== "build",
+    verbose: request.verbose,
+    debug: request.debug > 0,
+    dryRun: request.dryRun,
+    readLog: readIfThere,
+  });
+  const screen = new Screen(
+    output,
+    live ? (columns, rows) => footer.lines(performance.now(), { columns, rows }) : undefined,
+  );
+  // On one terminal everything must go through the screen, or the live part would be torn.
+  const say = ({ text, trouble }: Line) => {
+    if (trouble && !live) around.stderr.write(`${text}\n`);
+    else screen.line(text);
+  };
+  return {
+    see(event) {
+      footer.see(event, performance.now());
+      for (const line of narrator.tell(event)) say(line);
+    },
+    conclude(summary, outputs) {
+      if (summary) for (const line of narrator.conclude(summary)) say(line);
+      for (const text of outputs.flatMap(outputText)) screen.line(text);
+    },
+    fail(diagnostics, stack) {
+      const texts = sortDiagnostics(diagnostics).map((one) => diagnosticText(one, paint));
+      if (stack !== undefined) texts.push(stack);
+      say({ text: texts.join("\n\n"), trouble: true });
+    },
+    answer(text) {
+      around.stdout.write(text);
+    },
+    close: () => screen.close(),
+  };
+}
+
+function jsonDisplay({ stdout }: Surroundings): Display {
+  const write = (event: object) => void stdout.write(`${jsonLine(event, Date.now())}\n`);
+  return {
+    see: write,
+    conclude: (_summary, outputs) => write({ type: "outputs", outputs }),
+    fail: (diagnostics) => write(errorEvent(sortDiagnostics(diagnostics))),
+    answer: (text) => write({ type: "answer", text }),
+    close: () => {},
+  };
+}
+
+/** What a target left: its own words, or else the names of its files. */
+function outputText({ files, text }: BuildOutput): string[] {
+  if (text !== undefined && text.trim() !== "") return ["", text.trimEnd()];
+  return [...files];
+}
+
+function diagnosticsOf(error: unknown): readonly Diagnostic[] {
+  if (error instanceof BuildError) return error.diagnostics;
+  const message = messageOf(error);
+  if (codeOf(error) !== undefined) return [systemError(message)];
+  return [internalError(message.replace(/^internal: /, ""))];
+}
+
+function hasStack(error: unknown): error is { readonly stack: string } {
+  return typeof error === "object" && error !== null && "stack" in error && typeof error.stack === "string";
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // A log that is gone (do_clean removes its own) is no reason to fail while telling of a failure.
+    return undefined;
+  }
+}

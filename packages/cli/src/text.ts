@@ -1,0 +1,51 @@
+/** Times, names and colours as people read them. Pure. */
+
+/** `0.3 s`, `12 s`, `1 min 05 s`, `1 h 02 min`. */
+export function duration(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, "0")} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** `base-image:do_rootfs` as `base-image do_rootfs`. */
+export function taskWords(label: string): string {
+  return label.replace(/:(?=[^:]+$)/, " ");
+}
+
+/** `1 task`, `2 tasks`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listing(words: readonly string[]): string {
+  if (words.length <= 1) return words.join("");
+  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)!}`;
+}
+
+export type Colour = "red" | "yellow" | "green" | "cyan" | "bold" | "dim";
+/** Dresses a text, or leaves it as it is where there is no colour. */
+export type Paint = (colour: Colour, text: string) => string;
+
+const codes: Readonly<Record<Colour, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
+
+export const plainPaint: Paint = (_colour, text) => text;
+export const ansiPaint: Paint = (colour, text) => `\u001B[${codes[colour]}m${text}\u001B[0m`;
+
+// Built from their numbers, so that none stands in this source.
+const escapeSequence = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, "g");
+
+/** Control characters of foreign text taken out: a log must not move the cursor. Tabs and line ends stay. */
+export function harmless(text: string): string {
+  return Array.from(text.replaceAll(escapeSequence, ""))
+    .filter((letter) => letter === "\t" || letter === "\n" || (letter >= " " && letter !== "\u007F"))
+    .join("");
+}
+
+/** At most `columns` characters, with `…` where something is missing. */
+export function fit(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
+}
