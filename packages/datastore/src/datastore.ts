@@ -1,68 +1,180 @@
 /** The variables of one configuration or recipe, with BitBake's rules of reading and writing. */
-import type { Span } from "@tsbake/base";
-import type { PythonHost } from "./python-host.js";
+import { BuildError, byText, type Diagnostic, type Span } from "@tsbake/base";
+import { isOldName } from "@tsbake/language";
+import { ExpansionScope } from "./expansion-scope.js";
+import { filterValue } from "./filter.js";
+import { History, type HistoryEntry } from "./history.js";
+import { ActiveOverrides, OverrideIndex, type Variant } from "./override-index.js";
+import { oldOverrideName, renamedVariable, replacedKey, unstableOverrides } from "./problems.js";
+import { BUILTIN_RENAMES } from "./renames.js";
+import { withoutWords } from "./remove.js";
+import type { GetOptions, WriteOptions } from "./options.js";
+import { pythonText, type Value } from "./value.js";
+import { deferred, Variable, type Deferred, type Keyword } from "./variable.js";
 
-/** What a variable or flag can hold. Metadata Python may store other objects; they pass through untouched. */
-export type Value = string | number | boolean | null | object;
-
-export interface GetOptions {
-  /** Default true. */
-  readonly expand?: boolean;
-  /** Read without `??=` defaults. Default false. */
-  readonly noWeakDefault?: boolean;
-  /** Raw content: no overrides, appends, prepends, removes. Default false. */
-  readonly parsing?: boolean;
-}
-
-/** Where and how a value was set; kept when `trackHistory` is on (`tsbake -e`). */
-export interface HistoryEntry {
-  /** `set`, `set?`, `append`, `:append`, `override[arm]:set`, `del`, … as `bitbake -e` names them. */
-  readonly operation: string;
-  readonly file: string;
-  readonly line: number;
-  readonly flag?: string;
-  readonly detail: string;
-}
-
-export interface WriteOptions {
-  /** True while statements are evaluated: pending appends and override variants stay. Default false (Python's setVar). */
-  readonly parsing?: boolean;
-  readonly operation?: string;
-  readonly at?: Span;
+/** What the datastore itself asks of Python. */
+export interface InlinePython {
+  /**
+   * Evaluates one inline expression (`${@…}`, already substituted) with `d`, os, bb, time, the `def`s seen so far
+   * and, for unknown names, the variables of `d` in scope. The result as `str()` gives it, None as "None".
+   *
+   * @throws PythonError
+   */
+  evaluate(expression: string, d: Datastore): string;
 }
 
 export interface DatastoreOptions {
   /** Opened only when a value has inline Python; asked for at most once a call. */
-  readonly python?: () => PythonHost;
+  readonly python?: () => InlinePython;
   readonly trackHistory?: boolean;
 }
+
+/** What reading a variable came to. */
+interface Reading {
+  /** After overrides, appends and prepends. */
+  readonly raw: Value | undefined;
+  /** `raw` expanded. */
+  readonly expanded: Value | undefined;
+  /** `expanded` without what `:remove` takes away, filtered. */
+  readonly value: Value | undefined;
+  /** Texts of the `:remove`s that took something away. */
+  readonly removes: ReadonlySet<string> | undefined;
+  readonly scope: ExpansionScope | undefined;
+}
+
+/** `raw` on its way. */
+interface Assembled {
+  readonly value: Value | undefined;
+  readonly variable: Variable | undefined;
+  /** Removes of the override variant that was chosen: they apply to the end result. */
+  readonly carried: ReadonlySet<string> | undefined;
+}
+
+/** The base may not be empty, the overrides may hold no capital: else the name is an ordinary one. */
+const DEFERRED_NAME = /^(.*?)(:append|:prepend|:remove)(?::([^A-Z]*))?$/s;
+const NO_OVERRIDES = new ActiveOverrides([]);
+const OVERRIDE_ROUNDS = 5;
 
 /**
  * @see BitBake 2.19 lib/bb/data_smart.py, DataSmart; the rules are in sections 1.3 to 1.7 and 2.1 of the language inventory
  * (docs/differences.md names what we do otherwise).
  */
-export declare class Datastore {
+export class Datastore {
+  readonly trackHistory: boolean;
+  readonly #options: DatastoreOptions;
+  /** Evaluates inline Python; undefined where there is none. */
+  readonly #evaluate: ((expression: string) => string) | undefined;
+  readonly #parent: Datastore | undefined;
+  readonly #own = new Map<string, Variable>();
+  readonly #index: OverrideIndex;
+  readonly #history: History | undefined;
+  #filters: ReadonlyMap<string, string> = new Map();
+  #renames = BUILTIN_RENAMES;
+
+  /** Readings since the last write; shared with copies until one of the sharers writes. */
+  #cache = new Map<string, Reading>();
+  #isCacheShared = false;
+  /** Labels being expanded and their texts: meeting one again is a loop. */
+  readonly #expanding = new Map<string, string>();
+
+  #overrides: ActiveOverrides | undefined;
+  /** Variables that OVERRIDES was computed from. */
+  #overrideSources = new Set<string>();
+  #isComputingOverrides = false;
+
   constructor(options?: DatastoreOptions);
-  getVar(name: string, options?: GetOptions): Value | undefined;
+  /** @internal */
+  constructor(options: DatastoreOptions, parent: Datastore);
+  constructor(options: DatastoreOptions = {}, parent?: Datastore) {
+    this.#options = options;
+    this.trackHistory = options.trackHistory ?? false;
+    this.#parent = parent;
+    const { python } = options;
+    this.#evaluate = python && ((expression) => python().evaluate(expression, this));
+    if (parent === undefined) {
+      this.#index = new OverrideIndex();
+      this.#history = this.trackHistory ? new History() : undefined;
+      return;
+    }
+    this.#index = new OverrideIndex(parent.#index);
+    this.#history = parent.#history && new History(parent.#history);
+    this.#filters = parent.#filters;
+    this.#renames = parent.#renames;
+    this.#overrides = parent.#overrides;
+    this.#overrideSources = parent.#overrideSources;
+    this.#cache = parent.#cache;
+    this.#isCacheShared = true;
+    parent.#isCacheShared = true;
+  }
+
+  /** A datastore that reads what this one has and keeps its writes to itself. Cheap. */
+  createCopy(): Datastore {
+    return new Datastore(this.#options, this);
+  }
+
+  // Reading
+
+  /** The value by all the rules; undefined when there is none, or None. @throws BuildError `datastore/expansion` */
+  getVar(name: string, options?: GetOptions): Value | undefined {
+    if (this.#isComputingOverrides) this.#overrideSources.add(name);
+    if (options === undefined) return (this.#cache.get(name) ?? this.#read(name, false)).value;
+    const { expand = true, noWeakDefault = false, parsing = false } = options;
+    if (parsing) {
+      const variable = this.#find(name);
+      const value = variable?.content ?? (noWeakDefault ? undefined : variable?.weak) ?? undefined;
+      return expand && typeof value === "string" ? this.expand(value, name) : value;
+    }
+    if (!expand) return this.#assemble(name, noWeakDefault).value;
+    if (noWeakDefault) return this.#read(name, true).value;
+    return (this.#cache.get(name) ?? this.#read(name, false)).value;
+  }
+
   /** `getVar` as text: undefined stays undefined, anything else as Python's `str()` would show it. */
-  getText(name: string): string | undefined;
-  setVar(name: string, value: Value, options?: WriteOptions): void;
-  /** Deferred `:append`, as d.appendVar. */
-  appendVar(name: string, value: string, options?: WriteOptions): void;
-  prependVar(name: string, value: string, options?: WriteOptions): void;
-  delVar(name: string, options?: WriteOptions): void;
-  renameVar(from: string, to: string, options?: WriteOptions): void;
-  getVarFlag(name: string, flag: string, options?: GetOptions): Value | undefined;
-  setVarFlag(name: string, flag: string, value: Value, options?: WriteOptions): void;
-  appendVarFlag(name: string, flag: string, value: string, options?: WriteOptions): void;
-  prependVarFlag(name: string, flag: string, value: string, options?: WriteOptions): void;
-  delVarFlag(name: string, flag: string, options?: WriteOptions): void;
+  getText(name: string): string | undefined {
+    const value = this.getVar(name);
+    return value === undefined || typeof value === "string" ? value : pythonText(value);
+  }
+
+  getVarFlag(name: string, flag: string, options: GetOptions = {}): Value | undefined {
+    if (flag === "_content") return this.getVar(name, options);
+    const { expand = true, noWeakDefault = false } = options;
+    const label = `${name}[${flag}]`;
+    if (expand && !noWeakDefault) {
+      const known = this.#cache.get(label);
+      if (known !== undefined) return known.value;
+    }
+    const raw = this.#find(name)?.flag(flag, noWeakDefault) ?? undefined;
+    if (!expand || typeof raw !== "string") return raw;
+    const scope = this.#scope(label);
+    const value = this.#expandIn(raw, scope);
+    if (!noWeakDefault) this.#cache.set(label, { raw, expanded: value, value, removes: undefined, scope });
+    return value;
+  }
+
   /** All flags but internal ones; undefined when the variable has none. `expand`: true, or the flags to expand. */
   getVarFlags(
     name: string,
-    options?: { expand?: boolean | readonly string[]; internal?: boolean },
-  ): Map<string, Value> | undefined;
-  expand(text: string, name?: string): string;
+    options: { expand?: boolean | readonly string[]; internal?: boolean } = {},
+  ): Map<string, Value> | undefined {
+    const entries = this.#find(name)?.flagEntries(options.internal ?? false) ?? [];
+    if (entries.length === 0) return undefined;
+    const { expand = false } = options;
+    const flags = new Map<string, Value>();
+    for (const [flag, value] of entries) {
+      const isExpanded = typeof expand === "boolean" ? expand : expand.includes(flag);
+      flags.set(
+        flag,
+        isExpanded && typeof value === "string" ? this.expand(value, `${name}[${flag}]`) : value,
+      );
+    }
+    return flags;
+  }
+
+  /** Substitutes in a text. `name` is whose text it is: it may not refer to itself. */
+  expand(text: string, name?: string): string {
+    return text.includes("${") ? this.#expandIn(text, this.#scope(name)) : text;
+  }
+
   /**
    * Expands `text` and tells what it read: `references` are variable names of `${…}`, `inline` the texts of `${@…}`
    * after substitution. For signatures. @see VariableParse in data_smart.py
@@ -70,19 +182,411 @@ export declare class Datastore {
   expandWithReferences(
     text: string,
     name?: string,
-  ): { value: string; references: Set<string>; inline: string[] };
-  /** Raw value of `name` after overrides, appends and prepends, unexpanded, and its active `:remove` texts. For signatures. */
-  rawWithRemoves(name: string): { value: Value | undefined; removes: string[] };
-  /** Renames every key that has `${…}` in its name. Returns warnings for values overwritten. */
-  expandKeys(): string[];
-  createCopy(): Datastore;
-  has(name: string): boolean;
-  keys(): Iterable<string>;
+  ): { value: string; references: Set<string>; inline: string[] } {
+    const known = name === undefined ? undefined : this.#cache.get(name);
+    if (known?.raw === text && known.scope !== undefined) {
+      const { references, inline } = known.scope;
+      return { value: known.expanded as string, references: new Set(references), inline: [...inline] };
+    }
+    const scope = this.#scope(name);
+    const value = this.#expandIn(text, scope);
+    return { value, references: new Set(scope.references), inline: scope.inline };
+  }
+
+  /**
+   * Raw value of `name` after overrides, appends and prepends, unexpanded, and the texts of the `:remove`s that take
+   * something away from it, sorted. For signatures.
+   */
+  rawWithRemoves(name: string): { value: Value | undefined; removes: string[] } {
+    const reading = this.#cache.get(name) ?? this.#read(name, false);
+    return { value: reading.raw, removes: [...(reading.removes ?? [])].sort(byText) };
+  }
+
+  /** Whether the variable has a value; one that only has flags has none. */
+  has(name: string): boolean {
+    return this.getVar(name, { expand: false }) !== undefined;
+  }
+
+  /** Whether some override variant of `name` is known, in force or not. */
+  hasOverrides(name: string): boolean {
+    return this.#index.get(name) !== undefined;
+  }
+
+  /** Every name with a value, a default, an operation or a flag, and bases that exist only through an active override. */
+  keys(): Iterable<string> {
+    const names = new Set<string>();
+    this.#collectNames(names, new Set());
+    const active = this.#active();
+    for (const [base, variants] of this.#index.entries()) {
+      if (!names.has(base) && variants.some(({ suffix }) => active.has(suffix))) names.add(base);
+    }
+    return names;
+  }
+
   /** The active overrides, weakest first. */
-  overrides(): readonly string[];
-  /** d.setVarFilter */
-  setVarFilter(name: string, expression: string): void;
-  history(name: string): readonly HistoryEntry[];
-  /** The file being evaluated etc. are ordinary variables (FILE, BBPATH, …); nothing else is hidden here. */
-  readonly trackHistory: boolean;
+  overrides(): readonly string[] {
+    return this.#active().list;
+  }
+
+  /** Where the content was assigned last, as far as a file is known. */
+  placeOf(name: string): { file: string; line: number } | undefined {
+    const span = this.spanOf(name);
+    return span && { file: span.source.path, line: span.source.place(span.start).line };
+  }
+
+  /** The words of the last assignment of the content. */
+  spanOf(name: string): Span | undefined {
+    return this.#find(name)?.at;
+  }
+
+  /** What happened to `name`, and to its override variants; empty without `trackHistory`. */
+  history(name: string): readonly HistoryEntry[] {
+    if (this.#history === undefined) return [];
+    const entries = [...this.#history.get(name)];
+    for (const { name: full, suffix } of this.#index.get(name) ?? []) {
+      for (const entry of this.#history.get(full)) {
+        if (entry.flag !== undefined && !/^[_:]/.test(entry.flag)) continue;
+        entries.push({ ...entry, operation: `override[${suffix}]:${entry.operation}` });
+      }
+    }
+    return entries;
+  }
+
+  // Writing
+
+  /** @throws BuildError for a renamed variable and for a name in the old override syntax */
+  setVar(name: string, value: Value, options: WriteOptions = {}): void {
+    this.#refuseName(name, options.at);
+    if (name.includes(":")) {
+      const match = DEFERRED_NAME.exec(name);
+      if (match !== null) return this.#defer(match[1]!, match[2] as Keyword, match[3], value, options);
+    }
+    const variable = this.#writable(name);
+    if (options.parsing !== true) this.#dropDeferred(name, variable);
+    if (name.includes(":")) this.#index.add(name);
+    variable.content = value;
+    variable.at = options.at;
+    this.#record(name, options, value);
+  }
+
+  /** Deferred `:append`, as d.appendVar. */
+  appendVar(name: string, value: string, options: WriteOptions = {}): void {
+    this.setVar(`${name}:append`, value, { ...options, parsing: true });
+  }
+
+  prependVar(name: string, value: string, options: WriteOptions = {}): void {
+    this.setVar(`${name}:prepend`, value, { ...options, parsing: true });
+  }
+
+  /** Removes value, flags and operations, and forgets the override variants. */
+  delVar(name: string, options: WriteOptions = {}): void {
+    this.#invalidate(name);
+    this.#record(name, { ...options, operation: "del", detail: "" }, "");
+    this.#own.set(name, new Variable());
+    this.#index.forget(name);
+    if (name.includes(":")) this.#index.remove(name);
+  }
+
+  /** Moves value, operations and override variants; flags stay behind, as in BitBake. */
+  renameVar(from: string, to: string, options: WriteOptions = {}): void {
+    if (from === to) return;
+    const source = this.#find(from);
+    const content = source?.content ?? source?.weak ?? undefined;
+    const variants = this.#index.get(from);
+    const lists = (source ? KEYWORDS : []).filter((keyword) => source!.list(keyword).length > 0);
+    if (content === undefined && lists.length === 0 && variants === undefined) return;
+    const at = source?.at ?? options.at;
+    if (content !== undefined) {
+      this.#history?.rename(from, to);
+      const how = { operation: `rename from ${from}`, ...(at ? { at } : {}) };
+      this.setVar(to, content, { ...how, parsing: true });
+    }
+    for (const keyword of lists) {
+      const target = this.#writable(to);
+      target.setList(keyword, [...target.list(keyword), ...source!.list(keyword)]);
+    }
+    if (variants !== undefined) this.#renameVariants(from, to, variants);
+    if (to.includes(":") && content === undefined) this.#index.add(to);
+    this.#record(from, { operation: "rename (to)", detail: to, ...(at ? { at } : {}) }, to);
+    this.delVar(from);
+  }
+
+  setVarFlag(name: string, flag: string, value: Value, options: WriteOptions = {}): void {
+    if (name === "BB_RENAMED_VARIABLES") {
+      this.#renames = new Map([...this.#renames, [flag, pythonText(value)]]);
+    } else if (this.#renames.has(name)) {
+      throw new BuildError([renamedVariable(options.at, name, this.#renames.get(name)!)]);
+    }
+    this.#record(name, options, value, flag);
+    this.#writable(name).setFlag(flag, value);
+    if (flag === "_defaultval" && name.includes(":")) this.#index.add(name);
+    if (flag === "export" || flag === "unexport") this.#noteExport(name);
+  }
+
+  /** Immediate, no separator. */
+  appendVarFlag(name: string, flag: string, value: string, options: WriteOptions = {}): void {
+    const before = this.getVarFlag(name, flag, { expand: false });
+    const joined = before === undefined ? value : pythonText(before) + value;
+    this.setVarFlag(name, flag, joined, { operation: "append", detail: value, ...options });
+  }
+
+  prependVarFlag(name: string, flag: string, value: string, options: WriteOptions = {}): void {
+    const before = this.getVarFlag(name, flag, { expand: false });
+    const joined = before === undefined ? value : value + pythonText(before);
+    this.setVarFlag(name, flag, joined, { operation: "prepend", detail: value, ...options });
+  }
+
+  delVarFlag(name: string, flag: string, options: WriteOptions = {}): void {
+    if (this.#find(name) === undefined) return;
+    if (this.#writable(name).deleteFlag(flag)) {
+      this.#record(name, { ...options, operation: "delFlag", detail: "" }, "", flag);
+    }
+  }
+
+  /** Removes every flag and operation, keeps the value. */
+  delVarFlags(name: string, options: WriteOptions = {}): void {
+    const content = this.#find(name)?.content;
+    this.#invalidate(name);
+    this.#record(name, { ...options, operation: "delete flags", detail: "" }, "");
+    const variable = new Variable();
+    variable.content = content;
+    this.#own.set(name, variable);
+  }
+
+  /** Renames every key that has `${…}` in its name. Returns warnings for values overwritten. */
+  expandKeys(): Diagnostic[] {
+    const renames: [string, string][] = [];
+    for (const key of this.keys()) {
+      if (!key.includes("${")) continue;
+      const expanded = this.expand(key);
+      if (expanded !== key) renames.push([key, expanded]);
+    }
+    renames.sort(([left], [right]) => byText(left, right));
+    const warnings: Diagnostic[] = [];
+    for (const [key, expanded] of renames) {
+      const replaced = this.getVar(expanded, { expand: false });
+      const value = replaced === undefined ? undefined : this.getVar(key, { expand: false });
+      if (replaced !== undefined && value !== undefined) {
+        warnings.push(replacedKey(key, pythonText(value), expanded, pythonText(replaced)));
+      }
+      this.renameVar(key, expanded);
+    }
+    return warnings;
+  }
+
+  /** d.setVarFilter: a Python expression over `val`, applied to every expanded read; an empty one removes the filter. */
+  setVarFilter(name: string, expression: string): void {
+    const filters = new Map(this.#filters);
+    if (expression === "") filters.delete(name);
+    else filters.set(name, expression);
+    this.#filters = filters;
+    this.#dropCache();
+  }
+
+  // What reading is made of
+
+  #find(name: string): Variable | undefined {
+    const variable = this.#own.get(name);
+    return variable !== undefined || this.#parent === undefined ? variable : this.#parent.#find(name);
+  }
+
+  /** @param hidden names that a level above deleted */
+  #collectNames(names: Set<string>, hidden: Set<string>): void {
+    for (const [name, variable] of this.#own) {
+      if (names.has(name) || hidden.has(name)) continue;
+      (variable.isEmpty ? hidden : names).add(name);
+    }
+    if (this.#parent !== undefined) this.#parent.#collectNames(names, hidden);
+  }
+
+  #assemble(name: string, noWeakDefault: boolean): Assembled {
+    if (this.#isComputingOverrides) this.#overrideSources.add(name);
+    const variable = this.#find(name);
+    const variants = this.#index.get(name);
+    let value: Value | undefined;
+    let carried: ReadonlySet<string> | undefined;
+    if (variants !== undefined) {
+      const match = this.#active().select(variants);
+      if (match !== undefined) {
+        const part = this.#assemble(match, false);
+        value = part.value;
+        const hasRemoves = part.carried !== undefined || (part.variable?.removes.length ?? 0) > 0;
+        if (hasRemoves) carried = (this.#cache.get(match) ?? this.#read(match, false)).removes;
+      }
+    }
+    if (variable !== undefined) {
+      value ??= variable.content === undefined && !noWeakDefault ? variable.weak : variable.content;
+      for (const one of variable.appends) {
+        if (this.#applies(one)) value = textOf(value) + textOf(one.text);
+      }
+      for (const one of variable.prepends) {
+        if (this.#applies(one)) value = textOf(one.text) + textOf(value);
+      }
+    }
+    return { value: value ?? undefined, variable, carried };
+  }
+
+  #applies({ overrides }: Deferred): boolean {
+    return overrides.length === 0 || this.#active().hasAll(overrides);
+  }
+
+  #read(name: string, noWeakDefault: boolean): Reading {
+    const assembled = this.#assemble(name, noWeakDefault);
+    const raw = assembled.value;
+    let expanded = raw;
+    let scope: ExpansionScope | undefined;
+    if (typeof raw === "string" && raw.includes("${")) {
+      scope = this.#scope(name);
+      expanded = this.#expandIn(raw, scope);
+    }
+    let value = expanded;
+    let removes: ReadonlySet<string> | undefined;
+    if (typeof expanded === "string" && expanded !== "") {
+      const texts = new Set(assembled.carried);
+      for (const one of assembled.variable?.removes ?? []) {
+        if (this.#applies(one)) texts.add(textOf(one.text));
+      }
+      if (texts.size > 0) ({ value, removes } = withoutWords(expanded, texts, (text) => this.expand(text)));
+      const filter = this.#filters.size > 0 ? this.#filters.get(name.split(":", 1)[0]!) : undefined;
+      if (filter !== undefined && value !== "") value = filterValue(value as string, filter, this.#evaluate);
+    }
+    const reading = { raw, expanded, value, removes, scope };
+    if (!noWeakDefault) this.#cache.set(name, reading);
+    return reading;
+  }
+
+  #scope(label: string | undefined): ExpansionScope {
+    return new ExpansionScope(label, this, this.#evaluate);
+  }
+
+  #expandIn(text: string, scope: ExpansionScope): string {
+    return scope.expand(text, this.#expanding);
+  }
+
+  #active(): ActiveOverrides {
+    if (this.#overrides !== undefined) return this.#overrides;
+    if (this.#isComputingOverrides) return NO_OVERRIDES;
+    return this.#computeOverrides();
+  }
+
+  /** OVERRIDES may have override variants itself: it is read until it does not change any more. */
+  #computeOverrides(): ActiveOverrides {
+    this.#isComputingOverrides = true;
+    this.#overrideSources = new Set();
+    try {
+      this.#overrides = NO_OVERRIDES;
+      this.#dropCache();
+      let text = this.getText("OVERRIDES") ?? "";
+      const tried = [text];
+      for (let round = 0; round < OVERRIDE_ROUNDS; round++) {
+        this.#overrides = new ActiveOverrides(text.split(":"));
+        this.#dropCache();
+        const next = this.getText("OVERRIDES") ?? "";
+        if (next === text) return this.#overrides;
+        text = next;
+        tried.push(text);
+      }
+      throw new BuildError([unstableOverrides(this.spanOf("OVERRIDES"), tried)]);
+    } catch (error) {
+      this.#overrides = undefined;
+      this.#dropCache();
+      throw error;
+    } finally {
+      this.#isComputingOverrides = false;
+    }
+  }
+
+  // What writing is made of
+
+  #refuseName(name: string, at: Span | undefined): void {
+    if (isOldName(name) && !name.startsWith("__anon_")) throw new BuildError([oldOverrideName(at, name)]);
+    const colon = name.indexOf(":");
+    const base = colon === -1 ? name : name.slice(0, colon);
+    const rename = this.#renames.get(base);
+    if (rename !== undefined) throw new BuildError([renamedVariable(at, base, rename)]);
+  }
+
+  #dropCache(): void {
+    if (this.#isCacheShared || this.#cache.size > 0) {
+      this.#cache = new Map();
+      this.#isCacheShared = false;
+    }
+  }
+
+  #invalidate(name: string): void {
+    this.#dropCache();
+    if (this.#overrides === undefined || this.#isComputingOverrides) return;
+    const colon = name.indexOf(":");
+    if (this.#overrideSources.has(name) || (colon > 0 && this.#overrideSources.has(name.slice(0, colon)))) {
+      this.#overrides = undefined;
+    }
+  }
+
+  /** The variable on this level, copied from below when it is not there yet. */
+  #writable(name: string): Variable {
+    this.#invalidate(name);
+    let variable = this.#own.get(name);
+    if (variable === undefined) {
+      variable = this.#find(name)?.copy() ?? new Variable();
+      this.#own.set(name, variable);
+    }
+    return variable;
+  }
+
+  #defer(
+    base: string,
+    keyword: Keyword,
+    condition: string | undefined,
+    value: Value,
+    options: WriteOptions,
+  ): void {
+    const variable = this.#writable(base);
+    variable.setList(keyword, [...variable.list(keyword), deferred(value, condition)]);
+    if (base.includes(":")) this.#index.add(base);
+    const operation = condition ? `${keyword}[${condition}]` : keyword;
+    this.#record(base, { ...options, operation }, value);
+  }
+
+  /** What makes a value set by Python exactly the value that is read. */
+  #dropDeferred(name: string, variable: Variable): void {
+    variable.dropLists();
+    const variants = this.#index.get(name);
+    if (variants === undefined) return;
+    const active = this.#active();
+    for (const { name: full, suffix } of variants) if (active.has(suffix)) this.delVar(full);
+    this.#index.forget(name);
+  }
+
+  #renameVariants(from: string, to: string, variants: readonly Variant[]): void {
+    this.#dropCache();
+    const renamed = variants.map(({ name, suffix }) => ({ name: name.replaceAll(from, to), suffix }));
+    this.#index.set(to, renamed);
+    variants.forEach(({ name }, index) => this.renameVar(name, renamed[index]!.name));
+  }
+
+  /** `__exportlist`: the names that ever had an export or unexport flag. */
+  #noteExport(name: string): void {
+    const known = this.#find("__exportlist")?.content;
+    const names = known instanceof Set ? (known as ReadonlySet<string>) : new Set<string>();
+    if (!names.has(name)) this.#writable("__exportlist").content = new Set([...names, name]);
+  }
+
+  #record(name: string, options: WriteOptions, value: Value, flag?: string): void {
+    if (this.#history === undefined) return;
+    const { at } = options;
+    this.#history.record(name, {
+      operation: options.operation ?? "set",
+      file: at?.source.path ?? "",
+      line: at ? at.source.place(at.start).line : 0,
+      ...(flag === undefined ? {} : { flag }),
+      detail: options.detail ?? pythonText(value),
+    });
+  }
+}
+
+const KEYWORDS: readonly Keyword[] = [":append", ":prepend", ":remove"];
+
+function textOf(value: Value | undefined): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" ? value : pythonText(value);
 }

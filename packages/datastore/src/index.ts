@@ -1,20 +1,15 @@
-export {
-  Datastore,
-  type DatastoreOptions,
-  type GetOptions,
-  type HistoryEntry,
-  type Value,
-  type WriteOptions,
-} from "./datastore.js";
-export { PythonError, type PythonFrame, type PythonHost, type PythonPlace } from "./python-host.js";
-export {
-  addTask,
-  deleteTask,
-  evaluateFile,
-  finalize,
-  inheritClass,
-  listTasks,
-  SkipRecipe,
-  type EvaluationHost,
-} from "./evaluate.js";
-export { scanPython, scanShell, type PythonScan, type ShellScan } from "./scan/index.js";
+export { Datastore, type DatastoreOptions, type InlinePython } from "./datastore.js";
+export type { GetOptions, WriteOptions } from "./options.js";
+export { ExpansionError } from "./expansion-error.js";
+export type { HistoryEntry } from "./history.js";
+export { pythonText, textsOf, type Value } from "./value.js";
+export { PythonError, type PythonFrame } from "./python-error.js";
+export type { PythonHost, PythonPlace } from "./python-host.js";
+export { evaluateFile, inheritClass } from "./evaluate.js";
+export type { EvaluationHost } from "./evaluator.js";
+export { fireEvent, registerHandlers, type MetadataEvent } from "./events.js";
+export { finalize } from "./finalize.js";
+export { deferInherit } from "./inherit.js";
+export { SkipRecipe } from "./skip-recipe.js";
+export { addTask, deleteTask, listTasks } from "./tasks.js";
+export { scanPython, scanShell, type PythonScan, type ScanProblem, type ShellScan } from "./scan/index.js";

@@ -1,6 +1,6 @@
 /** What the datastore asks of Python. The room `python` implements it; a build without Python code never opens one. */
 import type { Span } from "@tsbake/base";
-import type { Datastore } from "./datastore.js";
+import type { Datastore, InlinePython } from "./datastore.js";
 
 /** Where Python text stands: `line` (from 1) is the file's line of the text's first line. */
 export interface PythonPlace {
@@ -13,12 +13,7 @@ export interface PythonPlace {
  * CPython as the datastore sees it. Synchronous: expansion happens in the middle of a read.
  * Every method throws `PythonError`.
  */
-export interface PythonHost {
-  /**
-   * Evaluates one inline expression (`${@…}`, already substituted) with `d`, os, bb, time, the `def`s seen so far
-   * and, for unknown names, the variables of `d` in scope. The result as `str()` gives it, None as "None".
-   */
-  evaluate(expression: string, d: Datastore): string;
+export interface PythonHost extends InlinePython {
   /** Runs the text of a `def` in the global namespace of the recipe being parsed. */
   define(text: string, place: PythonPlace): void;
   /** Compiles a function body now, so that syntax errors are told where the function stands. */
@@ -38,28 +33,4 @@ export interface PythonHost {
   /** Remembers the global namespace (after the base configuration); `reset` goes back to it for the next recipe. */
   mark(): void;
   reset(): void;
-}
-
-/** An exception raised by metadata Python. */
-export class PythonError extends Error {
-  override readonly name = "PythonError";
-  /** Qualified class name without `builtins.`: `NameError`, `bb.parse.SkipRecipe`, `bb.BBHandledException`, `SyntaxError`. */
-  readonly type: string;
-  /** `str()` of the exception. */
-  readonly detail: string;
-  /** Innermost frames last; only those in metadata. */
-  readonly frames: readonly PythonFrame[];
-
-  constructor(type: string, detail: string, frames: readonly PythonFrame[] = []) {
-    super(`${type}: ${detail}`);
-    this.type = type;
-    this.detail = detail;
-    this.frames = frames;
-  }
-}
-
-export interface PythonFrame {
-  readonly file: string;
-  readonly line: number;
-  readonly function: string;
 }
