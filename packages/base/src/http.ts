@@ -7,7 +7,7 @@ import { stat } from "node:fs/promises";
 import * as http from "node:http";
 import * as https from "node:https";
 import { pipeline } from "node:stream/promises";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { codeOf, hasCode } from "./errno.js";
 
 export interface HttpOptions {
@@ -172,7 +172,7 @@ export class HttpClient {
   }
 
   /** A TLS connection through a proxy's CONNECT (RFC 9110, 9.3.6). */
-  #tunnel(proxy: URL, url: URL): Promise<import("node:tls").TLSSocket> {
+  #tunnel(proxy: URL, url: URL): Promise<TLSSocket> {
     const place = `${url.hostname}:${url.port === "" ? 443 : url.port}`;
     const login = loginOf(proxy);
     const request = http.request({
@@ -260,7 +260,7 @@ async function sizeOf(path: string): Promise<number> {
 export function isUnreachable(error: unknown): boolean {
   const code = codeOf(error) ?? "";
   return (
-    /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPROTO|ETIMEDOUT|EPIPE|HPE_|HTTP_|ERR_TLS|CERT_|ERR_SSL)/.test(code) ||
+    /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPROTO|ETIMEDOUT|EPIPE|HPE_|HTTP_|ERR_TLS|CERT_|ERR_SSL|ERR_STREAM_PREMATURE_CLOSE)/.test(code) ||
     /^(DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)
   );
 }

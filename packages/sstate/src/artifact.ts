@@ -1,0 +1,106 @@
+/** A task's output folders ⇄ one artifact. */
+import { cp, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { bestCompression, packTrees, unpackTar } from "@tsbake/archive";
+import { BuildError, byText, hasCode, run } from "@tsbake/base";
+import { foreignContent } from "./problems.js";
+
+/** Folders to pack: `name` is the folder's name inside the artifact. */
+export interface ArtifactFolder {
+  /** One path component. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Restoring is what is waited for, packing is not the bottleneck: the quick levels. */
+const LEVELS = { zstd: 3, gzip: 1 } as const;
+
+/**
+ * Packs folders into a reproducible tar (sorted, mtimes clamped to `epochSeconds`, numeric owners, xattrs), zstd when
+ * available, else gzip; hard links inside and between them are kept. A folder that is not there counts as an empty one.
+ *
+ * @param out appears whole or not at all
+ * @throws BuildError `archive/pack-failed`, `archive/device-entry`
+ */
+export async function packArtifact(
+  folders: readonly ArtifactFolder[],
+  out: string,
+  epochSeconds: number,
+): Promise<void> {
+  checkNames(folders);
+  for (const { path } of folders) await mkdir(path, { recursive: true });
+  const compression = await bestCompression();
+  await packTrees(
+    folders.map(({ name, path }) => ({ prefix: name, path })),
+    out,
+    { epochSeconds, compression, level: LEVELS[compression], devices: "refuse" },
+  );
+}
+
+/**
+ * Unpacks into the given folders, whose content is replaced as a whole: until all of it is there, they stay as they are.
+ *
+ * @throws BuildError `archive/…` for a damaged or hostile artifact, `sstate/foreign-content` for one with other folders
+ */
+export async function unpackArtifact(archive: string, folders: readonly ArtifactFolder[]): Promise<void> {
+  checkNames(folders);
+  const first = folders[0];
+  const beside = first ? dirname(resolve(first.path)) : dirname(resolve(archive));
+  await mkdir(beside, { recursive: true });
+  const temporary = await mkdtemp(join(beside, ".tsbake-restore-"));
+  try {
+    await unpackTar(archive, join(temporary, "new"), { owner: "keep" });
+    const found = (await readdir(join(temporary, "new"))).sort(byText);
+    const expected = folders.map(({ name }) => name).sort(byText);
+    if (found.join("\n") !== expected.join("\n"))
+      throw new BuildError([foreignContent(archive, expected, found)]);
+    await mkdir(join(temporary, "old"));
+    for (const { name, path } of folders) {
+      await replace(resolve(path), join(temporary, "new", name), join(temporary, "old", name));
+    }
+  } finally {
+    await remove(temporary);
+  }
+}
+
+/** `path` becomes what `fresh` is; what it was goes to `old`, to be deleted. */
+async function replace(path: string, fresh: string, old: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await rename(path, old);
+  } catch (error) {
+    if (hasCode(error, "EXDEV")) await rm(path, { recursive: true, force: true });
+    else if (!hasCode(error, "ENOENT")) throw error;
+  }
+  try {
+    await rename(fresh, path);
+  } catch (error) {
+    if (!hasCode(error, "EXDEV")) throw error;
+    await copyTree(fresh, path);
+  }
+}
+
+/** To another file system, with everything that a tree has. */
+async function copyTree(from: string, to: string): Promise<void> {
+  const { code } = await run("cp", ["-a", "--", from, to]);
+  if (code !== 0) await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+}
+
+/** Folders without write permission must not stop it. */
+async function remove(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (!hasCode(error, "EACCES", "EPERM")) throw error;
+    await run("chmod", ["-R", "u+rwX", "--", folder]);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function checkNames(folders: readonly ArtifactFolder[]): void {
+  const names = new Set(folders.map(({ name }) => name));
+  const isGood = folders.every(({ name }) => name === basename(name) && !["", ".", ".."].includes(name));
+  if (!isGood || names.size !== folders.length) {
+    throw new Error(`internal: bad folder names for an artifact: ${[...names].join(", ")}`);
+  }
+}

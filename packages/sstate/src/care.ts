@@ -1,0 +1,199 @@
+/** Keeping a store in bounds and in order: statistics, verification, pruning. */
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { byText, hasCode } from "@tsbake/base";
+import { discard, faultOf } from "./folder-store.js";
+
+/** One object with everything that stands beside it. */
+export interface StoredObject {
+  /** Relative to the store's folder. */
+  readonly path: string;
+  /** Artifact, checksum and description together. */
+  readonly sizeBytes: number;
+  /** Of its last use, ms since 1970. */
+  readonly usedMs: number;
+  /** `object`; `damaged`: moved aside as `.bad`; `rest`: something whose artifact is gone, or a broken-off write. */
+  readonly kind: "object" | "damaged" | "rest";
+  /** Without `do_`; empty when the name does not say. */
+  readonly task: string;
+}
+
+/** A write that is under way is not a rest until it is this old. */
+const REST_AGE_MS = 24 * 3_600_000;
+
+/** Everything in the store, sorted by path. */
+export async function listStore(folder: string): Promise<StoredObject[]> {
+  const groups = new Map<
+    string,
+    { path: string; sizeBytes: number; usedMs: number; hasObject: boolean; isBad: boolean }
+  >();
+  for (const path of await filesBelow(folder, "")) {
+    const isBad = path.endsWith(".bad");
+    const base = isBad ? path : path.replace(/\.(sha256|siginfo|sig)$/, "");
+    const found = await statIfThere(join(folder, path));
+    if (!found) continue;
+    const group = groups.get(base) ?? { path: base, sizeBytes: 0, usedMs: 0, hasObject: false, isBad };
+    group.sizeBytes += found.size;
+    group.usedMs = Math.max(group.usedMs, found.mtimeMs);
+    group.hasObject ||= path === base && /\.tar\.(zst|gz)$/.test(base);
+    groups.set(base, group);
+  }
+  return [...groups.values()]
+    .map(({ path, sizeBytes, usedMs, hasObject, isBad }): StoredObject => {
+      const task = /_([^_/][^/]*)\.tar\.(?:zst|gz)(?:\.bad)?$/.exec(path)?.[1] ?? "";
+      return {
+        path,
+        sizeBytes,
+        usedMs,
+        kind: isBad ? "damaged" : hasObject ? "object" : "rest",
+        task: taskIn(path, task),
+      };
+    })
+    .sort((left, right) => byText(left.path, right.path));
+}
+
+/** `<spec><hash>_<task>.tar.zst`: the hash has no `_`, the task may. */
+function taskIn(path: string, fallback: string): string {
+  const file = path.slice(path.lastIndexOf("/") + 1);
+  const tail = file.slice(file.lastIndexOf(":") + 1);
+  return /^[^_]+_(.+)\.tar\.(?:zst|gz)(?:\.bad)?$/.exec(tail)?.[1] ?? fallback;
+}
+
+export interface StoreStatistics {
+  readonly objects: number;
+  readonly damaged: number;
+  readonly sizeBytes: number;
+  /** ms since 1970; undefined in an empty store. */
+  readonly oldestUseMs: number | undefined;
+  /** Sorted by name. */
+  readonly tasks: readonly { readonly task: string; readonly objects: number; readonly sizeBytes: number }[];
+}
+
+export async function storeStatistics(folder: string): Promise<StoreStatistics> {
+  const all = await listStore(folder);
+  const objects = all.filter(({ kind }) => kind === "object");
+  const tasks = new Map<string, { task: string; objects: number; sizeBytes: number }>();
+  for (const { task, sizeBytes } of objects) {
+    const sum = tasks.get(task) ?? { task, objects: 0, sizeBytes: 0 };
+    tasks.set(task, { task, objects: sum.objects + 1, sizeBytes: sum.sizeBytes + sizeBytes });
+  }
+  return {
+    objects: objects.length,
+    damaged: all.filter(({ kind }) => kind === "damaged").length,
+    sizeBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    oldestUseMs: objects.reduce<number | undefined>(
+      (oldest, { usedMs }) => Math.min(oldest ?? usedMs, usedMs),
+      undefined,
+    ),
+    tasks: [...tasks.values()].sort((left, right) => byText(left.task, right.task)),
+  };
+}
+
+export interface Verification {
+  readonly checked: number;
+  readonly faults: readonly { readonly path: string; readonly why: string }[];
+}
+
+/** Reads every object and compares it with its checksum. @param discardBad moves the damaged ones aside */
+export async function verifyStore(
+  folder: string,
+  options: {
+    readonly discardBad?: boolean;
+    readonly onProgress?: (checked: number, of: number) => void;
+  } = {},
+): Promise<Verification> {
+  const objects = (await listStore(folder)).filter(({ kind }) => kind === "object");
+  const faults: { path: string; why: string }[] = [];
+  let checked = 0;
+  for (const { path } of objects) {
+    const why = await faultOf(join(folder, path));
+    if (why !== undefined && why !== "gone") {
+      faults.push({ path, why });
+      if (options.discardBad) await discard(join(folder, path));
+    }
+    options.onProgress?.(++checked, objects.length);
+  }
+  return { checked, faults };
+}
+
+export interface PruneOptions {
+  /** Objects that have not been used for so long go. */
+  readonly maxAgeMs?: number;
+  /** After that, the least recently used go until the rest is at most so big. */
+  readonly maxBytes?: number;
+  /** false: the object goes, whatever its age (`not reachable from these targets`). */
+  readonly isWanted?: (path: string) => boolean;
+  /** Only say what would go. */
+  readonly dryRun?: boolean;
+  /** ms since 1970; default: the clock. */
+  readonly nowMs?: number;
+}
+
+export interface Pruned {
+  readonly removed: readonly (StoredObject & {
+    readonly why: "age" | "size" | "unwanted" | "damaged" | "rest";
+  })[];
+  readonly freedBytes: number;
+  readonly keptObjects: number;
+  readonly keptBytes: number;
+}
+
+/** Removes what the options name, damaged objects, and rests of broken-off writes. Safe while builds use the store. */
+export async function pruneStore(folder: string, options: PruneOptions): Promise<Pruned> {
+  const now = options.nowMs ?? Date.now();
+  const removed: (StoredObject & { why: Pruned["removed"][number]["why"] })[] = [];
+  const kept: StoredObject[] = [];
+  for (const one of await listStore(folder)) {
+    const age = now - one.usedMs;
+    if (one.kind === "damaged") removed.push({ ...one, why: "damaged" });
+    else if (one.kind === "rest" && age > REST_AGE_MS) removed.push({ ...one, why: "rest" });
+    else if (one.kind === "rest") continue;
+    else if (options.isWanted && !options.isWanted(one.path)) removed.push({ ...one, why: "unwanted" });
+    else if (options.maxAgeMs !== undefined && age > options.maxAgeMs) removed.push({ ...one, why: "age" });
+    else kept.push(one);
+  }
+  if (options.maxBytes !== undefined) {
+    kept.sort((left, right) => left.usedMs - right.usedMs || byText(left.path, right.path));
+    let size = total(kept);
+    while (size > options.maxBytes) {
+      const oldest = kept.shift()!;
+      size -= oldest.sizeBytes;
+      removed.push({ ...oldest, why: "size" });
+    }
+  }
+  removed.sort((left, right) => byText(left.path, right.path));
+  if (!options.dryRun) for (const { path } of removed) await removeObject(join(folder, path));
+  return { removed, freedBytes: total(removed), keptObjects: kept.length, keptBytes: total(kept) };
+}
+
+function total(objects: readonly StoredObject[]): number {
+  return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** The artifact first: a reader never sees it without its checksum. */
+async function removeObject(object: string): Promise<void> {
+  for (const suffix of ["", ".sha256", ".siginfo", ".sig"]) await rm(`${object}${suffix}`, { force: true });
+}
+
+async function filesBelow(folder: string, below: string): Promise<string[]> {
+  const paths: string[] = [];
+  try {
+    for (const one of await readdir(join(folder, below), { withFileTypes: true })) {
+      const path = below === "" ? one.name : `${below}/${one.name}`;
+      if (one.isDirectory()) paths.push(...(await filesBelow(folder, path)));
+      else if (one.isFile()) paths.push(path);
+    }
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+  return paths;
+}
+
+async function statIfThere(path: string): Promise<{ size: number; mtimeMs: number } | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}

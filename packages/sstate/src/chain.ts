@@ -1,0 +1,43 @@
+/** Several stores as one: the first is the nearest, and learns what the others have. */
+import { rm } from "node:fs/promises";
+import { BuildError } from "@tsbake/base";
+import { descriptionOf } from "./folder-store.js";
+import type { ObjectName } from "./names.js";
+import type { Store } from "./store.js";
+
+/** Asks `first`, then the others in order; what a later one has is copied into `first`. `put` goes to `first`. */
+export function chainStores(first: Store, others: readonly Store[]): Store {
+  return {
+    async find(names) {
+      const found = new Set<ObjectName>();
+      for (const store of [first, ...others]) {
+        const missing = names.filter((name) => !found.has(name));
+        if (missing.length === 0) break;
+        for (const name of await store.find(missing)) found.add(name);
+      }
+      return found;
+    },
+    async get(name) {
+      const near = await first.get(name);
+      if (near !== undefined) return near;
+      for (const store of others) {
+        const file = await store.get(name);
+        if (file !== undefined) return keep(first, name, file);
+      }
+      return undefined;
+    },
+    put: (name, path, description) => first.put(name, path, description),
+  };
+}
+
+async function keep(first: Store, name: ObjectName, file: string): Promise<string | undefined> {
+  try {
+    await first.put(name, file, await descriptionOf(file));
+    await rm(`${file}.siginfo`, { force: true });
+  } catch (error) {
+    // The nearest store is full or cannot be written to: the file itself is as good, and still there.
+    if (!(error instanceof BuildError)) throw error;
+    return file;
+  }
+  return first.get(name);
+}

@@ -1,0 +1,260 @@
+/**
+ * A store on the other end of a URL: one rule of SSTATE_MIRRORS. It is read only; what it has is downloaded, verified
+ * against its `.sha256`, and handed over as a local file.
+ *
+ * A mirror is a convenience: whatever is wrong with it, the build goes on without it, and says so once.
+ */
+import { rmSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { hasProgram } from "@tsbake/archive";
+import {
+  applyMirror,
+  BuildError,
+  HttpClient,
+  isUnreachable,
+  messageOf,
+  parseMirrors,
+  readTextIfThere,
+  sha256File,
+  splitUrl,
+  type MirrorRule,
+} from "@tsbake/base";
+import { digestIn, sidecarOf } from "./checksum.js";
+import { gzipPath, objectPath, type ObjectName } from "./names.js";
+import { badMirrors } from "./problems.js";
+import type { Store, StoreOptions } from "./store.js";
+
+const PARALLEL = 16;
+const LONGEST_SIDECAR = 4096;
+const LONGEST_DESCRIPTION = 32 << 20;
+/** A transfer that breaks off is taken up again so often. */
+const MOST_TRIES = 4;
+
+/**
+ * SSTATE_MIRRORS: `pattern replacement` pairs; http(s):// and file://. The URL that is matched is `file://` and the
+ * object's path.
+ *
+ * @throws BuildError `sstate/bad-mirrors`
+ */
+export function openMirrors(mirrors: string, options: StoreOptions): readonly Store[] {
+  const { rules, faults } = parseMirrors(mirrors);
+  for (const { replace } of rules) {
+    const type = splitUrl(replace)?.type ?? "";
+    if (!["http", "https", "file"].includes(type)) faults.push(`${replace}: ${type}:// is not supported`);
+  }
+  if (faults.length > 0) throw new BuildError(faults.map((fault) => badMirrors(fault)));
+  return rules.map((rule) => new MirrorStore(rule, options));
+}
+
+/** What a mirror holds under a URL, or undefined; errors are those of reaching it. */
+interface Reader {
+  has(url: string): Promise<boolean>;
+  text(url: string, maxBytes: number): Promise<string | undefined>;
+  /** Into `path`, which may hold its start already. */
+  download(url: string, path: string): Promise<boolean>;
+}
+
+class MirrorStore implements Store {
+  readonly #rule: MirrorRule;
+  readonly #options: StoreOptions;
+  readonly #reader: Reader;
+  /** Told once that something is wrong; when `isDown`, it is not asked again. */
+  #hasWarned = false;
+  #isDown = false;
+  #downloads: Promise<string> | undefined;
+  /** Which of the two names an object has here, as `find` saw it. */
+  readonly #urls = new Map<string, string>();
+  #suffixes: Promise<readonly ((path: string) => string)[]> | undefined;
+
+  constructor(rule: MirrorRule, options: StoreOptions) {
+    this.#rule = rule;
+    this.#options = options;
+    const isFile = splitUrl(rule.replace)?.type === "file";
+    const { timeoutMs } = options;
+    const http = new HttpClient({
+      maxConnections: PARALLEL,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    this.#reader = isFile ? fileReader : httpReader(http);
+  }
+
+  async find(names: readonly ObjectName[]): Promise<Set<ObjectName>> {
+    const found = new Set<ObjectName>();
+    const queue = names.values();
+    const work = async (): Promise<void> => {
+      for (const name of queue) {
+        if (this.#isDown) return;
+        if ((await this.#locate(name)) !== undefined) found.add(name);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(PARALLEL, names.length) }, work));
+    // In the order that was asked, whichever answered first.
+    return new Set(names.filter((name) => found.has(name)));
+  }
+
+  async get(name: ObjectName): Promise<string | undefined> {
+    const url = await this.#locate(name);
+    if (url === undefined) return undefined;
+    return this.#guard(() => this.#fetch(url));
+  }
+
+  put(): Promise<void> {
+    throw new Error("internal: a mirror is read only");
+  }
+
+  async #locate(name: ObjectName): Promise<string | undefined> {
+    const path = objectPath(name);
+    const known = this.#urls.get(path);
+    if (known !== undefined) return known;
+    for (const variant of await this.#variants()) {
+      const place = variant(path);
+      const url = applyMirror(`file://${place}`, this.#rule, basename(place));
+      if (url === undefined) return undefined;
+      if (await this.#guard(() => this.#reader.has(encoded(url)))) {
+        this.#urls.set(path, encoded(url));
+        return encoded(url);
+      }
+    }
+    return undefined;
+  }
+
+  /** A host without zstd looks only for what it can unpack. */
+  #variants(): Promise<readonly ((path: string) => string)[]> {
+    this.#suffixes ??= hasProgram("zstd").then((has) => (has ? [(path) => path, gzipPath] : [gzipPath]));
+    return this.#suffixes;
+  }
+
+  async #fetch(url: string): Promise<string | undefined> {
+    const sidecar = await this.#reader.text(sidecarOf(url), LONGEST_SIDECAR);
+    const digest = digestIn(sidecar ?? "");
+    if (digest === undefined) {
+      this.#warn(`${url} has no valid checksum beside it (.sha256), and is not used`);
+      return undefined;
+    }
+    this.#downloads ??= downloadFolder(this.#options.downloads);
+    const folder = await this.#downloads;
+    // Named by its content: what another run left of it can be gone on with.
+    const part = join(folder, `${digest}.part`);
+    if (!(await this.#transfer(url, part, digest))) {
+      await rm(part, { force: true });
+      return undefined;
+    }
+    const file = join(folder, decodeURIComponent(basename(url)));
+    await rename(part, file);
+    const description = await this.#reader.text(`${url}.siginfo`, LONGEST_DESCRIPTION);
+    if (description !== undefined) await writeFile(`${file}.siginfo`, description);
+    return file;
+  }
+
+  /** Downloads until the bytes are right: what an earlier try left is used, and thrown away when it proves wrong. */
+  async #transfer(url: string, part: string, digest: string): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      const hadBefore = (await sizeOf(part)) > 0;
+      try {
+        if (!(await this.#reader.download(url, part))) return false;
+      } catch (error) {
+        // Cut off on the way: go on where it broke, unless nothing came at all.
+        if (tries === MOST_TRIES || !isUnreachable(error) || (await sizeOf(part)) === 0) throw error;
+        continue;
+      }
+      const actual = await sha256File(part);
+      if (actual === digest) return true;
+      await rm(part, { force: true });
+      if (hadBefore && tries < MOST_TRIES) continue;
+      this.#options.onWarning(
+        `shared state: ${url} is not used: its SHA-256 is ${actual}, and ${digest} was expected; the task runs again`,
+      );
+      return false;
+    }
+  }
+
+  /** Errors of the mirror are one warning; from then on it is left alone if it cannot be reached. */
+  async #guard<T>(action: () => Promise<T>): Promise<T | undefined> {
+    if (this.#isDown) return undefined;
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof Refusal) this.#warn(error.message);
+      else {
+        this.#isDown = isUnreachable(error);
+        this.#warn(`${messageOf(error)}; the build goes on without this mirror`);
+      }
+      return undefined;
+    }
+  }
+
+  #warn(message: string): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#options.onWarning(`shared-state mirror ${this.#rule.replace}: ${message}`);
+  }
+}
+
+/** The server can be reached, and answers neither yes nor no. */
+class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+function httpReader(client: HttpClient): Reader {
+  const judge = (url: string, status: number): boolean => {
+    if (status === 200) return true;
+    if (status === 404 || status === 410) return false;
+    throw new Refusal(`the server answers ${status} for ${url}`);
+  };
+  return {
+    async has(url) {
+      const { status } = await client.head(url);
+      // Some servers know no HEAD: the sidecar, which is small, says the same.
+      if (status !== 403 && status !== 405 && status !== 501) return judge(url, status);
+      const sidecar = await client.text(sidecarOf(url), LONGEST_SIDECAR);
+      return judge(url, sidecar.status);
+    },
+    async text(url, maxBytes) {
+      const { status, text } = await client.text(url, maxBytes);
+      return judge(url, status) ? text : undefined;
+    },
+    async download(url, path) {
+      return judge(url, (await client.download(url, path)).status);
+    },
+  };
+}
+
+const fileReader: Reader = {
+  has: async (url) => (await sizeOf(pathOf(url))) > 0,
+  text: (url) => readTextIfThere(pathOf(url)),
+  async download(url, path) {
+    await copyFile(pathOf(url), path);
+    return true;
+  },
+};
+
+function pathOf(url: string): string {
+  return decodeURIComponent(url.slice("file://".length));
+}
+
+/** The URL without parameters, its path percent-encoded: names hold `:` and `+`. */
+function encoded(url: string): string {
+  const { type, host, path, user, password } = splitUrl(url)!;
+  const login = user === "" ? "" : `${user}${password === "" ? "" : `:${password}`}@`;
+  return `${type}://${login}${host}${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+async function downloadFolder(folder: string | undefined): Promise<string> {
+  if (folder !== undefined) {
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+  const temporary = await mkdtemp(join(tmpdir(), "tsbake-mirror-"));
+  process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
+  return temporary;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return 0;
+  }
+}
