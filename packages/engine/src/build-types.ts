@@ -1,0 +1,77 @@
+/** What is asked of an open build, and what it answers. Shapes only. */
+import type { Diagnostic } from "@tsbake/base";
+import type { ParsedProject, Providers } from "@tsbake/recipe";
+import type { RunSummary, SetsceneMode } from "@tsbake/run";
+import type { EngineEvent } from "./events.js";
+
+export interface OpenOptions {
+  /** Folder the command was started in; build folder and project are found from it. */
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** -r and -R. */
+  readonly preFiles: readonly string[];
+  readonly postFiles: readonly string[];
+  /** The whole command, for those who wait for the build folder. */
+  readonly command: string;
+  /** Keep the history of every variable (`-e`). */
+  readonly trackHistory: boolean;
+  readonly onEvent: (event: EngineEvent) => void;
+}
+
+export interface BuildRequest {
+  /** As typed: `recipe`, `recipe:do_task`, `world`. Empty: the project file's targets. */
+  readonly targets: readonly string[];
+  /** `-c`, with or without `do_`. */
+  readonly task?: string;
+  /** `-f`: the target tasks run again. */
+  readonly force: boolean;
+  /** `-C`: these tasks of the targets run again, then the default task. */
+  readonly invalidate: readonly string[];
+  readonly keepGoing: boolean;
+  readonly dryRun: boolean;
+  readonly verbose: boolean;
+  readonly runAll: readonly string[];
+  readonly runOnly: readonly string[];
+  readonly setscene: SetsceneMode;
+  /** `-S none`: signatures of all tasks are written, nothing runs. */
+  readonly signaturesOnly: boolean;
+  /** First and second Ctrl-C. */
+  readonly stop: AbortSignal;
+  readonly kill: AbortSignal;
+}
+
+/** What a target recipe left for people. */
+export interface BuildOutput {
+  readonly target: string;
+  /** What it deployed, sorted. */
+  readonly files: readonly string[];
+  /** Text of the file named by BUILD_SUMMARY. */
+  readonly text?: string;
+}
+
+export interface BuildResult {
+  /** Absent when nothing was to run (`signaturesOnly`). */
+  readonly summary?: RunSummary;
+  readonly outputs: readonly BuildOutput[];
+}
+
+export interface Build {
+  readonly topdir: string;
+  readonly project: ParsedProject;
+  readonly providers: Providers;
+  readonly warnings: readonly Diagnostic[];
+  /** @throws BuildError for what stops everything before or beside tasks; failed tasks are in the summary */
+  build(request: BuildRequest): Promise<BuildResult>;
+  /** `-e`: text of the configuration, or of a recipe. */
+  showEnvironment(target?: string): Promise<string>;
+  /** `-g`: writes task-depends.dot and pn-buildlist to the current folder, returns their paths. */
+  writeGraph(request: BuildRequest): Promise<readonly string[]>;
+  /** `-s` */
+  showVersions(): Promise<ReturnType<Providers["versions"]>>;
+  /** `-p` */
+  parseOnly(): Promise<{ readonly recipes: number } & ParsedProject["statistics"]>;
+  /** Every task of a recipe with its [doc]. */
+  listTasks(target: string): readonly { readonly name: string; readonly doc: string }[];
+  close(): Promise<void>;
+}
+

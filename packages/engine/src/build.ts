@@ -1,0 +1,293 @@
+/** Opens a build folder and answers for it: builds targets, and the queries of the command line. */
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { BuildError, codeOf, lockPath, messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
+import type { Datastore } from "@tsbake/datastore";
+import { buildTaskGraph, openBaseSigner, signTasks } from "@tsbake/graph";
+import type { Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
+import { openLazyPython } from "./python.js";
+import { openProviders, parseProject } from "@tsbake/recipe";
+import type { ParsedProject, Providers } from "@tsbake/recipe";
+import { openStamps } from "@tsbake/run";
+import type { Stamps } from "@tsbake/run";
+import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
+import { describeEnvironment } from "./environment.js";
+import { solveFeeds } from "./feeds.js";
+import type { Feeds } from "./feeds.js";
+import { openFileDigests } from "./file-digests.js";
+import { deployedFiles } from "./outputs.js";
+import { describeBuildList, describeTaskGraph } from "./graph-files.js";
+import { locateBuild } from "./locate.js";
+import { unwritableBuildFolder } from "./problems.js";
+import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
+import type { ProjectFile } from "./project-file.js";
+import { executeTasks } from "./execute.js";
+import { toolDigests } from "./tools.js";
+
+/** Configuration values that a no-change run needs without evaluating the configuration again. */
+const CACHED_CONFIGURATION = [
+  "BB_DEFAULT_TASK",
+  "BB_NUMBER_THREADS",
+  "BB_SIGNATURE_HANDLER",
+  "CACHE",
+  "DEPLOY_DIR",
+  "DL_DIR",
+  "DPKG_ARCH",
+  "FEED_SOURCES",
+  "HOSTTOOLS",
+  "HOSTTOOLS_DIR",
+  "HOSTTOOLS_NONFATAL",
+  "SOURCE_DATE_EPOCH",
+  "SSTATE_DIR",
+  "SSTATE_MIRRORS",
+  "TMPDIR",
+];
+
+/** Folder of the core layer (conf/, classes/, recipes/): the root of tsbake itself. */
+const CORE_LAYER = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+
+/** Debian's and the kernel's word for the processor that Node names. */
+const ARCHITECTURES: Readonly<Record<string, readonly [dpkg: string, kernel: string]>> = {
+  x64: ["amd64", "x86_64"],
+  arm64: ["arm64", "aarch64"],
+  ia32: ["i386", "i686"],
+  arm: ["armhf", "armv7l"],
+  riscv64: ["riscv64", "riscv64"],
+  ppc64: ["ppc64el", "ppc64le"],
+  s390x: ["s390x", "s390x"],
+};
+
+/** @throws BuildError with every problem of configuration and recipes */
+export async function openBuild(options: OpenOptions): Promise<Build> {
+  const location = locateBuild(options.directory, options.environment);
+  const { topdir } = location;
+  try {
+    await mkdir(join(topdir, "conf"), { recursive: true });
+  } catch (error) {
+    throw new BuildError([unwritableBuildFolder(topdir, codeOf(error) ?? messageOf(error))]);
+  }
+  let projectFile: ProjectFile | undefined;
+  if (location.projectFile !== undefined) {
+    projectFile = await readProjectFile(location.projectFile);
+    await writeConfiguration(projectFile, topdir, CORE_LAYER);
+  }
+  const [dpkg, kernel] = ARCHITECTURES[process.arch] ?? [process.arch, process.arch];
+  const python = openLazyPython(join(topdir, "cache/python"), options.onEvent);
+  const onWarning = (diagnostic: Diagnostic) => options.onEvent({ type: "engine-warning", diagnostic });
+  const project = await parseProject({
+    topdir,
+    coreLayers: [CORE_LAYER],
+    environment: projectFile
+      ? projectEnvironment(projectFile, options.environment)
+      : { ...options.environment },
+    preFiles: options.preFiles,
+    postFiles: options.postFiles,
+    initial: {
+      TSBAKE_DPKG_ARCH: dpkg,
+      TSBAKE_KERNEL_ARCH: kernel,
+      TSBAKE_CPUS: String(availableParallelism()),
+      ...(await toolDigests()),
+    },
+    trackHistory: options.trackHistory,
+    cachedConfig: CACHED_CONFIGURATION,
+    python: python.host,
+    openPython: python.open,
+    signer: await openBaseSigner(),
+    onProgress: (done, total, cached) => options.onEvent({ type: "parsing", done, total, cached }),
+    onWarning,
+  });
+  return new OpenedBuild(topdir, project, options, projectFile);
+}
+
+class OpenedBuild implements Build {
+  readonly topdir: string;
+  readonly project: ParsedProject;
+  readonly providers: Providers;
+  readonly warnings: readonly Diagnostic[] = [];
+  readonly #options: OpenOptions;
+  readonly #projectFile: ProjectFile | undefined;
+
+  constructor(topdir: string, project: ParsedProject, options: OpenOptions, projectFile?: ProjectFile) {
+    this.topdir = topdir;
+    this.project = project;
+    this.providers = openProviders(project);
+    this.#options = options;
+    this.#projectFile = projectFile;
+  }
+
+  async build(request: BuildRequest): Promise<BuildResult> {
+    await using _lock = await this.#lock();
+    const graph = this.#graph(request);
+    const stamps = openStamps();
+    const feeds = await this.#feeds(graph);
+    if (request.force) for (const task of graph.targets) this.#taint(graph, stamps, task);
+    for (const name of request.invalidate)
+      for (const target of graph.targets) this.#taint(graph, stamps, target, taskName(name));
+    const signatures = await this.#sign(graph, feeds, stamps);
+    if (request.signaturesOnly) {
+      await this.#writeSignatures(graph, stamps, signatures);
+      return { outputs: [] };
+    }
+    const summary = await executeTasks({
+      project: this.project,
+      graph,
+      signatures,
+      stamps,
+      feeds,
+      request,
+      path: this.#options.environment["PATH"] ?? "",
+      onEvent: this.#options.onEvent,
+    });
+    return { summary, outputs: summary.ok && !request.dryRun ? await this.#outputs(graph) : [] };
+  }
+
+  async #writeSignatures(graph: TaskGraph, stamps: Stamps, signatures: Signatures): Promise<void> {
+    for (const task of graph.order) {
+      const { recipe, task: name } = graph.graph.getNodeAttributes(task);
+      const explanation = await signatures.explain(task, this.project.openRecipe(recipe));
+      const path = stamps.sigdataPath(this.project.recipes.get(recipe)!, name, signatures.of(task).unihash);
+      await writeFileAtomic(path, `${JSON.stringify(explanation, undefined, 1)}\n`);
+    }
+  }
+
+  showEnvironment(target?: string): Promise<string> {
+    const d: Datastore =
+      target === undefined
+        ? this.project.configuration()
+        : this.project.openRecipe(this.providers.build(splitTarget(target).name));
+    return Promise.resolve(describeEnvironment(d));
+  }
+
+  async writeGraph(request: BuildRequest): Promise<string[]> {
+    const graph = this.#graph(request);
+    const files = {
+      "task-depends.dot": describeTaskGraph(graph, this.project.recipes),
+      "pn-buildlist": describeBuildList(graph, this.project.recipes),
+    };
+    const paths: string[] = [];
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(this.#options.directory, name);
+      await writeFileAtomic(path, text);
+      paths.push(path);
+    }
+    return paths;
+  }
+
+  showVersions() {
+    return Promise.resolve(this.providers.versions());
+  }
+
+  parseOnly() {
+    return Promise.resolve({ recipes: this.project.recipes.size, ...this.project.statistics });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  listTasks(target: string): { name: string; doc: string }[] {
+    const recipe = this.providers.build(splitTarget(target).name);
+    const d = this.project.openRecipe(recipe);
+    return Object.keys(this.project.recipes.get(recipe)?.tasks ?? {}).map((name) => ({
+      name,
+      doc: String(d.getVarFlag(name, "doc") ?? ""),
+    }));
+  }
+
+  #lock() {
+    return lockPath(this.topdir, {
+      holder: `${this.#options.command} (process ${process.pid})`,
+      onWait: (holder) => this.#options.onEvent({ type: "build-lock-wait", holder }),
+    });
+  }
+
+  #graph(request: BuildRequest): TaskGraph {
+    return buildTaskGraph({
+      project: this.project,
+      providers: this.providers,
+      targets: this.#targets(request),
+      runAll: request.runAll.map(taskName),
+      runOnly: request.runOnly.map(taskName),
+    });
+  }
+
+  #targets(request: BuildRequest): Target[] {
+    const asked = request.targets.length > 0 ? request.targets : (this.#projectFile?.targets ?? []);
+    const task = taskName(
+      request.task ?? this.#projectFile?.task ?? this.project.configurationText("BB_DEFAULT_TASK") ?? "build",
+    );
+    return asked.flatMap((text): Target[] => {
+      const target = splitTarget(text);
+      if (target.name === "world")
+        return this.providers.world().map((id) => ({ name: this.project.recipes.get(id)!.pn, task }));
+      return [{ name: target.name, task: target.task ?? task }];
+    });
+  }
+
+  #feeds(graph: TaskGraph): Promise<Feeds> {
+    return solveFeeds({
+      project: this.project,
+      graph,
+      onProgress: (text) => this.#options.onEvent({ type: "step", text }),
+      onWarning: (text) =>
+        this.#options.onEvent({
+          type: "engine-warning",
+          diagnostic: { severity: "warning", code: "engine/feed", message: text },
+        }),
+    });
+  }
+
+  async #sign(graph: TaskGraph, feeds: Feeds, stamps: Stamps): Promise<Signatures> {
+    const cache = this.project.configurationText("CACHE") ?? join(this.topdir, "cache");
+    const files = await openFileDigests(join(cache, "file-digests.json"));
+    const signatures = await signTasks({
+      graph,
+      project: this.project,
+      inputs: {
+        file: (path) => files.digest(path),
+        feed: (_packages, task) => Promise.resolve(feeds.lines(task)),
+      },
+      taint: (task) => {
+        const { recipe, task: name } = graph.graph.getNodeAttributes(task);
+        return stamps.taint(this.project.recipes.get(recipe)!, name);
+      },
+    });
+    await files.save();
+    return signatures;
+  }
+
+  #taint(graph: TaskGraph, stamps: Stamps, target: TaskId, task?: string): void {
+    const node = graph.graph.getNodeAttributes(target);
+    stamps.addTaint(this.project.recipes.get(node.recipe)!, task ?? node.task);
+  }
+
+  async #outputs(graph: TaskGraph): Promise<BuildOutput[]> {
+    const recipes = new Set(graph.targets.map((task) => graph.graph.getNodeAttribute(task, "recipe")));
+    const outputs: BuildOutput[] = [];
+    for (const id of recipes) {
+      const info = this.project.recipes.get(id)!;
+      const path = info.facts["BUILD_SUMMARY"]?.value;
+      const text = path ? await readTextIfThere(path) : undefined;
+      const files = await deployedFiles(this.project, info);
+      if (text !== undefined || files.length > 0)
+        outputs.push({ target: info.pn, files, ...(text === undefined ? {} : { text: text.trimEnd() }) });
+    }
+    return outputs;
+  }
+}
+
+/** `do_` in front unless it is there. */
+function taskName(name: string): string {
+  return name.startsWith("do_") ? name : `do_${name}`;
+}
+
+function splitTarget(text: string): { name: string; task?: string } {
+  const at = text.lastIndexOf(":");
+  // `virtual:native:x` and `mc:NAME:x` have colons of their own.
+  if (at === -1 || !/^(do_)?[a-z][\w-]*$/.test(text.slice(at + 1)) || /^(mc|multiconfig|virtual):[^:]*$/.test(text))
+    return { name: text };
+  return { name: text.slice(0, at), task: taskName(text.slice(at + 1)) };
+}

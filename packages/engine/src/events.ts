@@ -1,0 +1,47 @@
+/** What the engine tells while it works, before and around the run queue's own events. */
+import type { Diagnostic } from "@tsbake/base";
+import type { RunEvent } from "@tsbake/run";
+
+/** Files read so far; the last one has `done` equal to `total`. */
+export interface Parsing {
+  readonly type: "parsing";
+  readonly done: number;
+  readonly total: number;
+  /** Of these, taken from the parse cache. */
+  readonly cached: number;
+}
+
+/** Everything is read. */
+export interface Parsed {
+  readonly type: "parsed";
+  readonly recipes: number;
+  readonly cached: number;
+  readonly elapsedMs: number;
+}
+
+/** Work between the parse and the first task that a person would wait for: the archive's lists, its solutions. */
+export interface Step {
+  readonly type: "step";
+  readonly text: string;
+}
+
+/** Another tsbake works in the same build folder; this one waits for it. */
+export interface BuildLockWait {
+  readonly type: "build-lock-wait";
+  readonly holder: string;
+}
+
+/** Something that does not stop the build, told before the run queue starts. */
+export interface EngineWarning {
+  readonly type: "engine-warning";
+  readonly diagnostic: Diagnostic;
+}
+
+/** Metadata said something while it was read: bb.note, bb.warn, bb.error, print. */
+export interface MetadataMessage {
+  readonly type: "metadata-message";
+  readonly level: "debug" | "plain" | "note" | "warning" | "error";
+  readonly text: string;
+}
+
+export type EngineEvent = Parsing | Parsed | Step | BuildLockWait | EngineWarning | MetadataMessage | RunEvent;

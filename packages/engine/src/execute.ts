@@ -1,0 +1,89 @@
+/** Hands a signed graph to the run queue, with everything the queue needs from outside. */
+import { join } from "node:path";
+import type { Signatures, TaskGraph } from "@tsbake/graph";
+import type { ParsedProject, RecipeId } from "@tsbake/recipe";
+import { runTasks } from "@tsbake/run";
+import type { RunSummary, Stamps } from "@tsbake/run";
+import { chainStores, openFolderStore, openMirrors } from "@tsbake/sstate";
+import type { Store } from "@tsbake/sstate";
+import type { BuildRequest } from "./build-types.js";
+import type { EngineEvent } from "./events.js";
+import type { Feeds } from "./feeds.js";
+import { runPythonFunction } from "./python.js";
+import { linkHostTools } from "./tools.js";
+
+export interface ExecuteRequest {
+  readonly project: ParsedProject;
+  readonly graph: TaskGraph;
+  readonly signatures: Signatures;
+  readonly stamps: Stamps;
+  readonly feeds: Feeds;
+  readonly request: BuildRequest;
+  /** The caller's PATH, where host tools are looked for. */
+  readonly path: string;
+  readonly onEvent: (event: EngineEvent) => void;
+}
+
+/** @throws BuildError for what stops everything; failed tasks are in the summary */
+export async function executeTasks(options: ExecuteRequest): Promise<RunSummary> {
+  const { project, graph, feeds, request } = options;
+  const text = (name: string) => project.configurationText(name);
+  const started = new Date();
+  let tools: Promise<void> | undefined;
+  return runTasks({
+    graph,
+    signatures: options.signatures,
+    project,
+    openRecipe: (id: RecipeId) => {
+      const d = project.openRecipe(id).createCopy();
+      // The moment of the build; never part of a signature.
+      const [date, time] = dateAndTime(started);
+      d.setVar("DATE", date);
+      d.setVar("TIME", time);
+      return d;
+    },
+    store: openStore(project, options.onEvent),
+    stamps: options.stamps,
+    settings: {
+      threads: Math.max(1, Number.parseInt(text("BB_NUMBER_THREADS") ?? "", 10) || 1),
+      tmpdir: text("TMPDIR") ?? "",
+      cache: text("CACHE") ?? "",
+      epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,
+      verbose: request.verbose,
+    },
+    setscene: request.setscene,
+    keepGoing: request.keepGoing,
+    dryRun: request.dryRun,
+    prepareTask: async (task, d) => {
+      tools ??= linkHostTools({
+        folder: text("HOSTTOOLS_DIR") ?? join(text("TMPDIR") ?? "", "hosttools"),
+        required: text("HOSTTOOLS"),
+        optional: text("HOSTTOOLS_NONFATAL"),
+        path: options.path,
+      });
+      await tools;
+      await feeds.write(task, d);
+    },
+    runPython: runPythonFunction,
+    stop: request.stop,
+    kill: request.kill,
+    onEvent: options.onEvent,
+  });
+}
+
+function openStore(project: ParsedProject, onEvent: (event: EngineEvent) => void): Store {
+  const onWarning = (message: string) =>
+    onEvent({
+      type: "engine-warning",
+      diagnostic: { severity: "warning", code: "sstate/object", message: message },
+    });
+  const folder = openFolderStore(project.configurationText("SSTATE_DIR") ?? "", { onWarning });
+  const mirrors = project.configurationText("SSTATE_MIRRORS") ?? "";
+  return mirrors.trim() === "" ? folder : chainStores(folder, openMirrors(mirrors, { onWarning }));
+}
+
+/** `YYYYMMDD` and `HHMMSS`, UTC, as OE's DATE and TIME. */
+function dateAndTime(moment: Date): [date: string, time: string] {
+  const digits = moment.toISOString().replace(/[^0-9]/g, "");
+  return [digits.slice(0, 8), digits.slice(8, 14)];
+}

@@ -1,0 +1,32 @@
+/** Every problem that the engine itself reports. */
+import type { Diagnostic } from "@tsbake/base";
+
+/** Neither a project file nor a build folder is in sight. */
+export function noProject(cwd: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-project",
+    message: `no tsbake.yaml and no conf/bblayers.conf in \`${cwd}\` or above`,
+    help: "change to your project's folder, or start one: docs/tutorial.md",
+  };
+}
+
+/** Programs in HOSTTOOLS that this machine does not have. */
+export function missingHostTools(names: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/missing-host-tools",
+    message: `this machine has no ${names.map((name) => `\`${name}\``).join(", ")}`,
+    help: "install what provides them (the list is HOSTTOOLS in conf/bitbake.conf)",
+  };
+}
+
+/** The build folder cannot be written to. */
+export function unwritableBuildFolder(topdir: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/unwritable-build-folder",
+    message: `the build folder \`${topdir}\` cannot be written to (${reason})`,
+    help: "make it writable, or choose another with TSBAKE_BUILD_DIR",
+  };
+}

@@ -1,0 +1,147 @@
+/** What tasks find on their PATH: chosen programs of the host, and tsbake's own tools with the digests that sign them. */
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { chmod, mkdir, readdir, readFile, readlink, symlink, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  BuildError,
+  byText,
+  hasCode,
+  openHasher,
+  readTextIfThere,
+  words,
+  writeFileAtomic,
+} from "@tsbake/base";
+import { missingHostTools } from "./problems.js";
+
+/** The folder of all rooms. */
+const PACKAGES = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A program that task bodies call: the `bin` entry `tsbake-NAME` of a room's package.json. */
+interface Tool {
+  readonly name: string;
+  /** Absolute path of its JavaScript. */
+  readonly main: string;
+  /** The rooms that its code consists of, its own among them, sorted. */
+  readonly rooms: readonly string[];
+}
+
+interface Manifest {
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+async function findTools(): Promise<Tool[]> {
+  const names = (await readdir(PACKAGES)).sort(byText);
+  const manifests = new Map<string, Manifest>();
+  for (const name of names) {
+    const text = await readTextIfThere(join(PACKAGES, name, "package.json"));
+    if (text !== undefined) manifests.set(name, JSON.parse(text) as Manifest);
+  }
+  const reach = (room: string, seen = new Set<string>()): Set<string> => {
+    if (!seen.has(room)) {
+      seen.add(room);
+      for (const needed of Object.keys(manifests.get(room)?.dependencies ?? {}))
+        if (needed.startsWith("@tsbake/")) reach(needed.slice("@tsbake/".length), seen);
+    }
+    return seen;
+  };
+  return [...manifests].flatMap(([room, { bin = {} }]) =>
+    Object.entries(bin)
+      .filter(([name]) => name.startsWith("tsbake-"))
+      .map(([name, path]) => ({
+        name,
+        main: join(PACKAGES, room, path),
+        rooms: [...reach(room)].sort(byText),
+      })),
+  );
+}
+
+/**
+ * `TSBAKE_NAME_DIGEST` for each tool `tsbake-name`: 32 hex digits over the compiled code of its rooms. A change there
+ * re-runs the tasks that call the tool.
+ */
+export async function toolDigests(): Promise<Record<string, string>> {
+  const hasher = await openHasher();
+  const digests = new Map<string, string>();
+  const tools = await findTools();
+  for (const room of new Set(tools.flatMap((tool) => tool.rooms))) {
+    const folder = join(PACKAGES, room, "dist");
+    const names = (await readdir(folder, { recursive: true }))
+      .filter((name) => name.endsWith(".js"))
+      .sort(byText);
+    const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+    digests.set(room, hasher.digest(names.map((name, index) => `${name}\n${texts[index]}`).join("\n")));
+  }
+  return Object.fromEntries(
+    tools.map((tool) => [
+      `${tool.name.toUpperCase().replaceAll("-", "_")}_DIGEST`,
+      hasher.digest(tool.rooms.map((room) => `${room} ${digests.get(room)}`).join("\n")),
+    ]),
+  );
+}
+
+export interface HostToolsRequest {
+  readonly folder: string;
+  /** HOSTTOOLS and HOSTTOOLS_NONFATAL, as written. */
+  readonly required: string | undefined;
+  readonly optional: string | undefined;
+  /** The caller's PATH. */
+  readonly path: string;
+}
+
+/**
+ * Fills `folder` with a link to each named program and with tsbake's own tools.
+ *
+ * @throws BuildError `engine/missing-host-tools` with all that are missing
+ */
+export async function linkHostTools(request: HostToolsRequest): Promise<void> {
+  await mkdir(request.folder, { recursive: true });
+  const missing: string[] = [];
+  const required = words(request.required);
+  // sbin is not on an ordinary user's PATH, but that is where ldconfig and chroot live.
+  const folders = [...new Set([...request.path.split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].filter(
+    (folder) => folder.startsWith("/"),
+  );
+  for (const name of [...required, ...words(request.optional)]) {
+    const program = name === "node" ? process.execPath : findProgram(name, folders);
+    if (program) await pointTo(join(request.folder, name), program);
+    else if (required.includes(name)) missing.push(name);
+  }
+  if (missing.length > 0) throw new BuildError([missingHostTools(missing)]);
+  for (const tool of await findTools()) {
+    const script = `#!/bin/sh\nexec '${process.execPath}' '${tool.main}' "$@"\n`;
+    const path = join(request.folder, tool.name);
+    if ((await readTextIfThere(path)) === script) continue;
+    await writeFileAtomic(path, script);
+    await chmod(path, 0o755);
+  }
+}
+
+function findProgram(name: string, folders: readonly string[]): string | undefined {
+  return folders
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return statSync(path).isFile();
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function pointTo(link: string, target: string): Promise<void> {
+  try {
+    if ((await readlink(link)) === target && existsSync(link)) return;
+    await unlink(link);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+  try {
+    await symlink(target, link);
+  } catch (error) {
+    // Another tsbake made it meanwhile.
+    if (!hasCode(error, "EEXIST")) throw error;
+  }
+}

@@ -1,0 +1,110 @@
+/** A project in a temporary folder, and the real `tsbake` on it. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { byText, run, sha256File } from "@tsbake/base";
+import type { RunResult } from "@tsbake/base";
+import { root } from "./paths.js";
+
+/** What a run did, from `--ui json`. */
+export interface Trace {
+  readonly code: number | null;
+  readonly output: string;
+  /** `PN:do_task` of each body that ran, and of each artifact that was restored, sorted. */
+  readonly ran: readonly string[];
+  readonly restored: readonly string[];
+}
+
+export class Rig implements Disposable {
+  readonly folder: string;
+  readonly #environment: Record<string, string>;
+  readonly #prefix: readonly string[];
+
+  /**
+   * @param files path below the project → text
+   * @param as run every command as this user, who then owns the project
+   */
+  constructor(
+    files: Readonly<Record<string, string>>,
+    options: { as?: string; environment?: Record<string, string> } = {},
+  ) {
+    this.folder = mkdtempSync(join(tmpdir(), "tsbake-rig-"));
+    this.#environment = { PATH: process.env["PATH"] ?? "", HOME: this.folder, ...options.environment };
+    this.#prefix = options.as ? ["runuser", "-u", options.as, "--"] : [];
+    for (const [path, text] of Object.entries(files)) this.write(path, text);
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true });
+    writeFileSync(this.path(path), text);
+  }
+
+  read(path: string): string {
+    return readFileSync(this.path(path), "utf8");
+  }
+
+  /** Runs `tsbake ARGS` in the project folder, or in another. */
+  tsbake(
+    args: readonly string[],
+    options: { cwd?: string; environment?: Record<string, string> } = {},
+  ): Promise<RunResult> {
+    const command = [
+      ...this.#prefix,
+      "node",
+      "--enable-source-maps",
+      join(root, "packages/cli/dist/main.js"),
+      ...args,
+    ];
+    return run(command[0]!, command.slice(1), {
+      cwd: options.cwd ?? this.folder,
+      env: { ...this.#environment, ...options.environment },
+    });
+  }
+
+  /** Runs with `--ui json` and sorts out what happened. */
+  async trace(
+    args: readonly string[],
+    options: { cwd?: string; environment?: Record<string, string> } = {},
+  ): Promise<Trace> {
+    const result = await this.tsbake(["--ui", "json", ...args], options);
+    const events = result.stdout
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as { type: string; label?: string; reason?: string });
+    const labels = (keep: (event: { type: string; reason?: string }) => boolean) =>
+      events
+        .filter(keep)
+        .map((event) => event.label ?? "")
+        .sort(byText);
+    return {
+      code: result.code,
+      output: result.stdout + result.stderr,
+      ran: labels((event) => event.type === "task-finished"),
+      restored: labels((event) => event.type === "task-skipped" && event.reason === "restored"),
+    };
+  }
+
+  /** SHA-256 of every file below a folder of the project, by path, symbolic links left out. */
+  async digests(path: string): Promise<Map<string, string>> {
+    const names = (await readdir(this.path(path), { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort(byText);
+    const digests = new Map<string, string>();
+    for (const name of names) digests.set(name.slice(this.path(path).length + 1), await sha256File(name));
+    return digests;
+  }
+
+  sizeBytes(path: string): number {
+    return statSync(this.path(path)).size;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
