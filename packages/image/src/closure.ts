@@ -1,6 +1,5 @@
 /** What a set of packages needs, read from an installed database: the yardstick for what layering saves. */
-import { words } from "@tsbake/base";
-import type { InstalledPackage } from "@tsbake/packaging";
+import { type InstalledPackage, parseRelations } from "@tsbake/packaging";
 
 /**
  * The packages that `roots` need, themselves included, all of them installed; sorted as `packages` is.
@@ -14,8 +13,8 @@ export function installedClosure(
 ): InstalledPackage[] {
   const byName = new Map<string, InstalledPackage>();
   for (const one of packages) {
-    for (const provided of namesIn(one.stanza.get("Provides") ?? "").flat()) {
-      if (!byName.has(provided)) byName.set(provided, one);
+    for (const { name } of parseRelations(one.stanza.get("Provides")).flat()) {
+      if (!byName.has(name)) byName.set(name, one);
     }
   }
   // A real package beats a provider of its name.
@@ -27,23 +26,13 @@ export function installedClosure(
     if (found === undefined || seen.has(found)) continue;
     seen.add(found);
     for (const field of ["Pre-Depends", "Depends"]) {
-      for (const alternatives of namesIn(found.stanza.get(field) ?? "")) {
-        const chosen = alternatives.find((one) => byName.has(one));
-        if (chosen !== undefined) waiting.push(chosen);
+      for (const alternatives of parseRelations(found.stanza.get(field))) {
+        const chosen = alternatives.find((one) => byName.has(one.name));
+        if (chosen !== undefined) waiting.push(chosen.name);
       }
     }
   }
   return packages.filter((one) => seen.has(one));
-}
-
-/** The names of a relationship field: one list an and-part, its alternatives within; versions and architectures left out. */
-function namesIn(field: string): string[][] {
-  return field
-    .split(",")
-    .map((part) =>
-      part.split("|").flatMap((one) => words(one.replace(/[([<].*$/s, ""))[0]?.replace(/:.*$/, "") ?? []),
-    )
-    .filter((names) => names.length > 0);
 }
 
 /** `Installed-Size` in bytes; the field counts KiB, rounded up by whoever wrote it. 0 when it is missing. */

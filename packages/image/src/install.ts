@@ -1,7 +1,7 @@
 /** do_rootfs: packages into a root, either whole from nothing or as a layer on a base's database. */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode, sortedUnique } from "@tsbake/base";
+import { hasCode } from "@tsbake/base";
 import {
   type Backend,
   type InstallResult,
@@ -67,11 +67,10 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
   const backend = await openDebBackend();
   const root = await emptyRoot(options);
   const snapshot = join(options.output, SNAPSHOT_FOLDER);
-  const { sources, essential } = await packageSources(backend, options);
+  const sources = await packageSources(backend, options);
   await using sandbox = await openSandbox();
   const result = await backend.install({
     ...solveRequest(options, sources),
-    install: sortedUnique([...essential, ...options.install]),
     root,
     sandbox,
   });
@@ -105,9 +104,9 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const { architecture } = options;
   const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
   const root = await emptyRoot(options);
-  const { sources } = await packageSources(backend, options);
   await using sandbox = await openSandbox();
-  await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
+  const database = await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
+  const sources = await packageSources(backend, options, database);
   const result = await backend.installOnDatabase({
     ...solveRequest(options, sources),
     allowChanged: options.allowChanged,
@@ -157,20 +156,29 @@ function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
   };
 }
 
-/** What can be installed, downloaded and verified; and the names that every root needs. */
+/** What can be installed; the archive's package files are downloaded, but for those that `installed` has already. */
 async function packageSources(
   backend: Backend,
   options: InstallOptions,
-): Promise<{ sources: PackageSource[]; essential: string[] }> {
+  installed?: PackageDatabase,
+): Promise<PackageSource[]> {
   const sources = await Promise.all(options.packageFolders.map((folder) => backend.scan(folder)));
-  if (options.closure === undefined) return { sources, essential: [] };
+  if (options.closure === undefined) return sources;
   const closure = await readClosure(options.closure);
-  await downloadClosure(closure, options.pool, { onProgress: options.onProgress });
-  sources.push({ folder: options.pool, packages: closure.packages });
-  const essential = closure.packages
-    .filter((one) => /^Essential: yes$/m.test(one.stanza))
-    .map((one) => one.name);
-  return { sources, essential };
+  const there = new Set(installed?.packages.map(identity));
+  const wanted = closure.packages.filter((one) => !there.has(identity(one)));
+  await downloadClosure({ ...closure, packages: wanted }, options.pool, { onProgress: options.onProgress });
+  return [...sources, { folder: options.pool, packages: closure.packages }];
+}
+
+interface Identified {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+}
+
+function identity({ name, version, architecture }: Identified): string {
+  return `${name} ${version} ${architecture}`;
 }
 
 /** @returns "" for a root without one */
@@ -189,12 +197,10 @@ function factsOf(
   about: { sources: readonly PackageSource[]; wanted: readonly string[]; baseDigest?: string },
 ): LayerFacts {
   const files = new Map(
-    about.sources.flatMap(({ packages }) =>
-      packages.map((one) => [`${one.name} ${one.version} ${one.architecture}`, one.sha256] as const),
-    ),
+    about.sources.flatMap(({ packages }) => packages.map((one) => [identity(one), one.sha256] as const)),
   );
   const packages = result.added.map((one): PackageFact => {
-    const sha256 = files.get(`${one.name} ${one.version} ${one.architecture}`);
+    const sha256 = files.get(identity(one));
     const licence = one.stanza.get("License");
     return {
       name: one.name,

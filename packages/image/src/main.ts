@@ -16,7 +16,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   rootfs: async () => (await import("./commands/install.js")).rootfs,
   stamp: async () => (await import("./commands/snapshot.js")).stamp,
   sysext: async () => (await import("./commands/extension.js")).sysext,
-  unpack: async () => (await import("./commands/tree.js")).unpack,
 };
 
 async function main(argv: readonly string[]): Promise<void> {

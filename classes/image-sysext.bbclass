@@ -1,0 +1,132 @@
+# A systemd-sysext image on top of a base image: only what the base lacks.
+#
+#   inherit image-sysext
+#   IMAGE_BASE_PKGDB = "base-image"
+#   IMAGE_PREINSTALL = "strace"
+#   IMAGE_FSTYPES = "squashfs"
+#
+# deploys SYSEXT_NAME.raw, a link to the dated image. The name counts: systemd-sysext looks inside for
+# extension-release.NAME, where NAME is the file's (or link's) name without .raw.
+
+# Before the inherit, so that image.bbclass' own default does not win.
+IMAGE_FSTYPES ?= "squashfs"
+
+inherit image
+
+# The recipe of the base image, which must have IMAGE_GEN_PKGDBFS = "1".
+IMAGE_BASE_PKGDB ?= ""
+IMAGE_HOSTNAME = ""
+
+SYSEXT_NAME ?= "${IMAGE_BASENAME}"
+# What ties the extension to the base. version: the same ID and VERSION_ID. pkgdb: the very package database it was built on.
+SYSEXT_LEVEL_POLICY ?= "version"
+# Words of system, initrd, portable; empty: systemd's default.
+SYSEXT_SCOPE ?= ""
+SYSEXT_ID ?= "${PN}"
+SYSEXT_VERSION_ID ?= "${PV}"
+# 1: ships the package database of base and extension below /usr/lib/sysimage/SYSEXT_NAME.
+SYSEXT_KEEP_PKGDB ?= "0"
+# Path patterns where a different file of the base may be hidden.
+SYSEXT_MAY_SHADOW ?= ""
+# Packages of the base that may be upgraded, downgraded or removed.
+SYSEXT_ALLOW_CHANGED ?= ""
+
+# What becomes of each path that a package brings; the first match decides, no match stops the build.
+# keep: ships (only /usr and /opt can). factory: a copy below /usr/share/factory and a tmpfiles.d line. folders: a
+# tmpfiles.d line a folder, the rest is dropped. drop. refuse.
+# Caches are dropped where they would hide the base's; what only scripts would make is never there.
+SYSEXT_RULES ?= " \
+    /usr/lib/os-release=drop \
+    /etc/os-release=drop \
+    /usr/lib/extension-release.d/**=refuse \
+    /usr/**=keep \
+    /opt=keep \
+    /opt/**=keep \
+    /etc/ld.so.cache=drop \
+    /etc/**=factory \
+    /var/lib/apt/**=drop \
+    /var/lib/dpkg/**=drop \
+    /var/cache/**=folders \
+    /var/log/**=folders \
+    /var/tmp/**=drop \
+    /var/**=factory \
+    /run/**=folders \
+    /tmp/**=drop \
+"
+
+ROOTFS_FROM_FEED = "${IMAGE_PREINSTALL}"
+SYSEXT_BASE = "${PKGDB_DIR}/${IMAGE_BASE_PKGDB}"
+
+do_rootfs[depends] += "${@d.getVar('IMAGE_BASE_PKGDB') + ':do_pkgdb_snapshot' if d.getVar('IMAGE_BASE_PKGDB') else ''}"
+# Checked before any task runs.
+SYSEXT_BASE_MUST = "IMAGE_GEN_PKGDBFS=1 IMAGE_PKGTYPE=${IMAGE_PKGTYPE} TARGET_ARCH=${TARGET_ARCH} DISTRO=${DISTRO}"
+do_rootfs[requires] = "${@' '.join(d.getVar('IMAGE_BASE_PKGDB') + ':' + word for word in d.getVar('SYSEXT_BASE_MUST').split() if d.getVar('IMAGE_BASE_PKGDB'))}"
+
+do_rootfs() {
+    [ -n "${IMAGE_BASE_PKGDB}" ] || bbfatal "IMAGE_BASE_PKGDB is empty: set it in ${PN} to the recipe of the base image"
+    tsbake-image layer \
+        --base "${SYSEXT_BASE}" \
+        --allow-changed "${SYSEXT_ALLOW_CHANGED}" \
+        ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''} \
+        --install "${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
+        --closure "${ROOTFS_CLOSURE}" \
+        --pool "${FEED_POOL}" \
+        --packages "${DEPLOY_DIR_DEB}" \
+        --taskdepdata "${T}/taskdepdata.json" \
+        --architecture "${DPKG_ARCH}" \
+        --distro "${DISTRO}" \
+        --epoch "${SOURCE_DATE_EPOCH}" \
+        --work "${ROOTFS_WORK}" \
+        --output "${ROOTFS_OUTPUT}"
+}
+
+# The layer as do_rootfs left it, or packed again after post-processing.
+SYSEXT_TREE = "${@'${IMAGE_WORK}/image.tar' if d.getVar('IMAGE_COMMANDS') else '${ROOTFS_OUTPUT}/rootfs.tar'}"
+SYSEXT_FILES = "${@'${IMAGE_WORK}/files.jsonl' if d.getVar('IMAGE_COMMANDS') else '${ROOTFS_OUTPUT}/files.jsonl'}"
+
+postprocess_layer() {
+    unpack_image_rootfs
+    ${IMAGE_COMMANDS}
+    tsbake-image pack --root ${IMAGE_ROOTFS} --owners ${ROOTFS_OUTPUT}/files.jsonl \
+        --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_WORK}
+}
+
+# The base's snapshot is read again here, so it must be there even when do_rootfs was restored.
+do_image[depends] += "${@d.getVar('IMAGE_BASE_PKGDB') + ':do_pkgdb_snapshot' if d.getVar('IMAGE_BASE_PKGDB') else ''}"
+do_image[fakeroot] = "${@'1' if d.getVar('IMAGE_COMMANDS') else ''}"
+do_image[cleandirs] += "${IMAGE_WORK}"
+do_image() {
+    ${@'postprocess_layer' if d.getVar('IMAGE_COMMANDS') else ''}
+    tsbake-image sysext \
+        --tree ${SYSEXT_TREE} \
+        --files ${SYSEXT_FILES} \
+        --base "${SYSEXT_BASE}" \
+        --base-name "${IMAGE_BASE_PKGDB}" \
+        --name "${SYSEXT_NAME}" \
+        --rules "${SYSEXT_RULES}" \
+        --may-shadow "${SYSEXT_MAY_SHADOW}" \
+        --policy "${SYSEXT_LEVEL_POLICY}" \
+        --architecture "${DPKG_ARCH}" \
+        --scope "${SYSEXT_SCOPE}" \
+        --id "${SYSEXT_ID}" \
+        --version "${SYSEXT_VERSION_ID}" \
+        --database "${@'${ROOTFS_OUTPUT}/pkgdb/database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}" \
+        --epoch "${SOURCE_DATE_EPOCH}" \
+        --work ${IMAGE_WORK} \
+        --output ${IMAGE_TREE}
+}
+
+IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
+# The first type that systemd-sysext takes as NAME.raw.
+SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs')), '')}"
+
+do_image_complete:append() {
+    if [ -n "${SYSEXT_RAW_TYPE}" ]; then
+        ln -s ${IMAGE_NAME}.${SYSEXT_RAW_TYPE} ${IMGDEPLOYDIR}/${SYSEXT_NAME}.raw
+    fi
+    cp ${IMAGE_TREE}/report.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.report
+    cp ${ROOTFS_OUTPUT}/skipped-scripts.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.skipped-scripts
+    for type in report skipped-scripts; do
+        ln -s ${IMAGE_NAME}.$type ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$type
+    done
+}

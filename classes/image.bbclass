@@ -1,0 +1,232 @@
+# An image: packages installed into a root, its package database kept for extensions, the root post-processed and
+# turned into files. The tree goes from task to task as a tar with its owners in it, since an ordinary user has none.
+#
+#   do_rootfs ─┬─ do_pkgdb_snapshot ── do_pkgdb        every package installed, nothing post-processed
+#              └─ do_image ── do_image_<type> ── do_image_complete
+
+INHIBIT_DEFAULT_DEPS = "1"
+PACKAGES = ""
+PACKAGE_ARCH = "${MACHINE}"
+LICENSE ?= "MIT"
+
+# Packages that recipes build, and packages that come from the distribution's archive.
+IMAGE_INSTALL ?= ""
+IMAGE_PREINSTALL ?= ""
+RDEPENDS += "${IMAGE_INSTALL}"
+
+# What becomes of the tree: directory, tar, tar.gz, tar.xz, tar.zst, squashfs, erofs.
+IMAGE_FSTYPES ?= "tar.gz"
+IMAGE_HOSTNAME ?= "${MACHINE}"
+# Shell functions, run on ${IMAGE_ROOTFS} as root of the tree, in this order.
+ROOTFS_POSTPROCESS_COMMAND ?= ""
+IMAGE_PREPROCESS_COMMAND ?= ""
+
+# 1: extensions can be built on this image.
+IMAGE_GEN_PKGDBFS ?= "0"
+# What `-c pkgdb` deploys: tar, tar.gz, tar.xz, tar.zst.
+IMAGE_FSTYPES_PKGDBFS ?= "tar.gz"
+IMAGE_PKGTYPE ?= "${@d.getVar('PACKAGE_CLASSES').split()[0].replace('package_', '')}"
+PACKAGE_CLASSES ?= "package_deb"
+
+IMAGE_BASENAME ?= "${PN}"
+IMAGE_MACHINE_SUFFIX ?= "-${MACHINE}"
+IMAGE_VERSION_SUFFIX ?= "-${DATETIME}"
+IMAGE_NAME_SUFFIX ?= ".rootfs"
+IMAGE_NAME ?= "${IMAGE_BASENAME}${IMAGE_MACHINE_SUFFIX}${IMAGE_VERSION_SUFFIX}${IMAGE_NAME_SUFFIX}"
+IMAGE_LINK_NAME ?= "${IMAGE_BASENAME}${IMAGE_MACHINE_SUFFIX}${IMAGE_NAME_SUFFIX}"
+IMAGE_PKGDB_NAME ?= "${IMAGE_BASENAME}${IMAGE_MACHINE_SUFFIX}${IMAGE_VERSION_SUFFIX}-pkgdb${IMAGE_NAME_SUFFIX}"
+IMAGE_PKGDB_LINK_NAME ?= "${IMAGE_BASENAME}${IMAGE_MACHINE_SUFFIX}-pkgdb${IMAGE_NAME_SUFFIX}"
+# Shown when the build of the image ends.
+BUILD_SUMMARY = "${DEPLOY_DIR_IMAGE}/${IMAGE_LINK_NAME}.summary"
+
+# Folders: one a task, so that each task's output is one artifact.
+IMAGE_ROOTFS = "${WORKDIR}/rootfs"
+ROOTFS_OUTPUT = "${WORKDIR}/rootfs-output"
+ROOTFS_WORK = "${WORKDIR}/rootfs-work"
+PKGDB_OUTPUT = "${WORKDIR}/pkgdb-output"
+PKGDB_DEPLOY = "${WORKDIR}/pkgdb-deploy"
+IMAGE_TREE = "${WORKDIR}/image-tree"
+IMAGE_OUTPUT = "${WORKDIR}/image-output"
+IMAGE_WORK = "${WORKDIR}/image-work"
+IMGDEPLOYDIR = "${WORKDIR}/image-deploy"
+# Package files of the archive, shared by all images.
+FEED_POOL ?= "${DL_DIR}/feed/pool"
+
+DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'squashfs', 'squashfs-tools-native', '', d)}"
+DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'erofs', 'erofs-utils-native', '', d)}"
+
+# An image has no source of its own.
+deltask fetch
+deltask unpack
+deltask patch
+deltask configure
+deltask compile
+deltask install
+deltask populate_sysroot
+deltask sysroot_ready
+
+# --- packages ---------------------------------------------------------------------------------------------------
+ROOTFS_CLOSURE = "${@'${WORKDIR}/feed/do_rootfs.closure' if d.getVar('ROOTFS_FROM_FEED').split() else ''}"
+ROOTFS_FROM_FEED = "?essential ${IMAGE_PREINSTALL}"
+
+addtask rootfs
+SSTATETASKS += "do_rootfs"
+do_rootfs[feed-closure] = "${ROOTFS_FROM_FEED}"
+do_rootfs[recrdeptask] = "do_package_write_${IMAGE_PKGTYPE}"
+do_rootfs[taskdepdata] = "1"
+do_rootfs[network] = "1"
+do_rootfs[cleandirs] = "${ROOTFS_OUTPUT} ${ROOTFS_WORK}"
+do_rootfs[dirs] = "${FEED_POOL}"
+do_rootfs[sstate-plaindirs] = "${ROOTFS_OUTPUT}"
+do_rootfs[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
+do_rootfs() {
+    tsbake-image rootfs \
+        --install "${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
+        --closure "${ROOTFS_CLOSURE}" \
+        --pool "${FEED_POOL}" \
+        --packages "${DEPLOY_DIR_DEB}" \
+        --taskdepdata "${T}/taskdepdata.json" \
+        --architecture "${DPKG_ARCH}" \
+        --distro "${DISTRO}" \
+        --epoch "${SOURCE_DATE_EPOCH}" \
+        --work "${ROOTFS_WORK}" \
+        --output "${ROOTFS_OUTPUT}"
+}
+
+# --- the package database, for extensions and for people ----------------------------------------------------------
+addtask pkgdb_snapshot after do_rootfs
+SSTATETASKS += "do_pkgdb_snapshot"
+do_pkgdb_snapshot[cleandirs] = "${PKGDB_OUTPUT}"
+do_pkgdb_snapshot[sstate-inputdirs] = "${PKGDB_OUTPUT}"
+do_pkgdb_snapshot[sstate-outputdirs] = "${PKGDB_DIR}/${PN}"
+do_pkgdb_snapshot() {
+    [ "${IMAGE_GEN_PKGDBFS}" = 1 ] || bbfatal "${PN} keeps no package database: set IMAGE_GEN_PKGDBFS = \"1\" in its recipe"
+    cp -al ${ROOTFS_OUTPUT}/pkgdb/. ${PKGDB_OUTPUT}/
+}
+
+addtask pkgdb after do_pkgdb_snapshot
+SSTATETASKS += "do_pkgdb"
+do_pkgdb[cleandirs] = "${PKGDB_DEPLOY}"
+do_pkgdb[sstate-inputdirs] = "${PKGDB_DEPLOY}"
+do_pkgdb[sstate-outputdirs] = "${DEPLOY_DIR_IMAGE}"
+do_pkgdb[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_pkgdb() {
+    for type in ${IMAGE_FSTYPES_PKGDBFS}; do
+        tsbake-image pkgdb --snapshot ${PKGDB_OUTPUT} --type $type --epoch "${SOURCE_DATE_EPOCH}" \
+            --output ${PKGDB_DEPLOY}/${IMAGE_PKGDB_NAME}.$type
+        ln -s ${IMAGE_PKGDB_NAME}.$type ${PKGDB_DEPLOY}/${IMAGE_PKGDB_LINK_NAME}.$type
+    done
+}
+
+# --- post-processing ----------------------------------------------------------------------------------------------
+IMAGE_COMMANDS = "${@'\n'.join((d.getVar('ROOTFS_POSTPROCESS_COMMAND') + ' ' + d.getVar('IMAGE_PREPROCESS_COMMAND')).replace(';', ' ').split())}"
+ROOTFS_POSTPROCESS_COMMAND:append = "${@' set_image_hostname' if d.getVar('IMAGE_HOSTNAME') else ''}"
+
+set_image_hostname() {
+    mkdir -p ${IMAGE_ROOTFS}/etc
+    echo "${IMAGE_HOSTNAME}" >${IMAGE_ROOTFS}/etc/hostname
+}
+
+unpack_image_rootfs() {
+    tar --extract --file=${ROOTFS_OUTPUT}/rootfs.tar --directory=${IMAGE_ROOTFS} \
+        --numeric-owner --same-owner --preserve-permissions --xattrs '--xattrs-include=*'
+}
+
+# Ties the image to its snapshot: extensions may ask for exactly this package database.
+stamp_image_level() {
+    [ "${IMAGE_GEN_PKGDBFS}" = 1 ] || return 0
+    tsbake-image stamp --snapshot ${ROOTFS_OUTPUT}/pkgdb --root ${IMAGE_ROOTFS}
+}
+
+addtask image after do_rootfs
+SSTATETASKS += "do_image"
+do_image[fakeroot] = "1"
+do_image[cleandirs] = "${IMAGE_ROOTFS} ${IMAGE_TREE}"
+do_image[sstate-plaindirs] = "${IMAGE_TREE}"
+do_image[vardeps] += "${ROOTFS_POSTPROCESS_COMMAND} ${IMAGE_PREPROCESS_COMMAND} TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
+do_image() {
+    unpack_image_rootfs
+    ${IMAGE_COMMANDS}
+    stamp_image_level
+    tsbake-image pack --root ${IMAGE_ROOTFS} --owners ${ROOTFS_OUTPUT}/files.jsonl \
+        --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_TREE}
+}
+
+# --- outputs --------------------------------------------------------------------------------------------------------
+# Further arguments of the tool that makes a type.
+EXTRA_IMAGECMD ?= ""
+EXTRA_IMAGECMD_SQUASHFS ?= "-comp zstd -Xcompression-level 9"
+EXTRA_IMAGECMD_EROFS ?= "-zlz4hc"
+
+convert_image() {
+    # type, further arguments
+    tsbake-image convert --type $1 --tree ${IMAGE_TREE}/image.tar --output ${IMAGE_OUTPUT}/$1/image \
+        --work ${IMAGE_WORK} --epoch "${SOURCE_DATE_EPOCH}" --extra "$2"
+}
+
+addtask image_directory after do_image
+SSTATETASKS += "do_image_directory"
+do_image_directory[cleandirs] = "${IMAGE_OUTPUT}/directory"
+do_image_directory[sstate-plaindirs] = "${IMAGE_OUTPUT}/directory"
+do_image_directory[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
+do_image_directory() {
+    convert_image directory ""
+}
+
+# Every type that begins with tar.
+IMAGE_TAR_TYPES = "${@' '.join(t for t in d.getVar('IMAGE_FSTYPES').split() if t.split('.')[0] == 'tar')}"
+addtask image_tar after do_image
+SSTATETASKS += "do_image_tar"
+do_image_tar[cleandirs] = "${IMAGE_OUTPUT}/tar ${IMAGE_OUTPUT}/tar.gz ${IMAGE_OUTPUT}/tar.xz ${IMAGE_OUTPUT}/tar.zst"
+do_image_tar[sstate-plaindirs] = "${IMAGE_OUTPUT}/tar ${IMAGE_OUTPUT}/tar.gz ${IMAGE_OUTPUT}/tar.xz ${IMAGE_OUTPUT}/tar.zst"
+do_image_tar[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_image_tar() {
+    for type in ${IMAGE_TAR_TYPES}; do
+        convert_image $type ""
+    done
+}
+
+addtask image_squashfs after do_image do_prepare_recipe_sysroot
+SSTATETASKS += "do_image_squashfs"
+do_image_squashfs[cleandirs] = "${IMAGE_OUTPUT}/squashfs"
+do_image_squashfs[sstate-plaindirs] = "${IMAGE_OUTPUT}/squashfs"
+do_image_squashfs[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_image_squashfs() {
+    convert_image squashfs "${EXTRA_IMAGECMD_SQUASHFS} ${EXTRA_IMAGECMD}"
+}
+
+addtask image_erofs after do_image do_prepare_recipe_sysroot
+SSTATETASKS += "do_image_erofs"
+do_image_erofs[cleandirs] = "${IMAGE_OUTPUT}/erofs ${IMAGE_WORK}"
+do_image_erofs[sstate-plaindirs] = "${IMAGE_OUTPUT}/erofs"
+do_image_erofs[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
+do_image_erofs() {
+    convert_image erofs "${EXTRA_IMAGECMD_EROFS} ${EXTRA_IMAGECMD}"
+}
+
+# One task a type: an unknown type is a task that does not exist, and an error before anything runs.
+IMAGE_TYPE_TASKS = "${@' '.join(sorted(set(d.getVar('PN') + ':do_image_' + t.split('.')[0] for t in d.getVar('IMAGE_FSTYPES').split())))}"
+# What `tsbake-image result` needs to know of an extension.
+IMAGE_RESULT_ARGS ?= ""
+
+addtask image_complete after do_image before do_build
+SSTATETASKS += "do_image_complete"
+do_image_complete[depends] = "${IMAGE_TYPE_TASKS}"
+do_image_complete[cleandirs] = "${IMGDEPLOYDIR}"
+do_image_complete[sstate-inputdirs] = "${IMGDEPLOYDIR}"
+do_image_complete[sstate-outputdirs] = "${DEPLOY_DIR_IMAGE}"
+do_image_complete[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_image_complete() {
+    outputs=""
+    for type in ${IMAGE_FSTYPES}; do
+        cp -al ${IMAGE_OUTPUT}/$type/image ${IMGDEPLOYDIR}/${IMAGE_NAME}.$type
+        outputs="$outputs $type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
+    done
+    cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
+    tsbake-image result --image ${PN} --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
+        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} \
+        --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary
+    for type in ${IMAGE_FSTYPES} manifest json summary; do
+        ln -s ${IMAGE_NAME}.$type ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$type
+    done
+}
