@@ -83,6 +83,7 @@ export class Footer {
         this.#step = "waiting for the build folder";
         break;
       case "engine-warning":
+      case "metadata-message":
       case "task-output":
       case "task-message":
       case "lock-wait":

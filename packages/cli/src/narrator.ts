@@ -47,7 +47,7 @@ export class Narrator {
 
   /** The lines that an event adds, often none. */
   tell(event: EngineEvent): Line[] {
-    const { paint, verbose, debug } = this.#options;
+    const { paint, verbose } = this.#options;
     switch (event.type) {
       case "parsed":
         this.#kept?.push(
@@ -84,7 +84,8 @@ export class Narrator {
           ? this.#say(`${paint("dim", `${taskWords(event.label)} |`)} ${harmless(event.line)}`)
           : [];
       case "task-message":
-        return this.#message(event, verbose, debug);
+      case "metadata-message":
+        return this.#message(event, event.type === "task-message" ? `${taskWords(event.label)}: ` : "");
       case "lock-wait":
         return this.#say(`${taskWords(event.label)} waits for ${event.holder}, which holds ${event.path}`);
       case "stopping":
@@ -150,21 +151,21 @@ export class Narrator {
     return this.#say(`${count(this.#restored, "task")} restored from the shared state`);
   }
 
-  #message(event: TaskMessage, verbose: boolean, debug: boolean): Line[] {
-    const { paint } = this.#options;
+  /** @param from who says it, with a colon; empty for metadata that is read */
+  #message(event: Pick<TaskMessage, "level" | "text">, from: string): Line[] {
+    const { paint, verbose, debug } = this.#options;
     const text = harmless(event.text);
-    const from = taskWords(event.label);
     switch (event.level) {
       case "plain":
         return this.#say(text);
       case "note":
-        return verbose ? this.#say(`${from}: ${text}`) : [];
+        return verbose ? this.#say(`${from}${text}`) : [];
       case "debug":
-        return debug ? this.#say(paint("dim", `${from}: ${text}`)) : [];
+        return debug ? this.#say(paint("dim", `${from}${text}`)) : [];
       case "warning":
-        return this.#trouble(`${paint("yellow", "warning")}: ${from}: ${text}`);
+        return this.#trouble(`${paint("yellow", "warning")}: ${from}${text}`);
       case "error":
-        return this.#trouble(`${paint("red", "error")}: ${from}: ${text}`);
+        return this.#trouble(`${paint("red", "error")}: ${from}${text}`);
     }
   }
 

@@ -1,5 +1,4 @@
 /** The artifact of a task: saved after its body, restored instead of it. */
-import { existsSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { packArtifact, unpackArtifact } from "@tsbake/sstate";
@@ -37,11 +36,8 @@ export interface SaveOptions {
 
 /** Packs the folders and hands the object to the store. @throws BuildError and system errors: nothing was stored */
 export async function saveArtifact(store: Store, options: SaveOptions): Promise<void> {
-  const folders = artifactFolders(options.artifact);
-  // A task that had nothing to write may have left out the folder: an empty one is the same.
-  for (const { path } of folders) if (!existsSync(path)) mkdirSync(path, { recursive: true });
   try {
-    await packArtifact(folders, options.temporary, options.epochSeconds);
+    await packArtifact(artifactFolders(options.artifact), options.temporary, options.epochSeconds);
     await store.put(options.name, options.temporary, options.description);
   } finally {
     await rm(options.temporary, { force: true });

@@ -77,13 +77,9 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       const end = await step.run();
       scriptPath = step.scriptPath ?? scriptPath;
       if (end.code !== 0) {
-        const told = end.diagnostics ?? [bodyFailed(body.label, name, end.code)];
-        return {
-          diagnostics: told,
-          exitCode: end.code,
-          logPath: log.path,
-          ...(scriptPath && { scriptPath }),
-        };
+        const failed = bodyFailed(body.label, name, end.code, end.message);
+        const known = { exitCode: end.code, logPath: log.path, ...(scriptPath && { scriptPath }) };
+        return { diagnostics: [failed], ...known };
       }
     }
     return { diagnostics: [], logPath: log.path, ...(scriptPath && { scriptPath }) };
@@ -114,9 +110,10 @@ class Step {
     this.#log = log;
   }
 
-  async run(): Promise<ProcessEnd & { readonly diagnostics?: readonly Diagnostic[] }> {
+  /** @param dirs instead of [dirs] */
+  async run(dirs?: readonly string[]): Promise<ProcessEnd> {
     const { d, label } = this.#body;
-    const folders = this.#flag("dirs");
+    const folders = dirs ?? this.#flag("dirs");
     try {
       await cleanFolders(this.#flag("cleandirs"));
       for (const folder of folders) await mkdir(folder, { recursive: true });
@@ -153,6 +150,7 @@ class Step {
         environment,
         start: (command, args, options) =>
           this.#start([command, ...args], cwd, { ...environment, ...options?.environment }),
+        runFunction: (name, changed, dirs) => this.#nested(name, changed, dirs),
         onMessage: (level, text) => this.#say(level, text),
         log: (text) => this.#log.write(text),
       });
@@ -167,6 +165,13 @@ class Step {
     writeFileSync(scriptPath, text);
     chmodSync(scriptPath, 0o755);
     return this.#start(["/bin/sh", scriptPath, "3"], cwd, environment);
+  }
+
+  async #nested(name: string, d: Datastore, dirs: readonly string[] | undefined): Promise<number> {
+    const step = new Step(this.#executor, { ...this.#body, d }, name, this.#folder, this.#log);
+    const end = await step.run(dirs);
+    if (end.message !== undefined) this.#log.write(`ERROR: ${end.message}\n`);
+    return end.code;
   }
 
   /** `${T}/run.do_x.<pid>`, for other functions `run.do_x.<function>.<pid>`; the task's own gets a link without the pid. */

@@ -41,6 +41,8 @@ export async function installOutputs(
   const made: Entry[] = [];
   for (const [index, from] of folders.inputs.entries()) {
     const to = folders.outputs[index];
+    // A task that had nothing to write may have left out the folder: an empty one is the same.
+    fs.mkdirSync(from, { recursive: true });
     // Without an output folder, or with the same one, the files are where they belong.
     if (to !== undefined && to !== from) list(from, to, files, made);
   }

@@ -34,6 +34,8 @@ export interface RunSettings {
 export interface ProcessEnd {
   /** Exit code; 128 + number when a signal ended it. */
   readonly code: number;
+  /** What the runner knows better than the code, e.g. a Python exception with its place. */
+  readonly message?: string;
 }
 
 /** One Python function to run, in a process of its own or in any other way that keeps to `cwd` and `environment`. */
@@ -54,13 +56,19 @@ export interface PythonCall {
    * Runs a program as the task's process and waits for it: own session, standard input empty, both outputs in the log,
    * without network unless the task may, under fakeroot when the task wants, killed when the build is stopped.
    * Its file descriptor 3 takes messages for the user: `LEVEL TEXT` and a NUL byte, LEVEL as in `TaskMessage`.
-   * `argument`s that name the descriptor are the caller's matter.
    */
   start(
     command: string,
     args: readonly string[],
     options?: { readonly environment?: Readonly<Record<string, string>> },
   ): Promise<ProcessEnd>;
+  /**
+   * bb.build.exec_func: another function of the recipe, with `d` as it is now and its own flags.
+   *
+   * @param dirs instead of the function's [dirs]
+   * @returns the exit code
+   */
+  runFunction(name: string, d: Datastore, dirs?: readonly string[]): Promise<number>;
   /** For a runner that has messages without a process of its own. */
   onMessage(level: "debug" | "note" | "plain" | "warning" | "error", text: string): void;
   /** Appends text to the task's log. */

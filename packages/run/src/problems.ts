@@ -2,8 +2,9 @@
 import type { Diagnostic } from "@tsbake/base";
 
 /** A function of a task ended with a code other than 0. */
-export function bodyFailed(label: string, functionName: string, code: number): Diagnostic {
-  const how = code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
+export function bodyFailed(label: string, functionName: string, code: number, reason?: string): Diagnostic {
+  const ended = code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
+  const how = reason === undefined ? ended : `failed: ${reason}`;
   return {
     severity: "error",
     code: "run/body-failed",
