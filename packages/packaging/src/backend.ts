@@ -17,6 +17,8 @@ export interface SolveRequest {
   /** Native architecture, e.g. `amd64`. */
   readonly architecture: string;
   readonly recommends?: boolean;
+  /** Every `Essential: yes` package of the sources comes too. Default false; `install` always does that. */
+  readonly essential?: boolean;
   /** A root whose database counts as installed (an import, L2). Default: nothing is installed. */
   readonly installedIn?: string;
 }
@@ -108,6 +110,3 @@ export interface Backend {
   /** What became different, without chains. */
   changes(before: PackageDatabase, after: PackageDatabase): Change[];
 }
-
-/** apt and dpkg of this machine. @throws BuildError `packaging/no-dpkg` */
-export declare function openDebBackend(): Promise<Backend>;

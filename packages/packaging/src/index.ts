@@ -32,8 +32,8 @@ export {
 } from "./closure.js";
 export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
 export { downloadClosure, type DownloadOptions } from "./download.js";
+export { openDebBackend } from "./deb-backend.js";
 export {
-  openDebBackend,
   type Backend,
   type Change,
   type InstallRequest,

@@ -1,5 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic, RunResult } from "@tsbake/base";
+import type { Change } from "./backend.js";
 
 function error(code: string, message: string, help: string): Diagnostic {
   return { severity: "error", code: `packaging/${code}`, message, help };
@@ -8,6 +9,22 @@ function error(code: string, message: string, help: string): Diagnostic {
 /** The last lines of what a program said. */
 function tail(text: string, lines = 12): string {
   return text.trim().split("\n").slice(-lines).join("\n");
+}
+
+/** A new package wants a package of the base to change (L8). */
+export function baseChanged(change: Change): Diagnostic {
+  const { kind, name, from, to, chain } = change;
+  const versions = kind === "removed" ? ` (${from})` : ` from ${from} to ${to}`;
+  return error(
+    "base-changed",
+    `the base's package \`${name}\` would be ${kind}${versions}`,
+    `${chain.length > 1 ? `asked for by ${chain.join(" → ")}; ` : ""}rebuild the base with that version, take the package out, or allow the change by name`,
+  );
+}
+
+/** A sentence for a report: file capabilities that a fake root cannot keep. */
+export function capabilitiesLost(files: readonly string[]): string {
+  return `file capabilities are not kept when an ordinary user builds: ${files.join(" ")}; build as root, or set them when the image is made`;
 }
 
 /** The file that names the packages of a task is not what we wrote. */
@@ -25,6 +42,15 @@ export function badDatabase(path: string, reason: string): Diagnostic {
     "bad-database",
     `the package database \`${path}\` is damaged: ${reason}`,
     "remove the root or snapshot that holds it and build it again",
+  );
+}
+
+/** A package file that dpkg-deb cannot read, or that lies about itself. */
+export function badDeb(path: string, reason: string): Diagnostic {
+  return error(
+    "bad-deb",
+    `\`${path}\` is no usable package: ${tail(reason, 3) || "no reason given"}`,
+    "remove the file and run the build again; if a recipe wrote it, clean that recipe first",
   );
 }
 
@@ -62,6 +88,40 @@ export function downloadFailed(name: string, reason: string): Diagnostic {
     "download-failed",
     `could not download \`${name}\`: ${tail(reason, 3) || "no reason given"}`,
     "check the network and apt's proxy settings, then run the same command again: what arrived is kept",
+  );
+}
+
+/** dpkg or a maintainer script failed. */
+export function installFailed(packages: readonly string[], said: string): Diagnostic {
+  const which =
+    packages.length > 0
+      ? `: ${packages
+          .slice(0, 10)
+          .map((one) => `\`${one}\``)
+          .join(", ")}`
+      : "";
+  return error(
+    "install-failed",
+    `packages could not be installed${which}`,
+    `dpkg said:\n${tail(said, 20) || "nothing"}`,
+  );
+}
+
+/** A snapshot that is not what was taken. */
+export function damagedSnapshot(what: string, expected: string, found: string): Diagnostic {
+  return error(
+    "damaged-snapshot",
+    `the package database snapshot is not what was taken: ${what} is ${found}, expected ${expected}`,
+    "remove the snapshot and build it again",
+  );
+}
+
+/** A snapshot of another world. */
+export function foreignSnapshot(what: string, expected: string, found: string): Diagnostic {
+  return error(
+    "foreign-snapshot",
+    `the package database snapshot is of another ${what}: ${found}, expected ${expected}`,
+    "name a base that is built for the same backend and architecture",
   );
 }
 

@@ -1,0 +1,225 @@
+/**
+ * A whole root from nothing. The essential packages are laid out side by side first, so that scripts find a working
+ * system; then the real dpkg unpacks and configures everything, its maintainer scripts inside the root.
+ */
+import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { BuildError, hasCode, sha256File } from "@tsbake/base";
+import type { RunResult } from "@tsbake/base";
+import type { InstallRequest, InstallResult, Planned } from "./backend.js";
+import { databaseChanges } from "./changes.js";
+import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
+import { solveDeb } from "./deb-solve.js";
+import { badDeb, capabilitiesLost, commandFailed, installFailed } from "./problems.js";
+import type { Sandbox } from "./sandbox.js";
+import { parseRelations, parseStanzas } from "./stanza.js";
+import { clampTimes, tidyRoot } from "./tidy.js";
+
+/** No sync to disk (what fails half way is thrown away), no question about configuration files, nothing of the host. */
+export const DPKG_FLAGS = [
+  "--force-unsafe-io",
+  "--force-confnew",
+  "--no-debsig",
+  "--log=/dev/null",
+  "--no-pager",
+];
+
+/** @throws BuildError `packaging/install-failed` and what solving throws */
+export async function installDeb(request: InstallRequest): Promise<InstallResult> {
+  const { root, sandbox, epochSeconds, onProgress } = request;
+  const { packages, changes } = await solveDeb({ ...request, essential: true });
+  await verify(packages);
+  onProgress?.(`unpacking ${packages.length} packages`);
+  await layOut(root, sandbox, essentialOf(packages), request.architecture);
+  const warnings: string[] = [];
+  const policy = join(root, "usr/sbin/policy-rc.d");
+  await sandbox.attach(root);
+  try {
+    // Asked by invoke-rc.d before it starts a service: 101 is "not allowed".
+    await mkdir(join(root, "usr/sbin"), { recursive: true });
+    await writeFile(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+    await unpack(request, packages);
+    await configure(request, packages);
+    if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
+  } finally {
+    await sandbox.detach(root);
+    await rm(policy, { force: true });
+  }
+  await tidyRoot(root);
+  await clampTimes(sandbox, root, epochSeconds);
+  const database = await readDebDatabase(root, request.architecture);
+  const unfinished = database.packages.filter(({ state }) => state !== "installed");
+  if (unfinished.length > 0) {
+    throw new BuildError([
+      installFailed(
+        unfinished.map(({ name, state }) => `${name} (${state})`),
+        "",
+      ),
+    ]);
+  }
+  const empty = { ...database, packages: [] };
+  return {
+    changes: changes.length > 0 ? changes : databaseChanges(empty, database),
+    database,
+    added: database.packages,
+    skippedScripts: [],
+    warnings,
+  };
+}
+
+/** What goes into a root is what was signed: the pool may have changed since the download. */
+export async function verify(packages: readonly Planned[]): Promise<void> {
+  const digests = await Promise.all(
+    packages.map(({ path }) =>
+      sha256File(path).catch((error: unknown) => {
+        if (hasCode(error, "ENOENT")) return "missing";
+        throw error;
+      }),
+    ),
+  );
+  const wrong = packages.flatMap((one, at) =>
+    digests[at] === one.sha256
+      ? []
+      : [
+          badDeb(
+            one.path,
+            digests[at] === "missing" ? "it is not there" : "its SHA-256 is not what its index says",
+          ),
+        ],
+  );
+  if (wrong.length > 0) throw new BuildError(wrong);
+}
+
+/** `Essential: yes` and what these need: what every script may use. */
+export function essentialOf(packages: readonly Planned[]): Planned[] {
+  const byName = new Map<string, Planned>();
+  const stanzas = new Map(packages.map((one) => [one, parseStanzas(one.stanza).stanzas[0]]));
+  for (const one of packages) {
+    const provides = parseRelations(stanzas.get(one)?.get("Provides")).flat();
+    for (const { name } of [{ name: one.name }, ...provides]) if (!byName.has(name)) byName.set(name, one);
+  }
+  const wanted = new Set(packages.filter((one) => stanzas.get(one)?.get("Essential") === "yes"));
+  for (const one of wanted) {
+    const stanza = stanzas.get(one);
+    for (const { name } of [
+      ...parseRelations(stanza?.get("Pre-Depends")),
+      ...parseRelations(stanza?.get("Depends")),
+    ].flat()) {
+      const needed = byName.get(name);
+      // A Set's own loop also visits what is added while it runs.
+      if (needed) wanted.add(needed);
+    }
+  }
+  return packages.filter((one) => wanted.has(one));
+}
+
+/** Folders of the root that are links into /usr, as debootstrap makes them (merged /usr). */
+function mergedFolders(architecture: string): string[] {
+  const wide =
+    architecture === "amd64"
+      ? ["lib32", "lib64", "libx32"]
+      : architecture === "i386"
+        ? ["lib64", "libx32"]
+        : [];
+  return ["bin", "sbin", "lib", ...wide];
+}
+
+async function layOut(
+  root: string,
+  sandbox: Sandbox,
+  packages: readonly Planned[],
+  architecture: string,
+): Promise<void> {
+  await mkdir(root, { recursive: true });
+  if ((await readdir(root)).length > 0) throw new Error(`internal: ${root} is not empty`);
+  for (const name of mergedFolders(architecture)) {
+    await mkdir(join(root, "usr", name), { recursive: true });
+    await symlink(`usr/${name}`, join(root, name));
+  }
+  const database = join(root, DPKG_FOLDER);
+  for (const name of ["info", "updates", "triggers", "alternatives", "parts"]) {
+    await mkdir(join(database, name), { recursive: true });
+  }
+  for (const name of ["status", "available"]) await writeFile(join(database, name), "");
+  await extract(root, sandbox, packages);
+}
+
+/** Several at a time; a failure of dpkg-deb in the pipe is seen, too. */
+const EXTRACT = `{ dpkg-deb --fsys-tarfile "$1" || exit 255; } | tar -C "$0" -xp --numeric-owner --keep-directory-symlink -f -`;
+
+async function extract(root: string, sandbox: Sandbox, packages: readonly Planned[]): Promise<void> {
+  if (packages.length === 0) return;
+  const input = packages.map(({ path }) => `${path}\0`).join("");
+  const args = ["-0", "-n", "1", "-P", String(availableParallelism()), "sh", "-c", EXTRACT, root];
+  const done = await sandbox.run("xargs", args, { input });
+  if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
+}
+
+async function unpack(request: InstallRequest, packages: readonly Planned[]): Promise<void> {
+  // In one call and in apt's order; what a package needs may come after it in a loop, hence --force-depends.
+  const args = ["--force-depends", "--no-triggers", "--unpack", ...packages.map(({ path }) => path)];
+  await dpkg(request, args, packages.length, "Unpacking ");
+}
+
+async function configure(request: InstallRequest, packages: readonly Planned[]): Promise<void> {
+  const { sandbox, root } = request;
+  // Daemons are not started: the tool that would do it is hidden by one that does nothing, on a mount that goes away.
+  const quiet = await sandbox.run("sh", ["-c", HIDE_DAEMON, "hide", root]);
+  if (quiet.code !== 0) throw new BuildError([commandFailed("mount", quiet)]);
+  try {
+    await dpkg(request, ["--configure", "--pending"], packages.length, "Setting up ");
+  } finally {
+    await sandbox.run("sh", ["-c", SHOW_DAEMON, "show", root]);
+  }
+}
+
+const HIDE_DAEMON = `
+[ -e "$1/usr/sbin/start-stop-daemon" ] || exit 0
+printf '#!/bin/sh\\nexit 0\\n' >"$1/tmp/.start-stop-daemon"
+chmod 755 "$1/tmp/.start-stop-daemon"
+mount --bind "$1/tmp/.start-stop-daemon" "$1/usr/sbin/start-stop-daemon"
+`;
+const SHOW_DAEMON = `umount "$1/usr/sbin/start-stop-daemon" 2>/dev/null || :`;
+
+/** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said */
+export async function dpkg(
+  request: Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress">,
+  args: readonly string[],
+  total: number,
+  sign: string,
+): Promise<RunResult> {
+  let seen = 0;
+  const done = await request.sandbox.run("dpkg", [`--root=${request.root}`, ...DPKG_FLAGS, ...args], {
+    env: {
+      SOURCE_DATE_EPOCH: String(request.epochSeconds),
+      PERL_HASH_SEED: "0",
+      DEBIAN_PRIORITY: "critical",
+    },
+    onOutput: (text) => {
+      for (const line of text.split("\n")) {
+        if (!line.startsWith(sign)) continue;
+        seen += 1;
+        request.onProgress?.(`${Math.min(seen, total)} of ${total}: ${line.toLowerCase()}`);
+      }
+    },
+  });
+  if (done.code !== 0) {
+    const failed = `${done.stderr}`.matchAll(/error processing (?:package|archive) (\S+)/g);
+    const lines = `${done.stdout}\n${done.stderr}`;
+    throw new BuildError([
+      installFailed(
+        [...failed].map((match) => match[1] ?? ""),
+        lines,
+      ),
+    ]);
+  }
+  return done;
+}
+
+/** File capabilities do not survive a fake root: which files are meant. */
+async function lostCapabilities(sandbox: Sandbox, root: string): Promise<string[]> {
+  const asked = await sandbox.run("chroot", [root, "getcap", "-r", "/usr"]);
+  const files = asked.stdout.split("\n").flatMap((line) => /^(\S+) \S/.exec(line)?.[1] ?? []);
+  return files.length > 0 ? [capabilitiesLost(files)] : [];
+}

@@ -1,0 +1,147 @@
+/**
+ * New packages on top of an imported database: dpkg checks dependencies, conflicts and file clashes against the base's
+ * database, while no file of the base is there. So no maintainer script can run; each is reported instead.
+ */
+import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, byText, hasCode, readTextIfThere, sha256 } from "@tsbake/base";
+import type { InstallRequest, InstallResult, Planned, SkippedScript } from "./backend.js";
+import { databaseChanges } from "./changes.js";
+import { readControl, repackDeb } from "./deb-file.js";
+import type { ControlMembers } from "./deb-file.js";
+import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
+import { dpkg, verify } from "./deb-install.js";
+import { solveDeb } from "./deb-solve.js";
+import { baseChanged } from "./problems.js";
+import { clampTimes, tidyRoot } from "./tidy.js";
+
+/** Control members that run, or that make others run: `triggers` would mark a package of the base as unfinished. */
+const SCRIPTS: readonly SkippedScript["script"][] = [
+  "preinst",
+  "postinst",
+  "prerm",
+  "postrm",
+  "config",
+  "triggers",
+];
+
+/** @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws */
+export async function installOnDebDatabase(request: InstallRequest): Promise<InstallResult> {
+  const { root, sandbox, epochSeconds, architecture, onProgress } = request;
+  const before = await readDebDatabase(root, architecture);
+  const { packages, changes } = await solveDeb({ ...request, installedIn: root });
+  await verify(packages);
+  onProgress?.(`unpacking ${packages.length} packages`);
+  const scratch = await mkdtemp(join(root, ".tsbake-layer-"));
+  const skippedScripts: SkippedScript[] = [];
+  try {
+    const files = await Promise.all(packages.map((one) => withoutScripts(one, scratch, skippedScripts)));
+    const aside = await setAside(root, scratch);
+    const lists = await readLists(root);
+    try {
+      // Missing configuration files are no decision of an administrator: there are no files at all.
+      const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
+      if (removed.length > 0)
+        await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
+      const flags = ["--no-triggers", "--force-confmiss", "--install", ...files];
+      if (files.length > 0) await dpkg(request, flags, files.length, "Unpacking ");
+    } finally {
+      await aside.restore();
+      await restoreLists(root, lists);
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  await tidyRoot(root);
+  await clampTimes(sandbox, root, epochSeconds);
+  const database = await readDebDatabase(root, architecture);
+  const known = new Map(changes.map((change) => [change.name, change]));
+  const real = databaseChanges(before, database).map((one) => ({
+    ...one,
+    chain: known.get(one.name)?.chain ?? [],
+  }));
+  const refused = real.filter(({ kind, name }) => kind !== "added" && !request.allowChanged?.includes(name));
+  if (refused.length > 0) throw new BuildError(refused.map(baseChanged));
+  const fresh = new Set(
+    real.filter(({ kind }) => kind === "added").map((one) => `${one.name}:${one.architecture}`),
+  );
+  return {
+    changes: real,
+    database,
+    added: database.packages.filter((one) => fresh.has(`${one.name}:${one.architecture}`)),
+    skippedScripts: skippedScripts.sort((a, b) => byText(a.package, b.package) || byText(a.script, b.script)),
+    warnings: [],
+  };
+}
+
+/** @returns the path of the package without its scripts; the same file when it has none */
+async function withoutScripts(one: Planned, scratch: string, skipped: SkippedScript[]): Promise<string> {
+  const members = await readControl(one.path);
+  const scripts = SCRIPTS.filter((name) => members.has(name));
+  if (scripts.length === 0) return one.path;
+  for (const script of scripts) skipped.push(describe(one, script, members));
+  const out = join(scratch, one.file.replaceAll("/", "_"));
+  const dropped = new Set<string>(scripts);
+  await repackDeb(one.path, out, members, (name) => !dropped.has(name));
+  return out;
+}
+
+function describe(one: Planned, script: SkippedScript["script"], members: ControlMembers): SkippedScript {
+  const bytes = members.get(script) ?? Buffer.alloc(0);
+  const { name, version } = one;
+  return { package: name, version, script, sha256: sha256(bytes), text: bytes.toString("utf8") };
+}
+
+/**
+ * Moves away what would make dpkg touch the base: file triggers that new files would fire, and overrides that name
+ * users of a /etc/passwd that is not there.
+ */
+async function setAside(root: string, scratch: string): Promise<{ restore(): Promise<void> }> {
+  const database = join(root, DPKG_FOLDER);
+  const moved: [string, string][] = [];
+  const move = async (name: string): Promise<void> => {
+    const [from, to] = [join(database, name), join(scratch, name.replaceAll("/", "_"))];
+    await rename(from, to).catch((error: unknown) => {
+      if (!hasCode(error, "ENOENT")) throw error;
+    });
+    if (await stat(to).catch(() => undefined)) moved.push([to, from]);
+  };
+  await move("triggers");
+  await mkdir(join(database, "triggers"));
+  // Without these dpkg takes the database for one of before there were triggers, and fires all of them.
+  for (const name of ["File", "Unincorp"]) await writeFile(join(database, "triggers", name), "");
+  await move("statoverride");
+  return {
+    restore: async () => {
+      for (const name of await readdir(join(database, "triggers"))) {
+        await rm(join(database, "triggers", name), { force: true });
+      }
+      for (const [from, to] of moved) await rename(from, to);
+    },
+  };
+}
+
+/** The base's file lists as they are, by path. */
+async function readLists(root: string): Promise<Map<string, string>> {
+  const folder = join(root, DPKG_FOLDER, "info");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".list"));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  return new Map(names.map((name, at) => [join(folder, name), texts[at] ?? ""]));
+}
+
+/**
+ * dpkg finds folders of the base missing, makes them for the new package and strikes them off the base's lists. Folders
+ * are shared, so those lines come back; a file that a new package took over stays struck off, and shows as a change.
+ */
+async function restoreLists(root: string, lists: ReadonlyMap<string, string>): Promise<void> {
+  for (const [path, text] of lists) {
+    const now = await readTextIfThere(path);
+    if (now === undefined || now === text) continue;
+    const left = new Set(now.split("\n"));
+    const lost = text.split("\n").filter((line) => !left.has(line));
+    const kinds = await Promise.all(lost.map((line) => lstat(join(root, line)).catch(() => undefined)));
+    const taken = new Set(lost.filter((_, at) => kinds[at]?.isDirectory() !== true));
+    const lines = text.split("\n").filter((line) => !taken.has(line));
+    await writeFile(path, lines.join("\n"));
+  }
+}
