@@ -18,6 +18,8 @@ export type PythonToken =
 const NAME = /[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*/uy;
 const NUMBER = /(?:\d|\.\d)[\w.]*/y;
 const STRING = /(?:[rRbBfFuUtT]{0,2})("""|'''|"|')/y;
+/** F-strings within f-strings; deeper ones are read as text. */
+const DEEPEST = 50;
 const BLANKS = /[ \t\r\f]+/y;
 
 export function tokenisePython(text: string): PythonToken[] {
@@ -32,6 +34,7 @@ class Tokenizer {
   #at = 0;
   /** Open brackets: inside them a newline ends nothing. */
   #open = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -129,7 +132,8 @@ class Tokenizer {
         return;
       }
       if (char === "\n" && quote.length === 1) return;
-      if (char === "{" && this.#text[this.#at + 1] !== "{") this.#field(quote);
+      const isField = char === "{" && this.#text[this.#at + 1] !== "{" && this.#depth < DEEPEST;
+      if (isField) this.#field(quote);
       else this.#at += char === "\\" || char === "{" ? 2 : 1;
     }
   }
@@ -139,11 +143,13 @@ class Tokenizer {
     this.tokens.push({ kind: "mark", text: "{" });
     this.#at += 1;
     this.#open += 1;
+    this.#depth += 1;
     this.run(this.#text.length, true);
     if (this.#text[this.#at] === "!") this.#at += 2;
     if (this.#text[this.#at] === ":") this.#format(quote);
     if (this.#text[this.#at] === "}") this.#at += 1;
     this.#open -= 1;
+    this.#depth -= 1;
     this.tokens.push({ kind: "mark", text: "}" });
   }
 
@@ -153,7 +159,7 @@ class Tokenizer {
       const char = this.#text[this.#at]!;
       if (char === "}" || this.#text.startsWith(quote, this.#at)) return;
       if (char === "\n" && quote.length === 1) return;
-      if (char === "{") this.#field(quote);
+      if (char === "{" && this.#depth < DEEPEST) this.#field(quote);
       else this.#at += 1;
     }
   }

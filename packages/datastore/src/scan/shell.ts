@@ -312,7 +312,9 @@ class ShellWalker {
       this.commands.add(command);
       return;
     }
-    const text = words.slice(index + 1).map((word) => word.unquoted);
+    const rest = words.slice(index).findIndex(({ literal }) => literal !== "eval");
+    if (rest === -1) return;
+    const text = words.slice(index + rest).map(({ unquoted }) => unquoted);
     // What eval will see is only partly known here, so that text which does not parse is no problem of the author's.
     cursor.nest(() => void this.scan(text.join(" "), cursor.depth));
   }
