@@ -138,7 +138,7 @@ export class RecipeVariables {
     this.#addReferences(needs, found);
     this.#addKnown(needs, scanShell(expanded.value).commands);
     const lines = this.#containsLines(found.contains, exclusions);
-    return value + lines + this.#removeLines(expanded.value, removes, needs, exclusions);
+    return value + lines + this.#removeLines(removes, needs, exclusions);
   }
 
   #plainVariable(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
@@ -148,8 +148,7 @@ export class RecipeVariables {
     const found = this.#shared.texts.references(value, name, this.#d);
     this.#addReferences(needs, found);
     const lines = this.#containsLines(found.contains, exclusions);
-    if (removes.length === 0) return value + lines;
-    return value + lines + this.#removeLines(this.#d.expand(value, name), removes, needs, exclusions);
+    return value + lines + this.#removeLines(removes, needs, exclusions);
   }
 
   #addReferences(needs: Set<string>, found: Pick<TextReferences, "references" | "calls">): void {
@@ -176,18 +175,10 @@ export class RecipeVariables {
     return lines;
   }
 
-  /** A line for each `:remove` that removed something from the expanded `value`. */
-  #removeLines(
-    value: string,
-    removes: readonly string[],
-    needs: Set<string>,
-    exclusions: readonly string[],
-  ): string {
-    if (removes.length === 0) return "";
-    const present = new Set(words(value));
+  /** A line for each `:remove` that took something away. */
+  #removeLines(removes: readonly string[], needs: Set<string>, exclusions: readonly string[]): string {
     let lines = "";
-    for (const text of [...new Set(removes)].sort(byText)) {
-      if (!words(this.#d.expand(text)).some((word) => present.has(word))) continue;
+    for (const text of removes) {
       const found = this.#shared.texts.references(text, "", this.#d);
       for (const reference of found.references) needs.add(reference);
       lines += `\n_remove of ${text}${this.#containsLines(found.contains, exclusions)}`;
@@ -201,10 +192,15 @@ export class RecipeVariables {
     return [...needs];
   }
 
+  /** Exported variables are the environment of every shell function. */
   #exportedNames(): readonly string[] {
-    this.#exported ??= [...this.#d.keys()].filter(
-      (name) => isTrue(this.#d.getVarFlag(name, "export")) && !isTrue(this.#d.getVarFlag(name, "unexport")),
-    );
+    if (!this.#exported) {
+      const listed = this.#d.getVar("__exportlist", { expand: false });
+      const names = listed instanceof Set ? [...(listed as ReadonlySet<string>)] : [];
+      this.#exported = names.filter(
+        (name) => isTrue(this.#d.getVarFlag(name, "export")) && !isTrue(this.#d.getVarFlag(name, "unexport")),
+      );
+    }
     return this.#exported;
   }
 }
