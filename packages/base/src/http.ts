@@ -3,7 +3,7 @@
  * (no content coding is undone), connections are kept, redirects followed, the usual proxy variables honoured.
  */
 import { createWriteStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import * as http from "node:http";
 import * as https from "node:https";
 import { pipeline } from "node:stream/promises";
@@ -94,8 +94,12 @@ export class HttpClient {
       return { status: 200, headers };
     }
     answer.resume();
+    if (status !== 416 || had === 0) return { status, headers };
     const whole = Number(/^bytes \*\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1] ?? "NaN");
-    return { status: status === 416 && whole === had ? 200 : status, headers };
+    if (whole === had) return { status: 200, headers };
+    // What is there is longer than the file: it is no start of it.
+    await rm(path, { force: true });
+    return this.download(url, path);
   }
 
   /** Closes what is kept open. */

@@ -111,7 +111,8 @@ export async function verifyStore(
       faults.push({ path, why });
       if (options.discardBad) await discard(join(folder, path));
     }
-    options.onProgress?.(++checked, objects.length);
+    checked++;
+    options.onProgress?.(checked, objects.length);
   }
   return { checked, faults };
 }
@@ -155,7 +156,7 @@ export async function pruneStore(folder: string, options: PruneOptions): Promise
   if (options.maxBytes !== undefined) {
     kept.sort((left, right) => left.usedMs - right.usedMs || byText(left.path, right.path));
     let size = total(kept);
-    while (size > options.maxBytes) {
+    while (size > options.maxBytes && kept.length > 0) {
       const oldest = kept.shift()!;
       size -= oldest.sizeBytes;
       removed.push({ ...oldest, why: "size" });

@@ -247,8 +247,16 @@ async function downloadFolder(folder: string | undefined): Promise<string> {
     return folder;
   }
   const temporary = await mkdtemp(join(tmpdir(), "tsbake-mirror-"));
-  process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
+  if (temporaryFolders.size === 0) process.once("exit", removeTemporaries);
+  temporaryFolders.add(temporary);
   return temporary;
+}
+
+/** Downloads that nobody has taken over; they go with the process. */
+const temporaryFolders = new Set<string>();
+
+function removeTemporaries(): void {
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
 }
 
 async function sizeOf(path: string): Promise<number> {

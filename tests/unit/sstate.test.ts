@@ -1,0 +1,493 @@
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "@jest/globals";
+import { tarOf, treeManifest } from "@tsbake/archive";
+import { run, sha256 } from "@tsbake/base";
+import {
+  chainStores,
+  listStore,
+  objectPath,
+  openFolderStore,
+  openMirrors,
+  packArtifact,
+  pruneStore,
+  storeStatistics,
+  unpackArtifact,
+  verifyStore,
+} from "@tsbake/sstate";
+import { nameOf, seed, storeContract } from "../contract/store.js";
+import { serveFolder } from "../support/mirror.js";
+
+const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), "tsbake-sstate-"));
+const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
+
+storeContract("a folder", async () => {
+  const folder = await temporary();
+  const warnings: string[] = [];
+  return {
+    store: openFolderStore(folder, { onWarning: (one) => warnings.push(one) }),
+    folder,
+    warnings,
+    ...nothing,
+  };
+});
+
+storeContract("a file mirror", async () => {
+  const folder = await temporary();
+  const warnings: string[] = [];
+  const [store] = openMirrors(`file://.* file://${folder}/PATH`, { onWarning: (one) => warnings.push(one) });
+  return { store: store!, folder, warnings, ...nothing };
+});
+
+storeContract("an http mirror", async () => {
+  const folder = await temporary();
+  const warnings: string[] = [];
+  const server = await serveFolder(folder);
+  const [store] = openMirrors(`file://.* ${server.url}/PATH;downloadfilename=PATH`, {
+    onWarning: (one) => warnings.push(one),
+  });
+  return { store: store!, folder, warnings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+});
+
+storeContract("a chain of an empty folder and an http mirror", async () => {
+  const folder = await temporary();
+  const warnings: string[] = [];
+  const onWarning = (one: string): void => void warnings.push(one);
+  const server = await serveFolder(folder);
+  const store = chainStores(
+    openFolderStore(await temporary(), { onWarning }),
+    openMirrors(`file://.* ${server.url}/PATH`, { onWarning }),
+  );
+  return { store, folder, warnings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+});
+
+describe("object names", () => {
+  const spec = "sstate:zlib:x86_64-poky-linux:1.3:r0:x86_64:14:";
+  test.each([
+    [{ spec, unihash: "abcdef12", task: "do_install" }, `ab/cd/${spec}abcdef12_install.tar.zst`],
+    [
+      { spec, unihash: "abcdef12", task: "package_write_deb" },
+      `ab/cd/${spec}abcdef12_package_write_deb.tar.zst`,
+    ],
+    [
+      { spec, unihash: "abcd", task: "fetch", distro: "debian-12" },
+      `debian-12/ab/cd/${spec}abcd_fetch.tar.zst`,
+    ],
+    [{ spec, unihash: "", task: "fetch" }, `IN/VA/${spec}INVALID_fetch.tar.zst`],
+  ])("%j", (name, path) => {
+    expect(objectPath(name)).toBe(path);
+  });
+
+  test("a long one loses only what informs, the three fields alike", () => {
+    const long = `sstate:zlib:${"a".repeat(90)}:${"v".repeat(90)}:${"r".repeat(90)}:x86_64:14:`;
+    const path = objectPath({ spec: long, unihash: "f".repeat(64), task: "install" });
+    const file = path.split("/")[2]!;
+    expect(file.length).toBeLessThanOrEqual(246);
+    expect(file.length).toBeGreaterThan(243);
+    const fields = file.split(":");
+    expect(fields.slice(0, 2)).toEqual(["sstate", "zlib"]);
+    expect(new Set(fields.slice(2, 5).map((field) => field.length)).size).toBe(1);
+    expect(fields.slice(5)).toEqual(["x86_64", "14", `${"f".repeat(64)}_install.tar.zst`]);
+  });
+
+  test("one that cannot be made short enough is an error", () => {
+    const long = `sstate:${"n".repeat(250)}:a:v:r:x86_64:14:`;
+    expect(() => objectPath({ spec: long, unihash: "f".repeat(64), task: "install" })).toThrow(
+      "sstate/long-name",
+    );
+  });
+});
+
+describe("a folder store", () => {
+  async function open(): Promise<{
+    folder: string;
+    warnings: string[];
+    store: ReturnType<typeof openFolderStore>;
+  }> {
+    const folder = await temporary();
+    const warnings: string[] = [];
+    return { folder, warnings, store: openFolderStore(folder, { onWarning: (one) => warnings.push(one) }) };
+  }
+
+  test("keeps what it is given, with checksum and description, and nothing else", async () => {
+    const { folder, store } = await open();
+    const source = join(await temporary(), "made");
+    await writeFile(source, "bytes");
+    await store.put(nameOf("abcd"), source, "why");
+    const object = join(folder, objectPath(nameOf("abcd")));
+    expect(await readFile(`${object}.sha256`, "utf8")).toBe(
+      `${sha256("bytes")}  ${object.split("/").at(-1)}\n`,
+    );
+    expect(await readFile(`${object}.siginfo`, "utf8")).toBe("why");
+    expect(await readdir(dirname(object))).toHaveLength(3);
+    expect(await readdir(dirname(source))).toEqual([]);
+    expect(await store.get(nameOf("abcd"))).toBe(object);
+    expect((await run("sha256sum", ["-c", `${object}.sha256`], { cwd: dirname(object) })).code).toBe(0);
+  });
+
+  test("names gzip's bytes truthfully", async () => {
+    const { store } = await open();
+    const source = join(await temporary(), "made");
+    await writeFile(source, gzipSync("x"));
+    await store.put(nameOf("abcd"), source, "");
+    expect(await store.get(nameOf("abcd"))).toMatch(/\.tar\.gz$/);
+  });
+
+  test("never replaces an object by other bytes", async () => {
+    const { store } = await open();
+    const folder = await temporary();
+    for (const bytes of ["first", "second"]) {
+      await writeFile(join(folder, "made"), bytes);
+      await store.put(nameOf("abcd"), join(folder, "made"), bytes);
+    }
+    const object = (await store.get(nameOf("abcd")))!;
+    expect(await readFile(object, "utf8")).toBe("first");
+    expect(await readFile(`${object}.siginfo`, "utf8")).toBe("first");
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("moves a damaged object aside, and takes a good one in its place", async () => {
+    const { folder, store, warnings } = await open();
+    const object = await seed(folder, nameOf("abcd"), "bytes");
+    await writeFile(object, "bites");
+    expect(await store.get(nameOf("abcd"))).toBeUndefined();
+    expect(await store.find([nameOf("abcd")])).toEqual(new Set());
+    expect(await readFile(`${object}.bad`, "utf8")).toBe("bites");
+    const source = join(await temporary(), "made");
+    await writeFile(source, "bytes");
+    await store.put(nameOf("abcd"), source, "");
+    expect(await readFile((await store.get(nameOf("abcd")))!, "utf8")).toBe("bytes");
+    expect(warnings).toHaveLength(1);
+  });
+
+  test("one that cannot be written to is one problem, and the artifact stays with its maker", async () => {
+    const file = join(await temporary(), "a-file");
+    await writeFile(file, "");
+    const source = join(await temporary(), "made");
+    await writeFile(source, "bytes");
+    const store = openFolderStore(file, { onWarning: () => {} });
+    await expect(store.put(nameOf("abcd"), source, "")).rejects.toThrow("sstate/unusable-store");
+    expect(await readFile(source, "utf8")).toBe("bytes");
+  });
+
+  test("two processes that put the same objects, with other bytes, leave whole and verified ones", async () => {
+    const { folder, store, warnings } = await open();
+    const script = join(await temporary(), "put.mjs");
+    const room = new URL("../../../packages/sstate/dist/index.js", import.meta.url);
+    await writeFile(
+      script,
+      `import { openFolderStore } from ${JSON.stringify(fileURLToPath(room))};
+       import { mkdtempSync, writeFileSync } from "node:fs";
+       const [, , folder, bytes] = process.argv;
+       const own = mkdtempSync(${JSON.stringify(join(tmpdir(), "tsbake-put-"))});
+       const store = openFolderStore(folder, { onWarning: (text) => console.log(text) });
+       await Promise.all(Array.from({ length: 30 }, async (_one, at) => {
+         writeFileSync(own + "/" + at, bytes.repeat(10000) + at);
+         await store.put({ spec: "sstate:x::1:r0::14:", unihash: "abcd" + at, task: "t" }, own + "/" + at, bytes);
+       }));`,
+    );
+    const results = await Promise.all(
+      ["one", "two", "six"].map((bytes) => run("node", [script, folder, bytes])),
+    );
+    expect(results.map(({ code, stdout, stderr }) => [code, stdout, stderr])).toEqual(
+      Array(3).fill([0, "", ""]),
+    );
+    expect(await verifyStore(folder)).toEqual({ checked: 30, faults: [] });
+    for (let at = 0; at < 30; at++) {
+      const object = await store.get({ spec: "sstate:x::1:r0::14:", unihash: `abcd${at}`, task: "t" });
+      const text = await readFile(object!, "utf8");
+      expect(["one", "two", "six"].map((word) => word.repeat(10000) + at)).toContain(text);
+    }
+    expect(await readdir(join(folder, "ab/cd"))).toHaveLength(90);
+    expect(warnings).toEqual([]);
+  }, 120_000);
+});
+
+describe("mirrors", () => {
+  const text = "0123456789".repeat(20_000);
+
+  async function rig(fault: Parameters<typeof serveFolder>[1], options: object = {}) {
+    const folder = await temporary();
+    await seed(folder, nameOf("abcd"), text);
+    const server = await serveFolder(folder, fault);
+    const warnings: string[] = [];
+    const [store] = openMirrors(`file://.* ${server.url}/PATH`, {
+      onWarning: (one) => warnings.push(one),
+      ...options,
+    });
+    return {
+      folder,
+      server,
+      warnings,
+      store: store!,
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  }
+
+  test("a body that is cut off is gone on with where it broke", async () => {
+    let cuts = 0;
+    await using one = await rig((request, response) => {
+      if (request.method !== "GET" || !request.url!.endsWith(".zst") || cuts++ > 0) return false;
+      response.writeHead(200, { "content-length": text.length });
+      response.write(text.slice(0, 150_000), () => response.destroy());
+      return true;
+    });
+    expect(await readFile((await one.store.get(nameOf("abcd")))!, "utf8")).toBe(text);
+    expect(one.server.requests.filter((line) => line.includes("bytes="))).toHaveLength(1);
+    expect(one.warnings).toEqual([]);
+  });
+
+  test("what another run has left is gone on with; what is wrong in it is thrown away", async () => {
+    for (const [left, ranges] of [
+      [text.slice(0, 1000), 1],
+      ["wrong", 1],
+      [text, 1],
+      [`${text}and more`, 1],
+    ] as const) {
+      const downloads = await temporary();
+      await using one = await rig(() => false, { downloads });
+      await writeFile(join(downloads, `${sha256(text)}.part`), left);
+      expect(await readFile((await one.store.get(nameOf("abcd")))!, "utf8")).toBe(text);
+      expect(one.server.requests.filter((line) => line.includes("bytes="))).toHaveLength(ranges);
+      expect(one.warnings).toEqual([]);
+    }
+  });
+
+  test("a server that is not there is one warning, and is not asked again", async () => {
+    const dead = await rig(() => false);
+    await dead[Symbol.asyncDispose]();
+    const names = Array.from({ length: 100 }, (_one, at) => nameOf(`aaaa${at}`));
+    expect(await dead.store.find(names)).toEqual(new Set());
+    expect(await dead.store.get(nameOf("abcd"))).toBeUndefined();
+    expect(dead.warnings).toHaveLength(1);
+    expect(dead.warnings[0]).toMatch(/ECONNREFUSED.*goes on without this mirror/);
+  });
+
+  test.each([
+    [
+      "rubbish instead of HTTP",
+      (response: { socket: { end(text: string): void } | null }) => response.socket!.end("SSH-2.0-x\r\n"),
+    ],
+    ["silence", () => {}],
+    ["a dead line", (response: { socket: { destroy(): void } | null }) => response.socket!.destroy()],
+  ])("%s is one warning", async (_what, answer) => {
+    await using one = await rig((_request, response) => (answer(response as never), true), {
+      timeoutMs: 200,
+    });
+    expect(await one.store.find([nameOf("abcd"), nameOf("ef01")])).toEqual(new Set());
+    expect(one.warnings).toHaveLength(1);
+  });
+
+  test.each([401, 500, 503])("status %d is one warning, and no answer", async (status) => {
+    await using one = await rig((_request, response) => (response.writeHead(status).end(), true));
+    expect(await one.store.find([nameOf("abcd"), nameOf("ef01")])).toEqual(new Set());
+    expect(one.warnings).toHaveLength(1);
+    expect(one.warnings[0]).toContain(`answers ${status}`);
+  });
+
+  test("a page instead of the object (a captive portal) is not used", async () => {
+    await using one = await rig(
+      (_request, response) => (response.writeHead(200).end("<html>log in</html>"), true),
+    );
+    expect(await one.store.get(nameOf("abcd"))).toBeUndefined();
+    expect(one.warnings).toHaveLength(1);
+  });
+
+  test.each([403, 405])("a server that answers %d to HEAD is asked by GET", async (status) => {
+    await using one = await rig((request, response) => {
+      if (request.method !== "HEAD") return false;
+      response.writeHead(status).end();
+      return true;
+    });
+    expect(await one.store.find([nameOf("abcd"), nameOf("ef01")])).toEqual(new Set([nameOf("abcd")]));
+    expect(one.warnings).toEqual([]);
+  });
+
+  test("redirects are followed, but not in circles", async () => {
+    await using target = await rig(() => false);
+    await using one = await rig((request, response) => {
+      response.writeHead(302, { location: `${target.server.url}${request.url}` }).end();
+      return true;
+    });
+    expect(await readFile((await one.store.get(nameOf("abcd")))!, "utf8")).toBe(text);
+    await using circle = await rig(
+      (request, response) => (response.writeHead(302, { location: request.url! }).end(), true),
+    );
+    expect(await circle.store.get(nameOf("abcd"))).toBeUndefined();
+    expect(circle.warnings).toHaveLength(1);
+  });
+
+  test("a chain copies into its folder, and asks the mirror only once", async () => {
+    await using one = await rig(() => false);
+    const folder = await temporary();
+    const store = chainStores(openFolderStore(folder, { onWarning: () => {} }), [one.store]);
+    const object = await store.get(nameOf("abcd"));
+    expect(object).toBe(join(folder, objectPath(nameOf("abcd"))));
+    expect(await readFile(`${object}.siginfo`, "utf8")).toBe("about abcd");
+    const asked = one.server.requests.length;
+    expect(await store.get(nameOf("abcd"))).toBe(object);
+    expect(one.server.requests).toHaveLength(asked);
+    expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [] });
+  });
+
+  test("a mirror's own folder stays as it is", async () => {
+    const folder = await temporary();
+    await seed(folder, nameOf("abcd"), text);
+    const before = await treeManifest(folder);
+    const mirrors = openMirrors(`file://.* file://${folder}/PATH`, { onWarning: () => {} });
+    await chainStores(openFolderStore(await temporary(), { onWarning: () => {} }), mirrors).get(
+      nameOf("abcd"),
+    );
+    expect(await treeManifest(folder)).toEqual(before);
+  });
+
+  test.each([
+    ["file://.*", "has no replacement"],
+    ["file://( http://host/PATH", "no regular expression"],
+    ["file://.* ftp://host/PATH", "ftp:// is not supported"],
+    ["nonsense http://host/PATH", "has no type://"],
+  ])("%s is refused", (text, why) => {
+    expect(() => openMirrors(text, { onWarning: () => {} })).toThrow(`sstate/bad-mirrors: SSTATE_MIRRORS: `);
+    expect(() => openMirrors(text, { onWarning: () => {} })).toThrow(why);
+  });
+
+  test("pairs are separated by blanks or by \\n", () => {
+    expect(
+      openMirrors("file://.* http://a/PATH \\n file://.* file:///b/PATH\\n", { onWarning: () => {} }),
+    ).toHaveLength(2);
+  });
+});
+
+describe("artifacts", () => {
+  test("bring several folders back as they were, hard links between them included", async () => {
+    const work = await temporary();
+    await mkdir(join(work, "image/usr/bin"), { recursive: true });
+    await writeFile(join(work, "image/usr/bin/tool"), "#!/bin/sh\n");
+    await chmod(join(work, "image/usr/bin/tool"), 0o4755);
+    await symlink("/etc/alternatives/x", join(work, "image/usr/bin/x"));
+    await mkdir(join(work, "sysroot"));
+    await link(join(work, "image/usr/bin/tool"), join(work, "sysroot/tool"));
+    const folders = ["image", "sysroot", "empty"].map((name) => ({ name, path: join(work, name) }));
+    await packArtifact(folders, join(work, "a.tar"), 1_700_000_000);
+    const before = await Promise.all(folders.map(({ path }) => treeManifest(path)));
+    await writeFile(join(work, "image/stale"), "from another build");
+    await unpackArtifact(join(work, "a.tar"), folders);
+    expect(await Promise.all(folders.map(({ path }) => treeManifest(path)))).toEqual(before);
+    expect((await stat(join(work, "sysroot/tool"))).ino).toBe(
+      (await stat(join(work, "image/usr/bin/tool"))).ino,
+    );
+    expect((await readdir(work)).sort()).toEqual(["a.tar", "empty", "image", "sysroot"]);
+    await packArtifact(folders, join(work, "b.tar"), 1_700_000_000);
+    expect(await readFile(join(work, "b.tar"))).toEqual(await readFile(join(work, "a.tar")));
+  });
+
+  test.each([
+    ["that is damaged", async () => Buffer.from("rubbish"), "archive/"],
+    [
+      "that wants out",
+      () => tarOf([{ path: "out/../../x", type: "file", data: "x" }]),
+      "archive/hostile-entry",
+    ],
+    ["of another task", () => tarOf([{ path: "other/x", type: "file" }]), "sstate/foreign-content"],
+    [
+      "with a device",
+      () => tarOf([{ path: "out/null", type: "character-device", major: 1, minor: 3 }]),
+      "archive/device-entry",
+    ],
+  ])("one %s changes nothing", async (_what, make, code) => {
+    const work = await temporary();
+    await mkdir(join(work, "out"));
+    await writeFile(join(work, "out/old"), "");
+    await writeFile(join(work, "a.tar"), await make());
+    await expect(
+      unpackArtifact(join(work, "a.tar"), [{ name: "out", path: join(work, "out") }]),
+    ).rejects.toThrow(code);
+    expect((await readdir(work)).sort()).toEqual(["a.tar", "out"]);
+    expect(await readdir(join(work, "out"))).toEqual(["old"]);
+  });
+});
+
+describe("care", () => {
+  const day = 24 * 3_600_000;
+  const now = Date.UTC(2030, 0, 1);
+
+  async function filled(): Promise<{ folder: string; paths: string[] }> {
+    const folder = await temporary();
+    const paths = [];
+    for (const [at, hash] of ["aaaa", "bbbb", "cccc"].entries()) {
+      const name = nameOf(hash, at === 2 ? "do_package_write_deb" : "do_install");
+      const object = await seed(folder, name, "x".repeat(1000 * (at + 1)));
+      const used = new Date(now - (3 - at) * 10 * day);
+      for (const suffix of ["", ".sha256", ".siginfo"]) await utimes(object + suffix, used, used);
+      paths.push(objectPath(name));
+    }
+    return { folder, paths };
+  }
+
+  test("statistics say what is there, by task", async () => {
+    const { folder } = await filled();
+    const { sizeBytes, ...rest } = await storeStatistics(folder);
+    expect(sizeBytes).toBeGreaterThan(6000);
+    expect(rest).toMatchObject({ objects: 3, damaged: 0, oldestUseMs: now - 30 * day });
+    expect(rest.tasks.map(({ task, objects }) => [task, objects])).toEqual([
+      ["install", 2],
+      ["package_write_deb", 1],
+    ]);
+    expect(await storeStatistics(join(folder, "none"))).toMatchObject({ objects: 0, oldestUseMs: undefined });
+  });
+
+  test.each([
+    ["age", { maxAgeMs: 15 * day }, [0, 1], "age"],
+    ["size, the least recently used first", { maxBytes: 4000 }, [0, 1], "size"],
+    ["what nobody wants", { isWanted: (path: string) => path.includes("install") }, [2], "unwanted"],
+    ["nothing", {}, [], ""],
+  ] as const)("pruning by %s", async (_what, options, gone, why) => {
+    const { folder, paths } = await filled();
+    const dry = await pruneStore(folder, { ...options, nowMs: now, dryRun: true });
+    expect(await listStore(folder)).toHaveLength(3);
+    expect(await pruneStore(folder, { ...options, nowMs: now })).toEqual(dry);
+    expect(dry.removed.map(({ path }) => path)).toEqual(gone.map((at) => paths[at]));
+    expect(dry.removed.every((one) => one.why === why)).toBe(true);
+    expect((await listStore(folder)).map(({ path }) => path)).toEqual(
+      paths.filter((_path, at) => !(gone as readonly number[]).includes(at)),
+    );
+    expect(await verifyStore(folder)).toEqual({ checked: 3 - gone.length, faults: [] });
+  });
+
+  test("damaged objects and old rests go, young ones may be under way", async () => {
+    const { folder, paths } = await filled();
+    await writeFile(join(folder, paths[0]!), "other");
+    expect((await verifyStore(folder, { discardBad: true })).faults).toMatchObject([{ path: paths[0] }]);
+    await writeFile(join(folder, "aa/aa/.0123.tmp"), "");
+    await writeFile(join(folder, "aa/aa/.4567.tmp"), "");
+    await utimes(join(folder, "aa/aa/.0123.tmp"), new Date(0), new Date(0));
+    await utimes(join(folder, "aa/aa/.4567.tmp"), new Date(now), new Date(now));
+    const { removed } = await pruneStore(folder, { nowMs: now });
+    expect(removed.map(({ why }) => why).sort()).toEqual(["damaged", "rest", "rest"]);
+    expect(await readdir(join(folder, "aa/aa"))).toEqual([".4567.tmp"]);
+  });
+
+  test("use is noted, so that what is used stays", async () => {
+    const { folder, paths } = await filled();
+    const old = new Date(Date.now() - 90 * day);
+    for (const path of paths)
+      for (const suffix of ["", ".sha256", ".siginfo"]) await utimes(join(folder, path + suffix), old, old);
+    await openFolderStore(folder, { onWarning: () => {} }).get(nameOf("bbbb"));
+    const { removed } = await pruneStore(folder, { maxAgeMs: 30 * day });
+    expect(removed.map(({ path }) => path)).toEqual([paths[0], paths[2]]);
+  });
+});
