@@ -46,7 +46,7 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
     await sandbox.detach(root);
     await rm(policy, { force: true });
   }
-  await tidyRoot(root);
+  await tidyRoot(sandbox, root);
   await clampTimes(sandbox, root, epochSeconds);
   const database = await readDebDatabase(root, request.architecture);
   const unfinished = database.packages.filter(({ state }) => state !== "installed");

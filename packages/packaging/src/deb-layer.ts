@@ -52,7 +52,7 @@ export async function installOnDebDatabase(request: InstallRequest): Promise<Ins
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  await tidyRoot(root);
+  await tidyRoot(sandbox, root);
   await clampTimes(sandbox, root, epochSeconds);
   const database = await readDebDatabase(root, architecture);
   const known = new Map(changes.map((change) => [change.name, change]));

@@ -1,7 +1,5 @@
-/** Takes out of a fresh root what differs between two installs of the same packages. */
-import { readdir, rm, truncate } from "node:fs/promises";
-import { join } from "node:path";
-import { BuildError, hasCode } from "@tsbake/base";
+/** Takes out of a fresh root what differs between two installs of the same packages. All of it as (fake) root. */
+import { BuildError } from "@tsbake/base";
 import { DPKG_FOLDER } from "./deb-database.js";
 import { commandFailed } from "./problems.js";
 import type { Sandbox } from "./sandbox.js";
@@ -12,6 +10,8 @@ const REMOVED = [
   "var/log/alternatives.log",
   "var/log/bootstrap.log",
   "var/log/apt",
+  "var/cache/apt/pkgcache.bin",
+  "var/cache/apt/srcpkgcache.bin",
   "var/cache/ldconfig/aux-cache",
   "var/cache/debconf/config.dat-old",
   "var/cache/debconf/templates.dat-old",
@@ -20,32 +20,40 @@ const REMOVED = [
   "var/lib/systemd/credential.secret",
   "var/lib/dbus/machine-id",
   "etc/.pwd.lock",
-  ...[
-    "lock",
-    "lock-frontend",
-    "triggers/Lock",
-    "status-old",
-    "diversions-old",
-    "statoverride-old",
-    "available-old",
-  ].map((name) => `${DPKG_FOLDER}/${name}`),
+  "etc/ld.so.cache~",
+];
+const OF_DATABASE = [
+  "lock",
+  "lock-frontend",
+  "triggers/Lock",
+  "status-old",
+  "diversions-old",
+  "statoverride-old",
+  "available-old",
 ];
 const EMPTIED = ["etc/machine-id", `${DPKG_FOLDER}/available`];
 
-/** What an install leaves behind and two installs would not have in common. */
-export async function tidyRoot(root: string): Promise<void> {
-  for (const path of REMOVED) await rm(join(root, path), { recursive: true, force: true });
-  for (const path of EMPTIED) {
-    await truncate(join(root, path)).catch((error: unknown) => {
-      if (!hasCode(error, "ENOENT")) throw error;
-    });
-  }
-  for (const name of await readdir(join(root, "var/cache/apt")).catch(() => [])) {
-    if (name.endsWith(".bin")) await rm(join(root, "var/cache/apt", name), { force: true });
-  }
+/** $1: root; paths to empty, `--`, paths to remove. A link is never followed out of the root: only plain files are emptied. */
+const TIDY = `
+set -eu
+cd "$1"
+shift
+while [ "$1" != -- ]; do
+    if [ -f "$1" ] && [ ! -L "$1" ]; then : >"$1"; fi
+    shift
+done
+shift
+rm -rf -- "$@"
+`;
+
+/** What an install leaves behind and two installs would not have in common. @throws BuildError `packaging/command-failed` */
+export async function tidyRoot(sandbox: Sandbox, root: string): Promise<void> {
+  const removed = [...REMOVED, ...OF_DATABASE.map((name) => `${DPKG_FOLDER}/${name}`)];
+  const done = await sandbox.run("sh", ["-c", TIDY, "tidy", root, ...EMPTIED, "--", ...removed]);
+  if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
 }
 
-/** No file, folder or link below `root` stays younger than `epochSeconds`. */
+/** No file, folder or link below `root` stays younger than `epochSeconds`. @throws BuildError `packaging/command-failed` */
 export async function clampTimes(sandbox: Sandbox, root: string, epochSeconds: number): Promise<void> {
   const newer = ["-newermt", `@${epochSeconds}`];
   const touch = ["-exec", "touch", "--no-dereference", `--date=@${epochSeconds}`, "{}", "+"];
