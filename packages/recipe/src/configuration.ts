@@ -2,10 +2,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, byText, words, type Diagnostic, type Hasher } from "@tsbake/base";
-import { Datastore, inheritClass } from "@tsbake/datastore";
+import { Datastore, fireEvent, inheritClass, registerHandlers } from "@tsbake/datastore";
 import { importEnvironment } from "./environment.js";
 import { Evaluation } from "./evaluation.js";
-import { fireEvent } from "./event.js";
 import type { FileTable } from "./files.js";
 import { layerFolders, readCollections, readLayers, type Collection } from "./layers.js";
 import * as problem from "./problems.js";
@@ -17,8 +16,6 @@ export interface Configuration {
   readonly collections: readonly Collection[];
   /** Every file that was looked for. */
   readonly files: readonly string[];
-  /** Those of them that are there. */
-  readonly included: readonly string[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -36,6 +33,7 @@ export function parseConfiguration(
   for (let round = 0; round <= MAXIMUM_ROUNDS; round++) {
     const configuration = readOnce(options, new Evaluation(table, python), python);
     if (configuration.d.getVar("BB_INVALIDCONF", { expand: false }) !== true) {
+      configuration.d.renameVar("__depends", "__base_depends");
       configuration.d.setVar("__bbclasstype", "recipe");
       const configurations = words(configuration.d.getText("BBMULTICONFIG"));
       if (configurations.length > 0) throw new BuildError([problem.multiconfig(configurations)]);
@@ -65,13 +63,13 @@ function readOnce(options: ParseOptions, host: Evaluation, python: PythonSession
   readFirst("conf/bitbake.conf", d, host);
   readNamed(options.postFiles, d, host);
   for (const name of ["base", ...words(d.getText("INHERIT"))]) inheritClass(name, d, host);
-  fireEvent("bb.event.ConfigParsed", {}, d, host);
+  registerHandlers(d);
   d.setVar("BBINCLUDED", host.included().join(" "));
+  fireEvent({ eventClass: "bb.event.ConfigParsed", attributes: {} }, d, host);
   return {
     d,
     collections: readCollections(d, pathOf),
     files: [...host.files],
-    included: host.included(),
     warnings: host.warnings,
   };
 }

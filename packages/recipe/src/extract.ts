@@ -38,7 +38,7 @@ export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: E
     file: file.path,
     layer: file.layer,
     layerPriority: file.layerPriority,
-    defaultPreference: isSkipped ? 0 : wholeNumber(text("DEFAULT_PREFERENCE"), file.path),
+    defaultPreference: isSkipped ? 0 : wholeNumber(d, "DEFAULT_PREFERENCE", file.path),
     pn,
     pe: text("PE"),
     pv: text("PV"),
@@ -113,8 +113,8 @@ function extractFacts(d: Datastore): RecipeInfo["facts"] {
   for (const name of words(d.getText("BB_RECIPE_FACTS"))) {
     const value = d.getText(name);
     if (value === undefined) continue;
-    const set = d.history(name).findLast(({ flag }) => flag === undefined);
-    facts[name] = { value, ...(set ? { at: { file: set.file, line: set.line } } : {}) };
+    const at = d.placeOf(name);
+    facts[name] = { value, ...(at ? { at } : {}) };
   }
   return facts;
 }
@@ -124,10 +124,11 @@ function isTrue(text: string): boolean {
   return /^(?:y|yes|1|true|t)$/i.test(text.trim());
 }
 
-function wholeNumber(text: string, file: string): number {
+function wholeNumber(d: Datastore, name: string, file: string): number {
+  const text = d.getText(name) ?? "";
   if (text === "") return 0;
   if (!/^\s*[+-]?\d+\s*$/.test(text)) {
-    throw new BuildError([problem.unreadableValue("DEFAULT_PREFERENCE", text, file)]);
+    throw new BuildError([problem.unreadableValue(name, text, file, d.spanOf(name))]);
   }
   return Number(text);
 }

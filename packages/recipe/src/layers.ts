@@ -75,10 +75,16 @@ function whereNamed(layer: string, file: string, host: LayerHost): Span | undefi
   return undefined;
 }
 
+/** LAYERSERIES_COMPAT of a layer. */
+interface Compatibility {
+  readonly series: readonly string[];
+  readonly at: Span | undefined;
+}
+
 /** Reads conf/layer.conf of every folder into `d`, checks the series and adds what BBFILES_DYNAMIC asks for. */
 export function readLayers(d: Datastore, folders: readonly string[], host: LayerHost): Map<string, string> {
   const pathOf = new Map<string, string>();
-  const compat = new Map<string, string[]>();
+  const compat = new Map<string, Compatibility>();
   let series: string[] = [];
   for (const folder of folders) {
     const before = words(d.getText("BBFILE_COLLECTIONS"));
@@ -93,7 +99,7 @@ export function readLayers(d: Datastore, folders: readonly string[], host: Layer
     for (const name of names) {
       const own = words(d.getText(`LAYERSERIES_COMPAT_${name}`));
       if (own.length === 0) continue;
-      compat.set(name, [...new Set(own)]);
+      compat.set(name, { series: [...new Set(own)], at: d.spanOf(`LAYERSERIES_COMPAT_${name}`) });
       d.delVar(`LAYERSERIES_COMPAT_${name}`);
     }
     if (series.length > 0) continue;
@@ -102,7 +108,7 @@ export function readLayers(d: Datastore, folders: readonly string[], host: Layer
   }
   d.delVar("LAYERDIR_RE");
   d.delVar("LAYERDIR");
-  for (const [name, own] of compat) d.setVar(`LAYERSERIES_COMPAT_${name}`, own.toSorted().join(" "));
+  for (const [name, own] of compat) d.setVar(`LAYERSERIES_COMPAT_${name}`, own.series.toSorted().join(" "));
   addDynamicFiles(d);
   checkSeries(d, compat, series, host);
   d.setVar("LAYERSERIES_CORENAMES", series.toSorted().join(" "));
@@ -136,7 +142,7 @@ function addDynamicFiles(d: Datastore): void {
 
 function checkSeries(
   d: Datastore,
-  compat: ReadonlyMap<string, readonly string[]>,
+  compat: ReadonlyMap<string, Compatibility>,
   series: readonly string[],
   host: LayerHost,
 ): void {
@@ -148,8 +154,8 @@ function checkSeries(
     const own = compat.get(name);
     if (!own) host.warn(problem.noSeriesCompat(name));
     else if (series.length === 0) wrong.push(problem.missingSeries(name));
-    else if (!own.some((one) => series.includes(one)))
-      wrong.push(problem.incompatibleLayer(name, own, series));
+    else if (!own.series.some((one) => series.includes(one)))
+      wrong.push(problem.incompatibleLayer(name, own.series, series, own.at));
   }
   if (wrong.length > 0) throw new BuildError(wrong);
 }
@@ -162,7 +168,14 @@ export function readCollections(d: Datastore, pathOf: ReadonlyMap<string, string
   const collections = names.flatMap((name): Collection[] => {
     const pattern = d.getText(`BBFILE_PATTERN_${name}`);
     if (pattern === undefined || !pythonPattern(pattern, "start")) {
-      wrong.push(problem.wrongPattern(`BBFILE_PATTERN_${name}`, pattern ?? "", "the layer"));
+      wrong.push(
+        problem.wrongPattern(
+          `BBFILE_PATTERN_${name}`,
+          pattern ?? "",
+          "the layer",
+          d.spanOf(`BBFILE_PATTERN_${name}`),
+        ),
+      );
       return [];
     }
     const mayBeEmpty = d.getText(`BBFILE_PATTERN_IGNORE_EMPTY_${name}`) === "1";
@@ -179,7 +192,7 @@ function layerPriorities(d: Datastore, names: readonly string[], wrong: Diagnost
     const text = d.getText(`BBFILE_PRIORITY_${name}`);
     if (!text) continue;
     if (/^\s*[+-]?\d+\s*$/.test(text)) priorities.set(name, Number(text));
-    else wrong.push(problem.badLayerPriority(name, text));
+    else wrong.push(problem.badLayerPriority(name, text, d.spanOf(`BBFILE_PRIORITY_${name}`)));
   }
   const depends = new Map(names.map((name) => [name, layerDepends(d, name, names, wrong)]));
   const explicit = [...priorities.values()].filter((priority) => priority !== 0);
@@ -201,15 +214,16 @@ function layerPriorities(d: Datastore, names: readonly string[], wrong: Diagnost
 function layerDepends(d: Datastore, name: string, names: readonly string[], wrong: Diagnostic[]): string[] {
   const found: string[] = [];
   for (const variable of ["LAYERDEPENDS", "LAYERRECOMMENDS"]) {
+    const at = d.spanOf(`${variable}_${name}`);
     const parsed = versionedDependencies(d.getText(`${variable}_${name}`));
     if ("wrong" in parsed) {
-      wrong.push(problem.badLayerDependency(name, variable, parsed.wrong));
+      wrong.push(problem.badLayerDependency(name, variable, parsed.wrong, at));
       continue;
     }
     const isRequired = variable === "LAYERDEPENDS";
     for (const [other, conditions] of parsed.names) {
       if (!names.includes(other)) {
-        if (isRequired) wrong.push(problem.missingLayerDependency(name, other, nearest(other, names)));
+        if (isRequired) wrong.push(problem.missingLayerDependency(name, other, nearest(other, names), at));
         continue;
       }
       const version = d.getText(`LAYERVERSION_${other}`) || undefined;
@@ -217,7 +231,7 @@ function layerDepends(d: Datastore, name: string, names: readonly string[], wron
       if (!failed) found.push(other);
       else if (isRequired) {
         const wanted = `(${failed.operator} ${failed.version})`;
-        wrong.push(problem.layerVersion(name, other, wanted, version));
+        wrong.push(problem.layerVersion(name, other, wanted, version, at));
       }
     }
   }

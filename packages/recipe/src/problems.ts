@@ -11,20 +11,22 @@ function located(at: Located): { at: Span } | Record<string, never> {
   return at ? { at } : {};
 }
 
-export function badLayerDependency(layer: string, variable: string, text: string): Diagnostic {
+export function badLayerDependency(layer: string, variable: string, text: string, at: Located): Diagnostic {
   return {
     severity: "error",
     code: "recipe/bad-layer-dependency",
     message: `${variable}_${layer} has a condition that cannot be understood: \`${text}\``,
+    ...located(at),
     help: "write it as `other-layer (>= 3)`, with an operator of = < > <= >= and the whole in parentheses",
   };
 }
 
-export function badLayerPriority(layer: string, text: string): Diagnostic {
+export function badLayerPriority(layer: string, text: string, at: Located): Diagnostic {
   return {
     severity: "error",
     code: "recipe/bad-layer-priority",
     message: `BBFILE_PRIORITY_${layer} is not a whole number: \`${text}\``,
+    ...located(at),
     help: "set it to a number; a higher one wins over a lower one",
   };
 }
@@ -96,11 +98,13 @@ export function incompatibleLayer(
   layer: string,
   wants: readonly string[],
   has: readonly string[],
+  at: Located,
 ): Diagnostic {
   return {
     severity: "error",
     code: "recipe/incompatible-layer",
     message: `layer \`${layer}\` is made for ${wants.join(", ")}, and the core layer is ${has.join(", ")}`,
+    ...located(at),
     help: "check out the branch of the layer that fits the core layer",
   };
 }
@@ -110,12 +114,14 @@ export function layerVersion(
   other: string,
   wanted: string,
   version: string | undefined,
+  at: Located,
 ): Diagnostic {
   const has = version === undefined ? "sets no LAYERVERSION" : `is version ${version}`;
   return {
     severity: "error",
     code: "recipe/layer-version",
     message: `layer \`${layer}\` depends on \`${other}\` ${wanted}, which ${has}`,
+    ...located(at),
     help: "check that the branches of the two layers belong together",
   };
 }
@@ -176,11 +182,17 @@ export function missingLayerConf(layer: string, at: Located): Diagnostic {
   };
 }
 
-export function missingLayerDependency(layer: string, other: string, near: readonly string[]): Diagnostic {
+export function missingLayerDependency(
+  layer: string,
+  other: string,
+  near: readonly string[],
+  at: Located,
+): Diagnostic {
   return {
     severity: "error",
     code: "recipe/missing-layer-dependency",
     message: `layer \`${layer}\` depends on layer \`${other}\`, which is not in this configuration`,
+    ...located(at),
     help: near.length > 0 ? `is ${orList(near)} meant?` : `add the layer \`${other}\` to BBLAYERS`,
   };
 }
@@ -234,8 +246,8 @@ export function notMetadata(path: string): Diagnostic {
   return {
     severity: "error",
     code: "recipe/not-metadata",
-    message: `${path} is included and its name is none of a metadata file`,
-    help: "use the ending .inc, .conf or .bbclass",
+    message: `${path} is read as metadata, and its name is none of a metadata file`,
+    help: "use the ending .conf, or .inc for a part of a recipe",
   };
 }
 
@@ -325,20 +337,22 @@ export function twoVersionPreferences(pn: string, required: string): Diagnostic 
   };
 }
 
-export function unreadableValue(variable: string, value: string, file: string): Diagnostic {
+export function unreadableValue(variable: string, value: string, file: string, at: Located): Diagnostic {
   return {
     severity: "error",
     code: "recipe/unreadable-value",
     message: `${variable} of ${file} has to be a whole number, not \`${value}\``,
+    ...located(at),
     help: `correct ${variable}`,
   };
 }
 
-export function wrongPattern(variable: string, pattern: string, where: string): Diagnostic {
+export function wrongPattern(variable: string, pattern: string, where: string, at: Located): Diagnostic {
   return {
     severity: "error",
     code: "recipe/wrong-pattern",
     message: `${variable} of ${where} is no regular expression: \`${pattern}\``,
+    ...located(at),
     help: "correct the expression; its syntax is Python's",
   };
 }

@@ -213,10 +213,8 @@ class ProjectParser {
   }
 
   #context(): RecipeContext {
-    const { d, included } = this.#parsedConfiguration();
     return {
-      configuration: d,
-      configurationFiles: included,
+      configuration: this.#parsedConfiguration().d,
       table: this.#table,
       python: this.#python,
       signer: this.#options.signer,

@@ -244,7 +244,10 @@ class ProviderTable implements Providers {
     this.#dynamicPatterns ??= [...this.#dynamic].map(([pattern, recipes]) => {
       // `+` stands for itself: gtk+ is a name more often than a repetition.
       const test = pythonPattern(pattern.replaceAll("+", "\\+"), "start");
-      if (!test) throw new BuildError([problem.wrongPattern("PACKAGES_DYNAMIC", pattern, recipes[0]!.file)]);
+      if (!test)
+        throw new BuildError([
+          problem.wrongPattern("PACKAGES_DYNAMIC", pattern, recipes[0]!.file, undefined),
+        ]);
       return { test, recipes };
     });
     for (const { test, recipes } of this.#dynamicPatterns) {

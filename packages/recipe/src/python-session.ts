@@ -10,9 +10,11 @@ export interface PythonDefinitionText {
   readonly place: PythonPlace;
 }
 
-/** Whether `error` says that Python has to be opened first, and the same thing tried again. */
+/** Whether `error`, or what it was made from, says that Python has to be opened first, and the same thing tried again. */
 export function needsPython(error: unknown): boolean {
-  return hasCode(error, "python/needed");
+  if (typeof error !== "object" || error === null) return false;
+  const isSignal = hasCode(error, "python/needed") || ("name" in error && error.name === "PythonNeeded");
+  return isSignal || ("cause" in error && needsPython(error.cause));
 }
 
 export class PythonSession implements PythonHost {

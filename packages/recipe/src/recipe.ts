@@ -1,20 +1,16 @@
 /** One recipe file: its appends, its variants, each finished. Section 1.1 (recipe sequence) and 1.8 of the inventory. */
-import { Source, words, type Diagnostic } from "@tsbake/base";
-import { evaluateFile, finalize, listTasks, SkipRecipe, type Datastore } from "@tsbake/datastore";
+import { words, type Diagnostic } from "@tsbake/base";
+import { deferInherit, finalize, listTasks, SkipRecipe, type Datastore } from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
 import { Evaluation } from "./evaluation.js";
-import { fireEvent } from "./event.js";
 import { extractRecipe } from "./extract.js";
 import type { FileTable } from "./files.js";
-import { flagText } from "./flag.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import type { BaseSigner } from "./project-types.js";
 import type { PythonDefinitionText, PythonSession } from "./python-session.js";
 
 export interface RecipeContext {
   readonly configuration: Datastore;
-  /** Files of the configuration that are there, for BBINCLUDED. */
-  readonly configurationFiles: readonly string[];
   readonly table: FileTable;
   readonly python: PythonSession;
   readonly signer: BaseSigner;
@@ -38,8 +34,7 @@ export function parseRecipe(file: RecipeFile, context: RecipeContext): ParsedRec
     if (d.getText("BB_DONT_CACHE")) cacheable = false;
     if (skipped !== undefined) return extractRecipe(d, { id, file, baseHashes: new Map(), skipped });
     const baseHashes = context.signer.sign(d, [...listTasks(d).keys()]);
-    const late = finish(d, host, context);
-    return extractRecipe(d, { id, file, baseHashes, ...(late === undefined ? {} : { skipped: late }) });
+    return extractRecipe(d, { id, file, baseHashes });
   });
   return { infos, files: [...host.files], warnings: host.warnings, cacheable };
 }
@@ -59,7 +54,6 @@ export function openVariant(
   const variants = evaluateVariants(file, context, host, variantWord(id));
   const found = variants.find(({ word }) => recipeId(file.path, word) === id);
   if (!found) return undefined;
-  if (found.skipped === undefined) finish(found.d, host, context);
   return { d: found.d, definitions: context.python.definitions };
 }
 
@@ -95,13 +89,12 @@ function evaluateVariants(
   const pn = main.d.getText("PN") ?? "";
   const chosen = [...new Set(words(extended))].filter((word) => only === undefined || word === only);
   if (chosen.length > 0) raw.setVar("BBCLASSEXTEND", extended);
-  return [main, ...chosen.map((word) => extendVariant(word, { pn, file, raw, host }))];
+  return [main, ...chosen.map((word) => extendVariant(word, { pn, raw, host }))];
 }
 
 function finalizeVariant(word: string, d: Datastore, host: Evaluation): Variant {
   const skipped = skippedBy(() => {
     finalize(d, host);
-    resolveVirtualProviders(d);
   });
   return { word, d, ...(skipped === undefined ? {} : { skipped }) };
 }
@@ -109,13 +102,12 @@ function finalizeVariant(word: string, d: Datastore, host: Evaluation): Variant 
 interface Extension {
   /** Of the recipe itself. */
   readonly pn: string;
-  readonly file: RecipeFile;
   readonly raw: Datastore;
   readonly host: Evaluation;
 }
 
 /** `native` renames to PN-native and inherits that class last; `multilib:lib32` leaves the name to the class. */
-function extendVariant(word: string, { pn, file, raw, host }: Extension): Variant {
+function extendVariant(word: string, { pn, raw, host }: Extension): Variant {
   const d = raw.createCopy();
   const [className = word, argument] = word.split(":");
   if (argument === undefined) d.setVar("PN", `${pn}-${word}`);
@@ -123,10 +115,7 @@ function extendVariant(word: string, { pn, file, raw, host }: Extension): Varian
     d.setVar("BBEXTENDCURR", className);
     d.setVar("BBEXTENDVARIANT", argument);
   }
-  const source = new Source(file.path, `inherit_defer ${className}`);
-  const at = { source, start: 0, end: source.text.length };
-  const statement = { kind: "inherit", deferred: true, argument: className, at } as const;
-  evaluateFile({ source, kind: "recipe", statements: [statement], diagnostics: [] }, d, host);
+  deferInherit(d, className);
   return finalizeVariant(word, d, host);
 }
 
@@ -138,29 +127,6 @@ function skippedBy(action: () => void): string | undefined {
   } catch (error) {
     if (error instanceof SkipRecipe) return error.reason;
     throw error;
-  }
-}
-
-/** What comes after the signatures: BBINCLUDED and the event that may still skip the recipe. */
-function finish(d: Datastore, host: Evaluation, context: RecipeContext): string | undefined {
-  d.setVar("BBINCLUDED", [...new Set([...context.configurationFiles, ...host.included()])].join(" "));
-  return skippedBy(() => fireEvent("bb.event.RecipeParsed", { fn: d.getText("FILE") ?? "" }, d, host));
-}
-
-/** Names of BB_RECIPE_VIRTUAL_PROVIDERS in DEPENDS and [depends] become the recipes that PREFERRED_PROVIDER chooses. */
-function resolveVirtualProviders(d: Datastore): void {
-  const virtual = new Set(words(d.getText("BB_RECIPE_VIRTUAL_PROVIDERS")));
-  if (virtual.size === 0) return;
-  const resolve = (name: string): string =>
-    virtual.has(name) ? d.getText(`PREFERRED_PROVIDER_${name}`) || name : name;
-  d.setVar("DEPENDS", words(d.getText("DEPENDS")).map(resolve).join(" "));
-  for (const task of listTasks(d).keys()) {
-    const depends = words(flagText(d, task, "depends"));
-    const resolved = depends.map((entry) => {
-      const colon = entry.lastIndexOf(":");
-      return colon === -1 ? entry : resolve(entry.slice(0, colon)) + entry.slice(colon);
-    });
-    if (resolved.join(" ") !== depends.join(" ")) d.setVarFlag(task, "depends", resolved.join(" "));
   }
 }
 
