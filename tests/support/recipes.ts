@@ -32,10 +32,10 @@ export interface RecipeFields {
 
 export type RecipeText = RecipeInfo;
 
-const LISTS = [
-  ...["depends", "rdepends", "mcdepends", "deptask", "rdeptask", "recrdeptask", "recideptask"],
-  ...["requires", "fileChecksums", "feedClosure"],
-] as const;
+const LISTS =
+  "depends rdepends mcdepends deptask rdeptask recrdeptask recideptask requires fileChecksums feedClosure".split(
+    " ",
+  );
 
 export function recipe(
   pn: string,

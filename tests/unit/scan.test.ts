@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { byText } from "@tsbake/base";
+import { byText, words } from "@tsbake/base";
 import { scanPython, scanShell } from "@tsbake/datastore";
 import fc from "fast-check";
 import { root } from "../support/paths.js";
@@ -32,46 +32,12 @@ describe("the shell scanner", () => {
   });
 
   const pieces = fc.constantFrom(
-    ...[
-      "if",
-      "then",
-      "fi",
-      "case",
-      "in",
-      "esac",
-      "do",
-      "done",
-      "{",
-      "}",
-      "(",
-      ")",
-      "$(",
-      "$((",
-      "))",
-      "`",
-      "'",
-      '"',
-    ],
-    ...[
-      "${",
-      "}",
-      ";",
-      ";;",
-      "&&",
-      "|",
-      "<<E",
-      "\nE\n",
-      "\n",
-      " ",
-      "\\",
-      "#",
-      "a",
-      "b=",
-      "eval",
-      "$",
-      "[[",
-      "=(",
-    ],
+    " ",
+    "\n",
+    "\nE\n",
+    ...words(
+      "if then fi case in esac do done { } ( ) $( $(( )) ` ' \" ${ ; ;; && | <<E \\ # a b= eval $ [[ =(",
+    ),
   );
   test("never throws, whatever the text", () => {
     fc.assert(
@@ -130,41 +96,12 @@ describe("the Python scanner", () => {
   });
 
   const pieces = fc.constantFrom(
-    ...[
-      "d.getVar",
-      "(",
-      ")",
-      "'",
-      '"',
-      "'''",
-      '"""',
-      "f'",
-      "{",
-      "}",
-      "{{",
-      ":",
-      "!r",
-      "\\",
-      "\n",
-      "#",
-      ",",
-      ".",
-    ],
-    ...[
-      "bb.utils.contains",
-      "d.expand",
-      "'${@",
-      "}'",
-      "x",
-      "1",
-      " ",
-      "def ",
-      "[",
-      "]",
-      "=",
-      "\\x4",
-      "\\U00110000",
-    ],
+    " ",
+    "\n",
+    "def ",
+    ...words(
+      "d.getVar ( ) ' \" ''' \"\"\" f' { } {{ : !r \\ # , . bb.utils.contains d.expand '${@ }' x 1 def [ ] = \\x4 \\U00110000",
+    ),
   );
   test("never throws, whatever the text", () => {
     fc.assert(

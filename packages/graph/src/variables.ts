@@ -118,7 +118,7 @@ export class RecipeVariables {
   }
 
   #pythonFunction(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
-    const value = textOf(this.#d.rawWithRemoves(name).value);
+    const value = textOf(this.#raw(name).value);
     if (value === undefined) return undefined;
     const scan = scanPython(value);
     this.#addReferences(needs, scan);
@@ -127,7 +127,7 @@ export class RecipeVariables {
 
   /** The value is the unexpanded text; what it runs is seen in the expanded one. */
   #shellFunction(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
-    const { value: raw, removes } = this.#d.rawWithRemoves(name);
+    const { value: raw, removes } = this.#raw(name);
     const value = textOf(raw);
     for (const exported of this.#exportedNames()) needs.add(exported);
     if (value === undefined) return undefined;
@@ -142,13 +142,22 @@ export class RecipeVariables {
   }
 
   #plainVariable(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
-    const { value: raw, removes } = this.#d.rawWithRemoves(name);
+    const { value: raw, removes } = this.#raw(name);
     const value = textOf(raw);
     if (value === undefined) return undefined;
     const found = this.#shared.texts.references(value, name, this.#d);
     this.#addReferences(needs, found);
     const lines = this.#containsLines(found.contains, exclusions);
     return value + lines + this.#removeLines(removes, needs, exclusions);
+  }
+
+  /** Where no `:remove` can be, the value is not expanded for it: that would evaluate all inline Python there is. */
+  #raw(name: string): ReturnType<Datastore["rawWithRemoves"]> {
+    const d = this.#d;
+    if (d.getVarFlag(name, ":remove", { expand: false }) === undefined && !d.hasOverrides(name)) {
+      return { value: d.getVar(name, { expand: false }), removes: [] };
+    }
+    return d.rawWithRemoves(name);
   }
 
   #addReferences(needs: Set<string>, found: Pick<TextReferences, "references" | "calls">): void {

@@ -1,0 +1,552 @@
+import { chmod, mkdir, mkdtemp, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { BuildError } from "@tsbake/base";
+import { Datastore } from "@tsbake/datastore";
+import {
+  buildTaskGraph,
+  compareExplanations,
+  digestPath,
+  openBaseSigner,
+  signTasks,
+  type SignatureExplanation,
+  type SignOptions,
+  type TaskGraph,
+} from "@tsbake/graph";
+import { openProviders } from "@tsbake/recipe";
+import fc from "fast-check";
+import { makeProject, recipe, type RecipeText } from "../support/recipes.js";
+
+/** A variable by its texts: `name` the content, `name[flag]` a flag; a function has the flag `func`. */
+function datastore(texts: Readonly<Record<string, string>>): Datastore {
+  const d = new Datastore();
+  for (const [name, value] of Object.entries(texts)) {
+    const [, variable, flag] = /^([^[]+)\[(.+)\]$/.exec(name) ?? [];
+    if (variable === undefined || flag === undefined) d.setVar(name, value, { parsing: true });
+    else d.setVarFlag(variable, flag, value);
+  }
+  return d;
+}
+
+const shell = (name: string, body: string) => ({ [name]: body, [`${name}[func]`]: "1" });
+const python = (name: string, body: string) => ({ ...shell(name, body), [`${name}[python]`]: "1" });
+
+const containsCode =
+  "    bb.utils.contains('FEATURES', 'one two', 1, 0, d)\n    bb.utils.filter('FEATURES', 'none', d)\n";
+/** Inline Python that is understood without running it. */
+function contains(name: string): Record<string, string> {
+  return {
+    [name]: "${@bb.utils.contains('FEATURES', 'one two', 'y', 'n', d)}",
+    do_x: "true\n",
+    "do_x[vardeps]": name,
+  };
+}
+
+const signer = await openBaseSigner();
+const sign = (texts: Readonly<Record<string, string>>, task = "do_x") =>
+  signer.sign(datastore(texts), [task]).get(task);
+
+describe("base hashes", () => {
+  const start = {
+    ...shell("do_x", 'install "${D}" $(helper)\n'),
+    ...shell("helper", "echo ${A} ${B:-x}\n"),
+    ...shell("do_y", "true ${UNRELATED}\n"),
+    ...python("pyfunc", "    d.getVar('VIA_PYTHON')\n    pyhelper(d)\n"),
+    ...python("pyhelper", "    return d.getVarFlag('FLAGGED', 'f')\n"),
+    D: "${WORKDIR}/image",
+    WORKDIR: "/w/${PN}",
+    PN: "a",
+    A: "1",
+    UNRELATED: "u",
+    VIA_PYTHON: "v",
+    "FLAGGED[f]": "1",
+    "FLAGGED[g]": "1",
+    PATH: "/usr/bin",
+    "PATH[export]": "1",
+    NOT_EXPORTED: "1",
+    "NOT_EXPORTED[unexport]": "1",
+    "NOT_EXPORTED[export]": "1",
+    FEATURES: "one two",
+    LISTED: "l",
+    IGNORED: "i",
+    BB_BASEHASH_IGNORE_VARS: "IGNORED",
+  };
+
+  test("have 32 digits, the same in every process, and a versioned name", () => {
+    expect(signer.name).toBe("xxh-1");
+    expect(sign({ ...shell("do_x", "true\n") })).toBe("0d384882e5caa5dc6f405b307469d4a8");
+  });
+
+  test.each<[string, Record<string, string>, Record<string, string>, boolean]>([
+    ["the task's own text", {}, { do_x: "false\n" }, true],
+    ["a variable in its text", {}, { D: "/image" }, true],
+    ["a variable in a variable", {}, { PN: "b" }, true],
+    ["a function that it runs", {}, { helper: "true\n" }, true],
+    ["a variable of a function that it runs", {}, { A: "2" }, true],
+    ["an exported variable", {}, { PATH: "/bin" }, true],
+    ["a variable that is not exported any more", {}, { NOT_EXPORTED: "2" }, false],
+    ["what another task reads", {}, { UNRELATED: "x", do_y: "false\n" }, false],
+    ["a new variable that nobody reads", {}, { NEW: "x" }, false],
+    ["a variable that it reads and that is not set yet", { do_x: "echo ${LATER}\n" }, { LATER: "x" }, true],
+    [
+      "a variable of shell that becomes one of metadata",
+      { do_x: "helper2\n" },
+      { ...shell("helper2", "x\n") },
+      true,
+    ],
+    ["what [vardeps] names", { "do_x[vardeps]": "LISTED" }, { LISTED: "m" }, true],
+    ["what [vardepsexclude] names", { "do_x[vardepsexclude]": "D" }, { D: "/image" }, false],
+    ["what BB_BASEHASH_IGNORE_VARS names", { do_x: "echo ${IGNORED}\n" }, { IGNORED: "j" }, false],
+    ["a variable with [vardepvalue]", { "D[vardepvalue]": "fixed" }, { D: "/image" }, false],
+    ["the [vardepvalue] itself", { "D[vardepvalue]": "fixed" }, { "D[vardepvalue]": "moved" }, true],
+    [
+      "what [vardepvalueexclude] cuts out",
+      { D: "x-1", "D[vardepvalueexclude]": "-1|-2" },
+      { D: "x-2" },
+      false,
+    ],
+    ["the rest of such a value", { D: "x-1", "D[vardepvalueexclude]": "-1|-2" }, { D: "y-1" }, true],
+    ["a prefunc", { "do_x[prefuncs]": "pyfunc" }, { pyfunc: "    pass\n" }, true],
+    ["what a prefunc's Python reads", { "do_x[prefuncs]": "pyfunc" }, { VIA_PYTHON: "w" }, true],
+    ["a flag that Python reads", { "do_x[postfuncs]": "pyfunc" }, { "FLAGGED[f]": "2" }, true],
+    ["a flag that nobody reads", { "do_x[postfuncs]": "pyfunc" }, { "FLAGGED[g]": "2" }, false],
+    ["[exports]", { "do_x[exports]": "LISTED" }, { LISTED: "m" }, true],
+    ["a flag of what it reads", { BB_SIGNATURE_EXCLUDE_FLAGS: "doc" }, { "A[x]": "1" }, true],
+    ["an excluded flag", { BB_SIGNATURE_EXCLUDE_FLAGS: "doc" }, { "A[doc]": "1" }, false],
+    ["any flag, when no flags are excluded", {}, { "A[x]": "1" }, false],
+    ["an override in force", { OVERRIDES: "arm" }, { "A:arm": "2" }, true],
+    ["an override that is not", { OVERRIDES: "arm" }, { "A:x86": "2" }, false],
+    ["an append", {}, { "A:append": " 2" }, true],
+    ["a remove that takes something away", { A: "1 2" }, { "A:remove": "2" }, true],
+    ["a remove that does not", { A: "1 2" }, { "A:remove": "3" }, false],
+    ["a word of a list that contains() asks for", contains("A"), { FEATURES: "one" }, true],
+    ["another word of that list", contains("A"), { FEATURES: "one two three" }, false],
+    ["the order of that list", contains("A"), { FEATURES: "two one" }, false],
+    ["contains() in Python", { ...python("do_x", containsCode) }, { FEATURES: "one" }, true],
+    ["another word, in Python", { ...python("do_x", containsCode) }, { FEATURES: "one two x" }, false],
+    [
+      "contains() of an excluded variable",
+      { ...contains("A"), "A[vardepsexclude]": "FEATURES" },
+      { FEATURES: "" },
+      false,
+    ],
+    ["variables that Python tasks do not get", { ...python("do_x", "    pass\n") }, { PATH: "/bin" }, false],
+  ])("%s", (_, before, change, isDifferent) => {
+    const changed = sign({ ...start, ...before, ...change });
+    expect(changed !== sign({ ...start, ...before })).toBe(isDifferent);
+  });
+
+  test("of names that need each other in a circle", () => {
+    const texts = { ...shell("do_x", "f\n"), ...shell("f", "g\n"), ...shell("g", "f; echo ${A}\n"), A: "1" };
+    expect(sign(texts)).not.toBe(sign({ ...texts, A: "2" }));
+  });
+
+  test("do not depend on the order in which things were set", () => {
+    const reversed = Object.fromEntries(Object.entries(start).reverse());
+    expect(sign(reversed)).toBe(sign(start));
+  });
+
+  test("do not depend on what was signed before", async () => {
+    const other = await openBaseSigner();
+    const recipes = [start, { ...start, A: "2" }, { ...start, D: "${A}", A: "3" }, start].map(datastore);
+    const alone = await Promise.all(
+      recipes.map(async (d) => (await openBaseSigner()).sign(d, ["do_x", "do_y"])),
+    );
+    expect(recipes.map((d) => other.sign(d, ["do_x", "do_y"]))).toEqual(alone);
+  });
+
+  test("change for the tasks that reach the changed variable, and no others", () => {
+    // do_0 … do_5 read V0 … V5; each V may read others, as drawn.
+    const links = fc.uniqueArray(fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 5 })), {
+      selector: ([from, to]) => `${from} ${to}`,
+    });
+    fc.assert(
+      fc.property(links, fc.nat({ max: 5 }), (pairs, changed) => {
+        // Towards larger numbers only: values that need themselves are an error of their own.
+        const reads = (from: number) => pairs.filter(([a, b]) => a === from && b > from).map(([, to]) => to);
+        const texts: Record<string, string> = {};
+        for (let number = 0; number < 6; number += 1) {
+          Object.assign(texts, shell(`do_${number}`, `echo \${V${number}}\n`));
+          texts[`V${number}`] = `v ${reads(number)
+            .map((to) => `\${V${to}}`)
+            .join(" ")}`;
+        }
+        const tasks = [0, 1, 2, 3, 4, 5].map((number) => `do_${number}`);
+        const before = signer.sign(datastore(texts), tasks);
+        const after = signer.sign(
+          datastore({ ...texts, [`V${changed}`]: `${texts[`V${changed}`]} changed` }),
+          tasks,
+        );
+        const reaches = (from: number): boolean => from === changed || reads(from).some(reaches);
+        for (const [number, task] of tasks.entries()) {
+          expect([task, before.get(task) !== after.get(task)]).toEqual([task, reaches(number)]);
+        }
+      }),
+    );
+  });
+
+  test("an unknown handler is named", async () => {
+    await expect(openBaseSigner("md4")).rejects.toMatchObject({
+      diagnostics: [{ code: "graph/unknown-handler" }],
+    });
+  });
+});
+
+const recipes = (changes: Partial<Record<string, string>> = {}): RecipeText[] => [
+  recipe(
+    "app",
+    {
+      do_fetch: { fileChecksums: "/l/a.c:True /l/none.c:True /l/b.c:False" },
+      do_build: { after: "do_fetch", deptask: "do_build", ...base(changes, "app") },
+    },
+    { depends: "lib" },
+  ),
+  recipe("lib", { do_build: { deptask: "do_build", ...base(changes, "lib") } }, { depends: "base" }),
+  recipe("base", { do_build: { feedClosure: "libc6", ...base(changes, "base") } }),
+  recipe("other", { do_build: { ...base(changes, "other") } }),
+];
+const base = (changes: Partial<Record<string, string>>, pn: string) =>
+  changes[pn] === undefined ? {} : { baseHash: changes[pn]! };
+
+interface World {
+  readonly changes?: Partial<Record<string, string>>;
+  readonly files?: Record<string, string>;
+  readonly feed?: readonly string[];
+  readonly recipes?: readonly RecipeText[];
+  readonly configuration?: Record<string, string>;
+  readonly options?: Partial<SignOptions>;
+}
+
+async function signed(world: World = {}) {
+  const project = makeProject(world.recipes ?? recipes(world.changes), world.configuration ?? {});
+  const providers = openProviders(project);
+  const targets = ["app", "other"].map((name) => ({ name, task: "do_build" }));
+  const graph = buildTaskGraph({ project, providers, targets });
+  const asked: string[] = [];
+  const signatures = await signTasks({
+    graph,
+    project,
+    inputs: {
+      file: (path) => {
+        asked.push(path);
+        return Promise.resolve((world.files ?? { "/l/a.c": "digest a" })[path]);
+      },
+      feed: () => Promise.resolve(world.feed ?? ["libc6 2.36 aa"]),
+    },
+    taint: () => undefined,
+    ...world.options,
+  });
+  const hashes = Object.fromEntries(
+    graph.order.map((task) => [graph.label(task), signatures.of(task).unihash]),
+  );
+  return { graph, signatures, hashes, asked };
+}
+
+const find = (graph: TaskGraph, label: string) => graph.order.find((task) => graph.label(task) === label)!;
+
+describe("task hashes", () => {
+  const changedBy = async (world: World) => {
+    const before = (await signed()).hashes;
+    const after = (await signed(world)).hashes;
+    return Object.keys(before)
+      .filter((label) => before[label] !== after[label])
+      .sort();
+  };
+
+  test("change for what needs the change, and nothing else", async () => {
+    expect(await changedBy({})).toEqual([]);
+    expect(await changedBy({ changes: { lib: "x" } })).toEqual(["app:do_build", "lib:do_build"]);
+    expect(await changedBy({ changes: { other: "x" } })).toEqual(["other:do_build"]);
+    expect(await changedBy({ files: { "/l/a.c": "digest b" } })).toEqual(["app:do_build", "app:do_fetch"]);
+    expect(await changedBy({ files: {} })).toEqual(["app:do_build", "app:do_fetch"]);
+    expect(await changedBy({ files: { "/l/a.c": "digest a", "/l/b.c": "x" } })).toEqual([]);
+    expect(await changedBy({ feed: ["libc6 2.37 aa"] })).toEqual([
+      "app:do_build",
+      "base:do_build",
+      "lib:do_build",
+    ]);
+  });
+
+  test("ask for each file once, and not for those that were not there", async () => {
+    const twice = [
+      recipe("app", { do_build: { fileChecksums: "/l/a:True /l/a:True /l/b:True" } }),
+      recipe("other", { do_build: { fileChecksums: "/l/b:True /l/c:False" } }),
+    ];
+    expect((await signed({ recipes: twice })).asked).toEqual(["/l/a", "/l/b"]);
+  });
+
+  test("do not depend on the folder in which a file lies, but on its place below the marker", async () => {
+    const at = async (path: string) => {
+      const one = [
+        recipe("app", { do_build: { fileChecksums: `${path}:True` } }),
+        recipe("other", { do_build: {} }),
+      ];
+      return (await signed({ recipes: one, files: { [path]: "digest" } })).hashes["app:do_build"];
+    };
+    expect(await at("/here/a.patch")).toBe(await at("/there/a.patch"));
+    expect(await at("/here/./d/a.patch")).toBe(await at("/there/./d/a.patch"));
+    expect(await at("/here/./d/a.patch")).not.toBe(await at("/here/./e/a.patch"));
+  });
+
+  test("tell what went in", async () => {
+    const { graph, signatures } = await signed();
+    const lib = signatures.of(find(graph, "lib:do_build"));
+    const app = signatures.of(find(graph, "app:do_fetch"));
+    expect(lib).toMatchObject({
+      baseHash: "base of lib:do_build",
+      needs: [{ label: "base:do_build" }],
+      feed: [],
+    });
+    expect(lib.needs[0]?.unihash).toBe(signatures.of(find(graph, "base:do_build")).unihash);
+    expect(lib.taskHash).toMatch(/^[0-9a-f]{32}$/);
+    expect(app.files).toEqual([{ name: "a.c", digest: "digest a" }]);
+    expect(signatures.of(find(graph, "base:do_build")).feed).toEqual(["libc6 2.36 aa"]);
+    expect(lib).not.toHaveProperty("taint");
+  });
+
+  test("equal output makes equal hashes above", async () => {
+    const options = {
+      equivalence: (task: string, hash: string) => (task.includes("/lib_") ? "the same output" : hash),
+    };
+    const before = (await signed({ options })).hashes;
+    const after = (await signed({ options, changes: { base: "x" } })).hashes;
+    expect(after["base:do_build"]).not.toBe(before["base:do_build"]);
+    expect(after["app:do_build"]).toBe(before["app:do_build"]);
+  });
+
+  test("of tainted tasks change, with those above", async () => {
+    const taint: SignOptions["taint"] = (task) => (task.includes("/lib_") ? "forced 1" : undefined);
+    expect(await changedBy({ options: { taint } })).toEqual(["app:do_build", "lib:do_build"]);
+    const { graph, signatures } = await signed({ options: { taint } });
+    expect(signatures.of(find(graph, "lib:do_build")).taint).toBe("forced 1");
+  });
+
+  test("of [nostamp] tasks are new in every run, with those above", async () => {
+    const fresh = recipes().map((one) =>
+      one.pn === "lib" ? recipe("lib", { do_build: { nostamp: true } }) : one,
+    );
+    const first = (await signed({ recipes: fresh })).hashes;
+    const second = (await signed({ recipes: fresh })).hashes;
+    expect(Object.keys(first).filter((label) => first[label] !== second[label])).toEqual([
+      "lib:do_build",
+      "app:do_build",
+    ]);
+    const options = { unique: () => "once" };
+    const { graph, signatures } = await signed({ recipes: fresh, options });
+    expect(signatures.of(find(graph, "lib:do_build")).taint).toBe("nostamp:once");
+  });
+
+  test("leave out the recipes of BB_TASKHASH_IGNORE_TASKS", async () => {
+    const configuration = { BB_TASKHASH_IGNORE_TASKS: "^lib$" };
+    const before = (await signed({ configuration })).hashes;
+    const after = (await signed({ configuration, changes: { lib: "x" } })).hashes;
+    expect(after["app:do_build"]).toBe(before["app:do_build"]);
+    expect(after["lib:do_build"]).not.toBe(before["lib:do_build"]);
+    await expect(signed({ configuration: { BB_TASKHASH_IGNORE_TASKS: "(" } })).rejects.toMatchObject({
+      diagnostics: [{ code: "graph/bad-pattern" }],
+    });
+  });
+});
+
+describe("explanations", () => {
+  const texts = {
+    ...shell("do_build", "echo ${A}\nhelper\n"),
+    ...shell("helper", "one\ntwo\nthree\n"),
+    A: "1",
+    B: "2",
+  };
+
+  async function explain(
+    changes: Record<string, string> = {},
+    world: World = {},
+  ): Promise<SignatureExplanation> {
+    const d = datastore({ ...texts, ...changes });
+    const baseHash = signer.sign(d, ["do_build"]).get("do_build")!;
+    const { graph, signatures } = await signed({ ...world, changes: { ...world.changes, lib: baseHash } });
+    return signatures.explain(find(graph, "lib:do_build"), d);
+  }
+
+  test("hold everything that was hashed", async () => {
+    const explanation = await explain();
+    expect(explanation).toMatchObject({
+      task: "do_build",
+      gendeps: { A: [], do_build: ["A", "helper"], helper: [] },
+      varvals: { A: "1", do_build: "echo ${A}\nhelper\n", helper: "one\ntwo\nthree\n" },
+      runtaskdeps: ["base:do_build"],
+      feed: [],
+    });
+    expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
+  });
+
+  test("differ exactly when the hashes do", async () => {
+    const [first, again, other] = [await explain(), await explain(), await explain({ A: "2" })];
+    expect(compareExplanations(first, again)).toEqual([]);
+    expect(again.taskhash).toBe(first.taskhash);
+    expect(other.taskhash).not.toBe(first.taskhash);
+  });
+
+  test.each<[string, Record<string, string>, World, string[]]>([
+    ["a value", { A: "2" }, {}, ['variable A changed from "1" to "2"']],
+    ["a body", { helper: "one\n2\nthree\n" }, {}, ["variable helper changed:\n  -two\n  +2"]],
+    [
+      "a new dependency",
+      { helper: "one\ntwo\nthree ${B}\n" },
+      {},
+      [
+        'variable B is a new input (of helper): "2"',
+        "variable helper changed:\n  -three\n  +three ${B}",
+        "helper now depends on B",
+      ],
+    ],
+    ["a needed task", {}, { changes: { base: "x" } }, ["task base:do_build changed"]],
+  ])("say what changed: %s", async (_, changes, world, expected) => {
+    expect(compareExplanations(await explain(), await explain(changes, world))).toEqual(expected);
+  });
+
+  test("say what changed: files, packages and taints", () => {
+    const one: SignatureExplanation = {
+      task: "do_x",
+      basehash: "",
+      taskhash: "",
+      unihash: "",
+      gendeps: { A: ["B"] },
+      varvals: { A: "1", B: null },
+      runtaskdeps: ["a:do_x"],
+      runtaskhashes: { "a:do_x": "1" },
+      file_checksum_values: [
+        ["a.c", "1"],
+        ["b.c", "1"],
+      ],
+      feed: ["gdb 13.1 aa", "htop 3 bb", "strace 6 cc"],
+    };
+    const two: SignatureExplanation = {
+      ...one,
+      gendeps: { A: [] },
+      varvals: { A: "1" },
+      runtaskhashes: { "b:do_x": "1" },
+      file_checksum_values: [
+        ["a.c", "2"],
+        ["c.c", "1"],
+      ],
+      feed: ["gdb 13.2 dd", "htop 3 ee", "lsof 4 ff"],
+      taint: "x",
+    };
+    expect(compareExplanations(one, two)).toEqual([
+      "variable B is no longer an input",
+      "A no longer depends on B",
+      "file a.c changed",
+      "file b.c is no longer an input",
+      "file c.c is a new input",
+      "package gdb went from 13.1 to 13.2",
+      "package htop 3 has other content",
+      "package lsof 4 was added",
+      "package strace 6 is gone",
+      "task a:do_x is no longer an input",
+      "task b:do_x is a new input",
+      "the task is tainted by a forced run",
+    ]);
+    expect(compareExplanations(two, one).at(-1)).toBe("the task is no longer tainted by a forced run");
+    expect(compareExplanations(one, { ...one, taint: "nostamp:1" })).toEqual([
+      "the task has [nostamp]: it runs every time",
+    ]);
+  });
+
+  test("of metadata that changes by itself are refused, unless that is accepted", async () => {
+    const d = datastore(texts);
+    const { graph, signatures } = await signed({ changes: { lib: "another hash" } });
+    const task = find(graph, "lib:do_build");
+    await expect(signatures.explain(task, d)).rejects.toMatchObject({
+      diagnostics: [{ code: "graph/unstable-metadata" }],
+    });
+    d.setVar("BB_HASH_IGNORE_MISMATCH", "1");
+    expect((await signatures.explain(task, d)).basehash).toBe("another hash");
+  });
+});
+
+describe("file digests", () => {
+  async function tree(): Promise<string> {
+    const root = await mkdtemp(join(tmpdir(), "tsbake-"));
+    await mkdir(join(root, "sub/.git"), { recursive: true });
+    await writeFile(join(root, "a"), "a");
+    await writeFile(join(root, "sub/b"), "b");
+    await writeFile(join(root, "sub/.git/index"), "x");
+    await symlink("sub", join(root, "folder-link"));
+    await symlink("a", join(root, "file-link"));
+    await symlink("nothing", join(root, "dead-link"));
+    return root;
+  }
+
+  test("of nothing there are none", async () => {
+    const root = await tree();
+    expect(await digestPath(join(root, "none"))).toBeUndefined();
+    expect(await digestPath(join(root, "a/none"))).toBeUndefined();
+    expect(await digestPath(join(root, "none*"))).toBeUndefined();
+  });
+
+  test("are of the content, and whether it can be executed", async () => {
+    const root = await tree();
+    const path = join(root, "a");
+    expect(await digestPath(path)).toBe("ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+    await chmod(path, 0o755);
+    expect(await digestPath(path)).toMatch(/\+x$/);
+  });
+
+  test("of folders are those of all below, wherever the folder lies", async () => {
+    const [one, two] = [await tree(), await tree()];
+    const digest = await digestPath(one);
+    expect(await digestPath(two)).toBe(digest);
+    expect(await digestPath(`${two}/`)).toBe(digest);
+  });
+
+  test.each<[string, (root: string) => Promise<void>, boolean]>([
+    ["a file's content", (root) => writeFile(join(root, "sub/b"), "c"), true],
+    ["a new file", (root) => writeFile(join(root, "sub/c"), ""), true],
+    ["a link", (root) => symlink("x", join(root, "sub/c")), true],
+    ["an executable bit", (root) => chmod(join(root, "a"), 0o700), true],
+    ["version control", (root) => writeFile(join(root, "sub/.git/index"), "y"), false],
+    ["a time", (root) => utimes(join(root, "a"), 1, 1), false],
+  ])("of a folder and %s", async (_, change, isDifferent) => {
+    const root = await tree();
+    const before = await digestPath(root);
+    await change(root);
+    expect((await digestPath(root)) !== before).toBe(isDifferent);
+  });
+
+  test("of a pattern are those of all that match", async () => {
+    const root = await tree();
+    await writeFile(join(root, "sub/b2"), "b");
+    await writeFile(join(root, "sub/.b"), "hidden");
+    const digest = await digestPath(join(root, "s*/b*"));
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(await digestPath(join(root, "s?b/[a-c]*"))).toBe(digest);
+    expect(await digestPath(join(root, "sub/[!x]*"))).toBe(digest);
+    await writeFile(join(root, "sub/b3"), "b");
+    expect(await digestPath(join(root, "s*/b*"))).not.toBe(digest);
+    await writeFile(join(root, "odd[1]"), "a");
+    expect(await digestPath(join(root, "odd[1]"))).toBe(await digestPath(join(root, "a")));
+  });
+
+  test("are remembered by size, time and inode, once a file has settled", async () => {
+    const root = await tree();
+    const path = join(root, "a");
+    const cache = new Map<string, string>();
+    await digestPath(path, { cache });
+    expect(cache.size).toBe(0);
+    const later = () => Date.now() + 10_000;
+    const digest = await digestPath(path, { cache, now: later });
+    expect(cache.size).toBe(1);
+    cache.set(path, cache.get(path)!.replace(digest!, "remembered"));
+    expect(await digestPath(path, { cache, now: later })).toBe("remembered");
+    await writeFile(path, "longer");
+    expect(await digestPath(path, { cache, now: later })).not.toBe("remembered");
+  });
+
+  test("of what cannot be read are an error that says so", async () => {
+    for (const path of ["/", "/dev/null"]) {
+      const error = await digestPath(path).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(BuildError);
+      expect((error as BuildError).diagnostics[0]).toMatchObject({ code: "graph/unreadable-input" });
+    }
+  });
+});
