@@ -28,3 +28,10 @@ export type {
 } from "./options.js";
 export { openStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
+export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";
+export { estimate, pathsAhead, type PriorityInput } from "./priority.js";
+export { progressReader, type ProgressReader } from "./progress.js";
+export { shellScript, type ShellScriptOptions } from "./shell-script.js";
+export { installOutputs, uninstallOutputs, type Owner } from "./install.js";
+export { manifestPath, readManifest, type Manifest } from "./manifest.js";
+export type { TaskDependency } from "./task-dependencies.js";

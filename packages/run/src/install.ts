@@ -50,20 +50,18 @@ export async function installOutputs(
   const previous = readManifest(path);
   if (files.length + made.length === 0 && !previous) return;
   const mine = new Set(previous?.files);
-  const folderClashes = findFolderClashes(tmpdir, owner, path, made, mine);
+  // Folders first: below a file that is in the way nothing can be looked at.
+  clearFolders(tmpdir, owner, path, made, mine);
   const shared = findShared(tmpdir, owner, path, files, new Set([...mine, ...(previous?.folders ?? [])]));
-  if (folderClashes.length + shared.clashes.length > 0) {
-    throw new BuildError([...folderClashes, ...shared.clashes]);
-  }
   const next = { files: files.map(({ to }) => to), folders: made.map(({ to }) => to) };
   // Written before the first file, so that after a crash the next run knows what may be there.
   writeManifest(path, {
     files: [...new Set([...next.files, ...mine])],
     folders: [...new Set([...next.folders, ...(previous?.folders ?? [])])],
   });
-  if (shared.paths.length > 0) addShared(tmpdir, shared.paths);
+  if (shared.length > 0) addShared(tmpdir, shared);
   await uninstall(tmpdir, path, mine, previous?.folders ?? []);
-  const present = new Set(shared.paths);
+  const present = new Set(shared);
   await makeFolders(made);
   for (const [index, entry] of files.entries()) {
     if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
@@ -93,8 +91,10 @@ function list(from: string, to: string, files: Entry[], made: Entry[]): void {
 }
 
 /**
- * Files that another task has installed already, with the same content (`paths`) or with other content (`clashes`). What
- * is there and belongs to nobody, such as the rest of a lost manifest, is removed.
+ * Files that another task has installed already, with the same content. What is there and belongs to nobody, such as the
+ * rest of a lost manifest, is removed.
+ *
+ * @throws BuildError with every file that another task has installed with other content
  */
 function findShared(
   tmpdir: string,
@@ -102,36 +102,49 @@ function findShared(
   manifest: string,
   files: readonly Entry[],
   mine: ReadonlySet<string>,
-): { paths: string[]; clashes: Diagnostic[] } {
-  const paths: string[] = [];
+): string[] {
+  const shared: string[] = [];
   const clashes: Diagnostic[] = [];
   for (const { from, to } of files) {
-    const stat = mine.has(to) ? undefined : fs.lstatSync(to, { throwIfNoEntry: false });
+    const stat = mine.has(to) ? undefined : statOf(to);
     if (!stat) continue;
     const other = findOwner(tmpdir, stat.isDirectory() ? `${to}/` : to, manifest);
     if (stat.isDirectory()) clashes.push(fileClash(owner.label, other ?? "something else", to));
     else if (other === undefined) fs.rmSync(to);
-    else if (isSame(from, to)) paths.push(to);
+    else if (isSame(from, to)) shared.push(to);
     else clashes.push(fileClash(owner.label, other, to));
   }
-  return { paths, clashes };
+  if (clashes.length > 0) throw new BuildError(clashes);
+  return shared;
 }
 
-/** Folders of ours where another task has a file. */
-function findFolderClashes(
+/** Makes way for folders. @throws BuildError with every one that another task has a file in the place of */
+function clearFolders(
   tmpdir: string,
   owner: Owner,
   manifest: string,
   made: readonly Entry[],
   mine: ReadonlySet<string>,
-): Diagnostic[] {
-  return made
-    .filter(({ to }) => {
-      // A link to a folder does as a folder.
-      const stat = mine.has(to) ? undefined : fs.statSync(to, { throwIfNoEntry: false });
-      return stat !== undefined && !stat.isDirectory();
-    })
-    .map(({ to }) => fileClash(owner.label, findOwner(tmpdir, to, manifest) ?? "something else", to));
+): void {
+  const clashes: Diagnostic[] = [];
+  for (const { to } of made) {
+    // A link to a folder does as a folder.
+    if (mine.has(to) || !statOf(to) || fs.statSync(to, { throwIfNoEntry: false })?.isDirectory()) continue;
+    const other = findOwner(tmpdir, to, manifest);
+    if (other === undefined) fs.rmSync(to);
+    else clashes.push(fileClash(owner.label, other, to));
+  }
+  if (clashes.length > 0) throw new BuildError(clashes);
+}
+
+/** Undefined when there is nothing, also for a path below a file. */
+function statOf(path: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (hasCode(error, "ENOTDIR")) return undefined;
+    throw error;
+  }
 }
 
 async function makeFolders(made: readonly Entry[]): Promise<void> {

@@ -4,7 +4,7 @@
  *
  * @see OE-core meta/classes-global/sstate.bbclass, sstate_install: same file, without the architecture in its name
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { byText, hasCode, temporaryBeside } from "@tsbake/base";
 
@@ -56,6 +56,7 @@ export function removeManifest(path: string): void {
 /** `PN:do_task` of a manifest other than `except` that lists the file; looks into all of them, so only for clashes. */
 export function findOwner(tmpdir: string, file: string, except: string): string | undefined {
   const folder = join(tmpdir, "sstate-control");
+  if (!existsSync(folder)) return undefined;
   const line = `\n${escape(file)}\n`;
   for (const name of readdirSync(folder).toSorted(byText)) {
     const path = join(folder, name);

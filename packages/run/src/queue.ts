@@ -57,12 +57,16 @@ export class Queue {
   /** Starts those of `tasks` that wait for nothing. */
   release(tasks: readonly TaskId[]): void {
     const ready = tasks.filter((task) => this.#open.get(task) === 0);
+    const entering: TaskId[] = [];
     // A list, not a recursion: a chain of instant tasks can be as long as the graph is deep.
-    for (let task = ready.pop(); task !== undefined; task = ready.pop()) {
+    for (const task of ready) {
       if (this.#stopped || this.#done.has(task) || this.#running.has(task)) continue;
-      if (this.#input.instantly(task) === undefined) this.#enter(task);
+      if (this.#input.instantly(task) === undefined) entering.push(task);
       else ready.push(...this.#finish(task));
     }
+    // The pool starts what it gets as long as a thread is free, so it gets the most urgent first.
+    const urgency = (task: TaskId) => this.#input.priority(task);
+    for (const task of entering.sort((left, right) => urgency(right) - urgency(left))) this.#enter(task);
   }
 
   /** A task whose restore went wrong has needs now; call before `release` of the tasks that were added for it. */

@@ -43,7 +43,6 @@ class Run {
   readonly #plan: Plan = new Map();
   readonly #facts: PlanFacts;
   readonly #stored = new Set<TaskId>();
-  readonly #needs = new Map<TaskId, readonly TaskId[]>();
   readonly #tasks = new Map<TaskId, PlannedTask>();
   readonly #done = new Set<TaskId>();
   readonly #failed: TaskFailure[] = [];
@@ -414,11 +413,6 @@ class Run {
   }
 
   #needsOf(task: TaskId): readonly TaskId[] {
-    let needs = this.#needs.get(task);
-    if (!needs) {
-      needs = this.#options.graph.graph.outNeighbors(task) as TaskId[];
-      this.#needs.set(task, needs);
-    }
-    return needs;
+    return this.#options.graph.needs(task);
   }
 }

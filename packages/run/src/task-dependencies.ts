@@ -38,21 +38,22 @@ export interface DependencyInput {
 
 /** Everything at and below `task`, needed or not: what was restored or current is in it too. */
 export function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency[] {
-  const { graph } = input.graph;
+  const { graph } = input;
   const below = new Set([task]);
-  for (const one of below) for (const need of graph.outNeighbors(one)) below.add(need as TaskId);
+  // A set grows while it is walked.
+  for (const one of below) for (const need of graph.needs(one)) below.add(need);
   return [...below].map((id) => {
-    const node = graph.getNodeAttributes(id);
+    const node = graph.graph.getNodeAttributes(id);
     const recipe = input.recipes.get(node.recipe);
     if (!recipe) throw new Error(`internal: no recipe for ${id}`);
     const artifact = recipe.tasks[node.task]?.artifact;
     return {
       id,
-      label: input.graph.label(id),
+      label: graph.label(id),
       pn: recipe.pn,
       task: node.task,
       unihash: input.signatures.of(id).unihash,
-      depends: (graph.outNeighbors(id) as TaskId[]).toSorted(byText),
+      depends: graph.needs(id).toSorted(byText),
       ...(artifact && {
         outputs: artifact.outputs,
         manifest: manifestPath(input.tmpdir, recipe.pn, node.task),

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { messageOf, writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
+import { taskId } from "@tsbake/graph";
 import type { TaskId, TaskSignature } from "@tsbake/graph";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import { objectName, restoreArtifact, saveArtifact } from "./artifact.js";
@@ -107,7 +108,7 @@ export class Worker {
   #begin({ recipe, name }: PlannedTask): void {
     const { graph, signatures, stamps } = this.#options;
     stamps.begin(recipe, name, (other) => {
-      const id = `${recipe.id}:${other}` as TaskId;
+      const id = taskId(recipe.id, other);
       return graph.graph.hasNode(id) ? signatures.of(id).unihash : undefined;
     });
   }
