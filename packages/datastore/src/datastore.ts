@@ -228,15 +228,16 @@ export class Datastore {
     return this.#active().list;
   }
 
-  /** Where the content was assigned last, as far as a file is known. */
-  placeOf(name: string): { file: string; line: number } | undefined {
-    const span = this.spanOf(name);
+  /** Where the content, or a flag, was assigned last, as far as a file is known. */
+  placeOf(name: string, flag?: string): { file: string; line: number } | undefined {
+    const span = this.spanOf(name, flag);
     return span && { file: span.source.path, line: span.source.place(span.start).line };
   }
 
-  /** The words of the last assignment of the content. */
-  spanOf(name: string): Span | undefined {
-    return this.#find(name)?.at;
+  /** The words of the last assignment of the content, or of a flag. */
+  spanOf(name: string, flag?: string): Span | undefined {
+    const variable = this.#find(name);
+    return flag === undefined ? variable?.at : variable?.flagPlaces?.get(flag);
   }
 
   /** What happened to `name`, and to its override variants; empty without `trackHistory`. */
@@ -318,7 +319,7 @@ export class Datastore {
       throw new BuildError([renamedVariable(options.at, name, this.#renames.get(name)!)]);
     }
     this.#record(name, options, value, flag);
-    this.#writable(name).setFlag(flag, value);
+    this.#writable(name).setFlag(flag, value, options.at);
     if (flag === "_defaultval" && name.includes(":")) this.#index.add(name);
     if (flag === "export" || flag === "unexport") this.#noteExport(name);
   }

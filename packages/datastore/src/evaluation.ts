@@ -90,7 +90,7 @@ class Evaluation implements Evaluator {
         for (const task of words(d.expand(statement.argument))) deleteTask(d, task);
         return;
       case "addhandler":
-        return addHandlers(d, statement.handlers);
+        return addHandlers(d, statement.handlers, statement.at);
       case "EXPORT_FUNCTIONS":
         return exportFunctions(statement, this);
       case "addpylib":

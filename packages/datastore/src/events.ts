@@ -1,5 +1,5 @@
 /** Event handlers of the metadata: who listens, and telling them. */
-import { BuildError } from "@tsbake/base";
+import { BuildError, type Span } from "@tsbake/base";
 import type { Datastore } from "./datastore.js";
 import type { EvaluationHost } from "./evaluator.js";
 import { explain } from "./failure.js";
@@ -30,8 +30,8 @@ function registered(d: Datastore): readonly Handler[] {
 }
 
 /** `addhandler NAME…`. */
-export function addHandlers(d: Datastore, names: readonly string[]): void {
-  for (const name of names) d.setVarFlag(name, "handler", 1);
+export function addHandlers(d: Datastore, names: readonly string[], at: Span): void {
+  for (const name of names) d.setVarFlag(name, "handler", 1, { at });
   d.setVar("__BBHANDLERS", [...textsOf(d.getVar("__BBHANDLERS", { expand: false })), ...names]);
 }
 
@@ -46,7 +46,7 @@ export function registerHandlers(d: Datastore): void {
   for (const name of textsOf(d.getVar("__BBHANDLERS", { expand: false }))) {
     if (handlers.has(name)) continue;
     const found = d.getVarFlag(name, "filename", { expand: false }) ? pythonFunction(d, name) : undefined;
-    if (found === undefined) throw new BuildError([missingHandler(d.spanOf(name), name)]);
+    if (found === undefined) throw new BuildError([missingHandler(d.spanOf(name, "handler"), name)]);
     const mask = textsOf(d.getVarFlag(name, "eventmask"));
     handlers.set(name, { name, ...found, mask: mask.includes("*") ? [] : mask });
   }

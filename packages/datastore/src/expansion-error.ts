@@ -13,6 +13,8 @@ export interface Failure {
   readonly reason: string;
   /** The text in which it happened, as it was when it happened. */
   readonly expression: string;
+  /** What to do, when it is more than to correct the expression. */
+  readonly help?: string;
 }
 
 /**
@@ -52,7 +54,7 @@ export class ExpansionError extends BuildError {
 
 const SHOWN = 8;
 
-function describe({ reason, expression }: Failure, links: readonly Link[], use: Span | undefined) {
+function describe({ reason, expression, help }: Failure, links: readonly Link[], use: Span | undefined) {
   const last = links.at(-1);
   const subject = last ? `\`${last.name}\`` : "the text";
   const shown = expression.length > 200 ? `${expression.slice(0, 200)}…` : expression;
@@ -64,10 +66,9 @@ function describe({ reason, expression }: Failure, links: readonly Link[], use: 
     if (at !== undefined) notes.push({ message: `\`${name}\` needs it`, at });
   }
   if (use !== undefined && last?.at !== undefined) notes.push({ message: "this line needs it", at: use });
-  return expansion(
-    last?.at ?? use,
-    `${subject} cannot be expanded: ${reason}, in \`${shown}\``,
+  return expansion(last?.at ?? use, `${subject} cannot be expanded: ${reason}, in \`${shown}\``, {
     chain,
     notes,
-  );
+    help,
+  });
 }

@@ -10,6 +10,9 @@ import type { Value } from "./value.js";
 const DEPTH_LIMIT = 400;
 let depth = 0;
 
+const LOOP = "take one of these variables out of the circle";
+const SELF = "write `+=`, `:append` or `:prepend` to add to a value, or `:=` to use its old one";
+
 /** What an expansion reads. */
 export interface ExpansionSource {
   getVar(name: string): Value | undefined;
@@ -42,7 +45,7 @@ export class ExpansionScope implements ExpansionContext {
     const label = this.#label;
     this.#text = text;
     const outer = label === undefined ? undefined : expanding.get(label);
-    if (outer === text) throw this.#needed(this.#failure("it needs its own value"));
+    if (outer === text) throw this.#needed(this.#failure("it needs its own value", { help: LOOP }));
     if (depth >= DEPTH_LIMIT)
       throw this.#needed(this.#failure(`more than ${DEPTH_LIMIT} values need each other`));
     if (label !== undefined) expanding.set(label, text);
@@ -61,7 +64,7 @@ export class ExpansionScope implements ExpansionContext {
   }
 
   read(name: string): string | undefined {
-    if (name === this.#label) throw this.#failure("it refers to itself");
+    if (name === this.#label) throw this.#failure("it refers to itself", { help: SELF });
     const value = this.#d.getVar(name);
     this.references.push(name);
     if (value === undefined || typeof value === "string") return value;
@@ -70,7 +73,7 @@ export class ExpansionScope implements ExpansionContext {
 
   evaluate(code: string): string | undefined {
     if (this.#evaluate === undefined)
-      throw this.#failure("there is no Python to evaluate it", `\${@${code}}`);
+      throw this.#failure("there is no Python to evaluate it", { expression: `\${@${code}}` });
     try {
       const value = this.#evaluate(code.trim());
       this.inline.push(code);
@@ -87,11 +90,17 @@ export class ExpansionScope implements ExpansionContext {
     if (error.type === "bb.BBHandledException") return error;
     const frame = error.frames.at(-1);
     const where = frame ? ` (${frame.file}:${frame.line}, in ${frame.function})` : "";
-    return this.#failure(`${error.type}: ${error.detail}${where}`, `\${@${code}}`, error);
+    return this.#failure(`${error.type}: ${error.detail}${where}`, {
+      expression: `\${@${code}}`,
+      cause: error,
+    });
   }
 
-  #failure(reason: string, expression = this.#text, cause?: unknown): ExpansionError {
-    return ExpansionError.of({ reason, expression }, cause);
+  #failure(
+    reason: string,
+    { expression = this.#text, help, cause }: { expression?: string; help?: string; cause?: unknown } = {},
+  ): ExpansionError {
+    return ExpansionError.of({ reason, expression, ...(help === undefined ? {} : { help }) }, cause);
   }
 
   #needed(error: ExpansionError): ExpansionError {

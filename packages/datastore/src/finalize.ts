@@ -74,18 +74,21 @@ function chooseVirtualProviders(d: Datastore, tasks: readonly string[]): void {
     if (!chosen) throw new BuildError([missingPreferredProvider(name)]);
     return chosen;
   };
-  const depends = d.getText("DEPENDS");
-  if (depends !== undefined) d.setVar("DEPENDS", words(depends).map(choose).join(" "));
+  write(d, "DEPENDS", words(d.getText("DEPENDS")).map(choose).join(" "));
   for (const task of tasks) {
-    const value = d.getVarFlag(task, "depends");
-    if (typeof value !== "string" || value === "") continue;
-    const chosen = words(value).map((entry) => {
+    const chosen = textsOf(d.getVarFlag(task, "depends")).map((entry) => {
       const [recipe, needed, ...more] = entry.split(":");
       if (needed === undefined || more.length > 0) {
-        throw new BuildError([dependsEntry(d.spanOf(task), task, entry)]);
+        throw new BuildError([dependsEntry(d.spanOf(task, "depends") ?? d.spanOf(task), task, entry)]);
       }
       return `${choose(recipe!)}:${needed}`;
     });
     d.setVarFlag(task, "depends", chosen.join(" "));
   }
+}
+
+/** Sets what the statement at the variable's present place meant. */
+function write(d: Datastore, name: string, value: string): void {
+  const at = d.spanOf(name);
+  d.setVar(name, value, at ? { at } : {});
 }

@@ -56,19 +56,16 @@ export function duplicateInclusion(span: At, path: string): Diagnostic {
 export function expansion(
   span: At,
   message: string,
-  chain: readonly string[],
-  notes: readonly Note[],
+  more: { chain: readonly string[]; notes: readonly Note[]; help: string | undefined },
 ): Diagnostic {
+  const { chain, notes, help = "correct the expression, or quote what should stay text" } = more;
   return {
     severity: "error",
     code: "datastore/expansion",
     message,
     ...at(span),
     ...(notes.length > 0 ? { notes } : {}),
-    help:
-      chain.length > 1
-        ? `the value was needed along \`${chain.join("` -> `")}\`; look at it with \`tsbake -e\``
-        : "correct the expression, or quote what should stay text",
+    help: chain.length > 1 ? `${help}; it was needed along \`${chain.join("` -> `")}\`` : help,
   };
 }
 
@@ -248,8 +245,9 @@ export function unstableOverrides(span: At, tried: readonly string[]): Diagnosti
   };
 }
 
-/** At most six names. */
+/** At most six names, each once. */
 function list(names: readonly string[]): string {
-  const shown = names.slice(0, 6).join(", ");
-  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
+  const unique = [...new Set(names)];
+  const shown = unique.slice(0, 6).join(", ");
+  return unique.length > 6 ? `${shown} and ${unique.length - 6} more` : shown;
 }

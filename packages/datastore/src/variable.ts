@@ -33,6 +33,8 @@ export class Variable {
   flags: Map<string, Value> | undefined = undefined;
   /** Where the content was assigned last. */
   at: Span | undefined = undefined;
+  /** Where flags were assigned last. */
+  flagPlaces: Map<string, Span> | undefined = undefined;
 
   /** A copy that can be written without touching this one. */
   copy(): Variable {
@@ -44,6 +46,7 @@ export class Variable {
     copy.removes = this.removes;
     copy.flags = this.flags && new Map(this.flags);
     copy.at = this.at;
+    copy.flagPlaces = this.flagPlaces && new Map(this.flagPlaces);
     return copy;
   }
 
@@ -103,7 +106,8 @@ export class Variable {
     return this.flags.get(WEAK_FLAG + name);
   }
 
-  setFlag(name: string, value: Value): void {
+  setFlag(name: string, value: Value, at: Span | undefined): void {
+    if (at !== undefined) (this.flagPlaces ??= new Map()).set(name, at);
     if (name === "_content") this.content = value;
     else if (name === "_defaultval") this.weak = value;
     else if (isKeyword(name)) this.setList(name, deferredFrom(value));

@@ -1,0 +1,3 @@
+DEPENDS = "${B}"
+B = "${C}"
+C = "x ${DEPENDS}"

@@ -1,0 +1,2 @@
+do_x[depends] = "zlib"
+addtask x

@@ -1,0 +1,1 @@
+require some.txt

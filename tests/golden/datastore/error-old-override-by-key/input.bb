@@ -1,0 +1,2 @@
+PN = "x_append"
+A${PN} = "v"

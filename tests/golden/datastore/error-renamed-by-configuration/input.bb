@@ -1,0 +1,2 @@
+BB_RENAMED_VARIABLES[OLD] = "NEW"
+OLD:append = "x"

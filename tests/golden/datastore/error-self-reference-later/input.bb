@@ -1,0 +1,1 @@
+DEPENDS = "a ${DEPENDS}"

@@ -1,0 +1,7 @@
+OVERRIDES = "${O}"
+O = "a"
+O:a = "b"
+O:b = "a"
+O:a:b = ""
+A:a = "1"
+DEPENDS := "${A}"

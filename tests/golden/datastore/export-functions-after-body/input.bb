@@ -1,0 +1,7 @@
+do_x() {
+    recipe
+}
+inherit first
+do_y() {
+    recipe
+}

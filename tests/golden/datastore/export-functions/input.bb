@@ -1,0 +1,5 @@
+inherit first
+inherit second
+do_own() {
+    recipe
+}

@@ -1,0 +1,4 @@
+IN_RECIPE := "${FILE}"
+require x.inc
+inherit c
+AFTER := "${FILE}"

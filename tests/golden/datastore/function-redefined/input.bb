@@ -1,0 +1,10 @@
+fakeroot python f() {
+    first
+}
+f() {
+    second
+}
+f[doc] = "kept"
+python f () {
+    third
+}

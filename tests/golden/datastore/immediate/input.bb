@@ -1,0 +1,8 @@
+X = "early"
+A := "${X} ${LATER}"
+X = "late"
+LATER = "came"
+B := "${A}!"
+C:append := " ${X}"
+X = "last"
+D = "${B}"

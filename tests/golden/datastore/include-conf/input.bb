@@ -1,0 +1,2 @@
+require conf/some.conf
+B = "${A}"

@@ -1,0 +1,4 @@
+A = "recipe"
+include first.inc
+require sub/second.inc
+include nothing-here.inc

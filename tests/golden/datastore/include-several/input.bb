@@ -1,0 +1,4 @@
+LIST = "one.inc two.inc"
+require ${LIST}
+EMPTY = ""
+require ${EMPTY}

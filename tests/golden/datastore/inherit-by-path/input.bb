@@ -1,0 +1,2 @@
+inherit classes/sub/deep.bbclass
+inherit sub/other

@@ -1,0 +1,3 @@
+inherit a b
+inherit a
+A .= "-recipe"

@@ -1,0 +1,3 @@
+PN = "tool"
+FILES:${PN} = "from the reference"
+FILES:tool = "literal"

@@ -1,0 +1,8 @@
+A+="append to A"
+A+ = "named with a plus"
++ = "a lone plus"
+a-b.c/d~e = "v"
+9 = "digit"
+A:Foo = "no override"
+A:fOO = "variant"
+OVERRIDES = "fOO"

@@ -1,0 +1,5 @@
+OVERRIDES = "o"
+A = "1"
+A[f] = "base"
+A:o[f] = "variant"
+A:o = "2"
