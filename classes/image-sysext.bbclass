@@ -68,7 +68,7 @@ do_rootfs() {
         --base "${SYSEXT_BASE}" \
         --allow-changed "${SYSEXT_ALLOW_CHANGED}" \
         ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''} \
-        --install "${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
+        "--install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
         --closure "${ROOTFS_CLOSURE}" \
         --pool "${FEED_POOL}" \
         --packages "${DEPLOY_DIR_DEB}" \

@@ -81,7 +81,7 @@ do_rootfs[sstate-plaindirs] = "${ROOTFS_OUTPUT}"
 do_rootfs[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
 do_rootfs() {
     tsbake-image rootfs \
-        --install "${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
+        "--install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
         --closure "${ROOTFS_CLOSURE}" \
         --pool "${FEED_POOL}" \
         --packages "${DEPLOY_DIR_DEB}" \
@@ -155,13 +155,13 @@ do_image() {
 # --- outputs --------------------------------------------------------------------------------------------------------
 # Further arguments of the tool that makes a type.
 EXTRA_IMAGECMD ?= ""
-EXTRA_IMAGECMD_SQUASHFS ?= "-comp zstd -Xcompression-level 9"
+EXTRA_IMAGECMD_SQUASHFS ?= "-comp zstd -Xcompression-level 6"
 EXTRA_IMAGECMD_EROFS ?= "-zlz4hc"
 
 convert_image() {
     # type, further arguments
     tsbake-image convert --type $1 --tree ${IMAGE_TREE}/image.tar --output ${IMAGE_OUTPUT}/$1/image \
-        --work ${IMAGE_WORK} --epoch "${SOURCE_DATE_EPOCH}" --extra "$2"
+        --work ${IMAGE_WORK} --epoch "${SOURCE_DATE_EPOCH}" "--extra=$2"
 }
 
 addtask image_directory after do_image

@@ -60,17 +60,20 @@ async function toGzip(options: ConvertOptions): Promise<void> {
   await pipeline(createReadStream(options.tree), createGzip({ level: 6 }), createWriteStream(options.output));
 }
 
-/** Straight from the tar: owners, modes and xattrs need no root this way. */
+/**
+ * Straight from the tar: owners, modes and xattrs need no root this way. `sqfstar` would do the same, but in 4.5 it
+ * does not understand compressor options that have a value.
+ */
 async function toSquashfs(options: ConvertOptions): Promise<void> {
-  const tool = await programOn("sqfstar", "squashfs-tools-native");
+  const tool = await programOn("mksquashfs", "squashfs-tools-native");
   // The variable alone sets the file system's own time and caps the files'; with -mkfs-time beside it the tool refuses.
   const env = { ...definedEnvironment(), SOURCE_DATE_EPOCH: String(options.epochSeconds) };
-  const command = [tool, ...options.extra, "-no-progress", "-quiet", options.output];
+  const command = [tool, "-", options.output, "-tar", "-no-progress", "-quiet", ...options.extra];
   const result = await run("sh", ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh", options.tree, ...command], {
     env,
   });
   if (result.code !== 0) {
-    throw new BuildError([problems.formatFailed("sqfstar", result.code, result.stderr || result.stdout)]);
+    throw new BuildError([problems.formatFailed("mksquashfs", result.code, result.stderr || result.stdout)]);
   }
 }
 

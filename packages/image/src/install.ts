@@ -64,7 +64,7 @@ export const SNAPSHOT_FOLDER = "pkgdb";
  * @throws BuildError of the package backend; `image/format-failed`
  */
 export async function installBase(options: InstallOptions): Promise<LayerFacts> {
-  const backend = await openDebBackend();
+  const backend = openDebBackend();
   const root = await emptyRoot(options);
   const snapshot = join(options.output, SNAPSHOT_FOLDER);
   const sources = await packageSources(backend, options);
@@ -100,7 +100,7 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
  * @throws BuildError `image/bad-snapshot`, `packaging/damaged-snapshot`, `packaging/base-changed`, …
  */
 export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
-  const backend = await openDebBackend();
+  const backend = openDebBackend();
   const { architecture } = options;
   const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
   const root = await emptyRoot(options);

@@ -37,7 +37,7 @@ export const pkgdbVerify: Command = {
     try {
       const snapshot = await openSnapshot(await snapshotFolder(args.text("snapshot"), work));
       const files = await snapshotFiles(snapshot);
-      const backend = await openDebBackend();
+      const backend = openDebBackend();
       const root = join(work, "root");
       await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
       const { facts } = snapshot;

@@ -1,0 +1,97 @@
+/**
+ * The judge of an extension: the real systemd-sysext of the base itself, in a mount namespace of its own, with nothing
+ * booted. Its exit codes say little (an ignored image is a success), so the merged tree is looked at, and the reasons
+ * are in its debug log.
+ */
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readTextIfThere, run } from "@tsbake/base";
+
+export interface Case {
+  /** Root of the base, a folder. */
+  readonly base: string;
+  /** The extension: an image file or a folder. */
+  readonly extension: string;
+  /** The name that it is put under in /run/extensions, without `.raw`. */
+  readonly name: string;
+  /** A shell command that is run in the merged tree. */
+  readonly look: string;
+}
+
+export interface Verdict {
+  /** systemd-sysext's own word on what is merged: `status --json=short`. */
+  readonly status: string;
+  /** Its debug log of the merge. */
+  readonly log: string;
+  /** What the look printed (both streams), and how it ended. */
+  readonly seen: string;
+  readonly seenCode: number;
+  /** The same look after `unmerge`. */
+  readonly afterwards: string;
+}
+
+/**
+ * Why nothing can be judged here; undefined when it can. Mounting needs root and a kernel that lets it.
+ *
+ * @param base root with systemd in it
+ */
+export async function cannotJudge(base: string): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return "not root, and a merge needs mounts";
+  if (!existsSync(join(base, "usr/bin/systemd-sysext"))) return "the base has no systemd-sysext";
+  const probe = await run("unshare", [
+    "--mount",
+    "--propagation",
+    "private",
+    "mount",
+    "-t",
+    "tmpfs",
+    "none",
+    "/mnt",
+  ]);
+  return probe.code === 0 ? undefined : `no mounts in a mount namespace: ${probe.stderr.trim()}`;
+}
+
+// Without shared propagation on the base, systemd-sysext says "Merged" and nothing is there; /run must be a mount point.
+const SCRIPT = `
+set -eu
+base=$1 extension=$2 name=$3 look=$4 out=$5
+mount --bind "$base" "$base"
+mount --make-shared "$base"
+mount -t proc proc "$base/proc"
+mount -t sysfs sysfs "$base/sys"
+mount --rbind /dev "$base/dev"
+mount -t tmpfs tmpfs "$base/run"
+mkdir "$base/run/extensions"
+if [ -d "$extension" ]; then cp -a "$extension" "$base/run/extensions/$name"
+else cp "$extension" "$base/run/extensions/$name.raw"; fi
+SYSTEMD_LOG_LEVEL=debug chroot "$base" systemd-sysext merge >"$out/log" 2>&1 || echo "exit code $?" >>"$out/log"
+chroot "$base" systemd-sysext status --json=short >"$out/status" 2>&1 || true
+code=0
+chroot "$base" sh -c "$look" >"$out/seen" 2>&1 </dev/null || code=$?
+echo $code >"$out/code"
+chroot "$base" systemd-sysext unmerge >>"$out/log" 2>&1 || true
+chroot "$base" sh -c "$look" >"$out/afterwards" 2>&1 </dev/null || true
+`;
+
+/** Merges, looks, unmerges. @throws Error when it could not even be tried */
+export async function judge({ base, extension, name, look }: Case): Promise<Verdict> {
+  const out = await mkdtemp(join(tmpdir(), "judge-"));
+  try {
+    const args = ["sh", "-c", SCRIPT, "judge", base, extension, name, look, out];
+    const result = await run("unshare", ["--mount", "--propagation", "private", ...args]);
+    const code = await readTextIfThere(join(out, "code"));
+    if (code === undefined) throw new Error(`the judge could not be set up: ${result.stderr}`);
+    const text = (file: string): Promise<string> => readFile(join(out, file), "utf8");
+    return {
+      status: await text("status"),
+      log: await text("log"),
+      seen: await text("seen"),
+      seenCode: Number(code),
+      afterwards: await text("afterwards"),
+    };
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
