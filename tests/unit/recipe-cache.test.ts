@@ -171,6 +171,37 @@ describe("what is parsed again", () => {
     expect((await run(rig)).signed).toEqual(["lib_2.0"]);
   });
 
+  test("a recipe whose Python code named a file or folder that changed", async () => {
+    await using rig = new LayerRig("meta-unit");
+    rig.write("meta-unit/recipes/lib/one_1.bb", 'python() {\n    d.setVar("COLOUR", "made")\n}\n');
+    rig.write("data/file", "1");
+    /** Says with every function that it runs which paths that depends on. */
+    class MarkingPython extends LittlePython {
+      mark_dependency: (path: string) => void = () => {};
+      override execute(...parameters: Parameters<PythonHost["execute"]>): void {
+        super.execute(...parameters);
+        for (const name of ["data/file", "data", "gone"]) this.mark_dependency(rig.path(name));
+      }
+    }
+    const marked = (): ReturnType<typeof run> => {
+      const python = new MarkingPython();
+      return run(rig, {
+        python: () => python,
+        watchFiles: (listener) => (python.mark_dependency = listener),
+      });
+    };
+    await marked();
+    expect((await marked()).signed).toEqual([]);
+    for (const [name, text] of [
+      ["data/file", "2"],
+      ["data/other", "appears"],
+      ["gone", "appears"],
+    ] as const) {
+      rig.write(name, text);
+      expect((await marked()).signed).toEqual(["one_1"]);
+    }
+  });
+
   test("a recipe that says it must not be cached", async () => {
     await using rig = new LayerRig("meta-unit");
     rig.write("meta-unit/recipes/lib/lib_2.0.bb", 'BB_DONT_CACHE = "1"\n');

@@ -15,6 +15,7 @@ export class Evaluation implements EvaluationHost {
   constructor(table: FileTable, python: PythonSession) {
     this.#table = table;
     this.#python = python;
+    python.onFile = (path) => this.files.add(path);
   }
 
   load(path: string): ParsedFile | undefined {

@@ -2,13 +2,16 @@
  * The files of one parse: each is looked at once, read once and parsed once. Whoever asks leaves a trace, so that
  * every result knows what it depends on, files that were not there included.
  */
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { extname } from "node:path";
-import { BuildError, hasCode, Source, type Hasher } from "@tsbake/base";
+import { BuildError, hasCode, sortedUnique, Source, type Hasher } from "@tsbake/base";
 import { parseFile, type ParsedFile } from "@tsbake/language";
 import * as problem from "./problems.js";
 
-/** `size:mtime in ns:inode`, or empty for a file that is not there: as long as it is the same, so is the content. */
+/**
+ * `size:mtime in ns:inode` of a file, with `d` in front for a folder, or empty for what is not there: as long as it is the
+ * same, so is the content.
+ */
 export type FileStamp = string;
 
 export class FileTable {
@@ -28,11 +31,13 @@ export class FileTable {
     return stamp;
   }
 
-  /** Digest of the content; empty for a file that is not there. */
+  /** Digest of a file's text or of the names in a folder; empty for what is not there. */
   digest(path: string): string {
     let digest = this.#digests.get(path);
     if (digest === undefined) {
-      const text = this.text(path);
+      const text = isFolderStamp(this.stamp(path))
+        ? sortedUnique(readdirSync(path)).join("\n")
+        : this.text(path);
       this.#digests.set(path, (digest = text === undefined ? "" : this.#hasher.digest(text)));
     }
     return digest;
@@ -47,7 +52,7 @@ export class FileTable {
     const known = this.#texts.get(path);
     if (known !== undefined) return known;
     // The stamp comes first: content that changes in between is noticed by the next run, not missed.
-    if (this.stamp(path) === "") return undefined;
+    if (this.stamp(path) === "" || isFolderStamp(this.stamp(path))) return undefined;
     const text = readText(path);
     if (text === undefined) this.#stamps.set(path, "");
     else this.#texts.set(path, text);
@@ -76,7 +81,12 @@ export class FileTable {
 
 function readStamp(path: string): FileStamp {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found?.isFile() ? `${found.size}:${found.mtimeNs}:${found.ino}` : "";
+  if (!found || !(found.isFile() || found.isDirectory())) return "";
+  return `${found.isFile() ? "" : "d"}${found.size}:${found.mtimeNs}:${found.ino}`;
+}
+
+function isFolderStamp(stamp: FileStamp): boolean {
+  return stamp.startsWith("d");
 }
 
 function readText(path: string): string | undefined {

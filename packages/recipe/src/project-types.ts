@@ -26,6 +26,8 @@ export interface ParseOptions {
   readonly python: () => PythonHost;
   /** Starts Python, after which `python` answers everything. Called at most once a parse. */
   readonly openPython?: () => Promise<void>;
+  /** Called once with a listener, to be told of files that Python code says it depends on (bb.parse.mark_dependency). */
+  readonly watchFiles?: (listener: (path: string) => void) => void;
   readonly signer: BaseSigner;
   /** Configuration variables that `configurationText` has to answer without a parse, beside those of BB_CACHED_CONFIG. */
   readonly cachedConfig?: readonly string[];

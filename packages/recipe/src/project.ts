@@ -59,6 +59,7 @@ class ProjectParser {
     this.#hasher = hasher;
     this.#table = new FileTable(hasher);
     this.#python = new PythonSession(options.python);
+    options.watchFiles?.((path) => this.#python.onFile(path));
     const { signer, coreLayers, preFiles, postFiles, initial, cacheKey, cachedConfig } = options;
     const settings = [signer.name, coreLayers, preFiles, postFiles, initial, cacheKey, cachedConfig];
     this.#store = new CacheStore(join(options.topdir, "cache"), settings, this.#table, hasher);

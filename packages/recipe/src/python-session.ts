@@ -24,6 +24,9 @@ export class PythonSession implements PythonHost {
   /** Folders and namespaces of `addpylib`, in order. */
   readonly libraries: { readonly directory: string; readonly namespace: string }[] = [];
 
+  /** Told of files that Python code says it depends on; whoever evaluates sets it. */
+  onFile: (path: string) => void = () => {};
+
   constructor(open: () => PythonHost) {
     this.#open = open;
   }
