@@ -27,7 +27,8 @@ export function assign(statement: Assignment, d: Datastore): void {
   }
   const next = combine(statement, d);
   if (flag !== undefined) d.setVarFlag(name, flag, next, options);
-  else if (operator !== "?=" || present(statement, d) === undefined) d.setVar(name, next, options);
+  else if (operator === "?=" && present(statement, d) !== undefined) d.record(name, options, value);
+  else d.setVar(name, next, options);
 }
 
 /** The text as it stands, without defaults, overrides and deferred operations. */

@@ -253,6 +253,19 @@ export class Datastore {
     return entries;
   }
 
+  /** Adds to the history of `name` what changed nothing, or was done in another way. */
+  record(name: string, options: WriteOptions, value: Value, flag?: string): void {
+    if (this.#history === undefined) return;
+    const { at } = options;
+    this.#history.record(name, {
+      operation: options.operation ?? "set",
+      file: at?.source.path ?? "",
+      line: at ? at.source.place(at.start).line : 0,
+      ...(flag === undefined ? {} : { flag }),
+      detail: options.detail ?? pythonText(value),
+    });
+  }
+
   // Writing
 
   /** @throws BuildError for a renamed variable and for a name in the old override syntax */
@@ -267,7 +280,7 @@ export class Datastore {
     if (name.includes(":")) this.#index.add(name);
     variable.content = value;
     variable.at = options.at;
-    this.#record(name, options, value);
+    this.record(name, options, value);
   }
 
   /** Deferred `:append`, as d.appendVar. */
@@ -282,7 +295,7 @@ export class Datastore {
   /** Removes value, flags and operations, and forgets the override variants. */
   delVar(name: string, options: WriteOptions = {}): void {
     this.#invalidate(name);
-    this.#record(name, { ...options, operation: "del", detail: "" }, "");
+    this.record(name, { ...options, operation: "del", detail: "" }, "");
     this.#own.set(name, new Variable());
     this.#index.forget(name);
     if (name.includes(":")) this.#index.remove(name);
@@ -308,7 +321,7 @@ export class Datastore {
     }
     if (variants !== undefined) this.#renameVariants(from, to, variants);
     if (to.includes(":") && content === undefined) this.#index.add(to);
-    this.#record(from, { operation: "rename (to)", detail: to, ...(at ? { at } : {}) }, to);
+    this.record(from, { operation: "rename (to)", detail: to, ...(at ? { at } : {}) }, to);
     this.delVar(from);
   }
 
@@ -318,7 +331,7 @@ export class Datastore {
     } else if (this.#renames.has(name)) {
       throw new BuildError([renamedVariable(options.at, name, this.#renames.get(name)!)]);
     }
-    this.#record(name, options, value, flag);
+    this.record(name, options, value, flag);
     this.#writable(name).setFlag(flag, value, options.at);
     if (flag === "_defaultval" && name.includes(":")) this.#index.add(name);
     if (flag === "export" || flag === "unexport") this.#noteExport(name);
@@ -340,7 +353,7 @@ export class Datastore {
   delVarFlag(name: string, flag: string, options: WriteOptions = {}): void {
     if (this.#find(name) === undefined) return;
     if (this.#writable(name).deleteFlag(flag)) {
-      this.#record(name, { ...options, operation: "delFlag", detail: "" }, "", flag);
+      this.record(name, { ...options, operation: "delFlag", detail: "" }, "", flag);
     }
   }
 
@@ -348,7 +361,7 @@ export class Datastore {
   delVarFlags(name: string, options: WriteOptions = {}): void {
     const content = this.#find(name)?.content;
     this.#invalidate(name);
-    this.#record(name, { ...options, operation: "delete flags", detail: "" }, "");
+    this.record(name, { ...options, operation: "delete flags", detail: "" }, "");
     const variable = new Variable();
     variable.content = content;
     this.#own.set(name, variable);
@@ -545,7 +558,7 @@ export class Datastore {
     variable.setList(keyword, [...variable.list(keyword), deferred(value, condition)]);
     if (base.includes(":")) this.#index.add(base);
     const operation = condition ? `${keyword}[${condition}]` : keyword;
-    this.#record(base, { ...options, operation }, value);
+    this.record(base, { ...options, operation }, value);
   }
 
   /** What makes a value set by Python exactly the value that is read. */
@@ -570,18 +583,6 @@ export class Datastore {
     const known = this.#find("__exportlist")?.content;
     const names = known instanceof Set ? (known as ReadonlySet<string>) : new Set<string>();
     if (!names.has(name)) this.#writable("__exportlist").content = new Set([...names, name]);
-  }
-
-  #record(name: string, options: WriteOptions, value: Value, flag?: string): void {
-    if (this.#history === undefined) return;
-    const { at } = options;
-    this.#history.record(name, {
-      operation: options.operation ?? "set",
-      file: at?.source.path ?? "",
-      line: at ? at.source.place(at.start).line : 0,
-      ...(flag === undefined ? {} : { flag }),
-      detail: options.detail ?? pythonText(value),
-    });
   }
 }
 

@@ -15,6 +15,8 @@ import { StatementMatcher, type Sink } from "./statements.js";
 /** @see BitBake 2.19 lib/bb/parse/parse_py/BBHandler.py */
 const FUNCTION = /^((?:(?:python(?=[\s(])|fakeroot(?=\s))\s*)*)([\w.\-+{}$:]+)?\s*\(\s*\)\s*\{$/;
 const DEFINITION = /^def\s+(\w+).*:/s;
+/** The old name of the function without a name. */
+const ANONYMOUS = "__anonymous";
 const PYTHON_LINE = /^(?:\s|#|$)/;
 const TAB = /^ *\t/;
 
@@ -86,7 +88,8 @@ export class RecipeParser {
   /** The lines up to one that is exactly `}`. */
   #function(line: LogicalLine, match: RegExpExecArray): boolean {
     this.#matcher.settle();
-    const [, keywords = "", name = ""] = match;
+    const [, keywords = "", written = ""] = match;
+    const name = written === ANONYMOUS ? "" : written;
     const at = name === "" ? line.span(0, line.text.length) : line.spanOf(name, keywords.length);
     const python = name === "" || keywords.includes("python");
     const tabs = new TabCount();
