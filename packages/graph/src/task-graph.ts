@@ -1,12 +1,11 @@
 /** From targets to the DAG of tasks: what is active, that it has no circle, and in which order it can run. */
-import { DirectedGraph } from "graphology";
 import { BuildError, byText, nearest, words } from "@tsbake/base";
+import { AssembledGraph } from "./assembled-graph.js";
 import { findCycles, orderNodes, type Adjacency } from "./cycle.js";
-import { taskId } from "./ids.js";
 import * as problem from "./problems.js";
 import { RecursiveNeeds } from "./recursive.js";
 import { TaskTable, type RecipeRow } from "./task-table.js";
-import type { GraphOptions, TaskEdge, TaskGraph, TaskId, TaskNode } from "./types.js";
+import type { GraphOptions, TaskGraph } from "./types.js";
 
 /**
  * Resolves targets and every dependency flag into one DAG (section 3.2 of the inventory).
@@ -150,45 +149,17 @@ class Assembly {
     this.#checkProviders();
     const order = orderNodes(this.#needs);
     if (order.length < this.#tasks.length) this.#stopOnCycles();
-    const ids = this.#tasks.map((task) => {
-      const { recipe, info } = this.#table.tasks[task]!;
-      return taskId(recipe.info.id, info.name);
+    return new AssembledGraph({
+      order,
+      labels: this.#labels,
+      needs: this.#needs,
+      targets: this.#wanted.map((task) => this.#numbers.get(task)!),
+      nodes: this.#tasks.map((task) => {
+        const { recipe, info } = this.#table.tasks[task]!;
+        return { recipe: recipe.info.id, task: info.name };
+      }),
+      why: (number, need) => this.#recursive.needs(this.#tasks[number]!).get(this.#tasks[need]!) ?? "",
     });
-    const numbers = new Map(ids.map((id, number) => [id, number]));
-    const needs: (readonly TaskId[] | undefined)[] = [];
-    const numberOf = (task: TaskId): number => {
-      const number = numbers.get(task);
-      if (number === undefined) throw new Error(`internal: ${task} is not in the graph`);
-      return number;
-    };
-    return {
-      graph: this.#graphology(ids, order),
-      targets: this.#wanted.map((task) => ids[this.#numbers.get(task)!]!),
-      order: order.map((number) => ids[number]!),
-      label: (task) => this.#labels[numberOf(task)]!,
-      needs: (task) => {
-        const number = numberOf(task);
-        return (needs[number] ??= this.#needs[number]!.map((need) => ids[need]!));
-      },
-    };
-  }
-
-  #graphology(ids: readonly TaskId[], order: readonly number[]): DirectedGraph<TaskNode, TaskEdge> {
-    const graph = new DirectedGraph<TaskNode, TaskEdge>();
-    const edges = new Map<string, TaskEdge>();
-    for (const number of order) {
-      const task = this.#tasks[number]!;
-      const { recipe, info } = this.#table.tasks[task]!;
-      graph.addNode(ids[number]!, { recipe: recipe.info.id, task: info.name });
-      const reasons = this.#recursive.needs(task);
-      for (const need of this.#needs[number]!) {
-        const why = reasons.get(this.#tasks[need]!)!;
-        let edge = edges.get(why);
-        if (!edge) edges.set(why, (edge = { why }));
-        graph.addDirectedEdge(ids[number]!, ids[need]!, edge);
-      }
-    }
-    return graph;
   }
 
   #stopOnCycles(): never {

@@ -25,6 +25,7 @@ export interface Target {
 }
 
 export interface TaskGraph {
+  /** Made when it is first asked for: at 100,000 tasks that takes a second, and `needs` and `splitTaskId` answer most. */
   readonly graph: DirectedGraph<TaskNode, TaskEdge>;
   readonly targets: readonly TaskId[];
   /** All tasks, needed ones first; the order is the same in every run. */
