@@ -1,7 +1,7 @@
 /** The tree of an image as one output: a file system, an archive or a folder; same tree, same bytes. */
 import { createReadStream } from "node:fs";
 import { access, mkdir, open, constants, copyFile, rm } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -80,12 +80,12 @@ async function toSquashfs(options: ConvertOptions): Promise<void> {
 /** mkfs.erofs reads trees only. The UUID is the tree's own digest: nothing random, and no two trees share it. */
 async function toErofs(options: ConvertOptions): Promise<void> {
   const tool = await programOn("mkfs.erofs", "erofs-utils-native");
-  const tree = join(options.work, "erofs-tree");
+  const tree = resolve(options.work, "erofs-tree");
   await rm(tree, { recursive: true, force: true });
   await using sandbox = await openSandbox();
   await unpackTree(options.tree, tree, sandbox);
   const uuid = uuidOf(await sha256File(options.tree));
-  const args = [`-T${options.epochSeconds}`, `-U${uuid}`, ...options.extra, options.output, tree];
+  const args = [`-T${options.epochSeconds}`, `-U${uuid}`, ...options.extra, resolve(options.output), tree];
   const result = await sandbox.run(tool, args);
   if (result.code !== 0) {
     throw new BuildError([problems.formatFailed("mkfs.erofs", result.code, result.stderr || result.stdout)]);

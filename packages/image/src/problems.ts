@@ -111,7 +111,7 @@ export function fileClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
 export function formatFailed(tool: string, code: number | null, output: string): Diagnostic {
   return error(
     "format-failed",
-    `${tool} ended with ${code === null ? "a signal" : `exit code ${code}`}: ${lastLine(output)}`,
+    `${tool} ended with ${code === null ? "a signal" : `exit code ${code}`}: ${firstLine(output)}`,
     "the log of the task has the whole output",
   );
 }
@@ -211,6 +211,7 @@ export function unknownType(type: string, known: readonly string[]): Diagnostic 
   return error("unknown-type", `\`${type}\` is no type of image`, `known are ${known.join(", ")}`);
 }
 
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
+/** Tools name the cause first and what became of it after. */
+function firstLine(text: string): string {
+  return text.trim().split("\n")[0] ?? "";
 }

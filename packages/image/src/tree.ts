@@ -1,5 +1,6 @@
 /** A tree of files ⇄ the tar in which one task hands it to the next, with owners that only (fake) root can see. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { PackageDatabase, Sandbox } from "@tsbake/packaging";
 import { type FileEntry } from "./file-entry.js";
@@ -34,11 +35,12 @@ export interface PackRequest {
  */
 export async function packTree(request: PackRequest): Promise<FileEntry[]> {
   await rm(request.output, { force: true });
+  await mkdir(dirname(request.output), { recursive: true });
   const excluded = [...LEFT_OUT, ...(request.leaveOut ?? [])].map((one) => `--exclude=${one}`);
   const result = await request.sandbox.run("tar", [
     "--create",
-    `--file=${request.output}`,
-    `--directory=${request.root}`,
+    `--file=${resolve(request.output)}`,
+    `--directory=${resolve(request.root)}`,
     "--format=pax",
     "--pax-option=exthdr.name=./PaxHeaders/entry,delete=atime,delete=ctime,delete=mtime",
     "--sort=name",
@@ -108,8 +110,8 @@ export async function unpackTree(tar: string, root: string, sandbox: Sandbox): P
   await mkdir(root, { recursive: true });
   const result = await sandbox.run("tar", [
     "--extract",
-    `--file=${tar}`,
-    `--directory=${root}`,
+    `--file=${resolve(tar)}`,
+    `--directory=${resolve(root)}`,
     "--numeric-owner",
     "--same-owner",
     "--preserve-permissions",
