@@ -115,7 +115,7 @@ export function essentialOf(packages: readonly Planned[]): Planned[] {
 }
 
 /** Folders of the root that are links into /usr, as debootstrap makes them (merged /usr). */
-function mergedFolders(architecture: string): string[] {
+export function mergedFolders(architecture: string): string[] {
   const wide =
     architecture === "amd64"
       ? ["lib32", "lib64", "libx32"]

@@ -16,12 +16,12 @@ export interface Fakeroot {
 const LIBRARY = "libfakeroot-sysv.so";
 
 /**
- * Looks in `sysroot`, else in TSBAKE_FAKEROOT, else on the host. The System V flavour: the other one talks TCP, and
+ * Looks in `sysroot`, else in TSBAKE_FAKEROOT, else where PATH has the daemon (a native sysroot, or the host). The System V flavour: the other one talks TCP, and
  * there is no network inside.
  * @throws BuildError `packaging/no-fakeroot`
  */
 export async function findFakeroot(sysroot?: string): Promise<Fakeroot> {
-  const folder = sysroot ?? process.env["TSBAKE_FAKEROOT"] ?? "/";
+  const folder = sysroot ?? process.env["TSBAKE_FAKEROOT"] ?? (await alongPath()) ?? "/";
   const daemon = join(folder, "usr/bin/faked-sysv");
   const libraries = join(folder, "usr/lib");
   for (const triplet of await readdir(libraries).catch(() => [])) {
@@ -31,6 +31,14 @@ export async function findFakeroot(sysroot?: string): Promise<Fakeroot> {
     }
   }
   throw new BuildError([noFakeroot(folder)]);
+}
+
+async function alongPath(): Promise<string | undefined> {
+  for (const folder of process.env["PATH"]?.split(":") ?? []) {
+    if (folder.endsWith("/usr/bin") && (await isThere(join(folder, "faked-sysv"))))
+      return join(folder, "../..");
+  }
+  return undefined;
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -22,6 +22,15 @@ export function baseChanged(change: Change): Diagnostic {
   );
 }
 
+/** The description of a recipe's packages is not what package.bbclass writes, or names what Debian cannot have. */
+export function badSpec(path: string, reason: string): Diagnostic {
+  return error(
+    "bad-spec",
+    `the packages of the recipe cannot be written: ${reason}`,
+    `correct the recipe's variables; the whole description is in \`${path}\``,
+  );
+}
+
 /** A sentence for a report: file capabilities that a fake root cannot keep. */
 export function capabilitiesLost(files: readonly string[]): string {
   return `file capabilities are not kept when an ordinary user builds: ${files.join(" ")}; build as root, or set them when the image is made`;
@@ -34,6 +43,11 @@ export function badClosure(path: string, reason: string): Diagnostic {
     `the package list \`${path}\` cannot be used: ${reason}`,
     "run the task again through tsbake",
   );
+}
+
+/** A program of ours was called in a wrong way. */
+export function badArgument(reason: string): Diagnostic {
+  return error("bad-argument", reason, "see `tsbake-package --help` and `tsbake-package SUBCOMMAND --help`");
 }
 
 /** A database that cannot be read, or not as one. */
@@ -152,6 +166,15 @@ export function noFakeroot(folder: string): Diagnostic {
   );
 }
 
+/** A program needs a library, and no package says that it has it. */
+export function noProvider(path: string, soname: string, recipe: string): Diagnostic {
+  return error(
+    "no-library-provider",
+    `\`${path}\` of ${recipe} needs \`${soname}\`, which no package in its sysroot provides`,
+    "add the recipe that builds the library to DEPENDS, or take the library's package from the feed with a recipe that inherits feed",
+  );
+}
+
 /** The kernel or a container forbids what a private root needs. */
 export function noNamespaces(reason: string): Diagnostic {
   return error(
@@ -186,5 +209,15 @@ export function unsolvable(reasons: readonly string[], askedBy?: string): Diagno
     "unsolvable",
     `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together`,
     `apt said:\n${reasons.slice(0, 20).join("\n") || "nothing"}`,
+  );
+}
+
+/** Files that were installed and would be lost. */
+export function unshipped(recipe: string, paths: readonly string[]): Diagnostic {
+  const more = paths.length > 20 ? `\n… and ${paths.length - 20} more` : "";
+  return error(
+    "unshipped-files",
+    `${recipe} installs ${paths.length === 1 ? "a file" : `${paths.length} files`} that no package ships`,
+    `add them to FILES of a package, remove them in do_install, or set INSANE_SKIP = "installed-vs-shipped":\n${paths.slice(0, 20).join("\n")}${more}`,
   );
 }

@@ -1,0 +1,52 @@
+/** `write-deb` and `index`: package files, and a list of them for apt. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, writeFileAtomic } from "@tsbake/base";
+import type { Command } from "../arguments.js";
+import { scanDebs } from "../deb-file.js";
+import { writeDeb as write } from "../deb-write.js";
+import { badArgument } from "../problems.js";
+import { readSpec } from "../spec.js";
+import type { SplitPackage } from "../split.js";
+
+export const writeDeb: Command = {
+  summary: "writes the .deb files of a recipe from its split packages",
+  options: {
+    spec: { value: "FILE", help: "the recipe's packages as JSON", isRequired: true },
+    facts: { value: "FILE", help: "what split found", isRequired: true },
+    packages: { value: "DIR", help: "one folder a package", isRequired: true },
+    out: { value: "DIR", help: "where the .deb files go", isRequired: true },
+    epoch: { value: "SECONDS", help: "the time of everything inside", isRequired: true },
+  },
+  async run(args, say) {
+    const recipe = await readSpec(args.text("spec"));
+    const epochSeconds = Number(args.text("epoch"));
+    if (!Number.isSafeInteger(epochSeconds))
+      throw new BuildError([badArgument("--epoch is no number of seconds")]);
+    for (const split of readFacts(await readFile(args.text("facts"), "utf8"))) {
+      const one = recipe.packages.find(({ name }) => name === split.name);
+      if (!one) throw new BuildError([badArgument(`--facts has ${split.name}, which --spec has not`)]);
+      const from = join(args.text("packages"), one.name);
+      say(`wrote ${await write({ recipe, package: one, split, from, out: args.text("out"), epochSeconds })}`);
+    }
+  },
+};
+
+function readFacts(text: string): SplitPackage[] {
+  const data = JSON.parse(text) as { readonly packages?: unknown };
+  if (!Array.isArray(data.packages)) throw new BuildError([badArgument("--facts has no packages")]);
+  return data.packages as SplitPackage[];
+}
+
+export const index: Command = {
+  summary: "writes a Packages index of the .deb files below a folder",
+  options: {
+    packages: { value: "DIR", help: "where the .deb files are", isRequired: true },
+    out: { value: "FILE", help: "the index", isRequired: true },
+  },
+  async run(args, say) {
+    const found = await scanDebs(args.text("packages"));
+    await writeFileAtomic(args.text("out"), found.map(({ stanza }) => `${stanza}\n`).join(""));
+    say(`${found.length} packages`);
+  },
+};
