@@ -3,6 +3,7 @@ import type { Diagnostic } from "@tsbake/base";
 import { isOldName } from "./names.js";
 import type { LogicalLine } from "./lines.js";
 import {
+  badName,
   emptyName,
   innerQuote,
   missingBlanks,
@@ -33,7 +34,8 @@ export function matchAssignment(
   if (match === null) return undefined;
   const [, exported = "", name = "", flag, before = "", operator = "", after = "", , value = ""] = match;
   if (name === "") {
-    report(emptyName(line.span(exported.length, operator.length + before.length)));
+    const left = flag === undefined ? 0 : flag.length + 2;
+    report(emptyName(line.span(exported.length, left + before.length + operator.length)));
     return "wrong";
   }
   const at = line.span(exported.length, name.length + (flag === undefined ? 0 : flag.length + 2));
@@ -57,10 +59,13 @@ export function matchAssignment(
 const MIXED: ReadonlySet<string> = new Set(["+=", "=+", ".=", "=."]);
 const KEYWORD = /:(?:append|prepend|remove)/;
 
+/** An assignment but for its left side. */
+const BAD_NAME = /^(?:export\s+)?([^"'=]*?[^"'=\s?:+.])\s*(?::=|\?\?=|\?=|\+=|=\+|=\.|\.=|=)\s*(["']).*\2$/s;
+
 /** Why a line with an assignment's beginning is none; undefined when it does not even begin like one. */
 export function explainAssignment(line: LogicalLine): Diagnostic | undefined {
   const match = BEGINNING.exec(line.text);
-  if (match === null) return undefined;
+  if (match === null) return explainName(line);
   const begin = match[0].length;
   const rest = line.text.slice(begin);
   const quote = rest[0];
@@ -76,6 +81,11 @@ export function explainAssignment(line: LogicalLine): Diagnostic | undefined {
     return unclosedQuote(line.span(begin, rest.length), quote, help);
   }
   if (rest.endsWith(quote) && close < rest.length - 1) return innerQuote(line.span(begin + close, 1), quote);
-  if (close === rest.length - 1) return undefined;
+  if (close === rest.length - 1) return explainName(line);
   return textAfterValue(line.span(begin + close + 1, rest.length - close - 1));
+}
+
+function explainName(line: LogicalLine): Diagnostic | undefined {
+  const name = BAD_NAME.exec(line.text)?.[1];
+  return name === undefined ? undefined : badName(line.spanOf(name), name);
 }

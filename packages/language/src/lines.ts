@@ -64,8 +64,8 @@ export class LogicalLine {
       piece = candidate;
     }
     const start = piece.offset + (index - piece.index);
-    const end =
-      piece.offset + (Math.min(index + Math.max(length, 1), Math.max(next, index + 1)) - piece.index);
+    const last = Math.min(index + Math.max(length, 1), Math.max(next, index + 1));
+    const end = Math.min(piece.offset + (last - piece.index), this.source.text.length);
     return { source: this.source, start, end };
   }
 

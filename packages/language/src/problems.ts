@@ -12,6 +12,17 @@ export function badClause(at: Span, message: string): Diagnostic {
   };
 }
 
+/** `A B = "x"`, `A[@f] = "x"`. */
+export function badName(at: Span, name: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "language/bad-name",
+    message: `\`${name}\` is no name of a variable or flag`,
+    at,
+    help: "names are made of letters, digits and `-_+.${}/~:`; a flag's name may have `@` and `/` after its first character",
+  };
+}
+
 /** A `#` line in the middle of a value that goes on over several lines. */
 export function commentInContinuation(at: Span, begin: Span): Diagnostic {
   return {
@@ -128,7 +139,7 @@ export function operatorMix(at: Span, name: string, operator: string): Diagnosti
   return {
     severity: "warning",
     code: "language/operator-mix",
-    message: `\`${name}\` is combined with \`${operator}\`, and both mean to add`,
+    message: `\`${name}\` is combined with the operator \`${operator}\``,
     at,
     help: `write \`${name} = "…"\`, with a blank inside the quotes where the values should be apart`,
   };

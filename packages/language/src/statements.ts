@@ -18,6 +18,8 @@ export class StatementMatcher {
   readonly #sink: Sink;
   /** Quote of a value that was not closed: the lines up to its end are not statements and not worth a word. */
   #open: string | undefined;
+  /** Whether the lines of something that was meant to be a function are passed over. */
+  #isInBlock = false;
 
   constructor(kind: FileKind, sink: Sink) {
     this.#kind = kind;
@@ -29,19 +31,28 @@ export class StatementMatcher {
     this.#open = undefined;
   }
 
+  #isPassedOver(line: LogicalLine): boolean {
+    const isIndented = /^\s/.test(line.text);
+    if (this.#isInBlock) return isIndented || line.text === "{" || line.text === "}";
+    return this.#open !== undefined && (isIndented || explainAssignment(line) === undefined);
+  }
+
   take(line: LogicalLine): void {
     const found = this.#match(line);
-    if (found === "reported") return this.settle();
+    if (found === undefined && this.#isPassedOver(line)) {
+      if (this.#open !== undefined && line.text.endsWith(this.#open)) this.settle();
+      return;
+    }
+    this.settle();
+    this.#isInBlock = false;
+    if (found === "reported") return;
     if (found !== undefined && "kind" in found) {
       this.#sink.statements.push(found);
-      return this.settle();
-    }
-    if (this.#open !== undefined) {
-      if (line.text.endsWith(this.#open)) this.settle();
       return;
     }
     const problem = found ?? this.#explain(line);
     if (problem.code === "language/unclosed-quote") this.#open = /["']/.exec(line.text)?.[0];
+    this.#isInBlock = found === undefined && BLOCK.test(line.text);
     this.#sink.diagnostics.push(problem);
   }
 
@@ -68,12 +79,8 @@ export class StatementMatcher {
     } else if (word === "addpylib") {
       return unparsedLine(whole, "`addpylib` belongs in conf/layer.conf");
     }
-    if (DIRECTIVES.has(word) || isRecipeOnly(word)) {
-      return unparsedLine(
-        whole,
-        `\`${word}\` needs an argument of another form; see the manual's list of directives`,
-      );
-    }
+    const usage = USAGE.get(word);
+    if (usage !== undefined) return unparsedLine(whole, `write \`${usage}\``);
     if (/^\w[^=]*\(\s*\)\s*$/.test(text))
       return unparsedLine(whole, "the `{` of a function stands at the end of this line");
     if (/^\s*\}$/.test(text)) return unparsedLine(whole, "no function is open here; remove the brace");
@@ -84,12 +91,20 @@ export class StatementMatcher {
 }
 
 const FUNCTION_LIKE = /\(\s*\)\s*\{$|^def\s+\w+.*:/;
-const DIRECTIVES: ReadonlySet<string> = new Set([
-  "addfragments",
-  "addpylib",
-  "export",
-  "include",
-  "include_all",
-  "require",
-  "unset",
+/** The head of something that goes on over indented lines. */
+const BLOCK = /\(\s*\)\s*\{?$|^def\s/;
+const USAGE: ReadonlyMap<string, string> = new Map([
+  ["EXPORT_FUNCTIONS", "EXPORT_FUNCTIONS FUNCTION…"],
+  ["addfragments", "addfragments PATH_PREFIX FRAGMENTS_VARIABLE FLAGGED_VARIABLES_VARIABLE BUILTIN_VARIABLE"],
+  ["addhandler", "addhandler FUNCTION…"],
+  ["addpylib", "addpylib FOLDER NAMESPACE"],
+  ["addtask", "addtask NAME… [after TASK…] [before TASK…]"],
+  ["deltask", "deltask TASK…"],
+  ["export", "export NAME"],
+  ["include", "include FILE…"],
+  ["include_all", "include_all FILE…"],
+  ["inherit", "inherit CLASS…"],
+  ["inherit_defer", "inherit_defer CLASS…"],
+  ["require", "require FILE…"],
+  ["unset", "unset NAME"],
 ]);

@@ -1,0 +1,4 @@
+A = "b" # comment
+C = "d";
+E = "f"g"
+H = 'i'j'

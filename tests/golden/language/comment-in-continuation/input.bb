@@ -1,0 +1,6 @@
+A = "b \
+# not allowed \
+# nor this
+c \
+"
+D = "e"

@@ -1,0 +1,3 @@
+addpylib a b
+addfragments a
+include

@@ -1,0 +1,3 @@
+def a(b,
+      c):
+    return b

@@ -1,0 +1,5 @@
+hello
+<xml attr="x">
+A == "b"
+A => "b"
+if x = "1"; then

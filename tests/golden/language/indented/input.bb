@@ -1,0 +1,4 @@
+ A = "b"
+	inherit c
+A = "d" \
+    e

@@ -1,0 +1,5 @@
+A="b"
+C= "d"
+E ="f"
+G+="h"
+I:append ="j"

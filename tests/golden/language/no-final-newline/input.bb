@@ -1,0 +1,3 @@
+A = "b"
+def c():
+    return 1

@@ -1,0 +1,5 @@
+FOO = bar
+FOO = 1
+FOO ?= ${BAR}
+FOO =
+FOO[x] = y

@@ -1,0 +1,5 @@
+A:append += "b"
+A:prepend =+ "c"
+A:remove .= "d"
+A:append := "fine"
+A:append ?= "fine"
