@@ -1,0 +1,1 @@
+"""Compression programs as files."""

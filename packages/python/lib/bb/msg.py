@@ -1,0 +1,22 @@
+"""Old spellings of messages with a domain."""
+import bb
+
+
+def fatal(msgdomain, msg):
+    bb.fatal(msg)
+
+
+def error(msgdomain, msg):
+    bb.error(msg)
+
+
+def warn(msgdomain, msg):
+    bb.warn(msg)
+
+
+def note(level, msgdomain, msg):
+    bb.note(msg)
+
+
+def debug(level, msgdomain, msg):
+    bb.debug(level, msg)

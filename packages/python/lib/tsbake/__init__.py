@@ -1,0 +1,1 @@
+"""What connects the `bb` package to the engine; metadata never imports it."""

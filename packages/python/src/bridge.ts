@@ -1,0 +1,112 @@
+/** What the embedded interpreter calls: HostBackend in packages/python/lib/tsbake/interpreter.py is the other end. */
+import type { PythonError } from "@tsbake/datastore";
+import { spawnSync } from "node:child_process";
+import { hasCode, messageOf } from "@tsbake/base";
+import { describeForPython } from "./failure.js";
+import type { PythonOptions } from "./options.js";
+
+/** A child process that Python asks for; texts are bytes, one character each. */
+interface SpawnRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly input: string;
+}
+
+/** Output of a child that is kept: 256 MiB. */
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+export class Bridge {
+  readonly #options: PythonOptions;
+  /** Python's own exceptions, by the error that carried them out of Python. */
+  readonly #exceptions = new WeakMap<object, unknown>();
+  /** Errors of the engine that are on their way through Python; a few, the rest is forgotten. */
+  readonly #errors = new Map<number, unknown>();
+  #nextKey = 1;
+  #last: unknown;
+
+  constructor(options: PythonOptions) {
+    this.#options = options;
+  }
+
+  /** Remembers what a method of a Store threw. */
+  failed(error: unknown): void {
+    this.#last = error;
+  }
+
+  /** Ties the exception to the error that stands for it, so that it can go back as it was. */
+  keep(error: PythonError, exception: unknown): void {
+    this.#exceptions.set(error, exception);
+  }
+
+  /** The engine's error behind a key of `describeError`. */
+  errorOf(key: number | null | undefined): unknown {
+    return key === null || key === undefined ? undefined : this.#errors.get(key);
+  }
+
+  // The rest is called by Python.
+
+  message(level: string, text: string): void {
+    this.#options.onMessage(levelOf(level), text);
+  }
+
+  originalException(): unknown {
+    return typeof this.#last === "object" && this.#last !== null
+      ? this.#exceptions.get(this.#last)
+      : undefined;
+  }
+
+  describeError(): string {
+    const key = this.#nextKey++;
+    this.#errors.set(key, this.#last);
+    this.#errors.delete(key - 100);
+    return JSON.stringify({ ...describeForPython(this.#last), key });
+  }
+
+  /** A list of texts in one crossing; `length` tells an empty list from one empty text. */
+  texts(joined: string, length: number): string[] {
+    return length === 0 ? [] : joined.split("\0");
+  }
+
+  spawn(request: string): string {
+    const { command, args, cwd, env, input } = JSON.parse(request) as SpawnRequest;
+    const ended = spawnSync(command, args, {
+      cwd,
+      env,
+      input: Buffer.from(input, "latin1"),
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+    if (ended.error) {
+      return JSON.stringify(
+        hasCode(ended.error, "ENOENT") ? { missing: true } : { error: messageOf(ended.error) },
+      );
+    }
+    return JSON.stringify({
+      // A signal is a negative code in Python; which one it was does not matter to those who test for zero.
+      code: ended.status ?? -15,
+      stdout: ended.stdout.toString("latin1"),
+      stderr: ended.stderr.toString("latin1"),
+    });
+  }
+
+  depend(path: string): void {
+    this.#options.onDependency?.(path);
+  }
+
+  fire(eventClass: string, attributes: string): void {
+    this.#options.onEvent?.(eventClass, JSON.parse(attributes) as Record<string, unknown>);
+  }
+}
+
+function levelOf(level: string): Parameters<PythonOptions["onMessage"]>[0] {
+  switch (level) {
+    case "debug":
+    case "plain":
+    case "note":
+    case "warning":
+    case "error":
+      return level;
+  }
+  return "note";
+}

@@ -1,0 +1,61 @@
+/** Python's values as far as inline expressions without an interpreter go, and what is true and equal among them. */
+import type { Value } from "@tsbake/datastore";
+
+/** None is null; numbers are whole. */
+export type Inline = string | number | boolean | null | readonly Inline[];
+
+/** Only Python can tell. Caught in inline.ts. */
+export class CannotTell extends Error {}
+
+export function isTrue(value: Inline): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
+/** `==`: True is 1, texts and None equal only their like. */
+export function equal(left: Inline, right: Inline): boolean {
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return left.length === right.length && left.every((one, at) => equal(one as Inline, right[at] as Inline));
+  }
+  return numeric(left) === numeric(right);
+}
+
+function numeric(value: Inline): Inline {
+  return typeof value === "boolean" ? Number(value) : value;
+}
+
+/** A value of the datastore; objects other than lists of texts are Python's business. */
+export function fromStore(value: Value | undefined): Inline {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value;
+  throw new CannotTell();
+}
+
+/** What str.split() and str.strip() take for white space; JavaScript's \s has other members. */
+const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const SPACES = new RegExp(`[${SPACE}]+`);
+const LEADING = new RegExp(`^[${SPACE}]+`);
+const TRAILING = new RegExp(`[${SPACE}]+$`);
+
+/** str.split() */
+export function splitWords(text: string): string[] {
+  return text.split(SPACES).filter((word) => word !== "");
+}
+
+/** str.lstrip(), str.rstrip(), str.strip() */
+export function strip(text: string, side: "lstrip" | "rstrip" | "strip"): string {
+  const left = side === "rstrip" ? text : text.replace(LEADING, "");
+  return side === "lstrip" ? left : left.replace(TRAILING, "");
+}
+
+/** Python sorts by code point, JavaScript by UTF-16 unit. */
+export function byCodePoint(left: string, right: string): number {
+  const a = [...left];
+  const b = [...right];
+  for (let at = 0; at < a.length && at < b.length; at++) {
+    const difference = a[at]!.codePointAt(0)! - b[at]!.codePointAt(0)!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}

@@ -1,0 +1,108 @@
+/** Starting pyodide: from the memory snapshot when there is one, else plainly, leaving a snapshot for the next time. */
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { PyodideInterface } from "pyodide";
+import { Bridge } from "./bridge.js";
+import { mountHost, type EmscriptenFiles } from "./filesystem.js";
+import { PyodideHost, type EmbeddedPython, type Interpreter } from "./host.js";
+import { unameFields } from "./machine.js";
+import type { PythonOptions } from "./options.js";
+import { readSnapshot, snapshotPath, writeSnapshot } from "./snapshot.js";
+
+/** Folder of our Python packages `bb` and `tsbake`; a level above both src and dist. */
+export const LIBRARY = resolve(dirname(fileURLToPath(import.meta.url)), "../lib");
+
+/**
+ * Starts CPython (pyodide): about 0.4 s from the snapshot, two to three without it. Pyodide starts
+ * asynchronously while expansion is synchronous: so the engine awaits this before it evaluates anything whose
+ * files contain Python (LazyPython finds out), and hands out `() => host`.
+ *
+ * @throws Error `internal: …` when pyodide itself cannot start; a bad snapshot is replaced silently
+ */
+export async function openPython(options: PythonOptions): Promise<EmbeddedPython> {
+  const pyodide = await startPython(options);
+  const bridge = new Bridge(options);
+  const interpreter = pyodide.pyimport("tsbake.interpreter") as unknown as Interpreter & {
+    attach(host: Bridge, facts: string): void;
+  };
+  interpreter.attach(bridge, JSON.stringify(hostFacts(options.env)));
+  return new PyodideHost(interpreter, bridge, {
+    toPy: (value) => pyodide.toPy(value) as unknown,
+    isPythonObject: (value) => value instanceof pyodide.ffi.PyProxy,
+  });
+}
+
+/** The interpreter with our modules imported, attached to nothing yet. */
+export async function startPython(options: PythonOptions): Promise<PyodideInterface> {
+  const path = await snapshotPath(options.cache, pyodideVersion(), LIBRARY);
+  const memory = await readSnapshot(path);
+  return (memory && (await restore(memory, options))) ?? (await startPlainly(path, options));
+}
+
+type StartOptions = { readonly _loadSnapshot?: Uint8Array; readonly _makeSnapshot?: boolean };
+
+async function restore(memory: Uint8Array, options: PythonOptions): Promise<PyodideInterface | undefined> {
+  try {
+    const pyodide = await start({ _loadSnapshot: memory }, options);
+    pyodide.runPython("import tsbake.interpreter");
+    return pyodide;
+  } catch {
+    return undefined;
+  }
+}
+
+async function startPlainly(path: string, options: PythonOptions): Promise<PyodideInterface> {
+  const pyodide = await start({ _makeSnapshot: true }, options);
+  pyodide.runPython(
+    `import sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, ${JSON.stringify(LIBRARY)})\nimport tsbake.interpreter, tsbake.task`,
+  );
+  let memory: Uint8Array | undefined;
+  try {
+    memory = pyodide.makeMemorySnapshot();
+  } catch {
+    // Underscore options of pyodide: a version that cannot do it only starts slower.
+    return pyodide;
+  }
+  await writeSnapshot(path, memory);
+  return pyodide;
+}
+
+/** pyodide must be told its folder: it would look for it in a stack trace, which source maps bend. */
+async function start(how: StartOptions, options: PythonOptions): Promise<PyodideInterface> {
+  const { loadPyodide } = await import("pyodide");
+  const say = (line: string): void => options.onMessage("plain", line);
+  const pyodide = await loadPyodide({
+    ...how,
+    indexURL: dirname(packageFile()),
+    stdout: say,
+    stderr: say,
+    // Sets come out in the same order in every run.
+    env: { HOME: "/root", PYTHONHASHSEED: "0" },
+  });
+  mountHost(pyodide.FS as unknown as EmscriptenFiles);
+  return pyodide;
+}
+
+function packageFile(): string {
+  return createRequire(import.meta.url).resolve("pyodide/package.json");
+}
+
+function pyodideVersion(): string {
+  const { version: found } = createRequire(import.meta.url)("pyodide/package.json") as { version: string };
+  return found;
+}
+
+/** What lib/tsbake/hostsystem.py makes `os` tell. */
+export function hostFacts(env: PythonOptions["env"]): object {
+  return {
+    env: env ?? process.env,
+    uname: unameFields(),
+    pid: process.pid,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    cpus: availableParallelism(),
+    cwd: process.cwd(),
+  };
+}

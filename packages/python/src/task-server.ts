@@ -1,0 +1,205 @@
+/** The engine's end of a Python task: answers what the child asks, line by line. */
+import type { Datastore, Value } from "@tsbake/datastore";
+import { describeForPython, type Failure } from "./failure.js";
+import type { MessageLevel } from "./options.js";
+import { Store, type Codec } from "./store.js";
+import type { PythonTaskOptions } from "./task.js";
+
+interface Question {
+  readonly op: string;
+  readonly store?: number;
+  readonly args?: readonly unknown[];
+  /** Copies of the datastore that the child has forgotten. */
+  readonly release?: readonly number[];
+  readonly level?: MessageLevel;
+  readonly text?: string;
+  readonly failure?: Failure | null;
+}
+
+/** An object of the child's: it keeps the object, we keep this in its place. */
+class PythonObject {
+  readonly $python: number;
+  readonly text: string;
+
+  constructor(key: number, text: string) {
+    this.$python = key;
+    this.text = text;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** Methods of Store that a child may call by name. */
+const METHODS = new Set<keyof Store>([
+  "addTask",
+  "appendVar",
+  "appendVarFlag",
+  "createCopy",
+  "delVar",
+  "delVarFlag",
+  "deleteTask",
+  "expand",
+  "expandKeys",
+  "getVar",
+  "getVarFlag",
+  "getVarFlags",
+  "has",
+  "hasOverrides",
+  "names",
+  "prependVar",
+  "prependVarFlag",
+  "renameVar",
+  "setVar",
+  "setVarFilter",
+  "setVarFlag",
+  "taskNames",
+]);
+
+export class TaskServer {
+  readonly #options: PythonTaskOptions;
+  readonly #stores = new Map<number, { readonly d: Datastore; readonly store: Store }>();
+  #nextKey = 0;
+  #failure: string | undefined;
+
+  constructor(options: PythonTaskOptions) {
+    this.#options = options;
+    this.#share(options.d);
+  }
+
+  /** `Type: text (file:line)` once the child has told that it failed. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** The first line for the child. */
+  job(): string {
+    const { name, body, place, cwd, umask, functions = [], libraries = [] } = this.#options;
+    return JSON.stringify({
+      name,
+      cwd,
+      umask: umask ?? null,
+      body,
+      place: { file: place.file, line: place.line },
+      functions: functions.map((one) => ({
+        name: one.name,
+        text: one.text,
+        place: { file: one.place.file, line: one.place.line },
+      })),
+      libraries,
+    });
+  }
+
+  /** The reply to a line; undefined for what needs none. */
+  async answer(line: string): Promise<string | undefined> {
+    const question = read(line);
+    // What a child wrote when it was killed.
+    if (!question) return undefined;
+    for (const key of question.release ?? []) this.#stores.delete(key);
+    if (question.op === "message") {
+      this.#options.onMessage?.(question.level ?? "plain", question.text ?? "");
+      return undefined;
+    }
+    if (question.op === "done") {
+      this.#failure = question.failure ? told(question.failure) : undefined;
+      return undefined;
+    }
+    try {
+      return JSON.stringify({ ok: await this.#perform(question) });
+    } catch (error) {
+      return JSON.stringify({ error: describeForPython(error) });
+    }
+  }
+
+  async #perform(question: Question): Promise<unknown> {
+    const { op, args = [] } = question;
+    const { d, store } = this.#storeOf(question.store ?? 0);
+    switch (op) {
+      case "execFunction":
+        return await this.#exec(String(args[0]), d, args[1]);
+      case "fire":
+        this.#options.onEvent?.(String(args[0]), (args[1] ?? {}) as Record<string, unknown>);
+        return null;
+      case "reportUnihash":
+        await this.#options.reportUnihash?.(String(args[0]), String(args[1]));
+        return null;
+    }
+    if (!METHODS.has(op as keyof Store)) throw new Error(`internal: a Python task asked for ${op}`);
+    const method = store[op as keyof Store] as (...given: readonly unknown[]) => unknown;
+    try {
+      return method.apply(store, args as unknown[]) ?? null;
+    } catch (error) {
+      const { lazy } = this.#options;
+      if (!lazy?.needed) throw error;
+      await lazy.open();
+      return method.apply(store, args as unknown[]) ?? null;
+    }
+  }
+
+  async #exec(name: string, d: Datastore, dirs: unknown): Promise<number> {
+    if (!this.#options.execFunction) throw new Error(`the shell function ${name} cannot be run from here`);
+    return await this.#options.execFunction(name, d, Array.isArray(dirs) ? dirs.map(String) : undefined);
+  }
+
+  #storeOf(key: number): { readonly d: Datastore; readonly store: Store } {
+    const found = this.#stores.get(key);
+    if (!found) throw new Error(`internal: a Python task asked for datastore ${key}`);
+    return found;
+  }
+
+  #share(d: Datastore): number {
+    const key = this.#nextKey++;
+    this.#stores.set(key, { d, store: new Store(() => d, this.#codec) });
+    return key;
+  }
+
+  readonly #codec: Codec = {
+    encode,
+    decode,
+    share: (copy) => this.#share(copy),
+    failed: () => {},
+  };
+}
+
+function read(line: string): Question | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && "op" in value ? (value as Question) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value as JSON can carry it. Objects of the parser's interpreter go as lists and mappings, or at worst as text. */
+function encode(value: Value | undefined): unknown {
+  if (typeof value !== "object" || value === null || value instanceof PythonObject) return value;
+  if (value instanceof Map) return Object.fromEntries(value);
+  if (value instanceof Set) return [...(value as Set<unknown>)];
+  return "toJs" in value && typeof value.toJs === "function" ? fromInterpreter(value as Convertible) : value;
+}
+
+/** The part of pyodide's PyProxy that is used here. */
+interface Convertible {
+  toJs(options: object): unknown;
+}
+
+function fromInterpreter(value: Convertible): unknown {
+  try {
+    return value.toJs({ dict_converter: Object.fromEntries, create_pyproxies: false });
+  } catch {
+    return String(value);
+  }
+}
+
+function decode(value: unknown): Value {
+  if (typeof value === "object" && value !== null && "$python" in value && "text" in value) {
+    return new PythonObject(Number(value.$python), String(value.text));
+  }
+  return (value ?? null) as Value;
+}
+
+function told(failure: Failure): string {
+  const last = failure.frames.at(-1);
+  return `${failure.type}: ${failure.detail}${last ? ` (${last.file}:${last.line})` : ""}`;
+}
