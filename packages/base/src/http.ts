@@ -2,11 +2,10 @@
  * HTTP as a mirror or a download needs it: HEAD, small texts, files with resume. Bytes arrive as the server stores them
  * (no content coding is undone), connections are kept, redirects followed, the usual proxy variables honoured.
  */
-import { createWriteStream } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import * as http from "node:http";
 import * as https from "node:https";
-import { pipeline } from "node:stream/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { codeOf, hasCode } from "./errno.js";
 
@@ -90,7 +89,7 @@ export class HttpClient {
     const start = Number(/^bytes (\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? "NaN");
     const isRest = status === 206 && start === had;
     if (status === 200 || isRest) {
-      await pipeline(answer, createWriteStream(path, { flags: isRest ? "a" : "w" }));
+      await save(answer, path, isRest ? "a" : "w");
       return { status: 200, headers };
     }
     answer.resume();
@@ -215,6 +214,27 @@ function answered(request: http.ClientRequest, url: URL, timeoutMs: number): Pro
   });
 }
 
+/** Whatever arrives is in the file before the next piece is looked at: when the line breaks, nothing of it is lost. */
+async function save(answer: http.IncomingMessage, path: string, flags: "a" | "w"): Promise<void> {
+  const fd = openSync(path, flags);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      answer.on("data", (piece: Buffer) => {
+        try {
+          for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at);
+        } catch (error) {
+          reject(error);
+          answer.destroy();
+        }
+      });
+      answer.on("end", resolve);
+      answer.on("error", reject);
+    });
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function silent(url: URL, timeoutMs: number): HttpError {
   return new HttpError("HTTP_TIMEOUT", `${url.host} has been silent for ${timeoutMs / 1000} s`);
 }
@@ -264,7 +284,8 @@ async function sizeOf(path: string): Promise<number> {
 export function isUnreachable(error: unknown): boolean {
   const code = codeOf(error) ?? "";
   return (
-    /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPROTO|ETIMEDOUT|EPIPE|HPE_|HTTP_|ERR_TLS|CERT_|ERR_SSL|ERR_STREAM_PREMATURE_CLOSE)/.test(code) ||
-    /^(DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)
+    /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPROTO|ETIMEDOUT|EPIPE|HPE_|HTTP_|ERR_TLS|CERT_|ERR_SSL|ERR_STREAM_PREMATURE_CLOSE)/.test(
+      code,
+    ) || /^(DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)
   );
 }

@@ -23,9 +23,12 @@ export interface UrlParts {
 export function splitUrl(url: string): UrlParts | undefined {
   const shape = /^([^:/;]*):\/\/(?:([^/;@]+)@)?([^;]*)(?:;(.*))?$/s.exec(url);
   if (!shape) return undefined;
-  const [, type = "", login = "", location = "", tail = ""] = shape;
-  // A file has no host: what stands where one would be is the start of its path.
-  const slash = type === "file" ? 0 : location.indexOf("/");
+  const [, type = "", before = "", after = "", tail = ""] = shape;
+  // A file has neither host nor user: what stands in their place is the start of its path.
+  const isFile = type === "file";
+  const login = isFile ? "" : before;
+  const location = isFile && before !== "" ? `${before}@${after}` : after;
+  const slash = isFile ? 0 : location.indexOf("/");
   const colon = login.indexOf(":");
   const parameters: Record<string, string> = {};
   for (const word of tail.split(";")) {

@@ -1,11 +1,4 @@
-/** One entry of SRC_URI: `type://host/path;name=value;…`. */
-export interface SourceUri {
-  readonly uri: string;
-  readonly type: string;
-  readonly host: string;
-  readonly path: string;
-  readonly user?: string;
-  readonly parameters: Readonly<Record<string, string>>;
-}
-/** @throws BuildError `fetch/bad-uri` */
-export declare function parseSourceUri(uri: string): SourceUri;
+export { parseSourceUri, type SourceUri } from "./source-uri.js";
+export type { FetchOptions } from "./options.js";
+export { fetchSource, unpackSource } from "./fetch.js";
+export { checksumFiles } from "./local.js";

@@ -1,0 +1,192 @@
+/**
+ * `http://` and `https://`: a file in DL_DIR, with the bytes that the recipe asks for.
+ *
+ *     DL_DIR/x.tar.gz         the file; it appears whole and verified
+ *     DL_DIR/x.tar.gz.done    its SHA-256, size and time, so that it need not be read again
+ *     DL_DIR/x.tar.gz.part    what has come so far
+ */
+import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import {
+  BuildError,
+  hasCode,
+  HttpClient,
+  joinUrl,
+  lockPath,
+  messageOf,
+  readTextIfThere,
+  sha256File,
+  splitUrl,
+  writeFileAtomic,
+} from "@tsbake/base";
+import { placesOf, type Place } from "./mirrors.js";
+import type { FetchOptions } from "./options.js";
+import { checksumMismatch, downloadFailed, missingChecksum, noNetwork } from "./problems.js";
+import { downloadName, fail, nameOf, type SourceUri } from "./source-uri.js";
+
+const MOST_TRIES = 3;
+
+/** Where the file of an entry is, or will be. @throws BuildError `fetch/bad-uri` */
+export function downloadPath(source: SourceUri, options: FetchOptions): string {
+  return join(options.dlDir, downloadName(source));
+}
+
+/**
+ * Makes sure that the file is in DL_DIR and has the right checksum.
+ *
+ * @returns its path
+ * @throws BuildError `fetch/checksum-mismatch`, `fetch/missing-checksum`, `fetch/download-failed`, `fetch/no-network`
+ */
+export async function download(source: SourceUri, options: FetchOptions): Promise<string> {
+  const path = downloadPath(source, options);
+  const expected = expectedSum(source, options);
+  await mkdir(dirname(path), { recursive: true });
+  const part = `${path}.part`;
+  await (await open(part, "a")).close();
+  await using _lock = await lockPath(part, { holder: `the download of ${source.uri} (pid ${process.pid})` });
+  if (await isVerified(path, expected, source)) {
+    await rm(part, { force: true });
+    return path;
+  }
+  await fetchFrom(source, path, expected, options);
+  return path;
+}
+
+/** The name of the flag of SRC_URI that holds the checksum. */
+function flagName(source: SourceUri): string {
+  return nameOf(source) === "default" ? "sha256sum" : `${nameOf(source)}.sha256sum`;
+}
+
+function expectedSum(source: SourceUri, options: FetchOptions): string | undefined {
+  const sum =
+    source.parameters[flagName(source)] ?? source.parameters["sha256sum"] ?? options.sums[nameOf(source)];
+  if (sum === undefined || sum === "") return undefined;
+  if (!/^[0-9a-fA-F]{64}$/.test(sum)) fail(source.uri, `\`${sum}\` is no SHA-256 (64 hexadecimal digits)`);
+  return sum.toLowerCase();
+}
+
+/** Whether the file is there and right; a wrong one is moved aside, one without a checksum to go by is an error. */
+async function isVerified(path: string, expected: string | undefined, source: SourceUri): Promise<boolean> {
+  const note = await noteOf(path);
+  if (note === undefined) return false;
+  const done = await readTextIfThere(`${path}.done`);
+  if (expected !== undefined && done === `${expected} ${note}\n`) return true;
+  const actual = await sha256File(path);
+  if (expected === undefined) throw new BuildError([missingChecksum(source.uri, flagName(source), actual)]);
+  if (actual !== expected) {
+    await rename(path, `${path}_bad-checksum_${actual}`);
+    return false;
+  }
+  await writeFileAtomic(`${path}.done`, `${expected} ${note}\n`);
+  return true;
+}
+
+/** Size and time of a file: what tells that it is the one that was verified. */
+async function noteOf(path: string): Promise<string | undefined> {
+  try {
+    const found = await stat(path);
+    return `${found.size} ${found.mtimeMs}`;
+  } catch {
+    return undefined;
+  }
+}
+
+async function fetchFrom(
+  source: SourceUri,
+  path: string,
+  expected: string | undefined,
+  options: FetchOptions,
+): Promise<void> {
+  const part = `${path}.part`;
+  const reasons: string[] = [];
+  let mismatch: string | undefined;
+  let isForbidden = false;
+  const client = new HttpClient({ timeoutMs: options.timeoutMs ?? 60_000 });
+  try {
+    for (const place of placesOf(upstream(source), basename(path), options)) {
+      if (options.network === false && !place.url.startsWith("file://")) {
+        isForbidden = true;
+        continue;
+      }
+      const outcome = await attempt(client, place, part, expected);
+      if ("reason" in outcome) {
+        reasons.push(`${place.url}: ${outcome.reason}`);
+        continue;
+      }
+      if (expected === undefined)
+        throw new BuildError([missingChecksum(source.uri, flagName(source), outcome.actual)]);
+      if (outcome.actual === expected) {
+        await keep(part, path, expected);
+        return;
+      }
+      await rm(part, { force: true });
+      if (place.isUpstream) mismatch = outcome.actual;
+      else options.onWarning?.(`${place.url} has other bytes than ${source.uri} should have; it is not used`);
+      reasons.push(`${place.url}: its SHA-256 is ${outcome.actual}`);
+    }
+  } finally {
+    client.close();
+    if (((await stat(part).catch(() => undefined))?.size ?? 0) === 0) await rm(part, { force: true });
+  }
+  if (mismatch !== undefined) {
+    throw new BuildError([checksumMismatch(source.uri, flagName(source), expected ?? "", mismatch)]);
+  }
+  if (isForbidden) throw new BuildError([noNetwork(source.uri, options.dlDir)]);
+  throw new BuildError([downloadFailed(source.uri, reasons)]);
+}
+
+/** The entry without its parameters, which are for us and not for the server. */
+function upstream(source: SourceUri): string {
+  const parts = splitUrl(source.uri)!;
+  return joinUrl({ ...parts, parameters: {} });
+}
+
+/** One place, taken up again when the line breaks. */
+async function attempt(
+  client: HttpClient,
+  place: Place,
+  part: string,
+  expected: string | undefined,
+): Promise<{ actual: string } | { reason: string }> {
+  const url = withoutParameters(place.url);
+  for (let tries = 1; ; tries++) {
+    const hadBefore = (await stat(part).catch(() => undefined))?.size ?? 0;
+    try {
+      const missing = url.startsWith("file://") ? await copy(url, part) : await get(client, url, part);
+      if (missing !== undefined) return { reason: missing };
+    } catch (error) {
+      const isCutOff = hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "HTTP_TIMEOUT");
+      if (tries === MOST_TRIES || !isCutOff) return { reason: messageOf(error) };
+      continue;
+    }
+    const actual = await sha256File(part);
+    // The start came from an earlier try, perhaps of another file: once more from the beginning.
+    if (actual === expected || hadBefore === 0 || tries === MOST_TRIES) return { actual };
+    await rm(part, { force: true });
+  }
+}
+
+async function get(client: HttpClient, url: string, part: string): Promise<string | undefined> {
+  const { status } = await client.download(url, part);
+  return status === 200 ? undefined : `the server answers ${status}`;
+}
+
+async function copy(url: string, part: string): Promise<string | undefined> {
+  await copyFile(decodeURIComponent(url.slice("file://".length)), part);
+  return undefined;
+}
+
+function withoutParameters(url: string): string {
+  return joinUrl({ ...splitUrl(url)!, parameters: {} });
+}
+
+async function keep(part: string, path: string, expected: string): Promise<void> {
+  const file = await open(part, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, path);
+  await writeFileAtomic(`${path}.done`, `${expected} ${await noteOf(path)}\n`);
+}

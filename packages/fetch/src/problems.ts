@@ -1,0 +1,134 @@
+/** Every problem this room can report, one function each, in the order of their codes. */
+import type { Diagnostic } from "@tsbake/base";
+
+/** The command line of `tsbake-fetch` makes no sense. */
+export function badArgument(what: string): Diagnostic {
+  return { severity: "error", code: "fetch/bad-argument", message: what, help: "see `tsbake-fetch --help`" };
+}
+
+/** PREMIRRORS or MIRRORS does not consist of `pattern replacement` pairs. */
+export function badMirrors(variable: string, fault: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/bad-mirrors",
+    message: `${variable}: ${fault}`,
+    help: "write pairs such as `https?://.*/.* https://host/folder/`",
+  };
+}
+
+/** An entry of SRC_URI that cannot be understood, or with a parameter that cannot be. */
+export function badUri(uri: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/bad-uri",
+    message: `SRC_URI entry \`${uri}\`: ${why}`,
+    help: "the form is type://host/path;name=value;…",
+  };
+}
+
+/** The bytes are others than the recipe asks for. */
+export function checksumMismatch(uri: string, flag: string, expected: string, actual: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/checksum-mismatch",
+    message: `${uri} has the SHA-256 ${actual}, and ${expected} was expected`,
+    help: `find out why it changed; if the new content is right, write in the recipe: SRC_URI[${flag}] = "${actual}"`,
+  };
+}
+
+/** No place had the file. */
+export function downloadFailed(uri: string, reasons: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/download-failed",
+    message: `${uri} cannot be fetched:\n${reasons.map((reason) => `    ${reason}`).join("\n")}`,
+    help: "see that the place is right and can be reached, or name a mirror in PREMIRRORS or MIRRORS",
+  };
+}
+
+/** git said no. */
+export function gitFailed(uri: string, action: string, output: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/git-failed",
+    message: `${uri}: git cannot ${action}: ${output}`,
+    help: "see that the repository is right and can be reached with the git of this user",
+  };
+}
+
+/** A download without a checksum: nothing says that it is what the recipe's author had. */
+export function missingChecksum(uri: string, flag: string, actual: string | undefined): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/missing-checksum",
+    message: `the recipe has no SHA-256 for ${uri}`,
+    help:
+      actual === undefined
+        ? `write SRC_URI[${flag}] = "…" in the recipe`
+        : `if what has come is right, write in the recipe: SRC_URI[${flag}] = "${actual}"`,
+  };
+}
+
+/** A `file://` entry that is in none of the folders of FILESPATH. */
+export function missingFile(uri: string, searched: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/missing-file",
+    message: `${uri} is in none of these places:\n${searched.map((place) => `    ${place}`).join("\n")}`,
+    help: "put the file into one of them, or add its folder with FILESEXTRAPATHS:prepend",
+  };
+}
+
+/** git sources are pinned to a commit. */
+export function missingRevision(uri: string, name: string, found: string | undefined): Diagnostic {
+  const variable = name === "default" ? "SRCREV" : `SRCREV_${name}`;
+  return {
+    severity: "error",
+    code: "fetch/missing-revision",
+    message:
+      found === undefined
+        ? `${uri} has no revision`
+        : `${uri}: the revision \`${found}\` is no full commit id`,
+    help: `set ${variable} to a commit of 40 hexadecimal digits`,
+  };
+}
+
+/** The commit exists, and not where the recipe says. */
+export function notOnBranch(uri: string, revision: string, branch: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/not-on-branch",
+    message: `${uri}: the commit ${revision} is not on the branch \`${branch}\``,
+    help: "correct SRCREV or the `branch` parameter; `nobranch=1` switches this check off",
+  };
+}
+
+/** BB_NO_NETWORK forbids what would be needed. */
+export function noNetwork(uri: string, place: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/no-network",
+    message: `${uri} is not in ${place}, and BB_NO_NETWORK forbids to fetch it`,
+    help: "fetch it once with the network allowed, or name a file:// mirror in PREMIRRORS",
+  };
+}
+
+/** An archive of a kind that is not unpacked here, or whose program is missing. */
+export function notUnpackable(file: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/not-unpackable",
+    message: `${file} cannot be unpacked: ${why}`,
+    help: "`;unpack=0` leaves it as it is, for a task of the recipe to unpack",
+  };
+}
+
+/** A kind of source that there is no fetcher for. */
+export function unsupportedType(uri: string, type: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/unsupported-type",
+    message: `${uri}: there is no fetcher for \`${type}://\``,
+    help: "use file://, http://, https:// or git://",
+  };
+}

@@ -1,0 +1,391 @@
+import { chmod, mkdir, mkdtemp, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "@jest/globals";
+import { hasProgram, tarOf, treeManifest, writeAr } from "@tsbake/archive";
+import { applyMirror, parseMirrors, run, sha256, type BuildError } from "@tsbake/base";
+import { checksumFiles, fetchSource, parseSourceUri, unpackSource, type FetchOptions } from "@tsbake/fetch";
+import { rawTar } from "../support/raw-tar.js";
+import { serveFolder, type Fault } from "../support/mirror.js";
+
+const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), "tsbake-fetch-"));
+
+async function options(more: Partial<FetchOptions> = {}): Promise<FetchOptions> {
+  return { filespath: [], dlDir: join(await temporary(), "downloads"), sums: {}, ...more };
+}
+
+const paths = async (folder: string): Promise<string[]> =>
+  (await treeManifest(folder)).map(({ path }) => path);
+
+describe("an entry of SRC_URI", () => {
+  test.each([
+    [
+      "file://a/b%20c.patch;striplevel=2",
+      { type: "file", host: "", path: "a/b c.patch", parameters: { striplevel: "2" } },
+    ],
+    ["file:///abs", { type: "file", host: "", path: "/abs", parameters: {} }],
+    ["file://me@home", { type: "file", host: "", path: "me@home", parameters: {} }],
+    [
+      "https://h:8080/x/y-1.tar.gz?a=b",
+      { type: "https", host: "h:8080", path: "/x/y-1.tar.gz?a=b", parameters: {} },
+    ],
+    [
+      "git://u:p@h/r.git;branch=main;name=x",
+      {
+        type: "git",
+        host: "h",
+        path: "/r.git",
+        user: "u",
+        password: "p",
+        parameters: { branch: "main", name: "x" },
+      },
+    ],
+    ["git:///srv/r;nobranch=1", { type: "git", host: "", path: "/srv/r", parameters: { nobranch: "1" } }],
+  ])("%s", (uri, expected) => {
+    expect(parseSourceUri(uri)).toEqual({ uri, ...expected });
+  });
+
+  test.each([
+    "plain",
+    "",
+    "://x",
+    "file://",
+    "https://h/a b",
+    "https://h/x;unpack",
+    "git://-oProxyCommand=x/r",
+    "HTTP://h/x",
+  ])("%j is refused", (uri) => {
+    expect(() => parseSourceUri(uri)).toThrow("fetch/bad-uri");
+  });
+});
+
+describe("mirror rules", () => {
+  test.each([
+    ["https://h/a/x.tgz", "https?://.*/.* http://mirror/sources/", "x.tgz", "http://mirror/sources/x.tgz"],
+    ["https://h/a/x.tgz", "https?://.*/.* http://mirror/sources", "x.tgz", "http://mirror/sources/x.tgz"],
+    ["https://h/a/x.tgz", "https?$://h/(.*)/.* http://m/\\1/", "x.tgz", "http://m/a/x.tgz"],
+    ["https://h/a/x.tgz", "https://h/(.)/.* http://m/\\1/", "x.tgz", "http://m/a/x.tgz"],
+    ["https://h/a/x.tgz", "https://h/ file:///srv/", "x.tgz", "file:///srv/a/x.tgz"],
+    ["https://h/a/x.tgz", "http://.*/.* http://m/", "x.tgz", undefined],
+    ["https://h/a/x.tgz", "https://other/.* http://m/", "x.tgz", undefined],
+    [
+      "file://ab/cd/x:y",
+      "file://.* https://m/s/PATH;downloadfilename=PATH",
+      "x:y",
+      "https://m/s/ab/cd/x:y;downloadfilename=ab/cd/x:y",
+    ],
+    ["file://ab/cd/x", "file://.* https://m/BASENAME", "x", "https://m/x"],
+    [
+      "git://h/r.git;branch=b",
+      "git://h/.* git://m/MIRRORNAME;protocol=https",
+      "r.git",
+      "git://m/h.r.git/r.git;branch=b;protocol=https",
+    ],
+    ["git://h/r.git;branch=b", "git://h/ git://m/", "r.git", "git://m/r.git;branch=b"],
+  ])("%s by %s", (url, text, basename, expected) => {
+    const { rules, faults } = parseMirrors(text);
+    expect(faults).toEqual([]);
+    expect(applyMirror(url, rules[0]!, basename)).toBe(expected);
+  });
+});
+
+describe("local files", () => {
+  async function layer(): Promise<string[]> {
+    const root = await temporary();
+    await mkdir(join(root, "one/sub"), { recursive: true });
+    await mkdir(join(root, "two"));
+    await writeFile(join(root, "one/sub/both"), "of one");
+    await mkdir(join(root, "two/sub"));
+    await writeFile(join(root, "two/sub/both"), "of two");
+    await writeFile(join(root, "two/late"), "late");
+    return [join(root, "one"), join(root, "two")];
+  }
+
+  test("the first folder wins, and every place that was looked at is in the checksum list", async () => {
+    const filespath = await layer();
+    const opts = await options({ filespath });
+    expect(await fetchSource("file://sub/both", opts)).toBe(join(filespath[0]!, "sub/both"));
+    expect(checksumFiles(["file://sub/both", "https://h/x", "file://late;name=x"], filespath)).toBe(
+      `${filespath[0]}/sub/both:True ${filespath[0]}/late:False ${filespath[1]}/late:True`,
+    );
+    expect(checksumFiles([], filespath)).toBe("");
+  });
+
+  test("a missing one says where it was looked for", async () => {
+    const filespath = await layer();
+    const expected = `fetch/missing-file: file://none is in none of these places:\n    ${filespath[0]}/none\n    ${filespath[1]}/none`;
+    await expect(fetchSource("file://none", await options({ filespath }))).rejects.toThrow(expected);
+    expect(() => checksumFiles(["file://none"], filespath)).toThrow(expected);
+    expect(() => checksumFiles(["file:///not/there"], [])).toThrow("fetch/missing-file");
+    expect(() => checksumFiles(["file://*.patch"], filespath)).toThrow("fetch/bad-uri");
+  });
+
+  test("files keep the folders of their path, folders come whole, links are followed once", async () => {
+    const filespath = await layer();
+    await symlink("late", join(filespath[1]!, "alias"));
+    await symlink("nowhere", join(filespath[1]!, "sub/dangling"));
+    await chmod(join(filespath[1]!, "late"), 0o755);
+    const into = join(await temporary(), "work");
+    const opts = await options({ filespath });
+    await unpackSource("file://sub/both", into, opts);
+    await unpackSource("file://alias;subdir=extra", into, opts);
+    expect(await paths(into)).toEqual(["extra", "extra/alias", "sub", "sub/both"]);
+    expect((await stat(join(into, "extra/alias"))).mode & 0o777).toBe(0o755);
+    const second = await options({ filespath: [filespath[1]!] });
+    await unpackSource("file://sub", into, second);
+    expect(await readFile(join(into, "sub/both"), "utf8")).toBe("of two");
+    expect(await paths(join(into, "sub"))).toEqual(["both", "dangling"]);
+  });
+});
+
+describe("unpacking", () => {
+  async function unpacked(name: string, bytes: string | Uint8Array, parameters = ""): Promise<string> {
+    const folder = await temporary();
+    await writeFile(join(folder, name), bytes);
+    const into = join(folder, "work");
+    await unpackSource(`file://${name}${parameters}`, into, await options({ filespath: [folder] }));
+    return into;
+  }
+  const tree = (): Promise<Buffer> =>
+    tarOf([
+      { path: "pkg-1", type: "directory" },
+      { path: "pkg-1/a", type: "file", data: "a", uid: 4711 },
+    ]);
+
+  type Case = readonly [string, string, () => Promise<string | Uint8Array>, string, readonly string[]];
+  const cases: readonly Case[] = [
+    ["a tar", "x.tar", tree, "", ["pkg-1", "pkg-1/a"]],
+    ["a tar.gz", "x.tar.gz", async () => gzipSync(await tree()), "", ["pkg-1", "pkg-1/a"]],
+    ["a tgz without its first folder", "x.tgz", async () => gzipSync(await tree()), ";striplevel=1", ["a"]],
+    [
+      "a tar into a folder",
+      "x.tar",
+      tree,
+      ";subdir=in/here",
+      ["in", "in/here", "in/here/pkg-1", "in/here/pkg-1/a"],
+    ],
+    ["a tar that is to stay", "x.tar", tree, ";unpack=0", ["x.tar"]],
+    ["a compressed file", "x.txt.gz", async () => gzipSync("text"), "", ["x.txt"]],
+    ["a patch", "x.patch", async () => "--- a\n", "", ["x.patch"]],
+  ];
+  test.each(cases)("%s", async (_what, name, make, parameters, expected) => {
+    expect(await paths(await unpacked(name, await make(), parameters))).toEqual(expected);
+  });
+
+  test("what is in a package", async () => {
+    const folder = await temporary();
+    const members = [
+      { name: "debian-binary", data: Buffer.from("2.0\n") },
+      { name: "data.tar.gz", data: gzipSync(await tree()) },
+    ];
+    await writeAr(join(folder, "x.deb"), members);
+    await unpackSource("file://x.deb", join(folder, "work"), await options({ filespath: [folder] }));
+    expect(await paths(join(folder, "work"))).toEqual(["pkg-1", "pkg-1/a"]);
+  });
+
+  test("a zip, but not one that leads out", async () => {
+    if (!(await hasProgram("unzip")) || !(await hasProgram("python3")))
+      return console.warn("skipped: no unzip or python3");
+    const makeZip = async (name: string): Promise<Buffer> => {
+      const file = join(await temporary(), "x.zip");
+      const program = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1], 'w').writestr(sys.argv[2], 'text')";
+      expect((await run("python3", ["-c", program, file, name])).code).toBe(0);
+      return readFile(file);
+    };
+    expect(await paths(await unpacked("x.zip", await makeZip("d/f")))).toEqual(["d", "d/f"]);
+    await expect(unpacked("x.zip", await makeZip("../f"))).rejects.toThrow("fetch/not-unpackable");
+  });
+
+  test.each([
+    ["x.tar", ";subdir=../out", "fetch/bad-uri"],
+    ["x.tar", ";subdir=/etc", "fetch/bad-uri"],
+    ["x.tar", ";striplevel=one", "fetch/bad-uri"],
+    ["x.tar", ";unpack=maybe", "fetch/bad-uri"],
+    ["x.7z", "", "fetch/not-unpackable"],
+    ["x.tar", "", "archive/hostile-entry"],
+  ])("%s%s is refused", async (name, parameters, code) => {
+    await expect(unpacked(name, rawTar([{ name: "../x" }]), parameters)).rejects.toThrow(code);
+  });
+});
+
+describe("downloads", () => {
+  const bytes = "0123456789".repeat(10_000);
+  const sums = { default: sha256(bytes) };
+
+  async function rig(fault?: Fault, name = "x-1.bin") {
+    const folder = await temporary();
+    await writeFile(join(folder, name), bytes);
+    const server = await serveFolder(folder, fault);
+    return {
+      folder,
+      server,
+      uri: `${server.url}/${name}`,
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  }
+
+  test("come once, verified, and are known the next time", async () => {
+    await using one = await rig();
+    const opts = await options({ sums });
+    const path = await fetchSource(one.uri, opts);
+    expect(path).toBe(join(opts.dlDir, "x-1.bin"));
+    expect(await readFile(path, "utf8")).toBe(bytes);
+    expect((await readdir(opts.dlDir)).sort()).toEqual(["x-1.bin", "x-1.bin.done"]);
+    expect(await fetchSource(one.uri, { ...opts, network: false })).toBe(path);
+    expect(one.server.requests).toHaveLength(1);
+    const into = await temporary();
+    await unpackSource(one.uri, into, opts);
+    expect(await readdir(into)).toEqual(["x-1.bin"]);
+  });
+
+  test.each([
+    ["sha256sum=", ";sha256sum=", {}],
+    ["a name", ";name=src", { src: sha256(bytes) }],
+    ["upper case", "", { default: sha256(bytes).toUpperCase() }],
+  ])("the checksum may come by %s", async (_what, parameter, sums) => {
+    await using one = await rig();
+    const uri = `${one.uri}${parameter === ";sha256sum=" ? parameter + sha256(bytes) : parameter}`;
+    expect(await readFile(await fetchSource(uri, await options({ sums })), "utf8")).toBe(bytes);
+  });
+
+  test.each([
+    ["", "sha256sum"],
+    [";name=src", "src.sha256sum"],
+  ])("without a checksum the line to write is shown (%j)", async (parameter, flag) => {
+    await using one = await rig();
+    const problem = (await fetchSource(one.uri + parameter, await options()).catch(
+      (error: unknown) => error,
+    )) as BuildError;
+    expect(problem.diagnostics[0]).toMatchObject({
+      code: "fetch/missing-checksum",
+      help: expect.stringContaining(`SRC_URI[${flag}] = "${sha256(bytes)}"`),
+    });
+  });
+
+  test("a wrong checksum shows both, and nothing is kept", async () => {
+    await using one = await rig();
+    const opts = await options({ sums: { default: "0".repeat(64) } });
+    const problem = (await fetchSource(one.uri, opts).catch((error: unknown) => error)) as BuildError;
+    expect(problem.diagnostics[0]).toMatchObject({
+      code: "fetch/checksum-mismatch",
+      message: expect.stringMatching(`${sha256(bytes)}, and 0{64} was expected`),
+      help: expect.stringContaining(`SRC_URI[sha256sum] = "${sha256(bytes)}"`),
+    });
+    expect(await readdir(opts.dlDir)).toEqual([]);
+  });
+
+  test("a file that was changed in DL_DIR is moved aside and fetched again", async () => {
+    await using one = await rig();
+    const opts = await options({ sums });
+    const path = await fetchSource(one.uri, opts);
+    await writeFile(path, "changed");
+    expect(await readFile(await fetchSource(one.uri, opts), "utf8")).toBe(bytes);
+    expect(await readdir(opts.dlDir)).toContain(`x-1.bin_bad-checksum_${sha256("changed")}`);
+  });
+
+  test("what breaks off is gone on with", async () => {
+    let cuts = 0;
+    await using one = await rig((request, response) => {
+      if (cuts++ > 1) return false;
+      const start = Number(/\d+/.exec(request.headers.range ?? "0")![0]);
+      response.writeHead(start > 0 ? 206 : 200, {
+        "content-length": bytes.length - start,
+        "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}`,
+      });
+      response.write(bytes.slice(start, start + 30_000), () => response.destroy());
+      return true;
+    });
+    expect(await readFile(await fetchSource(one.uri, await options({ sums })), "utf8")).toBe(bytes);
+    expect(one.server.requests).toHaveLength(3);
+  });
+
+  test("what an earlier try left of another file does no harm", async () => {
+    await using one = await rig();
+    const opts = await options({ sums });
+    await mkdir(opts.dlDir);
+    await writeFile(join(opts.dlDir, "x-1.bin.part"), "another file");
+    expect(await readFile(await fetchSource(one.uri, opts), "utf8")).toBe(bytes);
+  });
+
+  test("mirrors come before and after, a wrong one is passed over with a warning", async () => {
+    await using good = await rig();
+    await using bad = await rig((_request, response) => (response.end("other bytes"), true));
+    await using none = await rig((_request, response) => (response.writeHead(404).end(), true));
+    const warnings: string[] = [];
+    const opts = await options({
+      sums,
+      premirrors: `http://.*/.* ${bad.server.url}/pre/ \\n http://.*/.* file:///not/there/`,
+      mirrors: `http://.*/.* ${good.server.url}/`,
+      onWarning: (one) => warnings.push(one),
+    });
+    expect(await readFile(await fetchSource(none.uri, opts), "utf8")).toBe(bytes);
+    expect(warnings).toHaveLength(1);
+    expect([bad, none, good].map((one) => one.server.requests)).toEqual([
+      ["GET /pre/x-1.bin"],
+      ["GET /x-1.bin"],
+      ["GET /x-1.bin"],
+    ]);
+  });
+
+  test("without the network a file mirror still serves; else it says so", async () => {
+    await using one = await rig();
+    const opts = await options({ sums, network: false });
+    await expect(fetchSource(one.uri, opts)).rejects.toThrow("fetch/no-network");
+    const premirrors = `http://.*/.* file://${one.folder}/`;
+    expect(await readFile(await fetchSource(one.uri, { ...opts, premirrors }), "utf8")).toBe(bytes);
+    expect(one.server.requests).toEqual([]);
+  });
+
+  test("nowhere to be had: one problem, with what each place said", async () => {
+    await using one = await rig((_request, response) => (response.writeHead(503).end(), true));
+    const opts = await options({ sums, mirrors: "http://.*/.* file:///not/there/" });
+    await expect(fetchSource(one.uri, opts)).rejects.toThrow(/download-failed: .*\n.*answers 503\n.*ENOENT/);
+  });
+
+  test.each([
+    [{ sums: { default: "abc" } }, "", "fetch/bad-uri"],
+    [{ sums }, ";downloadfilename=../x", "fetch/bad-uri"],
+    [{ sums, premirrors: "http://.*" }, "", "fetch/bad-mirrors"],
+  ])("%j%s is refused", async (more, parameter, code) => {
+    await expect(fetchSource(`http://127.0.0.1:9/x${parameter}`, await options(more))).rejects.toThrow(code);
+  });
+
+  test("several at once share one download", async () => {
+    await using one = await rig();
+    const opts = await options({ sums });
+    await Promise.all([1, 2, 3].map(() => fetchSource(one.uri, opts)));
+    expect(one.server.requests).toHaveLength(1);
+  });
+});
+
+describe("the program", () => {
+  const main = fileURLToPath(new URL("../../../packages/fetch/dist/main.js", import.meta.url));
+
+  test("fetches and unpacks for a task body", async () => {
+    const folder = await temporary();
+    await writeFile(join(folder, "a.c"), "int x;");
+    const common = ["--filespath", `${folder}/none:${folder}`, "--dl-dir", join(folder, "dl")];
+    const fetched = await run("node", [main, "fetch", "--uri", " file://a.c ", ...common]);
+    expect(fetched).toMatchObject({ code: 0, stdout: `file://a.c is ${folder}/a.c\n`, stderr: "" });
+    const args = ["unpack", "--uri", "file://a.c", ...common, "--into", join(folder, "work")];
+    expect(await run("node", [main, ...args])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    expect(await readFile(join(folder, "work/a.c"), "utf8")).toBe("int x;");
+  });
+
+  test.each([
+    [[], "fetch/bad-argument"],
+    [["fetch"], "--dl-dir is needed"],
+    [["fetch", "--dl-dir", "/tmp", "--rubbish"], "fetch/bad-argument"],
+    [["unpack", "--dl-dir", "/tmp"], "--into is needed"],
+    [["fetch", "--dl-dir", "/tmp", "--sums", "x"], "is not NAME=VALUE"],
+    [["fetch", "--dl-dir", "/tmp", "--uri", "file://none"], "error[fetch/missing-file]"],
+    [["fetch", "--dl-dir", "/tmp", "--uri", "svn://h/x"], "error[fetch/unsupported-type]"],
+  ])("%j ends with 1 and one diagnostic", async (args, text) => {
+    const { code, stdout, stderr } = await run("node", [main, ...args]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(text);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
