@@ -67,7 +67,7 @@ async function libraryFolders(root: string, more: ReadonlySet<string>): Promise<
     }
   }
   for (const triplet of (await readdir(join(root, "usr/lib")).catch(() => [])).sort(byText)) {
-    if (/^[a-z0-9_]+-[a-z0-9-]+$/.test(triplet)) found.add(`usr/lib/${triplet}`);
+    if (/^[a-z0-9_]+-linux-[a-z0-9]+$/.test(triplet)) found.add(`usr/lib/${triplet}`);
   }
   found.add("usr/lib");
   for (const one of [...more].sort(byText)) found.add(one);

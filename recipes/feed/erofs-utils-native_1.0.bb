@@ -1,0 +1,5 @@
+SUMMARY = "Makes erofs images"
+
+inherit feed native
+
+FEED_PACKAGES = "erofs-utils"

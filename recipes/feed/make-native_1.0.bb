@@ -1,0 +1,5 @@
+SUMMARY = "Runs makefiles"
+
+inherit feed native
+
+FEED_PACKAGES = "make"

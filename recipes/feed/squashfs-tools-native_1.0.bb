@@ -1,0 +1,5 @@
+SUMMARY = "Makes squashfs images"
+
+inherit feed native
+
+FEED_PACKAGES = "squashfs-tools"

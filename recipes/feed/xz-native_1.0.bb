@@ -1,0 +1,5 @@
+SUMMARY = "Packs and unpacks .xz files"
+
+inherit feed native
+
+FEED_PACKAGES = "xz-utils"

@@ -1,0 +1,5 @@
+SUMMARY = "Packs and unpacks .zst files"
+
+inherit feed native
+
+FEED_PACKAGES = "zstd"
