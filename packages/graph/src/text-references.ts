@@ -16,6 +16,10 @@ const REFERENCE = /\$\{([a-zA-Z0-9\-_+./~:]+)\}/g;
 /** `${@…}`; one level of braces inside. @see __expand_python_regexp__ */
 const INLINE = /\$\{@((?:\{.*?\}|.)+?)\}/g;
 
+/** Stands for what expansion puts in; no metadata has it. */
+const PUT_IN = "\0";
+const NESTED = /\$\{[^}]*\0/;
+
 const NOTHING: TextReferences = { references: new Set(), calls: new Set(), contains: new Map() };
 /** Distinct texts are as many as the metadata has; beyond this many the memory is given back and filled again. */
 const MOST = 50_000;
@@ -47,16 +51,16 @@ function readStatically(text: string): TextReferences | undefined {
   const inline: string[] = [];
   const plain = text.replace(INLINE, (_, code: string) => {
     inline.push(code);
-    return "";
+    return PUT_IN;
   });
   if (plain.includes("${@") || inline.some((code) => code.includes("${"))) return undefined;
   const references = new Set<string>();
   const rest = plain.replace(REFERENCE, (_, name: string) => {
     references.add(name);
-    return "X";
+    return PUT_IN;
   });
   // `${${A}}` and the like: what is left looks like a reference only after the inner one was put in.
-  if (references.size > 0 && /\$\{[^}]*X/.test(rest)) return undefined;
+  if (NESTED.test(rest)) return undefined;
   return merge(references, inline);
 }
 
