@@ -190,6 +190,7 @@ describe("a tar of ours", () => {
 
   beforeAll(() => {
     using writer = new TarWriter(path);
+    writer.root(1000);
     for (const [entry, text] of entries) {
       writer.begin(entry, 1000);
       if (text !== undefined) {
@@ -222,6 +223,7 @@ describe("a tar of ours", () => {
     {
       using tar = new TarFile(path, "r+");
       for (const member of tar.members(false)) tar.setTime(member, 2000);
+      tar.setRootTime(2000);
     }
     using tar = new TarFile(path);
     expect(new Set(tar.members(false).map((member) => member.mtimeSeconds))).toEqual(new Set([2000]));

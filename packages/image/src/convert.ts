@@ -68,7 +68,18 @@ async function toSquashfs(options: ConvertOptions): Promise<void> {
   const tool = await programOn("mksquashfs", "squashfs-tools-native");
   // The variable alone sets the file system's own time and caps the files'; with -mkfs-time beside it the tool refuses.
   const env = { ...definedEnvironment(), SOURCE_DATE_EPOCH: String(options.epochSeconds) };
-  const command = [tool, "-", options.output, "-tar", "-no-progress", "-quiet", ...options.extra];
+  // The tar's own entry of the root is passed over: the root would be the user's, open to all.
+  const root = [
+    "-root-mode",
+    "755",
+    "-root-uid",
+    "0",
+    "-root-gid",
+    "0",
+    "-root-time",
+    String(options.epochSeconds),
+  ];
+  const command = [tool, "-", options.output, "-tar", "-no-progress", "-quiet", ...root, ...options.extra];
   const result = await run("sh", ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh", options.tree, ...command], {
     env,
   });

@@ -105,6 +105,7 @@ function writeTree(options: SysextOptions, entries: readonly PlannedEntry[]): vo
   using tar = new TarFile(options.tree);
   using writer = new TarWriter(options.output);
   const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
+  writer.root(options.epochSeconds);
   for (const { entry, from, text: made } of entries) {
     const source = from === undefined ? undefined : members.get(from);
     writer.begin(entry, source?.mtimeSeconds ?? options.epochSeconds);

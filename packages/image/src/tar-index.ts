@@ -25,6 +25,8 @@ export interface TarMember {
 export class TarFile implements Disposable {
   readonly #path: string;
   readonly #fd: number;
+  /** Header of the root itself, when the archive has one and was read. */
+  #rootAt: number | undefined;
 
   /** @throws system errors of opening */
   constructor(path: string, flags: "r" | "r+" = "r") {
@@ -54,7 +56,8 @@ export class TarFile implements Disposable {
       } else if (type !== "g") {
         const entry = this.#entry(header, type, pax, byPath);
         pax = new Map();
-        if (entry !== undefined) {
+        if (entry === undefined) this.#rootAt = at;
+        else {
           const content = entry.kind === "file" && !entry.hardlink ? sizeBytes : 0;
           const full =
             hash && entry.kind === "file" && !entry.hardlink
@@ -79,8 +82,13 @@ export class TarFile implements Disposable {
     }
   }
 
+  /** Sets the time of the root itself; {@link members} must have been called. */
+  setRootTime(mtimeSeconds: number): void {
+    if (this.#rootAt !== undefined) this.setTime({ headerAt: this.#rootAt }, mtimeSeconds);
+  }
+
   /** Sets the time in a member's header, in the file. */
-  setTime(member: TarMember, mtimeSeconds: number): void {
+  setTime(member: Pick<TarMember, "headerAt">, mtimeSeconds: number): void {
     const header = this.#read(member.headerAt, BLOCK);
     header.write(`${mtimeSeconds.toString(8).padStart(11, "0")}\0`, 136, "latin1");
     header.write(`${sumOf(header).toString(8).padStart(6, "0")}\0 `, 148, "latin1");

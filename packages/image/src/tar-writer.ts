@@ -21,6 +21,11 @@ export class TarWriter implements Disposable {
     this.#fd = openSync(path, "w", 0o644);
   }
 
+  /** The root itself, root's own; without it, tools put their user and clock there. Comes first. */
+  root(mtimeSeconds: number): void {
+    this.write(ustar({ name: "./", link: "", type: TYPES.directory, mode: 0o755, size: 0, mtimeSeconds }));
+  }
+
   /** Begins an entry. A file that is no hard link must be followed by exactly `sizeBytes` of {@link write}, then {@link pad}. */
   begin(entry: FileEntry, mtimeSeconds: number): void {
     const name = `.${entry.path}${entry.kind === "directory" ? "/" : ""}`;

@@ -11,6 +11,19 @@ import { TarFile } from "./tar-index.js";
 /** Never part of an image: what the kernel and the sandbox mount, and what tasks leave behind. */
 const LEFT_OUT = ["./proc/*", "./sys/*", "./dev/*", "./run/*", "./tmp/*"];
 
+/**
+ * Attributes that tell of the machine and not of the tree: labels of the host, history of an overlay. And ACLs, which
+ * an ordinary user cannot set on a fake owner's file: systemd-tmpfiles sets them again at each boot.
+ */
+const FOREIGN_ATTRIBUTES = [
+  "security.evm",
+  "security.ima",
+  "security.selinux",
+  "system.*",
+  "trusted.overlay.*",
+  "user.overlay.*",
+];
+
 export interface PackRequest {
   /** Absolute. */
   readonly root: string;
@@ -47,6 +60,7 @@ export async function packTree(request: PackRequest): Promise<FileEntry[]> {
     "--numeric-owner",
     "--xattrs",
     "--xattrs-include=*",
+    ...FOREIGN_ATTRIBUTES.map((one) => `--xattrs-exclude=${one}`),
     "--anchored",
     "--wildcards",
     ...excluded,
@@ -57,6 +71,7 @@ export async function packTree(request: PackRequest): Promise<FileEntry[]> {
   using tar = new TarFile(request.output, "r+");
   const members = tar.members();
   const owners = request.owners(members.map(({ entry }) => entry));
+  tar.setRootTime(request.epochSeconds);
   const entries: FileEntry[] = [];
   for (const member of members) {
     const owner = owners.get(member.entry.path);
