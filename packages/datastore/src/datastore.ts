@@ -75,7 +75,7 @@ export class Datastore {
   #cache = new Map<string, Reading>();
   #isCacheShared = false;
   /** Labels being expanded and their texts: meeting one again is a loop. */
-  readonly #expanding = new Map<string, string>();
+  #expanding = new Map<string, string>();
 
   #overrides: ActiveOverrides | undefined;
   /** Variables that OVERRIDES was computed from. */
@@ -487,6 +487,9 @@ export class Datastore {
   #computeOverrides(): ActiveOverrides {
     this.#isComputingOverrides = true;
     this.#overrideSources = new Set();
+    // A variable whose expansion asked for the overrides may be one that they are made of: that is no loop.
+    const expanding = this.#expanding;
+    this.#expanding = new Map();
     try {
       this.#overrides = NO_OVERRIDES;
       this.#dropCache();
@@ -506,6 +509,7 @@ export class Datastore {
       this.#dropCache();
       throw error;
     } finally {
+      this.#expanding = expanding;
       this.#isComputingOverrides = false;
     }
   }

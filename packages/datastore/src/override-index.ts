@@ -115,7 +115,9 @@ export class ActiveOverrides {
       isShortened = false;
       for (const override of this.list) {
         const ending = `:${override}`;
-        for (const [suffix, name] of Array.from(candidates)) {
+        for (const suffix of Array.from(candidates.keys())) {
+          // Looked up now: a shortened suffix may have taken this one's place.
+          const name = candidates.get(suffix)!;
           if (suffix.endsWith(ending)) {
             candidates.delete(suffix);
             candidates.set(suffix.replaceAll(ending, ""), name);

@@ -1,0 +1,4 @@
+OVERRIDES = "z"
+PN = "t"
+F:${PN}:z:z = "v"
+G:${PN}:z = "w"

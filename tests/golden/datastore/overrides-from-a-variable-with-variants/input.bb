@@ -1,0 +1,6 @@
+OVERRIDES = "${C}"
+F:x = "from the variant"
+C = "${F} x"
+A := "${C}"
+D = "1"
+D:x = "2"
