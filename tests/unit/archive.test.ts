@@ -230,11 +230,24 @@ describe("packing and unpacking", () => {
     expect((await treeManifest(join(folder, "out"))).map(({ path }) => path)).toEqual(["src", "src/a"]);
   });
 
+  test("names that are no UTF-8 stay what they are, and apart", async () => {
+    const folder = await temporary();
+    const tree = Buffer.from(join(folder, "tree/"));
+    await mkdir(tree);
+    const names = [Buffer.from([0x78, 0xe8]), Buffer.from([0x78, 0xe9]), Buffer.from("xé")];
+    for (const one of names) await writeFile(Buffer.concat([tree, one]), one);
+    await packTree(join(folder, "tree"), join(folder, "t.tar"), { epochSeconds: 0 });
+    await unpackTar(join(folder, "t.tar"), join(folder, "again"));
+    const found = await readdir(join(folder, "again"), { encoding: "buffer" });
+    expect(found.map((one) => one.toString("hex")).sort()).toEqual(
+      names.map((one) => one.toString("hex")).sort(),
+    );
+  });
+
   test("an unreadable tree is one problem, and leaves nothing", async () => {
     const folder = await temporary();
-    await expect(packTree(join(folder, "none"), join(folder, "t.tar"), { epochSeconds: 0 })).rejects.toThrow(
-      /ENOENT/,
-    );
+    const packing = packTree(join(folder, "none"), join(folder, "t.tar"), { epochSeconds: 0 });
+    await expect(packing).rejects.toThrow(/archive\/pack-failed.*ENOENT/);
     expect(await readdir(folder)).toEqual([]);
   });
 });

@@ -352,6 +352,31 @@ describe("downloads", () => {
     await expect(fetchSource(`http://127.0.0.1:9/x${parameter}`, await options(more))).rejects.toThrow(code);
   });
 
+  test("a proxy is asked when the environment names one, unless the host is excepted", async () => {
+    const asked: string[] = [];
+    await using proxy = await rig((request, response) => {
+      asked.push(`${request.url} ${request.headers["proxy-authorization"]}`);
+      response.end(bytes);
+      return true;
+    });
+    const before = { http_proxy: process.env["http_proxy"], no_proxy: process.env["no_proxy"] };
+    const uri = "http://127.0.0.1:9/x-2.bin";
+    try {
+      process.env["http_proxy"] = proxy.server.url.replace("//", "//me:secret@");
+      process.env["no_proxy"] = "localhost";
+      expect(await readFile(await fetchSource(uri, await options({ sums })), "utf8")).toBe(bytes);
+      expect(asked).toEqual([`${uri} Basic ${Buffer.from("me:secret").toString("base64")}`]);
+      process.env["no_proxy"] = "localhost, 127.0.0.1";
+      await expect(fetchSource(uri, await options({ sums }))).rejects.toThrow("fetch/download-failed");
+      expect(asked).toHaveLength(1);
+    } finally {
+      for (const [name, value] of Object.entries(before)) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    }
+  });
+
   test("several at once share one download", async () => {
     await using one = await rig();
     const opts = await options({ sums });

@@ -4,7 +4,7 @@
  * tar-stream checks an archive and the system's tar unpacks it. Where two readers disagree about what a byte means, an
  * entry could be harmless for the one and hostile for the other. So whatever is known to be read in two ways
  * (GNU sparse files, global pax paths, data behind a link, a second name for one entry, numbers with rubbish in them)
- * is refused here, and the offset of each entry's data is handed out, for the comparison with tar-stream's.
+ * is refused here, and what is left of each entry is handed out, for the comparison with tar-stream's.
  *
  * @see POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format"
  */
@@ -27,6 +27,16 @@ const EXTENSIONS: Readonly<Record<string, ExtensionKind>> = {
 /** Type flags of real entries; `\0` and `0` are files, 7 is a file that was contiguous once. */
 const ENTRY_FLAGS = "\x0001234567";
 
+/** One entry, as seen here. */
+export interface DialectEntry {
+  /** Of its data, from the start of the archive. */
+  readonly offset: number;
+  readonly size: number;
+  /** The pax header's names, one character a byte (latin1): names need not be UTF-8, and tar-stream thinks that they are. */
+  readonly path?: string;
+  readonly linkpath?: string;
+}
+
 /** Reads the archive's skeleton as it flows by. */
 export class Dialect {
   readonly #archive: string;
@@ -42,8 +52,10 @@ export class Dialect {
   /** Extensions that the next entry has had so far. */
   #seen = new Set<string>();
   #paxSize: number | undefined;
-  /** Where the data of each entry begins, in order; the reader behind takes them off. */
-  readonly dataOffsets: { offset: number; size: number }[] = [];
+  /** Names from the entry's pax header, as bytes. */
+  #names: { path?: string; linkpath?: string } = {};
+  /** What each entry should look like to the reader behind, in order; it takes them off. */
+  readonly entries: DialectEntry[] = [];
 
   constructor(archive: string) {
     this.#archive = archive;
@@ -131,7 +143,8 @@ export class Dialect {
     const isFolder = flag === "5" || (shortName.endsWith("/") && !this.#hasLongName());
     if (size > 0 && (isFolder || !"\x0007".includes(flag)))
       this.#fail("it has data behind an entry that is no file");
-    this.dataOffsets.push({ offset: this.#offset, size });
+    this.entries.push({ offset: this.#offset, size, ...this.#names });
+    this.#names = {};
     this.#skip = padded(size);
     this.#paxSize = undefined;
     this.#seen.clear();
@@ -181,6 +194,7 @@ export class Dialect {
     if (this.#seen.has(long)) this.#fail("an entry has two names");
     this.#seen.add(`pax ${long}`);
     if (value.length === 0) this.#fail(`an extended header has an empty \`${key}\``);
+    this.#names[key === "path" ? "path" : "linkpath"] = value.toString("latin1");
     if (value.includes(0)) {
       throw new BuildError([hostileEntry(this.#archive, value.toString("latin1"), "has a NUL in its name")]);
     }

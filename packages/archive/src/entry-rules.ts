@@ -3,12 +3,14 @@
  *
  * A link in the archive (or one that is already in the folder) can lead a later entry elsewhere; so the folder's shape
  * is kept as the entries come, and each entry's parents are followed through it.
+ *
+ * Names are bytes here, one character each (latin1): two that differ in a byte are two, UTF-8 or not.
  */
 import { lstatSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
 import { BuildError, hasCode } from "@tsbake/base";
 import type { Header } from "tar-stream";
 import { deviceEntry, hostileEntry } from "./problems.js";
+import { decoded } from "./tree.js";
 
 type Place = "folder" | "file" | { readonly link: string };
 
@@ -47,7 +49,8 @@ export class EntryRules {
     if (parts === undefined) return;
     const { type } = header;
     if (type === "character-device" || type === "block-device" || type === "fifo") {
-      if (!this.#options.allowDevices) throw new BuildError([deviceEntry(this.#archive, header.name)]);
+      if (!this.#options.allowDevices)
+        throw new BuildError([deviceEntry(this.#archive, decoded(header.name))]);
     }
     if (parts.length === 0) {
       if (type !== "directory") this.#refuse(header.name, "would replace the folder itself");
@@ -75,7 +78,7 @@ export class EntryRules {
     if (target === "") this.#refuse(header.name, "is a link to nothing");
     if (target.includes("\0")) this.#refuse(header.name, "has a NUL in its target");
     if (this.#options.linksOut === "refuse" && leaves(header.name, target)) {
-      this.#refuse(header.name, `is a link to ${JSON.stringify(target)}, out of the folder`);
+      this.#refuse(header.name, `is a link to ${JSON.stringify(decoded(target))}, out of the folder`);
     }
     return { link: target };
   }
@@ -89,7 +92,10 @@ export class EntryRules {
     const landing = [...this.#parent(parts, header.name), parts.at(-1)!].join("/");
     const place = this.#look(landing);
     if (place === undefined || place === "folder") {
-      this.#refuse(header.name, `is a hard link to ${JSON.stringify(target)}, which is no file before it`);
+      this.#refuse(
+        header.name,
+        `is a hard link to ${JSON.stringify(decoded(target))}, which is no file before it`,
+      );
     }
     return place;
   }
@@ -99,10 +105,10 @@ export class EntryRules {
     if (name === "") this.#refuse(entry, "has no name");
     if (name.includes("\0")) this.#refuse(entry, "has a NUL in its name");
     if (name.startsWith("/")) this.#refuse(entry, "has an absolute path");
-    if (Buffer.byteLength(name) > LONGEST_PATH) this.#refuse(entry.slice(0, 80), "has an absurdly long name");
+    if (name.length > LONGEST_PATH) this.#refuse(entry.slice(0, 80), "has an absurdly long name");
     const all = name.split("/").filter((part) => part !== "");
     if (all.includes("..")) this.#refuse(entry, "has `..` in its path");
-    if (all.some((part) => Buffer.byteLength(part) > LONGEST_NAME)) {
+    if (all.some((part) => part.length > LONGEST_NAME)) {
       this.#refuse(entry.slice(0, 80), "has an absurdly long name");
     }
     if (this.#options.strip > 0 && all.length <= this.#options.strip) return undefined;
@@ -127,7 +133,7 @@ export class EntryRules {
       real.push(part);
       const path = real.join("/");
       const place = this.#look(path);
-      if (place === "file") this.#refuse(entry, `is below ${JSON.stringify(path)}, which is a file`);
+      if (place === "file") this.#refuse(entry, `is below ${JSON.stringify(decoded(path))}, which is a file`);
       if (typeof place !== "object") {
         // Made on the way, if need be: from now on nothing else may come by this name.
         this.#places.set(path, "folder");
@@ -146,18 +152,18 @@ export class EntryRules {
   #look(path: string): Place | undefined {
     const known = this.#places.get(path);
     if (known !== undefined || this.#options.existing === undefined) return known;
-    return onDisk(join(this.#options.existing, path));
+    return onDisk(Buffer.concat([Buffer.from(`${this.#options.existing}/`), Buffer.from(path, "latin1")]));
   }
 
   #refuse(entry: string, why: string): never {
-    throw new BuildError([hostileEntry(this.#archive, entry, why)]);
+    throw new BuildError([hostileEntry(this.#archive, decoded(entry), why)]);
   }
 }
 
-function onDisk(path: string): Place | undefined {
+function onDisk(path: Buffer): Place | undefined {
   try {
     const found = lstatSync(path);
-    if (found.isSymbolicLink()) return { link: readlinkSync(path) };
+    if (found.isSymbolicLink()) return { link: readlinkSync(path, "latin1") };
     return found.isDirectory() ? "folder" : "file";
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;

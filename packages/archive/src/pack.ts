@@ -13,7 +13,7 @@ import { dirname, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { BuildError, hasCode, temporaryBeside } from "@tsbake/base";
+import { BuildError, codeOf, hasCode, messageOf, temporaryBeside } from "@tsbake/base";
 import { compressionOfName, hasProgram, plainEnvironment, type Compression } from "./compression.js";
 import { noProgram, packFailed } from "./problems.js";
 import { listTree, type ListOptions } from "./tree.js";
@@ -90,7 +90,7 @@ async function pack(
   compression: Compression,
 ): Promise<void> {
   const compressor = await compressorOf(compression, options.level);
-  const { args, list } = plan(folders, options);
+  const { args, list } = planned(folders, options);
   const isPiped = typeof out !== "number" || compression === "gzip";
   const child = spawn("tar", [...compressor, ...args], {
     stdio: ["pipe", isPiped ? "pipe" : out, "pipe"],
@@ -102,7 +102,7 @@ async function pack(
   if (isPiped)
     await drain(child.stdout!, out, compression === "gzip" ? (options.level ?? 6) : undefined, child);
   const { code, said } = await ended;
-  if (code !== 0) throw new BuildError([packFailed(folders.map(({ path }) => path).join(", "), said)]);
+  if (code !== 0) throw new BuildError([packFailed(namesOf(folders), said)]);
 }
 
 async function drain(
@@ -134,6 +134,19 @@ async function compressorOf(compression: Compression, level: number | undefined)
   // With threads zstd's output is the same for any number of them.
   if (compression === "zstd") return ["-I", `zstd -q -T0 -${level ?? 3}`];
   return ["-I", `${compression} -q -${level ?? 6}`];
+}
+
+function planned(folders: readonly PackFolder[], options: PackOptions): ReturnType<typeof plan> {
+  try {
+    return plan(folders, options);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    throw new BuildError([packFailed(namesOf(folders), messageOf(error))], { cause: error });
+  }
+}
+
+function namesOf(folders: readonly PackFolder[]): string {
+  return folders.map(({ path }) => path).join(", ");
 }
 
 /** tar's arguments, and the list of names that it gets on its standard input. */

@@ -33,7 +33,7 @@ export class Scan {
     this.#dialect = new Dialect(archive);
     this.#rules = new EntryRules(archive, options);
     // A low mark makes every write wait for its `drain`: then all headers in the piece have been judged.
-    this.#reader = extract({ highWaterMark: 1 });
+    this.#reader = extract({ highWaterMark: 1, filenameEncoding: "latin1" });
     this.#reader.on("error", (error) => (this.#failure ??= error));
     this.#reader.on("entry", (header, stream, next) => {
       stream.resume();
@@ -87,12 +87,14 @@ export class Scan {
   }
 
   #entry(header: Header): void {
-    const expected = this.#dialect.dataOffsets.shift();
+    const expected = this.#dialect.entries.shift();
     if (!expected || expected.offset !== header.byteOffset || expected.size !== header.size) {
       throw new BuildError([damaged(this.#archive, "two readers find different entries in it")]);
     }
     if (header.type === null)
       throw new BuildError([unsupported(this.#archive, "an entry of an unknown type")]);
+    header.name = expected.path ?? header.name;
+    header.linkname = expected.linkpath ?? header.linkname;
     if (header.type === "file" && header.name.endsWith("/") && header.size > 0) {
       throw new BuildError([damaged(this.#archive, "it has data behind an entry that is no file")]);
     }

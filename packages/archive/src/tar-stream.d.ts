@@ -65,6 +65,9 @@ declare module "tar-stream" {
     finalize(): void;
   }
 
-  export function extract(options?: { highWaterMark?: number }): Extract;
+  export function extract(options?: {
+    highWaterMark?: number;
+    filenameEncoding?: "utf-8" | "latin1";
+  }): Extract;
   export function pack(options?: { highWaterMark?: number }): Pack;
 }

@@ -47,7 +47,7 @@ export async function* readTar(source: string | Readable, label?: string): Async
   try {
     for await (const stream of reader) {
       const { header } = stream;
-      const expected = dialect.dataOffsets.shift();
+      const expected = dialect.entries.shift();
       if (!expected || expected.offset !== header.byteOffset || expected.size !== header.size) {
         throw new BuildError([damaged(name, "two readers find different entries in it")]);
       }

@@ -9,7 +9,7 @@ import { BuildError, run } from "@tsbake/base";
 import { notUnpackable } from "./problems.js";
 import { fail, flagOf, type SourceUri } from "./source-uri.js";
 
-const TAR = /\.(tar(\.(gz|Z|bz2|xz|zst))?|tgz|tbz2?|txz|tzst)$/;
+const TAR = /\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst)$/;
 const COMPRESSED = /\.(gz|bz2|xz|zst)$/;
 
 /**

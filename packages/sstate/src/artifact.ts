@@ -30,10 +30,12 @@ export async function packArtifact(
   checkNames(folders);
   for (const { path } of folders) await mkdir(path, { recursive: true });
   const compression = await bestCompression();
+  // An ordinary user's files cannot but be his own: in the artifact they are root's, as if root had built it.
+  const numericOwner = process.getuid?.() === 0 ? "keep" : "root";
   await packTrees(
     folders.map(({ name, path }) => ({ prefix: name, path })),
     out,
-    { epochSeconds, compression, level: LEVELS[compression], devices: "refuse" },
+    { epochSeconds, compression, level: LEVELS[compression], numericOwner, devices: "refuse" },
   );
 }
 
