@@ -4,8 +4,8 @@
  */
 import {
   chmod,
+  lstat,
   readdir,
-  readFile,
   readlink,
   realpath,
   rename,
@@ -31,56 +31,72 @@ export async function relativeLinks(root: string): Promise<void> {
   }
 }
 
+interface Program {
+  readonly path: string;
+  readonly interpreter: string;
+  readonly needed: readonly string[];
+}
+
+/** A library by its file name: the folder that has it, and what it needs itself. */
+type Libraries = ReadonlyMap<string, { readonly folder: string; readonly needed: readonly string[] }>;
+
 /** Wraps every program of the tree. @returns how many */
 export async function wrapPrograms(root: string): Promise<number> {
-  const programs: { path: string; interpreter: string }[] = [];
-  const folders = new Set<string>();
-  for (const path of await walk(root, (entry) => entry.isFile())) {
+  const programs: Program[] = [];
+  const libraries = new Map<string, { folder: string; needed: readonly string[] }>();
+  const defaults = await defaultFolders(root);
+  // Of two libraries with one name the loader takes that of a default folder, else the one nearer to the root.
+  const rank = (folder: string): number => (defaults.includes(folder) ? 0 : folder.split("/").length);
+  for (const path of await walk(root, (entry) => entry.isFile() || entry.isSymbolicLink())) {
     const full = join(root, path);
-    const { mode, size } = await stat(full);
+    const info = await stat(full).catch(() => undefined);
     const isLibrary = /\.so(\.|$)/.test(path);
-    if (size < 52 || ((mode & 0o111) === 0 && !isLibrary)) continue;
+    if (!info?.isFile() || info.size < 52 || ((info.mode & 0o111) === 0 && !isLibrary)) continue;
+    const isLink = (await lstat(full)).isSymbolicLink();
+    if (isLink && !isLibrary) continue;
     const elf = await readElf(full);
     if (!elf) continue;
-    for (const one of elf.runpath) if (one.startsWith("/")) folders.add(one.slice(1));
-    if (isLibrary || elf.interpreter === undefined) continue;
-    programs.push({ path, interpreter: elf.interpreter });
+    const { needed, interpreter } = elf;
+    if (isLibrary) {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const known = libraries.get(name);
+      if (!known || rank(dirname(path)) < rank(known.folder))
+        libraries.set(name, { folder: dirname(path), needed });
+    } else if (interpreter !== undefined) programs.push({ path, interpreter, needed });
   }
-  const libraries = await libraryFolders(root, folders);
-  for (const { path, interpreter } of programs) await wrap(root, path, interpreter, libraries);
+  for (const program of programs)
+    await wrap(root, program, [...defaults, ...extraFolders(program, libraries, defaults)]);
   return programs.length;
 }
 
-/** `/etc/ld.so.conf.d` of the tree, the default folders, and what programs name themselves; those that are there. */
-async function libraryFolders(root: string, more: ReadonlySet<string>): Promise<string[]> {
-  const found = new Set<string>();
-  const configuration = join(root, "etc/ld.so.conf.d");
-  for (const name of (await readdir(configuration).catch(() => [])).sort(byText)) {
-    for (const line of (await readFile(join(configuration, name), "utf8")).split("\n")) {
-      if (line.startsWith("/"))
-        found.add(
-          line
-            .trim()
-            .slice(1)
-            .replace(/^lib\//, "usr/lib/"),
-        );
-    }
+/** Where the loader of any Debian looks first; those that are there. */
+async function defaultFolders(root: string): Promise<string[]> {
+  const names = (await readdir(join(root, "usr/lib")).catch(() => [])).sort(byText);
+  return [
+    ...names.filter((name) => /^[a-z0-9_]+-linux-[a-z0-9]+$/.test(name)).map((name) => `usr/lib/${name}`),
+    "usr/lib",
+  ];
+}
+
+/**
+ * Other folders that this one program's libraries lie in. Not those of the whole tree: the same program in two trees must
+ * get the same wrapper, since both may go into one sysroot.
+ */
+function extraFolders(program: Program, libraries: Libraries, defaults: readonly string[]): string[] {
+  const folders = new Set<string>();
+  const wanted = new Set(program.needed);
+  for (const name of wanted) {
+    const library = libraries.get(name);
+    if (!library) continue;
+    folders.add(library.folder);
+    for (const one of library.needed) wanted.add(one);
   }
-  for (const triplet of (await readdir(join(root, "usr/lib")).catch(() => [])).sort(byText)) {
-    if (/^[a-z0-9_]+-linux-[a-z0-9]+$/.test(triplet)) found.add(`usr/lib/${triplet}`);
-  }
-  found.add("usr/lib");
-  for (const one of [...more].sort(byText)) found.add(one);
-  const there: string[] = [];
-  for (const one of found)
-    if ((await stat(join(root, one)).catch(() => undefined))?.isDirectory()) there.push(one);
-  return there;
+  return [...folders].filter((one) => !defaults.includes(one)).sort(byText);
 }
 
 async function wrap(
   root: string,
-  path: string,
-  interpreter: string,
+  { path, interpreter }: Program,
   libraries: readonly string[],
 ): Promise<void> {
   const full = join(root, path);

@@ -26,7 +26,8 @@ export const fakeroot: Command = {
       ...(ownership ? { ownership } : {}),
       ...(sysroot ? { fakeroot: sysroot } : {}),
     });
-    return sandbox.hand(command, rest);
+    // Awaited here: the sandbox ends with this scope.
+    return await sandbox.hand(command, rest);
   },
 };
 
