@@ -61,32 +61,26 @@ async function toGzip(options: ConvertOptions): Promise<void> {
 }
 
 /**
- * Straight from the tar: owners, modes and xattrs need no root this way. `sqfstar` would do the same, but in 4.5 it
- * does not understand compressor options that have a value.
+ * Straight from the tar. `sqfstar` would do the same, but in 4.5 it does not understand compressor options that have a
+ * value. In a sandbox, since the root folder gets the id of whoever runs it: the tar's entry of the root is passed
+ * over, and so is `-root-uid` with a tar.
  */
 async function toSquashfs(options: ConvertOptions): Promise<void> {
   const tool = await programOn("mksquashfs", "squashfs-tools-native");
   // The variable alone sets the file system's own time and caps the files'; with -mkfs-time beside it the tool refuses.
-  const env = { ...definedEnvironment(), SOURCE_DATE_EPOCH: String(options.epochSeconds) };
-  // The tar's own entry of the root is passed over: the root would be the user's, open to all.
-  const root = [
-    "-root-mode",
-    "755",
-    "-root-uid",
-    "0",
-    "-root-gid",
-    "0",
-    "-root-time",
-    String(options.epochSeconds),
-  ];
-  const command = [tool, "-", options.output, "-tar", "-no-progress", "-quiet", ...root, ...options.extra];
-  const result = await run("sh", ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh", options.tree, ...command], {
-    env,
-  });
+  const env = { SOURCE_DATE_EPOCH: String(options.epochSeconds) };
+  const root = ["-root-mode", "755", "-root-time", String(options.epochSeconds)];
+  const flags = ["-tar", "-no-progress", "-quiet", ...root, ...options.extra];
+  await using sandbox = await openSandbox();
+  const command = [...FROM_FILE, resolve(options.tree), tool, "-", resolve(options.output), ...flags];
+  const result = await sandbox.run("sh", command, { env });
   if (result.code !== 0) {
     throw new BuildError([problems.formatFailed("mksquashfs", result.code, result.stderr || result.stdout)]);
   }
 }
+
+/** Arguments of sh: the first word after them is the file that the command behind it reads. */
+const FROM_FILE = ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh"];
 
 /** mkfs.erofs reads trees only. The UUID is the tree's own digest: nothing random, and no two trees share it. */
 async function toErofs(options: ConvertOptions): Promise<void> {
@@ -149,10 +143,4 @@ async function programOn(name: string, recipe: string): Promise<string> {
     if (folder !== "" && isThere) return path;
   }
   throw new BuildError([problems.noTool(name, recipe)]);
-}
-
-function definedEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }
