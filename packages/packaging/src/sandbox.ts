@@ -58,6 +58,8 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** By its place: a task's PATH has only the tools that tasks may call. */
+const NSENTER = "/usr/bin/nsenter";
 
 /** What this process may do already. */
 interface Standing {
@@ -196,13 +198,13 @@ class Namespaces implements Sandbox {
     };
     const settings = Object.entries(all).map(([name, value]) => `${name}=${value}`);
     const inside = ["env", "-i", `--chdir=${cwd}`, ...settings, command, ...args];
-    return run("nsenter", [...this.#parts.enter, "--", ...inside], rest);
+    return run(NSENTER, [...this.#parts.enter, "--", ...inside], rest);
   }
 
   hand(command: string, args: readonly string[]): Promise<number> {
     const settings = Object.entries(this.#parts.fake).map(([name, value]) => `${name}=${value}`);
     const inside = ["env", `--chdir=${process.cwd()}`, ...settings, command, ...args];
-    const child = spawn("nsenter", [...this.#parts.enter, "--", ...inside], { stdio: "inherit" });
+    const child = spawn(NSENTER, [...this.#parts.enter, "--", ...inside], { stdio: "inherit" });
     return new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) =>
