@@ -60,7 +60,7 @@ SYSEXT_BASE = "${PKGDB_DIR}/${IMAGE_BASE_PKGDB}"
 do_rootfs[depends] += "${@d.getVar('IMAGE_BASE_PKGDB') + ':do_pkgdb_snapshot' if d.getVar('IMAGE_BASE_PKGDB') else ''}"
 # Checked before any task runs.
 SYSEXT_BASE_MUST = "IMAGE_GEN_PKGDBFS=1 IMAGE_PKGTYPE=${IMAGE_PKGTYPE} TARGET_ARCH=${TARGET_ARCH} DISTRO=${DISTRO}"
-do_rootfs[requires] = "${@' '.join(d.getVar('IMAGE_BASE_PKGDB') + ':' + word for word in d.getVar('SYSEXT_BASE_MUST').split() if d.getVar('IMAGE_BASE_PKGDB'))}"
+do_rootfs[requires] = "${@' '.join('${IMAGE_BASE_PKGDB}:' + word for word in d.getVar('SYSEXT_BASE_MUST').split() if '${IMAGE_BASE_PKGDB}')}"
 
 do_rootfs() {
     [ -n "${IMAGE_BASE_PKGDB}" ] || bbfatal "IMAGE_BASE_PKGDB is empty: set it in ${PN} to the recipe of the base image"

@@ -205,7 +205,7 @@ do_image_erofs() {
 }
 
 # One task a type: an unknown type is a task that does not exist, and an error before anything runs.
-IMAGE_TYPE_TASKS = "${@' '.join(sorted(set(d.getVar('PN') + ':do_image_' + t.split('.')[0] for t in d.getVar('IMAGE_FSTYPES').split())))}"
+IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] for t in d.getVar('IMAGE_FSTYPES').split())))}"
 # What `tsbake-image result` needs to know of an extension.
 IMAGE_RESULT_ARGS ?= ""
 
