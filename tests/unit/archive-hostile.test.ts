@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { checkTar, readTar, treeManifest, unpackTar } from "@tsbake/archive";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError, removeTree } from "@tsbake/base";
 import fc from "fast-check";
 import { paxEntry, rawEntry, rawTar, type RawEntry } from "../support/raw-tar.js";
 
@@ -258,7 +258,7 @@ describe("hostile archives", () => {
             if (!(problem instanceof BuildError)) throw problem;
           }
           expect(await treeManifest(outside)).toEqual(before);
-          await run("rm", ["-rf", root]);
+          await removeTree(root);
           expect((await readdir(folder)).sort()).toEqual(["in.tar", "outside"]);
         },
       ),

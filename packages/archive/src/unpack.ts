@@ -3,10 +3,10 @@
  * tried, in one pass over the archive. Which program reads and writes trees, and why: `pack.ts`.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { BuildError } from "@tsbake/base";
+import { BuildError, removeTree } from "@tsbake/base";
 import { decompress, plainEnvironment } from "./compression.js";
 import { FOREIGN_ATTRIBUTES, outcome } from "./pack.js";
 import { unpackFailed } from "./problems.js";
@@ -143,7 +143,7 @@ function argumentsFor(root: string, options: UnpackOptions): string[] {
 }
 
 async function empty(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of await readdir(folder)) await removeTree(join(folder, name));
 }
 
 function labelOf(archive: string | Readable, options: CheckOptions): string {

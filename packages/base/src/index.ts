@@ -9,3 +9,4 @@ export { run, type RunOptions, type RunResult } from "./process.js";
 export { lockPath, type Lock, type LockOptions } from "./lock.js";
 export { HttpClient, HttpError, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
 export { applyMirror, joinUrl, parseMirrors, splitUrl, type MirrorRule, type UrlParts } from "./mirror.js";
+export { removeTree } from "./remove.js";

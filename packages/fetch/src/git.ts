@@ -2,9 +2,18 @@
  * `git://`: one bare clone a repository in DL_DIR/git2, for all recipes; a checkout of one commit in the work folder.
  * The commit is always given in full: it is the checksum of the sources.
  */
-import { mkdir, mkdtemp, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, hasCode, lockPath, run, splitUrl, words, type RunResult } from "@tsbake/base";
+import {
+  BuildError,
+  hasCode,
+  lockPath,
+  removeTree,
+  run,
+  splitUrl,
+  words,
+  type RunResult,
+} from "@tsbake/base";
 import { placesOf } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
 import { downloadFailed, gitFailed, missingRevision, noNetwork, notOnBranch } from "./problems.js";
@@ -129,7 +138,7 @@ async function mirror(repository: string, clone: string): Promise<string | undef
     await rename(target, clone);
     return undefined;
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await removeTree(temporary);
   }
 }
 
@@ -147,7 +156,7 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
   const otherwise =
     subpath?.split("/").at(-1) ?? (subdir === undefined ? (options.gitDestsuffix ?? "git") : "");
   const target = join(into, subdir ?? "", pathOf(source, "destsuffix") ?? otherwise);
-  await rm(target, { recursive: true, force: true });
+  await removeTree(target);
   await mkdir(dirname(target), { recursive: true });
   const isBare = flagOf(source, "bareclone", false);
   const flags = isBare ? ["--bare", "--mirror"] : ["-n", "-s"];

@@ -1,8 +1,8 @@
 /** A task's output folders ⇄ one artifact. */
-import { cp, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { bestCompression, packTrees, unpackTar } from "@tsbake/archive";
-import { BuildError, byText, hasCode, run } from "@tsbake/base";
+import { BuildError, byText, hasCode, removeTree, run } from "@tsbake/base";
 import { foreignContent } from "./problems.js";
 
 /** Folders to pack: `name` is the folder's name inside the artifact. */
@@ -61,7 +61,7 @@ export async function unpackArtifact(archive: string, folders: readonly Artifact
       await replace(resolve(path), join(temporary, "new", name), join(temporary, "old", name));
     }
   } finally {
-    await remove(temporary);
+    await removeTree(temporary);
   }
 }
 
@@ -71,7 +71,7 @@ async function replace(path: string, fresh: string, old: string): Promise<void> 
   try {
     await rename(path, old);
   } catch (error) {
-    if (hasCode(error, "EXDEV")) await rm(path, { recursive: true, force: true });
+    if (hasCode(error, "EXDEV")) await removeTree(path);
     else if (!hasCode(error, "ENOENT")) throw error;
   }
   try {
@@ -86,17 +86,6 @@ async function replace(path: string, fresh: string, old: string): Promise<void> 
 async function copyTree(from: string, to: string): Promise<void> {
   const { code } = await run("cp", ["-a", "--", from, to]);
   if (code !== 0) await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-}
-
-/** Folders without write permission must not stop it. */
-async function remove(folder: string): Promise<void> {
-  try {
-    await rm(folder, { recursive: true, force: true });
-  } catch (error) {
-    if (!hasCode(error, "EACCES", "EPERM")) throw error;
-    await run("chmod", ["-R", "u+rwX", "--", folder]);
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 function checkNames(folders: readonly ArtifactFolder[]): void {
