@@ -2,33 +2,9 @@
 import type { Diagnostic, RunResult } from "@tsbake/base";
 import type { Change } from "./backend.js";
 
-function error(code: string, message: string, help: string): Diagnostic {
-  return { severity: "error", code: `packaging/${code}`, message, help };
-}
-
 /** The last lines of what a program said. */
 function tail(text: string, lines = 12): string {
   return text.trim().split("\n").slice(-lines).join("\n");
-}
-
-/** A new package wants a package of the base to change (L8). */
-export function baseChanged(change: Change): Diagnostic {
-  const { kind, name, from, to, chain } = change;
-  const versions = kind === "removed" ? ` (${from})` : ` from ${from} to ${to}`;
-  return error(
-    "base-changed",
-    `the base's package \`${name}\` would be ${kind}${versions}`,
-    `${chain.length > 1 ? `asked for by ${chain.join(" → ")}; ` : ""}rebuild the base with that version, take the package out, or allow the change by name`,
-  );
-}
-
-/** The description of a recipe's packages is not what package.bbclass writes, or names what Debian cannot have. */
-export function badSpec(path: string, reason: string): Diagnostic {
-  return error(
-    "bad-spec",
-    `the packages of the recipe cannot be written: ${reason}`,
-    `correct the recipe's variables; the whole description is in \`${path}\``,
-  );
 }
 
 /** A sentence for a report: file capabilities that a fake root cannot keep. */
@@ -36,73 +12,137 @@ export function capabilitiesLost(files: readonly string[]): string {
   return `file capabilities are not kept when an ordinary user builds: ${files.join(" ")}; build as root, or set them when the image is made`;
 }
 
-/** The file that names the packages of a task is not what we wrote. */
-export function badClosure(path: string, reason: string): Diagnostic {
-  return error(
-    "bad-closure",
-    `the package list \`${path}\` cannot be used: ${reason}`,
-    "run the task again through tsbake",
-  );
-}
-
 /** A program of ours was called in a wrong way. */
 export function badArgument(reason: string): Diagnostic {
-  return error("bad-argument", reason, "see `tsbake-package --help` and `tsbake-package SUBCOMMAND --help`");
+  return {
+    severity: "error",
+    code: "packaging/bad-argument",
+    message: reason,
+    help: "see `tsbake-package --help` and `tsbake-package SUBCOMMAND --help`",
+  };
+}
+
+/** The file that names the packages of a task is not what we wrote. */
+export function badClosure(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-closure",
+    message: `the package list \`${path}\` cannot be used: ${reason}`,
+    help: "run the task again through tsbake",
+  };
 }
 
 /** A database that cannot be read, or not as one. */
 export function badDatabase(path: string, reason: string): Diagnostic {
-  return error(
-    "bad-database",
-    `the package database \`${path}\` is damaged: ${reason}`,
-    "remove the root or snapshot that holds it and build it again",
-  );
+  return {
+    severity: "error",
+    code: "packaging/bad-database",
+    message: `the package database \`${path}\` is damaged: ${reason}`,
+    help: "remove the root or snapshot that holds it and build it again",
+  };
 }
 
 /** A package file that dpkg-deb cannot read, or that lies about itself. */
 export function badDeb(path: string, reason: string): Diagnostic {
-  return error(
-    "bad-deb",
-    `\`${path}\` is no usable package: ${tail(reason, 3) || "no reason given"}`,
-    "remove the file and run the build again; if a recipe wrote it, clean that recipe first",
-  );
+  return {
+    severity: "error",
+    code: "packaging/bad-deb",
+    message: `\`${path}\` is no usable package: ${tail(reason, 3) || "no reason given"}`,
+    help: "remove the file and run the build again; if a recipe wrote it, clean that recipe first",
+  };
 }
 
 /** A file name that is not UTF-8. */
 export function badName(path: string): Diagnostic {
-  return error(
-    "bad-name",
-    `the file name \`${path}\` is not valid UTF-8`,
-    "rename the file in the package that ships it",
-  );
+  return {
+    severity: "error",
+    code: "packaging/bad-name",
+    message: `the file name \`${path}\` is not valid UTF-8`,
+    help: "rename the file in the package that ships it",
+  };
+}
+
+/** The description of a recipe's packages is not what package.bbclass writes, or names what Debian cannot have. */
+export function badSpec(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-spec",
+    message: `the packages of the recipe cannot be written: ${reason}`,
+    help: `correct the recipe's variables; the whole description is in \`${path}\``,
+  };
+}
+
+/** A new package wants a package of the base to change (L8). */
+export function baseChanged(change: Change): Diagnostic {
+  const { kind, name, from, to, chain } = change;
+  const versions = kind === "removed" ? ` (${from})` : ` from ${from} to ${to}`;
+  return {
+    severity: "error",
+    code: "packaging/base-changed",
+    message: `the base's package \`${name}\` would be ${kind}${versions}`,
+    help: `${chain.length > 1 ? `asked for by ${chain.join(" → ")}; ` : ""}rebuild the base with that version, take the package out, or allow the change by name`,
+  };
 }
 
 /** Two solutions that are to go into one root. */
 export function closuresDisagree(name: string, versions: readonly string[]): Diagnostic {
-  return error(
-    "closures-disagree",
-    `\`${name}\` is wanted in two versions: ${versions.join(" and ")}`,
-    "ask for one version in both places, or leave the version out",
-  );
+  return {
+    severity: "error",
+    code: "packaging/closures-disagree",
+    message: `\`${name}\` is wanted in two versions: ${versions.join(" and ")}`,
+    help: "ask for one version in both places, or leave the version out",
+  };
 }
 
 /** A program of the host failed where none should. */
 export function commandFailed(command: string, result: RunResult): Diagnostic {
   const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
-  return error(
-    "command-failed",
-    `\`${command}\` ${how}`,
-    `it said:\n${tail(result.stderr || result.stdout) || "nothing"}`,
-  );
+  return {
+    severity: "error",
+    code: "packaging/command-failed",
+    message: `\`${command}\` ${how}`,
+    help: `it said:\n${tail(result.stderr || result.stdout) || "nothing"}`,
+  };
+}
+
+/** A snapshot that is not what was taken. */
+export function damagedSnapshot(what: string, expected: string, found: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/damaged-snapshot",
+    message: `the package database snapshot is not what was taken: ${what} is ${found}, expected ${expected}`,
+    help: "remove the snapshot and build it again",
+  };
 }
 
 /** A package that did not arrive, or not as it should be. */
 export function downloadFailed(name: string, reason: string): Diagnostic {
-  return error(
-    "download-failed",
-    `could not download \`${name}\`: ${tail(reason, 3) || "no reason given"}`,
-    "check the network and apt's proxy settings, then run the same command again: what arrived is kept",
-  );
+  return {
+    severity: "error",
+    code: "packaging/download-failed",
+    message: `could not download \`${name}\`: ${tail(reason, 3) || "no reason given"}`,
+    help: "check the network and apt's proxy settings, then run the same command again: what arrived is kept",
+  };
+}
+
+/** No list of any source arrived. */
+export function feedUnreachable(complaints: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/feed-unreachable",
+    message: `no package list could be fetched from apt's sources`,
+    help: `check the network, /etc/apt/sources.list and apt's proxy settings; apt said:\n${complaints.slice(0, 6).join("\n") || "nothing"}`,
+  };
+}
+
+/** A snapshot of another world. */
+export function foreignSnapshot(what: string, expected: string, found: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/foreign-snapshot",
+    message: `the package database snapshot is of another ${what}: ${found}, expected ${expected}`,
+    help: "name a base that is built for the same backend and architecture",
+  };
 }
 
 /** dpkg or a maintainer script failed. */
@@ -114,110 +154,112 @@ export function installFailed(packages: readonly string[], said: string): Diagno
           .map((one) => `\`${one}\``)
           .join(", ")}`
       : "";
-  return error(
-    "install-failed",
-    `packages could not be installed${which}`,
-    `dpkg said:\n${tail(said, 20) || "nothing"}`,
-  );
-}
-
-/** A snapshot that is not what was taken. */
-export function damagedSnapshot(what: string, expected: string, found: string): Diagnostic {
-  return error(
-    "damaged-snapshot",
-    `the package database snapshot is not what was taken: ${what} is ${found}, expected ${expected}`,
-    "remove the snapshot and build it again",
-  );
-}
-
-/** A snapshot of another world. */
-export function foreignSnapshot(what: string, expected: string, found: string): Diagnostic {
-  return error(
-    "foreign-snapshot",
-    `the package database snapshot is of another ${what}: ${found}, expected ${expected}`,
-    "name a base that is built for the same backend and architecture",
-  );
-}
-
-/** No list of any source arrived. */
-export function feedUnreachable(complaints: readonly string[]): Diagnostic {
-  return error(
-    "feed-unreachable",
-    `no package list could be fetched from apt's sources`,
-    `check the network, /etc/apt/sources.list and apt's proxy settings; apt said:\n${complaints.slice(0, 6).join("\n") || "nothing"}`,
-  );
+  return {
+    severity: "error",
+    code: "packaging/install-failed",
+    message: `packages could not be installed${which}`,
+    help: `dpkg said:\n${tail(said, 20) || "nothing"}`,
+  };
 }
 
 /** Not a Debian-like host. */
 export function noApt(program: string): Diagnostic {
-  return error(
-    "no-apt",
-    `\`${program}\` is not on this machine`,
-    "packages come from a Debian archive through apt and dpkg: build on Debian or in a container of it",
-  );
+  return {
+    severity: "error",
+    code: "packaging/no-apt",
+    message: `\`${program}\` is not on this machine`,
+    help: "packages come from a Debian archive through apt and dpkg: build on Debian or in a container of it",
+  };
 }
 
 /** An ordinary user without the library that remembers owners. */
 export function noFakeroot(folder: string): Diagnostic {
-  return error(
-    "no-fakeroot",
-    `no fakeroot in \`${folder}\`, and an ordinary user cannot give files to other owners`,
-    "add fakeroot-native to the recipe's DEPENDS, install the package fakeroot, or build as root",
-  );
+  return {
+    severity: "error",
+    code: "packaging/no-fakeroot",
+    message: `no fakeroot in \`${folder}\`, and an ordinary user cannot give files to other owners`,
+    help: "add fakeroot-native to the recipe's DEPENDS, install the package fakeroot, or build as root",
+  };
 }
 
 /** A program needs a library, and no package says that it has it. */
 export function noProvider(path: string, soname: string, recipe: string): Diagnostic {
-  return error(
-    "no-library-provider",
-    `\`${path}\` of ${recipe} needs \`${soname}\`, which no package in its sysroot provides`,
-    "add the recipe that builds the library to DEPENDS, or take the library's package from the feed with a recipe that inherits feed",
-  );
+  return {
+    severity: "error",
+    code: "packaging/no-library-provider",
+    message: `\`${path}\` of ${recipe} needs \`${soname}\`, which no package in its sysroot provides`,
+    help: "add the recipe that builds the library to DEPENDS, or take the library's package from the feed with a recipe that inherits feed",
+  };
 }
 
 /** The kernel or a container forbids what a private root needs. */
 export function noNamespaces(reason: string): Diagnostic {
-  return error(
-    "no-namespaces",
-    `cannot make private namespaces: ${tail(reason, 3) || "no reason given"}`,
-    "build as root, or let users have namespaces: `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000` and, where AppArmor restricts them, `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a container needs CAP_SYS_ADMIN",
-  );
+  return {
+    severity: "error",
+    code: "packaging/no-namespaces",
+    message: `cannot make private namespaces: ${tail(reason, 3) || "no reason given"}`,
+    help: "build as root, or let users have namespaces: `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000` and, where AppArmor restricts them, `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a container needs CAP_SYS_ADMIN",
+  };
 }
 
 /** A name that no list has. */
 export function notInFeed(name: string, near: readonly string[], askedBy?: string): Diagnostic {
   const hint = near.length > 0 ? `did you mean ${near.map((one) => `\`${one}\``).join(", ")}? ` : "";
-  return error(
-    "not-in-feed",
-    `no package \`${name}\` in the feed${askedBy ? `, which ${askedBy} asks for` : ""}`,
-    `${hint}see what there is with \`apt-cache search\`; \`tsbake feed update\` fetches newer lists`,
-  );
+  return {
+    severity: "error",
+    code: "packaging/not-in-feed",
+    message: `no package \`${name}\` in the feed${askedBy ? `, which ${askedBy} asks for` : ""}`,
+    help: `${hint}see what there is with \`apt-cache search\`; \`tsbake feed update\` fetches newer lists`,
+  };
 }
 
 /** The archive replaced a version by a newer one. */
 export function superseded(name: string, version: string): Diagnostic {
-  return error(
-    "superseded",
-    `the archive does not have \`${name}\` ${version} any more`,
-    "run `tsbake feed update`: the build then uses the version that replaced it",
-  );
+  return {
+    severity: "error",
+    code: "packaging/superseded",
+    message: `the archive does not have \`${name}\` ${version} any more`,
+    help: "run `tsbake feed update`: the build then uses the version that replaced it",
+  };
 }
 
-/** Packages that do not go together. */
-export function unsolvable(reasons: readonly string[], askedBy?: string): Diagnostic {
-  return error(
-    "unsolvable",
-    `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together`,
-    `apt said:\n${reasons.slice(0, 20).join("\n") || "nothing"}`,
-  );
+/** Two declared dependencies stage different things under one name. */
+export function sysrootClash(path: string, first: string, second: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/sysroot-clash",
+    message: `\`${first}\` and \`${second}\` both stage \`/${path}\`, with different content`,
+    help: "let one of the two recipes leave it out of SYSROOT_DIRS, or depend on one of them only",
+  };
+}
+
+/** The folder of a staged dependency is not there. */
+export function sysrootMissing(recipe: string, folder: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/sysroot-missing",
+    message: `\`${recipe}\` has staged nothing at \`${folder}\``,
+    help: `run its do_populate_sysroot again: tsbake -f -c populate_sysroot ${recipe}`,
+  };
 }
 
 /** Files that were installed and would be lost. */
 export function unshipped(recipe: string, paths: readonly string[]): Diagnostic {
   const more = paths.length > 20 ? `\n… and ${paths.length - 20} more` : "";
-  return error(
-    "unshipped-files",
-    `${recipe} installs ${paths.length === 1 ? "a file" : `${paths.length} files`} that no package ships`,
-    `add them to FILES of a package, remove them in do_install, or set INSANE_SKIP = "installed-vs-shipped":\n${paths.slice(0, 20).join("\n")}${more}`,
-  );
+  return {
+    severity: "error",
+    code: "packaging/unshipped-files",
+    message: `${recipe} installs ${paths.length === 1 ? "a file" : `${paths.length} files`} that no package ships`,
+    help: `add them to FILES of a package, remove them in do_install, or set INSANE_SKIP = "installed-vs-shipped":\n${paths.slice(0, 20).join("\n")}${more}`,
+  };
+}
+
+/** Packages that do not go together. */
+export function unsolvable(reasons: readonly string[], askedBy?: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/unsolvable",
+    message: `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together`,
+    help: `apt said:\n${reasons.slice(0, 20).join("\n") || "nothing"}`,
+  };
 }

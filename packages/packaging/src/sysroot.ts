@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { BuildError, byText, hasCode } from "@tsbake/base";
-import { sysrootClash, sysrootMissing } from "./problems-sysroot.js";
+import { sysrootClash, sysrootMissing } from "./problems.js";
 
 /** One task below the asking one, as the run queue writes them to `taskdepdata.json`. */
 export interface TaskDependency {
