@@ -124,6 +124,19 @@ describe("[requires]", () => {
     expect(found).toMatchObject([{ code: "graph/requirement", message }]);
   });
 
+  test("stands for what other tasks of the recipe miss there", () => {
+    const recipes = [
+      recipe("ext", {
+        do_image: { depends: "base-image:do_pkgdb_snapshot", after: "do_rootfs" },
+        do_rootfs: { requires: "base-image:GEN=1" },
+      }),
+    ];
+    for (const other of [base("0"), recipe("unrelated", {})]) {
+      const found = problems(() => build([...recipes, other], "ext:do_image"));
+      expect(found.map(({ code }) => code)).toEqual(["graph/requirement"]);
+    }
+  });
+
   test("says what to set where, and where the wrong value was set", async () => {
     const file = join(await mkdtemp(join(tmpdir(), "tsbake-")), "base.bb");
     await writeFile(file, '# a base\nGEN = "0"\n');

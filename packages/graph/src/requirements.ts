@@ -9,7 +9,7 @@ import type { GraphOptions } from "./types.js";
  * The conditions of one task that do not hold.
  *
  * @param words `recipe:VARIABLE=value`, from the flag
- * @returns what is wrong, and the names of the recipes concerned: further messages about these would only repeat it
+ * @returns what is wrong, and the names of the recipes concerned: it explains further problems with these
  */
 export function checkRequirements(
   asker: Asker,

@@ -35,7 +35,10 @@ export class TaskTable {
   readonly recipes: RecipeRow[] = [];
   readonly #byId = new Map<RecipeId, RecipeRow>();
   readonly #needs: (Needs | undefined)[] = [];
-  readonly #problems = new Map<string, Diagnostic>();
+  /** By text; `about`: what the asking recipe and the recipe asked for are, see `about`. */
+  readonly #problems = new Map<string, { diagnostic: Diagnostic; about?: string }>();
+  /** What a [requires] that does not hold has explained: further messages would only follow from it. */
+  readonly #explained = new Set<string>();
   readonly #options: GraphOptions;
 
   constructor(options: GraphOptions) {
@@ -43,11 +46,14 @@ export class TaskTable {
   }
 
   get problems(): Diagnostic[] {
-    return [...this.#problems.values()];
+    return [...this.#problems.values()].flatMap(({ diagnostic, about }) =>
+      about !== undefined && this.#explained.has(about) ? [] : [diagnostic],
+    );
   }
 
-  report(diagnostic: Diagnostic): void {
-    this.#problems.set(`${diagnostic.code} ${diagnostic.message}`, diagnostic);
+  report(diagnostic: Diagnostic, about?: string): void {
+    const key = `${diagnostic.code} ${diagnostic.message}`;
+    this.#problems.set(key, about === undefined ? { diagnostic } : { diagnostic, about });
   }
 
   /** The recipe that stands for a build-time name; a missing one is reported. */
@@ -118,10 +124,16 @@ export class TaskTable {
     };
     const { problems, recipes } = checkRequirements(asker, info.requires ?? [], this.#options);
     for (const one of problems) this.report(one);
-    const addNamed = (flag: "depends" | "rdepends" | "mcdepends", to: RecipeRow, task: string) => {
+    for (const name of recipes) this.#explained.add(about(recipe, name));
+    const addNamed = (
+      flag: "depends" | "rdepends" | "mcdepends",
+      name: string,
+      to: RecipeRow,
+      task: string,
+    ) => {
       if (!add(to, task, `${info.name}[${flag}]`)) {
         const near = nearest(task, Object.keys(to.info.tasks));
-        this.report(problem.missingTask(asker, flag, to.info, { task, near }));
+        this.report(problem.missingTask(asker, flag, to.info, { task, near }), about(recipe, name));
       }
     };
     for (const flag of ["depends", "rdepends"] as const) {
@@ -131,10 +143,8 @@ export class TaskTable {
           this.report(problem.dependsForm(asker, flag, word));
           continue;
         }
-        // What [requires] has said of that recipe already explains why the task is not there.
-        if (recipes.has(name)) continue;
         const to = this.#provide(name, recipe, flag === "depends" ? "build" : "runtime");
-        if (to) addNamed(flag, to, task);
+        if (to) addNamed(flag, name, to, task);
       }
     }
     for (const word of info.mcdepends ?? []) {
@@ -144,7 +154,7 @@ export class TaskTable {
       } else if (!this.#isMulticonfig(to)) this.report(problem.unknownMulticonfig(asker, word, to));
       else if (from === multiconfigOf(recipe.info.id)) {
         const row = this.#provide(to === "" ? name : `mc:${to}:${name}`, recipe, "build");
-        if (row) addNamed("mcdepends", row, task);
+        if (row) addNamed("mcdepends", name, row, task);
       }
     }
   }
@@ -183,7 +193,9 @@ export class TaskTable {
       return this.#row(info);
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
-      for (const diagnostic of error.diagnostics) this.report(diagnostic);
+      for (const diagnostic of error.diagnostics) {
+        this.report(diagnostic, askedBy && about(askedBy, name));
+      }
       return undefined;
     }
   }
@@ -202,6 +214,11 @@ export class TaskTable {
     for (const id of this.#options.project.recipes.keys()) if (multiconfigOf(id) === name) return true;
     return false;
   }
+}
+
+/** Who asks for what: the key of messages that explain each other. */
+function about(recipe: RecipeRow, name: string): string {
+  return `${recipe.number} ${name}`;
 }
 
 /** Why a recursive task has the edges that it has. */
