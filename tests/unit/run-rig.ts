@@ -40,8 +40,14 @@ export interface RunResult {
 }
 
 export class Rig implements Disposable {
-  readonly topdir = mkdtempSync(join(tmpdir(), "tsbake-run-"));
-  store: Store = openFolderStore(join(this.topdir, "sstate"), { onWarning: () => {} });
+  readonly topdir: string;
+  store: Store;
+
+  /** @param topdir a folder that is there already, of another process's rig */
+  constructor(topdir = mkdtempSync(join(tmpdir(), "tsbake-run-"))) {
+    this.topdir = topdir;
+    this.store = openFolderStore(join(topdir, "sstate"), { onWarning: () => {} });
+  }
 
   get tmp(): string {
     return join(this.topdir, "tmp");
