@@ -377,6 +377,16 @@ describe("downloads", () => {
     }
   });
 
+  test("a DL_DIR that is no folder is one problem", async () => {
+    const file = join(await temporary(), "file");
+    await writeFile(file, "");
+    await expect(fetchSource("http://127.0.0.1:9/x", await options({ sums, dlDir: file }))).rejects.toThrow(
+      "fetch/unusable-folder",
+    );
+    const pinned = await options({ dlDir: file, revisions: { default: "0".repeat(40) } });
+    await expect(fetchSource("git:///none;branch=b", pinned)).rejects.toThrow("fetch/unusable-folder");
+  });
+
   test("several at once share one download", async () => {
     await using one = await rig();
     const opts = await options({ sums });

@@ -21,7 +21,7 @@ import {
 } from "@tsbake/base";
 import { placesOf, type Place } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
-import { checksumMismatch, downloadFailed, missingChecksum, noNetwork } from "./problems.js";
+import { checksumMismatch, downloadFailed, missingChecksum, noNetwork, unusableFolder } from "./problems.js";
 import { downloadName, fail, nameOf, type SourceUri } from "./source-uri.js";
 
 const MOST_TRIES = 3;
@@ -40,9 +40,10 @@ export function downloadPath(source: SourceUri, options: FetchOptions): string {
 export async function download(source: SourceUri, options: FetchOptions): Promise<string> {
   const path = downloadPath(source, options);
   const expected = expectedSum(source, options);
-  await mkdir(dirname(path), { recursive: true });
+  // A folder of downloads that cannot be written to serves all the same, as far as it goes.
+  if (await isVerified(path, expected, source)) return path;
   const part = `${path}.part`;
-  await (await open(part, "a")).close();
+  await prepare(part, options);
   await using _lock = await lockPath(part, { holder: `the download of ${source.uri} (pid ${process.pid})` });
   if (await isVerified(path, expected, source)) {
     await rm(part, { force: true });
@@ -74,11 +75,31 @@ async function isVerified(path: string, expected: string | undefined, source: So
   const actual = await sha256File(path);
   if (expected === undefined) throw new BuildError([missingChecksum(source.uri, flagName(source), actual)]);
   if (actual !== expected) {
-    await rename(path, `${path}_bad-checksum_${actual}`);
+    try {
+      await rename(path, `${path}_bad-checksum_${actual}`);
+    } catch (error) {
+      // Another process was faster, or nothing can be changed here: then the download says so.
+      if (!hasCode(error, "ENOENT") && !isForbidden(error)) throw error;
+    }
     return false;
   }
-  await writeFileAtomic(`${path}.done`, `${expected} ${note}\n`);
+  await writeFileAtomic(`${path}.done`, `${expected} ${note}\n`).catch((error: unknown) => {
+    if (!isForbidden(error)) throw error;
+  });
   return true;
+}
+
+async function prepare(part: string, options: FetchOptions): Promise<void> {
+  try {
+    await mkdir(dirname(part), { recursive: true });
+    await (await open(part, "a")).close();
+  } catch (error) {
+    throw new BuildError([unusableFolder(options.dlDir, messageOf(error))], { cause: error });
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return hasCode(error, "EACCES", "EPERM", "EROFS");
 }
 
 /** Size and time of a file: what tells that it is the one that was verified. */
@@ -100,12 +121,12 @@ async function fetchFrom(
   const part = `${path}.part`;
   const reasons: string[] = [];
   let mismatch: string | undefined;
-  let isForbidden = false;
+  let isCutShort = false;
   const client = new HttpClient({ timeoutMs: options.timeoutMs ?? 60_000 });
   try {
     for (const place of placesOf(upstream(source), basename(path), options)) {
       if (options.network === false && !place.url.startsWith("file://")) {
-        isForbidden = true;
+        isCutShort = true;
         continue;
       }
       const outcome = await attempt(client, place, part, expected);
@@ -131,7 +152,7 @@ async function fetchFrom(
   if (mismatch !== undefined) {
     throw new BuildError([checksumMismatch(source.uri, flagName(source), expected ?? "", mismatch)]);
   }
-  if (isForbidden) throw new BuildError([noNetwork(source.uri, options.dlDir)]);
+  if (isCutShort) throw new BuildError([noNetwork(source.uri, options.dlDir)]);
   throw new BuildError([downloadFailed(source.uri, reasons)]);
 }
 

@@ -8,6 +8,7 @@ import {
   BuildError,
   hasCode,
   lockPath,
+  messageOf,
   removeTree,
   run,
   splitUrl,
@@ -16,7 +17,14 @@ import {
 } from "@tsbake/base";
 import { placesOf } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
-import { downloadFailed, gitFailed, missingRevision, noNetwork, notOnBranch } from "./problems.js";
+import {
+  downloadFailed,
+  gitFailed,
+  missingRevision,
+  noNetwork,
+  notOnBranch,
+  unusableFolder,
+} from "./problems.js";
 import { fail, flagOf, nameOf, pathOf, type SourceUri } from "./source-uri.js";
 
 const PROTOCOLS = ["file", "git", "http", "https", "ssh"];
@@ -48,13 +56,13 @@ export async function fetchGit(source: SourceUri, options: FetchOptions): Promis
   // Whatever is wrong with the entry is said even when the commit is there already.
   repositoryOf(source.uri, source.uri);
   const clone = clonePath(source, options);
-  await mkdir(dirname(clone), { recursive: true });
-  await (await open(`${clone}.lock`, "a")).close();
+  const isFine = async (): Promise<boolean> =>
+    (await hasCommit(clone, revision)) && (branch === undefined || (await isOn(clone, revision, branch)));
+  if (await isFine()) return clone;
+  await prepare(clone, options);
   await using _lock = await lockPath(`${clone}.lock`, {
     holder: `git for ${source.uri} (pid ${process.pid})`,
   });
-  const isFine = async (): Promise<boolean> =>
-    (await hasCommit(clone, revision)) && (branch === undefined || (await isOn(clone, revision, branch)));
   if (await isFine()) return clone;
   await update(source, clone, isFine, options);
   if (!(await hasCommit(clone, revision))) {
@@ -64,6 +72,15 @@ export async function fetchGit(source: SourceUri, options: FetchOptions): Promis
     throw new BuildError([notOnBranch(source.uri, revision, branch)]);
   }
   return clone;
+}
+
+async function prepare(clone: string, options: FetchOptions): Promise<void> {
+  try {
+    await mkdir(dirname(clone), { recursive: true });
+    await (await open(`${clone}.lock`, "a")).close();
+  } catch (error) {
+    throw new BuildError([unusableFolder(options.dlDir, messageOf(error))], { cause: error });
+  }
 }
 
 /** The commit that the recipe pins. @throws BuildError `fetch/missing-revision` */

@@ -132,3 +132,13 @@ export function unsupportedType(uri: string, type: string): Diagnostic {
     help: "use file://, http://, https:// or git://",
   };
 }
+
+/** DL_DIR cannot be written to. */
+export function unusableFolder(folder: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/unusable-folder",
+    message: `cannot download into ${folder}: ${why}`,
+    help: "set DL_DIR to a folder that this user can write to and that has room",
+  };
+}
