@@ -8,10 +8,10 @@ import { addHandlers } from "./events.js";
 import { ExpansionError } from "./expansion-error.js";
 import { explain, type Doing } from "./failure.js";
 import { addFragments } from "./fragments.js";
-import { defineFunction, definePython, exportFunctions } from "./functions.js";
+import { addPythonLibrary, defineFunction, definePython, exportFunctions } from "./functions.js";
 import { include } from "./include.js";
 import { deferInherit, inherit } from "./inherit.js";
-import { addpylibInRecipe, includeLoop } from "./problems.js";
+import { includeLoop } from "./problems.js";
 import { noteFiles } from "./search.js";
 import { addTask, deleteTask } from "./tasks.js";
 
@@ -94,10 +94,7 @@ class Evaluation implements Evaluator {
       case "EXPORT_FUNCTIONS":
         return exportFunctions(statement, this);
       case "addpylib":
-        if (d.getVar("__bbclasstype", { expand: false }) === "recipe") {
-          throw new BuildError([addpylibInRecipe(statement.at)]);
-        }
-        return this.host.python().addLibrary(d.expand(statement.directory), statement.namespace);
+        return addPythonLibrary(statement, this);
       case "addfragments":
         return addFragments(statement, this);
     }

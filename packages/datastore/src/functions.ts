@@ -1,10 +1,15 @@
 /** Functions of all kinds into the datastore, with the flags that say what they are. */
 import { basename } from "node:path";
-import { BuildError, type Span } from "@tsbake/base";
-import type { ExportFunctions, FunctionDefinition, PythonDefinition } from "@tsbake/language";
+import { BuildError, words, type Span } from "@tsbake/base";
+import type {
+  AddPythonLibrary,
+  ExportFunctions,
+  FunctionDefinition,
+  PythonDefinition,
+} from "@tsbake/language";
 import type { Datastore } from "./datastore.js";
 import type { Evaluator } from "./evaluator.js";
-import { exportOutsideClass, exportWithDash } from "./problems.js";
+import { addpylibInRecipe, exportOutsideClass, exportWithDash } from "./problems.js";
 import type { PythonPlace } from "./python-host.js";
 import { pythonText, textsOf } from "./value.js";
 
@@ -40,6 +45,19 @@ export function definePython({ name, text, line, at }: PythonDefinition, { d, ho
   d.setVar(name, text, { parsing: true, at });
   d.setVarFlag(name, "filename", file);
   d.setVarFlag(name, "lineno", String(line - 1));
+}
+
+/** `addpylib`, and before it the modules that inline Python may name without an import. */
+export function addPythonLibrary(
+  { directory, namespace, at }: AddPythonLibrary,
+  { d, host }: Evaluator,
+): void {
+  if (d.getVar("__bbclasstype", { expand: false }) === "recipe") {
+    throw new BuildError([addpylibInRecipe(at)]);
+  }
+  const place = { file: at.source.path, line: at.source.place(at.start).line, at };
+  for (const name of words(d.getText("BB_GLOBAL_PYMODULES"))) host.python().define(`import ${name}`, place);
+  host.python().addLibrary(d.expand(directory), namespace);
 }
 
 /** Marks a body as made by EXPORT_FUNCTIONS: a later export may replace it, a body of the recipe's own may not be. */
