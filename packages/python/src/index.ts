@@ -3,4 +3,5 @@ export type { EmbeddedPython } from "./host.js";
 export { evaluateWithoutPython } from "./inline.js";
 export { LazyPython, PythonNeeded } from "./lazy.js";
 export type { MessageLevel, PythonOptions } from "./options.js";
-export { runPythonTask, type PythonTaskOptions, type PythonTaskResult, type TaskFunction } from "./task.js";
+export { runPythonTask } from "./task.js";
+export type { PythonTaskOptions, PythonTaskResult, TaskFunction } from "./task-options.js";

@@ -26,7 +26,7 @@ export type Comparison = "==" | "!=" | "in" | "not in";
 
 /** Text without prefix, escapes or newline; a name; a small number; a sign. Anything else is not for us. */
 const TOKEN =
-  /[ \t]*(?:('[^'\\\n]*'|"[^"\\\n]*")|([A-Za-z_][A-Za-z0-9_]*)|([0-9]+)(?![A-Za-z0-9_])|(==|!=|[()[\].,+-]))/y;
+  /[ \t]*(?:('[^'\\\n]*'|"[^"\\\n]*")|([A-Za-z_][A-Za-z0-9_]*)|([0-9]+)(?![A-Za-z0-9_.])|(==|!=|[()[\].,+-]))/y;
 
 type Token = { readonly type: "text" | "name" | "number" | "sign" | "end"; readonly text: string };
 

@@ -51,11 +51,14 @@ export function strip(text: string, side: "lstrip" | "rstrip" | "strip"): string
 
 /** Python sorts by code point, JavaScript by UTF-16 unit. */
 export function byCodePoint(left: string, right: string): number {
-  const a = [...left];
-  const b = [...right];
-  for (let at = 0; at < a.length && at < b.length; at++) {
-    const difference = a[at]!.codePointAt(0)! - b[at]!.codePointAt(0)!;
-    if (difference !== 0) return difference;
+  for (let at = 0; at < left.length && at < right.length; at++) {
+    const [a, b] = [left.charCodeAt(at), right.charCodeAt(at)];
+    // Halves of pairs stand for what is above every single unit.
+    if (a !== b) return isHalf(a) === isHalf(b) ? a - b : isHalf(a) ? 1 : -1;
   }
-  return a.length - b.length;
+  return left.length - right.length;
+}
+
+function isHalf(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }

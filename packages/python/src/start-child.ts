@@ -1,7 +1,7 @@
 /** The plain way to start a task's process: a group of its own, output into one file, ended by a signal. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { constants } from "node:os";
-import type { PythonTaskOptions } from "./task.js";
+import type { PythonTaskOptions } from "./task-options.js";
 
 /** Time for a child to end after SIGTERM. */
 const GRACE_MS = 5000;

@@ -3,7 +3,7 @@ import type { Datastore, Value } from "@tsbake/datastore";
 import { describeForPython, type Failure } from "./failure.js";
 import type { MessageLevel } from "./options.js";
 import { Store, type Codec } from "./store.js";
-import type { PythonTaskOptions } from "./task.js";
+import type { PythonTaskOptions } from "./task-options.js";
 
 interface Question {
   readonly op: string;
@@ -182,13 +182,14 @@ function encode(value: Value | undefined): unknown {
 /** The part of pyodide's PyProxy that is used here. */
 interface Convertible {
   toJs(options: object): unknown;
+  toString(): string;
 }
 
 function fromInterpreter(value: Convertible): unknown {
   try {
     return value.toJs({ dict_converter: Object.fromEntries, create_pyproxies: false });
   } catch {
-    return String(value);
+    return value.toString();
   }
 }
 
