@@ -514,9 +514,15 @@ describe("results", () => {
     backend: "deb",
     architecture: "amd64",
     baseDigest: DIGEST,
+    requested: ["bash", "gdb"],
     packages: [{ name: "gdb", version: "13", architecture: "amd64", installedSizeBytes: 10 * 2 ** 20 }],
     closure: { count: 61, installedSizeBytes: 141 * 2 ** 20 },
-    skippedScripts: [{ package: "gdb", version: "13", script: "postinst", sha256: DIGEST }],
+    skippedScripts: ["postinst", "prerm", "triggers"].map((script) => ({
+      package: "gdb",
+      version: "13",
+      script,
+      sha256: DIGEST,
+    })),
     changedInBase: [],
     warnings: [],
   };
@@ -543,10 +549,10 @@ describe("results", () => {
     expect(savedBytes(facts)).toBe(131 * 2 ** 20);
     expect(formatSummary(request).split("\n")).toEqual([
       "sysext-image on base-image: 1 package, 0.0 MiB (saves 131 MiB against the full closure of 61 packages)",
-      "  packages: gdb 13",
+      "  gdb 13, in the base already: bash",
       "  fits: ID=debian VERSION_ID=12",
       "  paths that do not ship as they were: 1 factory (see the report)",
-      "  1 maintainer script of gdb did not run",
+      "  did not run: 1 maintainer script of gdb",
       "  squashfs: 3.0 MiB",
       "",
     ]);

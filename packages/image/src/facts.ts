@@ -28,6 +28,8 @@ export interface LayerFacts {
   readonly architecture: string;
   /** Digest of the database that this was installed on; absent for a base. */
   readonly baseDigest?: string;
+  /** Names that were asked for; the others came because these need them. */
+  readonly requested: readonly string[];
   /** Sorted by name. */
   readonly packages: readonly PackageFact[];
   /** Packages and bytes of what these need with nothing installed. */
@@ -61,9 +63,11 @@ export function parseFacts(text: string, name: string): LayerFacts {
 
 function isFacts(value: unknown): value is LayerFacts {
   if (!isRecord(value) || value["format"] !== 1) return false;
-  const { backend, architecture, packages, closure, skippedScripts, changedInBase, warnings } = value;
+  const { backend, architecture, requested, packages, closure, skippedScripts, changedInBase, warnings } =
+    value;
   if (typeof backend !== "string" || typeof architecture !== "string" || !isRecord(closure)) return false;
   if (typeof closure["count"] !== "number" || typeof closure["installedSizeBytes"] !== "number") return false;
+  if (!isTexts(requested)) return false;
   return (
     isList(packages, isPackage) &&
     isList(skippedScripts, isScript) &&

@@ -1,7 +1,7 @@
 /** do_rootfs: packages into a root, either whole from nothing or as a layer on a base's database. */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode } from "@tsbake/base";
+import { hasCode, sortedUnique } from "@tsbake/base";
 import {
   type Backend,
   type InstallResult,
@@ -211,16 +211,14 @@ function factsOf(
       installedSizeBytes: installedSizeBytes(one),
     };
   });
-  const roots = [
-    ...about.wanted.map((name) => name.replace(/[=/:].*$/, "")),
-    ...packages.map(({ name }) => name),
-  ];
-  const closure = installedClosure(database.packages, roots);
+  const requested = sortedUnique(about.wanted.map((name) => name.replace(/[=/:].*$/, "")));
+  const closure = installedClosure(database.packages, [...requested, ...packages.map(({ name }) => name)]);
   return {
     format: 1,
     backend: database.backend,
     architecture: database.architecture,
     ...(about.baseDigest === undefined ? {} : { baseDigest: about.baseDigest }),
+    requested,
     packages,
     closure: {
       count: closure.length,

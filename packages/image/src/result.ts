@@ -1,5 +1,5 @@
 /** What people get beside an image: the manifest for machines, the report and a few lines to read. */
-import type { LayerFacts } from "./facts.js";
+import type { LayerFacts, PackageFact, ScriptFact } from "./facts.js";
 import { type FileEntry } from "./file-entry.js";
 import type { Reported } from "./plan.js";
 
@@ -77,19 +77,14 @@ export function formatSummary(request: ResultRequest): string {
     lines.push(
       `${request.image} on ${extension.base}: ${count}, ${size} (saves ${mebibytes(savedBytes(facts))} against ${closure})`,
     );
-    lines.push(`  packages: ${facts.packages.map((one) => `${one.name} ${one.version}`).join(", ")}`);
+    lines.push(packageLine(facts));
     lines.push(
       `  fits: ${Object.entries(extension.release)
         .map(([name, value]) => `${name}=${value}`)
         .join(" ")}`,
     );
     lines.push(...decisionLines(extension.report));
-    if (facts.skippedScripts.length > 0) {
-      const owners = new Set(facts.skippedScripts.map((one) => one.package));
-      lines.push(
-        `  ${plural(facts.skippedScripts.length, "maintainer script")} of ${[...owners].join(", ")} did not run`,
-      );
-    }
+    lines.push(...scriptLines(facts.skippedScripts));
     for (const change of facts.changedInBase) lines.push(`  changed in the base: ${change}`);
   }
   for (const one of request.outputs) {
@@ -104,6 +99,26 @@ export function formatReport(report: readonly Reported[]): string {
   return report
     .map((one) => `${one.decision}\t${one.path}\t${one.because}${one.package ? `\t${one.package}` : ""}\n`)
     .join("");
+}
+
+/** What was asked for by name and version, what it needs by number. */
+function packageLine(facts: LayerFacts): string {
+  const isRequested = (one: PackageFact): boolean => facts.requested.includes(one.name);
+  const requested = facts.packages.filter(isRequested).map((one) => `${one.name} ${one.version}`);
+  const needed = facts.packages.length - requested.length;
+  const inBase = facts.requested.filter((name) => !facts.packages.some((one) => one.name === name));
+  const parts = [...requested];
+  if (needed > 0) parts.push(`${plural(needed, "package")} that these need`);
+  if (inBase.length > 0) parts.push(`in the base already: ${inBase.join(" ")}`);
+  return `  ${parts.join(", ")}`;
+}
+
+/** Only scripts that an installation would have run; removal scripts and triggers are in the list of all. */
+function scriptLines(skipped: readonly ScriptFact[]): string[] {
+  const missed = skipped.filter((one) => ["config", "preinst", "postinst"].includes(one.script));
+  if (missed.length === 0) return [];
+  const owners = [...new Set(missed.map((one) => one.package))];
+  return [`  did not run: ${plural(missed.length, "maintainer script")} of ${owners.join(", ")}`];
 }
 
 function decisionLines(report: readonly Reported[]): string[] {
