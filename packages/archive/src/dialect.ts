@@ -61,16 +61,9 @@ export class Dialect {
     this.#archive = archive;
   }
 
-  /**
-   * Judges a piece; what it returns is for tar-stream: the same bytes, up to the last whole header, with one
-   * correction. An entry with a long name has the first 100 bytes of it in its header; when these end with a slash,
-   * tar-stream takes the entry for a folder and its data for headers.
-   *
-   * @throws BuildError `archive/damaged`, `archive/unsupported`, `archive/hostile-entry`
-   */
-  push(piece: Buffer): Buffer {
-    let bytes = this.#carried.length > 0 ? Buffer.concat([this.#carried, piece]) : piece;
-    let isOurs = bytes !== piece;
+  /** @throws BuildError `archive/damaged`, `archive/unsupported`, `archive/hostile-entry` */
+  push(piece: Buffer): void {
+    const bytes = this.#carried.length > 0 ? Buffer.concat([this.#carried, piece]) : piece;
     let at = 0;
     while (at < bytes.length) {
       if (this.#skip > 0) {
@@ -82,17 +75,11 @@ export class Dialect {
         continue;
       }
       if (bytes.length - at < BLOCK) break;
-      if (this.#isMistakable(bytes.subarray(at, at + BLOCK))) {
-        if (!isOurs) bytes = Buffer.from(bytes);
-        isOurs = true;
-        correct(bytes.subarray(at, at + BLOCK));
-      }
       this.#offset += BLOCK;
       this.#header(bytes.subarray(at, at + BLOCK));
       at += BLOCK;
     }
     this.#carried = Buffer.from(bytes.subarray(at));
-    return bytes.subarray(0, at);
   }
 
   /** @throws BuildError `archive/truncated` when something, or the end mark, is missing */
@@ -100,11 +87,6 @@ export class Dialect {
     if (this.#carried.length > 0 || this.#skip > 0 || !this.#hasEndMark) {
       throw new BuildError([truncated(this.#archive)]);
     }
-  }
-
-  #isMistakable(block: Buffer): boolean {
-    const isFile = block[156] === 0x30 || block[156] === 0;
-    return isFile && block[99] === 0x2f && this.#hasLongName();
   }
 
   #hasLongName(): boolean {
@@ -140,6 +122,7 @@ export class Dialect {
     if (!ENTRY_FLAGS.includes(flag)) this.#refuse(`an entry of type ${JSON.stringify(flag)}`);
     const size = this.#paxSize ?? headerSize;
     const shortName = block.toString("latin1", 0, 100).replace(/\0.*$/s, "");
+    // Some readers take a file whose name ends with a slash for a folder. A long name is cut anywhere.
     const isFolder = flag === "5" || (shortName.endsWith("/") && !this.#hasLongName());
     if (size > 0 && (isFolder || !"\x0007".includes(flag)))
       this.#fail("it has data behind an entry that is no file");
@@ -234,14 +217,6 @@ export class Dialect {
   #refuse(what: string): never {
     throw new BuildError([unsupported(this.#archive, what)]);
   }
-}
-
-/** Takes the slash away that a cut name ends with, and makes the header's checksum fit again. */
-function correct(header: Buffer): void {
-  header[99] = 0x5f;
-  header.fill(0x20, 148, 156);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
 }
 
 function padded(size: number): number {

@@ -54,9 +54,9 @@ export class Scan {
    * @throws BuildError `archive/…`
    */
   async write(piece: Buffer): Promise<void> {
-    const judged = this.#dialect.push(piece);
-    if (judged.length === 0) return;
-    if (!this.#reader.write(judged) && this.#failure === undefined) {
+    if (piece.length === 0) return;
+    this.#dialect.push(piece);
+    if (!this.#reader.write(piece) && this.#failure === undefined) {
       await new Promise<void>((resolve) => {
         const done = (): void => {
           this.#reader.off("drain", done);

@@ -64,7 +64,10 @@ export async function* readTar(source: string | Readable, label?: string): Async
 }
 
 async function* judged(source: string | Readable, label: string, dialect: Dialect): AsyncGenerator<Buffer> {
-  for await (const piece of decompress(source, label)) yield dialect.push(piece);
+  for await (const piece of decompress(source, label)) {
+    dialect.push(piece);
+    yield piece;
+  }
   dialect.end();
 }
 
