@@ -405,7 +405,7 @@ describe("evaluation", () => {
       "/q/classes/c.bbclass",
       "/r/classes/c.bbclass",
     ]);
-    expect(String(d.getVar("BBINCLUDED")).split(" ")).toEqual([
+    expect(d.getText("BBINCLUDED")!.split(" ")).toEqual([
       "/r/x.bb",
       "/r/sub/a.inc",
       "/q/sub/a.inc",
@@ -538,7 +538,16 @@ describe("evaluation", () => {
       "filtered",
       "x",
     ]);
-    expect(results[0]).toMatch(/^\(lambda val, .*: \(sort\(val\)\)\)\("x", /);
+    expect(results).toEqual([
+      'bb.filter.apply_filters("x", ["sort(val)"])',
+      'bb.filter.apply_filters("y", ["sort(val)"])',
+    ]);
+    python.evaluate = () => {
+      throw new PythonError("NameError", "name 'x' is not defined", []);
+    };
+    d.setVar("A", "z");
+    expect(() => d.getVar("A")).toThrow(/`A` cannot be expanded: NameError/);
+    d.setVar("A", "x");
     d.setVarFilter("A", "");
     expect(d.getVar("A")).toBe("x");
   });

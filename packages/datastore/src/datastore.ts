@@ -1,11 +1,12 @@
 /** The variables of one configuration or recipe, with BitBake's rules of reading and writing. */
 import { BuildError, byText, type Diagnostic, type Span } from "@tsbake/base";
 import { isOldName } from "@tsbake/language";
+import { expandKeys } from "./expand-keys.js";
 import { ExpansionScope } from "./expansion-scope.js";
-import { filterValue } from "./filter.js";
+import { FilterMemo } from "./filter.js";
 import { History, type HistoryEntry } from "./history.js";
 import { ActiveOverrides, OverrideIndex, type Variant } from "./override-index.js";
-import { oldOverrideName, renamedVariable, replacedKey, unstableOverrides } from "./problems.js";
+import { oldOverrideName, renamedVariable, unstableOverrides } from "./problems.js";
 import { BUILTIN_RENAMES } from "./renames.js";
 import { withoutWords } from "./remove.js";
 import type { GetOptions, WriteOptions } from "./options.js";
@@ -69,6 +70,7 @@ export class Datastore {
   readonly #index: OverrideIndex;
   readonly #history: History | undefined;
   #filters: ReadonlyMap<string, string> = new Map();
+  #filterMemo = new FilterMemo();
   #renames = BUILTIN_RENAMES;
 
   /** Readings since the last write; shared with copies until one of the sharers writes. */
@@ -99,6 +101,7 @@ export class Datastore {
     this.#index = new OverrideIndex(parent.#index);
     this.#history = parent.#history && new History(parent.#history);
     this.#filters = parent.#filters;
+    this.#filterMemo = parent.#filterMemo;
     this.#renames = parent.#renames;
     this.#overrides = parent.#overrides;
     this.#overrideSources = parent.#overrideSources;
@@ -108,8 +111,8 @@ export class Datastore {
   }
 
   /** A datastore that reads what this one has and keeps its writes to itself. Cheap. */
-  createCopy(): Datastore {
-    return new Datastore(this.#options, this);
+  createCopy(options?: Pick<DatastoreOptions, "python">): Datastore {
+    return new Datastore(options ? { ...this.#options, ...options } : this.#options, this);
   }
 
   // Reading
@@ -369,23 +372,7 @@ export class Datastore {
 
   /** Renames every key that has `${…}` in its name. Returns warnings for values overwritten. */
   expandKeys(): Diagnostic[] {
-    const renames: [string, string][] = [];
-    for (const key of this.keys()) {
-      if (!key.includes("${")) continue;
-      const expanded = this.expand(key);
-      if (expanded !== key) renames.push([key, expanded]);
-    }
-    renames.sort(([left], [right]) => byText(left, right));
-    const warnings: Diagnostic[] = [];
-    for (const [key, expanded] of renames) {
-      const replaced = this.getVar(expanded, { expand: false });
-      const value = replaced === undefined ? undefined : this.getVar(key, { expand: false });
-      if (replaced !== undefined && value !== undefined) {
-        warnings.push(replacedKey(key, pythonText(value), expanded, pythonText(replaced)));
-      }
-      this.renameVar(key, expanded);
-    }
-    return warnings;
+    return expandKeys(this);
   }
 
   /** d.setVarFilter: a Python expression over `val`, applied to every expanded read; an empty one removes the filter. */
@@ -462,11 +449,15 @@ export class Datastore {
       }
       if (texts.size > 0) ({ value, removes } = withoutWords(expanded, texts, (text) => this.expand(text)));
       const filter = this.#filters.size > 0 ? this.#filters.get(name.split(":", 1)[0]!) : undefined;
-      if (filter !== undefined && value !== "") value = filterValue(value as string, filter, this.#evaluate);
+      if (filter !== undefined && value !== "") value = this.#filtered(name, value as string, filter);
     }
     const reading = { raw, expanded, value, removes, scope };
     if (!noWeakDefault) this.#cache.set(name, reading);
     return reading;
+  }
+
+  #filtered(name: string, value: string, expression: string): string {
+    return this.#filterMemo.apply(value, expression, (code) => this.#scope(name).call(code));
   }
 
   #scope(label: string | undefined): ExpansionScope {

@@ -85,6 +85,18 @@ export class ExpansionScope implements ExpansionContext {
     }
   }
 
+  /** The result of a Python expression that must have one. */
+  call(code: string): string {
+    this.#text = code;
+    try {
+      const result = this.evaluate(code);
+      if (result === undefined) throw this.#failure("it is no Python expression");
+      return result;
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
   #fromPython(error: PythonError, code: string): Error {
     if (isSkip(error)) return new SkipRecipe(error.detail);
     if (error.type === "bb.BBHandledException") return error;
