@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { byText } from "@tsbake/base";
 import { Datastore } from "@tsbake/datastore";
 import type { TaskId } from "@tsbake/graph";
 import {
@@ -41,6 +42,10 @@ class Folder implements Disposable {
     writeFileSync(path, text);
     return path;
   }
+}
+
+function namesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).toSorted(byText);
 }
 
 /** `a: b c, b: d` — a needs b and c, b needs d. */
@@ -291,12 +296,12 @@ describe("installing", () => {
     folder.write("in/sub/old", "1");
     folder.write("in/kept", "1");
     await installOutputs(folder.path, owner, { inputs: [input], outputs: [output] });
-    expect(readdirSync(output, { recursive: true }).toSorted()).toEqual(["kept", "sub", "sub/old"]);
+    expect(namesIn(output)).toEqual(["kept", "sub", "sub/old"]);
     rmSync(input, { recursive: true });
     folder.write("in/kept", "2");
     folder.write("in/new", "2");
     await installOutputs(folder.path, owner, { inputs: [input], outputs: [output] });
-    expect(readdirSync(output, { recursive: true }).toSorted()).toEqual(["kept", "new"]);
+    expect(namesIn(output)).toEqual(["kept", "new"]);
     expect(readFileSync(join(output, "kept"), "utf8")).toBe("2");
     expect(readManifest(manifestPath(folder.path, "a", "do_deploy"))).toEqual({
       files: [join(output, "kept"), join(output, "new")],

@@ -15,7 +15,7 @@ export function helpText(): string {
     "",
     ...rows.map(([left, help]) => `${left.padEnd(width)}${help}`),
     "",
-    "Exit code: 0 all well, 1 something failed, 2 a mistake on the command line, 130 killed by a second Ctrl-C.",
+    "Exit code: 0 all well, 1 something failed, 2 wrong command line, 130 killed by a second Ctrl-C.",
     "",
   ].join("\n");
 }

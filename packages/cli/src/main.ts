@@ -60,6 +60,8 @@ async function start(request: Request): Promise<number> {
     environment: environment(),
     directory: process.cwd(),
     version: version(),
+    // Its zero is the start of the process.
+    elapsedMs: () => performance.now(),
     words,
     openBuild,
     stop: stop.signal,

@@ -37,6 +37,7 @@ export class Narrator {
   readonly #options: NarratorOptions;
   /** Kept back until it is known that there is something to do: a build without work says one line. */
   #kept: string[] | undefined;
+  #step = "";
   #toRestore = 0;
   #restored = 0;
 
@@ -55,7 +56,9 @@ export class Narrator {
         );
         return [];
       case "step":
-        return this.#say(event.text);
+        if (event.text === this.#step) return [];
+        this.#step = event.text;
+        return this.#options.live ? [] : this.#say(event.text);
       case "build-lock-wait":
         return this.#say(`waiting for ${event.holder}, which works in this build folder`);
       case "engine-warning":
@@ -97,10 +100,14 @@ export class Narrator {
     }
   }
 
-  /** The last words: what was done, what was slow, what is missing. */
-  conclude(summary: RunSummary): Line[] {
+  /**
+   * The last words: what was done, what was slow, what is missing.
+   *
+   * @param elapsedMs of the whole command
+   */
+  conclude(summary: RunSummary, elapsedMs: number): Line[] {
     const { paint, dryRun } = this.#options;
-    const time = duration(summary.elapsedMs);
+    const time = duration(elapsedMs);
     if (summary.ok && summary.ran + summary.restored === 0) {
       this.#kept = undefined;
       const all = summary.total === 1 ? "the only task" : `all ${summary.total} tasks`;
@@ -115,7 +122,7 @@ export class Narrator {
       summary.current > 0 ? `${summary.current} up to date` : "",
       summary.notStarted.length > 0 ? `${summary.notStarted.length} not started` : "",
     ].filter((part) => part !== "");
-    const head = conclusion(summary);
+    const head = conclusion(summary, dryRun);
     lines.push(said(`${paint(summary.ok ? "green" : "red", head)} after ${time}: ${parts.join(", ")}`));
     const slow = summary.slowest
       .filter(({ elapsedMs }) => elapsedMs >= worthTellingMs)
@@ -197,8 +204,9 @@ export class Narrator {
   }
 }
 
-function conclusion(summary: RunSummary): string {
+function conclusion(summary: RunSummary, dryRun: boolean): string {
   if (summary.interrupted) return "stopped";
+  if (dryRun) return "dry run";
   return summary.ok ? "done" : "failed";
 }
 

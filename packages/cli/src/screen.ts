@@ -29,7 +29,7 @@ export class Screen {
     this.#output = output;
     this.#live = live;
     if (live) {
-      this.#timer = setInterval(() => this.#draw(), redrawMs);
+      this.#timer = setInterval(() => this.draw(), redrawMs);
       this.#timer.unref();
     }
   }
@@ -42,7 +42,7 @@ export class Screen {
     }
     this.#pending.push(text);
     // Without the live part in between, many lines are one write.
-    if (this.#pending.length > 100) this.#draw();
+    if (this.#pending.length > 100) this.draw();
   }
 
   /** Writes what is left and takes the live part away. */
@@ -53,7 +53,8 @@ export class Screen {
     if (this.#last !== "") this.#output.write(showCursor);
   }
 
-  #draw(): void {
+  /** Now, not at the next tick; writes nothing when nothing has changed. */
+  draw(): void {
     const { columns = 80, rows = 24 } = this.#output;
     this.#replace(this.#live!(columns, rows));
   }

@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
   readonly version: string;
+  /** Since the command was started, in ms. */
+  readonly elapsedMs: () => number;
   /** The words of the command line. */
   readonly words: readonly string[];
   readonly openBuild: (options: OpenOptions) => Promise<Build>;
@@ -100,7 +102,7 @@ async function perform(
       const rows = await build.showVersions();
       const head = ["Recipe Name", "Latest Version", "Preferred Version", "Required Version"];
       const cells = rows.map(({ pn, latest, preferred, required }) => [pn, latest, preferred, required]);
-      display.answer(tableText([head, head.map((word) => word.replaceAll(/\S/g, "=")), ...cells]));
+      display.answer(tableText([head, head.map((word) => "=".repeat(word.length)), ...cells]));
       return true;
     }
     case "parse": {
@@ -174,7 +176,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
       for (const line of narrator.tell(event)) say(line);
     },
     conclude(summary, outputs) {
-      if (summary) for (const line of narrator.conclude(summary)) say(line);
+      if (summary) for (const line of narrator.conclude(summary, around.elapsedMs())) say(line);
       for (const text of outputs.flatMap(outputText)) screen.line(text);
     },
     fail(diagnostics, stack) {

@@ -14,6 +14,7 @@ import type { ProcessEnd, PythonRunner } from "./options.js";
 import { bodyFailed, cannotPrepare, malformedFlag, missingFunction, noProgram } from "./problems.js";
 import type { Processes } from "./processes.js";
 import { progressReader } from "./progress.js";
+import { withPython } from "./python-needed.js";
 import { asText, exportedVariables, isTrue, shellScript } from "./shell-script.js";
 import { linkTo, TaskLog } from "./task-log.js";
 
@@ -23,6 +24,7 @@ export interface Executor {
   readonly locks: LockFiles;
   readonly isolation: Isolation;
   readonly runPython: PythonRunner;
+  readonly openPython: (() => Promise<void>) | undefined;
   readonly verbose: boolean;
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -66,15 +68,24 @@ export function taskDatastore(
 
 /** @throws BuildError and system errors of what comes before the log is open; what comes after is in the result */
 export async function executeBody(executor: Executor, body: Body): Promise<BodyResult> {
-  const folder = body.d.getText("T") ?? join(body.d.getText("TMPDIR") ?? ".", "work", "temp");
+  const folder = await withPython(
+    executor.openPython,
+    () => body.d.getText("T") ?? join(body.d.getText("TMPDIR") ?? ".", "work", "temp"),
+  );
   await body.prepare(folder);
   const log = new TaskLog(folder, body.function);
   const flag = (name: string) => words(asText(body.d.getVarFlag(body.function, name, { expand: true })));
   let scriptPath: string | undefined;
   try {
-    for (const name of [...flag("prefuncs"), body.function, ...flag("postfuncs")]) {
+    const functions = await withPython(executor.openPython, () => [
+      ...flag("prefuncs"),
+      body.function,
+      ...flag("postfuncs"),
+    ]);
+    for (const name of functions) {
       const step = new Step(executor, body, name, folder, log);
-      const end = await step.run();
+      // Everything is expanded before a process starts, so trying again repeats nothing that was done.
+      const end = await withPython(executor.openPython, () => step.run());
       scriptPath = step.scriptPath ?? scriptPath;
       if (end.code !== 0) {
         const failed = bodyFailed(body.label, name, end.code, end.message);

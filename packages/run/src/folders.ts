@@ -1,6 +1,6 @@
 /** [dirs] and [cleandirs]: folders made, or emptied first, before a function runs. */
-import { mkdir, rm } from "node:fs/promises";
-import { hasCode, run } from "@tsbake/base";
+import { mkdir } from "node:fs/promises";
+import { hasCode, removeTree, run } from "@tsbake/base";
 import { findProgram } from "./isolation.js";
 
 /** Removes each folder (shell patterns allowed) and makes it again, empty. @throws system errors */
@@ -18,16 +18,13 @@ export async function cleanFolders(folders: readonly string[]): Promise<void> {
 /** Removes a folder with all in it, also what a task left there under ids of a user namespace. @throws system errors */
 export async function removeFolder(folder: string): Promise<void> {
   try {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   } catch (error) {
-    if (process.getuid?.() === 0 || !hasCode(error, "EACCES", "EPERM")) throw error;
-    // Read-only folders of ours, or files of subordinate ids: root of a namespace may remove both.
     const unshare = findProgram("unshare");
-    if (unshare === undefined) throw error;
-    for (const map of [["--map-root-user", "--map-auto"], ["--map-root-user"]]) {
-      const { code } = await run(unshare, ["--user", ...map, "--", "rm", "-rf", "--", folder]);
-      if (code === 0) return;
-    }
-    throw error;
+    if (process.getuid?.() === 0 || unshare === undefined || !hasCode(error, "EACCES", "EPERM")) throw error;
+    // Files of subordinate ids: root of a namespace may remove them.
+    const namespace = ["--user", "--map-root-user", "--map-auto", "--"];
+    const { code } = await run(unshare, [...namespace, "rm", "-rf", "--", folder]);
+    if (code !== 0) throw error;
   }
 }

@@ -94,6 +94,8 @@ export interface RunOptions {
   /** Called before a body starts, with the task's datastore; not in a dry run. Its errors fail the task. */
   readonly prepareTask?: (task: TaskId, d: Datastore) => Promise<void>;
   readonly runPython: PythonRunner;
+  /** Awaited when an expansion says that it needs Python; then it is tried again. */
+  readonly openPython?: () => Promise<void>;
   /** First Ctrl-C: nothing new starts, what runs is waited for. */
   readonly stop?: AbortSignal;
   /** Second Ctrl-C: process groups get SIGTERM, SIGKILL after the grace. */

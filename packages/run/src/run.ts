@@ -113,7 +113,7 @@ class Run {
   }
 
   async execute(): Promise<void> {
-    const { settings, runPython } = this.#options;
+    const { settings, runPython, openPython } = this.#options;
     const { default: PQueue } = await import("p-queue");
     const processes = new Processes(settings.graceMs ?? defaultGraceMs);
     this.#worker = new Worker(
@@ -123,6 +123,7 @@ class Run {
         locks: new LockFiles(),
         isolation: openIsolation(),
         runPython,
+        openPython,
         verbose: settings.verbose,
         onEvent: (event) => this.#emit(event),
       },

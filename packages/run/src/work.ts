@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { messageOf, writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import { taskId } from "@tsbake/graph";
-import type { TaskId, TaskSignature } from "@tsbake/graph";
+import type { SignatureExplanation, TaskId, TaskSignature } from "@tsbake/graph";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import { objectName, restoreArtifact, saveArtifact } from "./artifact.js";
 import type { RunEvent, TaskFailure, TaskName } from "./events.js";
@@ -13,6 +13,7 @@ import { diagnosticsOf } from "./failure.js";
 import { installOutputs } from "./install.js";
 import type { RunOptions } from "./options.js";
 import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
+import { withPython } from "./python-needed.js";
 import { asText } from "./shell-script.js";
 import { writeTaskDependencies } from "./task-dependencies.js";
 
@@ -153,7 +154,7 @@ export class Worker {
         name: objectName(recipe, name, task.signature.unihash),
         temporary: join(d.getText("T") ?? this.#options.settings.tmpdir, `artifact.${name}.${process.pid}`),
         epochSeconds: Number(d.getText("SOURCE_DATE_EPOCH")) || this.#options.settings.epochSeconds,
-        description: JSON.stringify(await this.#options.signatures.explain(task.task, base)),
+        description: JSON.stringify(await this.#explain(task, base)),
       });
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label);
@@ -166,11 +167,15 @@ export class Worker {
   async #record(task: PlannedTask, base: Datastore): Promise<void> {
     const path = this.#options.stamps.sigdataPath(task.recipe, task.name, task.signature.unihash);
     try {
-      const explanation = await this.#options.signatures.explain(task.task, base);
+      const explanation = await this.#explain(task, base);
       await writeFileAtomic(path, JSON.stringify(explanation));
     } catch (error) {
       this.#emit({ type: "warning", diagnostic: cannotRecord(task.label, messageOf(error)) });
     }
+  }
+
+  #explain(task: PlannedTask, base: Datastore): Promise<SignatureExplanation> {
+    return withPython(this.#options.openPython, () => this.#options.signatures.explain(task.task, base));
   }
 
   #missing(task: PlannedTask, reason: string): "missing" {

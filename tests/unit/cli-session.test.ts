@@ -1,0 +1,230 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { BuildError, Source } from "@tsbake/base";
+import { parseCommand, runSession } from "@tsbake/cli";
+import type { Surroundings } from "@tsbake/cli";
+import type { Build, BuildRequest, OpenOptions } from "@tsbake/engine";
+import type { RunSummary } from "@tsbake/run";
+import { root } from "../support/paths.js";
+
+const done: RunSummary = {
+  total: 2,
+  ran: 1,
+  restored: 0,
+  current: 1,
+  covered: 0,
+  noexec: 0,
+  failed: [],
+  notStarted: [],
+  interrupted: false,
+  errorMessages: 0,
+  warnings: 0,
+  slowest: [],
+  elapsedMs: 1,
+  ok: true,
+};
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly request: BuildRequest | undefined;
+  readonly opened: OpenOptions | undefined;
+  readonly closed: boolean;
+}
+
+/** A command against a build of our own. */
+async function session(
+  words: readonly string[],
+  methods: Partial<Build> = {},
+  change: Partial<Surroundings> = {},
+): Promise<Result> {
+  const seen: { request?: BuildRequest; opened?: OpenOptions; closed: boolean } = { closed: false };
+  const [out, err]: [string[], string[]] = [[], []];
+  const command = parseCommand(words);
+  if (command.kind !== "request") throw new Error("not a request");
+  const code = await runSession(command.request, {
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => err.push(text) },
+    environment: {},
+    directory: "/project",
+    version: "1.0",
+    words,
+    elapsedMs: () => 300,
+    stop: new AbortController().signal,
+    kill: new AbortController().signal,
+    onTasks: () => {},
+    openBuild(options) {
+      seen.opened = options;
+      const build: Partial<Build> = {
+        build(request) {
+          seen.request = request;
+          return Promise.resolve({ summary: done, outputs: [] });
+        },
+        close() {
+          seen.closed = true;
+          return Promise.resolve();
+        },
+        ...methods,
+      };
+      return Promise.resolve(build as Build);
+    },
+    ...change,
+  });
+  return {
+    code,
+    out: out.join(""),
+    err: err.join(""),
+    request: seen.request,
+    opened: seen.opened,
+    closed: seen.closed,
+  };
+}
+
+describe("a session", () => {
+  test("builds, tells the result and what the targets left, and closes the build", async () => {
+    const outputs = [
+      { target: "a", files: ["/deploy/a.raw"], text: "3 packages\n" },
+      { target: "b", files: ["/deploy/b.raw"] },
+    ];
+    const result = await session(["a", "-k", "b"], {
+      build: () => Promise.resolve({ summary: done, outputs }),
+    });
+    expect(result).toMatchObject({ code: 0, err: "", closed: true });
+    expect(result.out).toMatch(/done after 0\.3 s: 1 run, 1 up to date\n\n3 packages\n\/deploy\/b\.raw\n$/);
+  });
+
+  test("hands on what was asked for", async () => {
+    const { request, opened } = await session(["-fkc", "compile", "-R", "p.conf", "-v", "a"]);
+    expect(request).toMatchObject({
+      targets: ["a"],
+      task: "compile",
+      force: true,
+      keepGoing: true,
+      verbose: true,
+    });
+    expect(opened).toMatchObject({ directory: "/project", postFiles: ["p.conf"], trackHistory: false });
+    expect(opened!.command).toBe("tsbake -fkc compile -R p.conf -v a");
+  });
+
+  test("a failed task makes 1, a second Ctrl-C 130", async () => {
+    const methods = { build: () => Promise.resolve({ summary: { ...done, ok: false }, outputs: [] }) };
+    expect((await session(["a"], methods)).code).toBe(1);
+    expect((await session(["a"], methods, { kill: AbortSignal.abort() })).code).toBe(130);
+  });
+
+  test("no target at all is told", async () => {
+    const summary = { ...done, total: 0, ran: 0, current: 0 };
+    const result = await session([], { build: () => Promise.resolve({ summary, outputs: [] }) });
+    expect([result.code, result.err]).toEqual([1, expect.stringMatching(/^error\[cli\/no-target\]/)]);
+  });
+
+  test("errors of the metadata come all, on standard error", async () => {
+    const error = (code: string) => ({ severity: "error", code, message: "m" }) as const;
+    const openBuild = () => Promise.reject(new BuildError([error("b/b"), error("a/a"), error("b/b")]));
+    const result = await session(["a"], {}, { openBuild });
+    expect(result).toMatchObject({ code: 1, out: "", err: "error[a/a]: m\n\nerror[b/b]: m\n" });
+  });
+
+  test.each([
+    [
+      new Error("internal: broken"),
+      /^error\[cli\/internal-error\]: internal error: broken\nhelp: please report it.*\n$/,
+    ],
+    [
+      Object.assign(new Error("ENOSPC: no space"), { code: "ENOSPC" }),
+      /^error\[cli\/system-error\]: ENOSPC: no space\n/,
+    ],
+  ])("%s is told without a stack, unless -D asks for it", async (thrown, expected) => {
+    const methods = { build: () => Promise.reject(thrown) };
+    const plain = await session(["a"], methods);
+    expect([plain.code, plain.closed]).toEqual([1, true]);
+    expect(plain.err).toMatch(expected);
+    expect(plain.err).not.toMatch(/^ +at /m);
+    expect((await session(["-D", "a"], methods)).err).toMatch(/^ +at /m);
+  });
+
+  test.each([
+    [["-e", "x"], "x has values"],
+    [
+      ["-s"],
+      "Recipe Name  Latest Version  Preferred Version  Required Version\n===========  ==============  =================  ================\nhello        :1.0-r0\n",
+    ],
+    [["-p"], "1 recipes from 2 files: 1 files from the cache, 0 recipes skipped, 0 files masked\n"],
+    [["-g", "x"], "/project/task-depends.dot\n/project/pn-buildlist\n"],
+    [["-c", "listtasks", "x"], "do_build    all\ndo_compile\n"],
+  ])("%j answers on standard output, alone", async (words, expected) => {
+    const result = await session(words, {
+      showEnvironment: (target) => Promise.resolve(`${target!} has values`),
+      showVersions: () => Promise.resolve([{ pn: "hello", latest: ":1.0-r0", preferred: "", required: "" }]),
+      parseOnly: () => Promise.resolve({ recipes: 1, files: 2, cached: 1, skipped: 0, masked: 0 }),
+      writeGraph: () => Promise.resolve(["/project/task-depends.dot", "/project/pn-buildlist"]),
+      listTasks: () => [
+        { name: "do_build", doc: "all" },
+        { name: "do_compile", doc: "" },
+      ],
+    });
+    expect(result).toMatchObject({ code: 0, out: expected, err: "" });
+    expect(result.opened!.trackHistory).toBe(words[0] === "-e");
+  });
+
+  test("--ui json: every line is an object with a time; places are file, line and column", async () => {
+    const source = new Source("a.bb", "one\ntwo\n");
+    const at = { source, start: 4, end: 7 };
+    const result = await session(
+      ["--ui", "json", "a"],
+      {},
+      {
+        openBuild(options) {
+          options.onEvent({ type: "step", text: "looking" });
+          return Promise.reject(new BuildError([{ severity: "error", code: "a/a", message: "m", at }]));
+        },
+      },
+    );
+    const lines = result.out.trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+      { time: expect.any(Number), type: "step", text: "looking" },
+      {
+        time: expect.any(Number),
+        type: "error",
+        diagnostics: [
+          { severity: "error", code: "a/a", message: "m", at: { file: "a.bb", line: 2, column: 1 } },
+        ],
+      },
+    ]);
+    expect([result.code, result.err]).toEqual([1, ""]);
+  });
+});
+
+describe("the program", () => {
+  const main = join(root, "packages/cli/dist/main.js");
+  function tsbake(...words: string[]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
+    return { status, stdout, stderr };
+  }
+
+  test("--version", () => {
+    expect(tsbake("--version")).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^tsbake \d+\.\d+\.\d+\n$/),
+      stderr: "",
+    });
+  });
+
+  test("--help", () => {
+    expect(tsbake("-h")).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^usage: tsbake/),
+      stderr: "",
+    });
+  });
+
+  test("a mistake on the command line makes 2", () => {
+    expect(tsbake("--versoin")).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: expect.stringMatching(/did you mean --version/),
+    });
+  });
+});
