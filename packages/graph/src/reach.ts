@@ -2,7 +2,7 @@
  * What is reached from a node, in the order of names. A recipe has some twenty tasks that reach the same thousand names
  * each: names are looked up once an edge and sorted once a recipe, the rest is numbers.
  */
-import { byText } from "@tsbake/base";
+import type { NameOrder } from "./name-order.js";
 
 interface Named {
   readonly name: string;
@@ -17,10 +17,12 @@ export class Reach<Node extends Named> {
   readonly #seen: number[] = [];
   #round = 0;
   #sorted: readonly number[] = [];
+  readonly #order: NameOrder;
 
   /** @param nodes by number; `numberOf` may make it longer */
-  constructor(nodes: readonly Node[], numberOf: (name: string) => number) {
+  constructor(nodes: readonly Node[], numberOf: (name: string) => number, order: NameOrder) {
     this.#nodes = nodes;
+    this.#order = order;
     this.#numberOf = numberOf;
   }
 
@@ -34,16 +36,11 @@ export class Reach<Node extends Named> {
         stack.push(need);
       }
     }
-    const found: Node[] = [];
-    for (const node of this.#order()) if (this.#seen[node] === this.#round) found.push(this.#nodes[node]!);
-    return found;
-  }
-
-  #order(): readonly number[] {
     if (this.#sorted.length !== this.#nodes.length) {
-      const numbers = [...this.#nodes.keys()];
-      this.#sorted = numbers.sort((left, right) => byText(this.#nodes[left]!.name, this.#nodes[right]!.name));
+      this.#sorted = this.#order.sort(this.#nodes.map(({ name }) => name));
     }
-    return this.#sorted;
+    const found: Node[] = [];
+    for (const node of this.#sorted) if (this.#seen[node] === this.#round) found.push(this.#nodes[node]!);
+    return found;
   }
 }

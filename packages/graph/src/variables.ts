@@ -7,6 +7,7 @@
 import { byText, words } from "@tsbake/base";
 import { scanPython, scanShell, type Datastore, type PythonScan, type Value } from "@tsbake/datastore";
 import type { SignatureHandler } from "./handler.js";
+import { NameOrder } from "./name-order.js";
 import { Reach } from "./reach.js";
 import { merge, TextAnalysis, type TextReferences } from "./text-references.js";
 
@@ -26,6 +27,7 @@ const EXPANDED_FLAGS = ["vardeps", "vardepvalue", "vardepsexclude", "exports", "
 export class SharedAnalysis {
   readonly handler: SignatureHandler;
   readonly texts = new TextAnalysis();
+  readonly order = new NameOrder();
   /** The last node of a name: mostly the configuration's, the same in the next recipe. */
   readonly #last = new Map<string, VariableNode>();
 
@@ -60,7 +62,7 @@ export class RecipeVariables {
   constructor(d: Datastore, shared: SharedAnalysis) {
     this.#d = d;
     this.#shared = shared;
-    this.#reach = new Reach(this.#nodes, (name) => this.#number(name));
+    this.#reach = new Reach(this.#nodes, (name) => this.#number(name), shared.order);
     this.#ignored = new Set(words(d.getText("BB_BASEHASH_IGNORE_VARS")));
     this.#excludedFlags = new Set(words(d.getText("BB_SIGNATURE_EXCLUDE_FLAGS")));
   }
