@@ -2,14 +2,13 @@
  * A whole root from nothing. The essential packages are laid out side by side first, so that scripts find a working
  * system; then the real dpkg unpacks and configures everything, its maintainer scripts inside the root.
  */
-import { mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, sha256File } from "@tsbake/base";
-import type { RunResult } from "@tsbake/base";
 import type { InstallRequest, InstallResult, Planned } from "./backend.js";
 import { databaseChanges } from "./changes.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
+import { layPackages } from "./deb-lay.js";
 import { solveDeb } from "./deb-solve.js";
 import { badDeb, capabilitiesLost, commandFailed, installFailed } from "./problems.js";
 import type { Sandbox } from "./sandbox.js";
@@ -31,20 +30,26 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   const { packages, changes } = await solveDeb({ ...request, essential: true });
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
-  await layOut(root, sandbox, essentialOf(packages), request.architecture);
+  const merged = mergedFolders(request.architecture);
+  await prepare(root, merged);
+  const essential = new Set(essentialOf(packages));
+  const rest = await layPackages(root, sandbox, packages, { essential, merged });
   const warnings: string[] = [];
-  const policy = join(root, "usr/sbin/policy-rc.d");
   await sandbox.attach(root);
   try {
-    // Asked by invoke-rc.d before it starts a service: 101 is "not allowed".
-    await mkdir(join(root, "usr/sbin"), { recursive: true });
-    await writeFile(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
-    await unpack(request, packages);
-    await configure(request, packages);
+    await inside(sandbox, root, HURRY);
+    await dpkg(
+      request,
+      ["--force-depends", "--no-triggers", "--unpack", ...rest.map(({ path }) => path)],
+      rest.length,
+      "Unpacking ",
+    );
+    await inside(sandbox, root, HIDE);
+    await dpkg(request, ["--configure", "--pending"], packages.length, "Setting up ");
     if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
+    await inside(sandbox, root, SETTLE);
   } finally {
     await sandbox.detach(root);
-    await rm(policy, { force: true });
   }
   await tidyRoot(sandbox, root);
   await clampTimes(sandbox, root, epochSeconds);
@@ -125,15 +130,10 @@ export function mergedFolders(architecture: string): string[] {
   return ["bin", "sbin", "lib", ...wide];
 }
 
-async function layOut(
-  root: string,
-  sandbox: Sandbox,
-  packages: readonly Planned[],
-  architecture: string,
-): Promise<void> {
+async function prepare(root: string, merged: readonly string[]): Promise<void> {
   await mkdir(root, { recursive: true });
   if ((await readdir(root)).length > 0) throw new Error(`internal: ${root} is not empty`);
-  for (const name of mergedFolders(architecture)) {
+  for (const name of merged) {
     await mkdir(join(root, "usr", name), { recursive: true });
     await symlink(`usr/${name}`, join(root, name));
   }
@@ -142,45 +142,47 @@ async function layOut(
     await mkdir(join(database, name), { recursive: true });
   }
   for (const name of ["status", "available"]) await writeFile(join(database, name), "");
-  await extract(root, sandbox, packages);
 }
 
-/** Several at a time; a failure of dpkg-deb in the pipe is seen, too. */
-const EXTRACT = `{ dpkg-deb --fsys-tarfile "$1" || exit 255; } | tar -C "$0" -xp --numeric-owner --keep-directory-symlink -f -`;
+/**
+ * $1: root. dpkg and update-alternatives sync each change of the database to the disk; a root that fails half way is thrown
+ * away, so the database lives in memory while they run. 101 of policy-rc.d: invoke-rc.d may not start services.
+ */
+const HURRY = `
+set -eu
+cp -a "$1/${DPKG_FOLDER}" "$1/tmp/.database"
+mount -t tmpfs -o mode=755 tmpfs "$1/${DPKG_FOLDER}"
+cp -a "$1/tmp/.database/." "$1/${DPKG_FOLDER}/"
+rm -rf "$1/tmp/.database"
+mkdir -p "$1/usr/sbin"
+printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
+chmod 755 "$1/usr/sbin/policy-rc.d"
+`;
 
-async function extract(root: string, sandbox: Sandbox, packages: readonly Planned[]): Promise<void> {
-  if (packages.length === 0) return;
-  const input = packages.map(({ path }) => `${path}\0`).join("");
-  const args = ["-0", "-n", "1", "-P", String(availableParallelism()), "sh", "-c", EXTRACT, root];
-  const done = await sandbox.run("xargs", args, { input });
-  if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
-}
-
-async function unpack(request: InstallRequest, packages: readonly Planned[]): Promise<void> {
-  // In one call and in apt's order; what a package needs may come after it in a loop, hence --force-depends.
-  const args = ["--force-depends", "--no-triggers", "--unpack", ...packages.map(({ path }) => path)];
-  await dpkg(request, args, packages.length, "Unpacking ");
-}
-
-async function configure(request: InstallRequest, packages: readonly Planned[]): Promise<void> {
-  const { sandbox, root } = request;
-  // Daemons are not started: the tool that would do it is hidden by one that does nothing, on a mount that goes away.
-  const quiet = await sandbox.run("sh", ["-c", HIDE_DAEMON, "hide", root]);
-  if (quiet.code !== 0) throw new BuildError([commandFailed("mount", quiet)]);
-  try {
-    await dpkg(request, ["--configure", "--pending"], packages.length, "Setting up ");
-  } finally {
-    await sandbox.run("sh", ["-c", SHOW_DAEMON, "show", root]);
-  }
-}
-
-const HIDE_DAEMON = `
+/** Daemons are not started: the tool that would do it is hidden by one that does nothing, on a mount that goes away. */
+const HIDE = `
+set -eu
 [ -e "$1/usr/sbin/start-stop-daemon" ] || exit 0
-printf '#!/bin/sh\\nexit 0\\n' >"$1/tmp/.start-stop-daemon"
+printf '#!/bin/sh\nexit 0\n' >"$1/tmp/.start-stop-daemon"
 chmod 755 "$1/tmp/.start-stop-daemon"
 mount --bind "$1/tmp/.start-stop-daemon" "$1/usr/sbin/start-stop-daemon"
 `;
-const SHOW_DAEMON = `umount "$1/usr/sbin/start-stop-daemon" 2>/dev/null || :`;
+
+/** Undoes both; the database goes to the disk. */
+const SETTLE = `
+set -eu
+if mountpoint -q "$1/usr/sbin/start-stop-daemon"; then umount "$1/usr/sbin/start-stop-daemon"; fi
+rm -f "$1/usr/sbin/policy-rc.d"
+cp -a "$1/${DPKG_FOLDER}" "$1/${DPKG_FOLDER}.new"
+umount "$1/${DPKG_FOLDER}"
+rm -rf "$1/${DPKG_FOLDER}"
+mv "$1/${DPKG_FOLDER}.new" "$1/${DPKG_FOLDER}"
+`;
+
+async function inside(sandbox: Sandbox, root: string, script: string): Promise<void> {
+  const done = await sandbox.run("sh", ["-c", script, "sh", root]);
+  if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
+}
 
 /** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said */
 export async function dpkg(
@@ -188,7 +190,8 @@ export async function dpkg(
   args: readonly string[],
   total: number,
   sign: string,
-): Promise<RunResult> {
+): Promise<void> {
+  if (total === 0) return;
   let seen = 0;
   const done = await request.sandbox.run("dpkg", [`--root=${request.root}`, ...DPKG_FLAGS, ...args], {
     env: {
@@ -214,7 +217,6 @@ export async function dpkg(
       ),
     ]);
   }
-  return done;
 }
 
 /** File capabilities do not survive a fake root: which files are meant. */

@@ -1,0 +1,157 @@
+/**
+ * Unpacks many packages side by side into an empty root, for the plain ones with the same outcome as `dpkg --unpack`: files,
+ * `info/` members, a status of `unpacked`. dpkg itself would take them one after the other and touch each file several times.
+ *
+ * A package is plain when it has no preinst (which could expect something of the order), no interest in triggers (dpkg keeps
+ * those in files of its own) and no file that another package has too (where Replaces and diversions decide). The others are
+ * left to dpkg.
+ */
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { BuildError, byText, readTextIfThere } from "@tsbake/base";
+import type { Planned } from "./backend.js";
+import { DPKG_FOLDER } from "./deb-database.js";
+import { badDeb, commandFailed } from "./problems.js";
+import type { Sandbox } from "./sandbox.js";
+import { parseStanzas, writeStanza } from "./stanza.js";
+
+/**
+ * $0: root; $1: package file; $2: folder for its control members, gets `list` as tar names the files; $3: `essential` when
+ * scripts of others will need it, so that it is laid out whatever it brings. 255 makes xargs stop.
+ */
+const LAY = `
+set -u
+{ dpkg-deb --ctrl-tarfile "$1" || exit 255; } | tar -C "$2" -xp --no-same-owner -f - || exit 255
+if [ -e "$2/preinst" ] && [ "$3" != essential ]; then exit 0; fi
+{ dpkg-deb --fsys-tarfile "$1" || : >"$2/failed"; } |
+    tar -C "$0" -xvp --quoting-style=literal --numeric-owner --keep-directory-symlink -f - >"$2/list" || exit 255
+[ ! -e "$2/failed" ] || exit 255
+`;
+
+interface Laid {
+  readonly one: Planned;
+  /** `name` or, for packages that may be there in several architectures, `name:arch`: how `info/` calls it. */
+  readonly key: string;
+  readonly folder: string;
+  /** Control members. */
+  readonly members: readonly string[];
+  /** As in `.list`; undefined when it was not laid out. */
+  readonly list: readonly string[] | undefined;
+  /** Its entries that are no folders, with links of the root followed. */
+  readonly files: readonly string[];
+}
+
+/**
+ * @param merged folders of the root that are links into /usr
+ * @returns the packages that dpkg has to unpack, in the given order
+ * @throws BuildError `packaging/bad-deb`, `packaging/command-failed`
+ */
+export async function layPackages(
+  root: string,
+  sandbox: Sandbox,
+  packages: readonly Planned[],
+  options: { readonly essential: ReadonlySet<Planned>; readonly merged: readonly string[] },
+): Promise<Planned[]> {
+  if (packages.length === 0) return [];
+  const scratch = join(root, ".tsbake-lay");
+  try {
+    const named = packages.map((one, at) => ({ one, key: keyOf(one), folder: join(scratch, String(at)) }));
+    for (const { folder } of named) await mkdir(folder, { recursive: true });
+    const input = named.flatMap(({ one, folder }) => [
+      one.path,
+      folder,
+      options.essential.has(one) ? "essential" : "-",
+    ]);
+    const args = ["-0", "-n", "3", "-P", String(availableParallelism()), "sh", "-c", LAY, root];
+    const done = await sandbox.run("xargs", args, { input: input.map((word) => `${word}\0`).join("") });
+    if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
+    const laid = await Promise.all(named.map((one) => readLaid(one, options.merged)));
+    const clashing = clashes(laid);
+    const plain: Laid[] = [];
+    for (const one of laid) if (!clashing.has(one) && (await isPlain(one))) plain.push(one);
+    await register(root, plain);
+    const registered = new Set(plain.map(({ one }) => one));
+    return packages.filter((one) => !registered.has(one));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function keyOf(one: Planned): string {
+  const isShared = parseStanzas(one.stanza).stanzas[0]?.get("Multi-Arch") === "same";
+  return isShared ? `${one.name}:${one.architecture}` : one.name;
+}
+
+async function readLaid(
+  { one, key, folder }: Pick<Laid, "one" | "key" | "folder">,
+  merged: readonly string[],
+): Promise<Laid> {
+  const members = (await readdir(folder)).filter((name) => name !== "list").sort(byText);
+  const text = await readTextIfThere(join(folder, "list"));
+  const names = text?.split("\n").filter((line) => line !== "");
+  const files = names?.filter((name) => !name.endsWith("/")).map((name) => followed(toPath(name), merged));
+  return { one, key, folder, members, list: names?.map(toPath), files: files ?? [] };
+}
+
+/** `./usr/bin/` → `/usr/bin`, `./` → `/.`, as dpkg writes lists. */
+function toPath(name: string): string {
+  return name
+    .replace(/^\.\//, "/")
+    .replace(/(.)\/$/, "$1")
+    .replace(/^\/$/, "/.");
+}
+
+function followed(path: string, merged: readonly string[]): string {
+  const top = path.split("/")[1] ?? "";
+  return merged.includes(top) ? `/usr${path}` : path;
+}
+
+/** Packages that have a file in common with another one. */
+function clashes(laid: readonly Laid[]): Set<Laid> {
+  const owners = new Map<string, Laid>();
+  const found = new Set<Laid>();
+  for (const one of laid) {
+    for (const file of one.files) {
+      const other = owners.get(file);
+      if (other) found.add(other).add(one);
+      owners.set(file, one);
+    }
+  }
+  return found;
+}
+
+async function isPlain({ list, members, folder }: Laid): Promise<boolean> {
+  if (list === undefined || members.includes("preinst")) return false;
+  const triggers = members.includes("triggers") ? await readFile(join(folder, "triggers"), "utf8") : "";
+  const conffiles = members.includes("conffiles") ? await readFile(join(folder, "conffiles"), "utf8") : "";
+  // A line that is no path has a flag before it.
+  return (
+    !/^\s*interest/m.test(triggers) &&
+    conffiles.split("\n").every((line) => line === "" || line.startsWith("/"))
+  );
+}
+
+/** Writes what dpkg would have written of them. */
+async function register(root: string, plain: readonly Laid[]): Promise<void> {
+  const database = join(root, DPKG_FOLDER);
+  const info = join(database, "info");
+  await writeFile(join(info, "format"), "1\n");
+  let status = "";
+  for (const { one, key, folder, members, list } of plain) {
+    const { stanzas, faults } = parseStanzas(await readFile(join(folder, "control"), "utf8"));
+    const [stanza] = stanzas;
+    if (!stanza || faults.length > 0) throw new BuildError([badDeb(one.path, "its control file is damaged")]);
+    const fields = new Map(stanza).set("Status", "install ok unpacked");
+    const text = members.includes("conffiles") ? await readFile(join(folder, "conffiles"), "utf8") : "";
+    const conffiles = text.split("\n").filter((line) => line !== "");
+    if (conffiles.length > 0)
+      fields.set("Conffiles", conffiles.map((path) => `\n ${path} newconffile`).join(""));
+    for (const path of conffiles) await rename(join(root, path), join(root, `${path}.dpkg-new`));
+    status += `${writeStanza(fields)}\n`;
+    for (const name of members)
+      if (name !== "control") await rename(join(folder, name), join(info, `${key}.${name}`));
+    await writeFile(join(info, `${key}.list`), (list ?? []).map((path) => `${path}\n`).join(""));
+  }
+  await writeFile(join(database, "status"), status);
+}
