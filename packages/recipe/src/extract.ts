@@ -1,4 +1,5 @@
 /** From a finished datastore to the plain data that graph and providers work with. */
+import { isAbsolute } from "node:path";
 import { BuildError, words } from "@tsbake/base";
 import { listTasks, type Datastore } from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
@@ -105,7 +106,10 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
 function functionPlace(d: Datastore, name: string): FilePlace | undefined {
   const file = d.getVarFlag(name, "filename", { expand: false });
   const line = Number(d.getVarFlag(name, "lineno", { expand: false }));
-  return typeof file === "string" && Number.isSafeInteger(line) ? { file, line } : undefined;
+  // A function that EXPORT_FUNCTIONS made stands in no file.
+  return typeof file === "string" && isAbsolute(file) && Number.isSafeInteger(line)
+    ? { file, line }
+    : undefined;
 }
 
 function extractFacts(d: Datastore): RecipeInfo["facts"] {
