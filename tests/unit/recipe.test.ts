@@ -171,9 +171,13 @@ describe("a project of one layer", () => {
     const project = await parse(rig);
     const own = project.openRecipe(recipe(project, "own").id);
     const other = project.openRecipe(recipe(project, "other").id);
-    expect(other.getText("A")).toBe("called other");
-    expect(project.openRecipe(recipe(project, "own").id)).toBe(own);
+    // Each sees its own functions, whichever was opened last.
     expect(own.getText("A")).toBe("called own");
+    expect(other.getText("A")).toBe("called other");
+    own.setVar("B", "again ${@own()}");
+    expect(own.getText("B")).toBe("again called own");
+    // Whoever opens it next does not see what the first wrote.
+    expect(project.openRecipe(recipe(project, "own").id).getText("B")).toBeUndefined();
     expect(project.openRecipe(recipe(project, "app-native").id).getText("PN")).toBe("app-native");
     expect(project.openRecipe(recipe(project, "app-native").id).getText("PV")).toBe("1.2");
     expect(() => project.openRecipe("/nowhere" as RecipeId)).toThrow("internal: no recipe /nowhere");

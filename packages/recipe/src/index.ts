@@ -1,5 +1,6 @@
 export type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
 export { parseProject } from "./project.js";
+export { needsPython } from "./python-session.js";
 export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project-types.js";
 export { openProviders, type Providers } from "./providers.js";
 export { recipeId, variantWord } from "./recipe.js";

@@ -29,18 +29,29 @@ export class OpenRecipes {
     this.#context = context;
   }
 
-  /** @throws BuildError of parsing; an error with code `python/needed` */
+  /**
+   * A copy whose inline Python sees the functions of this recipe, whichever was opened since.
+   *
+   * @throws BuildError of parsing; an error with code `python/needed`
+   */
   open(id: RecipeId): Datastore {
-    const known = this.#opened.get(id);
-    if (known) {
-      if (this.#current !== id) this.#python.restore(known.definitions);
-    }
-    const recipe = known ?? this.#parse(id);
-    this.#current = id;
+    const recipe = this.#opened.get(id) ?? this.#parse(id);
     this.#opened.delete(id);
     this.#opened.set(id, recipe);
     if (this.#opened.size > KEPT) this.#opened.delete(this.#opened.keys().next().value!);
-    return recipe.d;
+    this.#activate(id, recipe);
+    return recipe.d.createCopy({
+      python: () => {
+        this.#activate(id, recipe);
+        return this.#python;
+      },
+    });
+  }
+
+  #activate(id: RecipeId, recipe: OpenedRecipe): void {
+    if (this.#current === id) return;
+    this.#python.restore(recipe.definitions);
+    this.#current = id;
   }
 
   #parse(id: RecipeId): OpenedRecipe {
@@ -50,6 +61,7 @@ export class OpenRecipes {
     this.#current = undefined;
     const opened = openVariant(file, id, this.#context());
     if (!opened) throw new Error(`internal: ${id} was parsed and is not there now`);
+    this.#current = id;
     return opened;
   }
 }
