@@ -148,6 +148,12 @@ describe("[requires]", () => {
     );
   });
 
+  test("a variable that is named like a part of JavaScript is a variable", () => {
+    const recipes = [recipe("a", { do_x: { requires: "b:constructor=1" } }), recipe("b", {})];
+    expect(problems(() => build(recipes, "a:do_x"))).toMatchObject([{ code: "graph/requirement" }]);
+    expect(problems(() => build(recipes, "a:constructor"))).toMatchObject([{ code: "graph/unknown-task" }]);
+  });
+
   test("a value may be empty or hold colons and equals signs", () => {
     const recipes = (facts: Record<string, { value: string }>) => [
       recipe("a", { do_x: { requires: "b:X=a:b=c" } }),

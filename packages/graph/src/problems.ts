@@ -120,6 +120,11 @@ export interface Requirement {
   readonly value: string;
 }
 
+/** What is known of a variable of a recipe; its name is whatever metadata says, `constructor` too. */
+export function factOf(recipe: RecipeInfo, variable: string): RecipeInfo["facts"][string] | undefined {
+  return Object.hasOwn(recipe.facts, variable) ? recipe.facts[variable] : undefined;
+}
+
 /** A `[requires]` word that does not hold. `other` is undefined when there is no such recipe. */
 export function requirement(
   asker: Asker,
@@ -141,7 +146,7 @@ export function requirement(
           : `is ${near} meant?`,
     };
   }
-  const fact = recipe.facts[wanted.variable];
+  const fact = factOf(recipe, wanted.variable);
   const found = fact === undefined || fact.value === "" ? "is not set there" : `is \`${fact.value}\` there`;
   const at = spanOf(fact?.at);
   return {

@@ -26,7 +26,7 @@ export function checkRequirements(
     }
     const id = options.providers.findBuild(wanted.recipe);
     const recipe = id === undefined ? undefined : options.project.recipes.get(id);
-    if (recipe && recipe.facts[wanted.variable]?.value.trim() === wanted.value) continue;
+    if (recipe && problem.factOf(recipe, wanted.variable)?.value.trim() === wanted.value) continue;
     // One message for a recipe that is not there, however many conditions there are on it.
     if (!recipe && recipes.has(wanted.recipe)) continue;
     recipes.add(wanted.recipe);

@@ -1,7 +1,7 @@
 /** Task hashes and unihashes over the whole graph, needed tasks first. */
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
-import { BuildError, byText, words } from "@tsbake/base";
+import { BuildError, byText } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import { baseHash } from "./base-signer.js";
@@ -181,8 +181,8 @@ function compile(variable: string, pattern: string): RegExp {
 
 /** The paths of `path:True` words; `path:False` ones only keep the parse cache honest. */
 function checkedPaths(info: TaskInfo): string[] {
-  return (info.fileChecksums ?? []).flatMap((entry) =>
-    words(entry).flatMap((word) => (word.endsWith(":True") ? [word.slice(0, -":True".length)] : [])),
+  return (info.fileChecksums ?? []).flatMap((word) =>
+    word.endsWith(":True") ? [word.slice(0, -":True".length)] : [],
   );
 }
 
