@@ -8,8 +8,7 @@ import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, signTasks } from "@tsbake/graph";
 import type { Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
-import { openLazyPython } from "./python.js";
-import { openProviders, parseProject } from "@tsbake/recipe";
+import { needsPython, openProviders, parseProject } from "@tsbake/recipe";
 import type { ParsedProject, Providers } from "@tsbake/recipe";
 import { openStamps } from "@tsbake/run";
 import type { Stamps } from "@tsbake/run";
@@ -25,6 +24,8 @@ import { unwritableBuildFolder } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
+import { openBuildPython } from "./python.js";
+import type { BuildPython } from "./python.js";
 import { toolDigests } from "./tools.js";
 
 /** Configuration values that a no-change run needs without evaluating the configuration again. */
@@ -75,7 +76,7 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
     await writeConfiguration(projectFile, topdir, CORE_LAYER);
   }
   const [dpkg, kernel] = ARCHITECTURES[process.arch] ?? [process.arch, process.arch];
-  const python = openLazyPython(join(topdir, "cache/python"), options.onEvent);
+  const python = openBuildPython(join(topdir, "cache/python"), options.onEvent);
   const onWarning = (diagnostic: Diagnostic) => options.onEvent({ type: "engine-warning", diagnostic });
   const project = await parseProject({
     topdir,
@@ -99,7 +100,15 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
     onProgress: (done, total, cached) => options.onEvent({ type: "parsing", done, total, cached }),
     onWarning,
   });
-  return new OpenedBuild(topdir, project, options, projectFile);
+  return new OpenedBuild({ topdir, project, options, python, projectFile });
+}
+
+interface Opened {
+  readonly topdir: string;
+  readonly project: ParsedProject;
+  readonly options: OpenOptions;
+  readonly python: BuildPython;
+  readonly projectFile: ProjectFile | undefined;
 }
 
 class OpenedBuild implements Build {
@@ -108,14 +117,16 @@ class OpenedBuild implements Build {
   readonly providers: Providers;
   readonly warnings: readonly Diagnostic[] = [];
   readonly #options: OpenOptions;
+  readonly #python: BuildPython;
   readonly #projectFile: ProjectFile | undefined;
 
-  constructor(topdir: string, project: ParsedProject, options: OpenOptions, projectFile?: ProjectFile) {
-    this.topdir = topdir;
-    this.project = project;
-    this.providers = openProviders(project);
-    this.#options = options;
-    this.#projectFile = projectFile;
+  constructor(opened: Opened) {
+    this.topdir = opened.topdir;
+    this.project = opened.project;
+    this.providers = openProviders(opened.project);
+    this.#options = opened.options;
+    this.#python = opened.python;
+    this.#projectFile = opened.projectFile;
   }
 
   async build(request: BuildRequest): Promise<BuildResult> {
@@ -139,6 +150,7 @@ class OpenedBuild implements Build {
       feeds,
       request,
       path: this.#options.environment["PATH"] ?? "",
+      python: this.#python,
       onEvent: this.#options.onEvent,
     });
     return { summary, outputs: summary.ok && !request.dryRun ? await this.#outputs(graph) : [] };
@@ -147,18 +159,33 @@ class OpenedBuild implements Build {
   async #writeSignatures(graph: TaskGraph, stamps: Stamps, signatures: Signatures): Promise<void> {
     for (const task of graph.order) {
       const { recipe, task: name } = graph.graph.getNodeAttributes(task);
-      const explanation = await signatures.explain(task, this.project.openRecipe(recipe));
+      const explanation = await this.#withPython(() =>
+        signatures.explain(task, this.project.openRecipe(recipe)),
+      );
       const path = stamps.sigdataPath(this.project.recipes.get(recipe)!, name, signatures.of(task).unihash);
       await writeFileAtomic(path, `${JSON.stringify(explanation, undefined, 1)}\n`);
     }
   }
 
   showEnvironment(target?: string): Promise<string> {
-    const d: Datastore =
-      target === undefined
-        ? this.project.configuration()
-        : this.project.openRecipe(this.providers.build(splitTarget(target).name));
-    return Promise.resolve(describeEnvironment(d));
+    return this.#withPython(() => {
+      const d: Datastore =
+        target === undefined
+          ? this.project.configuration()
+          : this.project.openRecipe(this.providers.build(splitTarget(target).name));
+      return describeEnvironment(d);
+    });
+  }
+
+  /** Tries again with Python open when it turns out to be needed. */
+  async #withPython<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!needsPython(error)) throw error;
+      await this.#python.open();
+      return work();
+    }
   }
 
   async writeGraph(request: BuildRequest): Promise<string[]> {
@@ -185,6 +212,7 @@ class OpenedBuild implements Build {
   }
 
   close(): Promise<void> {
+    this.#python.close();
     return Promise.resolve();
   }
 

@@ -9,7 +9,7 @@ import type { Store } from "@tsbake/sstate";
 import type { BuildRequest } from "./build-types.js";
 import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
-import { runPythonFunction } from "./python.js";
+import type { BuildPython } from "./python.js";
 import { linkHostTools } from "./tools.js";
 
 export interface ExecuteRequest {
@@ -21,6 +21,7 @@ export interface ExecuteRequest {
   readonly request: BuildRequest;
   /** The caller's PATH, where host tools are looked for. */
   readonly path: string;
+  readonly python: BuildPython;
   readonly onEvent: (event: EngineEvent) => void;
 }
 
@@ -64,7 +65,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       await tools;
       await feeds.write(task, d);
     },
-    runPython: runPythonFunction,
+    runPython: options.python.runTask,
+    openPython: options.python.open,
     stop: request.stop,
     kill: request.kill,
     onEvent: options.onEvent,

@@ -49,8 +49,12 @@ export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
       onProgress: request.onProgress,
       onWarning: request.onWarning,
     });
-    const solved = await feed.closures(asking.map((one) => one.request));
-    asking.forEach(({ task }, index) => closures.set(task, solved[index]!));
+    // do_fetch and do_install of a recipe ask for the same.
+    const keyOf = (one: ClosureRequest) => JSON.stringify([one.essential, one.roots]);
+    const distinct = new Map(asking.map((one) => [keyOf(one.request), one.request]));
+    const solved = await feed.closures([...distinct.values()]);
+    const answers = new Map([...distinct.keys()].map((key, index) => [key, solved[index]!]));
+    for (const one of asking) closures.set(one.task, answers.get(keyOf(one.request))!);
   }
   return {
     lines: (task) =>
