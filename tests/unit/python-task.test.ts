@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import { runPythonTask, type PythonTaskOptions, type PythonTaskResult } from "@tsbake/python";
+import {
+  describeFunction,
+  runPythonTask,
+  type PythonTaskOptions,
+  type PythonTaskResult,
+} from "@tsbake/python";
 import { CACHE, PythonRig } from "./python-rig.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tsbake-python-test-"));
@@ -193,6 +198,32 @@ describe.each(runners)("a Python task, %s interpreter", (python) => {
     ]);
     expect(ended.message).toBe("KeyError: 'b' (/layer/c.bbclass:33)");
     expect(ended.log.split("\n").slice(0, 4)).toEqual(["in work", folder, "5", "in work"]);
+  });
+
+  test("is found in the datastore with every def, compiled only when it is called", async () => {
+    const d = rig.datastore({
+      do_it: "    print(used(d))\n    globals()['unknown'](d)\n",
+      used: "def used(d):\n    return inner()\n",
+      inner: "def inner():\n    return 'inner'\n",
+      broken: "def broken(:\n",
+      __anon_1_x: "def __anon_1_x(d):\n    pass\n",
+      shell: "    def\n",
+    });
+    for (const [line, name] of ["do_it", "used", "inner", "broken", "__anon_1_x", "shell"].entries()) {
+      d.setVarFlag(name, "func", 1);
+      if (name !== "shell") d.setVarFlag(name, "python", 1);
+      d.setVarFlag(name, "filename", FILE);
+      d.setVarFlag(name, "lineno", String(line * 10));
+    }
+    const described = describeFunction(d, "do_it");
+    expect(described.functions?.map(({ name, place }) => [name, place.line])).toEqual([
+      ["used", 11],
+      ["inner", 21],
+      ["broken", 31],
+    ]);
+    const ended = await start([], d, described);
+    expect([ended.message, ended.log.split("\n")[0]]).toEqual([`KeyError: 'unknown' (${FILE}:2)`, "inner"]);
+    expect((await start([], d, describeFunction(d, "absent"))).code).toBe(0);
   });
 
   test("is written down for reading", async () => {

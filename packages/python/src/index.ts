@@ -4,4 +4,5 @@ export { evaluateWithoutPython } from "./inline.js";
 export { LazyPython, PythonNeeded } from "./lazy.js";
 export type { MessageLevel, PythonOptions } from "./options.js";
 export { runPythonTask } from "./task.js";
+export { describeFunction } from "./task-functions.js";
 export type { PythonTaskOptions, PythonTaskResult, TaskFunction } from "./task-options.js";

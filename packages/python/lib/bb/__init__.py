@@ -2,9 +2,16 @@
 The `bb` module that metadata imports: BitBake's names and behaviour, none of its code. What the engine does itself
 (cooking, scheduling, fetching, signatures) is not here; a name that is missing is an AttributeError that says so.
 """
+import builtins
 import importlib
+import os
+import sys
 
 from tsbake import backend
+
+# Metadata and its libraries use these without importing them.
+builtins.bb = sys.modules[__name__]
+builtins.os = os
 
 # Metadata compares this with the version it needs.
 __version__ = "2.19.0"
@@ -24,7 +31,19 @@ def __getattr__(name):
         name = "fetch2"
     if name in _PARTS:
         return importlib.import_module("bb." + name)
+    if name == "multiprocessing":
+        return _forking()
     raise AttributeError("tsbake's bb module has no '%s'" % name)
+
+
+def _forking():
+    """multiprocessing that forks, so that children have the functions of metadata; where nothing can, the plain one."""
+    import multiprocessing
+
+    try:
+        return multiprocessing.get_context("fork")
+    except ValueError:
+        return multiprocessing
 
 
 def _text(arguments):

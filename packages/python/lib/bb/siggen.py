@@ -14,3 +14,24 @@ class SignatureAccess:
         if name.startswith("__"):
             raise AttributeError(name)
         bb.fatal("bb.parse.siggen.%s is the engine's and cannot be called from metadata here" % name)
+
+
+class SignatureGenerator:
+    """Base of the classes that metadata may derive from; signing itself is the engine's, which has its own handlers."""
+
+    name = "noop"
+
+    def __init__(self, data):
+        self.data = data
+
+
+class SignatureGeneratorBasic(SignatureGenerator):
+    name = "basic"
+
+
+class SignatureGeneratorBasicHash(SignatureGeneratorBasic):
+    name = "basichash"
+
+
+class SignatureGeneratorUniHashMixIn:
+    pass

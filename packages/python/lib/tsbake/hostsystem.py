@@ -2,6 +2,7 @@
 The machine as metadata expects it, inside WebAssembly: the host's environment, uname, ids and processors, and child
 processes. The engine starts these for us, synchronously: a child runs when its output or end is asked for.
 """
+import contextlib
 import io
 import os
 import shlex
@@ -22,7 +23,9 @@ def install(facts):
     os.getgid = os.getegid = lambda: facts["gid"]
     os.cpu_count = lambda: facts["cpus"]
     os.sched_getaffinity = lambda pid: set(range(facts["cpus"]))
-    os.chdir(facts["cwd"])
+    # A working folder below /proc or /sys, or one that was removed, does not exist inside.
+    with contextlib.suppress(OSError):
+        os.chdir(facts["cwd"])
     subprocess.Popen = HostProcess
     subprocess._args_from_interpreter_flags = list
     os.system = lambda command: subprocess.call(command, shell=True)

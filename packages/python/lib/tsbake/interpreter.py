@@ -168,7 +168,7 @@ class HostBackend:
 
     def outgoing(self, value):
         """A value for the engine: text and numbers as they are, lists of texts copied, anything else by reference."""
-        if type(value) is list and all(type(one) is str for one in value):
+        if type(value) is list and all(type(one) is str and "\0" not in one for one in value):
             return self._host.texts("\0".join(value), len(value))
         return self._proxy(value)
 

@@ -177,7 +177,19 @@ for _op in "getVar setVar appendVar prependVar delVar renameVar getVarFlag setVa
         "taskNames".split():
     setattr(PipeStore, _op, _method(_op))
 
-namespace = {"os": os, "bb": bb, "time": time}
+class Namespace(dict):
+    """Global names of metadata functions. Those that the job brings are compiled when they are first asked for."""
+
+    def __init__(self):
+        super().__init__(os=os, bb=bb, time=time, __builtins__=__builtins__)
+        self.waiting = {}
+
+    def __missing__(self, name):
+        _define(self.waiting.pop(name))
+        return self[name]
+
+
+namespace = Namespace()
 
 
 def run(channel):
@@ -209,8 +221,7 @@ def _perform(job, d):
         module = namespace[library["namespace"]] = importlib.import_module(library["namespace"])
         for part in getattr(module, "BBIMPORTS", ()):
             importlib.import_module(library["namespace"] + "." + part)
-    for function in job["functions"]:
-        _define(function)
+    namespace.waiting.update((function["name"], function) for function in job["functions"])
     name, place = job["name"], job["place"]
     code.load(name, code.function(name, "d", job["body"], place["file"], place["line"]), namespace)(d)
 
