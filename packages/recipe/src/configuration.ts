@@ -1,12 +1,13 @@
 /** The base configuration, in BitBake's order. Section 1.1 of the language inventory. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { BuildError, byText, words, type Diagnostic, type Hasher } from "@tsbake/base";
+import { BuildError, byText, Source, words, type Diagnostic, type Hasher } from "@tsbake/base";
 import { Datastore, fireEvent, inheritClass, registerHandlers } from "@tsbake/datastore";
 import { importEnvironment } from "./environment.js";
 import { Evaluation } from "./evaluation.js";
 import type { FileTable } from "./files.js";
 import { layerFolders, readCollections, readLayers, type Collection } from "./layers.js";
+import { isFolder } from "./pattern.js";
 import * as problem from "./problems.js";
 import type { ParseOptions } from "./project-types.js";
 import type { PythonSession } from "./python-session.js";
@@ -92,11 +93,18 @@ function readFirst(name: string, d: Datastore, host: Evaluation): void {
 export function libraryFiles(python: PythonSession): string[] {
   return python.libraries.flatMap(({ directory, namespace }) => {
     const module = `${namespace}.py`;
+    // Python tells of a folder that is not there, when it is asked.
+    if (!isFolder(directory)) return [];
     return readdirSync(directory, { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".py") && (name === module || name.startsWith(`${namespace}/`)))
       .sort(byText)
       .map((name) => join(directory, name));
   });
+}
+
+/** Values that name a place hold the whole text of its file. */
+function withoutSources(_: string, value: unknown): unknown {
+  return value instanceof Source ? value.path : value;
 }
 
 /** Engine state and what differs with every run: no recipe may depend on it. */
@@ -108,19 +116,19 @@ const UNHASHED = new Set(["BB_ORIGENV", "__depends", "__base_depends", "BBINCLUD
  */
 export function digestConfiguration(
   d: Datastore,
-  libraries: readonly string[],
+  { ignored, libraries }: { readonly ignored: readonly string[]; readonly libraries: readonly string[] },
   table: FileTable,
   hasher: Hasher,
 ): string {
-  const ignored = new Set([...UNHASHED, ...words(d.getText("BB_HASHCONFIG_IGNORE_VARS"))]);
+  const left = new Set([...UNHASHED, ...ignored]);
   const lines = [...d.keys()]
-    .filter((name) => !ignored.has(name))
+    .filter((name) => !left.has(name))
     .sort(byText)
     .map((name) => {
       const flags = [...(d.getVarFlags(name, { expand: false, internal: true }) ?? [])].sort(
         ([left], [right]) => byText(left, right),
       );
-      return JSON.stringify([name, d.getVar(name, { expand: false }) ?? null, flags]);
+      return JSON.stringify([name, d.getVar(name, { expand: false }) ?? null, flags], withoutSources);
     });
   for (const path of libraries) lines.push(`${path} ${table.digest(path)}`);
   return hasher.digest(lines.join("\n"));

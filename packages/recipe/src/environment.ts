@@ -6,6 +6,9 @@ import { Datastore } from "@tsbake/datastore";
 const EXPORTED = ["BB_TASKHASH", "HOME", "LOGNAME", "PATH", "PWD", "SHELL", "USER", "LC_ALL", "BBSERVER"];
 const IMPORTED = ["BBPATH", "BB_PRESERVE_ENV", "BB_ENV_PASSTHROUGH_ADDITIONS", ...EXPORTED];
 
+/** What a shell changes from command to command: no reason to parse again, even when it passes. */
+export const FLEETING: readonly string[] = ["PWD", "OLDPWD", "SHLVL", "_"];
+
 /** The variables that pass, by name: BB_ENV_PASSTHROUGH replaces the list, BB_ENV_PASSTHROUGH_ADDITIONS extends it. */
 export function passedEnvironment(environment: Readonly<Record<string, string>>): Record<string, string> {
   const passed: Record<string, string> = {};

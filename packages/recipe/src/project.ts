@@ -17,7 +17,7 @@ import {
   parseConfiguration,
   type Configuration,
 } from "./configuration.js";
-import { passedEnvironment } from "./environment.js";
+import { FLEETING, passedEnvironment } from "./environment.js";
 import { FileTable } from "./files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { OpenRecipes } from "./open-recipes.js";
@@ -131,7 +131,7 @@ class ProjectParser {
   async #readConfiguration(): Promise<CachedConfiguration> {
     const { d, files, warnings, collections } = await this.#withPython(() => this.#parsedConfiguration());
     return this.#withPython(() => {
-      const ignored = words(d.getText("BB_HASHCONFIG_IGNORE_VARS"));
+      const ignored = [...FLEETING, ...words(d.getText("BB_HASHCONFIG_IGNORE_VARS"))];
       const listed = words(d.getText("BB_CACHED_CONFIG"));
       const asked = [
         ...ALWAYS_CACHED,
@@ -152,7 +152,12 @@ class ProjectParser {
         masks: words(d.getText("BBMASK")),
         collections,
       };
-      const digest = digestConfiguration(d, libraryFiles(this.#python), this.#table, this.#hasher);
+      const digest = digestConfiguration(
+        d,
+        { ignored, libraries: libraryFiles(this.#python) },
+        this.#table,
+        this.#hasher,
+      );
       const environment = this.#environmentKey(ignored);
       return { files, digest, environment, ignored, collect, values, absent, warnings };
     });
