@@ -25,7 +25,7 @@ set -u
 { dpkg-deb --ctrl-tarfile "$1" || exit 255; } | tar -C "$2" -xp --no-same-owner -f - || exit 255
 if [ -e "$2/preinst" ] && [ "$3" != essential ]; then exit 0; fi
 { dpkg-deb --fsys-tarfile "$1" || : >"$2/failed"; } |
-    tar -C "$0" -xvp --quoting-style=literal --numeric-owner --keep-directory-symlink -f - >"$2/list" || exit 255
+    tar -C "$0" -xvvp --quoting-style=literal --numeric-owner --keep-directory-symlink -f - >"$2/list" || exit 255
 [ ! -e "$2/failed" ] || exit 255
 `;
 
@@ -40,6 +40,38 @@ interface Laid {
   readonly list: readonly string[] | undefined;
   /** Its entries that are no folders, with links of the root followed. */
   readonly files: readonly string[];
+  readonly folders: readonly ListedEntry[];
+}
+
+/** One line of `tar -vv --numeric-owner`. */
+export interface ListedEntry {
+  /** As tar has it, e.g. `./usr/`. */
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly mode: number;
+  readonly owner: string;
+}
+
+/** Undefined for a line of another form. Names with ` -> ` or ` link to ` in links cannot be told apart; packages have none. */
+export function parseListing(line: string): ListedEntry | undefined {
+  const match = /^(.)([-rwxsStT]{9})\S* (\d+)\/(\d+) +\S+ \d{4}-\d\d-\d\d \d\d:\d\d (.*)$/.exec(line);
+  if (!match) return undefined;
+  const [, kind = "", bits = "", uid, gid, rest = ""] = match;
+  const cut = kind === "l" ? rest.indexOf(" -> ") : kind === "h" ? rest.indexOf(" link to ") : -1;
+  const name = cut < 0 ? rest : rest.slice(0, cut);
+  return { name, isFolder: kind === "d", mode: modeOf(bits), owner: `${uid}:${gid}` };
+}
+
+/** `rwsr-x--T` → 0o5750 and so on. */
+function modeOf(bits: string): number {
+  let mode = 0;
+  for (const [at, bit] of [...bits].entries()) {
+    const value = 1 << (8 - at);
+    if ("rwxst".includes(bit)) mode |= value;
+    if ("sS".includes(bit)) mode |= at === 2 ? 0o4000 : 0o2000;
+    if ("tT".includes(bit)) mode |= 0o1000;
+  }
+  return mode;
 }
 
 /**
@@ -70,6 +102,7 @@ export async function layPackages(
     const clashing = clashes(laid);
     const plain: Laid[] = [];
     for (const one of laid) if (!clashing.has(one) && (await isPlain(one))) plain.push(one);
+    await settleFolders(root, sandbox, laid);
     await register(root, plain);
     const registered = new Set(plain.map(({ one }) => one));
     return packages.filter((one) => !registered.has(one));
@@ -89,9 +122,24 @@ async function readLaid(
 ): Promise<Laid> {
   const members = (await readdir(folder)).filter((name) => name !== "list").sort(byText);
   const text = await readTextIfThere(join(folder, "list"));
-  const names = text?.split("\n").filter((line) => line !== "");
-  const files = names?.filter((name) => !name.endsWith("/")).map((name) => followed(toPath(name), merged));
-  return { one, key, folder, members, list: names?.map(toPath), files: files ?? [] };
+  const entries = text
+    ?.split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const entry = parseListing(line);
+      if (!entry) throw new BuildError([badDeb(one.path, `tar lists \`${line}\``)]);
+      return entry;
+    });
+  return {
+    one,
+    key,
+    folder,
+    members,
+    list: entries?.map(({ name }) => toPath(name)),
+    files:
+      entries?.filter(({ isFolder }) => !isFolder).map(({ name }) => followed(toPath(name), merged)) ?? [],
+    folders: entries?.filter(({ isFolder }) => isFolder) ?? [],
+  };
 }
 
 /** `./usr/bin/` → `/usr/bin`, `./` → `/.`, as dpkg writes lists. */
@@ -105,6 +153,25 @@ function toPath(name: string): string {
 function followed(path: string, merged: readonly string[]): string {
   const top = path.split("/")[1] ?? "";
   return merged.includes(top) ? `/usr${path}` : path;
+}
+
+/**
+ * A folder that several packages bring has the mode and owner of whichever tar came last; dpkg would have kept those of the
+ * first package. Only where packages disagree.
+ */
+async function settleFolders(root: string, sandbox: Sandbox, laid: readonly Laid[]): Promise<void> {
+  const first = new Map<string, ListedEntry>();
+  const disputed = new Set<ListedEntry>();
+  for (const entry of laid.flatMap(({ folders }) => folders)) {
+    const known = first.get(entry.name);
+    if (!known) first.set(entry.name, entry);
+    else if (known.mode !== entry.mode || known.owner !== entry.owner) disputed.add(known);
+  }
+  if (disputed.size === 0) return;
+  const words = [...disputed].flatMap(({ name, mode, owner }) => [mode.toString(8), owner, join(root, name)]);
+  const script = 'while [ $# -gt 0 ]; do chown "$2" "$3" && chmod "$1" "$3" || exit; shift 3; done';
+  const done = await sandbox.run("sh", ["-c", script, "sh", ...words]);
+  if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
 }
 
 /** Packages that have a file in common with another one. */

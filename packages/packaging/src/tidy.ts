@@ -53,10 +53,13 @@ export async function tidyRoot(sandbox: Sandbox, root: string): Promise<void> {
   if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
 }
 
-/** No file, folder or link below `root` stays younger than `epochSeconds`. @throws BuildError `packaging/command-failed` */
+/**
+ * No file or link below `root` stays younger than `epochSeconds`, and every folder gets that time: a folder's own says only
+ * in which order packages came. @throws BuildError `packaging/command-failed`
+ */
 export async function clampTimes(sandbox: Sandbox, root: string, epochSeconds: number): Promise<void> {
-  const newer = ["-newermt", `@${epochSeconds}`];
+  const chosen = ["(", "-type", "d", "-o", "-newermt", `@${epochSeconds}`, ")"];
   const touch = ["-exec", "touch", "--no-dereference", `--date=@${epochSeconds}`, "{}", "+"];
-  const done = await sandbox.run("find", [root, "-xdev", ...newer, ...touch]);
+  const done = await sandbox.run("find", [root, "-xdev", ...chosen, ...touch]);
   if (done.code !== 0) throw new BuildError([commandFailed("find", done)]);
 }
