@@ -9,24 +9,49 @@ BASEDEPENDS = "${@'' if d.getVar('INHIBIT_DEFAULT_DEPS') == '1' else d.getVar('B
 DEPENDS:prepend = "${BASEDEPENDS} "
 
 SRC_URI ?= ""
+PREMIRRORS ?= ""
+MIRRORS ?= ""
+BB_NO_NETWORK ?= "0"
+# SHA-256 of downloads and commits of git sources by the entry's name: `default` where it has none.
+SRC_SUMS = "${@fetch_sums(d)}"
+SRC_REVS = "${@fetch_revisions(d)}"
+
+def fetch_sums(d):
+    flags = d.getVarFlags('SRC_URI') or {}
+    words = []
+    for flag in sorted(flags):
+        if flag == 'sha256sum':
+            words.append('default=' + flags[flag])
+        elif flag.endswith('.sha256sum'):
+            words.append(flag[:-len('.sha256sum')] + '=' + flags[flag])
+    return ' '.join(words)
+
+def fetch_revisions(d):
+    words = []
+    if d.getVar('SRCREV'):
+        words.append('default=' + d.getVar('SRCREV'))
+    for key in sorted(d.keys()):
+        if key.startswith('SRCREV_'):
+            words.append(key[len('SRCREV_'):] + '=' + d.getVar(key))
+    return ' '.join(words)
 
 addtask fetch
 do_fetch[dirs] = "${DL_DIR}"
 do_fetch[network] = "1"
 do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
+do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS BB_NO_NETWORK"
 do_fetch() {
-    for uri in ${SRC_URI}; do
-        tsbake-fetch fetch --uri "$uri" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}"
-    done
+    tsbake-fetch fetch --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
+        --sums "${SRC_SUMS}" --revs "${SRC_REVS}" --premirrors "${PREMIRRORS}" --mirrors "${MIRRORS}" \
+        ${@bb.utils.contains('BB_NO_NETWORK', '1', '--no-network', '', d)}
 }
 
 addtask unpack after do_fetch
 do_unpack[cleandirs] = "${UNPACKDIR}"
 do_unpack() {
-    for uri in ${SRC_URI}; do
-        tsbake-fetch unpack --uri "$uri" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" --into "${UNPACKDIR}"
-    done
+    tsbake-fetch unpack --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
+        --revs "${SRC_REVS}" --into "${UNPACKDIR}"
 }
 
 addtask patch after do_unpack

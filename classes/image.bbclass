@@ -65,6 +65,9 @@ deltask install
 deltask populate_sysroot
 deltask sysroot_ready
 
+# The packages of recipes are part of the result, restored with it too.
+do_build[recrdeptask] += "do_package_write_${IMAGE_PKGTYPE}"
+
 # --- packages ---------------------------------------------------------------------------------------------------
 ROOTFS_CLOSURE = "${@'${WORKDIR}/feed/do_rootfs.closure' if d.getVar('ROOTFS_FROM_FEED').split() else ''}"
 ROOTFS_FROM_FEED = "?essential ${IMAGE_PREINSTALL}"

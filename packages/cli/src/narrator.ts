@@ -36,24 +36,26 @@ const slowestShown = 3;
 export class Narrator {
   readonly #options: NarratorOptions;
   /** Kept back until it is known that there is something to do: a build without work says one line. */
-  #kept: string[] | undefined;
+  #head: string | undefined;
+  #parsed: string | undefined;
   #step = "";
   #toRestore = 0;
   #restored = 0;
 
   constructor(options: NarratorOptions) {
     this.#options = options;
-    this.#kept = [`tsbake ${options.version}: ${options.targets.join(" ") || "the project's targets"}`];
+    this.#head = `tsbake ${options.version}: ${options.targets.join(" ") || "the project's targets"}`;
   }
 
   /** The lines that an event adds, often none. */
   tell(event: EngineEvent): Line[] {
     const { paint, verbose } = this.#options;
     switch (event.type) {
+      case "parsing":
+        if (event.done === event.total) this.#parsed = readText(event.total, event.cached);
+        return [];
       case "parsed":
-        this.#kept?.push(
-          `${count(event.recipes, "recipe")} read in ${duration(event.elapsedMs)}${event.cached > 0 ? `, ${event.cached} from the cache` : ""}`,
-        );
+        this.#parsed = readText(event.recipes, event.cached, event.elapsedMs);
         return [];
       case "step":
         if (event.text === this.#step) return [];
@@ -93,7 +95,6 @@ export class Narrator {
         return this.#say(`${taskWords(event.label)} waits for ${event.holder}, which holds ${event.path}`);
       case "stopping":
         return this.#stopping(event.reason, event.killing, event.running);
-      case "parsing":
       case "task-progress":
       case "finished":
         return [];
@@ -109,7 +110,7 @@ export class Narrator {
     const { paint, dryRun } = this.#options;
     const time = duration(elapsedMs);
     if (summary.ok && summary.ran + summary.restored === 0) {
-      this.#kept = undefined;
+      this.#head = undefined;
       const all = summary.total === 1 ? "the only task" : `all ${summary.total} tasks`;
       const of = this.#options.targets.length > 0 ? ` of ${listing(this.#options.targets)}` : "";
       return [said(`nothing to do: ${all}${of} ${summary.total === 1 ? "is" : "are"} up to date (${time})`)];
@@ -117,7 +118,7 @@ export class Narrator {
     const lines = this.#flush();
     const parts = [
       summary.failed.length > 0 ? `${summary.failed.length} failed` : "",
-      `${summary.ran} ${dryRun ? "would run" : "run"}`,
+      summary.ran > 0 ? `${summary.ran} ${dryRun ? "would run" : "run"}` : "",
       summary.restored > 0 ? `${summary.restored} ${dryRun ? "would be restored" : "restored"}` : "",
       summary.current > 0 ? `${summary.current} up to date` : "",
       summary.notStarted.length > 0 ? `${summary.notStarted.length} not started` : "",
@@ -198,9 +199,10 @@ export class Narrator {
   }
 
   #flush(): Line[] {
-    const kept = this.#options.quiet ? [] : (this.#kept ?? []);
-    this.#kept = undefined;
-    return kept.map(said);
+    if (this.#head === undefined || this.#options.quiet) return [];
+    const lines = [this.#head, this.#parsed].filter((line) => line !== undefined);
+    this.#head = undefined;
+    return lines.map(said);
   }
 }
 
@@ -208,6 +210,11 @@ function conclusion(summary: RunSummary, dryRun: boolean): string {
   if (summary.interrupted) return "stopped";
   if (dryRun) return "dry run";
   return summary.ok ? "done" : "failed";
+}
+
+function readText(recipes: number, cached: number, elapsedMs?: number): string {
+  const time = elapsedMs === undefined ? "" : ` in ${duration(elapsedMs)}`;
+  return `${count(recipes, "recipe")} read${time}${cached > 0 ? `, ${cached} from the cache` : ""}`;
 }
 
 function said(text: string): Line {

@@ -55,8 +55,9 @@ export class Screen {
 
   /** Now, not at the next tick; writes nothing when nothing has changed. */
   draw(): void {
-    const { columns = 80, rows = 24 } = this.#output;
-    this.#replace(this.#live!(columns, rows));
+    const { columns, rows } = this.#output;
+    // A terminal that does not know its size says 0.
+    this.#replace(this.#live!(columns || 80, rows || 24));
   }
 
   #replace(footer: readonly string[]): void {

@@ -1,5 +1,6 @@
 /** One command from the opened build to the exit code. Everything from outside is handed in. */
 import { readFileSync } from "node:fs";
+import { basename, dirname, relative } from "node:path";
 import { BuildError, codeOf, messageOf } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Build, BuildOutput, BuildRequest, EngineEvent, OpenOptions } from "@tsbake/engine";
@@ -34,6 +35,9 @@ export interface Surroundings {
   /** Tasks may be running from now on: until then one Ctrl-C is enough to end all. */
   readonly onTasks: () => void;
 }
+
+/** A log without a line for so long, in ms, gets one that tells what runs. */
+const heartbeatMs = 60_000;
 
 /** What a session shows, in one of three ways. */
 interface Display {
@@ -165,8 +169,20 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     output,
     live ? (columns, rows) => footer.lines(performance.now(), { columns, rows }) : undefined,
   );
+  // In a log: a word when nothing has been said for a while.
+  let quietSince = performance.now();
+  const heartbeat =
+    live || request.quiet
+      ? undefined
+      : setInterval(() => {
+          const now = performance.now();
+          if (now - quietSince < heartbeatMs) return;
+          quietSince = now;
+          for (const line of footer.lines(now, { columns: 200, rows: 40 })) output.write(`${line}\n`);
+        }, heartbeatMs / 4).unref();
   // On one terminal everything must go through the screen, or the live part would be torn.
   const say = ({ text, trouble }: Line) => {
+    quietSince = performance.now();
     if (trouble && !live) around.stderr.write(`${text}\n`);
     else screen.line(text);
   };
@@ -177,7 +193,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     },
     conclude(summary, outputs) {
       if (summary) for (const line of narrator.conclude(summary, around.elapsedMs())) say(line);
-      for (const text of outputs.flatMap(outputText)) screen.line(text);
+      for (const text of outputs.flatMap((one) => outputText(one, around.directory))) screen.line(text);
     },
     fail(diagnostics, stack) {
       const texts = sortDiagnostics(diagnostics).map((one) => diagnosticText(one, paint));
@@ -187,7 +203,10 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     answer(text) {
       around.stdout.write(text);
     },
-    close: () => screen.close(),
+    close() {
+      clearInterval(heartbeat);
+      screen.close();
+    },
   };
 }
 
@@ -202,10 +221,19 @@ function jsonDisplay({ stdout }: Surroundings): Display {
   };
 }
 
-/** What a target left: its own words, or else the names of its files. */
-function outputText({ files, text }: BuildOutput): string[] {
-  if (text !== undefined && text.trim() !== "") return ["", text.trimEnd()];
-  return [...files];
+/** What a target left: its own words, and its files, a folder at a time, as a person in `directory` would name them. */
+function outputText({ files, text }: BuildOutput, directory: string): string[] {
+  const lines = text !== undefined && text.trim() !== "" ? ["", text.trimEnd()] : [];
+  let folder: string | undefined;
+  for (const file of files) {
+    if (dirname(file) !== folder) {
+      folder = dirname(file);
+      const near = relative(directory, folder);
+      lines.push(`${near.startsWith("..") ? folder : near}/`);
+    }
+    lines.push(`  ${basename(file)}`);
+  }
+  return lines;
 }
 
 function diagnosticsOf(error: unknown): readonly Diagnostic[] {

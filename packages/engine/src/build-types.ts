@@ -74,4 +74,3 @@ export interface Build {
   listTasks(target: string): readonly { readonly name: string; readonly doc: string }[];
   close(): Promise<void>;
 }
-

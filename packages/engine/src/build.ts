@@ -6,10 +6,10 @@ import { fileURLToPath } from "node:url";
 import { BuildError, codeOf, lockPath, messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import { buildTaskGraph, openBaseSigner, signTasks } from "@tsbake/graph";
+import { buildTaskGraph, openBaseSigner, signTasks, taskId } from "@tsbake/graph";
 import type { Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
 import { needsPython, openProviders, parseProject } from "@tsbake/recipe";
-import type { ParsedProject, Providers } from "@tsbake/recipe";
+import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 import { openStamps } from "@tsbake/run";
 import type { Stamps } from "@tsbake/run";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
@@ -292,18 +292,25 @@ class OpenedBuild implements Build {
     stamps.addTaint(this.project.recipes.get(node.recipe)!, task ?? node.task);
   }
 
+  /** What the tasks of this run left, of the target recipes. */
   async #outputs(graph: TaskGraph): Promise<BuildOutput[]> {
-    const recipes = new Set(graph.targets.map((task) => graph.graph.getNodeAttribute(task, "recipe")));
-    const outputs: BuildOutput[] = [];
-    for (const id of recipes) {
-      const info = this.project.recipes.get(id)!;
-      const path = info.facts["BUILD_SUMMARY"]?.value;
+    const whole = taskName(this.project.configurationText("BB_DEFAULT_TASK") ?? "build");
+    const outputs = new Map<RecipeId, BuildOutput>();
+    for (const target of graph.targets) {
+      const { recipe, task } = graph.graph.getNodeAttributes(target);
+      if (outputs.has(recipe)) continue;
+      const info = this.project.recipes.get(recipe)!;
+      const tasks = Object.keys(info.tasks).filter((name) => graph.graph.hasNode(taskId(recipe, name)));
+      const files = await deployedFiles(this.project, info, tasks);
+      const path = task === whole ? info.facts["BUILD_SUMMARY"]?.value : undefined;
       const text = path ? await readTextIfThere(path) : undefined;
-      const files = await deployedFiles(this.project, info);
-      if (text !== undefined || files.length > 0)
-        outputs.push({ target: info.pn, files, ...(text === undefined ? {} : { text: text.trimEnd() }) });
+      outputs.set(recipe, {
+        target: info.pn,
+        files,
+        ...(text === undefined ? {} : { text: text.trimEnd() }),
+      });
     }
-    return outputs;
+    return [...outputs.values()].filter(({ files, text }) => files.length > 0 || text !== undefined);
   }
 }
 
@@ -315,7 +322,11 @@ function taskName(name: string): string {
 function splitTarget(text: string): { name: string; task?: string } {
   const at = text.lastIndexOf(":");
   // `virtual:native:x` and `mc:NAME:x` have colons of their own.
-  if (at === -1 || !/^(do_)?[a-z][\w-]*$/.test(text.slice(at + 1)) || /^(mc|multiconfig|virtual):[^:]*$/.test(text))
+  if (
+    at === -1 ||
+    !/^(do_)?[a-z][\w-]*$/.test(text.slice(at + 1)) ||
+    /^(mc|multiconfig|virtual):[^:]*$/.test(text)
+  )
     return { name: text };
   return { name: text.slice(0, at), task: taskName(text.slice(at + 1)) };
 }

@@ -27,7 +27,8 @@ function describeVariable(d: Datastore, name: string): string[] {
   const lines = historyLines(name, d.history(name));
   if (typeof raw === "string" && raw !== value) lines.push("# pre-expansion value:", `#   "${raw}"`);
   if (problem) lines.push(`# not expanded: ${problem}`);
-  const isExported = d.getVarFlag(name, "export") !== undefined && d.getVarFlag(name, "unexport") === undefined;
+  const isExported =
+    d.getVarFlag(name, "export") !== undefined && d.getVarFlag(name, "unexport") === undefined;
   if (d.getVarFlag(name, "unexport") !== undefined) lines.push(`unset ${name}`);
   else lines.push(`${isExported ? "export " : ""}${name}="${quote(value)}"`);
   return [...lines, ""];
@@ -51,7 +52,8 @@ function historyLines(name: string, history: readonly HistoryEntry[]): string[] 
   const lines = ["#", `# $${name}${history.length > 1 ? ` [${history.length} operations]` : ""}`];
   for (const one of history) {
     lines.push(`#   ${one.operation} ${one.file}:${one.line}`);
-    if (one.flag !== undefined) lines.push(`#     [${one.flag}] "${one.detail.replaceAll("\n", "\n#     ")}"`);
+    if (one.flag !== undefined)
+      lines.push(`#     [${one.flag}] "${one.detail.replaceAll("\n", "\n#     ")}"`);
     else lines.push(`#     "${one.detail.replaceAll("\n", "\n#     ")}"`);
   }
   return lines;
@@ -59,7 +61,13 @@ function historyLines(name: string, history: readonly HistoryEntry[]): string[] 
 
 function describeFunction(d: Datastore, name: string): string[] {
   const { value, problem } = expanded(d, name);
-  return [...(problem ? [`# not expanded: ${problem}`] : []), `${name}() {`, value.replace(/\n$/, ""), "}", ""];
+  return [
+    ...(problem ? [`# not expanded: ${problem}`] : []),
+    `${name}() {`,
+    value.replace(/\n$/, ""),
+    "}",
+    "",
+  ];
 }
 
 function describePython(d: Datastore, name: string): string[] {

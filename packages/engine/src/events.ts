@@ -44,4 +44,5 @@ export interface MetadataMessage {
   readonly text: string;
 }
 
-export type EngineEvent = Parsing | Parsed | Step | BuildLockWait | EngineWarning | MetadataMessage | RunEvent;
+export type EngineEvent =
+  Parsing | Parsed | Step | BuildLockWait | EngineWarning | MetadataMessage | RunEvent;

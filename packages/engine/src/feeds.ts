@@ -63,7 +63,10 @@ export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
       const closure = closures.get(task);
       if (!closure) return;
       const name = graph.graph.getNodeAttribute(task, "task");
-      await writeFileAtomic(join(d.getText("WORKDIR") ?? "", "feed", `${name}.closure`), writeClosure(closure));
+      await writeFileAtomic(
+        join(d.getText("WORKDIR") ?? "", "feed", `${name}.closure`),
+        writeClosure(closure),
+      );
     },
   };
 }

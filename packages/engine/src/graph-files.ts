@@ -21,7 +21,9 @@ export function describeTaskGraph(graph: TaskGraph, recipes: ReadonlyMap<RecipeI
 
 /** `pn-buildlist`: the names of the recipes that take part, a line each. */
 export function describeBuildList(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
-  const names = graph.order.map((task) => recipes.get(graph.graph.getNodeAttribute(task, "recipe"))?.pn ?? "");
+  const names = graph.order.map(
+    (task) => recipes.get(graph.graph.getNodeAttribute(task, "recipe"))?.pn ?? "",
+  );
   return `${sortedUnique(names).join("\n")}\n`;
 }
 

@@ -76,11 +76,22 @@ def store(adapter):
     return DataSmart(adapter)
 
 
+_ABSENT = object()
+
+
 def evaluate(text, d):
+    # Generators and comprehensions have scopes of their own, which see the globals and not the locals of eval.
+    outer = namespace.get("d", _ABSENT)
+    namespace["d"] = d
     try:
         return str(eval(code.expression(text), namespace, Scope(d)))
     except BaseException as error:
         return _fail(error)
+    finally:
+        if outer is _ABSENT:
+            namespace.pop("d", None)
+        else:
+            namespace["d"] = outer
 
 
 def define(text, file, line):
