@@ -101,6 +101,7 @@ describe.each(runners)("a Python task, %s interpreter", (python) => {
         "assert d.getVarFlags('PN') == {'f': '1'} and d.getVar('PN') == 'changed' and 'ABSENT' not in d",
         "assert bb.utils.contains('LIST', 'a', 1, 2, rest(d)) == 1",
         "open('made', 'w').write(d.expand('${PN}\\n'))",
+        "print('no newline', end='')",
       ],
       d,
       {
@@ -118,7 +119,7 @@ describe.each(runners)("a Python task, %s interpreter", (python) => {
     expect([code, message, log]).toEqual([
       0,
       undefined,
-      `NOTE: hello 21\nplain\nhelped over!\nout of ${folder}\nmark ${folder} ['MARK']\n`,
+      `NOTE: hello 21\nplain\nhelped over!\nout of ${folder}\nmark ${folder} ['MARK']\nno newline`,
     ]);
     expect(messages).toEqual(["note: hello 21", "plain: plain"]);
     expect(d.getVar("PN")).toBe("changed");

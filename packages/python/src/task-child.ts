@@ -57,6 +57,10 @@ const options: PythonOptions = {
   onMessage: (_level, text) => writeAll(STANDARD_OUTPUT, `${text}\n`),
 };
 const pyodide = await startPython(options);
+// Bytes as they come: a last line without a newline must not be lost.
+const write = (bytes: Uint8Array): number => writeSync(STANDARD_OUTPUT, bytes);
+pyodide.setStdout({ write });
+pyodide.setStderr({ write });
 const task = pyodide.pyimport("tsbake.task") as unknown as {
   run_embedded(channel: Channel, facts: string): number;
 };
