@@ -50,7 +50,7 @@ export async function writeDeb(request: WriteDebRequest): Promise<string> {
 
 /** GNU tar in the format that dpkg reads (no pax headers), sorted, one time, one owner. */
 async function packData(from: string, out: string, epochSeconds: number): Promise<void> {
-  const owner = ["--owner=0", "--group=0", "--numeric-owner", "--sort=name", `--mtime=@${epochSeconds}`];
+  const owner = ["--owner=root:0", "--group=root:0", "--sort=name", `--mtime=@${epochSeconds}`];
   const args = [
     "--create",
     "--format=gnu",

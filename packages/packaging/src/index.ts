@@ -45,3 +45,9 @@ export {
   type Solution,
   type SolveRequest,
 } from "./backend.js";
+export { readElf, type Elf } from "./elf.js";
+export { parseShlibs, shlibKey } from "./shlibs.js";
+export { parseSimulation, type SimulatedStep } from "./deb-solve.js";
+export { parseListing, type ListedEntry } from "./deb-lay.js";
+export { pattern } from "./assign.js";
+export { splitRelations } from "./spec.js";

@@ -1,0 +1,293 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run, sha256File } from "@tsbake/base";
+import {
+  hostArchitecture,
+  parseListing,
+  parseShlibs,
+  parseSimulation,
+  pattern,
+  readElf,
+  shlibKey,
+  splitRelations,
+  writeClosure,
+} from "@tsbake/packaging";
+
+function scratch(): { path: string; [Symbol.dispose](): void } {
+  const path = mkdtempSync(join(tmpdir(), "packaging-trees-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A shared object with one segment, a dynamic table and a string table; 64 bits, little end first. */
+function sharedObject(strings: { soname: string; needed: readonly string[]; runpath: string }): Buffer {
+  const table = `\0${[strings.soname, ...strings.needed, strings.runpath].join("\0")}\0`;
+  const at = (text: string): number => table.indexOf(`\0${text}\0`) + 1;
+  const dynamic = [
+    ...strings.needed.map((one) => [1, at(one)]),
+    [14, at(strings.soname)],
+    [29, at(strings.runpath)],
+    [5, 0x10000 + 512],
+    [10, table.length],
+    [0, 0],
+  ];
+  const file = Buffer.alloc(512 + table.length);
+  file.write("\x7fELF\x02\x01\x01", 0, "latin1");
+  file.writeUInt16LE(3, 16);
+  file.writeUInt16LE(62, 18);
+  file.writeBigUInt64LE(64n, 32);
+  file.writeUInt16LE(56, 54);
+  file.writeUInt16LE(2, 56);
+  for (const [index, [type, offset, size]] of [
+    [1, 0, file.length],
+    [2, 256, dynamic.length * 16],
+  ].entries()) {
+    const header = 64 + index * 56;
+    file.writeUInt32LE(type ?? 0, header);
+    file.writeBigUInt64LE(BigInt(offset ?? 0), header + 8);
+    file.writeBigUInt64LE(BigInt(0x10000 + (offset ?? 0)), header + 16);
+    file.writeBigUInt64LE(BigInt(size ?? 0), header + 32);
+  }
+  for (const [index, [tag, value]] of dynamic.entries()) {
+    file.writeBigUInt64LE(BigInt(tag ?? 0), 256 + index * 16);
+    file.writeBigUInt64LE(BigInt(value ?? 0), 256 + index * 16 + 8);
+  }
+  file.write(table, 512, "latin1");
+  return file;
+}
+
+describe("ELF files", () => {
+  const bytes = sharedObject({
+    soname: "libx.so.1",
+    needed: ["libc.so.6", "libm.so.6"],
+    runpath: "/opt/x:$ORIGIN",
+  });
+
+  test("a library's names", async () => {
+    using folder = scratch();
+    writeFileSync(join(folder.path, "libx"), bytes);
+    expect(await readElf(join(folder.path, "libx"))).toEqual({
+      kind: "shared",
+      bits: 64,
+      isLittle: true,
+      machine: 62,
+      soname: "libx.so.1",
+      needed: ["libc.so.6", "libm.so.6"],
+      runpath: ["/opt/x", "$ORIGIN"],
+      hasSymbols: false,
+      hasDebug: false,
+    });
+  });
+
+  test("the running program has an interpreter and needs a C library", async () => {
+    const elf = await readElf(process.execPath);
+    expect(elf?.interpreter).toMatch(/^\/lib/);
+    expect(elf?.needed.some((name) => name.startsWith("libc.so"))).toBe(true);
+  });
+
+  test("whatever is damaged: no answer or another one, never an error", async () => {
+    using folder = scratch();
+    const path = join(folder.path, "damaged");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 12 }),
+        fc.nat(bytes.length),
+        async (changes, length) => {
+          const copy = Buffer.from(bytes);
+          for (const [at, value] of changes) copy[at] = value;
+          writeFileSync(path, copy.subarray(0, length));
+          await readElf(path);
+        },
+      ),
+    );
+    writeFileSync(path, "#!/bin/sh\n");
+    expect(await readElf(path)).toBeUndefined();
+  });
+});
+
+describe("libraries and packages", () => {
+  test.each([
+    ["libc.so.6", "libc 6"],
+    ["libfoo.so.1.2", "libfoo 1.2"],
+    ["libfoo-1.2.so", "libfoo 1.2"],
+    ["ld-linux-x86-64.so.2", "ld-linux-x86-64 2"],
+    ["plugin.so", undefined],
+  ])("%s is %s", (soname, key) => {
+    expect(shlibKey(soname)).toBe(key);
+  });
+
+  test("shlibs lines", () => {
+    expect([
+      ...parseShlibs("# note\nlibc 6 libc6 (>= 2.36)\nudeb: libc 6 libc6-udeb\ndeb: libm 6 libc6, x\n\n"),
+    ]).toEqual([
+      ["libc 6", "libc6 (>= 2.36)"],
+      ["libm 6", "libc6, x"],
+    ]);
+  });
+
+  test.each([
+    ["a b", ["a", "b"]],
+    ["a (>= 1.0) b (= 2)", ["a (>= 1.0)", "b (= 2)"]],
+    ["a,b,  c", ["a", "b", "c"]],
+    ["a | b (>= 1) | c d", ["a | b (>= 1) | c", "d"]],
+    ["", []],
+  ])("relations %j", (text, expected) => {
+    expect(splitRelations(text)).toEqual(expected);
+  });
+
+  test.each([
+    ["/usr/bin", "/usr/bin/tool", true],
+    ["/usr/bin/", "/usr/bin", true],
+    ["/usr/bin", "/usr/binary", false],
+    ["/usr/lib/lib*.so.*", "/usr/lib/libx.so.1", true],
+    ["/usr/lib/lib*.so.*", "/usr/lib/deep/libx.so.1", false],
+    ["/usr/lib/lib?.so", "/usr/lib/libx.so", true],
+    ["/usr/lib/lib[!xy].so", "/usr/lib/libx.so", false],
+    ["/usr/c++", "/usr/c++", true],
+    ["/usr/c++", "/usr/ccc", false],
+  ])("pattern %s and %s: %s", (text, path, expected) => {
+    expect(pattern(text).test(path)).toBe(expected);
+  });
+});
+
+describe("what programs print", () => {
+  test("apt's simulation", () => {
+    const text = [
+      "Remv old [1.0]",
+      "Inst libx1 (1.2-3 volatile-packages-file [amd64])",
+      "Inst tool [1.0] (1:2.0 Debian:12/stable, Debian-Security:12 [all]) []",
+      "Inst libx1:i386 (1.2-3 file [i386])",
+      "Conf tool (1:2.0 x [all])",
+    ].join("\n");
+    expect(parseSimulation(text)).toEqual([
+      { action: "Remv", name: "old", from: "1.0" },
+      { action: "Inst", name: "libx1", to: "1.2-3", architecture: "amd64" },
+      { action: "Inst", name: "tool", from: "1.0", to: "1:2.0", architecture: "all" },
+      { action: "Inst", name: "libx1", to: "1.2-3", architecture: "i386" },
+    ]);
+  });
+
+  test.each([
+    ["drwxr-xr-x 0/0               0 2025-01-01 00:00 ./usr/", ["./usr/", true, 0o755, "0:0"]],
+    ["drwxrwsr-t 0/50              0 2025-01-01 00:00 ./var/mail/", ["./var/mail/", true, 0o3775, "0:50"]],
+    [
+      "-rwsr-sr-- 0/42           1234 2025-01-01 00:00 ./usr/bin/a b",
+      ["./usr/bin/a b", false, 0o6754, "0:42"],
+    ],
+    ["lrwxrwxrwx 0/0               0 2025-01-01 00:00 ./bin/x -> ../y", ["./bin/x", false, 0o777, "0:0"]],
+    [
+      "hrwxr-xr-x 0/0               0 2025-01-01 00:00 ./perl5 link to ./perl",
+      ["./perl5", false, 0o755, "0:0"],
+    ],
+    ["crw-rw-rw- 0/0             1,3 2025-01-01 00:00 ./dev/null", ["./dev/null", false, 0o666, "0:0"]],
+  ])("tar's line %s", (line, [name, isFolder, mode, owner]) => {
+    expect(parseListing(line)).toEqual({ name, isFolder, mode, owner });
+  });
+
+  test("a line of another form is no entry", () => {
+    expect(parseListing("tar: something")).toBeUndefined();
+  });
+});
+
+describe("a native tree", () => {
+  const main = join(import.meta.dirname, "../../../packages/packaging/dist/main.js");
+
+  /** A package with this machine's `cat`, its loader and its C library, as a closure of one. */
+  async function closureOf(folder: string): Promise<void> {
+    const tree = join(folder, "tree");
+    const elf = await readElf("/bin/cat");
+    const libraries = (await run("ldd", ["/bin/cat"])).stdout.matchAll(/=> (\/\S+)/g);
+    const interpreter = elf?.interpreter ?? "";
+    mkdirSync(join(tree, "DEBIAN"), { recursive: true });
+    mkdirSync(join(tree, "bin"));
+    mkdirSync(join(tree, "usr/lib/x86_64-linux-gnu"), { recursive: true });
+    mkdirSync(join(tree, "usr/share/doc/cat"), { recursive: true });
+    mkdirSync(join(tree, interpreter, ".."), { recursive: true });
+    for (const [, library = ""] of libraries) {
+      cpSync(library, join(tree, "usr/lib/x86_64-linux-gnu", library.slice(library.lastIndexOf("/"))), {
+        dereference: true,
+      });
+    }
+    cpSync(interpreter, join(tree, interpreter), { dereference: true });
+    cpSync("/bin/cat", join(tree, "bin/cat"), { dereference: true });
+    symlinkSync("/bin/cat", join(tree, "bin/link"));
+    writeFileSync(join(tree, "usr/share/doc/cat/README"), "");
+    writeFileSync(
+      join(tree, "DEBIAN/control"),
+      "Package: cat\nVersion: 1\nArchitecture: all\nMaintainer: n <n@localhost>\nDescription: x\n",
+    );
+    const file = "cat_1_all.deb";
+    const built = await run("dpkg-deb", ["--root-owner-group", "--build", tree, join(folder, file)]);
+    expect(built).toMatchObject({ code: 0 });
+    const one = {
+      ...{ name: "cat", version: "1", architecture: "all", stanza: "Package: cat\n", file, uri: "file:/x" },
+      ...{ sha256: await sha256File(join(folder, file)), sizeBytes: statSync(join(folder, file)).size },
+    };
+    writeFileSync(join(folder, "closure"), writeClosure({ roots: ["cat"], packages: [one] }));
+  }
+
+  const unpack = async (folder: string, ...more: readonly string[]) =>
+    run(process.execPath, [
+      ...[
+        main,
+        "feed-unpack",
+        "--closure",
+        join(folder, "closure"),
+        "--pool",
+        folder,
+        "--into",
+        join(folder, "out"),
+      ],
+      ...["--architecture", await hostArchitecture(), ...more],
+    ]);
+
+  test("runs from another place, by its own name and by a link, with its own loader", async () => {
+    using folder = scratch();
+    await closureOf(folder.path);
+    expect(await unpack(folder.path, "--kind", "native", "--links", "usr/bin/kitty:cat")).toMatchObject({
+      code: 0,
+      stdout: "unpacked 1 packages, wrapped 1 programs\n",
+    });
+    const moved = join(folder.path, "moved here");
+    renameSync(join(folder.path, "out"), moved);
+    expect(readlinkSync(join(moved, "usr/bin/link"))).toBe("../../bin/cat");
+    expect(readFileSync(join(moved, "usr/bin/cat"), "utf8")).toContain("--library-path");
+    expect(statSync(join(moved, "usr/share/doc"), { throwIfNoEntry: false })).toBeUndefined();
+    for (const name of ["cat", "link", "kitty"]) {
+      const told = await run(join(moved, "usr/bin", name), ["/proc/self/maps"]);
+      expect(told.stderr).toBe("");
+      const libc = told.stdout.split("\n").find((line) => line.includes("libc.so"));
+      expect(libc).toContain(moved);
+    }
+    const failed = await run(join(moved, "usr/bin/kitty"), ["/nowhere"]);
+    expect(failed.stderr).toContain(`${moved}/usr/bin/kitty: /nowhere`);
+  });
+
+  test("a package that is not what was signed is refused", async () => {
+    using folder = scratch();
+    await closureOf(folder.path);
+    writeFileSync(join(folder.path, "cat_1_all.deb"), "other");
+    const done = await unpack(folder.path, "--kind", "target");
+    expect([done.code, done.stderr]).toEqual([1, expect.stringContaining("error[packaging/bad-deb]")]);
+  });
+
+  test("a link that leads out of the tree is refused", async () => {
+    using folder = scratch();
+    await closureOf(folder.path);
+    const done = await unpack(folder.path, "--kind", "native", "--links", "usr/bin/x:../../../etc");
+    expect([done.code, done.stderr]).toEqual([1, expect.stringContaining("error[packaging/bad-argument]")]);
+  });
+});
