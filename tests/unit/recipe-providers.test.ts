@@ -166,6 +166,7 @@ describe("which recipe makes a package", () => {
   test("says which preferences speak against each other", () => {
     const both = [
       recipe("/a/y_1.bb", { provides: ["virtual/y"], packages: ["liby"] }),
+      recipe("/a/yy_1.bb", { packages: ["liby"] }),
       recipe("/a/z_1.bb", { provides: ["virtual/z"], packages: ["liby"] }),
     ];
     const configuration = { "PREFERRED_PROVIDER_virtual/y": "y", "PREFERRED_PROVIDER_virtual/z": "z" };
@@ -173,6 +174,15 @@ describe("which recipe makes a package", () => {
       `error[recipe/conflicting-runtime-preferences]: several preferences speak for different providers of \`liby\`: PREFERRED_PROVIDER_virtual/y = y, PREFERRED_PROVIDER_virtual/z = z
 help: set PREFERRED_RPROVIDER_liby to the recipe that is meant`,
     );
+  });
+
+  test("does not ask the recipe after the first hit, as BitBake does not", () => {
+    const both = [
+      recipe("/a/y_1.bb", { provides: ["virtual/y"], packages: ["liby"] }),
+      recipe("/a/z_1.bb", { provides: ["virtual/z"], packages: ["liby"] }),
+    ];
+    const configuration = { "PREFERRED_PROVIDER_virtual/y": "y", "PREFERRED_PROVIDER_virtual/z": "z" };
+    expect(open(both, configuration).runtime("liby")).toBe("/a/y_1.bb");
   });
 });
 

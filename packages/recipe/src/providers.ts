@@ -212,11 +212,19 @@ class ProviderTable implements Providers {
       return { ...choice, eligible: toFront(choice.eligible, ({ pn }) => pn === wanted) };
     }
     const inferred = new Map<string, string>();
-    for (const recipe of choice.eligible) {
-      for (const provided of this.#providesOf(recipe.pn)) {
+    // BitBake takes the first hit out of the list that it walks, so the recipe after it is not asked. OE-core relies on
+    // that: glibc and nativesdk-glibc are both preferred and both have a package that provides `rtld(GNU_HASH)`.
+    const walked = [...choice.eligible];
+    for (let index = 0; index < walked.length; index++) {
+      for (const provided of this.#providesOf(walked[index]!.pn)) {
         const preferred = this.#text(`PREFERRED_PROVIDER_${provided}`);
         const isCandidate = choice.eligible.some(({ pn }) => pn === preferred);
         if (!preferred || !isCandidate || inferred.has(preferred)) continue;
+        if (inferred.size === 0)
+          walked.splice(
+            walked.findIndex(({ pn }) => pn === preferred),
+            1,
+          );
         inferred.set(preferred, `PREFERRED_PROVIDER_${provided} = ${preferred}`);
         break;
       }
