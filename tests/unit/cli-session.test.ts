@@ -86,13 +86,15 @@ describe("a session", () => {
   test("builds, tells the result and what the targets left, and closes the build", async () => {
     const outputs = [
       { target: "a", files: ["/deploy/a.raw"], text: "3 packages\n" },
-      { target: "b", files: ["/deploy/b.raw"] },
+      { target: "b", files: ["/deploy/b.manifest", "/deploy/b.raw"] },
     ];
     const result = await session(["a", "-k", "b"], {
       build: () => Promise.resolve({ summary: done, outputs }),
     });
     expect(result).toMatchObject({ code: 0, err: "", closed: true });
-    expect(result.out).toMatch(/done after 0\.3 s: 1 run, 1 up to date\n\n3 packages\n\/deploy\/b\.raw\n$/);
+    expect(result.out).toMatch(
+      /done after 0\.3 s: 1 run, 1 up to date\n\n3 packages\n\/deploy\/\n  a\.raw\n\/deploy\/\n  b\.manifest\n  b\.raw\n$/,
+    );
   });
 
   test("hands on what was asked for", async () => {

@@ -328,7 +328,7 @@ describe("the story of a build", () => {
       /^! error\[run\/body-failed\][^]*\| the end of the log[^]*to repeat it by hand: \/b\/run$/,
     );
     expect(lines.slice(4)).toEqual([
-      "failed after 0.3 s: 2 failed, 0 run, 1 up to date, 1 not started",
+      "failed after 0.3 s: 2 failed, 1 up to date, 1 not started",
       "! failed: x do_compile, x do_compile",
     ]);
   });

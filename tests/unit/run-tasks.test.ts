@@ -480,6 +480,18 @@ describe("a body", () => {
     });
   });
 
+  test("with [uninstall] takes away what the recipe has installed", async () => {
+    using rig = new Rig();
+    await rig.run(project, target);
+    const clean: TaskSpec = { body: "    :", nostamp: true, flags: { uninstall: "1" } };
+    const cleaned = { ...project, app: { tasks: { ...project["app"]!.tasks, do_clean: clean } } };
+    await rig.run(cleaned, ["app:do_clean"]);
+    expect([existsSync(join(rig.tmp, "deploy")), existsSync(join(rig.tmp, "components/lib"))]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
   test("that is Python goes to the runner, shell functions around it do not", async () => {
     using rig = new Rig();
     const spec = one(

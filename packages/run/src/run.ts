@@ -223,13 +223,14 @@ class Run {
         if (end === "missing") return this.#runInstead(id);
         if (end !== "done") return this.#fail(end, performance.now() - began);
         this.#done.add(id);
+        this.#durations.record(this.#durationName(id), performance.now() - began);
         this.#endRestore(task, performance.now() - began);
       } else {
         const failure = await this.#worker!.run(task);
         const elapsedMs = performance.now() - began;
         if (failure) return this.#fail(failure, elapsedMs);
         this.#done.add(id);
-        this.#durations.record(task.label, elapsedMs);
+        this.#durations.record(this.#durationName(id), elapsedMs);
         this.#times.push({ task: id, label: task.label, elapsedMs });
         this.#endRun(task, elapsedMs);
       }
@@ -282,7 +283,7 @@ class Run {
 
   #start(task: PlannedTask): void {
     const how = this.#plan.get(task.task) === "restore" ? "restore" : "run";
-    const expectedMs = how === "run" ? this.#durations.of(task.label) : undefined;
+    const expectedMs = this.#expectedMs(task.task);
     this.#number++;
     this.#emit({
       type: "task-started",
@@ -360,8 +361,18 @@ class Run {
     return {
       order,
       dependents: (task) => dependents.get(task) ?? [],
-      expectedMs: (task) => (this.#isInstant(task) ? 0 : this.#durations.of(this.#options.graph.label(task))),
+      expectedMs: (task) => this.#expectedMs(task),
     };
+  }
+
+  #expectedMs(task: TaskId): number | undefined {
+    return this.#isInstant(task) ? 0 : this.#durations.of(this.#durationName(task));
+  }
+
+  /** Restoring a task takes another time than running it. */
+  #durationName(task: TaskId): string {
+    const label = this.#options.graph.label(task);
+    return this.#plan.get(task) === "restore" ? `${label} (restore)` : label;
   }
 
   /** --setscene-only: bodies are not executed. */

@@ -10,11 +10,11 @@ import type { RunEvent, TaskFailure, TaskName } from "./events.js";
 import { executeBody, taskDatastore } from "./execute.js";
 import type { BodyResult, Executor } from "./execute.js";
 import { diagnosticsOf } from "./failure.js";
-import { installOutputs } from "./install.js";
+import { installOutputs, uninstallOutputs } from "./install.js";
 import type { RunOptions } from "./options.js";
 import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
 import { withPython } from "./python-needed.js";
-import { asText } from "./shell-script.js";
+import { asText, isTrue } from "./shell-script.js";
 import { writeTaskDependencies } from "./task-dependencies.js";
 
 /** Everything known of a task before it runs. */
@@ -135,9 +135,19 @@ export class Worker {
       if (!info.nostamp) await this.#save(task, info.artifact, base, d);
       await installOutputs(settings.tmpdir, { label, pn: recipe.pn, task: name }, info.artifact);
     }
+    if (isTrue(d.getVarFlag(name, "uninstall"))) await this.#uninstall(recipe);
     if (info.nostamp) return;
     stamps.finish(recipe, name, unihash, "real");
     this.#records = this.#records.then(() => this.#record(task, base));
+  }
+
+  /** [uninstall]: what tasks of the recipe have installed into shared folders goes, as do_clean wants it. */
+  async #uninstall(recipe: RecipeInfo): Promise<void> {
+    for (const { name, artifact } of Object.values(recipe.tasks)) {
+      if (!artifact) continue;
+      const owner = { label: `${recipe.pn}:${name}`, pn: recipe.pn, task: name };
+      await uninstallOutputs(this.#options.settings.tmpdir, owner);
+    }
   }
 
   /** A store that cannot take the artifact is a pity, not a failure. */
