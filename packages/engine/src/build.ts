@@ -20,7 +20,7 @@ import { openFileDigests } from "./file-digests.js";
 import { deployedFiles } from "./outputs.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
 import { locateBuild } from "./locate.js";
-import { unwritableBuildFolder } from "./problems.js";
+import { feedWarning, unwritableBuildFolder } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
@@ -260,11 +260,7 @@ class OpenedBuild implements Build {
       project: this.project,
       graph,
       onProgress: (text) => this.#options.onEvent({ type: "step", text }),
-      onWarning: (text) =>
-        this.#options.onEvent({
-          type: "engine-warning",
-          diagnostic: { severity: "warning", code: "engine/feed", message: text },
-        }),
+      onWarning: (text) => this.#options.onEvent({ type: "engine-warning", diagnostic: feedWarning(text) }),
     });
   }
 

@@ -9,6 +9,7 @@ import type { Store } from "@tsbake/sstate";
 import type { BuildRequest } from "./build-types.js";
 import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
+import { storeWarning } from "./problems.js";
 import type { BuildPython } from "./python.js";
 import { linkHostTools } from "./tools.js";
 
@@ -75,10 +76,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
 
 function openStore(project: ParsedProject, onEvent: (event: EngineEvent) => void): Store {
   const onWarning = (message: string) =>
-    onEvent({
-      type: "engine-warning",
-      diagnostic: { severity: "warning", code: "sstate/object", message: message },
-    });
+    onEvent({ type: "engine-warning", diagnostic: storeWarning(message) });
   const folder = openFolderStore(project.configurationText("SSTATE_DIR") ?? "", { onWarning });
   const mirrors = project.configurationText("SSTATE_MIRRORS") ?? "";
   return mirrors.trim() === "" ? folder : chainStores(folder, openMirrors(mirrors, { onWarning }));

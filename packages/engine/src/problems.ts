@@ -30,3 +30,23 @@ export function unwritableBuildFolder(topdir: string, reason: string): Diagnosti
     help: "make it writable, or choose another with TSBAKE_BUILD_DIR",
   };
 }
+
+/** What the feed says that does not stop the build. */
+export function feedWarning(text: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/feed",
+    message: text,
+    help: "correct the host's apt sources, or name others in FEED_SOURCES",
+  };
+}
+
+/** What a store of shared state says that does not stop the build: the task runs instead of being restored. */
+export function storeWarning(text: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/shared-state",
+    message: text,
+    help: "nothing is lost: what could not be used is built again",
+  };
+}

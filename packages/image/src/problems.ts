@@ -3,7 +3,7 @@ import type { Diagnostic } from "@tsbake/base";
 import { type FileEntry } from "./file-entry.js";
 
 function error(code: string, message: string, help: string): Diagnostic {
-  return { severity: "error", code: `image/${code}`, message, help };
+  return { severity: "error", code, message, help };
 }
 
 function whose(entry: FileEntry): string {
@@ -12,13 +12,17 @@ function whose(entry: FileEntry): string {
 
 /** An argument of `tsbake-image` that cannot be used. */
 export function badArgument(message: string): Diagnostic {
-  return error("bad-argument", message, "run `tsbake-image --help` or `tsbake-image SUBCOMMAND --help`");
+  return error(
+    "image/bad-argument",
+    message,
+    "run `tsbake-image --help` or `tsbake-image SUBCOMMAND --help`",
+  );
 }
 
 /** SYSEXT_NAME that is no image name. */
 export function badExtensionName(name: string): Diagnostic {
   return error(
-    "bad-extension-name",
+    "image/bad-extension-name",
     `\`${name}\` cannot name an extension`,
     "set SYSEXT_NAME to letters, digits, `.`, `_`, `-` or `+`, without `.raw`: it becomes the file name and the suffix of extension-release",
   );
@@ -27,7 +31,7 @@ export function badExtensionName(name: string): Diagnostic {
 /** A file manifest that we did not write. */
 export function badFileManifest(name: string, line: number): Diagnostic {
   return error(
-    "bad-file-manifest",
+    "image/bad-file-manifest",
     `line ${line} of ${name} is no entry of a file manifest`,
     "the file was changed or cut; run the task that wrote it again with -f",
   );
@@ -36,7 +40,7 @@ export function badFileManifest(name: string, line: number): Diagnostic {
 /** A layer manifest that we did not write. */
 export function badLayerFacts(name: string, why: string): Diagnostic {
   return error(
-    "bad-layer-facts",
+    "image/bad-layer-facts",
     `${name} does not describe installed packages: ${why}`,
     "the file was changed or cut; run do_rootfs again with -f",
   );
@@ -45,7 +49,7 @@ export function badLayerFacts(name: string, why: string): Diagnostic {
 /** A line of os-release that is no assignment. */
 export function badOsRelease(name: string, line: number, text: string): Diagnostic {
   return error(
-    "bad-os-release",
+    "image/bad-os-release",
     `line ${line} of ${name} is no assignment: \`${text}\``,
     "os-release holds NAME=value lines, values quoted as in a shell",
   );
@@ -54,7 +58,7 @@ export function badOsRelease(name: string, line: number, text: string): Diagnost
 /** A word of SYSEXT_RULES that is no rule. */
 export function badRule(word: string, actions: readonly string[]): Diagnostic {
   return error(
-    "bad-rule",
+    "image/bad-rule",
     `\`${word}\` is no rule`,
     `a rule is an absolute path pattern, =, and one of ${actions.join(", ")}, e.g. /etc/gdb/**=drop`,
   );
@@ -63,7 +67,7 @@ export function badRule(word: string, actions: readonly string[]): Diagnostic {
 /** A word of SYSEXT_SCOPE that systemd does not know. */
 export function badScope(word: string): Diagnostic {
   return error(
-    "bad-scope",
+    "image/bad-scope",
     `\`${word}\` is no scope of an extension`,
     "SYSEXT_SCOPE holds system, initrd and portable",
   );
@@ -72,7 +76,7 @@ export function badScope(word: string): Diagnostic {
 /** A snapshot that is not one, is cut, or was changed. */
 export function badSnapshot(where: string, why: string): Diagnostic {
   return error(
-    "bad-snapshot",
+    "image/bad-snapshot",
     `the package database snapshot ${where} cannot be used: ${why}`,
     "make it again: tsbake -f -c pkgdb_snapshot of the base image",
   );
@@ -81,7 +85,7 @@ export function badSnapshot(where: string, why: string): Diagnostic {
 /** A tar that an earlier task should have made. */
 export function badTree(where: string, why: string): Diagnostic {
   return error(
-    "bad-tree",
+    "image/bad-tree",
     `the tree archive ${where} cannot be used: ${why}`,
     "run the task that wrote it again with -f",
   );
@@ -90,7 +94,7 @@ export function badTree(where: string, why: string): Diagnostic {
 /** The base's os-release says something else after post-processing than when the snapshot was taken. */
 export function baseIdentityChanged(field: string, before: string, after: string): Diagnostic {
   return error(
-    "base-identity-changed",
+    "image/base-identity-changed",
     `${field} in os-release was \`${before}\` in the package database snapshot and is \`${after}\` in the image`,
     'extensions are stamped from the snapshot and would be refused; let a package set os-release, or set IMAGE_GEN_PKGDBFS = "0"',
   );
@@ -99,7 +103,7 @@ export function baseIdentityChanged(field: string, before: string, after: string
 /** Two packages, two files, one path. */
 export function fileClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
   return error(
-    "file-clash",
+    "image/file-clash",
     `${entry.path} of ${whose(entry)} differs from the file of ${whose(inBase)} in the base`,
     "leave one package out, add `" +
       entry.path +
@@ -110,7 +114,7 @@ export function fileClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
 /** A file system tool that failed. */
 export function formatFailed(tool: string, code: number | null, output: string): Diagnostic {
   return error(
-    "format-failed",
+    "image/format-failed",
     `${tool} ended with ${code === null ? "a signal" : `exit code ${code}`}: ${firstLine(output)}`,
     "the log of the task has the whole output",
   );
@@ -119,7 +123,7 @@ export function formatFailed(tool: string, code: number | null, output: string):
 /** `keep` where systemd-sysext merges nothing. */
 export function keepOutsideUsr(entry: FileEntry, rule: string): Diagnostic {
   return error(
-    "keep-outside-usr",
+    "image/keep-outside-usr",
     `rule ${rule} keeps ${entry.path}, but only /usr and /opt of an extension are merged`,
     "use factory, folders or drop for it in SYSEXT_RULES",
   );
@@ -128,7 +132,7 @@ export function keepOutsideUsr(entry: FileEntry, rule: string): Diagnostic {
 /** A folder where the base has something else, or the other way round. */
 export function kindClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
   return error(
-    "kind-clash",
+    "image/kind-clash",
     `${entry.path} is a ${entry.kind} of ${whose(entry)} and a ${inBase.kind} of ${whose(inBase)} in the base`,
     "a merge would hide the base's; leave one package out or add `" + entry.path + "**=drop` to SYSEXT_RULES",
   );
@@ -137,7 +141,7 @@ export function kindClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
 /** Two paths of the extension that are one in the merged view. */
 export function layerClash(entry: FileEntry, before: FileEntry): Diagnostic {
   return error(
-    "layer-clash",
+    "image/layer-clash",
     `${entry.path} comes twice, from ${whose(entry)} and from ${whose(before)}, with different content`,
     "the base's symlinks make the two paths one; leave one package out or drop one by SYSEXT_RULES",
   );
@@ -146,7 +150,7 @@ export function layerClash(entry: FileEntry, before: FileEntry): Diagnostic {
 /** A folder of the path is a symlink in the base that leads nowhere. */
 export function linkLeavesTree(entry: FileEntry): Diagnostic {
   return error(
-    "link-leaves-tree",
+    "image/link-leaves-tree",
     `${entry.path} of ${whose(entry)} lies below a symlink of the base that loops or leads out of it`,
     "correct the symlink in the base",
   );
@@ -155,7 +159,7 @@ export function linkLeavesTree(entry: FileEntry): Diagnostic {
 /** extension-release cannot be written. */
 export function noBaseField(field: string): Diagnostic {
   return error(
-    "no-base-field",
+    "image/no-base-field",
     `the base's os-release has no ${field}, so no extension can be tied to it`,
     field === "VERSION_ID"
       ? 'give the base a VERSION_ID, or tie the extension to its packages: SYSEXT_LEVEL_POLICY = "pkgdb"'
@@ -166,7 +170,7 @@ export function noBaseField(field: string): Diagnostic {
 /** A path that the rule table says nothing about. */
 export function noRule(entry: FileEntry): Diagnostic {
   return error(
-    "no-rule",
+    "image/no-rule",
     `no rule says what becomes of ${entry.path} of ${whose(entry)}`,
     "add a rule for it to SYSEXT_RULES, e.g. `" + entry.path + "=drop`",
   );
@@ -174,13 +178,13 @@ export function noRule(entry: FileEntry): Diagnostic {
 
 /** A tool that a -native recipe should have brought. */
 export function noTool(tool: string, recipe: string): Diagnostic {
-  return error("no-tool", `${tool} is not on PATH`, `add ${recipe} to DEPENDS of the image`);
+  return error("image/no-tool", `${tool} is not on PATH`, `add ${recipe} to DEPENDS of the image`);
 }
 
 /** A rule that stops the build. */
 export function refusedByRule(entry: FileEntry, rule: string): Diagnostic {
   return error(
-    "refused-by-rule",
+    "image/refused-by-rule",
     `rule ${rule} refuses ${entry.path} of ${whose(entry)}`,
     "leave the package out, or put another rule for the path before that one",
   );
@@ -191,7 +195,7 @@ export function specialFile(entry: FileEntry): Diagnostic {
   const what =
     entry.device === "0:0" ? "a whiteout, which would hide the base's path" : `a ${entry.kind} node`;
   return error(
-    "special-file",
+    "image/special-file",
     `${entry.path} of ${whose(entry)} is ${what}`,
     "an extension holds files, folders and symlinks; leave the package out",
   );
@@ -200,7 +204,7 @@ export function specialFile(entry: FileEntry): Diagnostic {
 /** An architecture that systemd has no name for. */
 export function unknownArchitecture(debian: string): Diagnostic {
   return error(
-    "unknown-architecture",
+    "image/unknown-architecture",
     `systemd has no name for the architecture \`${debian}\``,
     "set DPKG_ARCH to Debian's name of a supported architecture, e.g. amd64 or arm64",
   );
@@ -208,7 +212,7 @@ export function unknownArchitecture(debian: string): Diagnostic {
 
 /** An image type that nothing makes. */
 export function unknownType(type: string, known: readonly string[]): Diagnostic {
-  return error("unknown-type", `\`${type}\` is no type of image`, `known are ${known.join(", ")}`);
+  return error("image/unknown-type", `\`${type}\` is no type of image`, `known are ${known.join(", ")}`);
 }
 
 /** Tools name the cause first and what became of it after. */
