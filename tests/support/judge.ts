@@ -3,14 +3,13 @@
  * booted. Its exit codes say little (an ignored image is a success), so the merged tree is looked at, and the reasons
  * are in its debug log.
  */
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTextIfThere, run } from "@tsbake/base";
 
 export interface Case {
-  /** Root of the base, a folder. */
+  /** Root of the base, a folder with systemd in it. */
   readonly base: string;
   /** The extension: an image file or a folder. */
   readonly extension: string;
@@ -32,24 +31,11 @@ export interface Verdict {
   readonly afterwards: string;
 }
 
-/**
- * Why nothing can be judged here; undefined when it can. Mounting needs root and a kernel that lets it.
- *
- * @param base root with systemd in it
- */
-export async function cannotJudge(base: string): Promise<string | undefined> {
+/** Why nothing can be judged here; undefined when it can. Mounting needs root and a kernel that lets it. */
+export async function cannotJudge(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "not root, and a merge needs mounts";
-  if (!existsSync(join(base, "usr/bin/systemd-sysext"))) return "the base has no systemd-sysext";
-  const probe = await run("unshare", [
-    "--mount",
-    "--propagation",
-    "private",
-    "mount",
-    "-t",
-    "tmpfs",
-    "none",
-    "/mnt",
-  ]);
+  const mount = ["mount", "-t", "tmpfs", "none", "/mnt"];
+  const probe = await run("unshare", ["--mount", "--propagation", "private", ...mount]);
   return probe.code === 0 ? undefined : `no mounts in a mount namespace: ${probe.stderr.trim()}`;
 }
 

@@ -380,6 +380,12 @@ describe("the plan of an extension", () => {
     expect(plan([link("/usr/bin/awk", "/etc/alternatives/awk", { package: "gawk" })]).report).toHaveLength(1);
   });
 
+  test("a merged folder of the base is no news, whoever lists it", () => {
+    const { entries, report } = plan([link("/lib", "usr/lib", { package: "p" }), file("/usr/lib/x", "")]);
+    expect(entries.map(({ entry }) => entry.path)).toEqual(["/usr", "/usr/lib", "/usr/lib/x"]);
+    expect(report).toEqual([]);
+  });
+
   test("overlayfs' attributes go, capabilities stay", () => {
     const xattrs = ["security.capability=AQ==", "trusted.overlay.opaque=eQ==", "user.overlay.origin=AA=="];
     const { entries, report } = plan([file("/usr/bin/ping", "x", { xattrs })]);

@@ -131,10 +131,14 @@ class Planner {
     return { xattrs: kept };
   }
 
-  /** The import brings a few paths of the base along (/etc/alternatives): not ours unless a package of ours owns them. */
+  /**
+   * The import brings a few paths of the base along (/etc/alternatives): not ours unless a package of ours owns them.
+   * A link at the root (/lib → usr/lib) is the base's even where a package lists the folder.
+   */
   #isUntouchedBase(entry: FileEntry): boolean {
     const inBase = this.#request.base.get(entry.path);
-    return entry.package === undefined && inBase !== undefined && sameContent(entry, inBase);
+    if (inBase === undefined || !sameContent(entry, inBase)) return false;
+    return entry.package === undefined || (entry.kind === "symlink" && entry.path.lastIndexOf("/") === 0);
   }
 
   #apply(rule: Rule, entry: FileEntry, from: string): void {

@@ -1,0 +1,280 @@
+/**
+ * Base and extension from real packages of the archive, by the whole engine, judged by the real systemd-sysext.
+ * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { BuildError } from "@tsbake/base";
+import { parseFileManifest, parseOsRelease } from "@tsbake/image";
+import { openFeed } from "@tsbake/packaging";
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cannotJudge, judge } from "../support/judge.js";
+import { Rig } from "../support/rig.js";
+
+const MINUTES = 60_000;
+const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
+
+const PROJECT = `
+header:
+  version: 14
+machine: generic
+distro: debian
+target: case-tools
+repos:
+  case:
+    path: .
+    layers:
+      meta-case:
+local_conf_header:
+  downloads: |
+    ${downloads ? `DL_DIR = "${downloads}"` : "# the build's own folder"}
+  changes: |
+    include conf/changes.conf
+`;
+
+const FILES = {
+  "tsbake.yaml": PROJECT,
+  "meta-case/conf/layer.conf": `
+BBPATH .= ":\${LAYERDIR}"
+BBFILES += "\${LAYERDIR}/recipes/*.bb"
+BBFILE_COLLECTIONS += "case"
+BBFILE_PATTERN_case = "^\${LAYERDIR_RE}/"
+BBFILE_PRIORITY_case = "10"
+LAYERDEPENDS_case = "core"
+LAYERSERIES_COMPAT_case = "first"
+`,
+  "meta-case/recipes/case-base_1.0.bb": `
+inherit image
+IMAGE_PREINSTALL = "systemd systemd-sysv"
+IMAGE_INSTALL = "libsysfacts"
+IMAGE_FSTYPES = "directory"
+IMAGE_GEN_PKGDBFS = "1"
+`,
+  // One package more.
+  "meta-case/recipes/bigger-base_1.0.bb": `
+require recipes/case-base_1.0.bb
+IMAGE_PREINSTALL += "tree"
+`,
+  "meta-case/recipes/case-tools_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "strace htop"
+IMAGE_INSTALL = "sysfacts-watch"
+IMAGE_FSTYPES = "squashfs erofs tar.gz directory"
+`,
+  "meta-case/recipes/case-pinned_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "strace"
+IMAGE_FSTYPES = "directory"
+SYSEXT_LEVEL_POLICY = "pkgdb"
+`,
+};
+
+/** Why there can be no build here, or undefined. */
+async function cannotBuild(): Promise<string | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), "tsbake-probe-"));
+  try {
+    await (await openFeed({ folder })).update();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    return error.diagnostics[0]?.message ?? "no feed";
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const obstacle = await cannotBuild();
+const noJudge = await cannotJudge();
+if (noJudge !== undefined) console.warn(`systemd-sysext: skipped, ${noJudge}`);
+const title = "an extension of real packages";
+if (obstacle !== undefined) console.warn(`${title}: skipped, ${obstacle}`);
+
+(obstacle === undefined ? describe : describe.skip)(title, () => {
+  const rig = new Rig(FILES);
+  const images = "build/tmp/deploy/images/generic";
+  const image = (name: string): string => realpathSync(rig.path(images, name));
+
+  beforeAll(async () => {
+    const result = await rig.tsbake(["case-base", "bigger-base", "case-tools", "case-pinned"]);
+    if (result.code !== 0) throw new Error(result.stdout + result.stderr);
+  }, 15 * MINUTES);
+  afterAll(() => rig[Symbol.dispose]());
+
+  function filesOf(recipe: string): string[] {
+    const path = rig.path(`build/tmp/work/generic/${recipe}/1.0/image-tree/files.jsonl`);
+    return parseFileManifest(readFileSync(path, "utf8"), path)
+      .filter((entry) => entry.kind !== "directory")
+      .map((entry) => entry.path);
+  }
+
+  test("shares nothing with its base but folders", () => {
+    const base = new Set(filesOf("case-base"));
+    const extension = filesOf("case-tools");
+    expect(extension.filter((path) => base.has(path))).toEqual([]);
+    expect(extension).toContain("/usr/bin/strace");
+    expect(extension).toContain("/usr/bin/sysfacts-watch");
+    const library = (path: string): boolean => path.includes("libsysfacts");
+    expect(extension.filter(library)).toEqual([]);
+    expect([...base].filter(library)).not.toEqual([]);
+  });
+
+  test("holds nothing but /usr, and no database", () => {
+    const extension = filesOf("case-tools");
+    expect(extension.filter((path) => !path.startsWith("/usr/"))).toEqual([]);
+    expect(extension.filter((path) => /dpkg|os-release$/.test(path))).toEqual([]);
+  });
+
+  test("deploys one name for systemd-sysext, and says what it is", () => {
+    expect(readlinkSync(rig.path(images, "case-tools.raw"))).toMatch(
+      /^case-tools-generic-\d+\.rootfs\.squashfs$/,
+    );
+    const summary = rig.read(`${images}/case-tools-generic.rootfs.summary`);
+    expect(summary).toMatch(/^case-tools on case-base: \d+ packages, [\d.]+ MiB \(saves [\d.]+ MiB against/);
+    expect(summary).toContain("VERSION_ID=");
+  });
+
+  (noJudge === undefined ? describe : describe.skip)("with the real systemd-sysext", () => {
+    const name = "case-tools";
+    const look = "strace -V && sysfacts-watch 1 1 && ldd /usr/bin/sysfacts-watch";
+
+    test.each([
+      ["squashfs", "case-tools.raw"],
+      ["erofs", "case-tools-generic.rootfs.erofs"],
+      ["a folder", "case-tools-generic.rootfs.directory"],
+    ])("%s is merged, works, and is gone after unmerge", async (_kind, file) => {
+      const base = image("case-base-generic.rootfs.directory");
+      const verdict = await judge({ base, extension: image(file), name, look });
+      expect(verdict.log).toContain("matches host");
+      expect(verdict.seen).toContain("strace -- version");
+      expect(verdict.seen).toContain("libsysfacts.so.1 => ");
+      expect(verdict.seen).not.toContain("not found");
+      expect(verdict.afterwards).toContain("strace: not found");
+    });
+
+    test("another name is refused", async () => {
+      const base = image("case-base-generic.rootfs.directory");
+      const verdict = await judge({ base, extension: image("case-tools.raw"), name: "other", look });
+      expect(verdict.seen).toContain("strace: not found");
+      expect(verdict.log).toContain("extension-release.other");
+    });
+
+    test("another VERSION_ID is refused", async () => {
+      const base = rig.path("another-version");
+      cpSync(image("case-base-generic.rootfs.directory"), base, { recursive: true, verbatimSymlinks: true });
+      const osRelease = join(base, "usr/lib/os-release");
+      writeFileSync(osRelease, readFileSync(osRelease, "utf8").replace(/^VERSION_ID=.*$/m, "VERSION_ID=999"));
+      const verdict = await judge({ base, extension: image("case-tools.raw"), name, look });
+      expect(verdict.seen).toContain("strace: not found");
+      expect(verdict.log).toContain("incompatible version");
+    });
+
+    test("tied to the package database it is merged there, and refused on a base with one package more", async () => {
+      const extension = image("case-pinned-generic.rootfs.directory");
+      const pinned = { extension, name: "case-pinned", look: "strace -V" };
+      const own = await judge({ ...pinned, base: image("case-base-generic.rootfs.directory") });
+      expect(own.seen).toContain("strace -- version");
+      const other = await judge({ ...pinned, base: image("bigger-base-generic.rootfs.directory") });
+      expect(other.seen).toContain("strace: not found");
+      expect(other.log).toContain("incompatible version");
+    });
+  });
+
+  test("the level is in the os-release of the base's image", () => {
+    const level = (base: string): string | undefined => {
+      const path = join(image(`${base}-generic.rootfs.directory`), "usr/lib/os-release");
+      return parseOsRelease(readFileSync(path, "utf8"), path).get("SYSEXT_LEVEL");
+    };
+    expect(level("case-base")).toMatch(/^pkgdb-[0-9a-f]{16}$/);
+    expect(level("bigger-base")).not.toBe(level("case-base"));
+  });
+
+  describe("what a change in the base means", () => {
+    async function planned(change: string, ...targets: string[]): Promise<string> {
+      rig.write("build/conf/changes.conf", change);
+      try {
+        return (await rig.tsbake(["-n", ...targets])).stdout;
+      } finally {
+        rmSync(rig.path("build/conf/changes.conf"));
+      }
+    }
+
+    test("another hostname: the base's images, not the extension", async () => {
+      const change = 'IMAGE_HOSTNAME:pn-case-base = "other"\n';
+      expect(await planned(change, "case-tools")).toContain("nothing to do");
+      const output = await planned(change, "case-base", "case-tools");
+      expect(output).toContain("case-base do_image\n");
+      expect(output).not.toContain("do_rootfs");
+      expect(output).not.toContain("case-tools do_");
+    });
+
+    test("another post-process function: the same", async () => {
+      const change = 'ROOTFS_POSTPROCESS_COMMAND:append:pn-case-base = " true"\n';
+      const output = await planned(change, "case-base", "case-tools");
+      expect(output).toContain("case-base do_image\n");
+      expect(output).not.toContain("do_rootfs");
+    });
+
+    test("a package more: both", async () => {
+      const output = await planned('IMAGE_PREINSTALL:append:pn-case-base = " tree"\n', "case-tools");
+      for (const task of ["case-base do_rootfs", "case-base do_pkgdb_snapshot", "case-tools do_rootfs"]) {
+        expect(output).toContain(`${task}\n`);
+      }
+    });
+  });
+
+  describe("a base that cannot be one is an error before any task", () => {
+    test.each([
+      ["no such recipe", 'IMAGE_BASE_PKGDB:pn-case-tools = "nowhere"\n', /nowhere/],
+      ["no database", 'IMAGE_GEN_PKGDBFS:pn-case-base = "0"\n', /IMAGE_GEN_PKGDBFS/],
+      ["another architecture", 'TARGET_ARCH:pn-case-base = "m68k"\n', /TARGET_ARCH/],
+      ["another distribution", 'DISTRO:pn-case-base = "other"\n', /DISTRO/],
+      ["another package format", 'IMAGE_PKGTYPE:pn-case-base = "rpm"\n', /IMAGE_PKGTYPE/],
+    ])("%s", async (_what, change, message) => {
+      rig.write("build/conf/changes.conf", change);
+      const result = await rig.tsbake(["case-tools"]);
+      rmSync(rig.path("build/conf/changes.conf"));
+      expect(result.code).toBe(1);
+      expect(result.stderr).toMatch(message);
+      expect(result.stdout + result.stderr).not.toMatch(/do_rootfs` (ended|failed)/);
+    });
+  });
+
+  test("-c pkgdb deploys the snapshot alone, under a dated and a stable name", async () => {
+    const result = await rig.tsbake(["-c", "pkgdb", "case-base"]);
+    expect(result.code).toBe(0);
+    const names = readdirSync(rig.path(images)).filter((name) => name.includes("-pkgdb"));
+    expect(names.sort()).toEqual([
+      expect.stringMatching(/^case-base-generic-\d+-pkgdb\.rootfs\.tar\.gz$/),
+      "case-base-generic-pkgdb.rootfs.tar.gz",
+    ]);
+  });
+
+  test(
+    "the same bytes from shared state",
+    async () => {
+      const before = await rig.digests(images);
+      rmSync(rig.path("build/tmp"), { recursive: true });
+      const trace = await rig.trace(["case-base", "case-tools", "case-pinned", "bigger-base"]);
+      expect([trace.code, trace.ran.filter((task) => /do_(rootfs|image|compile)/.test(task))]).toEqual([
+        0,
+        [],
+      ]);
+      const after = await rig.digests(images);
+      for (const [path, digest] of after) expect([path, digest]).toEqual([path, before.get(path)]);
+      expect(after.size).toBeGreaterThan(10);
+    },
+    3 * MINUTES,
+  );
+});
