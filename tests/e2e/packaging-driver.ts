@@ -1,0 +1,72 @@
+/**
+ * A base root from the feed and an extension on its database, as whoever runs this. Prints one JSON line.
+ * Arguments: folder to work in, pool, file with the base's closure, file with the extension's, names of the extension.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hostArchitecture, listTree, openDebBackend, openSandbox, readClosure } from "@tsbake/packaging";
+import type { Sandbox } from "@tsbake/packaging";
+import { sha256 } from "@tsbake/base";
+
+const [folder = "", pool = "", baseFile = "", extensionFile = "", ...names] = process.argv.slice(2);
+
+/** Everything about every entry, contents too; folders' sizes are the file system's own business. */
+async function picture(sandbox: Sandbox, root: string): Promise<string> {
+  const lines = (await listTree(sandbox, root)).map((one) => {
+    const content = one.kind === "file" ? one.sizeBytes : one.target;
+    return [one.path, one.kind, one.mode.toString(8), one.uid, one.gid, content, one.mtimeSeconds].join(" ");
+  });
+  const digests = await sandbox.run("sh", [
+    "-c",
+    'cd "$1" && find . -xdev -type f -print0 | sort -z | xargs -0 sha256sum',
+    "sh",
+    root,
+  ]);
+  return `${lines.join("\n")}\n${digests.stdout}`;
+}
+
+await using sandbox = await openSandbox({ ownership: join(folder, "ownership") });
+const backend = openDebBackend();
+const [base, extension] = [await readClosure(baseFile), await readClosure(extensionFile)];
+const architecture = await hostArchitecture();
+const common = { architecture, sandbox, epochSeconds: 1735689600 };
+const [root, layer, snapshot] = ["base", "extension", "snapshot"].map((name) => join(folder, name)) as [
+  string,
+  string,
+  string,
+];
+
+const installed = await backend.install({
+  ...common,
+  root,
+  install: base.roots,
+  sources: [{ folder: pool, packages: base.packages }],
+});
+const identity = await backend.snapshot(root, snapshot);
+mkdirSync(layer);
+await backend.importSnapshot(snapshot, layer, identity);
+const added = await backend.installOnDatabase({
+  ...common,
+  root: layer,
+  install: names,
+  sources: [{ folder: pool, packages: extension.packages }],
+});
+const pictures = [await picture(sandbox, root), await picture(sandbox, layer)];
+pictures.forEach((text, index) => writeFileSync(join(folder, `picture-${index}.txt`), text));
+
+await sandbox.attach(root);
+const works = await sandbox.run("chroot", [root, "bash", "-c", "dpkg --audit && echo fine"]);
+
+const result = {
+  isFake: sandbox.isFake,
+  identity,
+  pictures: pictures.map((text) => sha256(text)),
+  states: [...new Set(installed.database.packages.map(({ state }) => state))],
+  added: added.added.map(({ name }) => name),
+  changes: [...new Set(added.changes.map(({ kind }) => kind))],
+  skipped: added.skippedScripts.map((one) => `${one.package} ${one.script}`),
+  audit: works.stdout + works.stderr,
+  shadow: readFileSync(join(root, "etc/passwd"), "utf8").split("\n")[0],
+  isBaseKept: added.database.packages.filter((one) => !added.added.includes(one)).length === identity.count,
+};
+writeFileSync(join(folder, "result.json"), JSON.stringify(result));
