@@ -43,7 +43,7 @@ export class LayerRig implements AsyncDisposable {
   }
 }
 
-/** Understands `raise bb.parse.SkipRecipe("…")`, `raise ValueError("…")` and `d.setVar("…", "…")`, line by line. */
+/** Understands `raise bb.parse.SkipRecipe("…")`, `raise ValueError("…")` and `d.setVar("…", "…" or True)`, line by line. */
 export class LittlePython implements PythonHost {
   /** Names of `def`s that can be called now. */
   defined: string[] = [];
@@ -70,8 +70,8 @@ export class LittlePython implements PythonHost {
     for (const line of body.split("\n")) {
       const raised = /^\s*raise ([\w.]+)\("(.*)"\)$/.exec(line);
       if (raised) throw new PythonError(raised[1]!, raised[2]!);
-      const set = /^\s*d\.setVar\("(.*)", "(.*)"\)$/.exec(line);
-      if (set) d.setVar(set[1]!, set[2]!);
+      const set = /^\s*d\.setVar\("(.*)", (?:"(.*)"|True)\)$/.exec(line);
+      if (set) d.setVar(set[1]!, set[2] ?? true);
     }
   }
 

@@ -244,6 +244,27 @@ describe("a project of one layer", () => {
   });
 });
 
+describe("handlers of ConfigParsed", () => {
+  const handler = (...lines: readonly string[]): string =>
+    `python h() {\n${lines.map((line) => `    ${line}\n`).join("")}}\naddhandler h\nh[eventmask] = "bb.event.ConfigParsed"\n`;
+
+  test("may change the configuration, before recipes see it", async () => {
+    await using rig = new LayerRig("meta-unit");
+    rig.write("meta-unit/classes/telling.bbclass", handler('d.setVar("COLOUR", "handled")'));
+    rig.write("build/conf/local.conf", 'INHERIT += "telling"\n');
+    const project = await parse(rig);
+    expect(project.configuration().getText("COLOUR")).toBe("handled");
+    expect(recipe(project, "lib", "2.0").facts["COLOUR"]!.value).toBe("handled");
+  });
+
+  test("may have it read again, and not for ever", async () => {
+    await using rig = new LayerRig("meta-unit");
+    rig.write("meta-unit/classes/asking.bbclass", handler('d.setVar("BB_INVALIDCONF", True)'));
+    rig.write("build/conf/local.conf", 'INHERIT += "asking"\n');
+    expect(await problemsOf(rig)).toContain("error[recipe/configuration-loop]");
+  });
+});
+
 describe("which files are read", () => {
   test("follows BBMASK, folders in BBFILES, priorities and the order of appends", async () => {
     await using rig = new LayerRig("meta-unit");

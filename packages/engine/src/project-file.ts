@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import {
   BuildError,
+  byText,
   readTextIfThere,
   words,
   writeFileAtomic,
@@ -135,7 +136,7 @@ export async function readProjectFile(path: string): Promise<ProjectFile> {
 }
 
 function pieces(texts: ReadonlyMap<string, string>): ConfigurationPiece[] {
-  const names = [...texts.keys()].sort();
+  const names = [...texts.keys()].sort(byText);
   return names.map((name) => ({ name, text: texts.get(name)! }));
 }
 
