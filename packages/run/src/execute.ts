@@ -239,15 +239,16 @@ class Step {
     return { command: words(d.getText("FAKEROOTCMD")), environment };
   }
 
-  #lineReader(): ((line: string) => void) | undefined {
+  #lineReader(): ((line: string, stream: "stdout" | "stderr") => void) | undefined {
     const flag = asText(this.#body.d.getVarFlag(this.#body.function, "progress", { expand: true }));
     const percentOf = flag === "" ? undefined : progressReader(flag);
     const { verbose, onEvent } = this.#executor;
     if (!percentOf && !verbose) return undefined;
     let last = -1;
-    return (line) => {
+    return (line, stream) => {
       if (verbose) onEvent({ type: "task-output", ...this.#who(), line });
-      const percent = Math.floor(percentOf?.(line) ?? last);
+      // The trace of `set -x` shows the numbers before they are true.
+      const percent = stream === "stdout" ? Math.floor(percentOf?.(line) ?? last) : last;
       if (percent > last) onEvent({ type: "task-progress", ...this.#who(), percent });
       last = Math.max(last, percent);
     };

@@ -18,7 +18,7 @@ export interface ProcessStart {
   /** Open for appending. */
   readonly logFd: number;
   /** When given, output passes through us: each line of it is handed on, and it is in the log all the same. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
   /** `LEVEL TEXT` records of descriptor 3. */
   readonly onMessage: (level: string, text: string) => void;
 }
@@ -51,9 +51,11 @@ export class Processes {
       });
       const group = child.pid;
       if (group !== undefined) this.#add(group);
-      if (options.onLine) {
-        for (const stream of [child.stdout, child.stderr]) {
-          if (stream) copyLines(stream, options.logFd, options.onLine);
+      const { onLine, logFd } = options;
+      if (onLine) {
+        for (const name of ["stdout", "stderr"] as const) {
+          const stream = child[name];
+          if (stream) copyLines(stream, logFd, (line) => onLine(line, name));
         }
       }
       // Null when the program could not be started.
