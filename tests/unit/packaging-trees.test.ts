@@ -233,25 +233,31 @@ describe("a native tree", () => {
     const built = await run("dpkg-deb", ["--root-owner-group", "--build", tree, join(folder, file)]);
     expect(built).toMatchObject({ code: 0 });
     const one = {
-      ...{ name: "cat", version: "1", architecture: "all", stanza: "Package: cat\n", file, uri: "file:/x" },
-      ...{ sha256: await sha256File(join(folder, file)), sizeBytes: statSync(join(folder, file)).size },
+      name: "cat",
+      version: "1",
+      architecture: "all",
+      stanza: "Package: cat\n",
+      file,
+      uri: "file:/x",
+      sha256: await sha256File(join(folder, file)),
+      sizeBytes: statSync(join(folder, file)).size,
     };
     writeFileSync(join(folder, "closure"), writeClosure({ roots: ["cat"], packages: [one] }));
   }
 
   const unpack = async (folder: string, ...more: readonly string[]) =>
     run(process.execPath, [
-      ...[
-        main,
-        "feed-unpack",
-        "--closure",
-        join(folder, "closure"),
-        "--pool",
-        folder,
-        "--into",
-        join(folder, "out"),
-      ],
-      ...["--architecture", await hostArchitecture(), ...more],
+      main,
+      "feed-unpack",
+      "--closure",
+      join(folder, "closure"),
+      "--pool",
+      folder,
+      "--into",
+      join(folder, "out"),
+      "--architecture",
+      await hostArchitecture(),
+      ...more,
     ]);
 
   test("runs from another place, by its own name and by a link, with its own loader", async () => {

@@ -69,9 +69,8 @@ describe("versions", () => {
     fc.assert(
       fc.property(version, version, version, (a, b, c) => {
         expect(Math.sign(compareVersions(a, b))).toBe(-Math.sign(compareVersions(b, a)) + 0);
-        if (compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0) {
-          expect(compareVersions(a, c)).toBeLessThanOrEqual(0);
-        }
+        const isChain = compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0;
+        expect(!isChain || compareVersions(a, c) <= 0).toBe(true);
       }),
     );
   });
@@ -134,8 +133,8 @@ describe("stanzas", () => {
   });
 
   test("never throws", () => {
-    fc.assert(fc.property(fc.string(), (text) => void parseStanzas(text)));
-    fc.assert(fc.property(fc.string(), (text) => void parseRelations(text)));
+    expect(() => fc.assert(fc.property(fc.string(), (text) => void parseStanzas(text)))).not.toThrow();
+    expect(() => fc.assert(fc.property(fc.string(), (text) => void parseRelations(text)))).not.toThrow();
   });
 
   test("relations: groups, alternatives, versions; qualifiers are dropped", () => {
@@ -419,21 +418,31 @@ describe("a package of ours", () => {
   async function build(folder: string, out: string): Promise<void> {
     const at = (name: string): string => join(folder, name);
     const split = await call(
-      ...["split", "--spec", at("spec.json"), "--from", at("image"), "--into", at(`${out}-split`)],
-      ...["--facts", at("facts.json"), "--sysroot", at("sysroot")],
+      "split",
+      "--spec",
+      at("spec.json"),
+      "--from",
+      at("image"),
+      "--into",
+      at(`${out}-split`),
+      "--facts",
+      at("facts.json"),
+      "--sysroot",
+      at("sysroot"),
     );
     expect(split).toMatchObject({ code: 0, stderr: "" });
     const written = await call(
-      ...[
-        "write-deb",
-        "--spec",
-        at("spec.json"),
-        "--facts",
-        at("facts.json"),
-        "--packages",
-        at(`${out}-split`),
-      ],
-      ...["--out", at(out), "--epoch", "1735689600"],
+      "write-deb",
+      "--spec",
+      at("spec.json"),
+      "--facts",
+      at("facts.json"),
+      "--packages",
+      at(`${out}-split`),
+      "--out",
+      at(out),
+      "--epoch",
+      "1735689600",
     );
     expect(written).toMatchObject({ code: 0, stderr: "" });
   }
@@ -477,8 +486,17 @@ describe("a package of ours", () => {
     recipe(folder.path, "/usr/bin");
     const at = (name: string): string => join(folder.path, name);
     const split = await call(
-      ...["split", "--spec", at("spec.json"), "--from", at("image"), "--into", at("split")],
-      ...["--facts", at("facts.json"), "--sysroot", at("sysroot")],
+      "split",
+      "--spec",
+      at("spec.json"),
+      "--from",
+      at("image"),
+      "--into",
+      at("split"),
+      "--facts",
+      at("facts.json"),
+      "--sysroot",
+      at("sysroot"),
     );
     expect(split.code).toBe(1);
     expect(split.stderr).toContain("error[packaging/unshipped-files]");

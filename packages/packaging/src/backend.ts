@@ -1,4 +1,5 @@
 /** What every package format can do: solve, install, and carry its database from one image to the next. */
+import type { Change } from "./change.js";
 import type { Sandbox } from "./sandbox.js";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
 import type { AvailablePackage } from "./closure.js";
@@ -26,16 +27,6 @@ export interface SolveRequest {
 export interface Planned extends AvailablePackage {
   /** Absolute path of the package file. */
   readonly path: string;
-}
-
-export interface Change {
-  readonly kind: "added" | "removed" | "upgraded" | "downgraded" | "reinstalled";
-  readonly name: string;
-  readonly architecture: string;
-  readonly from?: string;
-  readonly to?: string;
-  /** Who asks, from a root package down to this one: `htop`, `libncursesw6 (>= 6.4)`, … Empty when unknown. */
-  readonly chain: readonly string[];
 }
 
 export interface Solution {

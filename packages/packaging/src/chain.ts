@@ -1,6 +1,6 @@
 /** Who asks for a package: the shortest way from a root package down to it, for messages and `why PACKAGE`. */
 import type { AvailablePackage } from "./closure.js";
-import type { Change } from "./backend.js";
+import type { Change } from "./change.js";
 import { parseRelations, parseStanzas } from "./stanza.js";
 import type { Stanza } from "./stanza.js";
 

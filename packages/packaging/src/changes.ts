@@ -1,6 +1,6 @@
 /** What became different between two databases. */
 import { byText } from "@tsbake/base";
-import type { Change } from "./backend.js";
+import type { Change } from "./change.js";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
 import { compareVersions } from "./version.js";
 

@@ -65,7 +65,7 @@ export function parseListing(line: string): ListedEntry | undefined {
 /** `rwsr-x--T` → 0o5750 and so on. */
 function modeOf(bits: string): number {
   let mode = 0;
-  for (const [at, bit] of [...bits].entries()) {
+  for (const [at, bit] of bits.split("").entries()) {
     const value = 1 << (8 - at);
     if ("rwxst".includes(bit)) mode |= value;
     if ("sS".includes(bit)) mode |= at === 2 ? 0o4000 : 0o2000;

@@ -32,10 +32,10 @@ export {
 } from "./closure.js";
 export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
 export { downloadClosure, type DownloadOptions } from "./download.js";
+export type { Change } from "./change.js";
 export { openDebBackend } from "./deb-backend.js";
 export {
   type Backend,
-  type Change,
   type InstallRequest,
   type InstallResult,
   type PackageSource,

@@ -1,6 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic, RunResult } from "@tsbake/base";
-import type { Change } from "./backend.js";
+import type { Change } from "./change.js";
 
 /** The last lines of what a program said. */
 function tail(text: string, lines = 12): string {
