@@ -52,6 +52,8 @@ IMGDEPLOYDIR = "${WORKDIR}/image-deploy"
 # Package files of the archive, shared by all images.
 FEED_POOL ?= "${DL_DIR}/feed/pool"
 
+# For ordinary users; a build as root has it too, so that both have the same signatures.
+DEPENDS += "fakeroot-native"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'squashfs', 'squashfs-tools-native', '', d)}"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'erofs', 'erofs-utils-native', '', d)}"
 
@@ -72,7 +74,7 @@ do_build[recrdeptask] += "do_package_write_${IMAGE_PKGTYPE}"
 ROOTFS_CLOSURE = "${@'${WORKDIR}/feed/do_rootfs.closure' if d.getVar('ROOTFS_FROM_FEED').split() else ''}"
 ROOTFS_FROM_FEED = "?essential ${IMAGE_PREINSTALL}"
 
-addtask rootfs
+addtask rootfs after do_prepare_recipe_sysroot
 SSTATETASKS += "do_rootfs"
 do_rootfs[feed-closure] = "${ROOTFS_FROM_FEED}"
 do_rootfs[recrdeptask] = "do_package_write_${IMAGE_PKGTYPE}"
