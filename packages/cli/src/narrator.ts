@@ -116,8 +116,11 @@ export class Narrator {
       return [said(`nothing to do: ${all}${of} ${summary.total === 1 ? "is" : "are"} up to date (${time})`)];
     }
     const lines = this.#flush();
+    const killed = summary.failed.filter(({ stopped }) => stopped).length;
+    const failed = summary.failed.length - killed;
     const parts = [
-      summary.failed.length > 0 ? `${summary.failed.length} failed` : "",
+      failed > 0 ? `${failed} failed` : "",
+      killed > 0 ? `${killed} killed` : "",
       summary.ran > 0 ? `${summary.ran} ${dryRun ? "would run" : "run"}` : "",
       summary.restored > 0 ? `${summary.restored} ${dryRun ? "would be restored" : "restored"}` : "",
       summary.current > 0 ? `${summary.current} up to date` : "",
@@ -132,8 +135,9 @@ export class Narrator {
       const texts = slow.map(({ label, elapsedMs }) => `${taskWords(label)} ${duration(elapsedMs)}`);
       lines.push(said(paint("dim", `slowest: ${texts.join(", ")}`)));
     }
-    if (summary.failed.length > 1) {
-      lines.push(bad(`failed: ${summary.failed.map(({ label }) => taskWords(label)).join(", ")}`));
+    if (failed > 1) {
+      const names = summary.failed.filter(({ stopped }) => !stopped).map(({ label }) => taskWords(label));
+      lines.push(bad(`failed: ${names.join(", ")}`));
     }
     if (summary.ok || summary.failed.length > 0 || summary.errorMessages === 0) return lines;
     lines.push(bad(`${count(summary.errorMessages, "error message")} of tasks that succeeded: see above`));

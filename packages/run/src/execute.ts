@@ -43,6 +43,7 @@ export interface BodyResult {
   readonly diagnostics: readonly Diagnostic[];
   readonly exitCode?: number;
   readonly logPath?: string;
+  /** Of the last function, if it is shell: what is written of Python functions is for reading. */
   readonly scriptPath?: string;
 }
 
@@ -86,7 +87,7 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       const step = new Step(executor, body, name, folder, log);
       // Everything is expanded before a process starts, so trying again repeats nothing that was done.
       const end = await withPython(executor.openPython, () => step.run());
-      scriptPath = step.scriptPath ?? scriptPath;
+      scriptPath = step.scriptPath;
       if (end.code !== 0) {
         const failed = bodyFailed(body.label, name, end.code, end.message);
         const known = { exitCode: end.code, logPath: log.path, ...(scriptPath && { scriptPath }) };
@@ -106,6 +107,7 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
 
 /** One function of a task. */
 class Step {
+  /** Set when the function is shell and has started. */
   scriptPath: string | undefined;
   readonly #executor: Executor;
   readonly #body: Body;
@@ -166,6 +168,7 @@ class Step {
         log: (text) => this.#log.write(text),
       });
     }
+    this.scriptPath = scriptPath;
     const text = shellScript(d, {
       function: this.#name,
       title: `${this.#name} of ${d.getText("PN") ?? ""} ${d.getText("PV") ?? ""}`.trim(),
@@ -192,7 +195,6 @@ class Step {
     const path = join(this.#folder, `run.${own ? task : `${task}.${this.#name}`}.${process.pid}`);
     rmSync(path, { force: true });
     if (own) linkTo(path, `run.${task}`);
-    this.scriptPath = path;
     return path;
   }
 

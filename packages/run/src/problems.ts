@@ -8,8 +8,8 @@ export function bodyFailed(label: string, functionName: string, code: number, re
   return {
     severity: "error",
     code: "run/body-failed",
+    // The remedy is in the log and the script, which a failure carries with it.
     message: `${label}: \`${functionName}\` ${how}`,
-    help: "the log says why; the script repeats the task by hand",
   };
 }
 
