@@ -7,6 +7,8 @@
 FEED_PACKAGES ?= ""
 # `path:target` words: links that maintainer scripts would make through update-alternatives.
 FEED_LINKS ?= ""
+# Paths to leave out, as tar matches them.
+FEED_EXCLUDE ?= ""
 # Package files of the archive, shared by all recipes and images.
 FEED_POOL ?= "${DL_DIR}/feed/pool"
 FEED_KIND = "target"
@@ -41,5 +43,5 @@ do_install[vardeps] += "TSBAKE_PACKAGE_DIGEST"
 do_install() {
     tsbake-package feed-fetch --closure ${WORKDIR}/feed/do_install.closure --pool ${FEED_POOL}
     tsbake-package feed-unpack --closure ${WORKDIR}/feed/do_install.closure --pool ${FEED_POOL} --into ${D} \
-        --kind ${FEED_KIND} --links "${FEED_LINKS}" --architecture "${DPKG_ARCH}"
+        --kind ${FEED_KIND} --links "${FEED_LINKS}" --exclude "${FEED_EXCLUDE}" --architecture "${DPKG_ARCH}"
 }

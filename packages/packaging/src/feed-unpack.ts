@@ -18,14 +18,22 @@ export interface FeedUnpackRequest {
   readonly kind: "native" | "target";
   /** Links to make, `path → target`: what maintainer scripts would have made through update-alternatives. */
   readonly links: ReadonlyMap<string, string>;
+  /** Patterns of paths to leave out, as tar matches them, e.g. `usr/bin/*-dump`. */
+  readonly exclude: readonly string[];
   readonly architecture: string;
 }
 
 /** What no build looks at. */
 const LEFT_OUT = ["doc", "man", "info", "locale", "lintian", "bug", "doc-base", "bash-completion"];
 
-/** Names a package's own files in tar's way; the pattern is matched from the start of the path. */
-const EXTRACT = `{ dpkg-deb --fsys-tarfile "$1" || exit 255; } | tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink ${LEFT_OUT.map((one) => `--exclude=./usr/share/${one}`).join(" ")} -f -`;
+/** Below the tree while it is unpacked: what tar leaves out, one pattern a line. */
+const EXCLUDES = ".tsbake-excludes";
+
+/** $0: where to; $1: package file. 255 makes xargs stop. */
+const EXTRACT = `
+{ dpkg-deb --fsys-tarfile "$1" || exit 255; } |
+    tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" -f -
+`;
 
 /** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/command-failed` */
 export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
@@ -37,9 +45,14 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
     await mkdir(join(into, "usr", name), { recursive: true });
     await symlink(`usr/${name}`, join(into, name));
   }
+  const excludes = [...LEFT_OUT.map((one) => `usr/share/${one}`), ...request.exclude].map(
+    (one) => `./${one}\n`,
+  );
+  await writeFile(join(into, EXCLUDES), excludes.join(""));
   const args = ["-0", "-n", "1", "-P", String(availableParallelism()), "sh", "-c", EXTRACT, into];
   const done = await run("xargs", args, { input: packages.map(({ path }) => `${path}\0`).join("") });
   if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
+  await rm(join(into, EXCLUDES));
   for (const name of merged) {
     if ((await readdir(join(into, "usr", name))).length > 0) continue;
     await rm(join(into, name));

@@ -32,6 +32,7 @@ export const feedUnpack: Command = {
     into: { value: "DIR", help: "an empty folder", isRequired: true },
     kind: { value: "native|target", help: "what the tree is for", isRequired: true },
     links: { value: "PATH:TARGET…", help: "links to make, as update-alternatives would" },
+    exclude: { value: "PATTERN…", help: "paths to leave out, e.g. usr/bin/*-dump" },
     architecture: { value: "NAME", help: "Debian's word; default: this machine's" },
   },
   async run(args, say) {
@@ -44,6 +45,7 @@ export const feedUnpack: Command = {
       into: args.text("into"),
       kind,
       links: new Map(args.words("links").map(linkOf)),
+      exclude: args.words("exclude"),
       architecture: args.optional("architecture") ?? (await hostArchitecture()),
     });
     say(
