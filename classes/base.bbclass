@@ -91,6 +91,8 @@ do_build() {
 
 addtask clean
 do_clean[nostamp] = "1"
+# What its tasks put into shared folders goes too.
+do_clean[uninstall] = "1"
 do_clean() {
     rm -rf ${WORKDIR} ${STAMP}.*
 }

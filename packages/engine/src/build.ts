@@ -26,7 +26,7 @@ import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
 import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
-import { toolDigests } from "./tools.js";
+import { engineKey, toolDigests } from "./tools.js";
 
 /** Configuration values that a no-change run needs without evaluating the configuration again. */
 const CACHED_CONFIGURATION = [
@@ -78,6 +78,7 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
   const [dpkg, kernel] = ARCHITECTURES[process.arch] ?? [process.arch, process.arch];
   const python = openBuildPython(join(topdir, "cache/python"), options.onEvent);
   const onWarning = (diagnostic: Diagnostic) => options.onEvent({ type: "engine-warning", diagnostic });
+  const started = performance.now();
   const project = await parseProject({
     topdir,
     coreLayers: [CORE_LAYER],
@@ -94,12 +95,17 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
     },
     trackHistory: options.trackHistory,
     cachedConfig: CACHED_CONFIGURATION,
+    cacheKey: await engineKey(),
     python: python.host,
     openPython: python.open,
+    watchFiles: python.watchFiles,
     signer: await openBaseSigner(),
     onProgress: (done, total, cached) => options.onEvent({ type: "parsing", done, total, cached }),
     onWarning,
   });
+  const { files, cached } = project.statistics;
+  const elapsedMs = performance.now() - started;
+  options.onEvent({ type: "parsed", recipes: files, cached, elapsedMs });
   return new OpenedBuild({ topdir, project, options, python, projectFile });
 }
 
@@ -123,7 +129,9 @@ class OpenedBuild implements Build {
   constructor(opened: Opened) {
     this.topdir = opened.topdir;
     this.project = opened.project;
-    this.providers = openProviders(opened.project);
+    this.providers = openProviders(opened.project, (diagnostic) =>
+      opened.options.onEvent({ type: "engine-warning", diagnostic }),
+    );
     this.#options = opened.options;
     this.#python = opened.python;
     this.#projectFile = opened.projectFile;

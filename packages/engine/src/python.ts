@@ -7,21 +7,26 @@ import type { EngineEvent } from "./events.js";
 export interface BuildPython {
   readonly host: () => PythonHost;
   readonly open: () => Promise<void>;
+  /** The listener is told of files that metadata says it depends on. */
+  readonly watchFiles: (listener: (path: string) => void) => void;
   readonly runTask: PythonRunner;
   close(): void;
 }
 
 /** @param cache folder for the interpreter's memory snapshot */
 export function openBuildPython(cache: string, onEvent: (event: EngineEvent) => void): BuildPython {
+  let onFile: (path: string) => void = () => {};
   const lazy = new LazyPython(() =>
     openPython({
       cache,
+      onDependency: (path) => onFile(path),
       onMessage: (level, text) => onEvent({ type: "metadata-message", level, text }),
     }),
   );
   return {
     host: () => lazy,
     open: () => lazy.open(),
+    watchFiles: (listener) => (onFile = listener),
     runTask: (call) =>
       runPythonTask({
         ...describeFunction(call.d, call.function),

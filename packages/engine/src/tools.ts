@@ -1,5 +1,5 @@
 /** What tasks find on their PATH: chosen programs of the host, and tsbake's own tools with the digests that sign them. */
-import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, readlink, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -79,6 +79,24 @@ export async function toolDigests(): Promise<Record<string, string>> {
       hasher.digest(tool.rooms.map((room) => `${room} ${digests.get(room)}`).join("\n")),
     ]),
   );
+}
+
+/**
+ * Changes whenever code that reads metadata may have changed: names, sizes and times of what is compiled of this room and
+ * all below it. For caches of this machine, which a needless miss does not hurt.
+ */
+export async function engineKey(): Promise<string> {
+  const hasher = await openHasher();
+  const lines: string[] = [];
+  for (const room of (await readdir(PACKAGES)).sort(byText)) {
+    const folder = join(PACKAGES, room, "dist");
+    const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+    for (const name of names.filter((one) => one.endsWith(".js")).sort(byText)) {
+      const { size, mtimeMs } = statSync(join(folder, name));
+      lines.push(`${room}/${name} ${size} ${mtimeMs}`);
+    }
+  }
+  return hasher.digest(lines.join("\n"));
 }
 
 export interface HostToolsRequest {
