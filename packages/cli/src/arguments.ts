@@ -8,7 +8,7 @@ export type Ui = "auto" | "plain" | "json";
 
 /** What is to be done, for all actions; those that an action does not use are ignored by it. */
 export interface Request {
-  readonly action: "build" | "environment" | "graph" | "versions" | "parse" | "tasks";
+  readonly action: "build" | "environment" | "graph" | "versions" | "parse" | "tasks" | "feed-update";
   readonly targets: readonly string[];
   readonly task?: string;
   readonly force: boolean;
@@ -141,7 +141,7 @@ function toRequest(given: ReadonlyMap<string, readonly string[]>, targets: reado
   const task = last("cmd");
   const ui = last("ui");
   return {
-    action: action(given, task),
+    action: isFeedUpdate(targets) ? "feed-update" : action(given, task),
     targets,
     ...(task !== undefined && { task }),
     force: given.has("force"),
@@ -167,6 +167,11 @@ function action(given: ReadonlyMap<string, readonly string[]>, task: string | un
   if (given.has("show-versions")) return "versions";
   if (given.has("parse-only")) return "parse";
   return task === "listtasks" || task === "do_listtasks" ? "tasks" : "build";
+}
+
+/** The one command of two words. */
+function isFeedUpdate(targets: readonly string[]): boolean {
+  return targets.length === 2 && targets[0] === "feed" && targets[1] === "update";
 }
 
 function setscene(given: ReadonlyMap<string, readonly string[]>): Setscene {

@@ -9,9 +9,11 @@ export function helpText(): string {
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
     "usage: tsbake [options] [target …]",
+    "       tsbake feed update",
     "",
     "Builds targets: a recipe, `recipe:do_task`, a provided name such as virtual/libc, or world.",
     "Without a target: those of the project file. Options and targets may stand in any order.",
+    "`feed update` fetches the archive's package lists; builds use the lists that are there.",
     "",
     ...rows.map(([left, help]) => `${left.padEnd(width)}${help}`),
     "",

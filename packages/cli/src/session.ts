@@ -116,6 +116,11 @@ async function perform(
       );
       return true;
     }
+    case "feed-update":
+      display.answer(
+        (await build.updateFeed()) ? "the package lists changed\n" : "the package lists are as they were\n",
+      );
+      return true;
     case "tasks":
       for (const target of targets) {
         display.answer(tableText(build.listTasks(target).map(({ name, doc }) => [name, doc])));

@@ -72,5 +72,7 @@ export interface Build {
   parseOnly(): Promise<{ readonly recipes: number } & ParsedProject["statistics"]>;
   /** Every task of a recipe with its [doc]. */
   listTasks(target: string): readonly { readonly name: string; readonly doc: string }[];
+  /** Fetches the lists of the feed. Returns whether anything in them changed. */
+  updateFeed(): Promise<boolean>;
   close(): Promise<void>;
 }

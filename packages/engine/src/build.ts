@@ -14,8 +14,8 @@ import { openStamps } from "@tsbake/run";
 import type { Stamps } from "@tsbake/run";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
 import { describeEnvironment } from "./environment.js";
-import { solveFeeds } from "./feeds.js";
-import type { Feeds } from "./feeds.js";
+import { openProjectFeed, solveFeeds } from "./feeds.js";
+import type { FeedRequest, Feeds } from "./feeds.js";
 import { openFileDigests } from "./file-digests.js";
 import { deployedFiles } from "./outputs.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
@@ -141,7 +141,7 @@ class OpenedBuild implements Build {
     await using _lock = await this.#lock();
     const graph = this.#graph(request);
     const stamps = openStamps();
-    const feeds = await this.#feeds(graph);
+    const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
     if (request.force) for (const task of graph.targets) this.#taint(graph, stamps, task);
     for (const name of request.invalidate)
       for (const target of graph.targets) this.#taint(graph, stamps, target, taskName(name));
@@ -263,13 +263,19 @@ class OpenedBuild implements Build {
     });
   }
 
-  #feeds(graph: TaskGraph): Promise<Feeds> {
-    return solveFeeds({
+  async updateFeed(): Promise<boolean> {
+    const feed = await openProjectFeed(this.#feedRequest());
+    const before = await feed.listsDigest();
+    await feed.update();
+    return before !== (await feed.listsDigest());
+  }
+
+  #feedRequest(): FeedRequest {
+    return {
       project: this.project,
-      graph,
       onProgress: (text) => this.#options.onEvent({ type: "step", text }),
       onWarning: (text) => this.#options.onEvent({ type: "engine-warning", diagnostic: feedWarning(text) }),
-    });
+    };
   }
 
   async #sign(graph: TaskGraph, feeds: Feeds, stamps: Stamps): Promise<Signatures> {

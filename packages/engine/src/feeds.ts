@@ -1,10 +1,10 @@
 /** What the archive has today under the names that tasks ask for: solved before signatures are made, handed to the tasks as files. */
 import { join } from "node:path";
-import { words, writeFileAtomic } from "@tsbake/base";
+import { writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
 import { openFeed, writeClosure } from "@tsbake/packaging";
-import type { Closure, ClosureRequest } from "@tsbake/packaging";
+import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging";
 import type { ParsedProject } from "@tsbake/recipe";
 
 /** Word of [feed-closure] that stands for every essential package of the release; apt's own pattern. */
@@ -17,11 +17,30 @@ export interface Feeds {
   write(task: TaskId, d: Datastore): Promise<void>;
 }
 
-export interface FeedsRequest {
+export interface FeedRequest {
   readonly project: ParsedProject;
-  readonly graph: TaskGraph;
   readonly onProgress: (text: string) => void;
   readonly onWarning: (text: string) => void;
+}
+
+export interface FeedsRequest extends FeedRequest {
+  readonly graph: TaskGraph;
+}
+
+/** The feed as the configuration has it: FEED_SOURCES or the host's apt sources, state below DL_DIR. */
+export function openProjectFeed({ project, onProgress, onWarning }: FeedRequest): Promise<Feed> {
+  const downloads = project.configurationText("DL_DIR");
+  if (downloads === undefined) throw new Error("internal: DL_DIR is not set");
+  // `\\n` in a value is two characters; sources are lines.
+  const sources = project.configurationText("FEED_SOURCES")?.replaceAll("\\n", "\n");
+  const architecture = project.configurationText("DPKG_ARCH");
+  return openFeed({
+    folder: join(downloads, "feed"),
+    ...(sources?.trim() ? { sources } : {}),
+    ...(architecture ? { architecture } : {}),
+    onProgress,
+    onWarning,
+  });
 }
 
 /** @throws BuildError of the feed: unknown package, unreachable archive, no solution */
@@ -38,17 +57,7 @@ export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
     asking.push({ task, request: { roots, essential, askedBy: graph.label(task) } });
   }
   if (asking.length > 0) {
-    const folder = project.configurationText("DL_DIR");
-    if (folder === undefined) throw new Error("internal: DL_DIR is not set");
-    const sources = project.configurationText("FEED_SOURCES");
-    const architecture = project.configurationText("DPKG_ARCH");
-    const feed = await openFeed({
-      folder: join(folder, "feed"),
-      ...(sources && words(sources).length > 0 ? { sources } : {}),
-      ...(architecture ? { architecture } : {}),
-      onProgress: request.onProgress,
-      onWarning: request.onWarning,
-    });
+    const feed = await openProjectFeed(request);
     // do_fetch and do_install of a recipe ask for the same.
     const keyOf = (one: ClosureRequest) => JSON.stringify([one.essential, one.roots]);
     const distinct = new Map(asking.map((one) => [keyOf(one.request), one.request]));

@@ -48,8 +48,8 @@ export interface ClosureRequest {
 }
 
 export interface Feed {
-  /** Whether lists are there at all. */
-  hasLists(): Promise<boolean>;
+  /** Digest of the lists that are there: SHA-256 in hex, or undefined when there are none. */
+  listsDigest(): Promise<string | undefined>;
   /** Fetches the lists. @throws BuildError `packaging/feed-unreachable` */
   update(): Promise<void>;
   /**
@@ -86,8 +86,8 @@ class AptFeed implements Feed {
     this.#options = options;
   }
 
-  async hasLists(): Promise<boolean> {
-    return (await this.#listsIdentity()) !== undefined;
+  listsDigest(): Promise<string | undefined> {
+    return this.#listsIdentity();
   }
 
   async update(): Promise<void> {
@@ -119,7 +119,7 @@ class AptFeed implements Feed {
   }
 
   async closures(requests: readonly ClosureRequest[]): Promise<Closure[]> {
-    if (!(await this.hasLists())) await this.update();
+    if ((await this.listsDigest()) === undefined) await this.update();
     const identity = (await this.#listsIdentity()) ?? "";
     const answers = await Promise.all(requests.map((request) => this.#cached(identity, request)));
     const open = answers.flatMap((answer, index) => (answer ? [] : [index]));
