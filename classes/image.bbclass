@@ -133,8 +133,7 @@ set_image_hostname() {
 }
 
 unpack_image_rootfs() {
-    tar --extract --file=${ROOTFS_OUTPUT}/rootfs.tar --directory=${IMAGE_ROOTFS} \
-        --numeric-owner --same-owner --preserve-permissions --xattrs '--xattrs-include=*'
+    tsbake-image unpack --tree ${ROOTFS_OUTPUT}/rootfs.tar --root ${IMAGE_ROOTFS}
 }
 
 # Ties the image to its snapshot: extensions may ask for exactly this package database.

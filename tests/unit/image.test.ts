@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { BuildError } from "@tsbake/base";
 import {
   FileIndex,
+  capabilityText,
   extensionRelease,
   formatFileManifest,
   formatManifest,
@@ -440,6 +441,26 @@ describe("the plan of an extension", () => {
         }
       }),
     );
+  });
+});
+
+describe("file capabilities", () => {
+  const bytes = (...words: number[]): string => {
+    const data = Buffer.alloc(words.length * 4);
+    words.forEach((word, index) => data.writeUInt32LE(word, index * 4));
+    return data.toString("base64");
+  };
+  test.each([
+    ["cap_net_raw=ep", bytes(0x02000001, 1 << 13, 0, 0, 0), "13+ep"],
+    ["permitted only", bytes(0x02000000, 1 << 13, 0, 0, 0), "13+p"],
+    ["two, one of them inheritable", bytes(0x02000001, 1, 2, 0, 0), "0+ep 1+ei"],
+    ["above 31", bytes(0x03000001, 0, 0, 1 << 6, 1 << 6, 1000), "38+eip"],
+    ["none", bytes(0x02000001, 0, 0, 0, 0), undefined],
+    ["an old revision", bytes(0x01000001, 1, 0), undefined],
+    ["another attribute", bytes(0x07000001, 1, 0, 0, 0), undefined],
+    ["cut", "AQA=", undefined],
+  ])("%s", (_what, value, text) => {
+    expect(capabilityText(value)).toBe(text);
   });
 });
 

@@ -47,7 +47,12 @@ export async function convert(type: string, options: ConvertOptions): Promise<vo
   if (converter === undefined) throw new BuildError([problems.unknownType(type, IMAGE_TYPES)]);
   await rm(options.output, { recursive: true, force: true });
   await mkdir(dirname(options.output), { recursive: true });
-  await converter(options);
+  try {
+    await converter(options);
+  } catch (error) {
+    await rm(options.output, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** Owners are real only for root: an ordinary user's folder belongs to that user. */

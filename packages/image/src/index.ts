@@ -1,3 +1,4 @@
+export { capabilityText } from "./capabilities.js";
 export { systemdArchitecture } from "./architecture.js";
 export { IMAGE_TYPES, RAW_TYPES, convert, uuidOf, type ConvertOptions } from "./convert.js";
 export { installedClosure, installedSizeBytes } from "./closure.js";

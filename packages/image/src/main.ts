@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   result: async () => (await import("./commands/result.js")).result,
   rootfs: async () => (await import("./commands/install.js")).rootfs,
   stamp: async () => (await import("./commands/snapshot.js")).stamp,
+  unpack: async () => (await import("./commands/tree.js")).unpack,
   sysext: async () => (await import("./commands/extension.js")).sysext,
 };
 

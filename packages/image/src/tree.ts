@@ -1,8 +1,9 @@
 /** A tree of files ⇄ the tar in which one task hands it to the next, with owners that only (fake) root can see. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { PackageDatabase, Sandbox } from "@tsbake/packaging";
+import { CAPABILITY_ATTRIBUTE, capabilityText } from "./capabilities.js";
 import { type FileEntry } from "./file-entry.js";
 import { FileIndex, formatFileManifest } from "./file-manifest.js";
 import * as problems from "./problems.js";
@@ -120,18 +121,45 @@ export function ownersOf(
   return owners;
 }
 
-/** Unpacks a tar that {@link packTree} or the extension step wrote. @throws BuildError `image/format-failed` */
+/**
+ * Unpacks a tar that {@link packTree} or the extension step wrote.
+ *
+ * @throws BuildError `image/format-failed`, `image/no-tool`
+ */
 export async function unpackTree(tar: string, root: string, sandbox: Sandbox): Promise<void> {
   await mkdir(root, { recursive: true });
-  const result = await sandbox.run("tar", [
+  const args = [
     "--extract",
     `--file=${resolve(tar)}`,
     `--directory=${resolve(root)}`,
     "--numeric-owner",
     "--same-owner",
     "--preserve-permissions",
-    "--xattrs",
-    "--xattrs-include=*",
-  ]);
+  ];
+  if (!sandbox.isFake) args.push("--xattrs", "--xattrs-include=*");
+  const result = await sandbox.run("tar", args);
   if (result.code !== 0) throw new BuildError([problems.formatFailed("tar", result.code, result.stderr)]);
+  if (sandbox.isFake) await setCapabilities(tar, root, sandbox);
+}
+
+/**
+ * Puts file capabilities on a tree in a fake root. tar cannot: it makes a file with attributes by mknod, without the
+ * bits that say "regular file", and fakeroot then remembers a file of no type at all.
+ */
+async function setCapabilities(path: string, root: string, sandbox: Sandbox): Promise<void> {
+  using tar = new TarFile(path);
+  const args = tar.members(false).flatMap(({ entry }) => {
+    const attribute = entry.xattrs?.find((one) => one.startsWith(`${CAPABILITY_ATTRIBUTE}=`));
+    const text = attribute && capabilityText(attribute.slice(CAPABILITY_ATTRIBUTE.length + 1));
+    return text === undefined || text === "" || entry.hardlink ? [] : [text, join(resolve(root), entry.path)];
+  });
+  if (args.length === 0) return;
+  const result = await sandbox.run("setcap", args);
+  if (result.code === 0) return;
+  const isMissing = result.code === 127 || /not found|No such file/.test(result.stderr);
+  throw new BuildError([
+    isMissing
+      ? problems.noTool("setcap", "libcap2-bin-native (or install libcap2-bin)")
+      : problems.formatFailed("setcap", result.code, result.stderr),
+  ]);
 }

@@ -1,14 +1,23 @@
-/** `pack` and `convert`: an image's tree on its way from task to task and into its final form. */
+/** `unpack`, `pack` and `convert`: an image's tree on its way from task to task and into its final form. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSandbox } from "@tsbake/packaging";
 import { IMAGE_TYPES, convert as convertTree } from "../convert.js";
 import { parseFileManifest } from "../file-manifest.js";
-import { packTree } from "../tree.js";
+import { packTree, unpackTree } from "../tree.js";
 import { type Command, EPOCH } from "./command.js";
 
 const TREE = { tree: { value: "FILE", help: "tar of the tree", isRequired: true } } as const;
 const ROOT = { root: { value: "DIR", help: "the tree on disk", isRequired: true } } as const;
+
+export const unpack: Command = {
+  summary: "unpacks a tree with its owners; call it under `tsbake-package fakeroot`",
+  options: { ...TREE, ...ROOT },
+  async run(args) {
+    await using sandbox = await openSandbox();
+    await unpackTree(args.text("tree"), args.text("root"), sandbox);
+  },
+};
 
 export const pack: Command = {
   summary: "packs a tree and writes its file manifest; call it under `tsbake-package fakeroot`",
