@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BuildError, codeOf, lockPath, messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
+import { pythonText } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, signTasks, taskId } from "@tsbake/graph";
 import type { Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
@@ -229,7 +230,7 @@ class OpenedBuild implements Build {
     const d = this.project.openRecipe(recipe);
     return Object.keys(this.project.recipes.get(recipe)?.tasks ?? {}).map((name) => ({
       name,
-      doc: String(d.getVarFlag(name, "doc") ?? ""),
+      doc: pythonText(d.getVarFlag(name, "doc") ?? ""),
     }));
   }
 

@@ -1,6 +1,12 @@
 /** `tsbake -e`: every variable of a datastore with its history, its value, and the functions; laid out as `bitbake -e` does. */
 import { BuildError, byText } from "@tsbake/base";
+import { pythonText } from "@tsbake/datastore";
 import type { Datastore, HistoryEntry } from "@tsbake/datastore";
+
+function textOf(d: Datastore, name: string): string {
+  const value = d.getVar(name, { expand: false });
+  return value === undefined ? "" : pythonText(value);
+}
 
 /** Names that are bookkeeping, not metadata. */
 function isInternal(name: string): boolean {
@@ -22,7 +28,8 @@ export function describeEnvironment(d: Datastore): string {
 
 function describeVariable(d: Datastore, name: string): string[] {
   const raw = d.getVar(name, { expand: false });
-  if (raw === undefined) return [];
+  // Objects of metadata Python have no text that a person could use.
+  if (raw === undefined || (typeof raw === "object" && raw !== null && !Array.isArray(raw))) return [];
   const { value, problem } = expanded(d, name);
   const lines = historyLines(name, d.history(name));
   if (typeof raw === "string" && raw !== value) lines.push("# pre-expansion value:", `#   "${raw}"`);
@@ -40,7 +47,7 @@ function expanded(d: Datastore, name: string): { value: string; problem?: string
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     const problem = error.diagnostics.map((one) => one.message.split("\n")[0]).join("; ");
-    return { value: String(d.getVar(name, { expand: false }) ?? ""), problem };
+    return { value: textOf(d, name), problem };
   }
 }
 
@@ -71,7 +78,7 @@ function describeFunction(d: Datastore, name: string): string[] {
 }
 
 function describePython(d: Datastore, name: string): string[] {
-  const body = String(d.getVar(name, { expand: false }) ?? "").replace(/\n$/, "");
+  const body = textOf(d, name).replace(/\n$/, "");
   if (body.startsWith("def ")) return [body, ""];
   return [`python ${name} () {`, body, "}", ""];
 }
