@@ -45,3 +45,6 @@ do_install() {
     tsbake-package feed-unpack --closure ${WORKDIR}/feed/do_install.closure --pool ${FEED_POOL} --into ${D} \
         --kind ${FEED_KIND} --links "${FEED_LINKS}" --exclude "${FEED_EXCLUDE}" --architecture "${DPKG_ARCH}"
 }
+
+# Of the target's libraries, images learn what the archive has.
+inherit_defer ${@'feed-publish' if d.getVar('FEED_KIND') == 'target' else ''}

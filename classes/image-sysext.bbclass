@@ -54,16 +54,20 @@ SYSEXT_RULES ?= " \
     /tmp/**=drop \
 "
 
+python () {
+    if not d.getVar('IMAGE_BASE_PKGDB'):
+        raise bb.parse.SkipRecipe('IMAGE_BASE_PKGDB is empty: set it to the recipe of the base image')
+}
+
 ROOTFS_FROM_FEED = "${IMAGE_PREINSTALL}"
 SYSEXT_BASE = "${PKGDB_DIR}/${IMAGE_BASE_PKGDB}"
 
-do_rootfs[depends] += "${@d.getVar('IMAGE_BASE_PKGDB') + ':do_pkgdb_snapshot' if d.getVar('IMAGE_BASE_PKGDB') else ''}"
+do_rootfs[depends] += "${IMAGE_BASE_PKGDB}:do_pkgdb_snapshot"
 # Checked before any task runs.
 SYSEXT_BASE_MUST = "IMAGE_GEN_PKGDBFS=1 IMAGE_PKGTYPE=${IMAGE_PKGTYPE} TARGET_ARCH=${TARGET_ARCH} DISTRO=${DISTRO}"
 do_rootfs[requires] = "${@' '.join('${IMAGE_BASE_PKGDB}:' + word for word in d.getVar('SYSEXT_BASE_MUST').split() if '${IMAGE_BASE_PKGDB}')}"
 
 do_rootfs() {
-    [ -n "${IMAGE_BASE_PKGDB}" ] || bbfatal "IMAGE_BASE_PKGDB is empty: set it in ${PN} to the recipe of the base image"
     tsbake-image layer \
         --base "${SYSEXT_BASE}" \
         --allow-changed "${SYSEXT_ALLOW_CHANGED}" \
@@ -92,7 +96,7 @@ postprocess_layer() {
 }
 
 # The base's snapshot is read again here, so it must be there even when do_rootfs was restored.
-do_image[depends] += "${@d.getVar('IMAGE_BASE_PKGDB') + ':do_pkgdb_snapshot' if d.getVar('IMAGE_BASE_PKGDB') else ''}"
+do_image[depends] += "${IMAGE_BASE_PKGDB}:do_pkgdb_snapshot"
 do_image[fakeroot] = "${@'1' if d.getVar('IMAGE_COMMANDS') else ''}"
 do_image[cleandirs] += "${IMAGE_WORK}"
 do_image() {

@@ -1,6 +1,6 @@
 /** What a recipe left in the deploy folder, read from the manifests of its artifacts. */
 import { lstatSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { byText, readTextIfThere } from "@tsbake/base";
 import type { ParsedProject, RecipeInfo } from "@tsbake/recipe";
 
@@ -13,14 +13,20 @@ export async function deployedFiles(
   const deploy = project.configurationText("DEPLOY_DIR");
   const folder = join(project.configurationText("TMPDIR") ?? "", "sstate-control");
   if (deploy === undefined) return [];
-  const files: string[] = [];
+  const found: string[] = [];
   for (const task of tasks) {
     const name = `manifest-${recipe.pn}.${task.replace(/^do_/, "")}`;
-    const text = await readTextIfThere(join(folder, name));
-    for (const line of text?.split("\n") ?? [])
-      if (line.startsWith(`${deploy}/`) && !line.endsWith("/")) files.push(line);
+    const lines = (await readTextIfThere(join(folder, name)))?.split("\n") ?? [];
+    found.push(...topEntries(lines.filter((line) => line.startsWith(`${deploy}/`))));
   }
   // Where there are stable links to dated names, the links are what a person wants to see.
-  const links = files.filter((file) => lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink());
-  return (links.length > 0 ? links : files).sort(byText);
+  const links = found.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink());
+  return (links.length > 0 ? links : found).sort(byText);
+}
+
+/** Of a manifest's lines (folders end in `/`) those that lie in its topmost folders: an image that is a folder counts once. */
+function topEntries(lines: readonly string[]): string[] {
+  const folders = new Set(lines.filter((line) => line.endsWith("/")).map((line) => line.slice(0, -1)));
+  const tops = new Set([...folders].filter((one) => !folders.has(dirname(one))));
+  return lines.map((line) => line.replace(/\/$/, "")).filter((path) => tops.has(dirname(path)));
 }

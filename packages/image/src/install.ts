@@ -1,7 +1,7 @@
 /** do_rootfs: packages into a root, either whole from nothing or as a layer on a base's database. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode, sortedUnique } from "@tsbake/base";
+import { byText, hasCode, sortedUnique } from "@tsbake/base";
 import {
   type Backend,
   type InstallResult,
@@ -9,6 +9,7 @@ import {
   type PackageSource,
   type Sandbox,
   downloadClosure,
+  mergeClosures,
   openDebBackend,
   openSandbox,
   packageLines,
@@ -67,12 +68,13 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
   const backend = openDebBackend();
   const root = await emptyRoot(options);
   const snapshot = join(options.output, SNAPSHOT_FOLDER);
-  const sources = await packageSources(backend, options);
+  const { sources, fetch } = await offerOf(backend, options);
   await using sandbox = await openSandbox();
   const result = await backend.install({
     ...solveRequest(options, sources),
     root,
     sandbox,
+    fetch,
   });
   await clearSnapshot(snapshot);
   const identity = await backend.snapshot(root, join(snapshot, DATABASE_FOLDER));
@@ -105,13 +107,14 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
   const root = await emptyRoot(options);
   await using sandbox = await openSandbox();
-  const database = await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
-  const sources = await packageSources(backend, options, database);
+  await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
+  const { sources, fetch } = await offerOf(backend, options);
   const result = await backend.installOnDatabase({
     ...solveRequest(options, sources),
     allowChanged: options.allowChanged,
     root,
     sandbox,
+    fetch,
   });
   const added = new Set(result.added.map((one) => one.name));
   await packTree({
@@ -156,19 +159,40 @@ function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
   };
 }
 
-/** What can be installed; the archive's package files are downloaded, but for those that `installed` has already. */
-async function packageSources(
-  backend: Backend,
-  options: InstallOptions,
-  installed?: PackageDatabase,
-): Promise<PackageSource[]> {
-  const sources = await Promise.all(options.packageFolders.map((folder) => backend.scan(folder)));
-  if (options.closure === undefined) return sources;
-  const closure = await readClosure(options.closure);
-  const there = new Set(installed?.packages.map(identity));
-  const wanted = closure.packages.filter((one) => !there.has(identity(one)));
-  await downloadClosure({ ...closure, packages: wanted }, options.pool, { onProgress: options.onProgress });
-  return [...sources, { folder: options.pool, packages: closure.packages }];
+interface Offer {
+  readonly sources: readonly PackageSource[];
+  /** Downloads those of the archive that are not in the pool yet. */
+  readonly fetch: (packages: readonly Identified[]) => Promise<void>;
+}
+
+/**
+ * What can be installed: the packages of recipes, the engine's closure, and the closures that recipes published, whose
+ * libraries their packages may need. Only what is installed in the end is downloaded.
+ */
+async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer> {
+  const own = await Promise.all(options.packageFolders.map((folder) => backend.scan(folder)));
+  const published = await Promise.all(options.packageFolders.map(closuresIn));
+  const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
+  const closure = mergeClosures(await Promise.all(paths.map(readClosure)));
+  return {
+    sources: [...own, { folder: options.pool, packages: closure.packages }],
+    async fetch(packages) {
+      const planned = new Set(packages.map(identity));
+      const wanted = closure.packages.filter((one) => planned.has(identity(one)));
+      await downloadClosure({ ...closure, packages: wanted }, options.pool, {
+        onProgress: options.onProgress,
+      });
+    },
+  };
+}
+
+/** Files `*.closure` of a recipe's package folder, sorted. */
+async function closuresIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names
+    .filter((name) => name.endsWith(".closure"))
+    .sort(byText)
+    .map((name) => join(folder, name));
 }
 
 interface Identified {

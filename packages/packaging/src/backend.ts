@@ -45,6 +45,8 @@ export interface InstallRequest extends SolveRequest {
   /** Changes of installed packages that are let through, as `name` (opt-in, L8). */
   readonly allowChanged?: readonly string[];
   readonly onProgress?: (text: string) => void;
+  /** Called with what was solved, before anything is unpacked: brings the package files that are not there yet. */
+  readonly fetch?: (packages: readonly Planned[]) => Promise<void>;
 }
 
 /** A maintainer script that did not run. */

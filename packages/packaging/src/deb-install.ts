@@ -28,6 +28,7 @@ export const DPKG_FLAGS = [
 export async function installDeb(request: InstallRequest): Promise<InstallResult> {
   const { root, sandbox, epochSeconds, onProgress } = request;
   const { packages, changes } = await solveDeb({ ...request, essential: true });
+  await request.fetch?.(packages);
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
   const merged = mergedFolders(request.architecture);

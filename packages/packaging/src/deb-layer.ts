@@ -30,6 +30,7 @@ export async function installOnDebDatabase(request: InstallRequest): Promise<Ins
   const { root, sandbox, epochSeconds, architecture, onProgress } = request;
   const before = await readDebDatabase(root, architecture);
   const { packages, changes } = await solveDeb({ ...request, installedIn: root });
+  await request.fetch?.(packages);
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
   const scratch = await mkdtemp(join(root, ".tsbake-layer-"));
