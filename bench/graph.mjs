@@ -1,0 +1,3 @@
+export async function graph() {
+  return 0;
+}
