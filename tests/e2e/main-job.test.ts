@@ -77,6 +77,18 @@ here("the main job", () => {
   });
 
   test(
+    "runs a task again when told so, though nothing was read anew",
+    async () => {
+      const forced = await rig.trace(["-f", "-c", "image_complete", "sysext-image"]);
+      expect(forced.output).not.toContain("error[");
+      expect(forced.code).toBe(0);
+      expect(forced.ran).toEqual(["sysext-image:do_image_complete"]);
+      expect((await rig.tsbake(["-c", "clean", "sysext-image"])).code).toBe(0);
+    },
+    MINUTES,
+  );
+
+  test(
     "comes back from shared state, byte for byte, without running anything",
     async () => {
       rmSync(rig.path("build/tmp"), { recursive: true });

@@ -3,21 +3,10 @@
  * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { BuildError } from "@tsbake/base";
 import { parseFileManifest, parseOsRelease } from "@tsbake/image";
-import { openFeed } from "@tsbake/packaging";
-import {
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { archiveProblem } from "../support/archive.js";
 import { cannotJudge, judge } from "../support/judge.js";
 import { Rig } from "../support/rig.js";
 
@@ -81,21 +70,7 @@ SYSEXT_LEVEL_POLICY = "pkgdb"
 `,
 };
 
-/** Why there can be no build here, or undefined. */
-async function cannotBuild(): Promise<string | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), "tsbake-probe-"));
-  try {
-    await (await openFeed({ folder })).update();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    return error.diagnostics[0]?.message ?? "no feed";
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const obstacle = await cannotBuild();
+const obstacle = await archiveProblem();
 const noJudge = await cannotJudge();
 if (noJudge !== undefined) console.warn(`systemd-sysext: skipped, ${noJudge}`);
 const title = "an extension of real packages";

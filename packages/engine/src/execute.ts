@@ -36,7 +36,9 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     graph,
     signatures: options.signatures,
     project,
-    openRecipe: (id: RecipeId) => {
+    openRecipe: async (id: RecipeId) => {
+      // After a cached parse nothing is evaluated yet, and evaluating may take Python.
+      await project.prepare([id]);
       const d = project.openRecipe(id).createCopy();
       // The moment of the build; never part of a signature.
       const [date, time] = dateAndTime(started);
