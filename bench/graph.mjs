@@ -1,3 +1,128 @@
-export async function graph() {
-  return 0;
+/** `bench graph`: parsing, the task graph and signatures on made-up layers, and whether time grows with the number of recipes. */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { generateLayer, TARGET, TASKS } from "./generate.mjs";
+import { summary, table, timed } from "./measure.mjs";
+import { inFolder, ROOT } from "./project.mjs";
+
+const LAST = `s${TASKS - 1}`;
+
+/** What is measured: a name, what it needs first, and the arguments of the command. */
+const PHASES = [
+  { name: "parse, cold", cold: true, args: ["-p"] },
+  { name: "parse, cached", args: ["-p"] },
+  { name: "+ graph, written (-g)", args: ["-g", "-c", LAST, TARGET] },
+  { name: "+ graph, signatures, plan (-n)", args: ["-q", "-n", "-c", LAST, TARGET] },
+];
+
+export async function graph(options) {
+  const runs = options.runs ?? 3;
+  const sizes = (options.recipes ?? "1000,10000").split(",").map(Number);
+  if (!sizes.every((size) => Number.isInteger(size) && size > 0))
+    throw new Error("--recipes is like 1000,10000");
+  return inFolder(options.keep, async (folder) => {
+    const layers = [];
+    for (const size of sizes) {
+      const layer = join(folder, `layer${size}`);
+      await generateLayer(layer, size);
+      layers.push({ size, layer });
+    }
+    const rows = await rowsOf("tsbake", layers, runs, (one) => tsbakeProject(folder, one));
+    if (options.bitbake) {
+      const checkout = resolve(options.bitbake);
+      rows.push(...(await rowsOf("bitbake", layers, runs, (one) => bitbakeProject(folder, one, checkout))));
+    }
+    const head = ["what", "by", ...sizes.map((size) => `${size} recipes`), "linear", "peak RSS"];
+    console.log(
+      `\nSeconds of whole commands, best of ${runs} (CPU); ${TASKS} tasks a recipe. linear: 1.0 = time grows as recipes do.\n`,
+    );
+    console.log(table(head, rows));
+    return 0;
+  });
 }
+
+async function rowsOf(by, layers, runs, open) {
+  const projects = [];
+  for (const one of layers) projects.push({ ...one, ...(await open(one)) });
+  const rows = [];
+  for (const phase of PHASES) {
+    const bests = [];
+    let rssKiB = 0;
+    for (const project of projects) {
+      const all = [];
+      for (let turn = 0; turn < runs; turn++) {
+        if (phase.cold) await rm(project.cache, { recursive: true, force: true });
+        all.push(await project.run(phase.args));
+      }
+      const wall = summary(all.map((one) => one.wall)).best;
+      const cpu = summary(all.map((one) => one.cpu)).best;
+      rssKiB = Math.max(...all.map((one) => one.rssKiB));
+      process.stderr.write(
+        `  ${by} ${project.size} ${phase.name}: ${wall.toFixed(2)} s, cpu ${cpu.toFixed(2)} s\n`,
+      );
+      bests.push({ wall, cpu, size: project.size });
+    }
+    const [first, last] = [bests[0], bests[bests.length - 1]];
+    const linear = last.cpu / first.cpu / (last.size / first.size);
+    rows.push([
+      phase.name,
+      by,
+      ...bests.map(({ wall, cpu }) => `${wall.toFixed(2)} (${cpu.toFixed(2)})`),
+      bests.length > 1 ? linear.toFixed(2) : "",
+      Number.isNaN(rssKiB) ? "no GNU time" : `${Math.round(rssKiB / 1024)} MiB`,
+    ]);
+  }
+  return rows;
+}
+
+async function tsbakeProject(folder, { size, layer }) {
+  const build = join(folder, `tsbake${size}`);
+  await writeConfiguration(build, [join(ROOT), layer], []);
+  return {
+    cache: join(build, "cache"),
+    run: (args) => timed(join(ROOT, "tsbake"), ["-u", "plain", ...args], { cwd: build }),
+  };
+}
+
+/** BitBake needs a bitbake.conf and a base.bbclass, and gets the smallest; its server stays up unless told otherwise. */
+async function bitbakeProject(folder, { size, layer }, checkout) {
+  const build = join(folder, `bitbake${size}`);
+  const core = join(folder, "bitbake-core");
+  await mkdir(join(core, "conf"), { recursive: true });
+  await mkdir(join(core, "classes"), { recursive: true });
+  await writeFile(join(core, "conf/bitbake.conf"), BITBAKE_CONF);
+  await writeFile(join(core, "classes/base.bbclass"), "addtask build\ndo_build() {\n    :\n}\n");
+  await writeConfiguration(build, [layer], [`BBPATH .= ":${core}"`]);
+  const env = {
+    PATH: `${join(checkout, "bin")}:${process.env.PATH ?? ""}`,
+    BBPATH: `${build}:${core}`,
+    BB_SERVER_TIMEOUT: "0",
+    BB_ENV_PASSTHROUGH_ADDITIONS: "BB_SERVER_TIMEOUT",
+  };
+  return {
+    cache: join(build, "cache"),
+    run: (args) => timed(join(checkout, "bin/bitbake"), args, { cwd: build, env }),
+  };
+}
+
+async function writeConfiguration(build, layers, lines) {
+  await mkdir(join(build, "conf"), { recursive: true });
+  const text = [`BBPATH = "\${TOPDIR}"`, 'BBFILES ?= ""', `BBLAYERS = "${layers.join(" ")}"`, ...lines];
+  await writeFile(join(build, "conf/bblayers.conf"), `${text.join("\n")}\n`);
+  await writeFile(join(build, "conf/local.conf"), 'MACHINE = "generic"\nDISTRO = "debian"\n');
+}
+
+const BITBAKE_CONF = `TMPDIR = "\${TOPDIR}/tmp"
+CACHE = "\${TOPDIR}/cache"
+PERSISTENT_DIR = "\${TOPDIR}/cache"
+STAMP = "\${TMPDIR}/stamps/\${PN}"
+T = "\${TMPDIR}/work/\${PN}/temp"
+B = "\${TMPDIR}/work/\${PN}"
+PN = "\${@bb.parse.vars_from_file(d.getVar('FILE', False), d)[0] or 'defaultpkgname'}"
+PV = "\${@bb.parse.vars_from_file(d.getVar('FILE', False), d)[1] or '1.0'}"
+PF = "\${PN}-\${PV}"
+PROVIDES = "\${PN}"
+LAYERSERIES_CORENAMES = "first"
+BB_SIGNATURE_HANDLER = "basichash"
+require conf/local.conf
+`;

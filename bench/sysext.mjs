@@ -20,9 +20,10 @@ export async function sysext(options) {
     const project = await openProject(join(folder, "project"), downloads);
     process.stderr.write("first build\n");
     const first = await project.run(EXTENSION);
+    // Before anything is restored: restoring brings results, not the files that tasks worked with.
+    const parts = await partsOf(folder, project, downloads);
     const rows = [];
     if (!only || only === "command") rows.push(...(await commandRows(project, first, runs)));
-    const parts = await partsOf(folder, project, downloads);
     if (!only || only === "sysext") rows.push(...(await extensionRows(folder, project, parts, runs)));
     // Last: a forced base makes every later build of the extension another one.
     if (!only || only === "base") rows.push(...(await baseRows(folder, project, parts, runs)));
