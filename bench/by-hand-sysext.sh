@@ -36,7 +36,7 @@ mkdir "$root/var/lib/dpkg/triggers"
 rm -f "$root/var/lib/dpkg/statoverride"
 # Unpacking runs preinst only, and its interpreter is not there.
 for deb in "$work/apt/cache/archives"/*.deb; do
-  if dpkg-deb --ctrl-tarfile "$deb" | tar -t | grep -q '^\./preinst$'; then
+  if dpkg-deb -I "$deb" preinst >/dev/null 2>&1; then
     mkdir "$work/repack"
     dpkg-deb -R "$deb" "$work/repack"
     rm "$work/repack/DEBIAN/preinst"

@@ -37,6 +37,7 @@ export async function makeRepository(folder, from) {
   const release = [
     `Suite: ${SUITE}`,
     `Codename: ${SUITE}`,
+    "Date: Thu, 01 Jan 1970 00:00:00 UTC",
     "SHA256:",
     ` ${digest} ${Buffer.byteLength(text)} Packages`,
   ];
