@@ -4,7 +4,15 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parseFileManifest, parseOsRelease } from "@tsbake/image";
-import { cpSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
 import { cannotJudge, judge } from "../support/judge.js";

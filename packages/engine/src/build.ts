@@ -1,5 +1,5 @@
 /** Opens a build folder and answers for it: builds targets, and the queries of the command line. */
-import { mkdir } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import type { Datastore } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, signTasks, taskId } from "@tsbake/graph";
 import type { Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
 import { needsPython, openProviders, parseProject } from "@tsbake/recipe";
-import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
+import type { ParsedProject, Providers, RecipeId, RecipeInfo } from "@tsbake/recipe";
 import { openStamps } from "@tsbake/run";
 import type { Stamps } from "@tsbake/run";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
@@ -21,12 +21,13 @@ import { openFileDigests } from "./file-digests.js";
 import { deployedFiles } from "./outputs.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
 import { locateBuild } from "./locate.js";
-import { feedWarning, unwritableBuildFolder } from "./problems.js";
+import { feedWarning, noTaskToClear, unwritableBuildFolder } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
 import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
+import { supposeTaints } from "./supposed-taints.js";
 import { engineKey, toolDigests } from "./tools.js";
 
 /** Configuration values that a no-change run needs without evaluating the configuration again. */
@@ -141,11 +142,11 @@ class OpenedBuild implements Build {
   async build(request: BuildRequest): Promise<BuildResult> {
     await using _lock = await this.#lock();
     const graph = this.#graph(request);
-    const stamps = openStamps();
+    const isWriting = !request.dryRun && !request.signaturesOnly;
+    if (isWriting) await this.#checkWritable();
+    const stamps = request.dryRun ? supposeTaints(openStamps()) : openStamps();
     const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
-    if (request.force) for (const task of graph.targets) this.#taint(graph, stamps, task);
-    for (const name of request.invalidate)
-      for (const target of graph.targets) this.#taint(graph, stamps, target, taskName(name));
+    this.#taintTargets(request, graph, stamps);
     const signatures = await this.#sign(graph, feeds, stamps);
     if (request.signaturesOnly) {
       await this.#writeSignatures(graph, stamps, signatures);
@@ -298,9 +299,34 @@ class OpenedBuild implements Build {
     return signatures;
   }
 
-  #taint(graph: TaskGraph, stamps: Stamps, target: TaskId, task?: string): void {
-    const node = graph.graph.getNodeAttributes(target);
-    stamps.addTaint(this.project.recipes.get(node.recipe)!, task ?? node.task);
+  /** `-f` and `-C`. */
+  #taintTargets(request: BuildRequest, graph: TaskGraph, stamps: Stamps): void {
+    const names = request.invalidate.map(taskName);
+    const problems: Diagnostic[] = [];
+    const tainted: (readonly [RecipeInfo, string])[] = [];
+    for (const target of graph.targets) {
+      const node = graph.graph.getNodeAttributes(target);
+      const recipe = this.project.recipes.get(node.recipe)!;
+      if (request.force) tainted.push([recipe, node.task]);
+      for (const name of names) {
+        if (recipe.tasks[name] === undefined) problems.push(noTaskToClear(recipe, name));
+        else tainted.push([recipe, name]);
+      }
+    }
+    if (problems.length > 0) throw new BuildError(problems);
+    for (const [recipe, task] of tainted) stamps.addTaint(recipe, task);
+  }
+
+  /** @throws BuildError before any task finds out on its own that nothing can be kept */
+  async #checkWritable(): Promise<void> {
+    for (const folder of [this.topdir, this.project.configurationText("TMPDIR") ?? this.topdir]) {
+      try {
+        await mkdir(folder, { recursive: true });
+        await access(folder, constants.W_OK);
+      } catch (error) {
+        throw new BuildError([unwritableBuildFolder(folder, codeOf(error) ?? messageOf(error))]);
+      }
+    }
   }
 
   /** What the tasks of this run left, of the target recipes. */

@@ -1,5 +1,7 @@
 /** Every problem that the engine itself reports. */
+import { nearest } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
+import type { RecipeInfo } from "@tsbake/recipe";
 
 /** Neither a project file nor a build folder is in sight. */
 export function noProject(cwd: string): Diagnostic {
@@ -28,6 +30,17 @@ export function unwritableBuildFolder(topdir: string, reason: string): Diagnosti
     code: "engine/unwritable-build-folder",
     message: `the build folder \`${topdir}\` cannot be written to (${reason})`,
     help: "make it writable, or choose another with TSBAKE_BUILD_DIR",
+  };
+}
+
+/** `-C` names a task that a target does not have. */
+export function noTaskToClear({ pn, tasks }: RecipeInfo, task: string): Diagnostic {
+  const near = nearest(task, Object.keys(tasks)).map((name) => `\`${name}\``);
+  return {
+    severity: "error",
+    code: "engine/no-task-to-clear",
+    message: `\`${pn}\` has no task \`${task}\`, which \`-C\` names`,
+    help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
   };
 }
 
