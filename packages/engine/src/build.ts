@@ -8,7 +8,7 @@ import type { Diagnostic } from "@tsbake/base";
 import { pythonText } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, signTasks, taskId } from "@tsbake/graph";
-import type { Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
+import type { Signatures, Target, TaskGraph } from "@tsbake/graph";
 import { needsPython, openProviders, parseProject } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId, RecipeInfo } from "@tsbake/recipe";
 import { openStamps } from "@tsbake/run";
