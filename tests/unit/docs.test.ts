@@ -1,0 +1,107 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { optionTable } from "@tsbake/cli";
+import { root } from "../support/paths.js";
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+function filesBelow(folder: string, pattern: RegExp): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => pattern.test(name) && !/(^|\/)(dist|node_modules|__pycache__)\//.test(name))
+    .map((name) => join(folder, name));
+}
+
+const metadata = [...filesBelow("conf", /\.conf$/), ...filesBelow("classes", /\.bbclass$/)]
+  .map(read)
+  .join("\n");
+
+/** What the first cells of the tables name, in code type: variables, and flags in brackets. */
+function rows(text: string): string[] {
+  return [...text.matchAll(/^\| (`(?:\\\||[^|])*`) \|/gm)].flatMap((row) =>
+    [...row[1]!.matchAll(/`([^`]+)`/g)].map((name) => name[1]!),
+  );
+}
+
+describe("docs/variables.md", () => {
+  const documented = rows(read("docs/variables.md"));
+  const variables = new Set(
+    documented.map((name) => name.replace(/\[.*$/, "")).filter((name) => name !== ""),
+  );
+  const flags = documented.filter((name) => name.startsWith("["));
+
+  test("has a row for every variable that the core layer assigns", () => {
+    const assignments =
+      /^(?:export +)?([A-Z][A-Z0-9_]*)(?:\[[^\]]+\])?(?::[^\s=]+)? *(?:\?\??|:|\+|\.)?=(?:[.+])?/gm;
+    const assigned = new Set([...metadata.matchAll(assignments)].map((match) => match[1]!));
+    // Names that end in a layer's own name have a row without it.
+    const names = [...assigned].map((name) => name.replace(/_core$/, ""));
+    expect(names.length).toBeGreaterThan(100);
+    expect(names.filter((name) => !variables.has(name))).toEqual([]);
+  });
+
+  test("names only variables that some file mentions", () => {
+    const all = [
+      metadata,
+      ...filesBelow("recipes", /\.(bb|bbappend)$/).map(read),
+      ...filesBelow("packages", /(\/src\/.*\.ts|\/lib\/.*\.py)$/).map(read),
+    ].join("\n");
+    const mentioned = new Set(all.match(/[A-Za-z][A-Za-z0-9_]*/g));
+    const isMentioned = (name: string): boolean =>
+      mentioned.has(name) || mentioned.has(`${name}_core`) || mentioned.has(`${name}_`);
+    const inCapitals = [...variables].filter((name) => /^[A-Z]/.test(name));
+    expect(inCapitals.filter((name) => !isMentioned(name))).toEqual([]);
+  });
+
+  test("has a row for every flag of a task in the core layer, and only flags that something reads", () => {
+    const used = [...metadata.matchAll(/^do_\w+\[([\w-]+)\]/gm)].map((match) => `[${match[1]!}]`);
+    expect(used.filter((flag) => !flags.includes(flag))).toEqual([]);
+    const code = filesBelow("packages", /\/src\/.*\.ts$/)
+      .map(read)
+      .join("\n");
+    expect(flags.filter((flag) => !code.includes(`"${flag.slice(1, -1)}"`))).toEqual([]);
+  });
+
+  test("has no row twice", () => {
+    expect(documented.filter((name, index) => documented.indexOf(name) !== index)).toEqual([]);
+  });
+});
+
+describe("docs/manual.md", () => {
+  test.each(optionTable.map(({ short, long }) => ({ short, long })))(
+    "describes --$long in the command line reference",
+    ({ short, long }) => {
+      const reference = read("docs/manual.md").split("## Command line reference")[1] ?? "";
+      expect(rows(reference).join(" ")).toContain(short === undefined ? `--${long}` : `-${short}, --${long}`);
+    },
+  );
+});
+
+describe("links", () => {
+  /** As GitHub makes the anchor of a heading. */
+  const anchorOf = (heading: string): string =>
+    heading
+      .trim()
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-");
+  const anchors = (path: string): string[] =>
+    [...read(path).matchAll(/^#+ (.+)$/gm)].map((match) => anchorOf(match[1]!));
+  const pages = [...filesBelow("docs", /\.md$/), "README.md"].filter((path) => existsSync(join(root, path)));
+
+  test.each(pages)("of %s lead somewhere", (page) => {
+    const prose = read(page)
+      .replace(/^```[\s\S]*?^```/gm, "")
+      .replace(/`[^`\n]*`/g, "");
+    const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map((match) => match[1]!)
+      .filter((target) => !/^[a-z]+:/.test(target));
+    const broken = targets.filter((target) => {
+      const [file = "", anchor] = target.split("#");
+      const path = file === "" ? page : join(dirname(page), file);
+      if (!existsSync(join(root, path))) return true;
+      return anchor !== undefined && !anchors(path).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+});
