@@ -1,0 +1,126 @@
+/**
+ * Builds that are killed without a word at random moments, with all their processes. Whatever they left, the next run
+ * succeeds and its result is that of an undisturbed build.
+ *
+ * TSBAKE_CRASH_RUNS: how many (default 25). TSBAKE_CRASH_SEED: the number in the name of a test that failed, to repeat it.
+ */
+import { spawn } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { hasCode } from "@tsbake/base";
+import { listStore, verifyStore } from "@tsbake/sstate";
+import { root } from "../support/paths.js";
+import { Toy } from "../support/toy.js";
+
+const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 25);
+const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);
+const TARGET = "shout";
+const WORDS = ["hello\n", "good evening\n"];
+
+/** What a run finds: what is deleted before it, below the build folder. */
+const STARTS = {
+  "everything, or what the last run left": [],
+  "no outputs": ["tmp"],
+  "no outputs and no shared state": ["tmp", "sstate-cache"],
+  "no parse cache": ["cache/recipes"],
+} as const;
+
+let toy: Toy;
+/** What is deployed, by word. */
+const undisturbed = new Map<string, Map<string, string>>();
+let wholeMs = 0;
+
+beforeAll(async () => {
+  toy = new Toy();
+  await toy.built([TARGET]);
+  for (const word of WORDS) {
+    say(word);
+    remove(["tmp", "sstate-cache"]);
+    const started = performance.now();
+    await toy.built([TARGET]);
+    wholeMs = performance.now() - started;
+    undisturbed.set(word, await toy.rig.digests("build/tmp/deploy"));
+  }
+});
+afterAll(() => toy[Symbol.dispose]());
+
+describe("a killed build", () => {
+  test(
+    `harms nothing that comes after it (${runs} runs, seed ${seed})`,
+    async () => {
+      const random = mulberry(seed);
+      const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!;
+      expect(undisturbed.get(WORDS[0]!)).not.toEqual(undisturbed.get(WORDS[1]!));
+      for (let number = 1; number <= runs; number++) {
+        const start = pick(Object.keys(STARTS) as (keyof typeof STARTS)[]);
+        const afterMs = random() * wholeMs;
+        const word = pick(WORDS);
+        const story = `run ${number} on ${start}, killed after ${Math.round(afterMs)} ms`;
+        remove(STARTS[start]);
+        say(word);
+        await killedBuild(afterMs);
+        // The one who comes back may want something else.
+        const wanted = pick(WORDS);
+        say(wanted);
+        const next = await toy.trace([TARGET]);
+        expect([story, next.code, next.code === 0 ? "" : next.output]).toEqual([story, 0, ""]);
+        const deployed = await toy.rig.digests("build/tmp/deploy");
+        expect([story, deployed]).toEqual([story, undisturbed.get(wanted)]);
+        const { stdout } = await toy.tsbake([TARGET]);
+        expect([story, stdout.slice(0, 13)]).toEqual([story, "nothing to do"]);
+      }
+      const store = toy.rig.path("build/sstate-cache");
+      const { checked, faults } = await verifyStore(store);
+      expect(faults).toEqual([]);
+      expect(checked).toBeGreaterThan(0);
+      expect((await listStore(store)).filter(({ kind }) => kind === "damaged")).toEqual([]);
+    },
+    runs * 20_000,
+  );
+});
+
+/** Starts a build in a process group of its own and kills the group. */
+async function killedBuild(afterMs: number): Promise<void> {
+  const child = spawn("node", [join(root, "packages/cli/dist/main.js"), TARGET], {
+    cwd: toy.rig.folder,
+    env: { PATH: process.env["PATH"] ?? "", HOME: toy.rig.folder },
+    detached: true,
+    stdio: "ignore",
+  });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  const timer = setTimeout(() => {
+    try {
+      process.kill(-child.pid!, "SIGKILL");
+    } catch (error) {
+      // It ended in this very moment.
+      if (!hasCode(error, "ESRCH")) throw error;
+    }
+  }, afterMs);
+  await ended;
+  clearTimeout(timer);
+}
+
+function say(word: string): void {
+  toy.rig.write("meta-toy/recipes/greeting/greeting/greeting.txt", word);
+}
+
+/** @param prefixes paths below the build folder; everything that begins so goes */
+function remove(prefixes: readonly string[]): void {
+  for (const prefix of prefixes) {
+    const [folder, name] = prefix.includes("/") ? (prefix.split("/") as [string, string]) : [".", prefix];
+    for (const found of readdirSync(toy.rig.path("build", folder)))
+      if (found.startsWith(name)) rmSync(toy.rig.path("build", folder, found), { recursive: true });
+  }
+}
+
+/** Numbers from 0 to 1, the same for the same seed. */
+function mulberry(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
