@@ -575,7 +575,7 @@ describe("results", () => {
   test("the summary says what the layering saved", () => {
     expect(savedBytes(facts)).toBe(131 * 2 ** 20);
     expect(formatSummary(request).split("\n")).toEqual([
-      "sysext-image on base-image: 1 package, 0.0 MiB (saves 131 MiB against the full closure of 61 packages)",
+      "sysext-image on base-image: 1 package, 1 KiB (saves 131 MiB against the full closure of 61 packages)",
       "  gdb 13, in the base already: bash",
       "  fits: ID=debian VERSION_ID=12",
       "  paths that do not ship as they were: 1 factory (see the report)",

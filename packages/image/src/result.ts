@@ -68,14 +68,14 @@ export function formatManifest(request: ResultRequest): string {
 /** A few lines for people; the engine shows them when a build ends. */
 export function formatSummary(request: ResultRequest): string {
   const { facts, extension } = request;
-  const size = mebibytes(contentBytes(request.files));
+  const size = readableSize(contentBytes(request.files));
   const count = plural(facts.packages.length, "package");
   const lines: string[] = [];
   if (extension === undefined) lines.push(`${request.image}: ${count}, ${size}`);
   else {
     const closure = `the full closure of ${plural(facts.closure.count, "package")}`;
     lines.push(
-      `${request.image} on ${extension.base}: ${count}, ${size} (saves ${mebibytes(savedBytes(facts))} against ${closure})`,
+      `${request.image} on ${extension.base}: ${count}, ${size} (saves ${readableSize(savedBytes(facts))} against ${closure})`,
     );
     lines.push(packageLine(facts));
     lines.push(
@@ -88,7 +88,7 @@ export function formatSummary(request: ResultRequest): string {
     for (const change of facts.changedInBase) lines.push(`  changed in the base: ${change}`);
   }
   for (const one of request.outputs) {
-    lines.push(`  ${one.type}: ${one.sizeBytes === undefined ? "folder" : mebibytes(one.sizeBytes)}`);
+    lines.push(`  ${one.type}: ${one.sizeBytes === undefined ? "folder" : readableSize(one.sizeBytes)}`);
   }
   for (const warning of facts.warnings) lines.push(`  warning: ${warning}`);
   return lines.map((line) => `${line}\n`).join("");
@@ -143,7 +143,8 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function mebibytes(bytes: number): string {
+function readableSize(bytes: number): string {
   const mib = bytes / 2 ** 20;
+  if (mib < 0.95) return `${Math.ceil(bytes / 1024)} KiB`;
   return `${mib >= 100 ? mib.toFixed(0) : mib.toFixed(1)} MiB`;
 }
