@@ -99,6 +99,17 @@ describe("a change", () => {
     expect([...(await toy.rig.digests(sysroot)).keys()]).toEqual(["usr/share/tsbake/other"]);
   });
 
+  test("of what a recipe deploys: links are shown where there are any, else the files", async () => {
+    const deploying = (more: string) =>
+      `do_deploy:append() {\n    touch ${"${TOY_DEPLOY}"}/dated-1 ${"${TOY_DEPLOY}"}/dated-2\n${more}}\n`;
+    toy.recipe("linked", deploying(""));
+    expect((await toy.tsbake(["linked"])).stdout).toMatch(
+      /\nbuild\/tmp\/deploy\/toy\/\n {2}dated-1\n {2}dated-2\n$/,
+    );
+    toy.recipe("linked", deploying("    ln -s dated-2 ${TOY_DEPLOY}/newest\n"));
+    expect((await toy.tsbake(["linked"])).stdout).toMatch(/\nbuild\/tmp\/deploy\/toy\/\n {2}newest\n$/);
+  });
+
   test("of what a recipe deploys: files that it does not deploy any more are gone", async () => {
     const installing = (name: string) =>
       `do_install() {\n    mkdir -p ${"${D}${SHARED}"}\n    echo it >${"${D}${SHARED}"}/${name}\n}\n`;

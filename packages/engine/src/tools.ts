@@ -31,11 +31,11 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-async function findTools(): Promise<Tool[]> {
-  const names = (await readdir(PACKAGES)).sort(byText);
+async function findTools(packages: string): Promise<Tool[]> {
+  const names = (await readdir(packages)).sort(byText);
   const manifests = new Map<string, Manifest>();
   for (const name of names) {
-    const text = await readTextIfThere(join(PACKAGES, name, "package.json"));
+    const text = await readTextIfThere(join(packages, name, "package.json"));
     if (text !== undefined) manifests.set(name, JSON.parse(text) as Manifest);
   }
   const reach = (room: string, seen = new Set<string>()): Set<string> => {
@@ -51,7 +51,7 @@ async function findTools(): Promise<Tool[]> {
       .filter(([name]) => name.startsWith("tsbake-"))
       .map(([name, path]) => ({
         name,
-        main: join(PACKAGES, room, path),
+        main: join(packages, room, path),
         rooms: [...reach(room)].sort(byText),
       })),
   );
@@ -60,13 +60,15 @@ async function findTools(): Promise<Tool[]> {
 /**
  * `TSBAKE_NAME_DIGEST` for each tool `tsbake-name`: 32 hex digits over the compiled code of its rooms. A change there
  * re-runs the tasks that call the tool.
+ *
+ * @param packages the folder of all rooms
  */
-export async function toolDigests(): Promise<Record<string, string>> {
+export async function toolDigests(packages = PACKAGES): Promise<Record<string, string>> {
   const hasher = await openHasher();
   const digests = new Map<string, string>();
-  const tools = await findTools();
+  const tools = await findTools(packages);
   for (const room of new Set(tools.flatMap((tool) => tool.rooms))) {
-    const folder = join(PACKAGES, room, "dist");
+    const folder = join(packages, room, "dist");
     const names = (await readdir(folder, { recursive: true }))
       .filter((name) => name.endsWith(".js"))
       .sort(byText);
@@ -127,26 +129,32 @@ export async function linkHostTools(request: HostToolsRequest): Promise<void> {
     else if (required.includes(name)) missing.push(name);
   }
   if (missing.length > 0) throw new BuildError([missingHostTools(missing)]);
-  for (const tool of await findTools()) {
-    const script = `#!/bin/sh\nexec '${process.execPath}' '${tool.main}' "$@"\n`;
+  for (const tool of await findTools(PACKAGES)) {
+    const script = `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(tool.main)} "$@"\n`;
     const path = join(request.folder, tool.name);
-    if ((await readTextIfThere(path)) === script) continue;
+    // A tsbake that was killed may have left it without its mode.
+    if ((await readTextIfThere(path)) === script && isProgram(path)) continue;
     await writeFileAtomic(path, script);
     await chmod(path, 0o755);
   }
 }
 
 function findProgram(name: string, folders: readonly string[]): string | undefined {
-  return folders
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return statSync(path).isFile();
-      } catch {
-        return false;
-      }
-    });
+  return folders.map((folder) => join(folder, name)).find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** A word for a shell. */
+function quote(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 async function pointTo(link: string, target: string): Promise<void> {
