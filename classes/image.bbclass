@@ -14,8 +14,16 @@ IMAGE_INSTALL ?= ""
 IMAGE_PREINSTALL ?= ""
 RDEPENDS += "${IMAGE_INSTALL}"
 
-# What becomes of the tree: directory, tar, tar.gz, tar.xz, tar.zst, squashfs, erofs.
+# What becomes of the tree: words of IMAGE_TYPES.
 IMAGE_FSTYPES ?= "tar.gz"
+IMAGE_TYPES = "directory tar tar.gz tar.xz tar.zst squashfs erofs"
+
+python () {
+    known = d.getVar('IMAGE_TYPES').split()
+    unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
+    if unknown:
+        bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
+}
 IMAGE_HOSTNAME ?= "${MACHINE}"
 # Shell functions, run on ${IMAGE_ROOTFS} as root of the tree, in this order.
 ROOTFS_POSTPROCESS_COMMAND ?= ""

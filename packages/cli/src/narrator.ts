@@ -147,9 +147,11 @@ export class Narrator {
   #plan(event: PlanMade): Line[] {
     this.#toRestore = event.toRestore;
     if (event.toRun + event.toRestore === 0) return [];
+    // A task without a body is nothing that a person waits for.
+    const idle = event.covered + event.noexec;
     const parts = [
       event.current > 0 ? `${event.current} up to date` : "",
-      event.covered > 0 ? `${event.covered} not needed` : "",
+      idle > 0 ? `${idle} not needed` : "",
       event.toRestore > 0 ? `${event.toRestore} to restore` : "",
       event.toRun > 0 ? `${event.toRun} to run` : "",
     ].filter((part) => part !== "");

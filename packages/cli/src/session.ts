@@ -93,6 +93,8 @@ async function perform(
         display.fail([noTarget()], undefined);
         return false;
       }
+      if (request.signaturesOnly)
+        display.answer("signature data is written beside the stamps, as STAMP.TASK.sigdata.HASH\n");
       display.conclude(result.summary, result.outputs);
       return result.summary?.ok ?? true;
     }

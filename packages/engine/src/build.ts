@@ -97,7 +97,8 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
     },
     trackHistory: options.trackHistory,
     cachedConfig: CACHED_CONFIGURATION,
-    cacheKey: await engineKey(),
+    // Paths are in what was parsed: a copied build folder must not believe the cache of the original.
+    cacheKey: [await engineKey(), topdir, CORE_LAYER].join(" "),
     python: python.host,
     openPython: python.open,
     watchFiles: python.watchFiles,
