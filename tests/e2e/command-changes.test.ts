@@ -26,9 +26,6 @@ async function settle(): Promise<void> {
 }
 
 describe("a change", () => {
-  beforeAll(settle);
-  afterEach(settle);
-
   test("none: nothing runs, nor after a source file is only touched", async () => {
     expect((await toy.built(TARGETS)).ran).toEqual([]);
     const source = toy.rig.path("meta-toy/recipes/greeting/greeting/greeting.txt");
@@ -132,8 +129,6 @@ function machineOf(pn: string): string {
 
 describe("shared state", () => {
   const RESTORED = [...tasksOf("greeting", ["deploy", "populate_sysroot"])];
-
-  beforeAll(settle);
 
   test("gives everything back after tmp is gone, with equal bytes, and only what is needed", async () => {
     rmSync(toy.rig.path("build/tmp"), { recursive: true });
