@@ -6,6 +6,7 @@ import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile }
 import { join } from "node:path";
 import { BuildError, byText, hasCode, readTextIfThere, sha256 } from "@tsbake/base";
 import type { InstallRequest, InstallResult, Planned, SkippedScript } from "./backend.js";
+import type { Change } from "./change.js";
 import { databaseChanges } from "./changes.js";
 import { readControl, repackDeb } from "./deb-file.js";
 import type { ControlMembers } from "./deb-file.js";
@@ -25,6 +26,9 @@ const SCRIPTS: readonly SkippedScript["script"][] = [
   "triggers",
 ];
 
+/** Members of `info/` that dpkg would run of a package that it replaces or removes. */
+const OLD_SCRIPTS = ["preinst", "postinst", "prerm", "postrm"] as const;
+
 /** @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws */
 export async function installOnDebDatabase(request: InstallRequest): Promise<InstallResult> {
   const { root, sandbox, epochSeconds, architecture, onProgress } = request;
@@ -38,7 +42,9 @@ export async function installOnDebDatabase(request: InstallRequest): Promise<Ins
   try {
     const files = await Promise.all(packages.map((one) => withoutScripts(one, scratch, skippedScripts)));
     const aside = await setAside(root, scratch);
-    const lists = await readLists(root);
+    const keys = changedKeys(changes, architecture);
+    skippedScripts.push(...(await takeOldScripts(root, keys)));
+    const lists = await readLists(root, keys);
     try {
       // Missing configuration files are no decision of an administrator: there are no files at all.
       const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
@@ -122,10 +128,50 @@ async function setAside(root: string, scratch: string): Promise<{ restore(): Pro
   };
 }
 
-/** The base's file lists as they are, by path. */
-async function readLists(root: string): Promise<Map<string, string>> {
+/** How `info/` may call the packages of the base that are replaced or removed. */
+function changedKeys(changes: readonly Change[], native: string): Map<string, Change> {
+  const keys = new Map<string, Change>();
+  for (const change of changes) {
+    if (change.kind === "added") continue;
+    // A removal is told without an architecture; only the native one is known to apt here.
+    for (const suffix of ["", `:${change.architecture || native}`]) keys.set(change.name + suffix, change);
+  }
+  return keys;
+}
+
+/**
+ * Takes scripts of the base out of `info/`: dpkg would run them, and stop because nothing that they need is there.
+ * @returns those that would have run on a replacement or removal
+ */
+async function takeOldScripts(root: string, keys: ReadonlyMap<string, Change>): Promise<SkippedScript[]> {
+  const skipped: SkippedScript[] = [];
+  for (const [key, { name, from = "" }] of keys) {
+    for (const script of OLD_SCRIPTS) {
+      const path = join(root, DPKG_FOLDER, "info", `${key}.${script}`);
+      const bytes = await readFile(path).catch((error: unknown) => {
+        if (!hasCode(error, "ENOENT")) throw error;
+      });
+      if (!bytes) continue;
+      await rm(path);
+      if (script === "preinst" || script === "postinst") continue;
+      skipped.push({
+        package: name,
+        version: from,
+        script,
+        sha256: sha256(bytes),
+        text: bytes.toString("utf8"),
+      });
+    }
+  }
+  return skipped;
+}
+
+/** The file lists of the base's packages as they are, by path; without those that dpkg is to write anew. */
+async function readLists(root: string, changed: ReadonlyMap<string, Change>): Promise<Map<string, string>> {
   const folder = join(root, DPKG_FOLDER, "info");
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".list"));
+  const names = (await readdir(folder)).filter(
+    (name) => name.endsWith(".list") && !changed.has(name.slice(0, -".list".length)),
+  );
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
   return new Map(names.map((name, at) => [join(folder, name), texts[at] ?? ""]));
 }

@@ -1,0 +1,130 @@
+/** An extension on the database of a base that was made on the spot, by the real apt and dpkg. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { run } from "@tsbake/base";
+import { hostArchitecture, openDebBackend, openSandbox } from "@tsbake/packaging";
+import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
+
+const work = mkdtempSync(join(tmpdir(), "packaging-base-"));
+const debs = join(work, "debs");
+const snapshot = join(work, "snapshot");
+const backend = openDebBackend();
+const architecture = await hostArchitecture();
+let identity: SnapshotIdentity;
+
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+function put(path: string, text: string, mode = 0o644): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode });
+}
+
+async function makeDeb(
+  name: string,
+  version: string,
+  fields: string,
+  files: readonly string[],
+): Promise<void> {
+  const tree = join(work, "trees", `${name}-${version}`);
+  put(
+    join(tree, "DEBIAN/control"),
+    `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: n <n@localhost>\n` +
+      `${fields}Description: made for a test\n`,
+  );
+  for (const path of files) put(join(tree, path), version);
+  if (name === "pager") put(join(tree, "DEBIAN/prerm"), "#!/bin/sh\nexit 0\n", 0o755);
+  mkdirSync(debs, { recursive: true });
+  const built = await run("dpkg-deb", ["--root-owner-group", "--build", tree, debs]);
+  if (built.code !== 0) throw new Error(built.stderr);
+}
+
+/** `pager` and the shared library `libpage`, which info/ names with its architecture; both with scripts. */
+async function makeBase(): Promise<void> {
+  const root = join(work, "base");
+  const info = join(root, "var/lib/dpkg/info");
+  const stanza = (name: string, more: string): string =>
+    `Package: ${name}\nStatus: install ok installed\nMaintainer: n <n@localhost>\n` +
+    `Architecture: ${architecture}\nVersion: 1\n${more}Description: base\n\n`;
+  put(
+    join(root, "var/lib/dpkg/status"),
+    stanza("pager", "") + stanza("libpage", "Multi-Arch: same\n") + stanza("rest", ""),
+  );
+  put(join(info, "format"), "1\n");
+  put(join(root, "var/lib/dpkg/arch"), `${architecture}\n`);
+  put(join(info, "pager.list"), "/.\n/usr\n/usr/bin\n/usr/bin/pager\n/usr/bin/old-pager\n");
+  put(join(info, `libpage:${architecture}.list`), "/.\n/usr\n/usr/lib\n/usr/lib/libpage.so\n");
+  put(join(info, "rest.list"), "/.\n/usr\n/usr/bin\n/usr/bin/rest\n");
+  for (const key of ["pager", `libpage:${architecture}`, "rest"]) {
+    for (const script of ["preinst", "postinst", "prerm", "postrm"]) {
+      put(join(info, `${key}.${script}`), `#!/bin/sh\n# ${script} of the base\nexit 1\n`, 0o755);
+    }
+  }
+  identity = await backend.snapshot(root, snapshot);
+}
+
+async function extend(
+  name: string,
+  install: readonly string[],
+  allowChanged: readonly string[] = [],
+): Promise<InstallResult> {
+  const root = join(work, name);
+  await backend.importSnapshot(snapshot, root, identity);
+  await using sandbox = await openSandbox({ ownership: join(work, `${name}-ownership`) });
+  return await backend.installOnDatabase({
+    root,
+    sandbox,
+    install,
+    allowChanged,
+    sources: [await backend.scan(debs)],
+    architecture,
+    epochSeconds: 1735689600,
+  });
+}
+
+beforeAll(async () => {
+  await makeBase();
+  await makeDeb("pager", "2", "", ["usr/bin/pager", "usr/bin/new-pager"]);
+  await makeDeb("libpage", "2", "Multi-Arch: same\n", ["usr/lib/libpage.so"]);
+  await makeDeb("reader", "1", "Depends: pager (>= 2), libpage (>= 2)\n", ["usr/bin/reader"]);
+  await makeDeb("foe", "1", "Conflicts: pager, libpage\n", ["usr/bin/foe"]);
+});
+
+describe("an allowed change of the base", () => {
+  test("a replacement: no script of the old package runs, those that would have are told", async () => {
+    const result = await extend("replaced", ["reader"], ["pager", "libpage"]);
+    expect(result.changes.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      "upgraded libpage",
+      "upgraded pager",
+      "added reader",
+    ]);
+    expect(result.skippedScripts.map((one) => `${one.package} ${one.version} ${one.script}`).sort()).toEqual([
+      "libpage 1 postrm",
+      "libpage 1 prerm",
+      "pager 1 postrm",
+      "pager 1 prerm",
+      "pager 2 prerm",
+    ]);
+    expect(result.skippedScripts.find(({ version }) => version === "1")?.text).toContain("of the base");
+    const pager = result.database.packages.find(({ name }) => name === "pager");
+    expect(pager?.files).toEqual(["/usr", "/usr/bin", "/usr/bin/new-pager", "/usr/bin/pager"]);
+    expect([...(pager?.control.keys() ?? [])]).not.toContain("postrm");
+    expect(existsSync(join(work, "replaced/var/lib/dpkg/info/rest.postrm"))).toBe(true);
+  });
+
+  test("a removal", async () => {
+    const result = await extend("removed", ["foe"], ["pager", "libpage"]);
+    expect(result.changes.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      "added foe",
+      "removed libpage",
+      "removed pager",
+    ]);
+    expect(result.skippedScripts.map((one) => `${one.package} ${one.script}`)).toEqual([
+      "libpage postrm",
+      "libpage prerm",
+      "pager postrm",
+      "pager prerm",
+    ]);
+  });
+});
