@@ -88,6 +88,9 @@ beforeAll(async () => {
   await makeDeb("pager", "2", "", ["usr/bin/pager", "usr/bin/new-pager"]);
   await makeDeb("libpage", "2", "Multi-Arch: same\n", ["usr/lib/libpage.so"]);
   await makeDeb("reader", "1", "Depends: pager (>= 2), libpage (>= 2)\n", ["usr/bin/reader"]);
+  await makeDeb("wanting", "1", "Depends: libpage, nowhere (>= 3), rest (>= 9)\n", []);
+  await makeDeb("above", "1", "Depends: wanting\n", []);
+  await makeDeb("quarrel", "1", "Conflicts: foe\n", []);
   await makeDeb("foe", "1", "Conflicts: pager, libpage\n", ["usr/bin/foe"]);
 });
 
@@ -126,5 +129,32 @@ describe("an allowed change of the base", () => {
       "pager postrm",
       "pager prerm",
     ]);
+  });
+});
+
+describe("what cannot be", () => {
+  test.each([
+    [
+      ["wanting"],
+      "`wanting` depends on `nowhere (>= 3)`, but it is not installable",
+      " wanting : Depends: nowhere",
+    ],
+    [["above"], "`wanting` depends on `nowhere (>= 3)`, but it is not installable", "Depends: rest (>= 9)"],
+    [
+      ["foe", "quarrel"],
+      "`quarrel` conflicts with `foe`, but 1 is to be installed",
+      " quarrel : Conflicts: foe",
+    ],
+  ])("%j: the relation that nothing meets, in the first line", async (install, clause, line) => {
+    const request = { install, sources: [await backend.scan(debs)], architecture };
+    await expect(backend.solve(request)).rejects.toMatchObject({
+      diagnostics: [
+        {
+          code: "packaging/unsolvable",
+          message: `the packages cannot be installed together: ${clause}`,
+          help: expect.stringContaining(line),
+        },
+      ],
+    });
   });
 });

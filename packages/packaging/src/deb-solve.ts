@@ -12,6 +12,7 @@ import type { Change } from "./change.js";
 import { whyChain } from "./chain.js";
 import { DPKG_FOLDER } from "./deb-database.js";
 import { baseChanged, notInFeed, unsolvable } from "./problems.js";
+import { unmetRelations } from "./unmet.js";
 import { compareVersions } from "./version.js";
 
 /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
@@ -41,7 +42,8 @@ export async function solveDeb(
       "--allow-remove-essential",
       "--allow-change-held-packages",
     ];
-    const said = await apt.run("apt-get", ["install", "-s", "-qq", recommends, ...flags, "--", ...asked]);
+    // With -qq apt would keep to itself why packages do not go together.
+    const said = await apt.run("apt-get", ["install", "-s", "-q", recommends, ...flags, "--", ...asked]);
     if (said.code !== 0) throw new BuildError(explain(aptComplaints(said, "E"), said.stdout, planned));
     return conclude(parseSimulation(said.stdout), planned, request);
   } finally {
@@ -145,8 +147,5 @@ function explain(errors: readonly string[], said: string, planned: ReadonlyMap<s
     return name ? [notInFeed(name, nearest(name, names))] : [];
   });
   if (unknown.length > 0) return unknown;
-  const reasons = said
-    .split("\n")
-    .filter((line) => /^ \S.*:|^\s+(PreDepends|Depends|Conflicts|Breaks):/.test(line));
-  return [unsolvable([...reasons, ...errors])];
+  return [unsolvable(unmetRelations(said), errors)];
 }

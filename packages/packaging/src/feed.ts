@@ -24,6 +24,7 @@ import type { Closure, ClosurePackage } from "./closure.js";
 import { byNameAndArchitecture } from "./database.js";
 import { feedUnreachable, noApt, notInFeed, unsolvable } from "./problems.js";
 import { parseRelations, parseStanzas, writeStanza } from "./stanza.js";
+import { unmetRelations } from "./unmet.js";
 
 export interface FeedOptions {
   /** `${DL_DIR}/feed`: private apt state, lists, cached solutions. */
@@ -187,7 +188,8 @@ class AptFeed implements Feed {
     const apt = await this.#open();
     const asked = request.essential ? [...ESSENTIAL, ...roots] : roots;
     const recommends = request.recommends ? "--install-recommends" : "--no-install-recommends";
-    const solved = await apt.run("apt-get", ["install", "-qq", "--print-uris", recommends, "--", ...asked]);
+    // With -qq apt would keep to itself why packages do not go together.
+    const solved = await apt.run("apt-get", ["install", "-q", "--print-uris", recommends, "--", ...asked]);
     if (solved.code !== 0)
       throw new BuildError(await this.#explain(apt, aptComplaints(solved, "E"), solved.stdout, request));
     const uris = parseUris(solved.stdout);
@@ -224,7 +226,10 @@ class AptFeed implements Feed {
     const lost = uris.filter((one) => !byFile.has(one.uri));
     if (lost.length > 0) {
       throw new BuildError([
-        unsolvable(lost.map((one) => `the index has no SHA-256 for ${one.name} ${one.version}`)),
+        unsolvable(
+          [],
+          lost.map((one) => `the index has no SHA-256 for ${one.name} ${one.version}`),
+        ),
       ]);
     }
     return [...byFile.values()];
@@ -240,10 +245,7 @@ class AptFeed implements Feed {
       return name ? [name] : [];
     });
     if (unknown.length > 0) return this.#unknown(apt, sortedUnique(unknown), request.askedBy);
-    const reasons = said
-      .split("\n")
-      .filter((line) => /^\s+\S+ : |^\s+(Pre)?Depends:|Conflicts:|Breaks:/.test(line));
-    return [unsolvable([...reasons, ...errors], request.askedBy)];
+    return [unsolvable(unmetRelations(said), errors, request.askedBy)];
   }
 
   async #unknown(apt: Apt, names: readonly string[], askedBy: string | undefined) {

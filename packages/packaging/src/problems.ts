@@ -1,6 +1,7 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic, RunResult } from "@tsbake/base";
 import type { Change } from "./change.js";
+import { headOfUnmet } from "./unmet.js";
 
 /** The last lines of what a program said. */
 function tail(text: string, lines = 12): string {
@@ -254,12 +255,24 @@ export function unshipped(recipe: string, paths: readonly string[]): Diagnostic 
   };
 }
 
-/** Packages that do not go together. */
-export function unsolvable(reasons: readonly string[], askedBy?: string): Diagnostic {
+/**
+ * Packages that do not go together.
+ * @param unmet the lines of `unmetRelations`
+ * @param complaints what else was said
+ */
+export function unsolvable(
+  unmet: readonly string[],
+  complaints: readonly string[],
+  askedBy?: string,
+): Diagnostic {
+  const head = headOfUnmet(unmet);
+  // apt ends with a sentence about held packages, of which there are none here.
+  const others = complaints.filter((line) => unmet.length === 0 || !line.includes("held broken packages"));
+  const lines = [...unmet.slice(0, 20), ...others.slice(0, 5)];
   return {
     severity: "error",
     code: "packaging/unsolvable",
-    message: `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together`,
-    help: `apt said:\n${reasons.slice(0, 20).join("\n") || "nothing"}`,
+    message: `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together${head ? `: ${head}` : ""}`,
+    help: `change what asks for it (RDEPENDS of a recipe, or the list of packages), or give the build what is missing; apt said:\n${lines.join("\n") || "nothing"}`,
   };
 }
