@@ -157,4 +157,16 @@ describe("what cannot be", () => {
       ],
     });
   });
+
+  test("a change of the base that nobody allowed: the variable that allows it", async () => {
+    await expect(extend("refused", ["reader"], ["libpage"])).rejects.toMatchObject({
+      diagnostics: [
+        {
+          code: "packaging/base-changed",
+          message: "the base's package `pager` would be upgraded from 1 to 2",
+          help: expect.stringContaining('SYSEXT_ALLOW_CHANGED = "pager"'),
+        },
+      ],
+    });
+  });
 });

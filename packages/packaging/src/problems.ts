@@ -81,7 +81,7 @@ export function baseChanged(change: Change): Diagnostic {
     severity: "error",
     code: "packaging/base-changed",
     message: `the base's package \`${name}\` would be ${kind}${versions}`,
-    help: `${chain.length > 1 ? `asked for by ${chain.join(" → ")}; ` : ""}rebuild the base with that version, take the package out, or allow the change by name`,
+    help: `${chain.length > 1 ? `asked for by ${chain.join(" → ")}; ` : ""}rebuild the base with that version, take the package out, or allow the change by name (for an extension: SYSEXT_ALLOW_CHANGED = "${name}")`,
   };
 }
 
