@@ -26,6 +26,8 @@ async function settle(): Promise<void> {
 }
 
 describe("a change", () => {
+  afterEach(settle);
+
   test("none: nothing runs, nor after a source file is only touched", async () => {
     expect((await toy.built(TARGETS)).ran).toEqual([]);
     const source = toy.rig.path("meta-toy/recipes/greeting/greeting/greeting.txt");
