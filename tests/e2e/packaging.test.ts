@@ -260,7 +260,12 @@ for (const [what, why] of [
       });
       await expect(install).rejects.toMatchObject({
         diagnostics: [
-          { code: "packaging/install-failed", help: expect.stringMatching(/'\/bin\/bash'.*bash/) },
+          {
+            code: "packaging/install-failed",
+            message: expect.stringMatching(
+              /: `case-clash` brings `\/bin\/bash`, which `bash` \S+ has already$/,
+            ),
+          },
         ],
       });
     });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { run } from "@tsbake/base";
-import { hostArchitecture, openDebBackend, openSandbox } from "@tsbake/packaging";
+import { explainDpkg, hostArchitecture, openDebBackend, openSandbox } from "@tsbake/packaging";
 import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
 
 const work = mkdtempSync(join(tmpdir(), "packaging-base-"));
@@ -90,6 +90,7 @@ beforeAll(async () => {
   await makeDeb("reader", "1", "Depends: pager (>= 2), libpage (>= 2)\n", ["usr/bin/reader"]);
   await makeDeb("wanting", "1", "Depends: libpage, nowhere (>= 3), rest (>= 9)\n", []);
   await makeDeb("above", "1", "Depends: wanting\n", []);
+  await makeDeb("thief", "1", "", ["usr/bin/rest"]);
   await makeDeb("quarrel", "1", "Conflicts: foe\n", []);
   await makeDeb("foe", "1", "Conflicts: pager, libpage\n", ["usr/bin/foe"]);
 });
@@ -168,5 +169,53 @@ describe("what cannot be", () => {
         },
       ],
     });
+  });
+
+  test("a file of the base: both packages and the file; no progress, no path of ours", async () => {
+    const failure = await extend("stolen", ["thief", "libpage"], ["libpage"]).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      diagnostics: [
+        {
+          code: "packaging/install-failed",
+          message:
+            "packages could not be installed: `thief` brings `/usr/bin/rest`, which `rest` 1 has already",
+          help: expect.stringContaining(" trying to overwrite '/usr/bin/rest'"),
+        },
+      ],
+    });
+    expect(failure).toMatchObject({
+      diagnostics: [{ help: expect.not.stringMatching(/^(Unpacking|Preparing|Selecting|\(Reading)/m) }],
+    });
+  });
+});
+
+describe("what dpkg says", () => {
+  const processing = (what: string, reason: string): string =>
+    `dpkg: error processing package ${what} (--configure):\n ${reason}\n`;
+  const script = "installed b package post-installation script subprocess returned error exit status 3";
+
+  test.each([
+    [
+      "a script, before those that only wait for it",
+      processing("a", "dependency problems - leaving unconfigured") + processing("b", script),
+      `\`b\`: ${script}`,
+    ],
+    [
+      "only dependencies",
+      processing("a", "dependency problems - leaving unconfigured"),
+      "`a`: dependency problems - leaving unconfigured",
+    ],
+    [
+      "an archive by its path",
+      "dpkg: error processing archive /x/y/c_1%3a2_all.deb (--unpack):\n cannot access archive\n",
+      "`c`: cannot access archive",
+    ],
+    ["no package at all", "dpkg: error: unable to lock\n", "unable to lock"],
+    ["nothing", "", "dpkg does not say why"],
+  ])("%s", (_, stderr, cause) => {
+    const explained = explainDpkg("Setting up b (1) ...\nscript: no luck\n", stderr);
+    expect(explained).toEqual({ cause, said: `script: no luck\n${stderr}`.trim() });
   });
 });

@@ -10,6 +10,7 @@ import { databaseChanges } from "./changes.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
 import { layPackages } from "./deb-lay.js";
 import { solveDeb } from "./deb-solve.js";
+import { explainDpkg } from "./dpkg-said.js";
 import { badDeb, capabilitiesLost, commandFailed, installFailed } from "./problems.js";
 import type { Sandbox } from "./sandbox.js";
 import { parseRelations, parseStanzas } from "./stanza.js";
@@ -57,12 +58,8 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   const database = await readDebDatabase(root, request.architecture);
   const unfinished = database.packages.filter(({ state }) => state !== "installed");
   if (unfinished.length > 0) {
-    throw new BuildError([
-      installFailed(
-        unfinished.map(({ name, state }) => `${name} (${state})`),
-        "",
-      ),
-    ]);
+    const which = unfinished.slice(0, 10).map(({ name, state }) => `\`${name}\` is only ${state}`);
+    throw new BuildError([installFailed(which.join(", "), "")]);
   }
   const empty = { ...database, packages: [] };
   return {
@@ -209,14 +206,8 @@ export async function dpkg(
     },
   });
   if (done.code !== 0) {
-    const failed = `${done.stderr}`.matchAll(/error processing (?:package|archive) (\S+)/g);
-    const lines = `${done.stdout}\n${done.stderr}`;
-    throw new BuildError([
-      installFailed(
-        [...failed].map((match) => match[1] ?? ""),
-        lines,
-      ),
-    ]);
+    const { cause, said } = explainDpkg(done.stdout, done.stderr);
+    throw new BuildError([installFailed(cause, said)]);
   }
 }
 

@@ -87,7 +87,7 @@ async function withoutScripts(one: Planned, scratch: string, skipped: SkippedScr
   const scripts = SCRIPTS.filter((name) => members.has(name));
   if (scripts.length === 0) return one.path;
   for (const script of scripts) skipped.push(describe(one, script, members));
-  const out = join(scratch, one.file.replaceAll("/", "_"));
+  const out = join(scratch, `${one.name}_${one.version.replaceAll(":", "%3a")}_${one.architecture}.deb`);
   const dropped = new Set<string>(scripts);
   await repackDeb(one.path, out, members, (name) => !dropped.has(name));
   return out;

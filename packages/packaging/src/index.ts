@@ -48,6 +48,7 @@ export {
 export { readElf, type Elf } from "./elf.js";
 export { parseShlibs, shlibKey } from "./shlibs.js";
 export { parseSimulation, type SimulatedStep } from "./deb-solve.js";
+export { explainDpkg, type DpkgFailure } from "./dpkg-said.js";
 export { parseListing, type ListedEntry } from "./deb-lay.js";
 export { pattern } from "./assign.js";
 export { splitRelations } from "./spec.js";

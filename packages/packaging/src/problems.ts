@@ -146,19 +146,12 @@ export function foreignSnapshot(what: string, expected: string, found: string): 
   };
 }
 
-/** dpkg or a maintainer script failed. */
-export function installFailed(packages: readonly string[], said: string): Diagnostic {
-  const which =
-    packages.length > 0
-      ? `: ${packages
-          .slice(0, 10)
-          .map((one) => `\`${one}\``)
-          .join(", ")}`
-      : "";
+/** dpkg or a maintainer script failed; `cause` is a clause, `said` what was printed. */
+export function installFailed(cause: string, said: string): Diagnostic {
   return {
     severity: "error",
     code: "packaging/install-failed",
-    message: `packages could not be installed${which}`,
+    message: `packages could not be installed: ${cause}`,
     help: `dpkg said:\n${tail(said, 20) || "nothing"}`,
   };
 }
