@@ -177,8 +177,14 @@ rm -rf "$1/${DPKG_FOLDER}"
 mv "$1/${DPKG_FOLDER}.new" "$1/${DPKG_FOLDER}"
 `;
 
-async function inside(sandbox: Sandbox, root: string, script: string): Promise<void> {
-  const done = await sandbox.run("sh", ["-c", script, "sh", root]);
+/** Runs a script inside; `$1` is the root, the others follow. @throws BuildError `packaging/command-failed` */
+export async function inside(
+  sandbox: Sandbox,
+  root: string,
+  script: string,
+  ...others: readonly string[]
+): Promise<void> {
+  const done = await sandbox.run("sh", ["-c", script, "sh", root, ...others]);
   if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
 }
 

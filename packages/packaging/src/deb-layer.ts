@@ -11,9 +11,10 @@ import { databaseChanges } from "./changes.js";
 import { readControl, repackDeb } from "./deb-file.js";
 import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
-import { dpkg, verify } from "./deb-install.js";
+import { dpkg, inside, verify } from "./deb-install.js";
 import { solveDeb } from "./deb-solve.js";
 import { baseChanged } from "./problems.js";
+import type { Sandbox } from "./sandbox.js";
 import { clampTimes, tidyRoot } from "./tidy.js";
 
 /** Control members that run, or that make others run: `triggers` would mark a package of the base as unfinished. */
@@ -46,12 +47,14 @@ export async function installOnDebDatabase(request: InstallRequest): Promise<Ins
     skippedScripts.push(...(await takeOldScripts(root, keys)));
     const lists = await readLists(root, keys);
     try {
-      // Missing configuration files are no decision of an administrator: there are no files at all.
-      const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
-      if (removed.length > 0)
-        await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
-      const flags = ["--no-triggers", "--force-confmiss", "--install", ...files];
-      if (files.length > 0) await dpkg(request, flags, files.length, "Unpacking ");
+      await inMemory(sandbox, root, scratch, async () => {
+        // Missing configuration files are no decision of an administrator: there are no files at all.
+        const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
+        if (removed.length > 0)
+          await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
+        const flags = ["--no-triggers", "--force-confmiss", "--install", ...files];
+        if (files.length > 0) await dpkg(request, flags, files.length, "Unpacking ");
+      });
     } finally {
       await aside.restore();
       await restoreLists(root, lists);
@@ -79,6 +82,39 @@ export async function installOnDebDatabase(request: InstallRequest): Promise<Ins
     skippedScripts: skippedScripts.sort((a, b) => byText(a.package, b.package) || byText(a.script, b.script)),
     warnings: [],
   };
+}
+
+/** $1: root, $2: an empty folder on the same disk. */
+const INTO_MEMORY = `
+set -eu
+mkdir "$2/memory"
+mount -t tmpfs -o mode=755 tmpfs "$2/memory"
+cp -a "$1/${DPKG_FOLDER}/." "$2/memory/"
+mount --bind "$2/memory" "$1/${DPKG_FOLDER}"
+`;
+
+const ONTO_DISK = `
+set -eu
+umount "$1/${DPKG_FOLDER}"
+cp -a "$2/memory" "$1/${DPKG_FOLDER}.new"
+umount "$2/memory"
+rm -rf "$1/${DPKG_FOLDER}"
+mv "$1/${DPKG_FOLDER}.new" "$1/${DPKG_FOLDER}"
+`;
+
+/** dpkg syncs each change of its database to the disk; a layer that fails half way is thrown away, so it need not. */
+async function inMemory(
+  sandbox: Sandbox,
+  root: string,
+  scratch: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  await inside(sandbox, root, INTO_MEMORY, scratch);
+  try {
+    await work();
+  } finally {
+    await inside(sandbox, root, ONTO_DISK, scratch);
+  }
 }
 
 /** @returns the path of the package without its scripts; the same file when it has none */
