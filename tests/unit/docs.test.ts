@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { optionTable } from "@tsbake/cli";
+import { commandTable, optionTable } from "@tsbake/cli";
 import { root } from "../support/paths.js";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -68,6 +68,11 @@ describe("docs/variables.md", () => {
 });
 
 describe("docs/manual.md", () => {
+  test.each(commandTable.map(({ words }) => words.join(" ")))("describes the command %s", (name) => {
+    const reference = read("docs/manual.md").split("## Command line reference")[1] ?? "";
+    expect(rows(reference).some((cell) => cell.startsWith(name))).toBe(true);
+  });
+
   test.each(optionTable.map(({ short, long }) => ({ short, long })))(
     "describes --$long in the command line reference",
     ({ short, long }) => {

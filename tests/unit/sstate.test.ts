@@ -5,6 +5,7 @@ import {
   mkdtemp,
   readFile,
   readdir,
+  rm,
   stat,
   symlink,
   utimes,
@@ -206,7 +207,7 @@ describe("a folder store", () => {
     expect(results.map(({ code, stdout, stderr }) => [code, stdout, stderr])).toEqual(
       Array(3).fill([0, "", ""]),
     );
-    expect(await verifyStore(folder)).toEqual({ checked: 30, faults: [] });
+    expect(await verifyStore(folder)).toEqual({ checked: 30, faults: [], setAside: 0, removed: 0 });
     for (let at = 0; at < 30; at++) {
       const object = await store.get({ spec: "sstate:x::1:r0::14:", unihash: `abcd${at}`, task: "t" });
       const text = await readFile(object!, "utf8");
@@ -341,7 +342,7 @@ describe("mirrors", () => {
     const asked = one.server.requests.length;
     expect(await store.get(nameOf("abcd"))).toBe(object);
     expect(one.server.requests).toHaveLength(asked);
-    expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [] });
+    expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [], setAside: 0, removed: 0 });
   });
 
   test("a mirror's own folder stays as it is", async () => {
@@ -465,13 +466,19 @@ describe("care", () => {
     expect((await listStore(folder)).map(({ path }) => path)).toEqual(
       paths.filter((_path, at) => !(gone as readonly number[]).includes(at)),
     );
-    expect(await verifyStore(folder)).toEqual({ checked: 3 - gone.length, faults: [] });
+    expect(await verifyStore(folder)).toEqual({
+      checked: 3 - gone.length,
+      faults: [],
+      setAside: 0,
+      removed: 0,
+    });
   });
 
   test("damaged objects and old rests go, young ones may be under way", async () => {
     const { folder, paths } = await filled();
     await writeFile(join(folder, paths[0]!), "other");
-    expect((await verifyStore(folder, { discardBad: true })).faults).toMatchObject([{ path: paths[0] }]);
+    const store = openFolderStore(folder, { onWarning: () => {} });
+    expect(await store.get(nameOf("aaaa", "do_install"))).toBeUndefined();
     await writeFile(join(folder, "aa/aa/.0123.tmp"), "");
     await writeFile(join(folder, "aa/aa/.4567.tmp"), "");
     await utimes(join(folder, "aa/aa/.0123.tmp"), new Date(0), new Date(0));
@@ -479,6 +486,22 @@ describe("care", () => {
     const { removed } = await pruneStore(folder, { nowMs: now });
     expect(removed.map(({ why }) => why).sort()).toEqual(["damaged", "rest", "rest"]);
     expect(await readdir(join(folder, "aa/aa"))).toEqual([".4567.tmp"]);
+  });
+
+  test("verification only names what is damaged; told to, it deletes that and what was set aside", async () => {
+    const { folder, paths } = await filled();
+    await writeFile(join(folder, paths[0]!), "other");
+    await rm(join(folder, `${paths[2]!}.sha256`));
+    const before = await listStore(folder);
+    const found = await verifyStore(folder);
+    expect(found).toMatchObject({ checked: 3, setAside: 0, removed: 0 });
+    expect(found.faults.map(({ path }) => path)).toEqual([paths[0], paths[2]]);
+    expect(await listStore(folder)).toEqual(before);
+    await openFolderStore(folder, { onWarning: () => {} }).get(nameOf("aaaa", "do_install"));
+    expect(await verifyStore(folder, { remove: true })).toMatchObject({ setAside: 1, removed: 2 });
+    const left = (await listStore(folder)).filter(({ kind }) => kind !== "rest");
+    expect(left.map(({ path }) => path)).toEqual([paths[1]]);
+    expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [], setAside: 0, removed: 0 });
   });
 
   test("use is noted, so that what is used stays", async () => {

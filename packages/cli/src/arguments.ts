@@ -1,14 +1,26 @@
 /** Words of the command line into a command. The letters are BitBake's; section 3.10 of its manual page says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
-import { conflictingOptions, missingValue, unknownOption, wrongValue } from "./problems.js";
+import { careRequest, checkCommand } from "./command-options.js";
+import type { CareRequest } from "./command-options.js";
+import { findCommand } from "./commands.js";
+import type { FoundCommand, SessionAction } from "./commands.js";
+import {
+  conflictingOptions,
+  incompleteCommand,
+  misplacedOption,
+  missingValue,
+  unknownOption,
+  wrongValue,
+} from "./problems.js";
 
 type Setscene = "on" | "off" | "skip" | "only";
 export type Ui = "auto" | "plain" | "json";
 
 /** What is to be done, for all actions; those that an action does not use are ignored by it. */
 export interface Request {
-  readonly action: "build" | "environment" | "graph" | "versions" | "parse" | "tasks" | "feed-update";
+  readonly action: "build" | "environment" | "graph" | "versions" | "parse" | "tasks" | SessionAction;
+  /** For a command of words: what follows them. */
   readonly targets: readonly string[];
   readonly task?: string;
   readonly force: boolean;
@@ -26,9 +38,11 @@ export interface Request {
   /** How often -D was given: stack traces, debug messages. */
   readonly debug: number;
   readonly ui: Ui;
+  readonly care: CareRequest;
 }
 
 export type Command =
+  | { readonly kind: "completion"; readonly what: string }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   | { readonly kind: "wrong"; readonly diagnostic: Diagnostic }
@@ -40,6 +54,8 @@ export interface OptionRow {
   readonly long: string;
   readonly value?: string;
   readonly help: string;
+  /** The command of words that it belongs to; it is a mistake elsewhere. */
+  readonly of?: string;
 }
 
 /** In the order of the help text. */
@@ -79,6 +95,25 @@ export const optionTable: readonly OptionRow[] = [
   { short: "q", long: "quiet", help: "show only warnings, errors and the result" },
   { short: "D", long: "debug", help: "show debug messages, and stack traces of internal errors" },
   { short: "u", long: "ui", value: "auto|plain|json", help: "how progress is shown; json: one event a line" },
+  {
+    long: "age",
+    value: "AGE",
+    of: "sstate prune",
+    help: "what has not been used for so long: 90m, 12h, 30d, 4w",
+  },
+  {
+    long: "size",
+    value: "SIZE",
+    of: "sstate prune",
+    help: "the least recently used, until the rest fits: 500M, 10G, 1T",
+  },
+  {
+    long: "unreachable-from",
+    value: "TARGET…",
+    of: "sstate prune",
+    help: "what a build of these targets would not look for now",
+  },
+  { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "version", help: "show the version" },
   { short: "h", long: "help", help: "show this text" },
 ];
@@ -103,7 +138,14 @@ export function parseCommand(words: readonly string[]): Command {
   }
   if (given.has("help")) return { kind: "help" };
   if (given.has("version")) return { kind: "version" };
-  return check(given) ?? { kind: "request", request: toRequest(given, targets) };
+  const command = findCommand(targets);
+  if (command && "incomplete" in command)
+    return wrong(incompleteCommand(command.incomplete, command.expected));
+  const mistake = check(given) ?? checkWords(given, command);
+  if (mistake) return mistake;
+  if (command?.action === "completion") return { kind: "completion", what: command.operands[0]! };
+  const request = toRequest(given, command?.operands ?? targets, command?.action);
+  return { kind: "request", request };
 }
 
 function tokenise(words: readonly string[]) {
@@ -135,13 +177,30 @@ function check(given: ReadonlyMap<string, readonly string[]>): Command | undefin
   return undefined;
 }
 
-function toRequest(given: ReadonlyMap<string, readonly string[]>, targets: readonly string[]): Request {
+/** What belongs to commands of words. */
+function checkWords(
+  given: ReadonlyMap<string, readonly string[]>,
+  command: FoundCommand | undefined,
+): Command | undefined {
+  const stray = optionTable.find(
+    ({ long, of }) => of !== undefined && given.has(long) && command?.name !== of,
+  );
+  if (stray) return wrong(misplacedOption(`--${stray.long}`, stray.of!));
+  const diagnostic = command && checkCommand(command, given);
+  return diagnostic && wrong(diagnostic);
+}
+
+function toRequest(
+  given: ReadonlyMap<string, readonly string[]>,
+  targets: readonly string[],
+  command: SessionAction | undefined,
+): Request {
   const all = (name: string) => given.get(name) ?? [];
   const last = (name: string) => given.get(name)?.at(-1);
   const task = last("cmd");
   const ui = last("ui");
   return {
-    action: isFeedUpdate(targets) ? "feed-update" : action(given, task),
+    action: command ?? action(given, task),
     targets,
     ...(task !== undefined && { task }),
     force: given.has("force"),
@@ -158,6 +217,7 @@ function toRequest(given: ReadonlyMap<string, readonly string[]>, targets: reado
     quiet: given.has("quiet"),
     debug: all("debug").length,
     ui: ui !== undefined && isUi(ui) ? ui : "auto",
+    care: careRequest(given, targets),
   };
 }
 
@@ -167,11 +227,6 @@ function action(given: ReadonlyMap<string, readonly string[]>, task: string | un
   if (given.has("show-versions")) return "versions";
   if (given.has("parse-only")) return "parse";
   return task === "listtasks" || task === "do_listtasks" ? "tasks" : "build";
-}
-
-/** The one command of two words. */
-function isFeedUpdate(targets: readonly string[]): boolean {
-  return targets.length === 2 && targets[0] === "feed" && targets[1] === "update";
 }
 
 function setscene(given: ReadonlyMap<string, readonly string[]>): Setscene {

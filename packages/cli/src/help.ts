@@ -1,23 +1,37 @@
 /** The text of --help. */
 import { optionTable } from "./arguments.js";
+import type { OptionRow } from "./arguments.js";
+import { commandTable } from "./commands.js";
 
 export function helpText(): string {
-  const rows = optionTable.map(({ short, long, value, help }) => {
-    const letter = short === undefined ? "    " : `-${short}, `;
-    return [`  ${letter}--${long}${value === undefined ? "" : ` ${value}`}`, help] as const;
+  const general = optionTable.filter(({ of }) => of === undefined).map(optionCells);
+  const width = Math.max(...general.map(([left]) => left.length)) + 2;
+  // What is too long for the column gets a line of its own.
+  const line = ([left, help]: readonly [string, string]) =>
+    left.length <= width - 2 ? `${left.padEnd(width)}${help}` : `${left}\n${" ".repeat(width)}${help}`;
+  const commands = commandTable.flatMap((row) => {
+    const name = row.words.join(" ");
+    const own = optionTable.filter(({ of }) => of === name).map((option) => line(optionCells(option)));
+    return [line([`  ${name}${"operand" in row ? ` ${row.operand}` : ""}`, row.help]), ...own];
   });
-  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
     "usage: tsbake [options] [target …]",
-    "       tsbake feed update",
+    "       tsbake command [options]",
     "",
     "Builds targets: a recipe, `recipe:do_task`, a provided name such as virtual/libc, or world.",
     "Without a target: those of the project file. Options and targets may stand in any order.",
-    "`feed update` fetches the archive's package lists; builds use the lists that are there.",
     "",
-    ...rows.map(([left, help]) => `${left.padEnd(width)}${help}`),
+    ...general.map(line),
+    "",
+    "Commands:",
+    ...commands,
     "",
     "Exit code: 0 all well, 1 something failed, 2 wrong command line, 130 killed by a second Ctrl-C.",
     "",
   ].join("\n");
+}
+
+function optionCells({ short, long, value, help }: OptionRow): [left: string, help: string] {
+  const letter = short === undefined ? "    " : `-${short}, `;
+  return [`  ${letter}--${long}${value === undefined ? "" : ` ${value}`}`, help];
 }

@@ -6,10 +6,14 @@ export {
   type Request,
   type Ui,
 } from "./arguments.js";
+export type { CareRequest } from "./command-options.js";
+export { commandTable, type SessionAction } from "./commands.js";
+export { completionScript, type CompletionShell } from "./completion.js";
 export { diagnosticText, failureText, logTail, sortDiagnostics } from "./failure-text.js";
 export { Footer, type FooterSize } from "./footer.js";
 export { helpText } from "./help.js";
 export { Narrator, type Line, type NarratorOptions } from "./narrator.js";
 export { Screen, type Output } from "./screen.js";
+export { ageText, parseAge, parseSize, sizeText } from "./quantities.js";
 export { runSession, type Surroundings } from "./session.js";
 export { duration, harmless, listing, plainPaint, taskWords, type Paint } from "./text.js";

@@ -21,6 +21,9 @@ switch (command.kind) {
     process.exitCode = 2;
     break;
   }
+  case "completion":
+    process.stdout.write(await complete(command.what));
+    break;
   case "request":
     process.exitCode = await start(command.request);
 }
@@ -68,6 +71,18 @@ async function start(request: Request): Promise<number> {
     kill: kill.signal,
     onTasks: () => (tasks = true),
   });
+}
+
+/** @param what a shell, or what its script asks for: `targets`, `tasks` */
+async function complete(what: string): Promise<string> {
+  if (what === "bash" || what === "zsh" || what === "fish") {
+    const { completionScript } = await import("./completion.js");
+    return completionScript(what);
+  }
+  const { completionNames } = await import("@tsbake/engine");
+  const { targets, tasks } = await completionNames(process.cwd(), environment());
+  const names = what === "tasks" ? tasks : targets;
+  return names.map((name) => `${name}\n`).join("");
 }
 
 function environment(): Record<string, string> {

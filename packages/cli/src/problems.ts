@@ -12,6 +12,16 @@ export function conflictingOptions(one: string, other: string): Diagnostic {
   };
 }
 
+/** Only the first word of a command. */
+export function incompleteCommand(word: string, expected: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/incomplete-command",
+    message: `\`${word}\` alone is no command`,
+    help: `write ${expected.map((rest) => `\`tsbake ${word} ${rest}\``).join(" or ")}; a recipe of that name is \`${word}:do_build\``,
+  };
+}
+
 /** An error of our own code. */
 export function internalError(message: string): Diagnostic {
   return {
@@ -19,6 +29,16 @@ export function internalError(message: string): Diagnostic {
     code: "cli/internal-error",
     message: `internal error: ${message}`,
     help: "please report it, with the output of the same command and -D",
+  };
+}
+
+/** An option of one command, given to another. */
+export function misplacedOption(option: string, command: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/misplaced-option",
+    message: `${option} belongs to \`tsbake ${command}\``,
+    help: "leave it out",
   };
 }
 
@@ -42,6 +62,16 @@ export function noTarget(): Diagnostic {
   };
 }
 
+/** `sstate prune` without a word on what may go. */
+export function nothingToPrune(): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/nothing-to-prune",
+    message: "`tsbake sstate prune` has to be told what may go",
+    help: "give at least one of --age, --size and --unreachable-from; with --dry-run nothing is deleted",
+  };
+}
+
 /** The machine refused something outside a task. */
 export function systemError(message: string): Diagnostic {
   return {
@@ -49,6 +79,16 @@ export function systemError(message: string): Diagnostic {
     code: "cli/system-error",
     message,
     help: "free space or repair permissions, then start the same command again: what is done stays done",
+  };
+}
+
+/** A command of words with more words than it takes. */
+export function unexpectedWord(command: string, word: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/unexpected-word",
+    message: `\`tsbake ${command}\` does not take \`${word}\``,
+    help: "leave it out; `tsbake --help` shows what each command takes",
   };
 }
 

@@ -6,6 +6,7 @@ import type { Diagnostic } from "@tsbake/base";
 import type { Build, BuildOutput, BuildRequest, EngineEvent, OpenOptions } from "@tsbake/engine";
 import type { RunSummary } from "@tsbake/run";
 import type { Request } from "./arguments.js";
+import { careFor } from "./care.js";
 import { diagnosticText, sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
 import { errorEvent, jsonLine } from "./json-lines.js";
@@ -44,8 +45,8 @@ interface Display {
   see(event: EngineEvent): void;
   conclude(summary: RunSummary | undefined, outputs: readonly BuildOutput[]): void;
   fail(diagnostics: readonly Diagnostic[], stack: string | undefined): void;
-  /** The answer to a query; goes to standard output whatever the display is. */
-  answer(text: string): void;
+  /** The answer to a query; goes to standard output whatever the display is. @param data the same for programs */
+  answer(text: string, data?: object): void;
   close(): void;
 }
 
@@ -123,6 +124,13 @@ async function perform(
         (await build.updateFeed()) ? "the package lists changed\n" : "the package lists are as they were\n",
       );
       return true;
+    case "sstate-stats":
+    case "sstate-verify":
+    case "sstate-prune": {
+      const answer = await careFor(build.sharedState(), action, request, Date.now());
+      display.answer(answer.text, answer.data);
+      return answer.ok;
+    }
     case "tasks":
       for (const target of targets) {
         display.answer(tableText(build.listTasks(target).map(({ name, doc }) => [name, doc])));
@@ -223,7 +231,7 @@ function jsonDisplay({ stdout }: Surroundings): Display {
     see: write,
     conclude: (_summary, outputs) => write({ type: "outputs", outputs }),
     fail: (diagnostics) => write(errorEvent(sortDiagnostics(diagnostics))),
-    answer: (text) => write({ type: "answer", text }),
+    answer: (text, data) => write({ type: "answer", text, ...(data && { data }) }),
     close: () => {},
   };
 }

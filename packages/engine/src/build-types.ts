@@ -3,6 +3,7 @@ import type { Diagnostic } from "@tsbake/base";
 import type { ParsedProject, Providers } from "@tsbake/recipe";
 import type { RunSummary, SetsceneMode } from "@tsbake/run";
 import type { EngineEvent } from "./events.js";
+import type { SharedState } from "./shared-state.js";
 
 export interface OpenOptions {
   /** Folder the command was started in; build folder and project are found from it. */
@@ -74,5 +75,7 @@ export interface Build {
   listTasks(target: string): readonly { readonly name: string; readonly doc: string }[];
   /** Fetches the lists of the feed. Returns whether anything in them changed. */
   updateFeed(): Promise<boolean>;
+  /** For statistics, verification, pruning. */
+  sharedState(): SharedState;
   close(): Promise<void>;
 }

@@ -27,6 +27,8 @@ import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
 import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
+import { artifactPaths, openSharedState } from "./shared-state.js";
+import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
 import { engineKey, toolDigests } from "./tools.js";
 
@@ -243,7 +245,19 @@ class OpenedBuild implements Build {
     });
   }
 
-  #graph(request: BuildRequest): TaskGraph {
+  sharedState(): SharedState {
+    return openSharedState({
+      folder: this.project.configurationText("SSTATE_DIR") ?? "",
+      onEvent: this.#options.onEvent,
+      reachable: async (targets) => {
+        const graph = this.#graph({ targets, runAll: [], runOnly: [] });
+        const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
+        return artifactPaths(graph, await this.#sign(graph, feeds, openStamps()), this.project.recipes);
+      },
+    });
+  }
+
+  #graph(request: Pick<BuildRequest, "targets" | "task" | "runAll" | "runOnly">): TaskGraph {
     return buildTaskGraph({
       project: this.project,
       providers: this.providers,
@@ -253,7 +267,7 @@ class OpenedBuild implements Build {
     });
   }
 
-  #targets(request: BuildRequest): Target[] {
+  #targets(request: Pick<BuildRequest, "targets" | "task">): Target[] {
     const asked = request.targets.length > 0 ? request.targets : (this.#projectFile?.targets ?? []);
     const task = taskName(
       request.task ?? this.#projectFile?.task ?? this.project.configurationText("BB_DEFAULT_TASK") ?? "build",

@@ -23,6 +23,9 @@ export interface Parsed {
 export interface Step {
   readonly type: "step";
   readonly text: string;
+  /** How many of how many, where that is known. */
+  readonly done?: number;
+  readonly total?: number;
 }
 
 /** Another tsbake works in the same build folder; this one waits for it. */

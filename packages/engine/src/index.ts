@@ -4,5 +4,7 @@ export { describeEnvironment } from "./environment.js";
 export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step } from "./events.js";
 export { openFileDigests, type FileDigests } from "./file-digests.js";
 export { locateBuild, PROJECT_FILE, type BuildLocation } from "./locate.js";
+export { completionNames } from "./names.js";
 export { projectEnvironment, readProjectFile, writeConfiguration, type ProjectFile } from "./project-file.js";
+export type { PruneRequest, SharedState } from "./shared-state.js";
 export { linkHostTools, toolDigests, type HostToolsRequest } from "./tools.js";

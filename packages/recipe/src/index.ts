@@ -1,3 +1,4 @@
+export { cachedNames, type CachedNames } from "./cached-names.js";
 export type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
 export { parseProject } from "./project.js";
 export { needsPython } from "./python-session.js";

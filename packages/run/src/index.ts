@@ -26,6 +26,7 @@ export type {
   RunSettings,
   SetsceneMode,
 } from "./options.js";
+export { objectName } from "./artifact.js";
 export { openStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
 export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";

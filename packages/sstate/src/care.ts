@@ -92,29 +92,46 @@ export async function storeStatistics(folder: string): Promise<StoreStatistics> 
 export interface Verification {
   readonly checked: number;
   readonly faults: readonly { readonly path: string; readonly why: string }[];
+  /** Artifacts that builds have found damaged and moved aside (`.bad`); no build uses them. */
+  readonly setAside: number;
+  /** Files of damaged artifacts that were deleted, those that were set aside among them. */
+  readonly removed: number;
 }
 
-/** Reads every object and compares it with its checksum. @param discardBad moves the damaged ones aside */
+/** Reads every object and compares it with its checksum. */
 export async function verifyStore(
   folder: string,
   options: {
-    readonly discardBad?: boolean;
+    /** Damaged objects are deleted, and those that were set aside. */
+    readonly remove?: boolean;
     readonly onProgress?: (checked: number, of: number) => void;
   } = {},
 ): Promise<Verification> {
-  const objects = (await listStore(folder)).filter(({ kind }) => kind === "object");
+  const all = await listStore(folder);
+  const objects = all.filter(({ kind }) => kind === "object");
+  const aside = all.filter(({ kind }) => kind === "damaged").map(({ path }) => path);
+  const setAside = aside.length;
   const faults: { path: string; why: string }[] = [];
   let checked = 0;
   for (const { path } of objects) {
     const why = await faultOf(join(folder, path));
-    if (why !== undefined && why !== "gone") {
-      faults.push({ path, why });
-      if (options.discardBad) await discard(join(folder, path));
-    }
+    if (why !== undefined && why !== "gone") faults.push({ path, why });
     checked++;
     options.onProgress?.(checked, objects.length);
   }
-  return { checked, faults };
+  let removed = 0;
+  if (options.remove) {
+    // Looked at once more, under the lock: a build may have put a good one in its place.
+    for (const { path } of faults) if (await isDiscarded(join(folder, path))) aside.push(`${path}.bad`);
+    for (const path of aside) await rm(join(folder, path), { force: true });
+    removed = aside.length;
+  }
+  return { checked, faults, setAside, removed };
+}
+
+async function isDiscarded(object: string): Promise<boolean> {
+  const fault = await discard(object);
+  return fault !== undefined && fault !== "gone" && (await statIfThere(`${object}.bad`)) !== undefined;
 }
 
 export interface PruneOptions {

@@ -1,4 +1,4 @@
-export { objectPath, type ObjectName } from "./names.js";
+export { gzipPath, objectPath, type ObjectName } from "./names.js";
 export type { Store, StoreOptions } from "./store.js";
 export { openFolderStore } from "./folder-store.js";
 export { chainStores } from "./chain.js";

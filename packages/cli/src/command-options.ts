@@ -1,0 +1,54 @@
+/** What commands of words take: their operands, and options of their own. */
+import type { Diagnostic } from "@tsbake/base";
+import type { FoundCommand } from "./commands.js";
+import { nothingToPrune, unexpectedWord, wrongValue } from "./problems.js";
+import { parseAge, parseSize } from "./quantities.js";
+
+/** Values of the options that were given, by long name. */
+type Given = ReadonlyMap<string, readonly string[]>;
+
+/** What `tsbake sstate prune` and `verify` take beside the general options. */
+export interface CareRequest {
+  readonly maxAgeMs?: number;
+  readonly maxBytes?: number;
+  /** Empty: artifacts are not judged by who needs them. */
+  readonly unreachableFrom: readonly string[];
+  readonly remove: boolean;
+}
+
+/** What is wrong with the words and options of a command, or undefined. */
+export function checkCommand(command: FoundCommand, given: Given): Diagnostic | undefined {
+  const { action, name, operands, takesOperands } = command;
+  const [first] = operands;
+  if (action === "completion") {
+    // `targets` and `tasks` are what the scripts themselves ask for.
+    if (operands.length === 1 && /^(bash|zsh|fish|targets|tasks)$/.test(first!)) return undefined;
+    return wrongValue("completion", operands.join(" "), "`bash`, `zsh` or `fish`");
+  }
+  const isList = action === "sstate-prune" && given.has("unreachable-from");
+  if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
+  return action === "sstate-prune" ? checkPrune(given) : undefined;
+}
+
+function checkPrune(given: Given): Diagnostic | undefined {
+  const [age, size] = [given.get("age")?.at(-1), given.get("size")?.at(-1)];
+  if (age !== undefined && parseAge(age) === undefined)
+    return wrongValue("--age", age, "a number and m, h, d or w, such as `30d`");
+  if (size !== undefined && parseSize(size) === undefined)
+    return wrongValue("--size", size, "a number and K, M, G or T, such as `10G`");
+  if (age === undefined && size === undefined && !given.has("unreachable-from")) return nothingToPrune();
+  return undefined;
+}
+
+/** @param operands what stands behind the words: more targets for --unreachable-from */
+export function careRequest(given: Given, operands: readonly string[]): CareRequest {
+  const maxAgeMs = parseAge(given.get("age")?.at(-1) ?? "");
+  const maxBytes = parseSize(given.get("size")?.at(-1) ?? "");
+  const named = given.get("unreachable-from");
+  return {
+    ...(maxAgeMs !== undefined && { maxAgeMs }),
+    ...(maxBytes !== undefined && { maxBytes }),
+    unreachableFrom: named ? [...named, ...operands] : [],
+    remove: given.has("remove"),
+  };
+}

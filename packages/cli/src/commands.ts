@@ -1,0 +1,76 @@
+/** Commands that are words, where targets stand otherwise: `tsbake sstate prune`. */
+
+interface CommandRow {
+  readonly action: string;
+  /** What is typed. The first word is reserved: a recipe of that name is `NAME:do_build`. */
+  readonly words: readonly string[];
+  /** What follows the words, for the help text; nothing may follow without it. */
+  readonly operand?: string;
+  readonly help: string;
+}
+
+/** In the order of the help text. */
+export const commandTable = [
+  {
+    action: "feed-update",
+    words: ["feed", "update"],
+    help: "fetch the archive's package lists; builds use the lists that are there",
+  },
+  {
+    action: "sstate-stats",
+    words: ["sstate", "stats"],
+    help: "how much the shared state holds, by task",
+  },
+  {
+    action: "sstate-verify",
+    words: ["sstate", "verify"],
+    help: "compare each artifact with its checksum; exit code 1 if one differs",
+  },
+  {
+    action: "sstate-prune",
+    words: ["sstate", "prune"],
+    help: "delete artifacts by age, by size, or all that some targets do not need",
+  },
+  {
+    action: "completion",
+    words: ["completion"],
+    operand: "bash|zsh|fish",
+    help: "a script that completes options, targets and tasks in that shell",
+  },
+] as const satisfies readonly CommandRow[];
+
+type CommandAction = (typeof commandTable)[number]["action"];
+/** Those that need a build folder. */
+export type SessionAction = Exclude<CommandAction, "completion">;
+
+export interface FoundCommand {
+  readonly action: CommandAction;
+  /** The words as one text. */
+  readonly name: string;
+  /** What stands behind the words. */
+  readonly operands: readonly string[];
+  readonly takesOperands: boolean;
+}
+
+/**
+ * The command that positional arguments begin with.
+ *
+ * @returns undefined for targets; `incomplete` when only the first word is one of ours
+ */
+export function findCommand(
+  positionals: readonly string[],
+): FoundCommand | { readonly incomplete: string; readonly expected: readonly string[] } | undefined {
+  const [first] = positionals;
+  if (first === undefined) return undefined;
+  const rows: readonly (CommandRow & { readonly action: CommandAction })[] = commandTable;
+  const family = rows.filter(({ words }) => words[0] === first);
+  if (family.length === 0) return undefined;
+  const row = family.find(({ words }) => words.every((word, index) => positionals[index] === word));
+  if (!row) return { incomplete: first, expected: family.map(({ words }) => words.slice(1).join(" ")) };
+  return {
+    action: row.action,
+    name: row.words.join(" "),
+    operands: positionals.slice(row.words.length),
+    takesOperands: row.operand !== undefined,
+  };
+}

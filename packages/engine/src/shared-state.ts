@@ -1,0 +1,68 @@
+/** The shared state of a build folder, for those who keep it in order. */
+import { objectName } from "@tsbake/run";
+import { gzipPath, objectPath, pruneStore, storeStatistics, verifyStore } from "@tsbake/sstate";
+import type { Pruned, StoreStatistics, Verification } from "@tsbake/sstate";
+import type { ParsedProject } from "@tsbake/recipe";
+import type { Signatures, TaskGraph } from "@tsbake/graph";
+import type { EngineEvent } from "./events.js";
+
+export interface PruneRequest {
+  /** Artifacts that have not been used for so long go. */
+  readonly maxAgeMs?: number;
+  /** Then the least recently used go until the rest is at most so big. */
+  readonly maxBytes?: number;
+  /** Artifacts that a build of these targets would not look for go, whatever their age. Empty: this does not count. */
+  readonly unreachableFrom: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/** SSTATE_DIR; mirrors are not touched. */
+export interface SharedState {
+  readonly folder: string;
+  statistics(): Promise<StoreStatistics>;
+  /** Reads every artifact. @param remove damaged ones are deleted */
+  verify(remove: boolean): Promise<Verification>;
+  /** @throws BuildError when a target of `unreachableFrom` cannot be built */
+  prune(request: PruneRequest): Promise<Pruned>;
+}
+
+export interface SharedStateOptions {
+  readonly folder: string;
+  /** Paths of all artifacts of these targets, relative to the folder. */
+  readonly reachable: (targets: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly onEvent: (event: EngineEvent) => void;
+}
+
+export function openSharedState({ folder, reachable, onEvent }: SharedStateOptions): SharedState {
+  return {
+    folder,
+    statistics: () => storeStatistics(folder),
+    verify: (remove) =>
+      verifyStore(folder, {
+        remove,
+        onProgress: (done, total) =>
+          onEvent({ type: "step", text: "comparing artifacts with their checksums", done, total }),
+      }),
+    async prune({ unreachableFrom, ...options }) {
+      const wanted = unreachableFrom.length > 0 ? await reachable(unreachableFrom) : undefined;
+      return pruneStore(folder, { ...options, ...(wanted && { isWanted: (path) => wanted.has(path) }) });
+    },
+  };
+}
+
+/** Where the artifacts of a graph's tasks are, relative to the store, in both compressions. */
+export function artifactPaths(
+  graph: TaskGraph,
+  signatures: Signatures,
+  recipes: ParsedProject["recipes"],
+): Set<string> {
+  const paths = new Set<string>();
+  for (const id of graph.order) {
+    const { recipe, task } = graph.graph.getNodeAttributes(id);
+    const info = recipes.get(recipe);
+    if (!info?.tasks[task]?.artifact) continue;
+    const path = objectPath(objectName(info, task, signatures.of(id).unihash));
+    paths.add(path).add(gzipPath(path));
+  }
+  return paths;
+}
