@@ -44,10 +44,13 @@ const installed = await backend.install({
 });
 const identity = await backend.snapshot(root, snapshot);
 mkdirSync(layer);
-await backend.importSnapshot(snapshot, layer, identity);
+const seenLayer = await sandbox.keepInMemory(layer, backend.databaseFolder);
+const imported = await backend.importSnapshot(snapshot, seenLayer, identity);
 const added = await backend.installOnDatabase({
   ...common,
   root: layer,
+  seenRoot: seenLayer,
+  base: imported,
   install: names,
   sources: [{ folder: pool, packages: extension.packages }],
 });

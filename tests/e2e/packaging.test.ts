@@ -248,10 +248,12 @@ for (const [what, why] of [
       const backend = openDebBackend();
       const root = join(folder, "clash-root");
       const identity = await backend.snapshot(join(folder, "first/base"), join(folder, "clash-snapshot"));
-      await backend.importSnapshot(join(folder, "clash-snapshot"), root, identity);
+      const base = await backend.importSnapshot(join(folder, "clash-snapshot"), root, identity);
       await using sandbox = await openSandbox({ ownership: join(folder, "clash-ownership") });
       const install = backend.installOnDatabase({
         root,
+        seenRoot: root,
+        base,
         sandbox,
         install: ["case-clash"],
         sources: [await backend.scan(debs)],

@@ -70,10 +70,12 @@ async function extend(
   allowChanged: readonly string[] = [],
 ): Promise<InstallResult> {
   const root = join(work, name);
-  await backend.importSnapshot(snapshot, root, identity);
+  const base = await backend.importSnapshot(snapshot, root, identity);
   await using sandbox = await openSandbox({ ownership: join(work, `${name}-ownership`) });
   return await backend.installOnDatabase({
     root,
+    seenRoot: root,
+    base,
     sandbox,
     install,
     allowChanged,

@@ -107,12 +107,19 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
   const root = await emptyRoot(options);
   await using sandbox = await openSandbox();
-  await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
+  const seenRoot = await sandbox.keepInMemory(root, backend.databaseFolder);
+  const base = await backend.importSnapshot(
+    join(snapshot.folder, DATABASE_FOLDER),
+    seenRoot,
+    snapshot.facts,
+  );
   const { sources, fetch } = await offerOf(backend, options);
   const result = await backend.installOnDatabase({
     ...solveRequest(options, sources),
     allowChanged: options.allowChanged,
     root,
+    seenRoot,
+    base,
     sandbox,
     fetch,
   });
@@ -120,12 +127,12 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   await packTree({
     ...packRequest(options, sandbox, root),
     owners: (all) => ownersOf(result.database, all, added),
-    leaveOut: ["./var/lib/dpkg"],
+    leaveOut: [`./${backend.databaseFolder}`],
   });
   if (options.keepDatabase) {
     const kept = join(options.output, SNAPSHOT_FOLDER);
     await clearSnapshot(kept);
-    await backend.snapshot(root, join(kept, DATABASE_FOLDER));
+    await backend.snapshot(seenRoot, join(kept, DATABASE_FOLDER));
   }
   const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
   const facts = factsOf(result, result.database, about);

@@ -49,6 +49,14 @@ export interface InstallRequest extends SolveRequest {
   readonly fetch?: (packages: readonly Planned[]) => Promise<void>;
 }
 
+/** Installing on the database of a base, whose own files are not there. */
+export interface LayerRequest extends InstallRequest {
+  /** Where this process finds the root: `root` itself, or what `keepInMemory` of the sandbox said. */
+  readonly seenRoot: string;
+  /** The imported database. */
+  readonly base: PackageDatabase;
+}
+
 /** A maintainer script that did not run. */
 export interface SkippedScript {
   readonly package: string;
@@ -80,6 +88,8 @@ export interface SnapshotIdentity {
 
 export interface Backend {
   readonly name: PackageDatabase["backend"];
+  /** Below a root, e.g. `var/lib/dpkg`. */
+  readonly databaseFolder: string;
   /** The package files of a folder, read from themselves (our own .debs), sorted; cached beside nothing. */
   scan(folder: string): Promise<PackageSource>;
   /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
@@ -87,7 +97,7 @@ export interface Backend {
   /** A whole root from nothing; maintainer scripts run inside it. Reproducible. @throws BuildError `packaging/install-failed`, … */
   install(request: InstallRequest): Promise<InstallResult>;
   /** New packages on top of an imported database; no maintainer script runs, no file of the base is there. */
-  installOnDatabase(request: InstallRequest): Promise<InstallResult>;
+  installOnDatabase(request: LayerRequest): Promise<InstallResult>;
   /** @throws BuildError `packaging/bad-database` */
   readDatabase(root: string): Promise<PackageDatabase>;
   /**

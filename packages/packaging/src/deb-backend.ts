@@ -1,7 +1,7 @@
 /** The deb backend: apt solves, dpkg installs, and we carry the database. */
 import type { Backend } from "./backend.js";
 import { databaseChanges } from "./changes.js";
-import { readDebDatabase } from "./deb-database.js";
+import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
 import { scanDebs } from "./deb-file.js";
 import { installDeb } from "./deb-install.js";
 import { installOnDebDatabase } from "./deb-layer.js";
@@ -12,6 +12,7 @@ import { solveDeb } from "./deb-solve.js";
 export function openDebBackend(): Backend {
   return {
     name: "deb",
+    databaseFolder: DPKG_FOLDER,
     scan: async (folder) => ({ folder, packages: await scanDebs(folder) }),
     solve: solveDeb,
     install: installDeb,

@@ -35,15 +35,18 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   const merged = mergedFolders(request.architecture);
   await prepare(root, merged);
   const essential = new Set(essentialOf(packages));
-  const rest = await layPackages(root, sandbox, packages, { essential, merged });
+  const { left } = await layPackages({ root, seenRoot: root, sandbox }, packages, {
+    always: essential,
+    merged,
+  });
   const warnings: string[] = [];
   await sandbox.attach(root);
   try {
     await inside(sandbox, root, HURRY);
     await dpkg(
       request,
-      ["--force-depends", "--no-triggers", "--unpack", ...rest.map(({ path }) => path)],
-      rest.length,
+      ["--force-depends", "--no-triggers", "--unpack", ...left.map(({ path }) => path)],
+      left.length,
       "Unpacking ",
     );
     await inside(sandbox, root, HIDE);
@@ -177,14 +180,8 @@ rm -rf "$1/${DPKG_FOLDER}"
 mv "$1/${DPKG_FOLDER}.new" "$1/${DPKG_FOLDER}"
 `;
 
-/** Runs a script inside; `$1` is the root, the others follow. @throws BuildError `packaging/command-failed` */
-export async function inside(
-  sandbox: Sandbox,
-  root: string,
-  script: string,
-  ...others: readonly string[]
-): Promise<void> {
-  const done = await sandbox.run("sh", ["-c", script, "sh", root, ...others]);
+async function inside(sandbox: Sandbox, root: string, script: string): Promise<void> {
+  const done = await sandbox.run("sh", ["-c", script, "sh", root]);
   if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
 }
 

@@ -1,29 +1,30 @@
 /**
- * Unpacks many packages side by side into an empty root, for the plain ones with the same outcome as `dpkg --unpack`: files,
+ * Unpacks many packages side by side into a root, for the plain ones with the same outcome as `dpkg --unpack`: files,
  * `info/` members, a status of `unpacked`. dpkg itself would take them one after the other and touch each file several times.
  *
  * A package is plain when it has no preinst (which could expect something of the order), no interest in triggers (dpkg keeps
  * those in files of its own) and no file that another package has too (where Replaces and diversions decide). The others are
- * left to dpkg.
+ * left to dpkg. Where no script is to run, scripts and triggers count for nothing.
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { BuildError, byText, readTextIfThere } from "@tsbake/base";
-import type { Planned } from "./backend.js";
+import type { LayerRequest, Planned } from "./backend.js";
+import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER } from "./deb-database.js";
 import { badDeb, commandFailed } from "./problems.js";
 import type { Sandbox } from "./sandbox.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
 /**
- * $0: root; $1: package file; $2: folder for its control members, gets `list` as tar names the files; $3: `essential` when
- * scripts of others will need it, so that it is laid out whatever it brings. 255 makes xargs stop.
+ * $0: root; $1: package file; $2: folder for its control members, gets `list` as tar names the files; $3: `always` when it
+ * is laid out whatever it brings. 255 makes xargs stop.
  */
 const LAY = `
 set -u
 { dpkg-deb --ctrl-tarfile "$1" || exit 255; } | tar -C "$2" -xp --no-same-owner -f - || exit 255
-if [ -e "$2/preinst" ] && [ "$3" != essential ]; then exit 0; fi
+if [ -e "$2/preinst" ] && [ "$3" != always ]; then exit 0; fi
 { dpkg-deb --fsys-tarfile "$1" || : >"$2/failed"; } |
     tar -C "$0" -xvvp --quoting-style=literal --numeric-owner --keep-directory-symlink -f - >"$2/list" || exit 255
 [ ! -e "$2/failed" ] || exit 255
@@ -38,7 +39,7 @@ interface Laid {
   readonly members: readonly string[];
   /** As in `.list`; undefined when it was not laid out. */
   readonly list: readonly string[] | undefined;
-  /** Its entries that are no folders, with links of the root followed. */
+  /** Its entries that are no folders. */
   readonly files: readonly string[];
   readonly folders: readonly ListedEntry[];
 }
@@ -74,40 +75,58 @@ function modeOf(bits: string): number {
   return mode;
 }
 
-/**
- * @param merged folders of the root that are links into /usr
- * @returns the packages that dpkg has to unpack, in the given order
- * @throws BuildError `packaging/bad-deb`, `packaging/command-failed`
- */
+export interface LayOptions {
+  /** Folders of the root that are links into /usr. */
+  readonly merged: readonly string[];
+  /** Laid out even with a preinst: scripts of others will need them. */
+  readonly always?: ReadonlySet<Planned>;
+  /** Members of the control archive that are not registered, and so never run. */
+  readonly without?: readonly string[];
+  /** Paths that belong to installed packages or diversions: a package that brings one of them is left to dpkg. */
+  readonly taken?: Iterable<string>;
+}
+
+export interface LayResult {
+  /** What dpkg has to unpack, in the given order. */
+  readonly left: readonly Planned[];
+  /** The control members of each laid package that were not registered. */
+  readonly dropped: ReadonlyMap<Planned, ControlMembers>;
+}
+
+/** @throws BuildError `packaging/bad-deb`, `packaging/command-failed` */
 export async function layPackages(
-  root: string,
-  sandbox: Sandbox,
+  { root, seenRoot, sandbox }: Pick<LayerRequest, "root" | "seenRoot" | "sandbox">,
   packages: readonly Planned[],
-  options: { readonly essential: ReadonlySet<Planned>; readonly merged: readonly string[] },
-): Promise<Planned[]> {
-  if (packages.length === 0) return [];
-  const scratch = join(root, ".tsbake-lay");
+  options: LayOptions,
+): Promise<LayResult> {
+  if (packages.length === 0) return { left: [], dropped: new Map() };
+  const { always, merged, without = [] } = options;
+  // Beside `info/`, into which control members are then moved.
+  const scratch = join(DPKG_FOLDER, ".tsbake-lay");
   try {
-    const named = packages.map((one, at) => ({ one, key: keyOf(one), folder: join(scratch, String(at)) }));
+    const named = packages.map((one, at) => {
+      const folder = join(scratch, String(at));
+      return { one, key: keyOf(one), folder: join(seenRoot, folder), inside: join(root, folder) };
+    });
     for (const { folder } of named) await mkdir(folder, { recursive: true });
-    const input = named.flatMap(({ one, folder }) => [
-      one.path,
-      folder,
-      options.essential.has(one) ? "essential" : "-",
-    ]);
+    const isAlways = (one: Planned): boolean => always?.has(one) === true || without.includes("preinst");
+    const input = named.flatMap(({ one, inside }) => [one.path, inside, isAlways(one) ? "always" : "-"]);
     const args = ["-0", "-n", "3", "-P", String(availableParallelism()), "sh", "-c", LAY, root];
     const done = await sandbox.run("xargs", args, { input: input.map((word) => `${word}\0`).join("") });
     if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
-    const laid = await Promise.all(named.map((one) => readLaid(one, options.merged)));
-    const clashing = clashes(laid);
+    const laid = await Promise.all(named.map(readLaid));
+    const clashing = clashes(laid, merged, options.taken ?? []);
     const plain: Laid[] = [];
-    for (const one of laid) if (!clashing.has(one) && (await isPlain(one))) plain.push(one);
+    for (const one of laid) if (!clashing.has(one) && (await isPlain(one, without))) plain.push(one);
     await settleFolders(root, sandbox, laid);
-    await register(root, plain);
-    const registered = new Set(plain.map(({ one }) => one));
-    return packages.filter((one) => !registered.has(one));
+    const registered = new Set(plain);
+    // A diversion would have dpkg put a file elsewhere, so what lies there already must not stay.
+    const misplaced = laid.filter((one) => !registered.has(one) && always?.has(one.one) !== true);
+    for (const { files } of misplaced) for (const path of files) await rm(join(seenRoot, path), { force: true });
+    const dropped = await register(seenRoot, plain, without);
+    return { left: laid.filter((one) => !registered.has(one)).map(({ one }) => one), dropped };
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(join(seenRoot, scratch), { recursive: true, force: true });
   }
 }
 
@@ -116,10 +135,7 @@ function keyOf(one: Planned): string {
   return isShared ? `${one.name}:${one.architecture}` : one.name;
 }
 
-async function readLaid(
-  { one, key, folder }: Pick<Laid, "one" | "key" | "folder">,
-  merged: readonly string[],
-): Promise<Laid> {
+async function readLaid({ one, key, folder }: Pick<Laid, "one" | "key" | "folder">): Promise<Laid> {
   const members = (await readdir(folder)).filter((name) => name !== "list").sort(byText);
   const text = await readTextIfThere(join(folder, "list"));
   const entries = text
@@ -136,8 +152,7 @@ async function readLaid(
     folder,
     members,
     list: entries?.map(({ name }) => toPath(name)),
-    files:
-      entries?.filter(({ isFolder }) => !isFolder).map(({ name }) => followed(toPath(name), merged)) ?? [],
+    files: entries?.filter(({ isFolder }) => !isFolder).map(({ name }) => toPath(name)) ?? [],
     folders: entries?.filter(({ isFolder }) => isFolder) ?? [],
   };
 }
@@ -174,23 +189,26 @@ async function settleFolders(root: string, sandbox: Sandbox, laid: readonly Laid
   if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
 }
 
-/** Packages that have a file in common with another one. */
-function clashes(laid: readonly Laid[]): Set<Laid> {
-  const owners = new Map<string, Laid>();
+/** Packages that have a file in common with another one, or with what is there already. */
+function clashes(laid: readonly Laid[], merged: readonly string[], taken: Iterable<string>): Set<Laid> {
+  const owners = new Map<string, Laid | undefined>();
+  for (const path of taken) owners.set(followed(path, merged), undefined);
   const found = new Set<Laid>();
   for (const one of laid) {
-    for (const file of one.files) {
+    for (const file of one.files.map((path) => followed(path, merged))) {
+      if (owners.has(file)) found.add(one);
       const other = owners.get(file);
-      if (other) found.add(other).add(one);
+      if (other) found.add(other);
       owners.set(file, one);
     }
   }
   return found;
 }
 
-async function isPlain({ list, members, folder }: Laid): Promise<boolean> {
-  if (list === undefined || members.includes("preinst")) return false;
-  const triggers = members.includes("triggers") ? await readFile(join(folder, "triggers"), "utf8") : "";
+async function isPlain({ list, members, folder }: Laid, without: readonly string[]): Promise<boolean> {
+  const counts = (name: string): boolean => members.includes(name) && !without.includes(name);
+  if (list === undefined || counts("preinst")) return false;
+  const triggers = counts("triggers") ? await readFile(join(folder, "triggers"), "utf8") : "";
   const conffiles = members.includes("conffiles") ? await readFile(join(folder, "conffiles"), "utf8") : "";
   // A line that is no path has a flag before it.
   return (
@@ -199,12 +217,18 @@ async function isPlain({ list, members, folder }: Laid): Promise<boolean> {
   );
 }
 
-/** Writes what dpkg would have written of them. */
-async function register(root: string, plain: readonly Laid[]): Promise<void> {
+/** Writes what dpkg would have written of them. @returns members that it left out, where a package has such */
+async function register(
+  root: string,
+  plain: readonly Laid[],
+  without: readonly string[],
+): Promise<Map<Planned, ControlMembers>> {
   const database = join(root, DPKG_FOLDER);
   const info = join(database, "info");
+  const dropped = new Map<Planned, ControlMembers>();
   await writeFile(join(info, "format"), "1\n");
-  let status = "";
+  // Stanzas end with an empty line.
+  let status = (await readFile(join(database, "status"), "utf8")).replace(/\n*$/, "\n\n").replace(/^\n+$/, "");
   for (const { one, key, folder, members, list } of plain) {
     const { stanzas, faults } = parseStanzas(await readFile(join(folder, "control"), "utf8"));
     const [stanza] = stanzas;
@@ -216,9 +240,16 @@ async function register(root: string, plain: readonly Laid[]): Promise<void> {
       fields.set("Conffiles", conffiles.map((path) => `\n ${path} newconffile`).join(""));
     for (const path of conffiles) await rename(join(root, path), join(root, `${path}.dpkg-new`));
     status += `${writeStanza(fields)}\n`;
+    const out = members.filter((name) => without.includes(name));
+    if (out.length > 0) {
+      const contents = await Promise.all(out.map((name) => readFile(join(folder, name))));
+      dropped.set(one, new Map(out.map((name, at) => [name, contents[at] ?? Buffer.alloc(0)])));
+    }
     for (const name of members)
-      if (name !== "control") await rename(join(folder, name), join(info, `${key}.${name}`));
+      if (name !== "control" && !out.includes(name))
+        await rename(join(folder, name), join(info, `${key}.${name}`));
     await writeFile(join(info, `${key}.list`), (list ?? []).map((path) => `${path}\n`).join(""));
   }
   await writeFile(join(database, "status"), status);
+  return dropped;
 }

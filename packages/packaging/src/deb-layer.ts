@@ -5,16 +5,16 @@
 import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, byText, hasCode, readTextIfThere, sha256 } from "@tsbake/base";
-import type { InstallRequest, InstallResult, Planned, SkippedScript } from "./backend.js";
+import type { InstallResult, LayerRequest, Planned, SkippedScript } from "./backend.js";
 import type { Change } from "./change.js";
 import { databaseChanges } from "./changes.js";
 import { readControl, repackDeb } from "./deb-file.js";
 import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
-import { dpkg, inside, verify } from "./deb-install.js";
+import { dpkg, mergedFolders, verify } from "./deb-install.js";
+import { layPackages } from "./deb-lay.js";
 import { solveDeb } from "./deb-solve.js";
 import { baseChanged } from "./problems.js";
-import type { Sandbox } from "./sandbox.js";
 import { clampTimes, tidyRoot } from "./tidy.js";
 
 /** Control members that run, or that make others run: `triggers` would mark a package of the base as unfinished. */
@@ -31,42 +31,44 @@ const SCRIPTS: readonly SkippedScript["script"][] = [
 const OLD_SCRIPTS = ["preinst", "postinst", "prerm", "postrm"] as const;
 
 /** @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws */
-export async function installOnDebDatabase(request: InstallRequest): Promise<InstallResult> {
-  const { root, sandbox, epochSeconds, architecture, onProgress } = request;
-  const before = await readDebDatabase(root, architecture);
-  const { packages, changes } = await solveDeb({ ...request, installedIn: root });
+export async function installOnDebDatabase(request: LayerRequest): Promise<InstallResult> {
+  const { root, seenRoot, base, sandbox, epochSeconds, architecture, onProgress } = request;
+  const { packages, changes } = await solveDeb({ ...request, installedIn: seenRoot });
   await request.fetch?.(packages);
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
-  const scratch = await mkdtemp(join(root, ".tsbake-layer-"));
   const skippedScripts: SkippedScript[] = [];
+  const scratch = await mkdtemp(join(root, ".tsbake-layer-"));
   try {
-    const files = await Promise.all(packages.map((one) => withoutScripts(one, scratch, skippedScripts)));
-    const aside = await setAside(root, scratch);
+    const aside = await setAside(seenRoot);
     const keys = changedKeys(changes, architecture);
-    skippedScripts.push(...(await takeOldScripts(root, keys)));
-    const lists = await readLists(root, keys);
+    skippedScripts.push(...(await takeOldScripts(seenRoot, keys)));
+    // Where something of the base is replaced, dpkg alone knows what becomes of its files.
+    const isAddition = changes.every(({ kind }) => kind === "added");
+    const left = isAddition ? await layOnBase(request, packages, skippedScripts) : packages;
+    const lists = await readLists(seenRoot, keys);
     try {
-      await inMemory(sandbox, root, scratch, async () => {
-        // Missing configuration files are no decision of an administrator: there are no files at all.
-        const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
-        if (removed.length > 0)
-          await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
-        const flags = ["--no-triggers", "--force-confmiss", "--install", ...files];
-        if (files.length > 0) await dpkg(request, flags, files.length, "Unpacking ");
-      });
+      // Missing configuration files are no decision of an administrator: there are no files at all.
+      const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
+      if (removed.length > 0)
+        await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
+      const files = await Promise.all(left.map((one) => withoutScripts(one, scratch, skippedScripts)));
+      const unpack = ["--no-triggers", "--force-depends", "--force-confmiss", "--unpack", ...files];
+      await dpkg(request, unpack, files.length, "Unpacking ");
+      const configure = ["--no-triggers", "--force-confmiss", "--configure", "--pending"];
+      await dpkg(request, configure, packages.length, "Setting up ");
     } finally {
       await aside.restore();
-      await restoreLists(root, lists);
+      await restoreLists(seenRoot, lists);
     }
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
   await tidyRoot(sandbox, root);
   await clampTimes(sandbox, root, epochSeconds);
-  const database = await readDebDatabase(root, architecture);
+  const database = await readDebDatabase(seenRoot, architecture);
   const known = new Map(changes.map((change) => [change.name, change]));
-  const real = databaseChanges(before, database).map((one) => ({
+  const real = databaseChanges(base, database).map((one) => ({
     ...one,
     chain: known.get(one.name)?.chain ?? [],
   }));
@@ -84,37 +86,22 @@ export async function installOnDebDatabase(request: InstallRequest): Promise<Ins
   };
 }
 
-/** $1: root, $2: an empty folder on the same disk. */
-const INTO_MEMORY = `
-set -eu
-mkdir "$2/memory"
-mount -t tmpfs -o mode=755 tmpfs "$2/memory"
-cp -a "$1/${DPKG_FOLDER}/." "$2/memory/"
-mount --bind "$2/memory" "$1/${DPKG_FOLDER}"
-`;
-
-const ONTO_DISK = `
-set -eu
-umount "$1/${DPKG_FOLDER}"
-cp -a "$2/memory" "$1/${DPKG_FOLDER}.new"
-umount "$2/memory"
-rm -rf "$1/${DPKG_FOLDER}"
-mv "$1/${DPKG_FOLDER}.new" "$1/${DPKG_FOLDER}"
-`;
-
-/** dpkg syncs each change of its database to the disk; a layer that fails half way is thrown away, so it need not. */
-async function inMemory(
-  sandbox: Sandbox,
-  root: string,
-  scratch: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  await inside(sandbox, root, INTO_MEMORY, scratch);
-  try {
-    await work();
-  } finally {
-    await inside(sandbox, root, ONTO_DISK, scratch);
+/** @returns what is left to dpkg */
+async function layOnBase(
+  { root, seenRoot, base, sandbox, architecture }: LayerRequest,
+  packages: readonly Planned[],
+  skipped: SkippedScript[],
+): Promise<readonly Planned[]> {
+  const diverted = base.diversions.flatMap(({ from, to }) => [from, to]);
+  const { left, dropped } = await layPackages({ root, seenRoot, sandbox }, packages, {
+    merged: mergedFolders(architecture),
+    without: SCRIPTS,
+    taken: [...base.packages.flatMap(({ files }) => files), ...diverted],
+  });
+  for (const [one, members] of dropped) {
+    for (const script of SCRIPTS) if (members.has(script)) skipped.push(describe(one, script, members));
   }
+  return left;
 }
 
 /** @returns the path of the package without its scripts; the same file when it has none */
@@ -139,8 +126,10 @@ function describe(one: Planned, script: SkippedScript["script"], members: Contro
  * Moves away what would make dpkg touch the base: file triggers that new files would fire, and overrides that name
  * users of a /etc/passwd that is not there.
  */
-async function setAside(root: string, scratch: string): Promise<{ restore(): Promise<void> }> {
+async function setAside(root: string): Promise<{ restore(): Promise<void> }> {
   const database = join(root, DPKG_FOLDER);
+  const scratch = join(database, ".tsbake-aside");
+  await mkdir(scratch);
   const moved: [string, string][] = [];
   const move = async (name: string): Promise<void> => {
     const [from, to] = [join(database, name), join(scratch, name.replaceAll("/", "_"))];
@@ -160,6 +149,7 @@ async function setAside(root: string, scratch: string): Promise<{ restore(): Pro
         await rm(join(database, "triggers", name), { force: true });
       }
       for (const [from, to] of moved) await rename(from, to);
+      await rm(scratch, { recursive: true });
     },
   };
 }

@@ -2,7 +2,7 @@
  * Asks apt what has to be installed, from exactly the packages that are handed in: their stanzas are apt's whole world,
  * so that an answer takes hundredths of a second and depends on nothing else.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError, byText, nearest } from "@tsbake/base";
@@ -22,7 +22,10 @@ export async function solveDeb(
   const planned = index(request.sources);
   const folder = await mkdtemp(join(tmpdir(), "tsbake-solve-"));
   try {
-    const status = request.installedIn && join(request.installedIn, DPKG_FOLDER, "status");
+    // A copy: apt resolves links, and a database in memory is found through one.
+    const status = request.installedIn && join(folder, "status");
+    if (request.installedIn && status)
+      await copyFile(join(request.installedIn, DPKG_FOLDER, "status"), status);
     const apt = await openApt(folder, {
       architecture: request.architecture,
       sources: "",

@@ -37,6 +37,7 @@ export { openDebBackend } from "./deb-backend.js";
 export {
   type Backend,
   type InstallRequest,
+  type LayerRequest,
   type InstallResult,
   type PackageSource,
   type Planned,

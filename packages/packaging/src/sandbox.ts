@@ -7,10 +7,10 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError, hasCode, run } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
@@ -53,6 +53,13 @@ export interface Sandbox extends AsyncDisposable {
    */
   attach(root: string): Promise<void>;
   detach(root: string): Promise<void>;
+  /**
+   * Makes `folder` (which it creates below an existing `root`) a file system in memory for the commands inside, for as
+   * long as the sandbox lives. Where the kernel does not let us look into it, everything stays on the disk.
+   *
+   * @returns where this process finds `root` with that folder in it
+   */
+  keepInMemory(root: string, folder: string): Promise<string>;
   /** Saves the ownership and ends every process inside. */
   close(): Promise<void>;
 }
@@ -102,6 +109,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
       enter,
       fake,
       keeper: keeper.child,
+      pid: keeper.pid,
       scratch,
       ownership: fakeroot && options.ownership,
     });
@@ -167,6 +175,8 @@ interface Parts {
   readonly enter: readonly string[];
   readonly fake: Readonly<Record<string, string>>;
   readonly keeper: ChildProcess;
+  /** Of the keeper, as our own process namespace counts. */
+  readonly pid: string;
   readonly scratch: string;
   readonly ownership: string | undefined;
 }
@@ -224,6 +234,23 @@ class Namespaces implements Sandbox {
   async detach(root: string): Promise<void> {
     if (!this.#attached.delete(root)) return;
     await this.run("sh", ["-c", DETACH, "detach", root]);
+  }
+
+  async keepInMemory(root: string, folder: string): Promise<string> {
+    const [place, seen] = [join(root, folder), `/proc/${this.#parts.pid}/root${root}`];
+    await mkdir(place, { recursive: true });
+    const mark = join(seen, folder, ".tsbake-memory");
+    const done = await this.run("mount", ["-t", "tmpfs", "-o", "mode=755", "tmpfs", place]);
+    if (done.code !== 0) return root;
+    try {
+      await writeFile(mark, "");
+      await rm(mark);
+      return seen;
+    } catch (error) {
+      if (!hasCode(error, "EACCES", "ENOENT", "EPERM")) throw error;
+      await this.run("umount", [place]);
+      return root;
+    }
   }
 
   close(): Promise<void> {
