@@ -1,10 +1,11 @@
 /** An extension on the database of a base that was made on the spot, by the real apt and dpkg. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { run } from "@tsbake/base";
-import { explainDpkg, hostArchitecture, openDebBackend, openSandbox } from "@tsbake/packaging";
+import { explainDpkg, hostArchitecture, listTree, openDebBackend, openSandbox } from "@tsbake/packaging";
 import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
 
 const work = mkdtempSync(join(tmpdir(), "packaging-base-"));
@@ -21,6 +22,10 @@ function put(path: string, text: string, mode = 0o644): void {
   writeFileSync(path, text, { mode });
 }
 
+function md5(text: string): string {
+  return createHash("md5").update(text).digest("hex");
+}
+
 async function makeDeb(
   name: string,
   version: string,
@@ -34,6 +39,14 @@ async function makeDeb(
       `${fields}Description: made for a test\n`,
   );
   for (const path of files) put(join(tree, path), version);
+  const conffiles = files.filter((path) => path.startsWith("etc/"));
+  if (conffiles.length > 0)
+    put(join(tree, "DEBIAN/conffiles"), conffiles.map((path) => `/${path}\n`).join(""));
+  // Made from what is there, as debhelper does; `tool` goes without.
+  if (name !== "tool" && files.length > 0) {
+    const sums = files.filter((path) => !path.startsWith("etc/")).map((path) => `${md5(version)}  ${path}\n`);
+    put(join(tree, "DEBIAN/md5sums"), sums.join(""));
+  }
   if (name === "pager") put(join(tree, "DEBIAN/prerm"), "#!/bin/sh\nexit 0\n", 0o755);
   mkdirSync(debs, { recursive: true });
   const built = await run("dpkg-deb", ["--root-owner-group", "--build", tree, debs]);
@@ -56,6 +69,7 @@ async function makeBase(): Promise<void> {
   put(join(info, "pager.list"), "/.\n/usr\n/usr/bin\n/usr/bin/pager\n/usr/bin/old-pager\n");
   put(join(info, `libpage:${architecture}.list`), "/.\n/usr\n/usr/lib\n/usr/lib/libpage.so\n");
   put(join(info, "rest.list"), "/.\n/usr\n/usr/bin\n/usr/bin/rest\n");
+  put(join(root, "var/lib/dpkg/diversions"), "/usr/bin/tool\n/usr/bin/tool.usr\nrest\n");
   for (const key of ["pager", `libpage:${architecture}`, "rest"]) {
     for (const script of ["preinst", "postinst", "prerm", "postrm"]) {
       put(join(info, `${key}.${script}`), `#!/bin/sh\n# ${script} of the base\nexit 1\n`, 0o755);
@@ -94,6 +108,8 @@ beforeAll(async () => {
   await makeDeb("above", "1", "Depends: wanting\n", []);
   await makeDeb("thief", "1", "", ["usr/bin/rest"]);
   await makeDeb("quarrel", "1", "Conflicts: foe\n", []);
+  await makeDeb("plain", "1", "Depends: tool\n", ["usr/bin/plain", "etc/plain.conf", "bin/merged"]);
+  await makeDeb("tool", "1", "Multi-Arch: same\n", ["usr/bin/tool", "usr/share/tool"]);
   await makeDeb("foe", "1", "Conflicts: pager, libpage\n", ["usr/bin/foe"]);
 });
 
@@ -135,6 +151,28 @@ describe("an allowed change of the base", () => {
   });
 });
 
+test("packages side by side: the database and the files are those that dpkg alone would have made", async () => {
+  const { database } = await extend("beside", ["plain"]);
+  const root = join(work, "beside-dpkg");
+  const base = await backend.importSnapshot(snapshot, root, identity);
+  await using sandbox = await openSandbox({ ownership: join(work, "beside-ownership") });
+  const files = ["tool", "plain"].map((name) => join(debs, `${name}_1_${architecture}.deb`));
+  const done = await sandbox.run("dpkg", [`--root=${root}`, "--no-triggers", "--install", ...files]);
+  expect(done).toMatchObject({ code: 0 });
+  const alone = await backend.readDatabase(root);
+  const isNew = ({ name }: { name: string }): boolean => name === "plain" || name === "tool";
+  expect(database.packages.filter(isNew)).toEqual(alone.packages.filter(isNew));
+  // dpkg alone strikes shared folders off the lists of the base.
+  expect(database.packages.filter((one) => !isNew(one))).toEqual(base.packages);
+  expect({ ...database, packages: [] }).toEqual({ ...alone, packages: [] });
+  const tree = async (of: string): Promise<string[]> =>
+    (await listTree(sandbox, of))
+      .map(({ path, mode, kind }) => `${kind} ${mode.toString(8)} ${path}`)
+      .filter((line) => !line.includes("var/lib/dpkg"));
+  expect(await tree(join(work, "beside"))).toEqual(await tree(root));
+  expect(existsSync(join(work, "beside/usr/bin/tool.usr"))).toBe(true);
+});
+
 describe("what cannot be", () => {
   test.each([
     [
@@ -173,10 +211,12 @@ describe("what cannot be", () => {
     });
   });
 
-  test("a file of the base: both packages and the file; no progress, no path of ours", async () => {
-    const failure = await extend("stolen", ["thief", "libpage"], ["libpage"]).catch(
-      (error: unknown) => error,
-    );
+  test.each([
+    ["beside a replacement", ["thief", "libpage"], ["libpage"]],
+    ["alone", ["thief"], []],
+  ])("a file of the base, %s: both packages and the file; no progress, no path of ours", async (...row) => {
+    const [name, install, allowed] = row;
+    const failure = await extend(`stolen ${name}`, install, allowed).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       diagnostics: [
         {

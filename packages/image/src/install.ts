@@ -108,11 +108,7 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const root = await emptyRoot(options);
   await using sandbox = await openSandbox();
   const seenRoot = await sandbox.keepInMemory(root, backend.databaseFolder);
-  const base = await backend.importSnapshot(
-    join(snapshot.folder, DATABASE_FOLDER),
-    seenRoot,
-    snapshot.facts,
-  );
+  const base = await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), seenRoot, snapshot.facts);
   const { sources, fetch } = await offerOf(backend, options);
   const result = await backend.installOnDatabase({
     ...solveRequest(options, sources),

@@ -3,8 +3,8 @@
  * `info/` members, a status of `unpacked`. dpkg itself would take them one after the other and touch each file several times.
  *
  * A package is plain when it has no preinst (which could expect something of the order), no interest in triggers (dpkg keeps
- * those in files of its own) and no file that another package has too (where Replaces and diversions decide). The others are
- * left to dpkg. Where no script is to run, scripts and triggers count for nothing.
+ * those in files of its own), md5sums (dpkg would make them) and no file that another package has too (where Replaces and
+ * diversions decide). The others are left to dpkg. Where no script is to run, scripts and triggers count for nothing.
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -122,7 +122,8 @@ export async function layPackages(
     const registered = new Set(plain);
     // A diversion would have dpkg put a file elsewhere, so what lies there already must not stay.
     const misplaced = laid.filter((one) => !registered.has(one) && always?.has(one.one) !== true);
-    for (const { files } of misplaced) for (const path of files) await rm(join(seenRoot, path), { force: true });
+    for (const { files } of misplaced)
+      for (const path of files) await rm(join(seenRoot, path), { force: true });
     const dropped = await register(seenRoot, plain, without);
     return { left: laid.filter((one) => !registered.has(one)).map(({ one }) => one), dropped };
   } finally {
@@ -207,7 +208,7 @@ function clashes(laid: readonly Laid[], merged: readonly string[], taken: Iterab
 
 async function isPlain({ list, members, folder }: Laid, without: readonly string[]): Promise<boolean> {
   const counts = (name: string): boolean => members.includes(name) && !without.includes(name);
-  if (list === undefined || counts("preinst")) return false;
+  if (list === undefined || counts("preinst") || !members.includes("md5sums")) return false;
   const triggers = counts("triggers") ? await readFile(join(folder, "triggers"), "utf8") : "";
   const conffiles = members.includes("conffiles") ? await readFile(join(folder, "conffiles"), "utf8") : "";
   // A line that is no path has a flag before it.
@@ -228,7 +229,9 @@ async function register(
   const dropped = new Map<Planned, ControlMembers>();
   await writeFile(join(info, "format"), "1\n");
   // Stanzas end with an empty line.
-  let status = (await readFile(join(database, "status"), "utf8")).replace(/\n*$/, "\n\n").replace(/^\n+$/, "");
+  let status = (await readFile(join(database, "status"), "utf8"))
+    .replace(/\n*$/, "\n\n")
+    .replace(/^\n+$/, "");
   for (const { one, key, folder, members, list } of plain) {
     const { stanzas, faults } = parseStanzas(await readFile(join(folder, "control"), "utf8"));
     const [stanza] = stanzas;
