@@ -245,6 +245,18 @@ describe("the generated configuration", () => {
     "conf/layer.conf": "",
   };
 
+  test("reads the configurations that targets name, as kas does", async () => {
+    const target = "target: [a, 'mc:one:a', 'multiconfig:two:b', 'mc:one:c', 'mc:*:d']\n";
+    const folder = folderWith({ ...files, "tsbake.yaml": files["tsbake.yaml"] + target });
+    await writeConfiguration(
+      await readProjectFile(join(folder, "tsbake.yaml")),
+      join(folder, "build"),
+      "/core",
+    );
+    const text = readFileSync(join(folder, "build/conf/project.conf"), "utf8");
+    expect(text).toContain('BBMULTICONFIG ?= "one two"\n');
+  });
+
   test("is made once and rewritten only when it changes", async () => {
     const folder = folderWith(files);
     const topdir = join(folder, "build");

@@ -321,6 +321,18 @@ describe("events and libraries", () => {
     ]);
   });
 
+  test("MultiConfigParsed has a `d` for each configuration, and what is set in it stays", () => {
+    const one = rig.datastore({ MACHINE: "first" });
+    rig.python.handle(
+      "handler",
+      "    e.mcdata[''].setVar('SEEN', ' '.join(e.mcdata[mc].getVar('MACHINE') or '-' for mc in e.mcdata))\n",
+      PLACE,
+      { eventClass: "bb.event.MultiConfigParsed", attributes: { mcdata: { "": d, one } } },
+      d,
+    );
+    expect(d.getText("SEEN")).toBe("- first");
+  });
+
   test("metadata fires its own, and names files that the parse depends on", () => {
     rig.run([
       "bb.event.fire(bb.event.MetadataEvent('T', {'a': 1}), d)",

@@ -434,10 +434,10 @@ help: correct the expression; its syntax is Python's`,
 help: name each append as its recipe is named (\`%\` stands for any version), or mask it with BBMASK`,
     ],
     [
-      "several configurations",
-      (rig) => rig.write("build/conf/local.conf", 'BBMULTICONFIG = "one two"\n'),
-      `error[recipe/multiconfig]: BBMULTICONFIG is not supported yet; it names one, two
-help: build the configurations one after another, each with its own build folder`,
+      "a configuration with a name that cannot be typed in a target",
+      (rig) => rig.write("build/conf/local.conf", 'BBMULTICONFIG = "one 2nd"\n'),
+      `error[recipe/multiconfig-name]: BBMULTICONFIG has a name that cannot be used: \`2nd\`
+help: choose a name that does not begin with a digit and has neither \`:\` nor \`*\` in it`,
     ],
     [
       "a preference that is no number",

@@ -92,7 +92,7 @@ export class Rig implements Disposable {
       stamps,
       settings: {
         threads: 2,
-        tmpdir: this.tmp,
+        tmpdir: () => this.tmp,
         cache: join(this.topdir, "cache"),
         epochSeconds: 1_700_000_000,
         verbose: false,

@@ -53,6 +53,11 @@ export function registerHandlers(d: Datastore): void {
   d.setVar(REGISTERED, [...handlers.values()]);
 }
 
+/** Whether a handler listens to events of this class. */
+export function hasHandler(d: Datastore, eventClass: string): boolean {
+  return registered(d).some(({ mask }) => mask.length === 0 || mask.includes(eventClass));
+}
+
 /** Calls every handler that listens to the event's class, in order of registration. @throws as `evaluateFile` */
 export function fireEvent(event: MetadataEvent, d: Datastore, host: EvaluationHost): void {
   for (const { name, body, place, mask } of registered(d)) {

@@ -3,13 +3,21 @@ import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BuildError, codeOf, lockPath, messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import {
+  BuildError,
+  codeOf,
+  lockPath,
+  messageOf,
+  nearest,
+  readTextIfThere,
+  writeFileAtomic,
+} from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { pythonText } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, signTasks, taskId } from "@tsbake/graph";
 import type { Signatures, Target, TaskGraph } from "@tsbake/graph";
-import { needsPython, openProviders, parseProject } from "@tsbake/recipe";
+import { needsPython, openProviders, parseProject, recipeLabel } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId, RecipeInfo } from "@tsbake/recipe";
 import { openStamps } from "@tsbake/run";
 import type { Stamps } from "@tsbake/run";
@@ -21,7 +29,7 @@ import { openFileDigests } from "./file-digests.js";
 import { deployedFiles } from "./outputs.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
 import { locateBuild } from "./locate.js";
-import { feedWarning, noTaskToClear, unwritableBuildFolder } from "./problems.js";
+import { feedWarning, noTaskToClear, unknownConfiguration, unwritableBuildFolder } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
@@ -30,6 +38,7 @@ import type { BuildPython } from "./python.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
+import { resolveTargets, splitTarget, taskName } from "./targets.js";
 import { engineKey, toolDigests } from "./tools.js";
 
 /** Configuration values that a no-change run needs without evaluating the configuration again. */
@@ -182,9 +191,14 @@ class OpenedBuild implements Build {
 
   showEnvironment(target?: string): Promise<string> {
     return this.#withPython(() => {
+      const multiconfig = /^(?:mc|multiconfig):([^:]+)$/.exec(target ?? "mc:")?.[1] ?? "";
+      if (!this.project.multiconfigs.includes(multiconfig)) {
+        const near = nearest(multiconfig, this.project.multiconfigs);
+        throw new BuildError([unknownConfiguration(multiconfig, near)]);
+      }
       const d: Datastore =
-        target === undefined
-          ? this.project.configuration()
+        target === undefined || multiconfig !== ""
+          ? this.project.configuration(multiconfig)
           : this.project.openRecipe(this.providers.build(splitTarget(target).name));
       return describeEnvironment(d);
     });
@@ -272,12 +286,10 @@ class OpenedBuild implements Build {
     const task = taskName(
       request.task ?? this.#projectFile?.task ?? this.project.configurationText("BB_DEFAULT_TASK") ?? "build",
     );
-    return asked.flatMap((text): Target[] => {
-      const target = splitTarget(text);
-      if (target.name === "world")
-        return this.providers.world().map((id) => ({ name: this.project.recipes.get(id)!.pn, task }));
-      return [{ name: target.name, task: target.task ?? task }];
-    });
+    const { project, providers } = this;
+    const onWarning = (diagnostic: Diagnostic) =>
+      this.#options.onEvent({ type: "engine-warning", diagnostic });
+    return resolveTargets({ project, providers, asked, task, onWarning });
   }
 
   async updateFeed(): Promise<boolean> {
@@ -334,7 +346,11 @@ class OpenedBuild implements Build {
 
   /** @throws BuildError before any task finds out on its own that nothing can be kept */
   async #checkWritable(): Promise<void> {
-    for (const folder of [this.topdir, this.project.configurationText("TMPDIR") ?? this.topdir]) {
+    const { multiconfigs } = this.project;
+    const temporary = multiconfigs.map(
+      (name) => this.project.configurationText("TMPDIR", name) ?? this.topdir,
+    );
+    for (const folder of new Set([this.topdir, ...temporary])) {
       try {
         await mkdir(folder, { recursive: true });
         await access(folder, constants.W_OK);
@@ -357,28 +373,11 @@ class OpenedBuild implements Build {
       const path = task === whole ? info.facts["BUILD_SUMMARY"]?.value : undefined;
       const text = path ? await readTextIfThere(path) : undefined;
       outputs.set(recipe, {
-        target: info.pn,
+        target: recipeLabel(info),
         files,
         ...(text === undefined ? {} : { text: text.trimEnd() }),
       });
     }
     return [...outputs.values()].filter(({ files, text }) => files.length > 0 || text !== undefined);
   }
-}
-
-/** `do_` in front unless it is there. */
-function taskName(name: string): string {
-  return name.startsWith("do_") ? name : `do_${name}`;
-}
-
-function splitTarget(text: string): { name: string; task?: string } {
-  const at = text.lastIndexOf(":");
-  // `virtual:native:x` and `mc:NAME:x` have colons of their own.
-  if (
-    at === -1 ||
-    !/^(do_)?[a-z][\w-]*$/.test(text.slice(at + 1)) ||
-    /^(mc|multiconfig|virtual):[^:]*$/.test(text)
-  )
-    return { name: text };
-  return { name: text.slice(0, at), task: taskName(text.slice(at + 1)) };
 }

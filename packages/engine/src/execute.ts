@@ -1,6 +1,7 @@
 /** Hands a signed graph to the run queue, with everything the queue needs from outside. */
 import { join } from "node:path";
 import type { Signatures, TaskGraph } from "@tsbake/graph";
+import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject, RecipeId } from "@tsbake/recipe";
 import { runTasks } from "@tsbake/run";
 import type { RunSummary, Stamps } from "@tsbake/run";
@@ -31,7 +32,18 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const { project, graph, feeds, request } = options;
   const text = (name: string) => project.configurationText(name);
   const started = new Date();
-  let tools: Promise<void> | undefined;
+  const tools = new Map<string, Promise<void>>();
+  /** Once for each folder. */
+  const hostTools = (multiconfig: string): Promise<void> => {
+    const own = (name: string) => project.configurationText(name, multiconfig);
+    const folder = own("HOSTTOOLS_DIR") ?? join(own("TMPDIR") ?? "", "hosttools");
+    let linked = tools.get(folder);
+    if (!linked) {
+      const [required, optional] = [own("HOSTTOOLS"), own("HOSTTOOLS_NONFATAL")];
+      tools.set(folder, (linked = linkHostTools({ folder, required, optional, path: options.path })));
+    }
+    return linked;
+  };
   return runTasks({
     graph,
     signatures: options.signatures,
@@ -50,7 +62,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     stamps: options.stamps,
     settings: {
       threads: Math.max(1, Number.parseInt(text("BB_NUMBER_THREADS") ?? "", 10) || 1),
-      tmpdir: text("TMPDIR") ?? "",
+      tmpdir: (recipe) => project.configurationText("TMPDIR", multiconfigOf(recipe)) ?? "",
       cache: text("CACHE") ?? "",
       epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,
       verbose: request.verbose,
@@ -59,13 +71,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     keepGoing: request.keepGoing,
     dryRun: request.dryRun,
     prepareTask: async (task, d) => {
-      tools ??= linkHostTools({
-        folder: text("HOSTTOOLS_DIR") ?? join(text("TMPDIR") ?? "", "hosttools"),
-        required: text("HOSTTOOLS"),
-        optional: text("HOSTTOOLS_NONFATAL"),
-        path: options.path,
-      });
-      await tools;
+      const { recipe } = graph.graph.getNodeAttributes(task);
+      await hostTools(multiconfigOf(recipe));
       await feeds.write(task, d);
     },
     runPython: options.python.runTask,

@@ -5,6 +5,7 @@ import type { Datastore } from "@tsbake/datastore";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
 import { openFeed, writeClosure } from "@tsbake/packaging";
 import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging";
+import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject } from "@tsbake/recipe";
 
 /** Word of [feed-closure] that stands for every essential package of the release; apt's own pattern. */
@@ -27,15 +28,23 @@ export interface FeedsRequest extends FeedRequest {
   readonly graph: TaskGraph;
 }
 
-/** The feed as the configuration has it: FEED_SOURCES or the host's apt sources, state below DL_DIR. */
-export function openProjectFeed({ project, onProgress, onWarning }: FeedRequest): Promise<Feed> {
-  const downloads = project.configurationText("DL_DIR");
+/**
+ * The feed as a configuration has it: FEED_SOURCES or the host's apt sources, state below DL_DIR. A multiconfig with other
+ * sources or another architecture has lists of its own.
+ */
+export function openProjectFeed(
+  { project, onProgress, onWarning }: FeedRequest,
+  multiconfig = "",
+): Promise<Feed> {
+  const text = (name: string, of = multiconfig) => project.configurationText(name, of);
+  const downloads = text("DL_DIR");
   if (downloads === undefined) throw new Error("internal: DL_DIR is not set");
   // `\\n` in a value is two characters; sources are lines.
-  const sources = project.configurationText("FEED_SOURCES")?.replaceAll("\\n", "\n");
-  const architecture = project.configurationText("DPKG_ARCH");
+  const sources = text("FEED_SOURCES")?.replaceAll("\\n", "\n");
+  const architecture = text("DPKG_ARCH");
+  const isShared = ["FEED_SOURCES", "DPKG_ARCH"].every((name) => text(name) === text(name, ""));
   return openFeed({
-    folder: join(downloads, "feed"),
+    folder: join(downloads, isShared ? "feed" : `feed.${multiconfig}`),
     ...(sources?.trim() ? { sources } : {}),
     ...(architecture ? { architecture } : {}),
     onProgress,
@@ -43,27 +52,34 @@ export function openProjectFeed({ project, onProgress, onWarning }: FeedRequest)
   });
 }
 
+interface Asked {
+  readonly task: TaskId;
+  readonly request: ClosureRequest;
+}
+
 /** @throws BuildError of the feed: unknown package, unreachable archive, no solution */
 export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
   const { project, graph } = request;
   const closures = new Map<TaskId, Closure>();
-  const asking: { task: TaskId; request: ClosureRequest }[] = [];
+  const asking = new Map<string, Asked[]>();
   for (const task of graph.order) {
     const node = graph.graph.getNodeAttributes(task);
     const names = project.recipes.get(node.recipe)?.tasks[node.task]?.feedClosure ?? [];
     if (names.length === 0) continue;
     const roots = names.filter((name) => name !== ESSENTIAL);
     const essential = names.includes(ESSENTIAL);
-    asking.push({ task, request: { roots, essential, askedBy: graph.label(task) } });
+    const multiconfig = multiconfigOf(node.recipe);
+    if (!asking.has(multiconfig)) asking.set(multiconfig, []);
+    asking.get(multiconfig)!.push({ task, request: { roots, essential, askedBy: graph.label(task) } });
   }
-  if (asking.length > 0) {
-    const feed = await openProjectFeed(request);
+  for (const [multiconfig, asked] of asking) {
+    const feed = await openProjectFeed(request, multiconfig);
     // do_fetch and do_install of a recipe ask for the same.
     const keyOf = (one: ClosureRequest) => JSON.stringify([one.essential, one.roots]);
-    const distinct = new Map(asking.map((one) => [keyOf(one.request), one.request]));
+    const distinct = new Map(asked.map((one) => [keyOf(one.request), one.request]));
     const solved = await feed.closures([...distinct.values()]);
     const answers = new Map([...distinct.keys()].map((key, index) => [key, solved[index]!]));
-    for (const one of asking) closures.set(one.task, answers.get(keyOf(one.request))!);
+    for (const one of asked) closures.set(one.task, answers.get(keyOf(one.request))!);
   }
   return {
     lines: (task) =>

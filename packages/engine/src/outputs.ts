@@ -2,6 +2,7 @@
 import { lstatSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { byText, readTextIfThere } from "@tsbake/base";
+import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject, RecipeInfo } from "@tsbake/recipe";
 
 /** Absolute paths below DEPLOY_DIR, sorted: the links where there are any, else the files. */
@@ -10,8 +11,9 @@ export async function deployedFiles(
   recipe: RecipeInfo,
   tasks: readonly string[],
 ): Promise<string[]> {
-  const deploy = project.configurationText("DEPLOY_DIR");
-  const folder = join(project.configurationText("TMPDIR") ?? "", "sstate-control");
+  const multiconfig = multiconfigOf(recipe.id);
+  const deploy = project.configurationText("DEPLOY_DIR", multiconfig);
+  const folder = join(project.configurationText("TMPDIR", multiconfig) ?? "", "sstate-control");
   if (deploy === undefined) return [];
   const found: string[] = [];
   for (const task of tasks) {

@@ -44,6 +44,29 @@ export function noTaskToClear({ pn, tasks }: RecipeInfo, task: string): Diagnost
   };
 }
 
+/** A target that ASSUME_PROVIDED names. */
+export function assumedTarget(name: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/assumed-target",
+    message: `\`${name}\` is a target and in ASSUME_PROVIDED: nothing is built for it`,
+    help: "take it out of ASSUME_PROVIDED (or -I) to have it built",
+  };
+}
+
+/** A target of a configuration that BBMULTICONFIG does not name. */
+export function unknownConfiguration(name: string, near: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/unknown-configuration",
+    message: `there is no configuration \`${name}\`, which a target names`,
+    help:
+      near.length > 0
+        ? `is ${near.map((one) => `\`${one}\``).join(" or ")} meant?`
+        : "set BBMULTICONFIG to the names of your files in conf/multiconfig/",
+  };
+}
+
 /** What the feed says that does not stop the build. */
 export function feedWarning(text: string): Diagnostic {
   return {

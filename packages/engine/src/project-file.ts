@@ -15,6 +15,7 @@ import {
   type Diagnostic,
   type Span,
 } from "@tsbake/base";
+import { splitMulticonfig } from "@tsbake/recipe";
 import * as problem from "./project/problems.js";
 import { YamlReader, type Entry } from "./project/reader.js";
 
@@ -343,8 +344,12 @@ function bblayersText({ layers, bblayersConf }: ProjectFile, coreLayer: string |
   return `${pieceTexts(bblayersConf)}BBPATH = "\${TOPDIR}"\nBBFILES ?= ""\nBBLAYERS = " \\\n${list}"\n`;
 }
 
-function projectText({ machine, distro, localConf }: ProjectFile): string {
+function projectText({ machine, distro, localConf, targets }: ProjectFile): string {
+  // As kas: a target of a configuration has it read.
+  const named = targets.map((target) => splitMulticonfig(target).multiconfig);
+  const configurations = [...new Set(named)].filter((name) => name !== "" && name !== "*");
   const names = [
+    ...(configurations.length > 0 ? [`BBMULTICONFIG ?= "${configurations.join(" ")}"\n`] : []),
     ...(machine === undefined ? [] : [`MACHINE ?= "${machine}"\n`]),
     ...(distro === undefined ? [] : [`DISTRO ?= "${distro}"\n`]),
   ];

@@ -1,6 +1,6 @@
 /** `[requires]`: conditions that a task puts on other recipes, checked before anything runs. */
 import { nearest, type Diagnostic } from "@tsbake/base";
-import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
+import { multiconfigOf, withMulticonfig, type RecipeId, type RecipeInfo } from "@tsbake/recipe";
 import * as problem from "./problems.js";
 import type { Asker } from "./problems.js";
 import type { GraphOptions } from "./types.js";
@@ -24,7 +24,7 @@ export function checkRequirements(
       problems.push(problem.requiresForm(asker, word));
       continue;
     }
-    const id = options.providers.findBuild(wanted.recipe);
+    const id = options.providers.findBuild(withMulticonfig(multiconfigOf(asker.recipe.id), wanted.recipe));
     const recipe = id === undefined ? undefined : options.project.recipes.get(id);
     if (recipe && problem.factOf(recipe, wanted.variable)?.value.trim() === wanted.value) continue;
     // One message for a recipe that is not there, however many conditions there are on it.

@@ -1,5 +1,6 @@
 /** From targets to the DAG of tasks: what is active, that it has no circle, and in which order it can run. */
 import { BuildError, byText, nearest, words } from "@tsbake/base";
+import { multiconfigOf, recipeLabel, splitMulticonfig, withMulticonfig } from "@tsbake/recipe";
 import { AssembledGraph } from "./assembled-graph.js";
 import { findCycles, orderNodes, type Adjacency } from "./cycle.js";
 import * as problem from "./problems.js";
@@ -187,18 +188,20 @@ class Assembly {
     const byName = new Map<string, RecipeRow[]>();
     for (const recipe of recipes) {
       for (const name of new Set([recipe.info.pn, ...recipe.info.provides])) {
-        const rows = byName.get(name);
+        // Each configuration has providers of its own.
+        const key = withMulticonfig(multiconfigOf(recipe.info.id), name);
+        const rows = byName.get(key);
         if (rows) rows.push(recipe);
-        else byName.set(name, [recipe]);
+        else byName.set(key, [recipe]);
       }
     }
     const versions = new Set<string>();
     for (const [name, rows] of byName) {
-      if (rows.length < 2 || allowed.has(name)) continue;
+      if (rows.length < 2 || allowed.has(splitMulticonfig(name).name)) continue;
       const same = rows.filter(({ info }) => info.pn === rows[0]!.info.pn);
       if (same.length < 2) this.#reportDuplicate(name, rows);
-      else if (!versions.has(same[0]!.info.pn)) {
-        versions.add(same[0]!.info.pn);
+      else if (!versions.has(recipeLabel(same[0]!.info))) {
+        versions.add(recipeLabel(same[0]!.info));
         this.#table.report(problem.twoVersions(same.map(({ info }) => info)));
       }
     }

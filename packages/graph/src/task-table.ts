@@ -6,8 +6,15 @@
  * mistake in a flag is told only to those whom it concerns.
  */
 import { BuildError, nearest, type Diagnostic } from "@tsbake/base";
-import type { RecipeId, RecipeInfo, TaskInfo } from "@tsbake/recipe";
-import { multiconfigOf, taskLabel } from "./ids.js";
+import {
+  multiconfigOf,
+  splitMulticonfig,
+  withMulticonfig,
+  type RecipeId,
+  type RecipeInfo,
+  type TaskInfo,
+} from "@tsbake/recipe";
+import { taskLabel } from "./ids.js";
 import * as problem from "./problems.js";
 import { checkRequirements } from "./requirements.js";
 import type { GraphOptions } from "./types.js";
@@ -40,6 +47,7 @@ export class TaskTable {
   /** What a [requires] that does not hold has explained: further messages would only follow from it. */
   readonly #explained = new Set<string>();
   readonly #options: GraphOptions;
+  #multiconfigs: ReadonlySet<string> | undefined;
 
   constructor(options: GraphOptions) {
     this.#options = options;
@@ -153,7 +161,7 @@ export class TaskTable {
         this.report(problem.multiconfigForm(asker, word));
       } else if (!this.#isMulticonfig(to)) this.report(problem.unknownMulticonfig(asker, word, to));
       else if (from === multiconfigOf(recipe.info.id)) {
-        const row = this.#provide(to === "" ? name : `mc:${to}:${name}`, recipe, "build");
+        const row = this.#provideFrom(withMulticonfig(to, name), recipe, "build");
         if (row) addNamed("mcdepends", name, row, task);
       }
     }
@@ -172,7 +180,9 @@ export class TaskTable {
       const { providers } = this.#options;
       const recommended = Object.values(rrecommends)
         .flat()
-        .filter((name) => providers.findRuntime(name) !== undefined);
+        .filter(
+          (name) => providers.findRuntime(withMulticonfig(multiconfigOf(recipe.info.id), name)) !== undefined,
+        );
       recipe.runtime = [...new Set([...needed, ...this.#provideAll(recipe, recommended, "runtime")])];
     }
     return recipe.runtime;
@@ -182,7 +192,18 @@ export class TaskTable {
     return [...new Set(names)].flatMap((name) => this.#provide(name, recipe, kind) ?? []);
   }
 
+  /** A name as the asking recipe means it: of its own configuration. */
   #provide(name: string, askedBy: RecipeRow | undefined, kind: "build" | "runtime"): RecipeRow | undefined {
+    const full = askedBy ? withMulticonfig(multiconfigOf(askedBy.info.id), name) : name;
+    return this.#provideFrom(full, askedBy, kind);
+  }
+
+  /** @param name of the default configuration, or with `mc:NAME:` in front */
+  #provideFrom(
+    name: string,
+    askedBy: RecipeRow | undefined,
+    kind: "build" | "runtime",
+  ): RecipeRow | undefined {
     const { providers, project } = this.#options;
     const found = kind === "build" ? providers.findBuild(name) : providers.findRuntime(name);
     if (found === undefined && providers.isAssumedProvided(name)) return undefined;
@@ -210,15 +231,14 @@ export class TaskTable {
   }
 
   #isMulticonfig(name: string): boolean {
-    if (name === "") return true;
-    for (const id of this.#options.project.recipes.keys()) if (multiconfigOf(id) === name) return true;
-    return false;
+    this.#multiconfigs ??= new Set(["", ...[...this.#options.project.recipes.keys()].map(multiconfigOf)]);
+    return this.#multiconfigs.has(name);
   }
 }
 
 /** Who asks for what: the key of messages that explain each other. */
 function about(recipe: RecipeRow, name: string): string {
-  return `${recipe.number} ${name}`;
+  return `${recipe.number} ${splitMulticonfig(name).name}`;
 }
 
 /** Why a recursive task has the edges that it has. */

@@ -1,11 +1,5 @@
 /** PythonHost over one started pyodide. */
-import {
-  PythonError,
-  type Datastore,
-  type PythonHost,
-  type PythonPlace,
-  type Value,
-} from "@tsbake/datastore";
+import { Datastore, PythonError, type PythonHost, type PythonPlace, type Value } from "@tsbake/datastore";
 import type { Bridge } from "./bridge.js";
 import { readFailure, toPythonError } from "./failure.js";
 import { Store, type Codec } from "./store.js";
@@ -89,7 +83,7 @@ export class PyodideHost implements EmbeddedPython {
     event: { readonly eventClass: string; readonly attributes: Readonly<Record<string, unknown>> },
     d: Datastore,
   ): void {
-    const attributes = this.#conversions.toPy({ ...event.attributes });
+    const attributes = this.#conversions.toPy(this.#withData({ ...event.attributes }));
     this.#demand((python) =>
       python.handle(name, body, place.file, place.line, event.eventClass, attributes, this.#dataOf(d)),
     );
@@ -166,6 +160,14 @@ export class PyodideHost implements EmbeddedPython {
       this.#data.set(d, data);
     }
     return data;
+  }
+
+  /** An event's attributes, with `d` for each datastore in them (`mcdata` of MultiConfigParsed). */
+  #withData(value: unknown): unknown {
+    if (value instanceof Datastore) return this.#dataOf(value);
+    if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+      return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, this.#withData(inner)]));
   }
 
   readonly #codec: Codec = {

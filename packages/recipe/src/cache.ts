@@ -2,7 +2,7 @@
  * The parse cache: what came out of a parse, and every file that it depends on.
  *
  * One file of JSON lines. The first is a digest of the rest, so a torn or damaged file counts as none; the second is
- * the header with the files and the configuration; then one line a recipe file. A run writes a new file under another
+ * the header with the files and the configurations; then one line a recipe file. A run writes a new file under another
  * name and renames it.
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -12,10 +12,11 @@ import { hasCode, messageOf, writeFileAtomic, type Diagnostic, type Hasher, type
 import type { CollectRequest, RecipeFile } from "./collect.js";
 import type { FileStamp, FileTable } from "./files.js";
 import type { RecipeInfo } from "./info.js";
+import { recipeId } from "./multiconfig.js";
 import * as problem from "./problems.js";
 
 /** Raise it when the meaning of anything in the file changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Caches of other settings (`-r`, another signature handler) that are kept beside this one's. */
 const KEPT_FILES = 4;
 
@@ -48,9 +49,15 @@ export interface CachedRecipe {
 }
 
 export interface ParseCache {
-  readonly configuration: CachedConfiguration;
-  /** By path of the recipe file. */
+  /** By name of the multiconfig; that of the default one is empty. */
+  readonly configurations: ReadonlyMap<string, CachedConfiguration>;
+  /** By `recipeKey`. */
   readonly recipes: ReadonlyMap<string, CachedRecipe>;
+}
+
+/** One recipe file as one configuration reads it. */
+export function recipeKey({ multiconfig, path }: Pick<RecipeFile, "multiconfig" | "path">): string {
+  return recipeId(multiconfig, path, "");
 }
 
 /** A diagnostic whose places are offsets. */
@@ -63,7 +70,7 @@ type StoredSpan = readonly [path: string, start: number, end: number];
 interface Header {
   readonly format: number;
   readonly files: readonly FileRecord[];
-  readonly configuration: Stored<CachedConfiguration>;
+  readonly configurations: readonly Stored<CachedConfiguration>[];
 }
 /** Files are numbers into the header's list. */
 type Stored<T> = Omit<T, "files" | "warnings"> & {
@@ -117,9 +124,14 @@ export class CacheStore {
     const recipes = new Map<string, CachedRecipe>();
     for (const line of rest) {
       const recipe = this.#load(JSON.parse(line) as Stored<CachedRecipe>, header.files);
-      recipes.set(recipe.file.path, recipe);
+      recipes.set(recipeKey(recipe.file), recipe);
     }
-    return { configuration: this.#load(header.configuration, header.files), recipes };
+    const configurations = new Map<string, CachedConfiguration>();
+    for (const stored of header.configurations) {
+      const configuration: CachedConfiguration = this.#load(stored, header.files);
+      configurations.set(configuration.collect.multiconfig, configuration);
+    }
+    return { configurations, recipes };
   }
 
   #load<T>(stored: Stored<T>, files: readonly FileRecord[]): T {
@@ -175,8 +187,8 @@ export class CacheStore {
       warnings: value.warnings.map(flatten),
     });
     const lines = [...cache.recipes.values()].map((recipe) => JSON.stringify(store(recipe)));
-    const configuration = store(cache.configuration);
-    const header = JSON.stringify({ format: FORMAT, files: records, configuration });
+    const configurations = [...cache.configurations.values()].map((one) => store(one));
+    const header = JSON.stringify({ format: FORMAT, files: records, configurations });
     const body = Buffer.from(`${[header, ...lines].join("\n")}\n`);
     try {
       await mkdir(dirname(this.#path), { recursive: true });

@@ -7,6 +7,8 @@ import * as problem from "./problems.js";
 
 /** What the collection of files depends on: values of the configuration, kept in the parse cache. */
 export interface CollectRequest {
+  /** Name of the configuration; empty for the default one. */
+  readonly multiconfig: string;
   readonly topdir: string;
   /** BBFILES, in the order written. */
   readonly patterns: readonly string[];
@@ -17,6 +19,8 @@ export interface CollectRequest {
 
 export interface RecipeFile {
   readonly path: string;
+  /** The configuration it is read with; empty for the default one. */
+  readonly multiconfig: string;
   /** In the order they apply. */
   readonly appends: readonly string[];
   /** Collection name; empty when no pattern matches. */
@@ -55,6 +59,7 @@ export function collectFiles(request: CollectRequest): CollectedFiles {
       const layer = layerOf(path);
       return {
         path,
+        multiconfig: request.multiconfig,
         appends: mine.map((append) => append.path),
         layer: layer?.name ?? "",
         layerPriority: layer?.priority ?? 0,

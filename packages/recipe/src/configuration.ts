@@ -23,21 +23,25 @@ export interface Configuration {
 /** What BitBake allows: a handler that goes on asking would never end. */
 const MAXIMUM_ROUNDS = 20;
 
-/** @throws BuildError; what `options.python` throws when Python is not open */
+/**
+ * Reads the configuration once, in full.
+ *
+ * @param multiconfig name in BBMULTICONFIG; empty for the default configuration
+ * @throws BuildError; what `options.python` throws when Python is not open
+ */
 export function parseConfiguration(
   options: ParseOptions,
+  multiconfig: string,
   table: FileTable,
   python: PythonSession,
 ): Configuration {
   python.reset();
   python.libraries.length = 0;
   for (let round = 0; round <= MAXIMUM_ROUNDS; round++) {
-    const configuration = readOnce(options, new Evaluation(table, python), python);
+    const configuration = readOnce(options, multiconfig, new Evaluation(table, python), python);
     if (configuration.d.getVar("BB_INVALIDCONF", { expand: false }) !== true) {
       configuration.d.renameVar("__depends", "__base_depends");
       configuration.d.setVar("__bbclasstype", "recipe");
-      const configurations = words(configuration.d.getText("BBMULTICONFIG"));
-      if (configurations.length > 0) throw new BuildError([problem.multiconfig(configurations)]);
       python.mark();
       return { ...configuration, files: [...configuration.files, ...libraryFiles(python)] };
     }
@@ -45,11 +49,16 @@ export function parseConfiguration(
   throw new BuildError([problem.configurationLoop()]);
 }
 
-function readOnce(options: ParseOptions, host: Evaluation, python: PythonSession): Configuration {
+function readOnce(
+  options: ParseOptions,
+  multiconfig: string,
+  host: Evaluation,
+  python: PythonSession,
+): Configuration {
   const d = new Datastore({ python: () => python, trackHistory: options.trackHistory ?? false });
   importEnvironment(d, options.environment);
   d.setVar("__bbclasstype", "global");
-  d.setVar("BB_CURRENT_MC", "");
+  d.setVar("BB_CURRENT_MC", multiconfig);
   d.setVar("TOPDIR", options.topdir);
   for (const [name, value] of Object.entries(options.initial)) d.setVar(name, value);
   readNamed(options.preFiles, d, host);

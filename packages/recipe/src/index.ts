@@ -1,8 +1,15 @@
 export { cachedNames, type CachedNames } from "./cached-names.js";
 export type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
+export {
+  multiconfigOf,
+  recipeId,
+  recipeLabel,
+  splitMulticonfig,
+  variantWord,
+  withMulticonfig,
+} from "./multiconfig.js";
 export { parseProject } from "./project.js";
 export { needsPython } from "./python-session.js";
 export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project-types.js";
 export { openProviders, type Providers } from "./providers.js";
-export { recipeId, variantWord } from "./recipe.js";
 export { compareVersions } from "./version.js";

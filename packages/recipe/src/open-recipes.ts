@@ -1,7 +1,9 @@
 /** Datastores of single recipes, parsed again when somebody asks, the last few kept. */
 import type { Datastore } from "@tsbake/datastore";
+import { recipeKey } from "./cache.js";
 import type { RecipeFile } from "./collect.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
+import { multiconfigOf } from "./multiconfig.js";
 import type { PythonSession } from "./python-session.js";
 import { openVariant, type OpenedRecipe, type RecipeContext } from "./recipe.js";
 
@@ -10,9 +12,10 @@ const KEPT = 32;
 
 export class OpenRecipes {
   readonly #recipes: ReadonlyMap<RecipeId, RecipeInfo>;
+  /** By `recipeKey`. */
   readonly #files: ReadonlyMap<string, RecipeFile>;
   readonly #python: PythonSession;
-  readonly #context: () => RecipeContext;
+  readonly #context: (multiconfig: string) => RecipeContext;
   /** Least recently used first. */
   readonly #opened = new Map<RecipeId, OpenedRecipe>();
   #current: RecipeId | undefined;
@@ -21,7 +24,7 @@ export class OpenRecipes {
     recipes: ReadonlyMap<RecipeId, RecipeInfo>,
     files: ReadonlyMap<string, RecipeFile>,
     python: PythonSession,
-    context: () => RecipeContext,
+    context: (multiconfig: string) => RecipeContext,
   ) {
     this.#recipes = recipes;
     this.#files = files;
@@ -48,6 +51,11 @@ export class OpenRecipes {
     });
   }
 
+  /** Python has other functions now than those of the recipe that was opened last. */
+  deactivate(): void {
+    this.#current = undefined;
+  }
+
   #activate(id: RecipeId, recipe: OpenedRecipe): void {
     if (this.#current === id) return;
     this.#python.restore(recipe.definitions);
@@ -56,10 +64,11 @@ export class OpenRecipes {
 
   #parse(id: RecipeId): OpenedRecipe {
     const info = this.#recipes.get(id);
-    const file = info && this.#files.get(info.file);
+    const multiconfig = multiconfigOf(id);
+    const file = info && this.#files.get(recipeKey({ multiconfig, path: info.file }));
     if (!file) throw new Error(`internal: no recipe ${id}`);
     this.#current = undefined;
-    const opened = openVariant(file, id, this.#context());
+    const opened = openVariant(file, id, this.#context(multiconfig));
     if (!opened) throw new Error(`internal: ${id} was parsed and is not there now`);
     this.#current = id;
     return opened;

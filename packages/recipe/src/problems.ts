@@ -4,6 +4,7 @@
  */
 import type { Diagnostic, Span } from "@tsbake/base";
 import type { RecipeInfo } from "./info.js";
+import { recipeLabel } from "./multiconfig.js";
 
 type Located = Span | undefined;
 
@@ -67,11 +68,12 @@ export function conflictingRuntimePreferences(name: string, variables: readonly 
   };
 }
 
-export function danglingAppends(appends: readonly string[]): Diagnostic {
+export function danglingAppends(appends: readonly string[], multiconfig: string): Diagnostic {
+  const where = multiconfig === "" ? "" : ` in the configuration ${multiconfig}`;
   return {
     severity: "error",
     code: "recipe/dangling-append",
-    message: `no recipe for ${appends.length === 1 ? "an append" : `${appends.length} appends`}:\n  ${appends.join("\n  ")}`,
+    message: `no recipe${where} for ${appends.length === 1 ? "an append" : `${appends.length} appends`}:\n  ${appends.join("\n  ")}`,
     help: "name each append as its recipe is named (`%` stands for any version), or mask it with BBMASK",
   };
 }
@@ -206,12 +208,12 @@ export function missingSeries(layer: string): Diagnostic {
   };
 }
 
-export function multiconfig(names: readonly string[]): Diagnostic {
+export function multiconfigName(name: string): Diagnostic {
   return {
     severity: "error",
-    code: "recipe/multiconfig",
-    message: `BBMULTICONFIG is not supported yet; it names ${names.join(", ")}`,
-    help: "build the configurations one after another, each with its own build folder",
+    code: "recipe/multiconfig-name",
+    message: `BBMULTICONFIG has a name that cannot be used: \`${name}\``,
+    help: "choose a name that does not begin with a digit and has neither `:` nor `*` in it",
   };
 }
 
@@ -280,7 +282,7 @@ export function nothingRuntimeProvides(name: string, missing: Missing): Diagnost
 }
 
 function whoAsked(asker: RecipeInfo | undefined, variables: string): string {
-  return asker ? `, which \`${asker.pn}\` needs (${variables} of ${asker.file})` : "";
+  return asker ? `, which \`${recipeLabel(asker)}\` needs (${variables} of ${asker.file})` : "";
 }
 
 function because(reasons: readonly string[]): string {

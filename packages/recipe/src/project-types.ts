@@ -46,26 +46,33 @@ export interface Layer {
   readonly priority: number;
 }
 
-/** Everything parsed: the configuration and all recipes. */
+/**
+ * Everything parsed: the configurations and all recipes. A configuration is named as in BBMULTICONFIG; the default one has
+ * the empty name, and is meant where no name is given.
+ */
 export interface ParsedProject {
   /**
    * Global datastore. A cached parse makes it on first use.
    *
    * @throws an error with code `python/needed` when that takes Python and Python is not open: await `prepare` first
    */
-  configuration(): Datastore;
+  configuration(multiconfig?: string): Datastore;
   /** A configuration variable; those of BB_CACHED_CONFIG are there without making the datastore. */
-  configurationText(name: string): string | undefined;
+  configurationText(name: string, multiconfig?: string): string | undefined;
+  /** Names of all configurations, the empty one first. */
+  readonly multiconfigs: readonly string[];
   readonly recipes: ReadonlyMap<RecipeId, RecipeInfo>;
+  /** Of the default configuration. */
   readonly layers: readonly Layer[];
   readonly statistics: {
+    /** Recipe files, once for each configuration that reads them. */
     readonly files: number;
     readonly cached: number;
     readonly skipped: number;
     readonly masked: number;
   };
   /** The appends of a recipe file, in the order they apply. */
-  appends(file: string): readonly string[];
+  appends(file: string, multiconfig?: string): readonly string[];
   /**
    * The recipe's own datastore, parsed again on demand (and kept a while). Until the next call, Python functions are
    * those of this recipe.

@@ -6,20 +6,18 @@ import type { Datastore } from "@tsbake/datastore";
 import {
   areChecksumFilesSame,
   CacheStore,
+  recipeKey,
   type CachedConfiguration,
   type CachedRecipe,
   type ParseCache,
 } from "./cache.js";
 import { collectFiles, type CollectedFiles, type CollectRequest, type RecipeFile } from "./collect.js";
-import {
-  digestConfiguration,
-  libraryFiles,
-  parseConfiguration,
-  type Configuration,
-} from "./configuration.js";
+import { digestConfiguration, libraryFiles, type Configuration } from "./configuration.js";
+import { Configurations, multiconfigNames } from "./configurations.js";
 import { FLEETING, passedEnvironment } from "./environment.js";
 import { FileTable } from "./files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
+import { multiconfigOf } from "./multiconfig.js";
 import { OpenRecipes } from "./open-recipes.js";
 import { isPreference, preferenceNames } from "./preference-names.js";
 import * as problem from "./problems.js";
@@ -30,7 +28,9 @@ import { parseRecipe, type RecipeContext } from "./recipe.js";
 /** How long the parser works before it lets timers and signals have their turn. */
 const SLICE_MS = 50;
 /** Variables that the providers read whatever the metadata says. */
-const ALWAYS_CACHED = ["ASSUME_PROVIDED", "BB_CACHED_CONFIG", "PREFERRED_PROVIDERS"];
+const ALWAYS_CACHED = ["ASSUME_PROVIDED", "BBMULTICONFIG", "BB_CACHED_CONFIG", "PREFERRED_PROVIDERS"];
+
+type ByName<Value> = ReadonlyMap<string, Value>;
 
 /**
  * Reads layers, configuration and recipes, from the parse cache where every file that was looked at is unchanged
@@ -44,6 +44,15 @@ export async function parseProject(options: ParseOptions): Promise<ParsedProject
   return parser.parse();
 }
 
+interface Parsed {
+  readonly configurations: ByName<CachedConfiguration>;
+  readonly collected: readonly CollectedFiles[];
+  readonly files: readonly RecipeFile[];
+  /** By `recipeKey`. */
+  readonly parsed: ByName<CachedRecipe>;
+  readonly cached: number;
+}
+
 class ProjectParser {
   readonly #options: ParseOptions;
   readonly #hasher: Hasher;
@@ -51,7 +60,9 @@ class ProjectParser {
   readonly #python: PythonSession;
   readonly #store: CacheStore;
   readonly #diagnostics: Diagnostic[] = [];
-  #configuration: Configuration | undefined;
+  readonly #told = new Set<string>();
+  readonly #configurations: Configurations;
+  #opened: OpenRecipes | undefined;
   #opening: Promise<void> | undefined;
 
   constructor(options: ParseOptions, hasher: Hasher) {
@@ -59,6 +70,7 @@ class ProjectParser {
     this.#hasher = hasher;
     this.#table = new FileTable(hasher);
     this.#python = new PythonSession(options.python);
+    this.#configurations = new Configurations(options, this.#table, this.#python);
     options.watchFiles?.((path) => this.#python.onFile(path));
     const { signer, coreLayers, preFiles, postFiles, initial, cacheKey, cachedConfig } = options;
     const settings = [signer.name, coreLayers, preFiles, postFiles, initial, cacheKey, cachedConfig];
@@ -68,34 +80,48 @@ class ProjectParser {
   async parse(): Promise<ParsedProject> {
     const useCache = this.#options.useCache ?? true;
     const cache = useCache ? this.#store.read() : undefined;
-    const kept = cache && this.#isConfigurationValid(cache.configuration) ? cache.configuration : undefined;
-    const configuration = kept ?? (await this.#readConfiguration());
-    for (const warning of configuration.warnings) this.#warn(warning);
+    const kept =
+      cache && this.#areConfigurationsValid(cache.configurations) ? cache.configurations : undefined;
+    const configurations = kept ?? (await this.#readConfigurations());
+    const errors: Diagnostic[] = [];
+    const collected: CollectedFiles[] = [];
+    for (const configuration of configurations.values()) {
+      for (const warning of configuration.warnings) this.#warn(warning);
+      const found = collectFiles(configuration.collect);
+      collected.push(found);
+      for (const warning of found.warnings) this.#warn(warning);
+      if (found.dangling.length > 0)
+        errors.push(problem.danglingAppends(found.dangling, configuration.collect.multiconfig));
+    }
+    const files = collected.flatMap((found) => found.recipes);
+    const { recipes, cached, uncacheable } = await this.#readRecipes(files, configurations, cache, errors);
 
-    const collected = collectFiles(configuration.collect);
-    for (const warning of collected.warnings) this.#warn(warning);
-    const errors: Diagnostic[] =
-      collected.dangling.length > 0 ? [problem.danglingAppends(collected.dangling)] : [];
-    const { recipes, cached, uncacheable } = await this.#readRecipes(
-      collected.recipes,
-      configuration,
-      cache,
-      errors,
-    );
-
-    const parsedSome = cached < collected.recipes.length || cache?.recipes.size !== recipes.size;
+    const parsedSome = cached < files.length || cache?.recipes.size !== recipes.size;
     if (useCache && (!kept || parsedSome || this.#store.hasNewStamps)) {
-      const lasting = new Map([...recipes].filter(([path]) => !uncacheable.has(path)));
-      const warning = await this.#store.write({ configuration, recipes: lasting });
+      const lasting = new Map([...recipes].filter(([key]) => !uncacheable.has(key)));
+      const warning = await this.#store.write({ configurations, recipes: lasting });
       if (warning) this.#warn(warning);
     }
     if (errors.length > 0) throw new BuildError(errors);
-    return this.#project(configuration, collected, recipes, cached);
+    return this.#project({ configurations, collected, files, parsed: recipes, cached });
   }
 
+  /** Configurations share most of their files: what is the same in several is told once. */
   #warn(diagnostic: Diagnostic): void {
+    const { code, message, at } = diagnostic;
+    const key = [code, message, at?.source.path, at?.start].join("\n");
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
     this.#diagnostics.push(diagnostic);
     this.#options.onWarning(diagnostic);
+  }
+
+  /** All or none: a handler of MultiConfigParsed may have taken something from one into another. */
+  #areConfigurationsValid(cached: ByName<CachedConfiguration>): boolean {
+    const first = cached.get("");
+    if (!first || ![...cached.values()].every((one) => this.#isConfigurationValid(one))) return false;
+    const names = multiconfigNames(first.values["BBMULTICONFIG"]);
+    return names.length === cached.size - 1 && names.every((name) => cached.has(name));
   }
 
   #isConfigurationValid(cached: CachedConfiguration): boolean {
@@ -122,14 +148,23 @@ class ProjectParser {
     }
   }
 
-  /** The configuration's datastore; parsed at most once. */
-  #parsedConfiguration(): Configuration {
-    this.#configuration ??= parseConfiguration(this.#options, this.#table, this.#python);
-    return this.#configuration;
+  /** A configuration's datastore; parsed at most once. */
+  #parsedConfiguration(multiconfig: string): Configuration {
+    if (!this.#configurations.has(multiconfig)) this.#opened?.deactivate();
+    return this.#configurations.get(multiconfig);
   }
 
-  async #readConfiguration(): Promise<CachedConfiguration> {
-    const { d, files, warnings, collections } = await this.#withPython(() => this.#parsedConfiguration());
+  async #readConfigurations(): Promise<Map<string, CachedConfiguration>> {
+    const all = await this.#withPython(() => this.#configurations.all());
+    const cached = new Map<string, CachedConfiguration>();
+    for (const [multiconfig, configuration] of all) {
+      cached.set(multiconfig, await this.#describe(multiconfig, configuration));
+    }
+    return cached;
+  }
+
+  #describe(multiconfig: string, configuration: Configuration): Promise<CachedConfiguration> {
+    const { d, files, warnings, collections } = configuration;
     return this.#withPython(() => {
       const ignored = [...FLEETING, ...words(d.getText("BB_HASHCONFIG_IGNORE_VARS"))];
       const listed = words(d.getText("BB_CACHED_CONFIG"));
@@ -147,6 +182,7 @@ class ProjectParser {
         else values[name] = value;
       }
       const collect: CollectRequest = {
+        multiconfig,
         topdir: this.#options.topdir,
         patterns: words(d.getText("BBFILES")),
         masks: words(d.getText("BBMASK")),
@@ -165,7 +201,7 @@ class ProjectParser {
 
   async #readRecipes(
     files: readonly RecipeFile[],
-    configuration: CachedConfiguration,
+    configurations: ByName<CachedConfiguration>,
     cache: ParseCache | undefined,
     errors: Diagnostic[],
   ): Promise<{ recipes: Map<string, CachedRecipe>; cached: number; uncacheable: Set<string> }> {
@@ -174,8 +210,10 @@ class ProjectParser {
     const seen = new Map<string, boolean>();
     const stale: RecipeFile[] = [];
     for (const file of files) {
-      const known = cache?.recipes.get(file.path);
-      if (known && this.#isRecipeValid(known, file, configuration, seen)) recipes.set(file.path, known);
+      const key = recipeKey(file);
+      const known = cache?.recipes.get(key);
+      const { digest } = configurations.get(file.multiconfig)!;
+      if (known && this.#isRecipeValid(known, file, digest, seen)) recipes.set(key, known);
       else stale.push(file);
     }
     const cached = recipes.size;
@@ -184,10 +222,11 @@ class ProjectParser {
     let sliceEnd = performance.now() + SLICE_MS;
     for (const [index, file] of stale.entries()) {
       try {
-        const parsed = await this.#withPython(() => parseRecipe(file, this.#context()));
+        const parsed = await this.#withPython(() => parseRecipe(file, this.#context(file.multiconfig)));
         const { cacheable, ...rest } = parsed;
-        recipes.set(file.path, { file, configuration: configuration.digest, ...rest });
-        if (!cacheable) uncacheable.add(file.path);
+        const { digest } = configurations.get(file.multiconfig)!;
+        recipes.set(recipeKey(file), { file, configuration: digest, ...rest });
+        if (!cacheable) uncacheable.add(recipeKey(file));
         for (const warning of parsed.warnings) this.#warn(warning);
       } catch (error) {
         if (!(error instanceof BuildError)) throw error;
@@ -205,11 +244,11 @@ class ProjectParser {
   #isRecipeValid(
     known: CachedRecipe,
     file: RecipeFile,
-    configuration: CachedConfiguration,
+    configuration: string,
     seen: Map<string, boolean>,
   ): boolean {
     return (
-      known.configuration === configuration.digest &&
+      known.configuration === configuration &&
       known.file.layer === file.layer &&
       known.file.layerPriority === file.layerPriority &&
       known.file.appends.join("\n") === file.appends.join("\n") &&
@@ -218,53 +257,51 @@ class ProjectParser {
     );
   }
 
-  #context(): RecipeContext {
+  #context(multiconfig: string): RecipeContext {
     return {
-      configuration: this.#parsedConfiguration().d,
+      configuration: this.#parsedConfiguration(multiconfig).d,
       table: this.#table,
       python: this.#python,
       signer: this.#options.signer,
     };
   }
 
-  #project(
-    configuration: CachedConfiguration,
-    collected: CollectedFiles,
-    parsed: ReadonlyMap<string, CachedRecipe>,
-    cached: number,
-  ): ParsedProject {
+  #project({ configurations, collected, files, parsed, cached }: Parsed): ParsedProject {
     const recipes = new Map<RecipeId, RecipeInfo>();
-    for (const { path } of collected.recipes) {
-      for (const info of parsed.get(path)?.infos ?? []) recipes.set(info.id, info);
+    for (const file of files) {
+      for (const info of parsed.get(recipeKey(file))?.infos ?? []) recipes.set(info.id, info);
     }
-    const files = new Map(collected.recipes.map((file) => [file.path, file]));
-    const opened = new OpenRecipes(recipes, files, this.#python, () => this.#context());
-    const absent = new Set(configuration.absent);
-    const datastore = (): Datastore => this.#parsedConfiguration().d;
+    const byKey = new Map(files.map((file) => [recipeKey(file), file]));
+    const opened = new OpenRecipes(recipes, byKey, this.#python, (multiconfig) => this.#context(multiconfig));
+    this.#opened = opened;
+    const absent = new Map([...configurations].map(([name, one]) => [name, new Set(one.absent)]));
+    const datastore = (multiconfig = ""): Datastore => this.#parsedConfiguration(multiconfig).d;
     return {
       configuration: datastore,
-      configurationText: (name) => {
-        const value = configuration.values[name];
-        if (value !== undefined || absent.has(name) || isPreference(name)) return value;
-        return datastore().getText(name);
+      configurationText: (name, multiconfig = "") => {
+        const value = configurations.get(multiconfig)?.values[name];
+        if (value !== undefined || absent.get(multiconfig)?.has(name) || isPreference(name)) return value;
+        return datastore(multiconfig).getText(name);
       },
+      multiconfigs: [...configurations.keys()],
       recipes,
-      layers: configuration.collect.collections.map(({ name, path, priority }): Layer => ({
-        name,
-        path,
-        priority,
-      })),
+      layers: configurations
+        .get("")!
+        .collect.collections.map(({ name, path, priority }): Layer => ({ name, path, priority })),
       statistics: {
-        files: collected.recipes.length,
+        files: files.length,
         cached,
         skipped: [...recipes.values()].filter(({ skipped }) => skipped !== undefined).length,
-        masked: collected.masked,
+        masked: collected.reduce((sum, { masked }) => sum + masked, 0),
       },
-      appends: (file) => files.get(file)?.appends ?? [],
+      appends: (path, multiconfig = "") => byKey.get(recipeKey({ path, multiconfig }))?.appends ?? [],
       openRecipe: (id) => opened.open(id),
       prepare: async (ids = []) => {
-        await this.#withPython(() => this.#parsedConfiguration());
-        for (const id of ids) await this.#withPython(() => opened.open(id));
+        await this.#withPython(() => this.#parsedConfiguration(""));
+        for (const id of ids) {
+          await this.#withPython(() => this.#parsedConfiguration(multiconfigOf(id)));
+          await this.#withPython(() => opened.open(id));
+        }
       },
       diagnostics: this.#diagnostics,
     };

@@ -6,12 +6,16 @@
  */
 import { BuildError, byText, nearest, words, type Diagnostic } from "@tsbake/base";
 import type { RecipeId, RecipeInfo } from "./info.js";
+import { multiconfigOf, splitMulticonfig, withMulticonfig } from "./multiconfig.js";
 import { matchesWord, pythonPattern } from "./pattern.js";
 import * as problem from "./problems.js";
 import type { ParsedProject } from "./project-types.js";
 import { chooseVersions, latestVersion, type Preferences, type Ranked } from "./preference.js";
 
-/** Which recipe stands for a name: PREFERRED_PROVIDER, PREFERRED_VERSION, layer priority, version. Section 1.8. */
+/**
+ * Which recipe stands for a name: PREFERRED_PROVIDER, PREFERRED_VERSION, layer priority, version. Section 1.8. A name with
+ * `mc:NAME:` in front is looked for in that configuration, by its preferences.
+ */
 export interface Providers {
   /** @throws BuildError `recipe/nothing-provides` with near names and who asked */
   build(name: string, askedBy?: RecipeId): RecipeId;
@@ -21,20 +25,79 @@ export interface Providers {
   findBuild(name: string): RecipeId | undefined;
   findRuntime(name: string): RecipeId | undefined;
   isAssumedProvided(name: string): boolean;
-  /** Rows of `tsbake -s`, sorted by recipe; versions as `[epoch]:pv-pr`, empty where BitBake's table is empty. */
+  /**
+   * Rows of `tsbake -s`, of the default configuration, sorted by recipe; versions as `[epoch]:pv-pr`, empty where BitBake's
+   * table is empty.
+   */
   versions(): { pn: string; latest: string; preferred: string; required: string }[];
-  /** Every recipe of `world`, sorted by name. */
+  /** Every recipe of `world`, sorted by name, configuration by configuration. */
   world(): RecipeId[];
 }
 
 /**
  * @param onWarning told, once each, of preferences that cannot be met and of choices between several providers
+ * @param assumed more words for ASSUME_PROVIDED (`-I`)
  */
 export function openProviders(
   project: Pick<ParsedProject, "recipes" | "configurationText">,
   onWarning: (diagnostic: Diagnostic) => void = () => {},
+  assumed: readonly string[] = [],
 ): Providers {
-  return new ProviderTable(project, onWarning);
+  return new ConfiguredProviders(
+    (multiconfig) => new ProviderTable(project, multiconfig, onWarning, assumed),
+    [...new Set(["", ...[...project.recipes.keys()].map(multiconfigOf)])],
+  );
+}
+
+/** One table for each configuration, made when it is first asked. */
+class ConfiguredProviders implements Providers {
+  readonly #make: (multiconfig: string) => ProviderTable;
+  readonly #names: readonly string[];
+  readonly #tables = new Map<string, ProviderTable>();
+
+  constructor(make: (multiconfig: string) => ProviderTable, names: readonly string[]) {
+    this.#make = make;
+    this.#names = names;
+  }
+
+  build(text: string, askedBy?: RecipeId): RecipeId {
+    const { multiconfig, name } = splitMulticonfig(text);
+    return this.#table(multiconfig).build(name, askedBy);
+  }
+
+  runtime(text: string, askedBy?: RecipeId): RecipeId {
+    const { multiconfig, name } = splitMulticonfig(text);
+    return this.#table(multiconfig).runtime(name, askedBy);
+  }
+
+  findBuild(text: string): RecipeId | undefined {
+    const { multiconfig, name } = splitMulticonfig(text);
+    return this.#table(multiconfig).findBuild(name);
+  }
+
+  findRuntime(text: string): RecipeId | undefined {
+    const { multiconfig, name } = splitMulticonfig(text);
+    return this.#table(multiconfig).findRuntime(name);
+  }
+
+  isAssumedProvided(text: string): boolean {
+    const { multiconfig, name } = splitMulticonfig(text);
+    return this.#table(multiconfig).isAssumedProvided(name);
+  }
+
+  versions() {
+    return this.#table("").versions();
+  }
+
+  world(): RecipeId[] {
+    return this.#names.flatMap((multiconfig) => this.#table(multiconfig).world());
+  }
+
+  #table(multiconfig: string): ProviderTable {
+    let table = this.#tables.get(multiconfig);
+    if (!table) this.#tables.set(multiconfig, (table = this.#make(multiconfig)));
+    return table;
+  }
 }
 
 interface Choice {
@@ -43,7 +106,9 @@ interface Choice {
   readonly failure?: Diagnostic;
 }
 
+/** The names of one configuration, without `mc:NAME:`. */
 class ProviderTable implements Providers {
+  readonly #multiconfig: string;
   readonly #text: (name: string) => string | undefined;
   readonly #warn: (diagnostic: Diagnostic) => void;
   readonly #byId: ReadonlyMap<RecipeId, RecipeInfo>;
@@ -62,10 +127,13 @@ class ProviderTable implements Providers {
 
   constructor(
     project: Pick<ParsedProject, "recipes" | "configurationText">,
+    multiconfig: string,
     onWarning: (diagnostic: Diagnostic) => void,
+    assumed: readonly string[],
   ) {
+    this.#multiconfig = multiconfig;
     this.#byId = project.recipes;
-    this.#text = (name) => project.configurationText(name);
+    this.#text = (name) => project.configurationText(name, multiconfig);
     const told = new Set<string>();
     this.#warn = (diagnostic) => {
       if (told.has(diagnostic.message)) return;
@@ -73,9 +141,11 @@ class ProviderTable implements Providers {
       onWarning(diagnostic);
     };
     this.#preferences = { text: this.#text, warn: this.#warn };
-    this.#assumed = words(this.#text("ASSUME_PROVIDED"));
+    this.#assumed = [...words(this.#text("ASSUME_PROVIDED")), ...assumed];
     this.#preferredProviders = this.#readPreferredProviders();
-    const sorted = [...project.recipes.values()].sort((left, right) => byText(left.id, right.id));
+    const sorted = [...project.recipes.values()]
+      .filter(({ id }) => multiconfigOf(id) === multiconfig)
+      .sort((left, right) => byText(left.id, right.id));
     for (const recipe of sorted) {
       if (recipe.skipped === undefined) this.#add(recipe);
       else this.#skipped.push(recipe);
@@ -117,11 +187,11 @@ class ProviderTable implements Providers {
     if (!this.#byName.has(name)) {
       const near = nearest(name, [...this.#byName.keys(), ...this.#skipped.map(({ pn }) => pn)]);
       const runtime = this.#runtimeCandidates(name).map(({ pn }) => pn);
-      throw new BuildError([problem.nothingProvides(name, { asker, reasons, near, runtime })]);
+      throw new BuildError([problem.nothingProvides(this.#shown(name), { asker, reasons, near, runtime })]);
     }
     throw new BuildError([
       ...(choice.failure ? [choice.failure] : []),
-      problem.nothingProvides(name, { asker, reasons, near: [], runtime: [] }),
+      problem.nothingProvides(this.#shown(name), { asker, reasons, near: [], runtime: [] }),
     ]);
   }
 
@@ -134,8 +204,17 @@ class ProviderTable implements Providers {
     const near = nearest(name, [...this.#byPackage.keys(), ...this.#byRuntimeName.keys()]);
     throw new BuildError([
       ...(choice.failure ? [choice.failure] : []),
-      problem.nothingRuntimeProvides(name, { asker, reasons: this.#skipReasons(name, true), near }),
+      problem.nothingRuntimeProvides(this.#shown(name), {
+        asker,
+        reasons: this.#skipReasons(name, true),
+        near,
+      }),
     ]);
+  }
+
+  /** As messages name it. */
+  #shown(name: string): string {
+    return withMulticonfig(this.#multiconfig, name);
   }
 
   findBuild(name: string): RecipeId | undefined {
@@ -187,7 +266,7 @@ class ProviderTable implements Providers {
     if (eligible.length > 1 && eligible[0]?.pn !== preferred) {
       this.#warn(
         problem.multipleProviders(
-          name,
+          this.#shown(name),
           eligible.map(({ pn }) => pn),
         ),
       );
@@ -230,13 +309,16 @@ class ProviderTable implements Providers {
       }
     }
     if (inferred.size > 1) {
-      return { ...choice, failure: problem.conflictingRuntimePreferences(name, [...inferred.values()]) };
+      return {
+        ...choice,
+        failure: problem.conflictingRuntimePreferences(this.#shown(name), [...inferred.values()]),
+      };
     }
     const [only] = inferred.keys();
     if (only !== undefined) return { ...choice, eligible: toFront(choice.eligible, ({ pn }) => pn === only) };
     if (choice.eligible.length > 1) {
       const names = choice.eligible.map(({ pn }) => pn);
-      this.#warn(problem.multipleRuntimeProviders(name, names));
+      this.#warn(problem.multipleRuntimeProviders(this.#shown(name), names));
     }
     return choice;
   }

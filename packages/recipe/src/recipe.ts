@@ -6,10 +6,12 @@ import { Evaluation } from "./evaluation.js";
 import { extractRecipe } from "./extract.js";
 import type { FileTable } from "./files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
+import { recipeId, variantWord } from "./multiconfig.js";
 import type { BaseSigner } from "./project-types.js";
 import type { PythonDefinitionText, PythonSession } from "./python-session.js";
 
 export interface RecipeContext {
+  /** Of the multiconfig that the file is read for. */
   readonly configuration: Datastore;
   readonly table: FileTable;
   readonly python: PythonSession;
@@ -30,7 +32,7 @@ export function parseRecipe(file: RecipeFile, context: RecipeContext): ParsedRec
   const host = new Evaluation(context.table, context.python);
   let cacheable = true;
   const infos = evaluateVariants(file, context, host).map(({ word, d, skipped }) => {
-    const id = recipeId(file.path, word);
+    const id = recipeId(file.multiconfig, file.path, word);
     if (d.getText("BB_DONT_CACHE")) cacheable = false;
     if (skipped !== undefined) return extractRecipe(d, { id, file, baseHashes: new Map(), skipped });
     const baseHashes = context.signer.sign(d, [...listTasks(d).keys()]);
@@ -52,7 +54,7 @@ export function openVariant(
 ): OpenedRecipe | undefined {
   const host = new Evaluation(context.table, context.python);
   const variants = evaluateVariants(file, context, host, variantWord(id));
-  const found = variants.find(({ word }) => recipeId(file.path, word) === id);
+  const found = variants.find(({ word }) => recipeId(file.multiconfig, file.path, word) === id);
   if (!found) return undefined;
   return { d: found.d, definitions: context.python.definitions };
 }
@@ -73,7 +75,7 @@ function evaluateVariants(
 ): Variant[] {
   context.python.reset();
   const raw = context.configuration.createCopy();
-  raw.setVar("__BBMULTICONFIG", "");
+  raw.setVar("__BBMULTICONFIG", file.multiconfig);
   raw.setVar("FILE_LAYERNAME", file.layer);
   raw.setVar("__BB_RECIPE_FILE", file.path);
   raw.setVar("__BBAPPEND", file.appends.join(" "));
@@ -128,13 +130,4 @@ function skippedBy(action: () => void): string | undefined {
     if (error instanceof SkipRecipe) return error.reason;
     throw error;
   }
-}
-
-export function recipeId(path: string, word: string): RecipeId {
-  return (word === "" ? path : `virtual:${word}:${path}`) as RecipeId;
-}
-
-/** `native` of `virtual:native:/path`, `multilib:lib32` of `virtual:multilib:lib32:/path`; empty for a plain path. */
-export function variantWord(id: RecipeId): string {
-  return /^virtual:(.*?):(?=\/)/.exec(id)?.[1] ?? "";
 }

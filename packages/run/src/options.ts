@@ -18,8 +18,8 @@ export interface RunSettings {
   readonly threads: number;
   /** `do_fetch[number_threads]` of the configuration: most bodies of that task name at a time. */
   readonly taskThreads?: ReadonlyMap<string, number>;
-  /** TMPDIR: manifests of installed artifacts are kept in `<tmpdir>/sstate-control`. */
-  readonly tmpdir: string;
+  /** TMPDIR of a recipe's configuration: manifests of installed artifacts are kept in `<tmpdir>/sstate-control`. */
+  readonly tmpdir: (recipe: RecipeId) => string;
   /** Folder for recorded durations (build/cache). */
   readonly cache: string;
   /** Times in artifacts are clamped to the recipe's SOURCE_DATE_EPOCH; this one where it has none. Seconds. */

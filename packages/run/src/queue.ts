@@ -12,7 +12,8 @@ import type { Plan } from "./plan.js";
 
 export interface QueueInput {
   readonly plan: Plan;
-  needs(task: TaskId): readonly TaskId[];
+  /** Tasks that have to be done before this one. */
+  waitsFor(task: TaskId): readonly TaskId[];
   /** Does the task: its end is `done`, `failed`, or `again` after new tasks were added. Never rejects. */
   work(task: TaskId): Promise<"done" | "failed" | "again">;
   /** Does a task that takes no time ([noexec]); undefined for all others. */
@@ -88,14 +89,12 @@ export class Queue {
 
   #wait(task: TaskId): void {
     let open = 0;
-    if (this.#input.plan.get(task) === "run") {
-      for (const need of this.#input.needs(task)) {
-        if (this.#input.plan.get(need) === "current" || this.#done.has(need)) continue;
-        open++;
-        const dependents = this.#dependents.get(need);
-        if (dependents) dependents.push(task);
-        else this.#dependents.set(need, [task]);
-      }
+    for (const need of this.#input.waitsFor(task)) {
+      if (this.#input.plan.get(need) === "current" || this.#done.has(need)) continue;
+      open++;
+      const dependents = this.#dependents.get(need);
+      if (dependents) dependents.push(task);
+      else this.#dependents.set(need, [task]);
     }
     this.#open.set(task, open);
   }

@@ -14,6 +14,7 @@ import type { PriorityInput } from "./priority.js";
 import { tainted } from "./problems.js";
 import { Processes } from "./processes.js";
 import { Queue } from "./queue.js";
+import { Twins } from "./twins.js";
 import { Worker } from "./work.js";
 import type { PlannedTask } from "./work.js";
 
@@ -48,6 +49,8 @@ class Run {
   readonly #failed: TaskFailure[] = [];
   readonly #times: (TaskName & { readonly elapsedMs: number })[] = [];
   #ahead: ReadonlyMap<TaskId, number> = new Map();
+  /** Only a build of several configurations has some. */
+  readonly #twins: Twins | undefined;
   #queue: Queue | undefined;
   #worker: Worker | undefined;
   #number = 0;
@@ -68,8 +71,10 @@ class Run {
     this.#facts = {
       needs: (task) => this.#needsOf(task),
       isCurrent: (task) => this.#isCurrent(task),
-      isStored: (task) => this.#stored.has(task),
+      isStored: (task) => this.#twins?.find(task) !== undefined || this.#stored.has(task),
     };
+    const isConfigured = options.graph.order.some((task) => options.graph.label(task).startsWith("mc:"));
+    if (isConfigured) this.#twins = new Twins((task) => this.#twinKeys(task));
   }
 
   async plan(): Promise<void> {
@@ -186,7 +191,7 @@ class Run {
   #queueInput() {
     return {
       plan: this.#plan,
-      needs: (task: TaskId) => this.#needsOf(task),
+      waitsFor: (task: TaskId) => this.#waitsFor(task),
       priority: (task: TaskId) => this.#ahead.get(task) ?? 0,
       work: (task: TaskId) => this.#work(task),
       instantly: (task: TaskId) => this.#instantly(task),
@@ -219,7 +224,7 @@ class Run {
     this.#start(task);
     try {
       if (this.#plan.get(id) === "restore") {
-        const end = await this.#worker!.restore(task);
+        const end = await this.#restore(task);
         if (end === "missing") return this.#runInstead(id);
         if (end !== "done") return this.#fail(end, performance.now() - began);
         this.#done.add(id);
@@ -239,6 +244,15 @@ class Run {
       this.#stopForFault(error);
       return "failed";
     }
+  }
+
+  /** What a twin has just done in the same folder needs no doing. */
+  async #restore(task: PlannedTask): Promise<"done" | "missing" | TaskFailure> {
+    const twin = this.#twins?.of(task.task);
+    if (twin === undefined) return this.#worker!.restore(task);
+    if (this.#isCurrent(task.task)) return "done";
+    // Without an artifact there is nothing to take over: the twin's restore went wrong, or its stamp is gone.
+    return task.info.artifact ? this.#worker!.restore(task) : "missing";
   }
 
   #runInstead(id: TaskId): "again" {
@@ -422,6 +436,21 @@ class Run {
     const info = recipe?.tasks[node.task];
     if (!recipe || !info) throw new Error(`internal: the graph has a task that no recipe has: ${id}`);
     return { task: id, label: graph.label(id), name: node.task, recipe, info, signature: signatures.of(id) };
+  }
+
+  /** What has to be done before: a body waits for its needs, a restore for the twin that makes the artifact. */
+  #waitsFor(task: TaskId): readonly TaskId[] {
+    if (this.#plan.get(task) === "run") return this.#needsOf(task);
+    const twin = this.#twins?.of(task);
+    return twin === undefined ? [] : [twin];
+  }
+
+  #twinKeys(id: TaskId): string[] {
+    const { info, recipe, name, signature } = this.#task(id);
+    if (info.nostamp) return [];
+    const { spec, unihash } = this.#objectName(id);
+    const stamp = `${recipe.stamp}.${name}.${signature.unihash}`;
+    return this.#hasArtifact(id) ? [stamp, `${spec} ${name} ${unihash}`] : [stamp];
   }
 
   #needsOf(task: TaskId): readonly TaskId[] {

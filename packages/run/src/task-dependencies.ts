@@ -33,7 +33,7 @@ export interface DependencyInput {
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
   readonly recipes: ReadonlyMap<RecipeId, RecipeInfo>;
-  readonly tmpdir: string;
+  readonly tmpdir: (recipe: RecipeId) => string;
 }
 
 /** Everything at and below `task`, needed or not: what was restored or current is in it too. */
@@ -56,7 +56,7 @@ export function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency
       depends: graph.needs(id).toSorted(byText),
       ...(artifact && {
         outputs: artifact.outputs,
-        manifest: manifestPath(input.tmpdir, recipe.pn, node.task),
+        manifest: manifestPath(input.tmpdir(recipe.id), recipe.pn, node.task),
       }),
       facts: {
         pv: recipe.pv,

@@ -84,7 +84,7 @@ export class Worker {
       return this.#missing(task, messageOf(error));
     }
     try {
-      await installOutputs(settings.tmpdir, { label, pn: recipe.pn, task: name }, artifact);
+      await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, artifact);
       stamps.finish(recipe, name, task.signature.unihash, "setscene");
       return "done";
     } catch (error) {
@@ -133,7 +133,7 @@ export class Worker {
     const { settings, stamps } = this.#options;
     if (info.artifact) {
       if (!info.nostamp) await this.#save(task, info.artifact, base, d);
-      await installOutputs(settings.tmpdir, { label, pn: recipe.pn, task: name }, info.artifact);
+      await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, info.artifact);
     }
     if (isTrue(d.getVarFlag(name, "uninstall"))) await this.#uninstall(recipe);
     if (info.nostamp) return;
@@ -146,7 +146,7 @@ export class Worker {
     for (const { name, artifact } of Object.values(recipe.tasks)) {
       if (!artifact) continue;
       const owner = { label: `${recipe.pn}:${name}`, pn: recipe.pn, task: name };
-      await uninstallOutputs(this.#options.settings.tmpdir, owner);
+      await uninstallOutputs(this.#options.settings.tmpdir(recipe.id), owner);
     }
   }
 
@@ -162,7 +162,10 @@ export class Worker {
       await saveArtifact(this.#options.store, {
         artifact,
         name: objectName(recipe, name, task.signature.unihash),
-        temporary: join(d.getText("T") ?? this.#options.settings.tmpdir, `artifact.${name}.${process.pid}`),
+        temporary: join(
+          d.getText("T") ?? this.#options.settings.tmpdir(recipe.id),
+          `artifact.${name}.${process.pid}`,
+        ),
         epochSeconds: Number(d.getText("SOURCE_DATE_EPOCH")) || this.#options.settings.epochSeconds,
         description: JSON.stringify(await this.#explain(task, base)),
       });
