@@ -36,8 +36,10 @@ def fetch_revisions(d):
     return ' '.join(words)
 
 addtask fetch
+do_fetch[doc] = "fetches what SRC_URI names into DL_DIR"
 do_fetch[dirs] = "${DL_DIR}"
 do_fetch[network] = "1"
+do_fetch[progress] = "percent"
 do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
 do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS BB_NO_NETWORK"
@@ -48,6 +50,7 @@ do_fetch() {
 }
 
 addtask unpack after do_fetch
+do_unpack[doc] = "unpacks the sources into UNPACKDIR"
 do_unpack[cleandirs] = "${UNPACKDIR}"
 do_unpack() {
     tsbake-fetch unpack --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
@@ -55,6 +58,7 @@ do_unpack() {
 }
 
 addtask patch after do_unpack
+do_patch[doc] = "applies the patches among the sources"
 do_patch[dirs] = "${UNPACKDIR}"
 do_patch() {
     for one in ${UNPACKDIR}/*.patch; do
@@ -65,18 +69,21 @@ do_patch() {
 }
 
 addtask configure after do_patch do_prepare_recipe_sysroot
+do_configure[doc] = "prepares the sources for compiling"
 do_configure[dirs] = "${B}"
 do_configure() {
     :
 }
 
 addtask compile after do_configure
+do_compile[doc] = "compiles"
 do_compile[dirs] = "${B}"
 do_compile() {
     :
 }
 
 addtask install after do_compile
+do_install[doc] = "installs what was compiled below D"
 do_install[dirs] = "${B}"
 do_install[cleandirs] = "${D}"
 do_install() {
@@ -84,12 +91,14 @@ do_install() {
 }
 
 addtask build after do_populate_sysroot
+do_build[doc] = "all that a build of the recipe makes; the default"
 do_build[noexec] = "1"
 do_build() {
     :
 }
 
 addtask clean
+do_clean[doc] = "deletes the work folder and the stamps, and takes back what was put into shared folders"
 do_clean[nostamp] = "1"
 # What its tasks put into shared folders goes too.
 do_clean[uninstall] = "1"
@@ -97,3 +106,17 @@ do_clean() {
     rm -rf ${WORKDIR} ${STAMP}.*
 }
 
+addtask cleansstate after do_clean
+do_cleansstate[doc] = "as do_clean, and deletes the recipe's artifacts from the shared state"
+do_cleansstate[nostamp] = "1"
+do_cleansstate() {
+    # An artifact before what stands beside it, as the names sort: no build may see one without its checksum.
+    printf '%s\0' ${SSTATE_DIR}/??/??/${SSTATE_PKGSPEC}* | xargs -0 rm -f
+}
+
+addtask cleanall after do_cleansstate
+do_cleanall[doc] = "as do_cleansstate, and deletes what do_fetch has downloaded"
+do_cleanall[nostamp] = "1"
+do_cleanall() {
+    tsbake-fetch clean --uri "${SRC_URI}" --dl-dir "${DL_DIR}"
+}

@@ -4,6 +4,7 @@
 PKGWRITEDIRDEB = "${WORKDIR}/deploy-debs"
 
 addtask package_write_deb after do_fetch before do_build
+do_package_write_deb[doc] = "tells images which packages of the archive the recipe is made of"
 SSTATETASKS += "do_package_write_deb"
 do_package_write_deb[cleandirs] = "${PKGWRITEDIRDEB}"
 do_package_write_deb[sstate-inputdirs] = "${PKGWRITEDIRDEB}"

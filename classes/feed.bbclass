@@ -25,8 +25,10 @@ deltask patch
 deltask configure
 deltask compile
 
+do_fetch[doc] = "fetches packages from the distribution's archive"
 do_fetch[dirs] = "${FEED_POOL}"
 do_fetch[network] = "1"
+do_fetch[progress] = "outof:(\d+) of (\d+)"
 do_fetch[feed-closure] = "${FEED_PACKAGES}"
 do_fetch[vardeps] += "TSBAKE_PACKAGE_DIGEST"
 do_fetch() {
@@ -36,8 +38,10 @@ do_fetch() {
 
 # Fetches again what someone removed from the pool since do_fetch ran.
 addtask install after do_fetch
+do_install[doc] = "unpacks the fetched packages into one tree"
 do_install[dirs] = "${FEED_POOL}"
 do_install[network] = "1"
+do_install[progress] = "outof:(\d+) of (\d+)"
 do_install[feed-closure] = "${FEED_PACKAGES}"
 do_install[vardeps] += "TSBAKE_PACKAGE_DIGEST"
 do_install() {

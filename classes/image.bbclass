@@ -83,11 +83,13 @@ ROOTFS_CLOSURE = "${@'${WORKDIR}/feed/do_rootfs.closure' if d.getVar('ROOTFS_FRO
 ROOTFS_FROM_FEED = "?essential ${IMAGE_PREINSTALL}"
 
 addtask rootfs after do_prepare_recipe_sysroot
+do_rootfs[doc] = "installs packages into a root file system"
 SSTATETASKS += "do_rootfs"
 do_rootfs[feed-closure] = "${ROOTFS_FROM_FEED}"
 do_rootfs[recrdeptask] = "do_package_write_${IMAGE_PKGTYPE}"
 do_rootfs[taskdepdata] = "1"
 do_rootfs[network] = "1"
+do_rootfs[progress] = "outof:(\d+) of (\d+)"
 do_rootfs[cleandirs] = "${ROOTFS_OUTPUT} ${ROOTFS_WORK}"
 do_rootfs[dirs] = "${FEED_POOL}"
 do_rootfs[sstate-plaindirs] = "${ROOTFS_OUTPUT}"
@@ -108,6 +110,7 @@ do_rootfs() {
 
 # --- the package database, for extensions and for people ----------------------------------------------------------
 addtask pkgdb_snapshot after do_rootfs
+do_pkgdb_snapshot[doc] = "keeps the package database for extensions"
 SSTATETASKS += "do_pkgdb_snapshot"
 do_pkgdb_snapshot[cleandirs] = "${PKGDB_OUTPUT}"
 do_pkgdb_snapshot[sstate-inputdirs] = "${PKGDB_OUTPUT}"
@@ -118,6 +121,7 @@ do_pkgdb_snapshot() {
 }
 
 addtask pkgdb after do_pkgdb_snapshot
+do_pkgdb[doc] = "deploys the package database as an archive"
 SSTATETASKS += "do_pkgdb"
 do_pkgdb[cleandirs] = "${PKGDB_DEPLOY}"
 do_pkgdb[sstate-inputdirs] = "${PKGDB_DEPLOY}"
@@ -151,6 +155,7 @@ stamp_image_level() {
 }
 
 addtask image after do_rootfs
+do_image[doc] = "post-processes the root file system"
 SSTATETASKS += "do_image"
 do_image[fakeroot] = "1"
 do_image[cleandirs] = "${IMAGE_ROOTFS} ${IMAGE_TREE}"
@@ -177,6 +182,7 @@ convert_image() {
 }
 
 addtask image_directory after do_image
+do_image_directory[doc] = "makes the image as a folder"
 SSTATETASKS += "do_image_directory"
 do_image_directory[cleandirs] = "${IMAGE_OUTPUT}/directory"
 do_image_directory[sstate-plaindirs] = "${IMAGE_OUTPUT}/directory"
@@ -188,6 +194,7 @@ do_image_directory() {
 # Every type that begins with tar.
 IMAGE_TAR_TYPES = "${@' '.join(t for t in d.getVar('IMAGE_FSTYPES').split() if t.split('.')[0] == 'tar')}"
 addtask image_tar after do_image
+do_image_tar[doc] = "makes the image as a tar archive, one for each compression"
 SSTATETASKS += "do_image_tar"
 do_image_tar[cleandirs] = "${IMAGE_OUTPUT}/tar ${IMAGE_OUTPUT}/tar.gz ${IMAGE_OUTPUT}/tar.xz ${IMAGE_OUTPUT}/tar.zst"
 do_image_tar[sstate-plaindirs] = "${IMAGE_OUTPUT}/tar ${IMAGE_OUTPUT}/tar.gz ${IMAGE_OUTPUT}/tar.xz ${IMAGE_OUTPUT}/tar.zst"
@@ -199,6 +206,7 @@ do_image_tar() {
 }
 
 addtask image_squashfs after do_image do_prepare_recipe_sysroot
+do_image_squashfs[doc] = "makes the image as squashfs"
 SSTATETASKS += "do_image_squashfs"
 do_image_squashfs[cleandirs] = "${IMAGE_OUTPUT}/squashfs"
 do_image_squashfs[sstate-plaindirs] = "${IMAGE_OUTPUT}/squashfs"
@@ -208,6 +216,7 @@ do_image_squashfs() {
 }
 
 addtask image_erofs after do_image do_prepare_recipe_sysroot
+do_image_erofs[doc] = "makes the image as erofs"
 SSTATETASKS += "do_image_erofs"
 do_image_erofs[cleandirs] = "${IMAGE_OUTPUT}/erofs ${IMAGE_WORK}"
 do_image_erofs[sstate-plaindirs] = "${IMAGE_OUTPUT}/erofs"
@@ -222,6 +231,7 @@ IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] f
 IMAGE_RESULT_ARGS ?= ""
 
 addtask image_complete after do_image before do_build
+do_image_complete[doc] = "deploys the image with its manifest and summary"
 SSTATETASKS += "do_image_complete"
 do_image_complete[depends] = "${IMAGE_TYPE_TASKS}"
 do_image_complete[cleandirs] = "${IMGDEPLOYDIR}"

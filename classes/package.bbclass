@@ -84,6 +84,7 @@ TSBAKE_END_OF_SPEC
 }
 
 addtask package after do_install do_prepare_recipe_sysroot
+do_package[doc] = "divides what was installed into PACKAGES"
 SSTATETASKS += "do_package"
 do_package[cleandirs] = "${PKGDEST} ${PKGDESTWORK}"
 do_package[sstate-plaindirs] = "${PKGDEST} ${PKGDESTWORK}"

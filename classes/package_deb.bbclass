@@ -3,6 +3,7 @@
 PKGWRITEDIRDEB = "${WORKDIR}/deploy-debs"
 
 addtask package_write_deb after do_package before do_build
+do_package_write_deb[doc] = "writes the packages as .deb files"
 SSTATETASKS += "do_package_write_deb"
 do_package_write_deb[cleandirs] = "${PKGWRITEDIRDEB}"
 do_package_write_deb[sstate-inputdirs] = "${PKGWRITEDIRDEB}"

@@ -7,6 +7,7 @@ SYSROOT_STAGED = "${SYSROOT_DIRS}"
 SYSROOT_STAGED:class-native = "${SYSROOT_DIRS_NATIVE}"
 
 addtask populate_sysroot after do_install
+do_populate_sysroot[doc] = "stages what other recipes compile against or run"
 SSTATETASKS += "do_populate_sysroot"
 do_populate_sysroot[cleandirs] = "${SYSROOT_DESTDIR}"
 do_populate_sysroot[sstate-inputdirs] = "${SYSROOT_DESTDIR}"
@@ -24,6 +25,7 @@ do_populate_sysroot() {
 
 # Follows DEPENDS all the way down, so that the libraries that a library needs are staged with it.
 addtask sysroot_ready after do_populate_sysroot
+do_sysroot_ready[doc] = "the recipe and all that it needs are staged"
 do_sysroot_ready[noexec] = "1"
 do_sysroot_ready[deptask] = "do_sysroot_ready"
 do_sysroot_ready() {
@@ -31,6 +33,7 @@ do_sysroot_ready() {
 }
 
 addtask prepare_recipe_sysroot after do_fetch
+do_prepare_recipe_sysroot[doc] = "fills the recipe's own sysroots with what DEPENDS staged"
 do_prepare_recipe_sysroot[deptask] = "do_sysroot_ready"
 do_prepare_recipe_sysroot[taskdepdata] = "1"
 do_prepare_recipe_sysroot[cleandirs] = "${RECIPE_SYSROOT} ${RECIPE_SYSROOT_NATIVE}"

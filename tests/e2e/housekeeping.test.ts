@@ -1,5 +1,5 @@
 /** Keeping a build folder in order: the shared state counted, verified, pruned. */
-import { appendFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { listStore } from "@tsbake/sstate";
 import { tasksOf, Toy } from "../support/toy.js";
@@ -73,6 +73,55 @@ describe("tsbake sstate", () => {
     const pruned = await toy.tsbake(["sstate", "prune", "--size", "0"]);
     expect(pruned.stdout).toMatch(/; 0 artifacts kept, 0 B$/m);
     expect(await artifacts()).toEqual([]);
+  });
+});
+
+describe("-c cleansstate and cleanall", () => {
+  test("take the artifacts of the recipe away, of all its signatures, and no others", async () => {
+    rmSync(toy.rig.path("build/tmp"), { recursive: true });
+    await toy.built(["page"]);
+    toy.recipe("shout-more");
+    toy.configure('SHOUT_END = "?"\n');
+    await toy.built(["page", "shout-more"]);
+    const before = await artifacts();
+    expect(before.filter((name) => name.startsWith("shout "))).toHaveLength(2);
+    expect((await toy.built(["-c", "cleansstate", "shout"])).ran).toEqual(
+      tasksOf("shout", ["clean", "cleansstate"]),
+    );
+    expect(await artifacts()).toEqual(before.filter((name) => !name.startsWith("shout ")));
+    const again = await toy.built(["-c", "populate_sysroot", "shout"]);
+    expect(again.ran).toContain("shout:do_populate_sysroot");
+  });
+
+  test("cleanall deletes the download too, and a recipe that has none is fine", async () => {
+    toy.rig.write("served/src-1.txt", "text\n");
+    toy.recipe(
+      "fetches",
+      'SRC_URI = "https://nowhere.invalid/src-1.txt;unpack=0"\nPREMIRRORS = "https://.*/ file://${TOPDIR}/../served/"\nSRC_URI[sha256sum] = "b9e68e1bea3e5b19ca6b2f98b73a54b73daafaa250484902e09982e07a12e733"\n',
+    );
+    await toy.built(["-c", "fetch", "fetches"]);
+    const downloaded = () => existsSync(toy.rig.path("build/downloads/src-1.txt"));
+    expect(downloaded()).toBe(true);
+    await toy.built(["-c", "cleansstate", "fetches"]);
+    expect(downloaded()).toBe(true);
+    await toy.built(["-c", "cleanall", "fetches", "greeting"]);
+    expect(downloaded()).toBe(false);
+  });
+});
+
+describe("what tasks say of themselves", () => {
+  test("is listed by name, and is no part of a signature", async () => {
+    const listed = (await toy.tsbake(["-c", "listtasks", "shout"])).stdout.trim().split("\n");
+    const names = listed.map((line) => line.split(" ")[0]!);
+    expect(names).toEqual(names.toSorted());
+    expect(listed.filter((line) => !/^do_\w+ +\S/.test(line))).toEqual(["do_deploy"]);
+    await toy.built(["shout"]);
+    toy.change(
+      "meta-toy/recipes/shout/shout_1.0.bb",
+      (before) => `${before}\ndo_compile[doc] = "shouts"\ndo_compile[progress] = "percent"\n`,
+    );
+    expect((await toy.built(["shout"])).ran).toEqual([]);
+    expect((await toy.tsbake(["-c", "listtasks", "shout"])).stdout).toMatch(/^do_compile +shouts$/m);
   });
 });
 

@@ -392,6 +392,8 @@ describe("the live part", () => {
     expect(footer([parsing])).toEqual(["reading recipes: 3 of 9"]);
     expect(footer([parsing, parsed])).toEqual([]);
     expect(footer([parsed, { type: "step", text: "solving gdb" }])).toEqual(["solving gdb …"]);
+    const verifying: EngineEvent = { type: "step", text: "comparing", done: 3, total: 19 };
+    expect(footer([parsed, verifying])).toEqual(["comparing 3 of 19 …"]);
   });
 
   test("then what runs, the oldest first, with time and progress", () => {
@@ -400,8 +402,29 @@ describe("the live part", () => {
     const events = [plan, slow, started("ext:do_fetch", 2, "restore"), progress];
     expect(footer(events, undefined, 12_000)).toEqual([
       "0 of 3 done, 2 running, about 49 s left",
-      "  base do_rootfs  12 s of about 30 s  45 %",
+      "  base do_rootfs  12 s of about 30 s  [####      ] 45 %",
       "  ext do_fetch (restore)  12 s",
+    ]);
+  });
+
+  test("what a body counts, and what came from the cache", () => {
+    const unpacked: EngineEvent = {
+      type: "task-progress",
+      ...name("base:do_rootfs"),
+      percent: 26,
+      done: 12,
+      total: 45,
+    };
+    const restored: EngineEvent = {
+      type: "task-skipped",
+      ...name("a:do_x"),
+      reason: "restored",
+      elapsedMs: 1,
+    };
+    const events = [plan, started("a:do_x", 1, "restore"), restored, started("base:do_rootfs", 2), unpacked];
+    expect(footer(events, undefined, 10)).toEqual([
+      "1 of 3 done (1 from the cache), 1 running, about 1 min 01 s left",
+      "  base do_rootfs  [##        ] 12 of 45",
     ]);
   });
 

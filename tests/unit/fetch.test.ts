@@ -6,7 +6,14 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { hasProgram, tarOf, treeManifest, writeAr } from "@tsbake/archive";
 import { applyMirror, parseMirrors, run, sha256, type BuildError } from "@tsbake/base";
-import { checksumFiles, fetchSource, parseSourceUri, unpackSource, type FetchOptions } from "@tsbake/fetch";
+import {
+  checksumFiles,
+  fetchSource,
+  parseSourceUri,
+  removeSource,
+  unpackSource,
+  type FetchOptions,
+} from "@tsbake/fetch";
 import { rawTar } from "../support/raw-tar.js";
 import { serveFolder, type Fault } from "../support/mirror.js";
 
@@ -238,6 +245,21 @@ describe("downloads", () => {
     const into = await temporary();
     await unpackSource(one.uri, into, opts);
     expect(await readdir(into)).toEqual(["x-1.bin"]);
+  });
+
+  test("tell how far they are, and can be taken away again with all that stands beside them", async () => {
+    await using one = await rig();
+    const told: [string, number][] = [];
+    const opts = await options({ sums, onProgress: (what, percent) => told.push([what, percent]) });
+    await fetchSource(one.uri, opts);
+    expect(told.at(-1)).toEqual(["x-1.bin", 100]);
+    for (const name of ["x-1.bin.part", `x-1.bin_bad-checksum_${"0".repeat(64)}`, "x-1.bin.asc", "y"]) {
+      await writeFile(join(opts.dlDir, name), "");
+    }
+    await removeSource(one.uri, opts);
+    expect((await readdir(opts.dlDir)).sort()).toEqual(["x-1.bin.asc", "y"]);
+    await removeSource(one.uri, { dlDir: join(opts.dlDir, "none") });
+    expect(await fetchSource(one.uri, opts)).toBe(join(opts.dlDir, "x-1.bin"));
   });
 
   test.each([

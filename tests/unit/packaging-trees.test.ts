@@ -265,7 +265,7 @@ describe("a native tree", () => {
     await closureOf(folder.path);
     expect(await unpack(folder.path, "--kind", "native", "--links", "usr/bin/kitty:cat")).toMatchObject({
       code: 0,
-      stdout: "unpacked 1 packages, wrapped 1 programs\n",
+      stdout: expect.stringMatching(/^1 of 1: unpacked \S+\.deb\nunpacked 1 packages, wrapped 1 programs\n$/),
     });
     const moved = join(folder.path, "moved here");
     renameSync(join(folder.path, "out"), moved);

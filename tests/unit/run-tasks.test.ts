@@ -373,13 +373,13 @@ describe("a body", () => {
   test("tells its lines when verbose, and its progress", async () => {
     using rig = new Rig();
     const settings = { ...rig.options({}, []).settings, verbose: true };
-    const body = "    echo 10%; printf '60%%\\r90%%'";
+    const body = "    echo 10%; printf '60%%\\r90%%'; echo; echo 90%; echo 5%";
     const { events } = await rig.run(one({ body, flags: { progress: "percent" } }), ["x:do_x"], { settings });
     const told = events.flatMap((event): unknown[] => {
       if (event.type === "task-progress") return [event.percent];
       return event.type === "task-output" && !event.line.startsWith("+") ? [event.line] : [];
     });
-    expect(told).toEqual(["10%", 10, "60%", 60, "90%", 90]);
+    expect(told).toEqual(["10%", 10, "60%", 60, "90%", 90, "90%", "5%", 5]);
     expect(log(rig)).toContain("10%\n");
   });
 

@@ -143,14 +143,14 @@ describe("priorities", () => {
 
 describe("[progress]", () => {
   test.each([
-    ["percent", "unpacking 12% 45%", 45],
+    ["percent", "unpacking 12% 45%", { percent: 45 }],
     ["percent", "nothing to see", undefined],
-    ["percent:at (\\d+) of a hundred", "at 7 of a hundred", 7],
-    ["outof:^\\[(\\d+)/(\\d+)\\]", "[3/12] cc x.c", 25],
+    ["percent:at (\\d+) of a hundred", "at 7 of a hundred", { percent: 7 }],
+    ["outof:^\\[(\\d+)/(\\d+)\\]", "[3/12] cc x.c", { percent: 25, done: 3, total: 12 }],
     ["outof:(\\d+)/(\\d+)", "1/0", undefined],
-    ["percent", "now 250%", 100],
+    ["percent", "now 250%", { percent: 100 }],
   ])("%s on `%s`", (flag, line, expected) => {
-    expect(progressReader(flag)!(line)).toBe(expected);
+    expect(progressReader(flag)!(line)).toEqual(expected);
   });
 
   test.each(["custom:mine.Reader", "outof", "percent:(", "", "speed"])("`%s` reads nothing", (flag) => {

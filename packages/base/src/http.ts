@@ -78,10 +78,15 @@ export class HttpClient {
    * Gets a file; what `path` already holds is taken for its start, and only the rest is asked for.
    * On an error the part that came stays, for the next try. Only 200 (and 206) write anything.
    *
+   * @param onBytes called as the body comes: bytes of the file that are there, and of the whole when the server says so
    * @returns the status: 200 also when the rest was asked for and came
    * @throws like `head`; ECONNRESET when the body was cut off; system errors of writing
    */
-  async download(url: string, path: string): Promise<HttpAnswer> {
+  async download(
+    url: string,
+    path: string,
+    onBytes?: (done: number, total: number | undefined) => void,
+  ): Promise<HttpAnswer> {
     const had = await sizeOf(path);
     const answer = await this.#request("GET", url, had > 0 ? { range: `bytes=${had}-` } : {});
     const status = answer.statusCode ?? 0;
@@ -89,6 +94,7 @@ export class HttpClient {
     const start = Number(/^bytes (\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? "NaN");
     const isRest = status === 206 && start === had;
     if (status === 200 || isRest) {
+      if (onBytes) watch(answer, isRest ? had : 0, onBytes);
       await save(answer, path, isRest ? "a" : "w");
       return { status: 200, headers };
     }
@@ -98,7 +104,7 @@ export class HttpClient {
     if (whole === had) return { status: 200, headers };
     // What is there is longer than the file: it is no start of it.
     await rm(path, { force: true });
-    return this.download(url, path);
+    return this.download(url, path, onBytes);
   }
 
   /** Closes what is kept open. */
@@ -215,6 +221,17 @@ function answered(request: http.ClientRequest, url: URL, timeoutMs: number): Pro
 }
 
 /** Whatever arrives is in the file before the next piece is looked at: when the line breaks, nothing of it is lost. */
+function watch(
+  answer: http.IncomingMessage,
+  had: number,
+  onBytes: (done: number, total: number | undefined) => void,
+): void {
+  const length = Number(answer.headers["content-length"] ?? "NaN");
+  const total = Number.isNaN(length) ? undefined : had + length;
+  let done = had;
+  answer.on("data", (piece: Buffer) => onBytes((done += piece.length), total));
+}
+
 async function save(answer: http.IncomingMessage, path: string, flags: "a" | "w"): Promise<void> {
   const fd = openSync(path, flags);
   try {

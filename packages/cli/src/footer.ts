@@ -1,6 +1,7 @@
 /** The live part of a terminal: what runs now and how far everything is. A function of events and the time. */
 import type { EngineEvent } from "@tsbake/engine";
-import { duration, fit, taskWords } from "./text.js";
+import type { Progress } from "@tsbake/run";
+import { bar, duration, fit, taskWords } from "./text.js";
 import type { Paint } from "./text.js";
 
 interface Running {
@@ -8,7 +9,7 @@ interface Running {
   readonly how: "run" | "restore";
   readonly sinceMs: number;
   readonly expectedMs: number | undefined;
-  percent: number | undefined;
+  progress: Progress | undefined;
 }
 
 export interface FooterSize {
@@ -24,6 +25,8 @@ export class Footer {
   readonly #running = new Map<string, Running>();
   #parsing: { readonly done: number; readonly total: number } | undefined;
   #step: string | undefined;
+  #stepProgress: Partial<Progress> | undefined;
+  #restored = 0;
   #done = 0;
   #of = 0;
   #failed = 0;
@@ -46,6 +49,7 @@ export class Footer {
         break;
       case "step":
         this.#step = event.text;
+        this.#stepProgress = event;
         break;
       case "plan":
         this.#step = undefined;
@@ -60,16 +64,19 @@ export class Footer {
           how: event.how,
           sinceMs: nowMs,
           expectedMs: event.expectedMs,
-          percent: undefined,
+          progress: undefined,
         });
         break;
       case "task-progress": {
         const running = this.#running.get(event.task);
-        if (running) running.percent = event.percent;
+        if (running) running.progress = event;
         break;
       }
-      case "task-finished":
       case "task-skipped":
+        if (event.reason === "restored") this.#restored++;
+        if (this.#running.delete(event.task)) this.#done++;
+        break;
+      case "task-finished":
       case "restore-failed":
         if (this.#running.delete(event.task)) this.#done++;
         break;
@@ -81,6 +88,7 @@ export class Footer {
         break;
       case "build-lock-wait":
         this.#step = "waiting for the build folder";
+        this.#stepProgress = undefined;
         break;
       case "engine-warning":
       case "metadata-message":
@@ -97,7 +105,11 @@ export class Footer {
   lines(nowMs: number, size: FooterSize): string[] {
     if (this.#parsing)
       return [fit(`reading recipes: ${this.#parsing.done} of ${this.#parsing.total}`, size.columns)];
-    if (this.#step !== undefined) return [fit(`${this.#step} …`, size.columns)];
+    if (this.#step !== undefined) {
+      const { done, total } = this.#stepProgress ?? {};
+      const count = done === undefined ? "" : ` ${done} of ${total}`;
+      return [fit(`${this.#step}${count} …`, size.columns)];
+    }
     if (this.#running.size === 0) return [];
     const tasks = [...this.#running.values()].toSorted((left, right) => left.sinceMs - right.sinceMs);
     const room = Math.max(1, Math.min(tasksShown, Math.floor(size.rows / 2) - 2));
@@ -109,6 +121,7 @@ export class Footer {
 
   #head(nowMs: number): string {
     const parts = [`${this.#done} of ${this.#of} done`, `${this.#running.size} running`];
+    if (this.#restored > 0) parts[0] += ` (${this.#restored} from the cache)`;
     if (this.#failed > 0) parts.push(`${this.#failed} failed`);
     if (this.#stopping) parts.push("stopping");
     else {
@@ -136,6 +149,9 @@ function describe(task: Running, nowMs: number): string {
         : "";
     words.push(`${duration(elapsed)}${expected}`);
   }
-  if (task.percent !== undefined) words.push(`${task.percent} %`);
+  if (task.progress) {
+    const { percent, done, total } = task.progress;
+    words.push(`${bar(percent)} ${done === undefined ? `${percent} %` : `${done} of ${total}`}`);
+  }
   return words.join("  ");
 }

@@ -45,6 +45,14 @@ export function harmless(text: string): string {
     .join("");
 }
 
+const barLength = 10;
+
+/** `[####      ]`; @param percent 0 to 100 */
+export function bar(percent: number): string {
+  const full = Math.floor((percent * barLength) / 100);
+  return `[${"#".repeat(full)}${" ".repeat(barLength - full)}]`;
+}
+
 /** At most `columns` characters, with `…` where something is missing. */
 export function fit(text: string, columns: number): string {
   return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
+  byText,
   codeOf,
   lockPath,
   messageOf,
@@ -246,10 +247,8 @@ class OpenedBuild implements Build {
   listTasks(target: string): { name: string; doc: string }[] {
     const recipe = this.providers.build(splitTarget(target).name);
     const d = this.project.openRecipe(recipe);
-    return Object.keys(this.project.recipes.get(recipe)?.tasks ?? {}).map((name) => ({
-      name,
-      doc: pythonText(d.getVarFlag(name, "doc") ?? ""),
-    }));
+    const names = Object.keys(this.project.recipes.get(recipe)?.tasks ?? {}).sort(byText);
+    return names.map((name) => ({ name, doc: pythonText(d.getVarFlag(name, "doc") ?? "") }));
   }
 
   #lock() {

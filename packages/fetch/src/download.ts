@@ -5,7 +5,7 @@
  *     DL_DIR/x.tar.gz.done    its SHA-256, size and time, so that it need not be read again
  *     DL_DIR/x.tar.gz.part    what has come so far
  */
-import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   BuildError,
@@ -51,6 +51,21 @@ export async function download(source: SourceUri, options: FetchOptions): Promis
   }
   await fetchFrom(source, path, expected, options);
   return path;
+}
+
+/** Deletes the file with all that stands beside it: its note, a part that has come, wrong files that were moved aside. */
+export async function removeDownload(source: SourceUri, options: Pick<FetchOptions, "dlDir">): Promise<void> {
+  const path = join(options.dlDir, downloadName(source));
+  const name = basename(path);
+  const names = await readdir(dirname(path)).catch((error: unknown): string[] => {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  });
+  for (const one of names) {
+    const rest = one.startsWith(name) ? one.slice(name.length) : undefined;
+    if (rest === undefined || !/^(\.done|\.part|_bad-checksum_[0-9a-f]+)?$/.test(rest)) continue;
+    await rm(join(dirname(path), one), { force: true });
+  }
 }
 
 /** The name of the flag of SRC_URI that holds the checksum. */
@@ -129,7 +144,10 @@ async function fetchFrom(
         isCutShort = true;
         continue;
       }
-      const outcome = await attempt(client, place, part, expected);
+      const onBytes = (done: number, total: number | undefined): void => {
+        if (total) options.onProgress?.(basename(path), (done * 100) / total);
+      };
+      const outcome = await attempt(client, place, { part, expected, onBytes });
       if ("reason" in outcome) {
         reasons.push(`${place.url}: ${outcome.reason}`);
         continue;
@@ -162,18 +180,25 @@ function upstream(source: SourceUri): string {
   return joinUrl({ ...parts, parameters: {} });
 }
 
+interface Attempt {
+  readonly part: string;
+  readonly expected: string | undefined;
+  readonly onBytes: (done: number, total: number | undefined) => void;
+}
+
 /** One place, taken up again when the line breaks. */
 async function attempt(
   client: HttpClient,
   place: Place,
-  part: string,
-  expected: string | undefined,
+  { part, expected, onBytes }: Attempt,
 ): Promise<{ actual: string } | { reason: string }> {
   const url = withoutParameters(place.url);
   for (let tries = 1; ; tries++) {
     const hadBefore = (await stat(part).catch(() => undefined))?.size ?? 0;
     try {
-      const missing = url.startsWith("file://") ? await copy(url, part) : await get(client, url, part);
+      const missing = url.startsWith("file://")
+        ? await copy(url, part)
+        : await get(client, url, part, onBytes);
       if (missing !== undefined) return { reason: missing };
     } catch (error) {
       const isCutOff = hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "HTTP_TIMEOUT");
@@ -187,8 +212,13 @@ async function attempt(
   }
 }
 
-async function get(client: HttpClient, url: string, part: string): Promise<string | undefined> {
-  const { status } = await client.download(url, part);
+async function get(
+  client: HttpClient,
+  url: string,
+  part: string,
+  onBytes: Attempt["onBytes"],
+): Promise<string | undefined> {
+  const { status } = await client.download(url, part, onBytes);
   return status === 200 ? undefined : `the server answers ${status}`;
 }
 

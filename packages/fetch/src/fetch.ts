@@ -1,7 +1,7 @@
 /** What every kind of source has in common: fetched to where it can be unpacked from, then unpacked. */
 import { BuildError } from "@tsbake/base";
-import { download, downloadPath } from "./download.js";
-import { fetchGit, unpackGit } from "./git.js";
+import { download, downloadPath, removeDownload } from "./download.js";
+import { fetchGit, removeClone, unpackGit } from "./git.js";
 import { findLocal } from "./local.js";
 import type { FetchOptions } from "./options.js";
 import { unsupportedType } from "./problems.js";
@@ -24,6 +24,29 @@ export async function fetchSource(uri: string | SourceUri, options: FetchOptions
       return download(source, options);
     case "git":
       return fetchGit(source, options);
+    default:
+      throw new BuildError([unsupportedType(source.uri, source.type)]);
+  }
+}
+
+/**
+ * Deletes what `fetchSource` keeps of one entry in DL_DIR; nothing of a local one.
+ *
+ * @throws BuildError `fetch/unsupported-type`, system errors
+ */
+export async function removeSource(
+  uri: string | SourceUri,
+  options: Pick<FetchOptions, "dlDir">,
+): Promise<void> {
+  const source = typeof uri === "string" ? parseSourceUri(uri) : uri;
+  switch (source.type) {
+    case "file":
+      return;
+    case "http":
+    case "https":
+      return removeDownload(source, options);
+    case "git":
+      return removeClone(source, options);
     default:
       throw new BuildError([unsupportedType(source.uri, source.type)]);
   }

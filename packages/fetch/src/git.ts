@@ -39,7 +39,7 @@ const SAFE = [
 const SAFE_ARGUMENTS = [...SAFE, "advice.detachedHead=false", "gc.auto=0"].flatMap((one) => ["-c", one]);
 
 /** Where the bare clone of an entry is, or will be: named as BitBake names it. */
-export function clonePath(source: SourceUri, options: FetchOptions): string {
+export function clonePath(source: SourceUri, options: Pick<FetchOptions, "dlDir">): string {
   const name = `${source.host.replaceAll(":", ".")}${source.path.replace(/[/*]/g, ".").replace(/[ ()]/g, "_")}`;
   return join(options.dlDir, "git2", name.replace(/^\./, ""));
 }
@@ -81,6 +81,14 @@ async function prepare(clone: string, options: FetchOptions): Promise<void> {
   } catch (error) {
     throw new BuildError([unusableFolder(options.dlDir, messageOf(error))], { cause: error });
   }
+}
+
+/** Deletes the bare clone, which other recipes may share; they clone it again. */
+export async function removeClone(source: SourceUri, options: Pick<FetchOptions, "dlDir">): Promise<void> {
+  const clone = clonePath(source, options);
+  if (!(await isThere(clone))) return;
+  await using _lock = await lockPath(`${clone}.lock`, { holder: `tsbake-fetch clean (pid ${process.pid})` });
+  await removeTree(clone);
 }
 
 /** The commit that the recipe pins. @throws BuildError `fetch/missing-revision` */
@@ -128,7 +136,7 @@ async function update(
       isForbidden = true;
       continue;
     }
-    const said = await mirror(repository, clone);
+    const said = await mirror(repository, clone, (percent) => options.onProgress?.(repository, percent));
     if (said !== undefined) reasons.push(`${repository}: ${said}`);
     else if (await isFine()) return;
     else hasAnswered = true;
@@ -139,18 +147,25 @@ async function update(
 }
 
 /** Clones, or brings an existing clone up to date. @returns what git said when it failed */
-async function mirror(repository: string, clone: string): Promise<string | undefined> {
+async function mirror(
+  repository: string,
+  clone: string,
+  onProgress: (percent: number) => void,
+): Promise<string | undefined> {
   if (await isThere(clone)) {
     const refs = "+refs/*:refs/*";
-    const { code, stderr } = await git(["-C", clone, "fetch", "-q", "--force", "--", repository, refs]);
+    const { code, stderr } = await git(
+      ["-C", clone, "fetch", "--progress", "--force", "--", repository, refs],
+      onProgress,
+    );
     return code === 0 ? undefined : lastLines(stderr);
   }
   // Beside the clone, so that it appears whole or not at all.
   const temporary = await mkdtemp(`${clone}.tmp-`);
   try {
     const target = join(temporary, "clone");
-    const arguments_ = ["clone", "-q", "--bare", "--mirror", "--template=", "--", repository, target];
-    const { code, stderr } = await git(arguments_);
+    const arguments_ = ["clone", "--progress", "--bare", "--mirror", "--template=", "--", repository, target];
+    const { code, stderr } = await git(arguments_, onProgress);
     if (code !== 0) return lastLines(stderr);
     await rename(target, clone);
     return undefined;
@@ -203,7 +218,7 @@ async function isOn(clone: string, revision: string, branch: string): Promise<bo
 }
 
 /** Runs git; without one on the PATH it ends like a shell that does not find it. */
-async function git(args: readonly string[]): Promise<RunResult> {
+async function git(args: readonly string[], onProgress?: (percent: number) => void): Promise<RunResult> {
   const env: Record<string, string> = {
     LC_ALL: "C",
     GIT_TERMINAL_PROMPT: "0",
@@ -213,7 +228,11 @@ async function git(args: readonly string[]): Promise<RunResult> {
     if (value !== undefined && !FOREIGN_VARIABLES.test(name)) env[name] = value;
   }
   try {
-    return await run("git", [...SAFE_ARGUMENTS, ...args], { env });
+    const onOutput = (text: string): void => {
+      const percent = [...text.matchAll(PROGRESS)].at(-1)?.[1];
+      if (percent !== undefined) onProgress?.(Number(percent));
+    };
+    return await run("git", [...SAFE_ARGUMENTS, ...args], { env, onOutput });
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
     return { code: 127, signal: null, stdout: "", stderr: "there is no program `git` on the PATH" };
@@ -224,8 +243,16 @@ async function git(args: readonly string[]): Promise<RunResult> {
 const FOREIGN_VARIABLES =
   /^(GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|COMMON_DIR|NAMESPACE|ALLOW_PROTOCOL|TERMINAL_PROMPT)|LC_ALL)$/;
 
+/** `Receiving objects:  45% (9/20)` */
+const PROGRESS = /: +(\d+)% \(/g;
+
+/** The last that git said, without the lines that tell how far it is. */
 function lastLines(text: string): string {
-  return text.trim().split("\n").slice(-3).join("; ");
+  const lines = text
+    .trim()
+    .split(/[\r\n]+/)
+    .filter((line) => line.search(PROGRESS) === -1 && !/^Cloning into |^remote: (Enumer|Total)/.test(line));
+  return lines.slice(-3).join("; ");
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,4 +1,4 @@
 export { parseSourceUri, type SourceUri } from "./source-uri.js";
 export type { FetchOptions } from "./options.js";
-export { fetchSource, unpackSource } from "./fetch.js";
+export { fetchSource, removeSource, unpackSource } from "./fetch.js";
 export { checksumFiles } from "./local.js";

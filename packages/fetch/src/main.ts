@@ -2,12 +2,12 @@
 /** The program `tsbake-fetch`, which the bodies of do_fetch and do_unpack call. */
 import { parseArgs } from "node:util";
 import { BuildError, messageOf, words } from "@tsbake/base";
-import { fetchSource, unpackSource } from "./fetch.js";
+import { fetchSource, removeSource, unpackSource } from "./fetch.js";
 import type { FetchOptions } from "./options.js";
-import { complain, say, warn } from "./output.js";
+import { complain, openProgress, say, warn } from "./output.js";
 import { badArgument } from "./problems.js";
 
-const HELP = `tsbake-fetch fetch|unpack --OPTION VALUE …
+const HELP = `tsbake-fetch fetch|unpack|clean --OPTION VALUE …
 
   --uri URIS            entries of SRC_URI, separated by blanks; may be given more than once
   --filespath FOLDERS   where file:// is looked for, separated by colons (FILESPATH)
@@ -38,8 +38,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const { values, positionals } = read(argv);
   if (values.help) return say(HELP);
   const [command] = positionals;
-  if (positionals.length !== 1 || (command !== "fetch" && command !== "unpack")) {
-    throw new BuildError([badArgument("one of `fetch` and `unpack` is needed")]);
+  const isKnown = command === "fetch" || command === "unpack" || command === "clean";
+  if (positionals.length !== 1 || !isKnown) {
+    throw new BuildError([badArgument("one of `fetch`, `unpack` and `clean` is needed")]);
   }
   const dlDir = values["dl-dir"] ?? missing("--dl-dir");
   const options: FetchOptions = {
@@ -51,11 +52,13 @@ async function main(argv: readonly string[]): Promise<void> {
     mirrors: values.mirrors ?? "",
     network: !values["no-network"],
     onWarning: warn,
+    onProgress: openProgress(),
     ...(values["git-destsuffix"] === undefined ? {} : { gitDestsuffix: values["git-destsuffix"] }),
   };
   const into = command === "unpack" ? (values.into ?? missing("--into")) : "";
   for (const uri of (values.uri ?? []).flatMap((one) => words(one))) {
     if (command === "fetch") say(`${uri} is ${await fetchSource(uri, options)}`);
+    else if (command === "clean") await removeSource(uri, options);
     else await unpackSource(uri, into, options);
   }
 }

@@ -17,6 +17,8 @@ export interface FetchOptions {
   readonly network?: boolean;
   /** BB_GIT_DEFAULT_DESTSUFFIX; default: `git`. */
   readonly gitDestsuffix?: string;
+  /** How far the download of `what` is, 0 to 100. */
+  readonly onProgress?: (what: string, percent: number) => void;
   readonly onWarning?: (message: string) => void;
   /** Silence after which a server is taken for dead. Default: 60,000. */
   readonly timeoutMs?: number;

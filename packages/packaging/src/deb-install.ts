@@ -38,6 +38,7 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   const { left } = await layPackages({ root, seenRoot: root, sandbox }, packages, {
     always: essential,
     merged,
+    ...(onProgress && { onProgress }),
   });
   const warnings: string[] = [];
   await sandbox.attach(root);

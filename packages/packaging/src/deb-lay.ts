@@ -14,6 +14,7 @@ import type { LayerRequest, Planned } from "./backend.js";
 import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER } from "./deb-database.js";
 import { badDeb, commandFailed } from "./problems.js";
+import { countLines } from "./progress.js";
 import type { Sandbox } from "./sandbox.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
@@ -28,6 +29,7 @@ if [ -e "$2/preinst" ] && [ "$3" != always ]; then exit 0; fi
 { dpkg-deb --fsys-tarfile "$1" || : >"$2/failed"; } |
     tar -C "$0" -xvvp --quoting-style=literal --numeric-owner --keep-directory-symlink -f - >"$2/list" || exit 255
 [ ! -e "$2/failed" ] || exit 255
+echo "\${1##*/}"
 `;
 
 interface Laid {
@@ -84,6 +86,7 @@ export interface LayOptions {
   readonly without?: readonly string[];
   /** Paths that belong to installed packages or diversions: a package that brings one of them is left to dpkg. */
   readonly taken?: Iterable<string>;
+  readonly onProgress?: (text: string) => void;
 }
 
 export interface LayResult {
@@ -112,7 +115,10 @@ export async function layPackages(
     const isAlways = (one: Planned): boolean => always?.has(one) === true || without.includes("preinst");
     const input = named.flatMap(({ one, inside }) => [one.path, inside, isAlways(one) ? "always" : "-"]);
     const args = ["-0", "-n", "3", "-P", String(availableParallelism()), "sh", "-c", LAY, root];
-    const done = await sandbox.run("xargs", args, { input: input.map((word) => `${word}\0`).join("") });
+    const done = await sandbox.run("xargs", args, {
+      input: input.map((word) => `${word}\0`).join(""),
+      onOutput: countLines(packages.length, "unpacked", options.onProgress),
+    });
     if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
     const laid = await Promise.all(named.map(readLaid));
     const clashing = clashes(laid, merged, options.taken ?? []);

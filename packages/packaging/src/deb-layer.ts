@@ -88,7 +88,7 @@ export async function installOnDebDatabase(request: LayerRequest): Promise<Insta
 
 /** @returns what is left to dpkg */
 async function layOnBase(
-  { root, seenRoot, base, sandbox, architecture }: LayerRequest,
+  { root, seenRoot, base, sandbox, architecture, onProgress }: LayerRequest,
   packages: readonly Planned[],
   skipped: SkippedScript[],
 ): Promise<readonly Planned[]> {
@@ -96,6 +96,7 @@ async function layOnBase(
   const { left, dropped } = await layPackages({ root, seenRoot, sandbox }, packages, {
     merged: mergedFolders(architecture),
     without: SCRIPTS,
+    ...(onProgress && { onProgress }),
     taken: [...base.packages.flatMap(({ files }) => files), ...diverted],
   });
   for (const [one, members] of dropped) {

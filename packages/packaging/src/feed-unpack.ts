@@ -8,6 +8,7 @@ import { readControl } from "./deb-file.js";
 import { mergedFolders, verify } from "./deb-install.js";
 import { relativeLinks, wrapPrograms } from "./native-tree.js";
 import { commandFailed } from "./problems.js";
+import { countLines } from "./progress.js";
 import { SHLIBS_FOLDER } from "./shlibs.js";
 
 export interface FeedUnpackRequest {
@@ -21,6 +22,7 @@ export interface FeedUnpackRequest {
   /** Patterns of paths to leave out, as tar matches them, e.g. `usr/bin/*-dump`. */
   readonly exclude: readonly string[];
   readonly architecture: string;
+  readonly onProgress?: (text: string) => void;
 }
 
 /** What no build looks at. */
@@ -32,7 +34,9 @@ const EXCLUDES = ".tsbake-excludes";
 /** $0: where to; $1: package file. 255 makes xargs stop. */
 const EXTRACT = `
 { dpkg-deb --fsys-tarfile "$1" || exit 255; } |
-    tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" -f -
+    tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" -f - ||
+    exit 255
+echo "\${1##*/}"
 `;
 
 /** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/command-failed` */
@@ -50,7 +54,10 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   );
   await writeFile(join(into, EXCLUDES), excludes.join(""));
   const args = ["-0", "-n", "1", "-P", String(availableParallelism()), "sh", "-c", EXTRACT, into];
-  const done = await run("xargs", args, { input: packages.map(({ path }) => `${path}\0`).join("") });
+  const done = await run("xargs", args, {
+    input: packages.map(({ path }) => `${path}\0`).join(""),
+    onOutput: countLines(packages.length, "unpacked", request.onProgress),
+  });
   if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
   await rm(join(into, EXCLUDES));
   for (const name of merged) {

@@ -83,8 +83,11 @@ export interface RestoreFailed extends TaskName {
 /** A running body reported how far it is ([progress] flag). */
 export interface TaskProgress extends TaskName {
   readonly type: "task-progress";
-  /** 0 to 100. */
+  /** 0 to 100; falls when the body begins with something else. */
   readonly percent: number;
+  /** What the body counts, e.g. packages; only from `outof`. */
+  readonly done?: number;
+  readonly total?: number;
 }
 
 /** A line of a body's output; only when verbose. */

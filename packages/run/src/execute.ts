@@ -243,16 +243,19 @@ class Step {
 
   #lineReader(): ((line: string, stream: "stdout" | "stderr") => void) | undefined {
     const flag = asText(this.#body.d.getVarFlag(this.#body.function, "progress", { expand: true }));
-    const percentOf = flag === "" ? undefined : progressReader(flag);
+    const read = flag === "" ? undefined : progressReader(flag);
     const { verbose, onEvent } = this.#executor;
-    if (!percentOf && !verbose) return undefined;
-    let last = -1;
+    if (!read && !verbose) return undefined;
+    let last = "";
     return (line, stream) => {
       if (verbose) onEvent({ type: "task-output", ...this.#who(), line });
       // The trace of `set -x` shows the numbers before they are true.
-      const percent = stream === "stdout" ? Math.floor(percentOf?.(line) ?? last) : last;
-      if (percent > last) onEvent({ type: "task-progress", ...this.#who(), percent });
-      last = Math.max(last, percent);
+      const found = stream === "stdout" ? read?.(line) : undefined;
+      if (!found) return;
+      const progress = { ...found, percent: Math.floor(found.percent) };
+      const key = `${progress.percent} ${progress.done} ${progress.total}`;
+      if (key !== last) onEvent({ type: "task-progress", ...this.#who(), ...progress });
+      last = key;
     };
   }
 

@@ -31,7 +31,7 @@ export { openStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
 export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";
 export { estimate, pathsAhead, type PriorityInput } from "./priority.js";
-export { progressReader, type ProgressReader } from "./progress.js";
+export { progressReader, type Progress, type ProgressReader } from "./progress.js";
 export { shellScript, type ShellScriptOptions } from "./shell-script.js";
 export { installOutputs, uninstallOutputs, type Owner } from "./install.js";
 export { manifestPath, readManifest, type Manifest } from "./manifest.js";

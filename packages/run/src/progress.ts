@@ -1,7 +1,16 @@
 /** [progress]: how far a body is, read from the lines it prints. @see BitBake 2.19 lib/bb/progress.py */
 
-/** The percentage in a line, 0 to 100, or undefined. */
-export type ProgressReader = (line: string) => number | undefined;
+/** How far a body is. */
+export interface Progress {
+  /** 0 to 100. */
+  readonly percent: number;
+  /** What it counts itself, e.g. packages; only from `outof`. */
+  readonly done?: number;
+  readonly total?: number;
+}
+
+/** What a line says of it, if anything. */
+export type ProgressReader = (line: string) => Progress | undefined;
 
 /**
  * A reader for the text of the flag: `percent`, `percent:REGEX` (one group), `outof:REGEX` (two groups: done, all).
@@ -20,7 +29,10 @@ export function progressReader(flag: string): ProgressReader | undefined {
   return (line) => {
     const last = [...line.matchAll(pattern)].at(-1);
     if (!last) return undefined;
-    const value = kind === "percent" ? Number(last[1]) : (Number(last[1]) / Number(last[2])) * 100;
-    return Number.isFinite(value) ? Math.min(100, Math.max(0, value)) : undefined;
+    const [done, total] = [Number(last[1]), Number(last[2])];
+    const value = kind === "percent" ? done : (done / total) * 100;
+    if (!Number.isFinite(value)) return undefined;
+    const percent = Math.min(100, Math.max(0, value));
+    return kind === "percent" ? { percent } : { percent, done, total };
   };
 }

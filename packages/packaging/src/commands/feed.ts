@@ -17,7 +17,7 @@ export const feedFetch: Command = {
     let last = "";
     await downloadClosure(await readClosure(args.text("closure")), args.text("pool"), {
       onProgress: (text) => {
-        if (text !== last) say(`downloaded ${text}`);
+        if (text !== last) say(`${text} downloaded`);
         last = text;
       },
     });
@@ -47,6 +47,7 @@ export const feedUnpack: Command = {
       links: new Map(args.words("links").map(linkOf)),
       exclude: args.words("exclude"),
       architecture: args.optional("architecture") ?? (await hostArchitecture()),
+      onProgress: say,
     });
     say(
       `unpacked ${closure.packages.length} packages${kind === "native" ? `, wrapped ${wrapped} programs` : ""}`,
