@@ -10,6 +10,7 @@ import {
   incompleteCommand,
   misplacedOption,
   missingValue,
+  unexpectedTarget,
   unknownOption,
   wrongValue,
 } from "./problems.js";
@@ -31,6 +32,10 @@ export interface Request {
   readonly runOnly: readonly string[];
   readonly setscene: Setscene;
   readonly signaturesOnly: boolean;
+  /** Of `-b`. */
+  readonly recipeFile?: string;
+  readonly assumeProvided: readonly string[];
+  readonly eventLog?: string;
   readonly preFiles: readonly string[];
   readonly postFiles: readonly string[];
   readonly verbose: boolean;
@@ -68,6 +73,13 @@ export const optionTable: readonly OptionRow[] = [
     value: "TASKS",
     help: "force these tasks (a,b), then run the default one",
   },
+  {
+    short: "b",
+    long: "buildfile",
+    value: "FILE",
+    help: "build from this recipe file alone, without what it needs of others",
+  },
+  { short: "I", long: "ignore-deps", value: "NAME", help: "take NAME for provided, build no recipe for it" },
   { short: "k", long: "continue", help: "after a failure, go on with what does not depend on it" },
   { short: "n", long: "dry-run", help: "tell what would be done, do nothing" },
   { short: "e", long: "environment", help: "show all variables, of the configuration or of one target" },
@@ -91,6 +103,7 @@ export const optionTable: readonly OptionRow[] = [
   { long: "setscene-only", help: "restore what can be restored, execute nothing" },
   { short: "r", long: "read", value: "FILE", help: "read this configuration file before the others" },
   { short: "R", long: "postread", value: "FILE", help: "read this configuration file after the others" },
+  { short: "w", long: "write-log", value: "FILE", help: "write all events to FILE, one JSON object a line" },
   { short: "v", long: "verbose", help: "show the output of tasks; shell tasks run with set -x" },
   { short: "q", long: "quiet", help: "show only warnings, errors and the result" },
   { short: "D", long: "debug", help: "show debug messages, and stack traces of internal errors" },
@@ -141,7 +154,7 @@ export function parseCommand(words: readonly string[]): Command {
   const command = findCommand(targets);
   if (command && "incomplete" in command)
     return wrong(incompleteCommand(command.incomplete, command.expected));
-  const mistake = check(given) ?? checkWords(given, command);
+  const mistake = check(given) ?? checkTargets(given, targets) ?? checkWords(given, command);
   if (mistake) return mistake;
   if (command?.action === "completion") return { kind: "completion", what: command.operands[0]! };
   const request = toRequest(given, command?.operands ?? targets, command?.action);
@@ -177,6 +190,32 @@ function check(given: ReadonlyMap<string, readonly string[]>): Command | undefin
   return undefined;
 }
 
+/** What BitBake refuses too. */
+function checkTargets(
+  given: ReadonlyMap<string, readonly string[]>,
+  targets: readonly string[],
+): Command | undefined {
+  const most = given.has("buildfile") ? 0 : 1;
+  if (given.has("environment") && targets.length > most)
+    return wrong(unexpectedTarget(most === 0 ? "-e with -b" : "-e", targets[most]!));
+  for (const query of ["graphviz", "show-versions", "parse-only"]) {
+    if (given.has("buildfile") && given.has(query))
+      return wrong(conflictingOptions("--buildfile", `--${query}`));
+  }
+  return undefined;
+}
+
+/** Targets that the action does not look at, and the option that makes it so. BitBake accepts them without a word. */
+export function unusedTargets({
+  action,
+  recipeFile,
+  targets,
+}: Request): { readonly option: string; readonly targets: readonly string[] } | undefined {
+  const options: Partial<Record<Request["action"], string>> = { parse: "-p", versions: "-s" };
+  const option = recipeFile === undefined ? options[action] : "-b";
+  return option === undefined || targets.length === 0 ? undefined : { option, targets };
+}
+
 /** What belongs to commands of words. */
 function checkWords(
   given: ReadonlyMap<string, readonly string[]>,
@@ -198,6 +237,8 @@ function toRequest(
   const all = (name: string) => given.get(name) ?? [];
   const last = (name: string) => given.get(name)?.at(-1);
   const task = last("cmd");
+  const recipeFile = last("buildfile");
+  const eventLog = last("write-log");
   const ui = last("ui");
   return {
     action: command ?? action(given, task),
@@ -211,6 +252,9 @@ function toRequest(
     runOnly: all("runonly"),
     setscene: setscene(given),
     signaturesOnly: given.has("dump-signatures"),
+    ...(recipeFile !== undefined && { recipeFile }),
+    assumeProvided: all("ignore-deps"),
+    ...(eventLog !== undefined && { eventLog }),
     preFiles: all("read"),
     postFiles: all("postread"),
     verbose: given.has("verbose"),

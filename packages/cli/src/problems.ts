@@ -82,6 +82,16 @@ export function systemError(message: string): Diagnostic {
   };
 }
 
+/** A target too many for a query. */
+export function unexpectedTarget(option: string, target: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/unexpected-target",
+    message: `\`${target}\` is a target too many for ${option}`,
+    help: "leave it out, or start the command once for each target",
+  };
+}
+
 /** A command of words with more words than it takes. */
 export function unexpectedWord(command: string, word: string): Diagnostic {
   return {
@@ -100,6 +110,17 @@ export function unknownOption(option: string, known: readonly string[]): Diagnos
     code: "cli/unknown-option",
     message: `there is no option ${option}`,
     help: near.length > 0 ? `did you mean ${near.join(" or ")}?` : "`tsbake --help` lists the options",
+  };
+}
+
+/** Targets that an option has no use for. */
+export function unusedWords(option: string, targets: readonly string[]): Diagnostic {
+  const names = targets.map((target) => `\`${target}\``).join(", ");
+  return {
+    severity: "warning",
+    code: "cli/unused-words",
+    message: `${names} ${targets.length === 1 ? "is" : "are"} not looked at: ${option} takes no targets`,
+    help: `leave ${targets.length === 1 ? "it" : "them"} out, or leave out ${option}`,
   };
 }
 

@@ -1,18 +1,20 @@
 /** One command from the opened build to the exit code. Everything from outside is handed in. */
 import { readFileSync } from "node:fs";
-import { basename, dirname, relative } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { BuildError, codeOf, messageOf } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Build, BuildOutput, BuildRequest, EngineEvent, OpenOptions } from "@tsbake/engine";
 import type { RunSummary } from "@tsbake/run";
+import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
+import { recordEvents } from "./event-log.js";
 import { careFor } from "./care.js";
 import { diagnosticText, sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
 import { errorEvent, jsonLine } from "./json-lines.js";
 import { Narrator } from "./narrator.js";
 import type { Line } from "./narrator.js";
-import { internalError, noTarget, systemError } from "./problems.js";
+import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
 import { tableText } from "./table.js";
@@ -52,13 +54,20 @@ interface Display {
 
 /** @returns the exit code */
 export async function runSession(request: Request, around: Surroundings): Promise<number> {
-  const display = openDisplay(request, around);
+  let display = openDisplay(request, around);
   try {
+    const eventLog = request.eventLog ?? around.environment["BBEVENTLOG"];
+    if (eventLog) display = recordEvents(display, resolve(around.directory, eventLog));
+    const unused = unusedTargets(request);
+    if (unused)
+      display.see({ type: "engine-warning", diagnostic: unusedWords(unused.option, unused.targets) });
     const build = await around.openBuild({
       directory: around.directory,
       environment: around.environment,
       preFiles: request.preFiles,
       postFiles: request.postFiles,
+      ...(request.recipeFile !== undefined && { recipeFile: request.recipeFile }),
+      assumeProvided: request.assumeProvided,
       command: ["tsbake", ...around.words].join(" "),
       trackHistory: request.action === "environment",
       onEvent: (event) => display.see(event),

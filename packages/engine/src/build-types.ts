@@ -12,6 +12,10 @@ export interface OpenOptions {
   /** -r and -R. */
   readonly preFiles: readonly string[];
   readonly postFiles: readonly string[];
+  /** `-b`: a recipe file, or a regular expression that one matches. */
+  readonly recipeFile?: string;
+  /** `-I`: more words for ASSUME_PROVIDED. */
+  readonly assumeProvided?: readonly string[];
   /** The whole command, for those who wait for the build folder. */
   readonly command: string;
   /** Keep the history of every variable (`-e`). */

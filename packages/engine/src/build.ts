@@ -1,7 +1,8 @@
 /** Opens a build folder and answers for it: builds targets, and the queries of the command line. */
+import { existsSync } from "node:fs";
 import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
@@ -30,7 +31,14 @@ import { openFileDigests } from "./file-digests.js";
 import { deployedFiles } from "./outputs.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
 import { locateBuild } from "./locate.js";
-import { feedWarning, noTaskToClear, unknownConfiguration, unwritableBuildFolder } from "./problems.js";
+import { oneRecipe } from "./one-recipe.js";
+import {
+  dependenciesLeftOut,
+  feedWarning,
+  noTaskToClear,
+  unknownConfiguration,
+  unwritableBuildFolder,
+} from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
@@ -99,8 +107,11 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
     environment: projectFile
       ? projectEnvironment(projectFile, options.environment)
       : { ...options.environment },
-    preFiles: options.preFiles,
-    postFiles: options.postFiles,
+    preFiles: configurationFiles([...options.preFiles, options.environment["BBPRECONF"]], options, topdir),
+    postFiles: configurationFiles([...options.postFiles, options.environment["BBPOSTCONF"]], options, topdir),
+    ...(options.recipeFile !== undefined && {
+      recipeFile: { text: options.recipeFile, directory: options.directory },
+    }),
     initial: {
       TSBAKE_DPKG_ARCH: dpkg,
       TSBAKE_KERNEL_ARCH: kernel,
@@ -124,6 +135,20 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
   return new OpenedBuild({ topdir, project, options, python, projectFile });
 }
 
+/** -r and -R: a relative file counts from the current folder, or from the build folder, where BitBake looks. */
+function configurationFiles(
+  names: readonly (string | undefined)[],
+  { directory }: OpenOptions,
+  topdir: string,
+): string[] {
+  return names
+    .filter((name) => name !== undefined && name !== "")
+    .map((name) => {
+      const near = resolve(directory, name!);
+      return existsSync(near) ? near : resolve(topdir, name!);
+    });
+}
+
 interface Opened {
   readonly topdir: string;
   readonly project: ParsedProject;
@@ -143,10 +168,15 @@ class OpenedBuild implements Build {
 
   constructor(opened: Opened) {
     this.topdir = opened.topdir;
-    this.project = opened.project;
-    this.providers = openProviders(opened.project, (diagnostic) =>
-      opened.options.onEvent({ type: "engine-warning", diagnostic }),
-    );
+    const one = oneRecipe(opened.project);
+    this.project = one?.project ?? opened.project;
+    this.providers =
+      one?.providers ??
+      openProviders(
+        opened.project,
+        (diagnostic) => opened.options.onEvent({ type: "engine-warning", diagnostic }),
+        opened.options.assumeProvided,
+      );
     this.#options = opened.options;
     this.#python = opened.python;
     this.#projectFile = opened.projectFile;
@@ -154,6 +184,11 @@ class OpenedBuild implements Build {
 
   async build(request: BuildRequest): Promise<BuildResult> {
     await using _lock = await this.#lock();
+    const { wanted } = this.project;
+    if (wanted !== undefined) {
+      const diagnostic = dependenciesLeftOut(this.project.recipes.get(wanted)!);
+      this.#options.onEvent({ type: "engine-warning", diagnostic });
+    }
     const graph = this.#graph(request);
     const isWriting = !request.dryRun && !request.signaturesOnly;
     if (isWriting) await this.#checkWritable();
@@ -198,9 +233,9 @@ class OpenedBuild implements Build {
         throw new BuildError([unknownConfiguration(multiconfig, near)]);
       }
       const d: Datastore =
-        target === undefined || multiconfig !== ""
+        this.project.wanted === undefined && (target === undefined || multiconfig !== "")
           ? this.project.configuration(multiconfig)
-          : this.project.openRecipe(this.providers.build(splitTarget(target).name));
+          : this.project.openRecipe(this.providers.build(splitTarget(target ?? "").name));
       return describeEnvironment(d);
     });
   }
@@ -281,6 +316,11 @@ class OpenedBuild implements Build {
   }
 
   #targets(request: Pick<BuildRequest, "targets" | "task">): Target[] {
+    const { wanted } = this.project;
+    if (wanted !== undefined) {
+      const task = taskName(request.task ?? this.project.configurationText("BB_DEFAULT_TASK") ?? "build");
+      return [{ name: this.project.recipes.get(wanted)!.pn, task }];
+    }
     const asked = request.targets.length > 0 ? request.targets : (this.#projectFile?.targets ?? []);
     const task = taskName(
       request.task ?? this.#projectFile?.task ?? this.project.configurationText("BB_DEFAULT_TASK") ?? "build",

@@ -67,6 +67,16 @@ export function unknownConfiguration(name: string, near: readonly string[]): Dia
   };
 }
 
+/** `-b`: one recipe, whatever it needs. */
+export function dependenciesLeftOut({ pn, file }: RecipeInfo): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/dependencies-left-out",
+    message: `only \`${pn}\` of ${file} is built, and nothing that it needs of other recipes`,
+    help: `to have that built too, name the target: \`tsbake ${pn}\``,
+  };
+}
+
 /** What the feed says that does not stop the build. */
 export function feedWarning(text: string): Diagnostic {
   return {

@@ -8,6 +8,7 @@ export {
   variantWord,
   withMulticonfig,
 } from "./multiconfig.js";
+export { withoutNeeds, type WantedFile } from "./one-file.js";
 export { parseProject } from "./project.js";
 export { needsPython } from "./python-session.js";
 export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project-types.js";

@@ -12,6 +12,15 @@ function located(at: Located): { at: Span } | Record<string, never> {
   return at ? { at } : {};
 }
 
+export function ambiguousRecipeFile(text: string, paths: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/ambiguous-recipe-file",
+    message: `${paths.length} recipe files match \`${text}\`:\n  ${paths.join("\n  ")}`,
+    help: "name one of them, or more of its path",
+  };
+}
+
 export function badLayerDependency(layer: string, variable: string, text: string, at: Located): Diagnostic {
   return {
     severity: "error",
@@ -244,6 +253,18 @@ export function noLayers(file: string): Diagnostic {
   };
 }
 
+export function noSuchRecipeFile(text: string, near: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/no-such-recipe-file",
+    message: `there is no recipe file \`${text}\`, and no path in BBFILES matches it`,
+    help:
+      near.length > 0
+        ? `is ${orList(near)} meant?`
+        : "give the path of a .bb file, or a regular expression that one path matches",
+  };
+}
+
 export function notMetadata(path: string): Diagnostic {
   return {
     severity: "error",
@@ -327,6 +348,15 @@ export function requiredVersionMissing({ pn, item, wanted, available }: VersionM
     code: "recipe/required-version-missing",
     message: `there is no version ${wanted} of \`${pn}\`${item === pn ? "" : ` for \`${item}\``}, which REQUIRED_VERSION asks for`,
     help: `there is ${orList(available)}`,
+  };
+}
+
+export function skippedRecipe(recipe: RecipeInfo): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/skipped-recipe",
+    message: `\`${recipeLabel(recipe)}\` of ${recipe.file} was skipped: ${recipe.skipped}`,
+    help: "make the reason for skipping it go away",
   };
 }
 

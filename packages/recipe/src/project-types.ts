@@ -2,6 +2,7 @@
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore, PythonHost } from "@tsbake/datastore";
 import type { RecipeId, RecipeInfo } from "./info.js";
+import type { WantedFile } from "./one-file.js";
 
 /** Computes base hashes while a recipe's datastore is there. The room `graph` implements it, the engine hands it in. */
 export interface BaseSigner {
@@ -35,6 +36,8 @@ export interface ParseOptions {
   readonly cacheKey?: string;
   /** False: neither read nor write the parse cache. Default true. */
   readonly useCache?: boolean;
+  /** `-b`: this file is read and no other. */
+  readonly recipeFile?: WantedFile;
   readonly onProgress: (done: number, total: number, cached: number) => void;
   readonly onWarning: (diagnostic: Diagnostic) => void;
 }
@@ -62,6 +65,8 @@ export interface ParsedProject {
   /** Names of all configurations, the empty one first. */
   readonly multiconfigs: readonly string[];
   readonly recipes: ReadonlyMap<RecipeId, RecipeInfo>;
+  /** The recipe that `recipeFile` asked for. */
+  readonly wanted?: RecipeId;
   /** Of the default configuration. */
   readonly layers: readonly Layer[];
   readonly statistics: {

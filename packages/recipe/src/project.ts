@@ -18,6 +18,7 @@ import { FLEETING, passedEnvironment } from "./environment.js";
 import { FileTable } from "./files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { multiconfigOf } from "./multiconfig.js";
+import { findRecipeFile, wantedMulticonfig, wantedRecipe, type WantedFile } from "./one-file.js";
 import { OpenRecipes } from "./open-recipes.js";
 import { isPreference, preferenceNames } from "./preference-names.js";
 import * as problem from "./problems.js";
@@ -85,6 +86,8 @@ class ProjectParser {
     const configurations = kept ?? (await this.#readConfigurations());
     const errors: Diagnostic[] = [];
     const collected: CollectedFiles[] = [];
+    const { recipeFile } = this.#options;
+    if (recipeFile) return this.#parseOne(recipeFile, configurations, cache);
     for (const configuration of configurations.values()) {
       for (const warning of configuration.warnings) this.#warn(warning);
       const found = collectFiles(configuration.collect);
@@ -104,6 +107,26 @@ class ProjectParser {
     }
     if (errors.length > 0) throw new BuildError(errors);
     return this.#project({ configurations, collected, files, parsed: recipes, cached });
+  }
+
+  /** `-b`: nothing is told of other files, and the cache is left as it is. */
+  async #parseOne(
+    wanted: WantedFile,
+    configurations: ByName<CachedConfiguration>,
+    cache: ParseCache | undefined,
+  ): Promise<ParsedProject> {
+    const errors: Diagnostic[] = [];
+    const configuration = configurations.get(wantedMulticonfig(wanted));
+    if (!configuration) throw new BuildError([problem.noSuchRecipeFile(wanted.text, [])]);
+    const file = findRecipeFile(wanted, configuration.collect);
+    const { recipes, cached } = await this.#readRecipes([file], configurations, cache, errors);
+    if (errors.length > 0) throw new BuildError(errors);
+    const project = this.#project({ configurations, collected: [], files: [file], parsed: recipes, cached });
+    const id = wantedRecipe(wanted, file);
+    const recipe = project.recipes.get(id);
+    if (!recipe) throw new BuildError([problem.noSuchRecipeFile(wanted.text, [...project.recipes.keys()])]);
+    if (recipe.skipped !== undefined) throw new BuildError([problem.skippedRecipe(recipe)]);
+    return { ...project, wanted: id };
   }
 
   /** Configurations share most of their files: what is the same in several is told once. */

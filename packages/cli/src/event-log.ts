@@ -1,0 +1,42 @@
+/** `-w FILE`: every event of the session in a file, in the lines of `--ui json`, whatever is shown beside that. */
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { BuildOutput, EngineEvent } from "@tsbake/engine";
+import type { Diagnostic } from "@tsbake/base";
+import { errorEvent, jsonLine } from "./json-lines.js";
+
+/** The part of a display that is recorded. */
+interface Recorded {
+  see(event: EngineEvent): void;
+  conclude(summary: never, outputs: readonly BuildOutput[]): void;
+  fail(diagnostics: readonly Diagnostic[], stack: string | undefined): void;
+  close(): void;
+}
+
+/**
+ * The same display, with a record.
+ *
+ * @throws system errors: the file cannot be opened
+ */
+export function recordEvents<Shown extends Recorded>(display: Shown, path: string): Shown {
+  const file = openSync(path, "w");
+  const write = (event: object) => writeSync(file, `${jsonLine(event, Date.now())}\n`);
+  return {
+    ...display,
+    see(event: EngineEvent) {
+      write(event);
+      display.see(event);
+    },
+    conclude(...[summary, outputs]: Parameters<Shown["conclude"]>) {
+      write({ type: "outputs", outputs });
+      display.conclude(summary, outputs);
+    },
+    fail(diagnostics: readonly Diagnostic[], stack: string | undefined) {
+      write(errorEvent(diagnostics));
+      display.fail(diagnostics, stack);
+    },
+    close() {
+      closeSync(file);
+      display.close();
+    },
+  };
+}
