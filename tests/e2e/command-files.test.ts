@@ -60,7 +60,10 @@ describe("-b", () => {
 
   test.each([
     ["extra/nothing_1", /error\[recipe\/no-such-recipe-file\]/],
-    ["toy/recipes/s", /error\[recipe\/ambiguous-recipe-file\]: 2 recipe files match `toy\/recipes\/s`:\n.*shout/],
+    [
+      "toy/recipes/s",
+      /error\[recipe\/ambiguous-recipe-file\]: 2 recipe files match `toy\/recipes\/s`:\n.*shout/,
+    ],
     ["virtual:nativesdk:recipes/stamper/stamper_1.0.bb", /error\[recipe\/no-such-recipe-file\]/],
   ])("%s is answered", async (file, expected) => {
     const result = await toy.tsbake(["-b", file]);

@@ -51,11 +51,14 @@ export function wantedRecipe({ text }: WantedFile, file: RecipeFile): RecipeId {
   return recipeId(file.multiconfig, file.path, word);
 }
 
+/** Flags of tasks that name other recipes. */
+const NEEDS: ReadonlySet<string> = new Set(["depends", "rdepends", "mcdepends", "requires"]);
+
 /** The recipe without what it needs of others. Tasks of its own still come after each other. */
 export function withoutNeeds(recipe: RecipeInfo): RecipeInfo {
-  const tasks = Object.entries(recipe.tasks).map(([name, task]): [string, TaskInfo] => {
-    const { depends, rdepends, mcdepends, requires, ...rest } = task;
-    return [name, rest];
+  const tasks = Object.entries(recipe.tasks).map(([name, task]) => {
+    const kept = Object.entries(task).filter(([field]) => !NEEDS.has(field));
+    return [name, Object.fromEntries(kept) as unknown as TaskInfo] as const;
   });
   return { ...recipe, depends: [], rdepends: {}, rrecommends: {}, tasks: Object.fromEntries(tasks) };
 }
