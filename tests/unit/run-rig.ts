@@ -192,15 +192,15 @@ export function makeGraph(project: ProjectSpec, targets: readonly string[]): Tas
     order.push(id);
   };
   for (const target of targets) visit(target as TaskId);
-  const nodes = {
-    hasNode: (id: TaskId) => needs.has(id),
-    getNodeAttributes(id: TaskId) {
-      const [recipe, task] = id.split(":");
-      return { recipe, task };
-    },
-  };
   return {
-    graph: nodes as unknown as TaskGraph["graph"],
+    get graph(): never {
+      throw new Error("the run queue does not make the graph that takes a second");
+    },
+    node(id) {
+      const [recipe, task] = id.split(":");
+      return { recipe: recipe as RecipeId, task: task! };
+    },
+    has: (id) => needs.has(id),
     targets: targets as readonly TaskId[],
     order,
     label: (task) => task,
@@ -222,7 +222,7 @@ function sign(
 ): Signatures {
   const signed = new Map<TaskId, TaskSignature>();
   for (const task of graph.order) {
-    const { recipe, task: name } = graph.graph.getNodeAttributes(task);
+    const { recipe, task: name } = graph.node(task);
     const taint = stamps.taint(recipes.get(recipe)!, name);
     const needs = graph.needs(task).map((need) => signed.get(need)!.unihash);
     const spec = project[recipe]!;

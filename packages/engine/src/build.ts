@@ -216,7 +216,7 @@ class OpenedBuild implements Build {
 
   async #writeSignatures(graph: TaskGraph, stamps: Stamps, signatures: Signatures): Promise<void> {
     for (const task of graph.order) {
-      const { recipe, task: name } = graph.graph.getNodeAttributes(task);
+      const { recipe, task: name } = graph.node(task);
       const explanation = await this.#withPython(() =>
         signatures.explain(task, this.project.openRecipe(recipe)),
       );
@@ -357,7 +357,7 @@ class OpenedBuild implements Build {
         feed: (_packages, task) => Promise.resolve(feeds.lines(task)),
       },
       taint: (task) => {
-        const { recipe, task: name } = graph.graph.getNodeAttributes(task);
+        const { recipe, task: name } = graph.node(task);
         return stamps.taint(this.project.recipes.get(recipe)!, name);
       },
     });
@@ -371,7 +371,7 @@ class OpenedBuild implements Build {
     const problems: Diagnostic[] = [];
     const tainted: (readonly [RecipeInfo, string])[] = [];
     for (const target of graph.targets) {
-      const node = graph.graph.getNodeAttributes(target);
+      const node = graph.node(target);
       const recipe = this.project.recipes.get(node.recipe)!;
       if (request.force) tainted.push([recipe, node.task]);
       for (const name of names) {
@@ -404,10 +404,10 @@ class OpenedBuild implements Build {
     const whole = taskName(this.project.configurationText("BB_DEFAULT_TASK") ?? "build");
     const outputs = new Map<RecipeId, BuildOutput>();
     for (const target of graph.targets) {
-      const { recipe, task } = graph.graph.getNodeAttributes(target);
+      const { recipe, task } = graph.node(target);
       if (outputs.has(recipe)) continue;
       const info = this.project.recipes.get(recipe)!;
-      const tasks = Object.keys(info.tasks).filter((name) => graph.graph.hasNode(taskId(recipe, name)));
+      const tasks = Object.keys(info.tasks).filter((name) => graph.has(taskId(recipe, name)));
       const files = await deployedFiles(this.project, info, tasks);
       const path = task === whole ? info.facts["BUILD_SUMMARY"]?.value : undefined;
       const text = path ? await readTextIfThere(path) : undefined;

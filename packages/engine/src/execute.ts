@@ -71,7 +71,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     keepGoing: request.keepGoing,
     dryRun: request.dryRun,
     prepareTask: async (task, d) => {
-      const { recipe } = graph.graph.getNodeAttributes(task);
+      const { recipe } = graph.node(task);
       await hostTools(multiconfigOf(recipe));
       await feeds.write(task, d);
     },

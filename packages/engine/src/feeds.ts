@@ -63,7 +63,7 @@ export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
   const closures = new Map<TaskId, Closure>();
   const asking = new Map<string, Asked[]>();
   for (const task of graph.order) {
-    const node = graph.graph.getNodeAttributes(task);
+    const node = graph.node(task);
     const names = project.recipes.get(node.recipe)?.tasks[node.task]?.feedClosure ?? [];
     if (names.length === 0) continue;
     const roots = names.filter((name) => name !== ESSENTIAL);
@@ -87,7 +87,7 @@ export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
     async write(task, d) {
       const closure = closures.get(task);
       if (!closure) return;
-      const name = graph.graph.getNodeAttribute(task, "task");
+      const name = graph.node(task).task;
       await writeFileAtomic(
         join(d.getText("WORKDIR") ?? "", "feed", `${name}.closure`),
         writeClosure(closure),

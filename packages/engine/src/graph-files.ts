@@ -8,12 +8,12 @@ export function describeTaskGraph(graph: TaskGraph, recipes: ReadonlyMap<RecipeI
   const lines = ["digraph depends {"];
   const nodes = graph.order.map((task) => ({ task, label: graph.label(task) }));
   for (const { task, label } of nodes.sort((a, b) => byText(a.label, b.label))) {
-    const { recipe, task: name } = graph.graph.getNodeAttributes(task);
+    const { recipe, task: name } = graph.node(task);
     const info = recipes.get(recipe);
     lines.push(
       `${quoted(label)} [label=${quoted(`${info?.pn} ${name}\\n${info?.pv}-${info?.pr}\\n${info?.file}`)}]`,
     );
-    const needs = graph.graph.mapOutNeighbors(task, (need) => graph.label(need as typeof task));
+    const needs = graph.needs(task).map((need) => graph.label(need));
     for (const need of needs.sort(byText)) lines.push(`${quoted(label)} -> ${quoted(need)}`);
   }
   return `${[...lines, "}"].join("\n")}\n`;
@@ -21,9 +21,7 @@ export function describeTaskGraph(graph: TaskGraph, recipes: ReadonlyMap<RecipeI
 
 /** `pn-buildlist`: the names of the recipes that take part, a line each. */
 export function describeBuildList(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
-  const names = graph.order.map(
-    (task) => recipes.get(graph.graph.getNodeAttribute(task, "recipe"))?.pn ?? "",
-  );
+  const names = graph.order.map((task) => recipes.get(graph.node(task).recipe)?.pn ?? "");
   return `${sortedUnique(names).join("\n")}\n`;
 }
 

@@ -58,7 +58,7 @@ export function artifactPaths(
 ): Set<string> {
   const paths = new Set<string>();
   for (const id of graph.order) {
-    const { recipe, task } = graph.graph.getNodeAttributes(id);
+    const { recipe, task } = graph.node(id);
     const info = recipes.get(recipe);
     if (!info?.tasks[task]?.artifact) continue;
     const path = objectPath(objectName(info, task, signatures.of(id).unihash));

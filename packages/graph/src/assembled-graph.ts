@@ -35,6 +35,14 @@ export class AssembledGraph implements TaskGraph {
     return (this.#graph ??= this.#build());
   }
 
+  node(task: TaskId): TaskNode {
+    return this.#parts.nodes[this.#number(task)]!;
+  }
+
+  has(task: TaskId): boolean {
+    return this.#numbers.has(task);
+  }
+
   label(task: TaskId): string {
     return this.#parts.labels[this.#number(task)]!;
   }

@@ -7,7 +7,7 @@ import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import { baseHash } from "./base-signer.js";
 import { ExplanationWriter } from "./explanation.js";
 import { openHandler, type SignatureHandler } from "./handler.js";
-import { splitTaskId, taskLabel } from "./ids.js";
+import { taskLabel } from "./ids.js";
 import * as problem from "./problems.js";
 import type {
   FileInput,
@@ -127,7 +127,7 @@ class Signing implements Signatures {
   }
 
   #task(task: TaskId): { recipe: RecipeInfo; info: TaskInfo } {
-    const node = splitTaskId(task);
+    const node = this.#options.graph.node(task);
     const recipe = this.#options.project.recipes.get(node.recipe);
     const info = recipe?.tasks[node.task];
     if (!recipe || !info) throw new Error(`internal: ${task} is not in the project`);

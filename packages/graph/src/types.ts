@@ -25,11 +25,14 @@ export interface Target {
 }
 
 export interface TaskGraph {
-  /** Made when it is first asked for: at 100,000 tasks that takes a second, and `needs` and `splitTaskId` answer most. */
+  /** Made when it is first asked for: at 100,000 tasks that takes a second, and the rest of this answers most. */
   readonly graph: DirectedGraph<TaskNode, TaskEdge>;
   readonly targets: readonly TaskId[];
   /** All tasks, needed ones first; the order is the same in every run. */
   readonly order: readonly TaskId[];
+  /** Which recipe's task it is; cheap, unlike asking `graph`. */
+  node(task: TaskId): TaskNode;
+  has(task: TaskId): boolean;
   /** PN:do_task, for people. */
   label(task: TaskId): string;
   /** The tasks that `task` needs, sorted by label; the same array at every call. */

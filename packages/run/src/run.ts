@@ -196,7 +196,7 @@ class Run {
       work: (task: TaskId) => this.#work(task),
       instantly: (task: TaskId) => this.#instantly(task),
       limit: (task: TaskId) => {
-        const { task: group } = this.#options.graph.graph.getNodeAttributes(task);
+        const { task: group } = this.#options.graph.node(task);
         const most = this.#options.settings.taskThreads?.get(group);
         return most === undefined || this.#plan.get(task) !== "run" ? undefined : { group, most };
       },
@@ -431,7 +431,7 @@ class Run {
 
   #describe(id: TaskId): PlannedTask {
     const { graph, project, signatures } = this.#options;
-    const node = graph.graph.getNodeAttributes(id);
+    const node = graph.node(id);
     const recipe = project.recipes.get(node.recipe);
     const info = recipe?.tasks[node.task];
     if (!recipe || !info) throw new Error(`internal: the graph has a task that no recipe has: ${id}`);

@@ -43,7 +43,7 @@ export function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency
   // A set grows while it is walked.
   for (const one of below) for (const need of graph.needs(one)) below.add(need);
   return [...below].map((id) => {
-    const node = graph.graph.getNodeAttributes(id);
+    const node = graph.node(id);
     const recipe = input.recipes.get(node.recipe);
     if (!recipe) throw new Error(`internal: no recipe for ${id}`);
     const artifact = recipe.tasks[node.task]?.artifact;

@@ -110,7 +110,7 @@ export class Worker {
     const { graph, signatures, stamps } = this.#options;
     stamps.begin(recipe, name, (other) => {
       const id = taskId(recipe.id, other);
-      return graph.graph.hasNode(id) ? signatures.of(id).unihash : undefined;
+      return graph.has(id) ? signatures.of(id).unihash : undefined;
     });
   }
 
