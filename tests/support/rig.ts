@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { byText, run, sha256File } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { root } from "./paths.js";
@@ -102,6 +102,11 @@ export class Rig implements Disposable {
 
   sizeBytes(path: string): number {
     return statSync(this.path(path)).size;
+  }
+
+  /** Of a file, by its absolute path or that below the project. */
+  modifiedMs(path: string): number {
+    return statSync(resolve(this.folder, path)).mtimeMs;
   }
 
   [Symbol.dispose](): void {

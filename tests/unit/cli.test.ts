@@ -73,7 +73,7 @@ describe("the command line", () => {
     ["-e -s x", "cli/conflicting-options", /leave one/],
     ["--no-setscene --setscene-only x", "cli/conflicting-options", /leave one/],
     ["--ui knotty x", "cli/wrong-value", /json/],
-    ["-S printdiff x", "cli/wrong-value", /none/],
+    ["-S all x", "cli/wrong-value", /none/],
   ])("`%s` is a mistake", (line, code, help) => {
     const command = parseCommand(line.split(" "));
     expect(command).toMatchObject({ kind: "wrong", diagnostic: { code } });

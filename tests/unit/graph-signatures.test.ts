@@ -4,7 +4,11 @@ import {
   buildTaskGraph,
   compareExplanations,
   openBaseSigner,
+  readRecord,
   signTasks,
+  traceChanges,
+  writeRecord,
+  type InputChange,
   type SignatureExplanation,
   type SignOptions,
   type TaskGraph,
@@ -441,44 +445,72 @@ describe("explanations", () => {
     expect(other.taskhash).not.toBe(first.taskhash);
   });
 
-  test.each<[string, Record<string, string>, World, string[]]>([
-    ["a value", { A: "2" }, {}, ['variable A changed from "1" to "2"']],
-    ["a body", { helper: "one\n2\nthree\n" }, {}, ["variable helper changed:\n  -two\n  +2"]],
+  test.each<[string, Record<string, string>, World, InputChange[]]>([
+    [
+      "a value",
+      { A: "2" },
+      {},
+      [{ kind: "variable", name: "A", before: "1", after: "2", usedBy: ["do_build"] }],
+    ],
     [
       "a new dependency",
       { helper: "one\ntwo\nthree ${B}\n" },
       {},
       [
-        'variable B is a new input (of helper): "2"',
-        "variable helper changed:\n  -three\n  +three ${B}",
-        "helper now depends on B",
+        { kind: "variable", name: "B", before: undefined, after: "2", usedBy: ["helper"] },
+        {
+          kind: "variable",
+          name: "helper",
+          before: "one\ntwo\nthree\n",
+          after: "one\ntwo\nthree ${B}\n",
+          usedBy: ["do_build"],
+        },
       ],
     ],
-    ["a needed task", {}, { changes: { base: "x" } }, ["task base:do_build changed"]],
+    [
+      "a name that nothing but [vardeps] says",
+      { "A[vardeps]": "helper" },
+      {},
+      [{ kind: "references", name: "A", added: ["helper"], gone: [] }],
+    ],
+    [
+      "a needed task",
+      {},
+      { changes: { base: "x" } },
+      [
+        {
+          kind: "task",
+          label: "base:do_build",
+          before: expect.any(String),
+          after: expect.any(String),
+        } as never,
+      ],
+    ],
   ])("say what changed: %s", async (_, changes, world, expected) => {
     expect(compareExplanations(await explain(), await explain(changes, world))).toEqual(expected);
   });
 
+  const one: SignatureExplanation = {
+    task: "do_x",
+    basehash: "1",
+    taskhash: "1",
+    unihash: "1",
+    gendeps: { do_x: ["A"], A: ["B"] },
+    varvals: { do_x: "true\n", A: "1", B: null },
+    runtaskdeps: ["a:do_x"],
+    runtaskhashes: { "a:do_x": "1" },
+    file_checksum_values: [
+      ["a.c", "1"],
+      ["b.c", "1"],
+    ],
+    feed: ["gdb 13.1 aa", "htop 3 bb", "strace 6 cc"],
+  };
+
   test("say what changed: files, packages and taints", () => {
-    const one: SignatureExplanation = {
-      task: "do_x",
-      basehash: "",
-      taskhash: "",
-      unihash: "",
-      gendeps: { A: ["B"] },
-      varvals: { A: "1", B: null },
-      runtaskdeps: ["a:do_x"],
-      runtaskhashes: { "a:do_x": "1" },
-      file_checksum_values: [
-        ["a.c", "1"],
-        ["b.c", "1"],
-      ],
-      feed: ["gdb 13.1 aa", "htop 3 bb", "strace 6 cc"],
-    };
     const two: SignatureExplanation = {
       ...one,
-      gendeps: { A: [] },
-      varvals: { A: "1" },
+      gendeps: { do_x: ["A"], A: [] },
+      varvals: { do_x: "true\n", A: "1" },
       runtaskhashes: { "b:do_x": "1" },
       file_checksum_values: [
         ["a.c", "2"],
@@ -488,23 +520,97 @@ describe("explanations", () => {
       taint: "x",
     };
     expect(compareExplanations(one, two)).toEqual([
-      "variable B is no longer an input",
-      "A no longer depends on B",
-      "file a.c changed",
-      "file b.c is no longer an input",
-      "file c.c is a new input",
-      "package gdb went from 13.1 to 13.2",
-      "package htop 3 has other content",
-      "package lsof 4 was added",
-      "package strace 6 is gone",
-      "task a:do_x is no longer an input",
-      "task b:do_x is a new input",
-      "the task is tainted by a forced run",
+      { kind: "variable", name: "B", before: null, after: undefined, usedBy: ["A"] },
+      { kind: "references", name: "A", added: [], gone: ["B"] },
+      { kind: "file", name: "a.c", before: "1", after: "2" },
+      { kind: "file", name: "b.c", before: "1", after: undefined },
+      { kind: "file", name: "c.c", before: undefined, after: "1" },
+      { kind: "package", name: "gdb", before: "13.1", after: "13.2", isOtherContent: false },
+      { kind: "package", name: "htop", before: "3", after: "3", isOtherContent: true },
+      { kind: "package", name: "lsof", before: undefined, after: "4", isOtherContent: false },
+      { kind: "package", name: "strace", before: "6", after: undefined, isOtherContent: false },
+      { kind: "task", label: "a:do_x", before: "1", after: undefined },
+      { kind: "task", label: "b:do_x", before: undefined, after: "1" },
+      { kind: "taint", before: undefined, after: "x" },
     ]);
-    expect(compareExplanations(two, one).at(-1)).toBe("the task is no longer tainted by a forced run");
-    expect(compareExplanations(one, { ...one, taint: "nostamp:1" })).toEqual([
-      "the task has [nostamp]: it runs every time",
+  });
+
+  test("without variables say no more of them than that they changed", () => {
+    const bare = { ...one, gendeps: {}, varvals: {} };
+    expect(compareExplanations(one, bare)).toEqual([]);
+    expect(compareExplanations(one, { ...bare, basehash: "2" })).toEqual([
+      { kind: "base", before: "1", after: "2" },
     ]);
+  });
+
+  test("are what they were after writing and reading; what is no record is not taken for one", () => {
+    expect(readRecord(writeRecord(one))).toEqual(one);
+    const tainted = { ...one, taint: "x", varvals: { ...one.varvals, __proto__x: "1" } };
+    expect(readRecord(writeRecord(tainted))).toEqual(tainted);
+    for (const text of ["", "{", "null", "[]", '"x"', "{}", '{"task":1,"basehash":"x"}']) {
+      expect(readRecord(text)).toBeUndefined();
+    }
+    // As BitBake writes sets, and without what only we have.
+    expect(
+      readRecord('{"task":"do_x","basehash":"b","gendeps":{"A":{"_set_object":["B"]}},"varvals":{"A":7}}'),
+    ).toMatchObject({ task: "do_x", gendeps: { A: ["B"] }, varvals: {}, feed: [], unihash: "" });
+  });
+
+  describe("are followed to what changed in the end", () => {
+    const record = (
+      label: string,
+      hash: string,
+      rest: Partial<SignatureExplanation>,
+    ): SignatureExplanation => ({
+      ...one,
+      task: label.split(":")[1]!,
+      unihash: hash,
+      gendeps: {},
+      varvals: { [label.split(":")[1]!]: "" },
+      runtaskhashes: {},
+      file_checksum_values: [],
+      feed: [],
+      ...rest,
+    });
+    const records: Record<string, SignatureExplanation> = {};
+    const keep = (label: string, hash: string, rest: Partial<SignatureExplanation>) =>
+      (records[`${label} ${hash}`] = record(label, hash, rest));
+    for (const hash of ["1", "2"]) {
+      keep("low:do_x", hash, { file_checksum_values: [["a.c", hash]], feed: [`p ${hash} s`] });
+      keep("left:do_x", hash, { runtaskhashes: { "low:do_x": hash } });
+      keep("right:do_x", hash, {
+        runtaskhashes: { "low:do_x": hash },
+        file_checksum_values: [["a.c", hash]],
+      });
+      keep("top:do_x", hash, {
+        runtaskhashes: { "left:do_x": hash, "right:do_x": hash, "lost:do_x": hash, "same:do_x": "1" },
+      });
+    }
+    const find = (label: string, hash: string) => Promise.resolve(records[`${label} ${hash}`]);
+    const top = { label: "top:do_x", before: records["top:do_x 1"]!, after: records["top:do_x 2"]! };
+
+    test("each input once, with all that read it and the shortest way to them", async () => {
+      const causes = await traceChanges(top, find);
+      const low = { label: "low:do_x", path: ["top:do_x", "left:do_x", "low:do_x"] };
+      expect(causes).toEqual([
+        {
+          change: { kind: "task", label: "lost:do_x", before: "1", after: "2" },
+          tasks: [{ label: "top:do_x", path: ["top:do_x"] }],
+        },
+        {
+          change: { kind: "file", name: "a.c", before: "1", after: "2" },
+          tasks: [{ label: "right:do_x", path: ["top:do_x", "right:do_x"] }, low],
+        },
+        {
+          change: { kind: "package", name: "p", before: "1", after: "2", isOtherContent: false },
+          tasks: [low],
+        },
+      ]);
+    });
+
+    test("nothing for the same inputs", async () => {
+      expect(await traceChanges({ ...top, after: top.before }, find)).toEqual([]);
+    });
   });
 
   test("of metadata that changes by itself are refused, unless that is accepted", async () => {

@@ -567,5 +567,6 @@ function bound(store: Rig["store"]): Rig["store"] {
     find: (names) => store.find(names),
     get: (name) => store.get(name),
     put: (name, path, description) => store.put(name, path, description),
+    describe: (name, description) => store.describe(name, description),
   };
 }

@@ -12,7 +12,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
@@ -484,8 +484,30 @@ describe("care", () => {
     await utimes(join(folder, "aa/aa/.0123.tmp"), new Date(0), new Date(0));
     await utimes(join(folder, "aa/aa/.4567.tmp"), new Date(now), new Date(now));
     const { removed } = await pruneStore(folder, { nowMs: now });
-    expect(removed.map(({ why }) => why).sort()).toEqual(["damaged", "rest", "rest"]);
-    expect(await readdir(join(folder, "aa/aa"))).toEqual([".4567.tmp"]);
+    expect(removed.map(({ why }) => why).sort()).toEqual(["damaged", "rest"]);
+    // What went into its signature is as true as before.
+    expect((await readdir(join(folder, "aa/aa"))).sort()).toEqual([
+      ".4567.tmp",
+      basename(`${paths[0]!}.siginfo`),
+    ]);
+  });
+
+  test("a description alone is kept for comparisons, is no object, and goes with age", async () => {
+    const folder = await temporary();
+    const store = openFolderStore(folder, { onWarning: () => {} });
+    const name = nameOf("dddd", "do_compile");
+    await store.describe(name, "first");
+    await store.describe(name, "second");
+    expect(await readFile(join(folder, `${objectPath(name)}.siginfo`), "utf8")).toBe("first");
+    expect(await store.find([name])).toEqual(new Set());
+    expect(await listStore(folder)).toMatchObject([{ kind: "description", task: "compile" }]);
+    expect(await storeStatistics(folder)).toMatchObject({ objects: 0, tasks: [], oldestUseMs: undefined });
+    expect(await verifyStore(folder)).toMatchObject({ checked: 0, faults: [] });
+    const kept = await pruneStore(folder, { maxAgeMs: day, isWanted: (path) => path === objectPath(name) });
+    expect(kept).toMatchObject({ removed: [], keptObjects: 0 });
+    const { removed } = await pruneStore(folder, { maxAgeMs: day, nowMs: Date.now() + 2 * day });
+    expect(removed).toMatchObject([{ why: "age" }]);
+    expect(await readdir(join(folder, "dd/dd"))).toEqual([]);
   });
 
   test("verification only names what is damaged; told to, it deletes that and what was set aside", async () => {
@@ -499,7 +521,7 @@ describe("care", () => {
     expect(await listStore(folder)).toEqual(before);
     await openFolderStore(folder, { onWarning: () => {} }).get(nameOf("aaaa", "do_install"));
     expect(await verifyStore(folder, { remove: true })).toMatchObject({ setAside: 1, removed: 2 });
-    const left = (await listStore(folder)).filter(({ kind }) => kind !== "rest");
+    const left = (await listStore(folder)).filter(({ kind }) => kind === "object");
     expect(left.map(({ path }) => path)).toEqual([paths[1]]);
     expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [], setAside: 0, removed: 0 });
   });

@@ -14,6 +14,8 @@ import {
   unknownOption,
   wrongValue,
 } from "./problems.js";
+import { readSignatureQuery } from "./signature-query.js";
+import type { SignatureQuery } from "./signature-query.js";
 
 type Setscene = "on" | "off" | "skip" | "only";
 export type Ui = "auto" | "plain" | "json";
@@ -31,11 +33,14 @@ export interface Request {
   readonly runAll: readonly string[];
   readonly runOnly: readonly string[];
   readonly setscene: Setscene;
+  /** `-S none`. */
   readonly signaturesOnly: boolean;
   /** Of `-b`. */
   readonly recipeFile?: string;
   readonly assumeProvided: readonly string[];
   readonly eventLog?: string;
+  /** What is asked, for questions about signatures. */
+  readonly query?: SignatureQuery;
   readonly preFiles: readonly string[];
   readonly postFiles: readonly string[];
   readonly verbose: boolean;
@@ -89,8 +94,15 @@ export const optionTable: readonly OptionRow[] = [
   {
     short: "S",
     long: "dump-signatures",
-    value: "none",
-    help: "write signature data of all tasks, run nothing",
+    value: "HOW",
+    help: "none: write signature data; printdiff: compare with the shared state",
+  },
+  {
+    short: "t",
+    long: "task",
+    value: "RECIPE",
+    of: "diffsigs",
+    help: "the newest two records of this recipe's task, or two by hash",
   },
   { long: "runall", value: "TASK", help: "run TASK of every recipe in the targets' graph (repeatable)" },
   {
@@ -131,6 +143,9 @@ export const optionTable: readonly OptionRow[] = [
   { short: "h", long: "help", help: "show this text" },
 ];
 
+/** What `-S` takes. */
+const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff"];
+
 /** Never throws: what cannot be understood is a command of its own. */
 export function parseCommand(words: readonly string[]): Command {
   const given = new Map<string, string[]>();
@@ -157,7 +172,9 @@ export function parseCommand(words: readonly string[]): Command {
   const mistake = check(given) ?? checkTargets(given, targets) ?? checkWords(given, command);
   if (mistake) return mistake;
   if (command?.action === "completion") return { kind: "completion", what: command.operands[0]! };
-  const request = toRequest(given, command?.operands ?? targets, command?.action);
+  const query = command && readSignatureQuery(command, given.get("task")?.at(-1));
+  if (query && "severity" in query) return wrong(query);
+  const request = toRequest(given, command?.operands ?? targets, command?.action, query);
   return { kind: "request", request };
 }
 
@@ -185,7 +202,9 @@ function check(given: ReadonlyMap<string, readonly string[]>): Command | undefin
   const ui = given.get("ui")?.at(-1);
   if (ui !== undefined && !isUi(ui)) return wrong(wrongValue("--ui", ui, "`auto`, `plain` or `json`"));
   for (const handler of given.get("dump-signatures") ?? []) {
-    if (handler !== "none") return wrong(wrongValue("--dump-signatures", handler, "`none`"));
+    if (!SIGNATURE_DUMPS.includes(handler)) {
+      return wrong(wrongValue("--dump-signatures", handler, "`none` or `printdiff`"));
+    }
   }
   return undefined;
 }
@@ -233,6 +252,7 @@ function toRequest(
   given: ReadonlyMap<string, readonly string[]>,
   targets: readonly string[],
   command: SessionAction | undefined,
+  asked: SignatureQuery | undefined,
 ): Request {
   const all = (name: string) => given.get(name) ?? [];
   const last = (name: string) => given.get(name)?.at(-1);
@@ -240,9 +260,14 @@ function toRequest(
   const recipeFile = last("buildfile");
   const eventLog = last("write-log");
   const ui = last("ui");
+  const dumps = all("dump-signatures");
+  const query: SignatureQuery | undefined = dumps.includes("printdiff")
+    ? { kind: "what-changed", against: "closest" }
+    : asked;
   return {
-    action: command ?? action(given, task),
+    action: query === asked ? (command ?? action(given, task)) : "whatchanged",
     targets,
+    ...(query && { query }),
     ...(task !== undefined && { task }),
     force: given.has("force"),
     invalidate: all("clear-stamp").flatMap((text) => text.split(",").filter((name) => name !== "")),
@@ -251,7 +276,7 @@ function toRequest(
     runAll: all("runall"),
     runOnly: all("runonly"),
     setscene: setscene(given),
-    signaturesOnly: given.has("dump-signatures"),
+    signaturesOnly: dumps.includes("none"),
     ...(recipeFile !== undefined && { recipeFile }),
     assumeProvided: all("ignore-deps"),
     ...(eventLog !== undefined && { eventLog }),

@@ -12,6 +12,24 @@ interface CommandRow {
 /** In the order of the help text. */
 export const commandTable = [
   {
+    action: "whatchanged",
+    words: ["whatchanged"],
+    operand: "[TARGET…]",
+    help: "which tasks would run, and the inputs that changed since the last build",
+  },
+  {
+    action: "diffsigs",
+    words: ["diffsigs"],
+    operand: "FILE FILE | -t RECIPE TASK [HASH HASH]",
+    help: "what differs between two signatures, and where it comes from",
+  },
+  {
+    action: "dumpsig",
+    words: ["dumpsig"],
+    operand: "FILE | RECIPE[:TASK]",
+    help: "all that went into a signature, or the records that a recipe has",
+  },
+  {
     action: "feed-update",
     words: ["feed", "update"],
     help: "fetch the archive's package lists; builds use the lists that are there",

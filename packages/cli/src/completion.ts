@@ -19,7 +19,8 @@ export function completionScript(shell: CompletionShell): string {
 
 function valueKind(value: string): ValueKind {
   if (value === "TASK" || value === "TASKS") return { kind: "tasks" };
-  if (value.startsWith("TARGET")) return { kind: "targets" };
+  if (value.startsWith("TARGET") || value === "RECIPE") return { kind: "targets" };
+  if (value === "HOW") return { kind: "words", words: ["none", "printdiff"] };
   if (value === "FILE") return { kind: "files" };
   if (value.includes("|")) return { kind: "words", words: value.split("|") };
   return /^[a-z]/.test(value) ? { kind: "words", words: [value] } : { kind: "any" };
@@ -29,14 +30,19 @@ function namesOf({ short, long }: OptionRow): string[] {
   return [...(short === undefined ? [] : [`-${short}`]), `--${long}`];
 }
 
-/** First words of commands, each with what may follow. */
+/** First words of commands, each with the words that may follow; none when targets may. */
 function families(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const row of commandTable) {
     const [first, second] = row.words as readonly [string, string?];
-    found.set(first, [...(found.get(first) ?? []), ...(second === undefined ? operandWords : [second])]);
+    const next = row.action === "completion" ? operandWords : second === undefined ? [] : [second];
+    found.set(first, [...(found.get(first) ?? []), ...next]);
   }
   return found;
+}
+
+function familiesOfWords(): [first: string, rest: readonly string[]][] {
+  return [...families()].filter(([, rest]) => rest.length > 0);
 }
 
 function bashScript(): string {
@@ -44,7 +50,7 @@ function bashScript(): string {
     if (row.value === undefined) return [];
     return [`    ${namesOf(row).join("|")}) ${bashWords(valueKind(row.value))} ;;`];
   });
-  const commands = [...families()].map(([first, rest]) => `    ${first}) words="${rest.join(" ")}" ;;`);
+  const commands = familiesOfWords().map(([first, rest]) => `    ${first}) words="${rest.join(" ")}" ;;`);
   return `# bash completion of tsbake: eval "$(tsbake completion bash)"
 _tsbake() {
     local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words=""
@@ -91,7 +97,7 @@ function zshScript(): string {
     const front = names.length > 1 ? `{${names.join(",")}}` : names[0]!;
     return `        '*'${front}${zshQuote(`[${row.help.replaceAll(/[[\]]/g, "\\$&")}]${value}`)}`;
   });
-  const commands = [...families()].map(
+  const commands = familiesOfWords().map(
     ([first, rest]) => `        ${first}) compadd -- ${rest.join(" ")}; return ;;`,
   );
   return `#compdef tsbake
@@ -135,13 +141,14 @@ function fishScript(): string {
     return `complete -c tsbake${names}${value} -d ${fishQuote(row.help)}`;
   });
   const firsts = [...families().keys()].join(" ");
-  const commands = [...families()].map(
+  const closed = familiesOfWords().map(([first]) => first);
+  const commands = familiesOfWords().map(
     ([first, rest]) =>
       `complete -c tsbake -n "__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${rest.join(" ")}" -f -a "${rest.join(" ")}"`,
   );
   return [
     "# fish completion of tsbake: tsbake completion fish | source",
-    `complete -c tsbake -n "not __fish_seen_subcommand_from ${firsts}" -f -a "(tsbake completion targets 2>/dev/null)"`,
+    `complete -c tsbake -n "not __fish_seen_subcommand_from ${closed.join(" ")}" -f -a "(tsbake completion targets 2>/dev/null)"`,
     `complete -c tsbake -n __fish_is_first_arg -f -a "${firsts}"`,
     ...commands,
     ...options,

@@ -124,6 +124,16 @@ export function unusedWords(option: string, targets: readonly string[]): Diagnos
   };
 }
 
+/** Too few or too many words after a command. */
+export function wrongQuery(command: string, usage: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/wrong-query",
+    message: `\`tsbake ${command}\` needs other words`,
+    help: `write ${usage}`,
+  };
+}
+
 /** An option with a value that it does not take. */
 export function wrongValue(option: string, value: string, expected: string): Diagnostic {
   return {

@@ -16,6 +16,7 @@ import { Narrator } from "./narrator.js";
 import type { Line } from "./narrator.js";
 import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
+import { answerAboutFiles, answerAboutProject } from "./signature-answers.js";
 import type { Output } from "./screen.js";
 import { tableText } from "./table.js";
 import { ansiPaint, plainPaint } from "./text.js";
@@ -61,6 +62,11 @@ export async function runSession(request: Request, around: Surroundings): Promis
     const unused = unusedTargets(request);
     if (unused)
       display.see({ type: "engine-warning", diagnostic: unusedWords(unused.option, unused.targets) });
+    const answer = request.query && (await answerAboutFiles(request.query, answerPaint(request, around)));
+    if (answer !== undefined) {
+      display.answer(answer);
+      return 0;
+    }
     const build = await around.openBuild({
       directory: around.directory,
       environment: around.environment,
@@ -128,6 +134,14 @@ async function perform(
       );
       return true;
     }
+    case "whatchanged":
+    case "diffsigs":
+    case "dumpsig": {
+      const paint = answerPaint(request, around);
+      const asked = buildRequest(request, around);
+      display.answer(await answerAboutProject(request.query!, build, asked, paint));
+      return true;
+    }
     case "feed-update":
       display.answer(
         (await build.updateFeed()) ? "the package lists changed\n" : "the package lists are as they were\n",
@@ -146,6 +160,12 @@ async function perform(
       }
       return true;
   }
+}
+
+/** Answers go to standard output, in colour when a person reads them there. */
+function answerPaint(request: Request, { stdout, environment }: Surroundings): Paint {
+  const isSeen = request.ui === "auto" && stdout.isTTY === true && environment["TERM"] !== "dumb";
+  return isSeen && !environment["NO_COLOR"] ? ansiPaint : plainPaint;
 }
 
 function buildRequest(request: Request, around: Surroundings): BuildRequest {

@@ -2,7 +2,10 @@
 import type { Diagnostic } from "@tsbake/base";
 import type { ParsedProject, Providers } from "@tsbake/recipe";
 import type { RunSummary, SetsceneMode } from "@tsbake/run";
+import type { RecordDiff } from "./diff-records.js";
 import type { EngineEvent } from "./events.js";
+import type { RecordFile, SignatureRecords } from "./records.js";
+import type { WhatChanged } from "./what-changed.js";
 import type { SharedState } from "./shared-state.js";
 
 export interface OpenOptions {
@@ -77,6 +80,27 @@ export interface Build {
   parseOnly(): Promise<{ readonly recipes: number } & ParsedProject["statistics"]>;
   /** Every task of a recipe with its [doc]. */
   listTasks(target: string): readonly { readonly name: string; readonly doc: string }[];
+  /** Records of signatures, beside stamps and in the shared state. */
+  readonly records: SignatureRecords;
+  /**
+   * Records beside the stamps of a recipe, newest first, by task in the order in which tasks run.
+   *
+   * @param task with or without `do_`; all tasks that have records when it is left out
+   */
+  listRecords(target: string, task?: string): Promise<ReadonlyMap<string, readonly RecordFile[]>>;
+  /**
+   * Compares two records of a task: the two newest, or those whose hashes begin with the given texts, older first.
+   *
+   * @throws BuildError `engine/too-few-records`
+   */
+  diffTask(target: string, task: string, hashes: readonly string[]): Promise<RecordDiff>;
+  /**
+   * Which tasks would be done for the targets, and the inputs that make it so. Nothing runs.
+   *
+   * @param against `last`: compared with the last build. `closest`: stamps do not count, and each task is compared with
+   *   the most similar record, of the shared state too (`-S printdiff`)
+   */
+  whatChanged(request: BuildRequest, against: "last" | "closest"): Promise<WhatChanged>;
   /** Fetches the lists of the feed. Returns whether anything in them changed. */
   updateFeed(): Promise<boolean>;
   /** For statistics, verification, pruning. */

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
@@ -17,13 +17,16 @@ import {
 import type { Diagnostic } from "@tsbake/base";
 import { pythonText } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
-import { buildTaskGraph, openBaseSigner, signTasks, taskId } from "@tsbake/graph";
-import type { Signatures, Target, TaskGraph } from "@tsbake/graph";
+import { buildTaskGraph, openBaseSigner, signTasks, taskId, writeRecord } from "@tsbake/graph";
+import type { SignatureExplanation, Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
 import { needsPython, openProviders, parseProject, recipeLabel } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId, RecipeInfo } from "@tsbake/recipe";
 import { openStamps } from "@tsbake/run";
-import type { Stamps } from "@tsbake/run";
+import type { RunSummary, Stamps } from "@tsbake/run";
+import type { EngineEvent } from "./events.js";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
+import { diffRecordFiles } from "./diff-records.js";
+import type { RecordDiff } from "./diff-records.js";
 import { describeEnvironment } from "./environment.js";
 import { openProjectFeed, solveFeeds } from "./feeds.js";
 import type { FeedRequest, Feeds } from "./feeds.js";
@@ -36,19 +39,26 @@ import {
   dependenciesLeftOut,
   feedWarning,
   noTaskToClear,
+  tooFewRecords,
   unknownConfiguration,
+  unknownTask,
   unwritableBuildFolder,
 } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
+import type { ExecuteRequest } from "./execute.js";
 import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
+import { SignatureRecords } from "./records.js";
+import type { RecordFile } from "./records.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
 import { resolveTargets, splitTarget, taskName } from "./targets.js";
 import { engineKey, toolDigests } from "./tools.js";
+import { findWhatChanged } from "./what-changed.js";
+import type { WhatChanged } from "./what-changed.js";
 
 /** Configuration values that a no-change run needs without evaluating the configuration again. */
 const CACHED_CONFIGURATION = [
@@ -66,6 +76,7 @@ const CACHED_CONFIGURATION = [
   "SOURCE_DATE_EPOCH",
   "SSTATE_DIR",
   "SSTATE_MIRRORS",
+  "STAMPS_DIR",
   "TMPDIR",
 ];
 
@@ -165,6 +176,7 @@ class OpenedBuild implements Build {
   readonly #options: OpenOptions;
   readonly #python: BuildPython;
   readonly #projectFile: ProjectFile | undefined;
+  #records: SignatureRecords | undefined;
 
   constructor(opened: Opened) {
     this.topdir = opened.topdir;
@@ -200,29 +212,105 @@ class OpenedBuild implements Build {
       await this.#writeSignatures(graph, stamps, signatures);
       return { outputs: [] };
     }
-    const summary = await executeTasks({
-      project: this.project,
-      graph,
-      signatures,
-      stamps,
-      feeds,
-      request,
-      path: this.#options.environment["PATH"] ?? "",
-      python: this.#python,
-      onEvent: this.#options.onEvent,
-    });
+    const summary = await this.#execute({ graph, signatures, stamps, feeds, request }, this.#options.onEvent);
     return { summary, outputs: summary.ok && !request.dryRun ? await this.#outputs(graph) : [] };
   }
 
   async #writeSignatures(graph: TaskGraph, stamps: Stamps, signatures: Signatures): Promise<void> {
     for (const task of graph.order) {
       const { recipe, task: name } = graph.node(task);
-      const explanation = await this.#withPython(() =>
-        signatures.explain(task, this.project.openRecipe(recipe)),
-      );
       const path = stamps.sigdataPath(this.project.recipes.get(recipe)!, name, signatures.of(task).unihash);
-      await writeFileAtomic(path, `${JSON.stringify(explanation, undefined, 1)}\n`);
+      await writeFileAtomic(path, writeRecord(await this.#explain(graph, signatures, task)));
     }
+  }
+
+  /** As the run queue does it: a task without a body without its variables. */
+  #explain(graph: TaskGraph, signatures: Signatures, task: TaskId): Promise<SignatureExplanation> {
+    const { recipe, task: name } = graph.node(task);
+    if (this.project.recipes.get(recipe)!.tasks[name]!.noexec) return signatures.explain(task);
+    return this.#withPython(() => signatures.explain(task, this.project.openRecipe(recipe)));
+  }
+
+  get records(): SignatureRecords {
+    const text = (name: string) => this.project.configurationText(name);
+    const folder = text("STAMPS_DIR") ?? join(text("TMPDIR") ?? this.topdir, "stamps");
+    const elsewhere = [...this.project.recipes.values()].map(({ stamp }) => dirname(stamp));
+    const stamps = [folder, ...elsewhere.filter((one) => !one.startsWith(`${folder}/`))];
+    const store = text("SSTATE_DIR");
+    this.#records ??= new SignatureRecords({ stamps: [...new Set(stamps)], ...(store && { store }) });
+    return this.#records;
+  }
+
+  async listRecords(target: string, task?: string): Promise<Map<string, RecordFile[]>> {
+    const split = splitTarget(target);
+    const recipe = this.project.recipes.get(this.providers.build(split.name))!;
+    const wanted = task ?? split.task;
+    const names = wanted === undefined ? Object.keys(recipe.tasks) : [taskName(wanted)];
+    if (wanted !== undefined && !recipe.tasks[names[0]!])
+      throw new BuildError([unknownTask(recipe, names[0]!)]);
+    const found = new Map<string, RecordFile[]>();
+    for (const name of names) found.set(name, await this.records.ofTask(recipe, name, ["stamps"]));
+    return found;
+  }
+
+  async diffTask(target: string, task: string, hashes: readonly string[]): Promise<RecordDiff> {
+    const files = (await this.listRecords(target, task)).get(taskName(task)) ?? [];
+    const label = `${splitTarget(target).name}:${taskName(task)}`;
+    const named = (hash: string) => files.find(({ unihash }) => unihash.startsWith(hash));
+    const [after, before] = hashes.length > 0 ? [hashes[1], hashes[0]].map((hash) => named(hash!)) : files;
+    if (!before || !after) {
+      throw new BuildError([
+        tooFewRecords(
+          label,
+          hashes.filter((hash) => !named(hash)),
+        ),
+      ]);
+    }
+    return { ...(await diffRecordFiles(before.path, after.path, this.records)), label };
+  }
+
+  async whatChanged(request: BuildRequest, against: "last" | "closest"): Promise<WhatChanged> {
+    await using _lock = await this.#lock();
+    const graph = this.#graph(request);
+    const real = supposeTaints(openStamps());
+    const stamps: Stamps = against === "last" ? real : { ...real, state: () => undefined };
+    const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
+    this.#taintTargets(request, graph, stamps);
+    const signatures = await this.#sign(graph, feeds, stamps);
+    const pending: { task: TaskId; how: "run" | "restore" }[] = [];
+    await this.#execute(
+      { graph, signatures, stamps, feeds, request: { ...request, dryRun: true } },
+      (event) => {
+        if (event.type === "task-started") pending.push({ task: event.task, how: event.how });
+        else if (event.type === "engine-warning") this.#options.onEvent(event);
+      },
+    );
+    return findWhatChanged({
+      graph,
+      project: this.project,
+      signatures,
+      records: this.records,
+      pending,
+      against,
+      stamped: (task) => {
+        const { recipe, task: name } = graph.node(task);
+        return stamps.stamped(this.project.recipes.get(recipe)!, name);
+      },
+      explain: (task) => this.#explain(graph, signatures, task),
+    });
+  }
+
+  #execute(
+    what: Pick<ExecuteRequest, "graph" | "signatures" | "stamps" | "feeds" | "request">,
+    onEvent: (event: EngineEvent) => void,
+  ): Promise<RunSummary> {
+    return executeTasks({
+      ...what,
+      project: this.project,
+      path: this.#options.environment["PATH"] ?? "",
+      python: this.#python,
+      onEvent,
+    });
   }
 
   showEnvironment(target?: string): Promise<string> {

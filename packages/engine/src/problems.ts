@@ -96,3 +96,35 @@ export function storeWarning(text: string): Diagnostic {
     help: "nothing is lost: what could not be used is built again",
   };
 }
+
+/** A question about a task that a recipe does not have. */
+export function unknownTask({ pn, tasks }: RecipeInfo, task: string): Diagnostic {
+  const near = nearest(task, Object.keys(tasks)).map((name) => `\`${name}\``);
+  return {
+    severity: "error",
+    code: "engine/unknown-task",
+    message: `\`${pn}\` has no task \`${task}\``,
+    help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
+  };
+}
+
+/** A file that was named as a record of a signature is none. */
+export function noRecord(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-record",
+    message: `\`${path}\` is not there, or is no record of a signature`,
+    help: "records are STAMP.TASK.sigdata.HASH below STAMPS_DIR, and OBJECT.siginfo below SSTATE_DIR",
+  };
+}
+
+/** Fewer records than a comparison needs, or none that starts with a given hash. */
+export function tooFewRecords(label: string, hashes: readonly string[]): Diagnostic {
+  const missing = hashes.length > 0 ? `no record ${hashes.join(" and ")}` : "fewer than two records";
+  return {
+    severity: "error",
+    code: "engine/too-few-records",
+    message: `there is ${missing} of ${label} to compare`,
+    help: "each build leaves one; `tsbake whatchanged` compares the last build with what the files say now",
+  };
+}

@@ -50,7 +50,7 @@ export function openSharedState({ folder, reachable, onEvent }: SharedStateOptio
   };
 }
 
-/** Where the artifacts of a graph's tasks are, relative to the store, in both compressions. */
+/** Where the artifacts of a graph's tasks are, or their descriptions alone, relative to the store, in both compressions. */
 export function artifactPaths(
   graph: TaskGraph,
   signatures: Signatures,
@@ -60,7 +60,7 @@ export function artifactPaths(
   for (const id of graph.order) {
     const { recipe, task } = graph.node(id);
     const info = recipes.get(recipe);
-    if (!info?.tasks[task]?.artifact) continue;
+    if (!info) continue;
     const path = objectPath(objectName(info, task, signatures.of(id).unihash));
     paths.add(path).add(gzipPath(path));
   }

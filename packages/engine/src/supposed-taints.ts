@@ -14,6 +14,7 @@ export function supposeTaints(stamps: Stamps): Stamps {
     taint: (recipe, task) => supposed.get(keyOf(recipe, task)) ?? stamps.taint(recipe, task),
     addTaint: (recipe, task) => void supposed.set(keyOf(recipe, task), randomUUID()),
     state: (recipe, task, unihash) => stamps.state(recipe, task, unihash),
+    stamped: (recipe, task) => stamps.stamped(recipe, task),
     begin: writing,
     finish: writing,
     sigdataPath: (recipe, task, unihash) => stamps.sigdataPath(recipe, task, unihash),

@@ -98,9 +98,16 @@ class Signing implements Signatures {
     };
   }
 
-  explain(task: TaskId, d: Datastore): Promise<SignatureExplanation> {
+  explain(task: TaskId, d?: Datastore): Promise<SignatureExplanation> {
     const { inputs, taskHash, unihash } = this.#get(task);
     const { recipe, info } = this.#task(task);
+    const writer = new ExplanationWriter();
+    const finish = () => {
+      walkInputs(inputs, writer);
+      const hashes = { basehash: inputs.baseHash, taskhash: taskHash, unihash };
+      return Promise.resolve(writer.explanation({ task: info.name, ...hashes }));
+    };
+    if (!d) return finish();
     // The tasks of a recipe come one after the other: its variables are analysed once.
     if (this.#explained?.d !== d) {
       this.#shared ??= new SharedAnalysis(this.#handler);
@@ -112,12 +119,8 @@ class Signing implements Signatures {
       const label = taskLabel(recipe, info.name);
       return Promise.reject(new BuildError([problem.unstableMetadata(label, inputs.baseHash, now)]));
     }
-    const writer = new ExplanationWriter();
     walkVariables(variables, info.name, writer);
-    walkInputs(inputs, writer);
-    return Promise.resolve(
-      writer.explanation({ task: info.name, basehash: inputs.baseHash, taskhash: taskHash, unihash }),
-    );
+    return finish();
   }
 
   #get(task: TaskId): Signed {

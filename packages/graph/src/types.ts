@@ -84,10 +84,11 @@ export interface Signatures {
   /**
    * The same walk with the other writer: everything that went in, as data for sigdata files and diffsigs.
    *
-   * @param d the recipe's datastore
+   * @param d the recipe's datastore; without it the explanation lacks the variables, which is enough for a task that has
+   *   no body to execute
    * @throws BuildError `graph/unstable-metadata` when `d` gives another base hash than the parse did
    */
-  explain(task: TaskId, d: Datastore): Promise<SignatureExplanation>;
+  explain(task: TaskId, d?: Datastore): Promise<SignatureExplanation>;
 }
 
 /** Field names are those of BitBake's signature files (section 4.4 of the inventory); `feed` is ours. */

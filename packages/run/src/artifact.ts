@@ -47,12 +47,16 @@ export async function saveArtifact(store: Store, options: SaveOptions): Promise<
 /**
  * Puts back the input and plain folders; installing is another step.
  *
- * @returns false when the store does not have the object any more
+ * @returns the object's local file, or undefined when the store does not have the object any more
  * @throws BuildError `sstate/…` when the object is not what it should be
  */
-export async function restoreArtifact(store: Store, name: ObjectName, artifact: Artifact): Promise<boolean> {
+export async function restoreArtifact(
+  store: Store,
+  name: ObjectName,
+  artifact: Artifact,
+): Promise<string | undefined> {
   const path = await store.get(name);
-  if (path === undefined) return false;
+  if (path === undefined) return undefined;
   await unpackArtifact(path, artifactFolders(artifact));
-  return true;
+  return path;
 }

@@ -20,6 +20,8 @@ export interface Stamps {
   addTaint(recipe: Stamped, task: string): void;
   /** Done by a body (`real`), by a restore (`setscene`), or not with this signature. */
   state(recipe: Stamped, task: string, unihash: string): "real" | "setscene" | undefined;
+  /** The signature of the task's stamp, whichever it is: what the task was last done with. */
+  stamped(recipe: Stamped, task: string): string | undefined;
   /**
    * Called before a task changes anything on disk: takes away its own stamps, and those of later tasks of the recipe that
    * are of another signature than `wanted` says. Otherwise a build that is interrupted and then put back to its old
@@ -56,6 +58,17 @@ class StampFolders implements Stamps {
     const base = basename(recipe.stamp);
     if (names.has(`${base}.${task}.${unihash}`)) return "real";
     return names.has(`${base}.${task}_setscene.${unihash}`) ? "setscene" : undefined;
+  }
+
+  stamped(recipe: Stamped, task: string): string | undefined {
+    const base = basename(recipe.stamp);
+    const prefixes = [`${base}.${task}.`, `${base}.${task}_setscene.`];
+    for (const name of this.#list(recipe)) {
+      const prefix = prefixes.find((one) => name.startsWith(one));
+      const rest = prefix === undefined ? undefined : name.slice(prefix.length);
+      if (rest !== undefined && /^[0-9a-f]+$/.test(rest)) return rest;
+    }
+    return undefined;
   }
 
   begin(recipe: Stamped, task: string, wanted: (task: string) => string | undefined): void {

@@ -1,9 +1,9 @@
 /** Doing one task, from start to stamp. The stamp is always last: what it promises is on disk before it. */
 import { join } from "node:path";
-import { messageOf, writeFileAtomic } from "@tsbake/base";
+import { messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import { taskId } from "@tsbake/graph";
-import type { SignatureExplanation, TaskId, TaskSignature } from "@tsbake/graph";
+import { taskId, writeRecord } from "@tsbake/graph";
+import type { TaskId, TaskSignature } from "@tsbake/graph";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import { objectName, restoreArtifact, saveArtifact } from "./artifact.js";
 import type { RunEvent, TaskFailure, TaskName } from "./events.js";
@@ -32,6 +32,8 @@ export class Worker {
   readonly #emit: (event: RunEvent) => void;
   /** Signature data is written behind the tasks' backs, one after the other. */
   #records: Promise<void> = Promise.resolve();
+  /** The store does not take descriptions: said once. */
+  #isStoreClosed = false;
 
   constructor(options: RunOptions, executor: Executor, emit: (event: RunEvent) => void) {
     this.#options = options;
@@ -74,11 +76,12 @@ export class Worker {
     const { recipe, name, label } = task;
     const { stamps, store, settings } = this.#options;
     const artifact = task.info.artifact!;
+    let restored: string | undefined;
     try {
       this.#begin(task);
       const object = objectName(recipe, name, task.signature.unihash);
-      const restored = await restoreArtifact(store, object, artifact);
-      if (!restored) return this.#missing(task, "it is not there any more, or damaged");
+      restored = await restoreArtifact(store, object, artifact);
+      if (restored === undefined) return this.#missing(task, "it is not there any more, or damaged");
     } catch (error) {
       if (!diagnosticsOf(error, label)) throw error;
       return this.#missing(task, messageOf(error));
@@ -86,6 +89,8 @@ export class Worker {
     try {
       await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, artifact);
       stamps.finish(recipe, name, task.signature.unihash, "setscene");
+      const description = `${restored}.siginfo`;
+      this.#record(task, () => readTextIfThere(description));
       return "done";
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label);
@@ -96,9 +101,10 @@ export class Worker {
 
   /** [noexec]: nothing but a stamp. */
   stamp(task: PlannedTask): void {
-    if (!task.info.nostamp) {
-      this.#options.stamps.finish(task.recipe, task.name, task.signature.unihash, "real");
-    }
+    if (task.info.nostamp) return;
+    this.#options.stamps.finish(task.recipe, task.name, task.signature.unihash, "real");
+    // Without its variables: nobody has opened the recipe, and nothing of it is executed.
+    this.#record(task, async () => writeRecord(await this.#options.signatures.explain(task.task)));
   }
 
   /** Waits for what is written in the background. */
@@ -138,7 +144,7 @@ export class Worker {
     if (isTrue(d.getVarFlag(name, "uninstall"))) await this.#uninstall(recipe);
     if (info.nostamp) return;
     stamps.finish(recipe, name, unihash, "real");
-    this.#records = this.#records.then(() => this.#record(task, base));
+    this.#record(task, () => this.#explain(task, base));
   }
 
   /** [uninstall]: what tasks of the recipe have installed into shared folders goes, as do_clean wants it. */
@@ -167,7 +173,7 @@ export class Worker {
           `artifact.${name}.${process.pid}`,
         ),
         epochSeconds: Number(d.getText("SOURCE_DATE_EPOCH")) || this.#options.settings.epochSeconds,
-        description: JSON.stringify(await this.#explain(task, base)),
+        description: await this.#explain(task, base),
       });
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label);
@@ -177,18 +183,32 @@ export class Worker {
     }
   }
 
-  async #record(task: PlannedTask, base: Datastore): Promise<void> {
-    const path = this.#options.stamps.sigdataPath(task.recipe, task.name, task.signature.unihash);
-    try {
-      const explanation = await this.#explain(task, base);
-      await writeFileAtomic(path, JSON.stringify(explanation));
-    } catch (error) {
-      this.#emit({ type: "warning", diagnostic: cannotRecord(task.label, messageOf(error)) });
-    }
+  /** Keeps what went into a signature, beside the stamp and for tasks without an artifact in the store too. */
+  #record(task: PlannedTask, describe: () => Promise<string | undefined>): void {
+    const { recipe, name, info } = task;
+    const { unihash } = task.signature;
+    this.#records = this.#records.then(async () => {
+      try {
+        const text = await describe();
+        if (text === undefined) return;
+        await writeFileAtomic(this.#options.stamps.sigdataPath(recipe, name, unihash), text);
+        if (info.artifact || this.#isStoreClosed) return;
+        await this.#options.store
+          .describe(objectName(recipe, name, unihash), text)
+          .catch((error: unknown) => {
+            this.#isStoreClosed = true;
+            throw error;
+          });
+      } catch (error) {
+        this.#emit({ type: "warning", diagnostic: cannotRecord(task.label, messageOf(error)) });
+      }
+    });
   }
 
-  #explain(task: PlannedTask, base: Datastore): Promise<SignatureExplanation> {
-    return withPython(this.#options.openPython, () => this.#options.signatures.explain(task.task, base));
+  async #explain(task: PlannedTask, base: Datastore): Promise<string> {
+    return writeRecord(
+      await withPython(this.#options.openPython, () => this.#options.signatures.explain(task.task, base)),
+    );
   }
 
   #missing(task: PlannedTask, reason: string): "missing" {

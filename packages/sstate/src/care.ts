@@ -12,8 +12,11 @@ export interface StoredObject {
   readonly sizeBytes: number;
   /** Of its last use, ms since 1970. */
   readonly usedMs: number;
-  /** `object`; `damaged`: moved aside as `.bad`; `rest`: something whose artifact is gone, or a broken-off write. */
-  readonly kind: "object" | "damaged" | "rest";
+  /**
+   * `object`; `damaged`: moved aside as `.bad`; `description`: a `.siginfo` alone, of a task without an artifact (or of an
+   * object that was moved aside); `rest`: a checksum whose artifact is gone, or a broken-off write.
+   */
+  readonly kind: "object" | "damaged" | "description" | "rest";
   /** Without `do_`; empty when the name does not say. */
   readonly task: string;
 }
@@ -25,27 +28,42 @@ const REST_AGE_MS = 24 * 3_600_000;
 export async function listStore(folder: string): Promise<StoredObject[]> {
   const groups = new Map<
     string,
-    { path: string; sizeBytes: number; usedMs: number; hasObject: boolean; isBad: boolean }
+    {
+      path: string;
+      sizeBytes: number;
+      usedMs: number;
+      hasObject: boolean;
+      isBad: boolean;
+      isDescription: boolean;
+    }
   >();
   for (const path of await filesBelow(folder, "")) {
     const isBad = path.endsWith(".bad");
     const base = isBad ? path : path.replace(/\.(sha256|siginfo|sig)$/, "");
     const found = await statIfThere(join(folder, path));
     if (!found) continue;
-    const group = groups.get(base) ?? { path: base, sizeBytes: 0, usedMs: 0, hasObject: false, isBad };
+    const group = groups.get(base) ?? {
+      path: base,
+      sizeBytes: 0,
+      usedMs: 0,
+      hasObject: false,
+      isBad,
+      isDescription: true,
+    };
+    group.isDescription &&= path.endsWith(".siginfo");
     group.sizeBytes += found.size;
     group.usedMs = Math.max(group.usedMs, found.mtimeMs);
     group.hasObject ||= path === base && /\.tar\.(zst|gz)$/.test(base);
     groups.set(base, group);
   }
   return [...groups.values()]
-    .map(({ path, sizeBytes, usedMs, hasObject, isBad }): StoredObject => {
+    .map(({ path, sizeBytes, usedMs, hasObject, isBad, isDescription }): StoredObject => {
       const task = /_([^_/][^/]*)\.tar\.(?:zst|gz)(?:\.bad)?$/.exec(path)?.[1] ?? "";
       return {
         path,
         sizeBytes,
         usedMs,
-        kind: isBad ? "damaged" : hasObject ? "object" : "rest",
+        kind: isBad ? "damaged" : hasObject ? "object" : isDescription ? "description" : "rest",
         task: taskIn(path, task),
       };
     })
@@ -181,7 +199,8 @@ export async function pruneStore(folder: string, options: PruneOptions): Promise
   }
   removed.sort((left, right) => byText(left.path, right.path));
   if (!options.dryRun) for (const { path } of removed) await removeObject(join(folder, path));
-  return { removed, freedBytes: total(removed), keptObjects: kept.length, keptBytes: total(kept) };
+  const keptObjects = kept.filter(({ kind }) => kind === "object").length;
+  return { removed, freedBytes: total(removed), keptObjects, keptBytes: total(kept) };
 }
 
 function total(objects: readonly StoredObject[]): number {

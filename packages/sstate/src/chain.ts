@@ -27,6 +27,7 @@ export function chainStores(first: Store, others: readonly Store[]): Store {
       return undefined;
     },
     put: (name, path, description) => first.put(name, path, description),
+    describe: (name, description) => first.describe(name, description),
   };
 }
 

@@ -80,6 +80,17 @@ class FolderStore implements Store {
     await rm(path, { force: true });
   }
 
+  async describe(name: ObjectName, description: string): Promise<void> {
+    const path = `${join(this.#folder, objectPath(name))}.siginfo`;
+    // A configuration without SSTATE_DIR keeps nothing.
+    if (this.#folder === "") return;
+    try {
+      if (!(await isThere(path))) await writeFileAtomic(path, description);
+    } catch (error) {
+      throw new BuildError([unusableStore(this.#folder, messageOf(error))], { cause: error });
+    }
+  }
+
   async #publish(object: string, temporary: string, description: string): Promise<void> {
     const digest = await sha256File(temporary);
     await using _lock = await lockFolder(object);

@@ -104,6 +104,10 @@ class MirrorStore implements Store {
     throw new Error("internal: a mirror is read only");
   }
 
+  describe(): Promise<void> {
+    throw new Error("internal: a mirror is read only");
+  }
+
   async #locate(name: ObjectName): Promise<string | undefined> {
     const path = objectPath(name);
     const known = this.#urls.get(path);

@@ -18,6 +18,13 @@ export interface Store {
    * @throws BuildError `sstate/unusable-store`
    */
   put(name: ObjectName, path: string, description: string): Promise<void>;
+  /**
+   * Keeps the description of a task that has no artifact, as `.siginfo` alone: a later comparison of signatures can
+   * follow it.
+   *
+   * @throws BuildError `sstate/unusable-store`
+   */
+  describe(name: ObjectName, description: string): Promise<void>;
 }
 
 export interface StoreOptions {
