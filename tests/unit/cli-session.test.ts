@@ -116,6 +116,43 @@ describe("a session", () => {
     expect((await session(["a"], methods, { kill: AbortSignal.abort() })).code).toBe(130);
   });
 
+  test("feed update tells what it does in a log, and on a terminal leaves its answer standing", async () => {
+    const methods = (seen: { opened?: OpenOptions }) => ({
+      async updateFeed() {
+        seen.opened!.onEvent({ type: "step", text: "fetching the package lists", percent: 42 });
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        return true;
+      },
+    });
+    const run = async (output: Partial<Surroundings["stdout"]>) => {
+      const written: string[] = [];
+      const seen: { opened?: OpenOptions } = {};
+      const stream = { ...output, write: (text: string) => written.push(text) };
+      const build = { ...methods(seen), close: () => Promise.resolve() };
+      await session(
+        ["feed", "update"],
+        {},
+        {
+          stdout: stream,
+          stderr: stream,
+          openBuild(options) {
+            seen.opened = options;
+            return Promise.resolve(build as unknown as Build);
+          },
+        },
+      );
+      return written.join("");
+    };
+    expect(await run({})).toBe(
+      "tsbake 1.0: feed update\nfetching the package lists\nthe package lists changed\n",
+    );
+    const live = await run({ isTTY: true, columns: 80, rows: 24 });
+    expect(live).toContain("fetching the package lists [####      ] 42 % …");
+    const up = String.raw`\u001B\[\dA`;
+    expect(live).toMatch(/the package lists changed\n/);
+    expect(live.split("the package lists changed\n")[1]).not.toMatch(new RegExp(up));
+  });
+
   test("no target at all is told", async () => {
     const summary = { ...done, total: 0, ran: 0, current: 0 };
     const result = await session([], { build: () => Promise.resolve({ summary, outputs: [] }) });

@@ -393,6 +393,8 @@ describe("the live part", () => {
     expect(footer([parsing, parsed])).toEqual([]);
     expect(footer([parsed, { type: "step", text: "solving gdb" }])).toEqual(["solving gdb …"]);
     const verifying: EngineEvent = { type: "step", text: "comparing", done: 3, total: 19 };
+    const fetching: EngineEvent = { type: "step", text: "fetching", percent: 42 };
+    expect(footer([parsed, fetching])).toEqual(["fetching [####      ] 42 % …"]);
     expect(footer([parsed, verifying])).toEqual(["comparing 3 of 19 …"]);
   });
 

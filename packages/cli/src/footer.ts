@@ -106,9 +106,10 @@ export class Footer {
     if (this.#parsing)
       return [fit(`reading recipes: ${this.#parsing.done} of ${this.#parsing.total}`, size.columns)];
     if (this.#step !== undefined) {
-      const { done, total } = this.#stepProgress ?? {};
+      const { done, total, percent } = this.#stepProgress ?? {};
       const count = done === undefined ? "" : ` ${done} of ${total}`;
-      return [fit(`${this.#step}${count} …`, size.columns)];
+      const share = percent === undefined ? "" : ` ${bar(percent)} ${percent} %`;
+      return [fit(`${this.#step}${count}${share} …`, size.columns)];
     }
     if (this.#running.size === 0) return [];
     const tasks = [...this.#running.values()].toSorted((left, right) => left.sinceMs - right.sinceMs);

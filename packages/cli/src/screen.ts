@@ -45,6 +45,11 @@ export class Screen {
     if (this.#pending.length > 100) this.draw();
   }
 
+  /** Takes the live part away, until the next redraw: something else is about to write to the terminal. */
+  clear(): void {
+    if (this.#live) this.#replace([]);
+  }
+
   /** Writes what is left and takes the live part away. */
   close(): void {
     if (!this.#live) return;

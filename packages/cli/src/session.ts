@@ -199,11 +199,11 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   const paint: Paint = live && !around.environment["NO_COLOR"] ? ansiPaint : plainPaint;
   const footer = new Footer(paint);
   const narrator = new Narrator({
-    targets: request.targets,
+    targets: request.action === "feed-update" ? ["feed update"] : request.targets,
     version: around.version,
     paint,
     live,
-    quiet: request.quiet || request.action !== "build",
+    quiet: request.quiet || !isNarrated(request.action),
     verbose: request.verbose,
     debug: request.debug > 0,
     dryRun: request.dryRun,
@@ -245,6 +245,8 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
       say({ text: texts.join("\n\n"), trouble: true });
     },
     answer(text) {
+      // On one terminal the live part would be drawn over the answer.
+      screen.clear();
       around.stdout.write(text);
     },
     close() {
@@ -263,6 +265,11 @@ function jsonDisplay({ stdout }: Surroundings): Display {
     answer: (text, data) => write({ type: "answer", text, ...(data && { data }) }),
     close: () => {},
   };
+}
+
+/** Work that a person waits for is told of in a log, too; the answer to a question comes without words around it. */
+function isNarrated(action: Request["action"]): boolean {
+  return action === "build" || action === "feed-update";
 }
 
 /** What a target left: its own words, and its files, a folder at a time, as a person in `directory` would name them. */

@@ -429,7 +429,8 @@ class OpenedBuild implements Build {
   #feedRequest(): FeedRequest {
     return {
       project: this.project,
-      onProgress: (text) => this.#options.onEvent({ type: "step", text }),
+      onProgress: (text, percent) =>
+        this.#options.onEvent({ type: "step", text, ...(percent !== undefined && { percent }) }),
       onWarning: (text) => this.#options.onEvent({ type: "engine-warning", diagnostic: feedWarning(text) }),
     };
   }

@@ -26,6 +26,8 @@ export interface Step {
   /** How many of how many, where that is known. */
   readonly done?: number;
   readonly total?: number;
+  /** How far it is where nothing is counted, 0 to 100. */
+  readonly percent?: number;
 }
 
 /** Another tsbake works in the same build folder; this one waits for it. */

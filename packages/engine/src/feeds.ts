@@ -20,7 +20,7 @@ export interface Feeds {
 
 export interface FeedRequest {
   readonly project: ParsedProject;
-  readonly onProgress: (text: string) => void;
+  readonly onProgress: (text: string, percent?: number) => void;
   readonly onWarning: (text: string) => void;
 }
 

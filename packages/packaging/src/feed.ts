@@ -33,7 +33,8 @@ export interface FeedOptions {
   readonly sources?: string;
   /** Debian architecture; default: the host's. */
   readonly architecture?: string;
-  readonly onProgress?: (text: string) => void;
+  /** @param percent how far apt is with it, 0 to 100 */
+  readonly onProgress?: (text: string, percent?: number) => void;
   readonly onWarning?: (text: string) => void;
 }
 
@@ -99,11 +100,11 @@ class AptFeed implements Feed {
       onWait: (holder) => onProgress?.(`waiting for ${holder}`),
     });
     onProgress?.("fetching the package lists");
-    const done = await apt.run("apt-get", ["update"], {
+    const done = await apt.run("apt-get", ["-o", "APT::Status-Fd=1", "update"], {
       onOutput: (text) => {
-        const last = text.trim().split("\n").at(-1) ?? "";
-        if (/^(Get|Hit|Ign)/.test(last))
-          onProgress?.(`fetching the package lists: ${last.split(" ").slice(2).join(" ")}`);
+        // It guesses the whole as it goes along: a percentage may fall.
+        const percent = [...text.matchAll(/^dlstatus:\d+:([\d.]+):/gm)].at(-1)?.[1];
+        if (percent !== undefined) onProgress?.("fetching the package lists", Math.floor(Number(percent)));
       },
     });
     const lists = (await readdir(join(folder, "lists"))).sort();
