@@ -6,11 +6,15 @@ import { scanPython, scanShell } from "@tsbake/datastore";
 import fc from "fast-check";
 import { root } from "../support/paths.js";
 
-/** The cases of a file in tests/golden/scan: title, text, and the lines from the first that begins as `isExpected` says. */
+/**
+ * The cases of a file in tests/golden/scan: title, text, and the lines from the first that begins as `isExpected` says.
+ * A line `BitBake: ` says what BitBake makes of the text where we see more; tests/golden/derive writes it.
+ */
 function cases(file: string, isExpected: RegExp): [title: string, text: string, expected: string][] {
   const [, ...sections] = readFileSync(join(root, "tests/golden/scan", file), "utf8").split(/^=== /m);
   return sections.map((section) => {
-    const [title = "", ...lines] = section.replace(/\n$/, "").split("\n");
+    const [title = "", ...all] = section.replace(/\n$/, "").split("\n");
+    const lines = all.filter((line) => !line.startsWith("BitBake: "));
     const at = lines.findIndex((line) => isExpected.test(line));
     const end = at === -1 ? lines.length : at;
     return [title, lines.slice(0, end).join("\n"), lines.slice(end).join("\n")];

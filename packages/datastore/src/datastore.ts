@@ -553,7 +553,7 @@ export class Datastore {
     variable.setList(keyword, [...variable.list(keyword), deferred(value, condition)]);
     if (base.includes(":")) this.#index.add(base);
     const operation = condition ? `${keyword}[${condition}]` : keyword;
-    this.record(base, { ...options, operation }, value);
+    this.record(base, { ...options, operation, detail: textOf(value) }, value);
   }
 
   /** What makes a value set by Python exactly the value that is read. */

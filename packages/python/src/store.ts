@@ -29,8 +29,10 @@ export class Store {
     return this.#do((d) => this.#codec.encode(d.getVar(name, reading(expand, noWeakDefault, parsing))));
   }
 
-  setVar(name: string, value: unknown): void {
-    this.#do((d) => d.setVar(name, this.#codec.decode(value)));
+  /** @param parsing keeps appends and variants, as an assignment does */
+  setVar(name: string, value: unknown, parsing?: unknown): void {
+    const options = parsing ? { parsing: true } : {};
+    this.#do((d) => d.setVar(name, this.#codec.decode(value), options));
   }
 
   appendVar(name: string, value: string): void {
@@ -69,6 +71,10 @@ export class Store {
 
   delVarFlag(name: string, flag: string): void {
     this.#do((d) => d.delVarFlag(name, flag));
+  }
+
+  delVarFlags(name: string): void {
+    this.#do((d) => d.delVarFlags(name));
   }
 
   /** @param expand a truth value, or the names of the flags to expand with spaces between */

@@ -39,12 +39,13 @@ export function shellScript(d: Datastore, options: ShellScriptOptions): string {
   return lines.join("\n");
 }
 
-/** Variables with the flag `export`, by name; those that no shell can hold are left out. */
+/** Variables with the flag `export` and without `unexport`, by name; those that no shell can hold are left out. */
 export function exportedVariables(d: Datastore): Map<string, string> {
   const exported: [string, string][] = [];
   for (const name of d.keys()) {
     if (name.startsWith("__") || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) continue;
-    if (!isTrue(d.getVarFlag(name, "export")) || isTrue(d.getVarFlag(name, "func"))) continue;
+    if (!isTrue(d.getVarFlag(name, "export")) || isTrue(d.getVarFlag(name, "unexport"))) continue;
+    if (isTrue(d.getVarFlag(name, "func"))) continue;
     const value = d.getText(name);
     // A line end in a value is a continuation in metadata; NUL ends a C string.
     if (value !== undefined) exported.push([name, value.replaceAll("\n", " ").replaceAll("\0", "")]);

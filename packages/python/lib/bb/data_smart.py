@@ -1,6 +1,7 @@
 """`d`: a view of the engine's datastore, whose rules are all on the other side; here only types and errors change."""
 from collections.abc import MutableMapping
 
+import bb
 from tsbake import backend
 
 
@@ -61,8 +62,8 @@ class DataSmart(MutableMapping):
     def _in(self, value):
         return value if type(value) in _PLAIN else backend.current.incoming(value)
 
-    def setVar(self, var, value, **loginfo):
-        self._do("setVar", var, self._out(value))
+    def setVar(self, var, value, parsing=False, **loginfo):
+        self._do("setVar", var, self._out(value), parsing)
 
     def appendVar(self, var, value, **loginfo):
         self._do("appendVar", var, value)
@@ -74,6 +75,9 @@ class DataSmart(MutableMapping):
         self._do("delVar", var)
 
     def renameVar(self, key, newkey, **loginfo):
+        if key == newkey:
+            bb.warn("renameVar: %s has that name already" % key)
+            return
         self._do("renameVar", key, newkey)
 
     def initVar(self, var):
@@ -108,9 +112,7 @@ class DataSmart(MutableMapping):
             self.setVarFlag(var, flag, value)
 
     def delVarFlags(self, var, **loginfo):
-        for flag in self.getVarFlags(var) or ():
-            if flag not in ("doc",):
-                self.delVarFlag(var, flag)
+        self._do("delVarFlags", var)
 
     def setVarFilter(self, var, filter):
         self._do("setVarFilter", var, filter)
@@ -130,9 +132,6 @@ class DataSmart(MutableMapping):
     def _names(self):
         names = self._do("names")
         return names.split("\n") if names else []
-
-    def keys(self):
-        return self._names()
 
     def localkeys(self):
         return iter(self._names())

@@ -196,7 +196,16 @@ class HostBackend:
         self._host.fire(event_class, json.dumps(attributes, default=str))
 
     def exec_function(self, name, d, dirs):
-        bb.fatal("bb.build.exec_func('%s') is possible in a task only, not while metadata is parsed" % name)
+        """Python functions run here, without their folders; a shell has nothing to run in while metadata is parsed."""
+        if not d.getVarFlag(name, "func", False):
+            bb.warn("the function %s has no body: nothing to do" % name)
+        elif d.getVarFlag(name, "python", False):
+            place = (d.getVarFlag(name, "filename", False) or "<%s>" % name, int(d.getVarFlag(name, "lineno", False) or 1))
+            # `lineno` is the line of the name and the brace; the body starts on the next.
+            text = code.function(name, "d", d.getVar(name, False), place[0], place[1] + 1)
+            code.load(name, text, namespace)(d)
+        else:
+            bb.fatal("the shell function '%s' can be run by a task only, not while metadata is parsed" % name)
 
     def report_unihash(self, arguments):
         bb.fatal("a unihash can be reported by a task only")

@@ -7,5 +7,5 @@ addhandler h i
 EXPORT_FUNCTIONS do_j do_k
 deltask l m # why
 addtask n
-addtask o p after q before r before s after t u
+addtask o p after q t before r before s
 addfragments conf/fragments V W X

@@ -1,0 +1,1 @@
+addtask o p after q before r before s after t u
