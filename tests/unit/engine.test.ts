@@ -116,6 +116,14 @@ describe("locating the build", () => {
     });
   });
 
+  test.each([
+    ["metadata without layers: the current folder", {}, "."],
+    ["metadata without layers: TOPDIR", { TOPDIR: "there" }, "there"],
+  ])("%s", (_name, environment, topdir) => {
+    const found = locateBuild(folder, { BBPATH: "/metadata", ...environment });
+    expect(found).toEqual({ topdir: join(folder, topdir), isPlain: true });
+  });
+
   test("neither is an error that names the folder", () => {
     expect(problemOf(() => locateBuild(folder, {})).diagnostics).toMatchObject([
       { code: "engine/no-project", message: expect.stringContaining(folder) },

@@ -63,8 +63,14 @@ import type { WhatChanged } from "./what-changed.js";
 /** Configuration values that a no-change run needs without evaluating the configuration again. */
 const CACHED_CONFIGURATION = [
   "BB_DEFAULT_TASK",
+  "BB_HASHCHECK_FUNCTION",
+  "BB_MULTI_PROVIDER_ALLOWED",
   "BB_NUMBER_THREADS",
+  "BB_SETSCENE_DEPVALID",
+  "BB_SETSCENE_ENFORCE",
+  "BB_SETSCENE_ENFORCE_IGNORE_TASKS",
   "BB_SIGNATURE_HANDLER",
+  "BB_TASKHASH_IGNORE_TASKS",
   "CACHE",
   "DEPLOY_DIR",
   "DL_DIR",
@@ -98,8 +104,9 @@ const ARCHITECTURES: Readonly<Record<string, readonly [dpkg: string, kernel: str
 export async function openBuild(options: OpenOptions): Promise<Build> {
   const location = locateBuild(options.directory, options.environment);
   const { topdir } = location;
+  const coreLayers = location.isPlain ? [] : [CORE_LAYER];
   try {
-    await mkdir(join(topdir, "conf"), { recursive: true });
+    await mkdir(location.isPlain ? topdir : join(topdir, "conf"), { recursive: true });
   } catch (error) {
     throw new BuildError([unwritableBuildFolder(topdir, codeOf(error) ?? messageOf(error))]);
   }
@@ -114,7 +121,7 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
   const started = performance.now();
   const project = await parseProject({
     topdir,
-    coreLayers: [CORE_LAYER],
+    coreLayers,
     environment: projectFile
       ? projectEnvironment(projectFile, options.environment)
       : { ...options.environment },
@@ -273,7 +280,10 @@ class OpenedBuild implements Build {
     await using _lock = await this.#lock();
     const graph = this.#graph(request);
     const real = supposeTaints(openStamps());
-    const stamps: Stamps = against === "last" ? real : { ...real, state: () => undefined };
+    const stamps: Stamps =
+      against === "last"
+        ? real
+        : { ...real, state: () => undefined, times: () => ({ real: undefined, setscene: undefined }) };
     const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
     this.#taintTargets(request, graph, stamps);
     const signatures = await this.#sign(graph, feeds, stamps);
@@ -307,6 +317,8 @@ class OpenedBuild implements Build {
     return executeTasks({
       ...what,
       project: this.project,
+      providers: this.providers,
+      targets: this.#targets(what.request).map(({ name }) => name),
       path: this.#options.environment["PATH"] ?? "",
       python: this.#python,
       onEvent,

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Signatures, TaskGraph } from "@tsbake/graph";
 import { multiconfigOf } from "@tsbake/recipe";
-import type { ParsedProject, RecipeId } from "@tsbake/recipe";
+import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 import { runTasks } from "@tsbake/run";
 import type { RunSummary, Stamps } from "@tsbake/run";
 import { chainStores, openFolderStore, openMirrors } from "@tsbake/sstate";
@@ -12,10 +12,14 @@ import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
 import { storeWarning } from "./problems.js";
 import type { BuildPython } from "./python.js";
+import { mayRun, openScene } from "./scene.js";
 import { linkHostTools } from "./tools.js";
 
 export interface ExecuteRequest {
   readonly project: ParsedProject;
+  readonly providers: Providers;
+  /** Names as asked for. */
+  readonly targets: readonly string[];
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
   readonly stamps: Stamps;
@@ -32,6 +36,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const { project, graph, feeds, request } = options;
   const text = (name: string) => project.configurationText(name);
   const started = new Date();
+  const scene = openScene({ ...options, force: request.force });
+  const allowed = mayRun(project, options.targets);
   const tools = new Map<string, Promise<void>>();
   /** Once for each folder. */
   const hostTools = (multiconfig: string): Promise<void> => {
@@ -68,6 +74,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       verbose: request.verbose,
     },
     setscene: request.setscene,
+    ...(scene && { scene }),
+    ...(allowed && { mayRun: allowed }),
     keepGoing: request.keepGoing,
     dryRun: request.dryRun,
     prepareTask: async (task, d) => {

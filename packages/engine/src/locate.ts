@@ -12,11 +12,14 @@ export interface BuildLocation {
   readonly topdir: string;
   /** The project file that this build's configuration is generated from, when there is one. */
   readonly projectFile?: string;
+  /** Metadata without layers: BBPATH of the environment leads to `conf/bitbake.conf`, and no core layer is added. */
+  readonly isPlain?: true;
 }
 
 /**
  * A folder with `conf/bblayers.conf` is a build folder, as for BitBake; one with `tsbake.yaml` is a project, whose build
- * folder is `build` below it (or TSBAKE_BUILD_DIR). The nearest of either wins.
+ * folder is `build` below it (or TSBAKE_BUILD_DIR). The nearest of either wins. Where neither is in sight, BBPATH of the
+ * environment names metadata without layers, and the build folder is TOPDIR of the environment or `cwd`.
  *
  * @throws BuildError `engine/no-project`
  */
@@ -34,5 +37,6 @@ export function locateBuild(cwd: string, environment: Readonly<Record<string, st
     }
     if (folder === dirname(folder)) break;
   }
+  if (environment["BBPATH"]) return { topdir: resolve(cwd, environment["TOPDIR"] ?? ""), isPlain: true };
   throw new BuildError([noProject(resolve(cwd))]);
 }

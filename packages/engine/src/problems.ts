@@ -77,6 +77,16 @@ export function dependenciesLeftOut({ pn, file }: RecipeInfo): Diagnostic {
   };
 }
 
+/** A setscene task wants another that this build does not have. */
+export function hardNeedOutside(label: string, word: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/hard-need-outside",
+    message: `${label}[depends] names \`${word}\`, and that task is not part of this build`,
+    help: "let the real task need the other one too, by [depends] or [deptask]",
+  };
+}
+
 /** What the feed says that does not stop the build. */
 export function feedWarning(text: string): Diagnostic {
   return {

@@ -15,6 +15,7 @@ export function supposeTaints(stamps: Stamps): Stamps {
     addTaint: (recipe, task) => void supposed.set(keyOf(recipe, task), randomUUID()),
     state: (recipe, task, unihash) => stamps.state(recipe, task, unihash),
     stamped: (recipe, task) => stamps.stamped(recipe, task),
+    times: (recipe, task, unihash) => stamps.times(recipe, task, unihash),
     begin: writing,
     finish: writing,
     sigdataPath: (recipe, task, unihash) => stamps.sigdataPath(recipe, task, unihash),

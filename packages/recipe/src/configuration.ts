@@ -64,10 +64,12 @@ function readOnce(
   readNamed(options.preFiles, d, host);
 
   const layersFile = join(options.topdir, "conf/bblayers.conf");
-  host.evaluate(layersFile, d);
+  const hasLayers = host.evaluate(layersFile, d) || options.coreLayers.length > 0;
   if (!d.getText("BB_CACHEDIR")) d.setVar("BB_CACHEDIR", "${TOPDIR}/cache");
-  const folders = layerFolders(d, options.coreLayers, layersFile, host);
-  d.setVar("BBLAYERS", folders.join(" "));
+  // Without layers, BBPATH of the environment is all there is.
+  if (!hasLayers && !d.getText("BBPATH")) throw new BuildError([problem.noLayers(layersFile)]);
+  const folders = hasLayers ? layerFolders(d, options.coreLayers, layersFile, host) : [];
+  if (hasLayers) d.setVar("BBLAYERS", folders.join(" "));
   const pathOf = readLayers(d, folders, host);
 
   readFirst("conf/bitbake.conf", d, host);

@@ -34,6 +34,7 @@ export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: E
     return lists;
   };
   const isSkipped = skipped !== undefined;
+  const hashFileName = text("BB_HASHFILENAME");
   return {
     id,
     file: file.path,
@@ -56,6 +57,7 @@ export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: E
     stamp: isSkipped ? "" : text("STAMP"),
     tasks: isSkipped ? {} : extractTasks(d, baseHashes),
     facts: isSkipped ? {} : extractFacts(d),
+    ...(hashFileName && !isSkipped ? { hashFileName } : {}),
     sstateSpec: isSkipped ? "" : text("SSTATE_PKGSPEC"),
   };
 }
@@ -75,7 +77,8 @@ const LISTS = {
 
 function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Record<string, TaskInfo> {
   const tasks: Record<string, TaskInfo> = {};
-  for (const [name, after] of listTasks(d)) {
+  const listed = listTasks(d);
+  for (const [name, after] of listed) {
     const flag = (key: string): string[] => words(flagText(d, name, key));
     const lists: Record<string, string[]> = {};
     for (const [field, key] of Object.entries(LISTS)) {
@@ -89,13 +92,15 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
     const outputs = flag("sstate-outputdirs");
     const plain = flag("sstate-plaindirs");
     const at = functionPlace(d, name);
+    // Metadata that has a setscene task of its own packs and restores by itself.
+    const isOurs = inputs.length + plain.length > 0 && !listed.has(`${name}_setscene`);
     tasks[name] = {
       name,
       after,
       ...lists,
       ...(flagText(d, name, "noexec") ? { noexec: true } : {}),
       ...(flagText(d, name, "nostamp") ? { nostamp: true } : {}),
-      ...(inputs.length + plain.length > 0 ? { artifact: { inputs, outputs, plain } } : {}),
+      ...(isOurs ? { artifact: { inputs, outputs, plain } } : {}),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",
     };

@@ -70,5 +70,7 @@ export interface RecipeInfo {
   readonly facts: Readonly<Record<string, { readonly value: string; readonly at?: FilePlace }>>;
   /** Object name fields of its artifacts, e.g. `sstate:PN:ARCH…:14:` (SSTATE_PKGSPEC). */
   readonly sstateSpec: string;
+  /** BB_HASHFILENAME: what BB_HASHCHECK_FUNCTION is told of the recipe. */
+  readonly hashFileName?: string;
   /** Configuration values that steer the graph and the run are in `Configuration.d`, not here. */
 }

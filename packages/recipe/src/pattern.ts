@@ -66,7 +66,8 @@ function matchingNames(folder: string, part: string, foldersOnly: boolean): stri
     .map((name) => join(folder, name));
 }
 
-function namePattern(part: string): RegExp {
+/** What `fnmatch` of Python matches: `*`, `?`, `[abc]`, `[!abc]`. */
+export function namePattern(part: string): RegExp {
   let text = "";
   for (let at = 0; at < part.length; at++) {
     const letter = part[at]!;

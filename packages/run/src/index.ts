@@ -24,11 +24,14 @@ export type {
   PythonRunner,
   RunOptions,
   RunSettings,
+  SceneOptions,
   SetsceneMode,
 } from "./options.js";
 export { objectName } from "./artifact.js";
 export { openStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
+export { decideScene, type Scene, type SceneFacts } from "./scene.js";
+export { Currency, type CurrencyFacts, type StampTimes } from "./currency.js";
 export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";
 export { estimate, pathsAhead, type PriorityInput } from "./priority.js";
 export { progressReader, type Progress, type ProgressReader } from "./progress.js";

@@ -77,6 +77,22 @@ export interface PythonCall {
 /** @throws BuildError, or ends with a code other than 0, when the function failed */
 export type PythonRunner = (call: PythonCall) => Promise<ProcessEnd>;
 
+/** What metadata's own setscene tasks (`do_x_setscene`) need; section 3.6 of the inventory. */
+export interface SceneOptions {
+  /** Tasks that must be restored before `task` is: [depends] of its setscene task. */
+  hardNeeds(task: TaskId): readonly TaskId[];
+  /** BB_HASHCHECK_FUNCTION: which of these can be restored. `current`: how many need no answer. */
+  find(tasks: readonly TaskId[], current: number): Promise<ReadonlySet<TaskId>>;
+  /**
+   * BB_SETSCENE_DEPVALID: whether `task` is superfluous, all of `above` being covered.
+   *
+   * @throws an error with code `python/needed` when Python is not open
+   */
+  isNotNeeded(task: TaskId, above: readonly TaskId[], notNeeded: readonly TaskId[]): boolean;
+  /** Targets of `-f`: they run, whatever could be restored. */
+  readonly forced: ReadonlySet<TaskId>;
+}
+
 export interface RunOptions {
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
@@ -88,6 +104,10 @@ export interface RunOptions {
   readonly stamps: Stamps;
   readonly settings: RunSettings;
   readonly setscene: SetsceneMode;
+  /** Present when the graph has tasks with a setscene task of the metadata's own: then BitBake's rules decide. */
+  readonly scene?: SceneOptions;
+  /** BB_SETSCENE_ENFORCE: a task that would run is an error, unless this says it may; those that may are not executed. */
+  readonly mayRun?: (task: TaskId) => boolean;
   readonly keepGoing: boolean;
   /** Plan, decide, report every task as started and finished, execute nothing, write nothing. */
   readonly dryRun: boolean;

@@ -7,9 +7,12 @@
  */
 import type { TaskId } from "@tsbake/graph";
 
-/** `current`: its stamp is there. `restore`: its artifact is in the store. `run`: its body is executed. */
-export type Decision = "current" | "restore" | "run";
-/** Tasks that no target needs are not in it: they are covered. */
+/**
+ * `current`: its stamp is there. `restore`: its artifact is in the store. `run`: its body is executed. `covered`: nothing
+ * to do but to wait for what is below it.
+ */
+export type Decision = "current" | "restore" | "run" | "covered";
+/** Tasks that no target needs are not in it, or covered. */
 export type Plan = Map<TaskId, Decision>;
 
 export interface PlanFacts {

@@ -83,6 +83,16 @@ export function missingFunction(label: string, functionName: string): Diagnostic
   };
 }
 
+/** BB_SETSCENE_ENFORCE: nothing may run but what BB_SETSCENE_ENFORCE_IGNORE_TASKS names. */
+export function mustNotRun(label: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/must-not-run",
+    message: `${label} would run, and BB_SETSCENE_ENFORCE says that everything is to be restored`,
+    help: "fill the shared state with it, or name it in BB_SETSCENE_ENFORCE_IGNORE_TASKS",
+  };
+}
+
 /** A program in front of a task body (fakeroot, unshare, the shell) cannot be started. */
 export function noProgram(label: string, program: string, reason: string): Diagnostic {
   return {

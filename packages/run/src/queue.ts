@@ -8,15 +8,13 @@
  */
 import type { TaskId } from "@tsbake/graph";
 import type PQueue from "p-queue";
-import type { Plan } from "./plan.js";
 
 export interface QueueInput {
-  readonly plan: Plan;
-  /** Tasks that have to be done before this one. */
-  waitsFor(task: TaskId): readonly TaskId[];
+  /** What must be done before the task, all of it known to the queue. */
+  waits(task: TaskId): readonly TaskId[];
   /** Does the task: its end is `done`, `failed`, or `again` after new tasks were added. Never rejects. */
   work(task: TaskId): Promise<"done" | "failed" | "again">;
-  /** Does a task that takes no time ([noexec]); undefined for all others. */
+  /** Does a task that takes no time ([noexec], covered); undefined for all others. */
   instantly(task: TaskId): "done" | undefined;
   priority(task: TaskId): number;
   /** Tasks of one group (task name) share a limit below that of the queue. */
@@ -38,6 +36,8 @@ export class Queue {
   readonly #dependents = new Map<TaskId, TaskId[]>();
   readonly #done = new Set<TaskId>();
   readonly #running = new Set<TaskId>();
+  /** Ready, running, or ended without being done. */
+  readonly #entered = new Set<TaskId>();
   readonly #groups = new Map<string, Group>();
   #stopped = false;
 
@@ -61,7 +61,7 @@ export class Queue {
     const entering: TaskId[] = [];
     // A list, not a recursion: a chain of instant tasks can be as long as the graph is deep.
     for (const task of ready) {
-      if (this.#stopped || this.#done.has(task) || this.#running.has(task)) continue;
+      if (this.#stopped || this.#done.has(task) || this.#entered.has(task)) continue;
       if (this.#input.instantly(task) === undefined) entering.push(task);
       else ready.push(...this.#finish(task));
     }
@@ -70,10 +70,13 @@ export class Queue {
     for (const task of entering.sort((left, right) => urgency(right) - urgency(left))) this.#enter(task);
   }
 
-  /** A task whose restore went wrong has needs now; call before `release` of the tasks that were added for it. */
-  waitAgain(task: TaskId): void {
-    this.#open.delete(task);
-    this.#wait(task);
+  /** What tasks wait for has changed, or there are more: those that have not started yet wait anew. */
+  replan(tasks: readonly TaskId[]): void {
+    this.#open.clear();
+    this.#dependents.clear();
+    const open = tasks.filter((task) => !this.#done.has(task) && !this.#entered.has(task));
+    this.add(open);
+    this.release(open);
   }
 
   /** Nothing starts any more. */
@@ -89,8 +92,8 @@ export class Queue {
 
   #wait(task: TaskId): void {
     let open = 0;
-    for (const need of this.#input.waitsFor(task)) {
-      if (this.#input.plan.get(need) === "current" || this.#done.has(need)) continue;
+    for (const need of this.#input.waits(task)) {
+      if (this.#done.has(need)) continue;
       open++;
       const dependents = this.#dependents.get(need);
       if (dependents) dependents.push(task);
@@ -100,6 +103,7 @@ export class Queue {
   }
 
   #enter(task: TaskId): void {
+    this.#entered.add(task);
     const group = this.#group(task);
     if (group && group.running >= group.most) {
       group.held.push(task);
@@ -120,7 +124,11 @@ export class Queue {
       if (next !== undefined && !this.#stopped) this.#enter(next);
     }
     if (end === "done") this.release(this.#finish(task));
-    else if (end === "again") this.release([task]);
+    else if (end === "again") {
+      this.#entered.delete(task);
+      this.#wait(task);
+      this.release([task]);
+    }
   }
 
   #group(task: TaskId): Group | undefined {

@@ -1,20 +1,19 @@
 /** A run of the queue, from the plan to the summary. */
 import type { TaskId } from "@tsbake/graph";
-import { objectName } from "./artifact.js";
 import { openDurations } from "./durations.js";
 import type { Durations } from "./durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
 import { openIsolation } from "./isolation.js";
 import { LockFiles } from "./locks.js";
 import type { RunOptions } from "./options.js";
-import { demand, restoreCandidates, runInstead } from "./plan.js";
-import type { Plan, PlanFacts } from "./plan.js";
+import { DemandPlanner } from "./planner.js";
+import type { Planner } from "./planner.js";
 import { estimate, pathsAhead } from "./priority.js";
 import type { PriorityInput } from "./priority.js";
-import { tainted } from "./problems.js";
+import { mustNotRun, tainted } from "./problems.js";
 import { Processes } from "./processes.js";
 import { Queue } from "./queue.js";
-import { Twins } from "./twins.js";
+import { ScenePlanner } from "./scene-planner.js";
 import { Worker } from "./work.js";
 import type { PlannedTask } from "./work.js";
 
@@ -41,16 +40,13 @@ class Run {
   readonly #options: RunOptions;
   readonly #durations: Durations;
   readonly #began: number;
-  readonly #plan: Plan = new Map();
-  readonly #facts: PlanFacts;
-  readonly #stored = new Set<TaskId>();
+  readonly #planner: Planner;
   readonly #tasks = new Map<TaskId, PlannedTask>();
   readonly #done = new Set<TaskId>();
   readonly #failed: TaskFailure[] = [];
   readonly #times: (TaskName & { readonly elapsedMs: number })[] = [];
   #ahead: ReadonlyMap<TaskId, number> = new Map();
   /** Only a build of several configurations has some. */
-  readonly #twins: Twins | undefined;
   #queue: Queue | undefined;
   #worker: Worker | undefined;
   #number = 0;
@@ -68,34 +64,30 @@ class Run {
     this.#options = options;
     this.#durations = durations;
     this.#began = began;
-    this.#facts = {
-      needs: (task) => this.#needsOf(task),
-      isCurrent: (task) => this.#isCurrent(task),
-      isStored: (task) => this.#twins?.find(task) !== undefined || this.#stored.has(task),
+    const { graph, stamps, store, setscene, scene, openPython } = options;
+    const input = {
+      order: graph.order,
+      targets: graph.targets,
+      needs: (task: TaskId) => graph.needs(task),
+      task: (task: TaskId) => this.#task(task),
+      stamps,
+      store,
+      setscene,
+      isMulticonfig: graph.order.some((task) => graph.label(task).startsWith("mc:")),
+      isEnforced: options.mayRun !== undefined,
     };
-    const isConfigured = options.graph.order.some((task) => options.graph.label(task).startsWith("mc:"));
-    if (isConfigured) this.#twins = new Twins((task) => this.#twinKeys(task));
+    this.#planner =
+      scene && setscene !== "off" ? new ScenePlanner(input, scene, openPython) : new DemandPlanner(input);
   }
 
   async plan(): Promise<void> {
-    const { graph, store, setscene } = this.#options;
-    if (setscene === "on" || setscene === "only") {
-      const candidates = restoreCandidates(graph.targets, this.#facts, (task) => this.#hasArtifact(task));
-      const names = new Map(candidates.map((task) => [this.#objectName(task), task]));
-      if (names.size > 0) {
-        for (const name of await store.find([...names.keys()])) this.#stored.add(names.get(name)!);
-      }
-    }
-    demand(this.#plan, graph.targets, this.#facts);
+    await this.#planner.prepare();
     this.#tellPlan();
   }
 
-  /** Planned tasks that are not done yet, needed ones first. */
+  /** Nodes of the plan that are not done at its start, needed ones first. */
   todo(): TaskId[] {
-    return this.#options.graph.order.filter((task) => {
-      const decision = this.#plan.get(task);
-      return decision !== undefined && decision !== "current";
-    });
+    return this.#planner.todo();
   }
 
   /** A dry run: everything that would happen, told in an order in which it could. */
@@ -105,13 +97,13 @@ class Run {
         this.#interrupted = true;
         return;
       }
-      if (this.#isLeftOut(task)) continue;
+      if (this.#isLeftOut(task) || this.#isDoneByWaiting(task)) continue;
       const planned = this.#task(task);
       this.#done.add(task);
-      if (planned.info.noexec && this.#plan.get(task) === "run") this.#skip(planned, "noexec", 0);
+      if (this.#isInstant(task)) this.#skip(planned, "noexec", 0);
       else {
-        this.#start(planned);
-        if (this.#plan.get(task) === "restore") this.#endRestore(planned, 0);
+        this.#start(task);
+        if (this.#isRestore(task)) this.#endRestore(planned, 0);
         else this.#endRun(planned, 0);
       }
     }
@@ -134,6 +126,7 @@ class Run {
       },
       (event) => this.#emit(event),
     );
+    this.#stampEmpty();
     const queue = new Queue(this.#queueInput(), new PQueue({ concurrency: Math.max(1, settings.threads) }));
     this.#queue = queue;
     const onStop = () => this.#stop("interrupted", false);
@@ -162,18 +155,19 @@ class Run {
   }
 
   finish(): RunSummary {
+    const failed = new Set(this.#failed.map(({ task }) => task));
     const notStarted = this.todo().filter(
-      (task) => !this.#done.has(task) && !this.#failed.some((failure) => failure.task === task),
+      (task) => !this.#done.has(task) && !this.#isDoneByWaiting(task) && !failed.has(task),
     );
-    const total = this.#options.graph.order.length;
+    const { total, current, covered } = this.#counts();
     const noexec = this.#done.size - this.#ran - this.#restored;
     const left = this.#options.setscene === "only" ? 0 : notStarted.length;
     const summary: RunSummary = {
       total,
       ran: this.#ran,
       restored: this.#restored,
-      current: [...this.#plan.values()].filter((decision) => decision === "current").length,
-      covered: total - this.#plan.size,
+      current,
+      covered,
       noexec,
       failed: this.#failed,
       notStarted,
@@ -190,24 +184,24 @@ class Run {
 
   #queueInput() {
     return {
-      plan: this.#plan,
-      waitsFor: (task: TaskId) => this.#waitsFor(task),
+      waits: (task: TaskId) => this.#planner.waits(task),
       priority: (task: TaskId) => this.#ahead.get(task) ?? 0,
       work: (task: TaskId) => this.#work(task),
       instantly: (task: TaskId) => this.#instantly(task),
       limit: (task: TaskId) => {
-        const { task: group } = this.#options.graph.node(task);
+        const { name: group } = this.#task(task);
         const most = this.#options.settings.taskThreads?.get(group);
-        return most === undefined || this.#plan.get(task) !== "run" ? undefined : { group, most };
+        return most === undefined || this.#isRestore(task) ? undefined : { group, most };
       },
     };
   }
 
   #instantly(id: TaskId): "done" | undefined {
+    if (this.#isDoneByWaiting(id)) return "done";
+    if (!this.#isInstant(id) || this.#isLeftOut(id)) return undefined;
     const task = this.#task(id);
-    if (!task.info.noexec || this.#plan.get(id) !== "run" || this.#isLeftOut(id)) return undefined;
     try {
-      this.#worker!.stamp(task);
+      if (!this.#options.mayRun) this.#worker!.stamp(task);
     } catch (error) {
       this.#stopForFault(error);
       return undefined;
@@ -219,24 +213,31 @@ class Run {
 
   async #work(id: TaskId): Promise<"done" | "failed" | "again"> {
     if (this.#stopping || this.#isLeftOut(id)) return "failed";
+    // A restore that another one's failure has made pointless.
+    if (!this.#planner.plan.has(id)) return "done";
     const task = this.#task(id);
     const began = performance.now();
-    this.#start(task);
+    const mayRun = this.#isRestore(id) ? true : this.#options.mayRun?.(task.task);
+    if (mayRun === false) {
+      const diagnostics = [mustNotRun(task.label)];
+      return this.#fail({ task: task.task, label: task.label, stopped: false, diagnostics }, 0);
+    }
+    this.#start(id);
     try {
-      if (this.#plan.get(id) === "restore") {
-        const end = await this.#restore(task);
-        if (end === "missing") return this.#runInstead(id);
+      if (this.#isRestore(id)) {
+        const end = await this.#restore(id);
+        if (end === "missing") return await this.#runInstead(id);
         if (end !== "done") return this.#fail(end, performance.now() - began);
         this.#done.add(id);
         this.#durations.record(this.#durationName(id), performance.now() - began);
         this.#endRestore(task, performance.now() - began);
       } else {
-        const failure = await this.#worker!.run(task);
+        const failure = this.#options.mayRun ? undefined : await this.#worker!.run(task);
         const elapsedMs = performance.now() - began;
         if (failure) return this.#fail(failure, elapsedMs);
         this.#done.add(id);
         this.#durations.record(this.#durationName(id), elapsedMs);
-        this.#times.push({ task: id, label: task.label, elapsedMs });
+        this.#times.push({ task: task.task, label: task.label, elapsedMs });
         this.#endRun(task, elapsedMs);
       }
       return "done";
@@ -247,27 +248,21 @@ class Run {
   }
 
   /** What a twin has just done in the same folder needs no doing. */
-  async #restore(task: PlannedTask): Promise<"done" | "missing" | TaskFailure> {
-    const twin = this.#twins?.of(task.task);
-    if (twin === undefined) return this.#worker!.restore(task);
-    if (this.#isCurrent(task.task)) return "done";
-    // Without an artifact there is nothing to take over: the twin's restore went wrong, or its stamp is gone.
-    return task.info.artifact ? this.#worker!.restore(task) : "missing";
+  async #restore(node: TaskId): Promise<"done" | "missing" | TaskFailure> {
+    const answer = await this.#planner.checkTwin(node);
+    return answer ?? this.#worker!.restore(this.#task(node));
   }
 
-  #runInstead(id: TaskId): "again" {
-    this.#stored.delete(id);
-    const added = runInstead(this.#plan, id, this.#facts).filter(
-      (task) => this.#plan.get(task) !== "current",
-    );
-    const queue = this.#queue!;
-    queue.add(added);
-    queue.waitAgain(id);
-    this.#setPriorities(this.todo());
-    // The restore that went wrong has used a number of its own.
-    this.#of += 1 + added.filter((task) => !this.#isInstant(task)).length;
-    queue.release(added);
-    return "again";
+  async #runInstead(id: TaskId): Promise<"again" | "done"> {
+    const how = await this.#planner.runInstead(id);
+    const todo = this.todo();
+    this.#setPriorities(todo);
+    const open = todo.filter((task) => !this.#done.has(task) && this.#takesANumber(task));
+    // What has started, the restore that went wrong among it, has used numbers of its own.
+    const running = [...this.#queue!.running].filter((task) => task !== id);
+    this.#of = this.#number + open.filter((task) => !running.includes(task)).length;
+    this.#queue!.replan(todo);
+    return how;
   }
 
   #fail(failure: TaskFailure, elapsedMs: number): "failed" {
@@ -283,7 +278,7 @@ class Run {
     const first = !this.#stopping;
     this.#stopping = true;
     this.#queue?.stop();
-    const running = [...(this.#queue?.running ?? [])].map((task) => this.#options.graph.label(task));
+    const running = [...(this.#queue?.running ?? [])].map((task) => this.#task(task).label);
     // A failure with nothing beside it needs no words.
     if (reason === "failure" && (!first || running.length <= 1)) return;
     this.#emit({ type: "stopping", reason, killing, running });
@@ -295,9 +290,10 @@ class Run {
     this.#queue?.stop();
   }
 
-  #start(task: PlannedTask): void {
-    const how = this.#plan.get(task.task) === "restore" ? "restore" : "run";
-    const expectedMs = this.#expectedMs(task.task);
+  #start(id: TaskId): void {
+    const task = this.#task(id);
+    const how = this.#isRestore(id) ? "restore" : "run";
+    const expectedMs = this.#expectedMs(id);
     this.#number++;
     this.#emit({
       type: "task-started",
@@ -333,29 +329,44 @@ class Run {
 
   #tellPlan(): void {
     const { graph, settings } = this.#options;
-    const counts = { current: 0, noexec: 0, toRestore: 0, toRun: 0 };
-    for (const [task, decision] of this.#plan) {
-      if (decision === "current") counts.current++;
-      else if (decision === "restore") counts.toRestore++;
-      else if (this.#isInstant(task)) counts.noexec++;
-      else counts.toRun++;
-    }
-    this.#of = counts.toRestore + counts.toRun;
-    const input = this.#priorityInput(this.todo());
+    const { plan } = this.#planner;
+    const todo = this.todo();
+    const toRestore = todo.filter((task) => this.#isRestore(task)).length;
+    const noexec = todo.filter((task) => this.#isInstant(task)).length;
+    this.#of = todo.filter((task) => this.#takesANumber(task)).length;
+    const input = this.#priorityInput(todo);
     const estimateMs = estimate(input, pathsAhead(input), settings.threads);
-    const total = graph.order.length;
-    const covered = total - this.#plan.size;
-    this.#emit({ type: "plan", total, covered, ...counts, ...(estimateMs !== undefined && { estimateMs }) });
+    this.#emit({
+      type: "plan",
+      ...this.#counts(),
+      noexec,
+      toRestore,
+      toRun: this.#of - toRestore,
+      ...(estimateMs !== undefined && { estimateMs }),
+    });
+    const restored = new Set(
+      todo.filter((task) => this.#isRestore(task)).map((task) => this.#planner.taskOf(task)),
+    );
     for (const task of graph.order) {
-      const decision = this.#plan.get(task);
+      const decision = plan.get(task);
       const label = graph.label(task);
       if (decision === "run" && this.#signatureTainted(task)) {
         this.#emit({ type: "warning", diagnostic: tainted(label) });
       }
-      if (decision !== undefined && decision !== "current") continue;
+      if (restored.has(task) || decision === "run") continue;
       const reason = decision === "current" ? "current" : "covered";
       this.#emit({ type: "task-skipped", task, label, reason, elapsedMs: 0 });
     }
+  }
+
+  #counts(): { readonly total: number; readonly current: number; readonly covered: number } {
+    const { order } = this.#options.graph;
+    const { plan } = this.#planner;
+    const restored = new Set<TaskId>();
+    for (const node of plan.keys()) if (this.#isRestore(node)) restored.add(this.#planner.taskOf(node));
+    const current = order.filter((task) => plan.get(task) === "current").length;
+    const run = order.filter((task) => plan.get(task) === "run").length;
+    return { total: order.length, current, covered: order.length - current - run - restored.size };
   }
 
   #setPriorities(todo: readonly TaskId[]): void {
@@ -365,8 +376,7 @@ class Run {
   #priorityInput(order: readonly TaskId[]): PriorityInput {
     const dependents = new Map<TaskId, TaskId[]>();
     for (const task of order) {
-      if (this.#plan.get(task) !== "run") continue;
-      for (const need of this.#needsOf(task)) {
+      for (const need of this.#planner.waits(task)) {
         const list = dependents.get(need);
         if (list) list.push(task);
         else dependents.set(need, [task]);
@@ -380,39 +390,42 @@ class Run {
   }
 
   #expectedMs(task: TaskId): number | undefined {
-    return this.#isInstant(task) ? 0 : this.#durations.of(this.#durationName(task));
+    const isQuick = this.#isInstant(task) || this.#isDoneByWaiting(task);
+    return isQuick ? 0 : this.#durations.of(this.#durationName(task));
   }
 
   /** Restoring a task takes another time than running it. */
   #durationName(task: TaskId): string {
-    const label = this.#options.graph.label(task);
-    return this.#plan.get(task) === "restore" ? `${label} (restore)` : label;
+    const { label } = this.#task(task);
+    return this.#isRestore(task) ? `${label} (restore)` : label;
   }
 
   /** --setscene-only: bodies are not executed. */
-  #isLeftOut(task: TaskId): boolean {
-    return this.#options.setscene === "only" && this.#plan.get(task) === "run";
+  #isLeftOut(node: TaskId): boolean {
+    return this.#options.setscene === "only" && this.#planner.plan.get(node) === "run";
   }
 
-  #isInstant(task: TaskId): boolean {
-    return this.#plan.get(task) === "run" && this.#task(task).info.noexec === true;
+  #isRestore(node: TaskId): boolean {
+    return this.#planner.plan.get(node) === "restore";
   }
 
-  #isCurrent(id: TaskId): boolean {
-    const { info, recipe, name, signature } = this.#task(id);
-    if (info.nostamp) return false;
-    const state = this.#options.stamps.state(recipe, name, signature.unihash);
-    return state === "real" || (state === "setscene" && this.#options.setscene !== "off");
+  #isInstant(node: TaskId): boolean {
+    return this.#planner.plan.get(node) === "run" && this.#task(node).info.noexec === true;
   }
 
-  #hasArtifact(id: TaskId): boolean {
-    const { info } = this.#task(id);
-    return info.artifact !== undefined && !info.nostamp && !info.noexec;
+  #isDoneByWaiting(node: TaskId): boolean {
+    const decision = this.#planner.plan.get(node);
+    return decision === "covered" || decision === "current";
   }
 
-  #objectName(id: TaskId) {
-    const { recipe, name, signature } = this.#task(id);
-    return objectName(recipe, name, signature.unihash);
+  #takesANumber(node: TaskId): boolean {
+    return !this.#isDoneByWaiting(node) && !this.#isInstant(node);
+  }
+
+  /** Setscene tasks of the metadata that have nothing to execute: what asks for them later finds a stamp. */
+  #stampEmpty(): void {
+    if (this.#options.mayRun || !(this.#planner instanceof ScenePlanner)) return;
+    for (const task of this.#planner.empty) this.#worker!.stamp(this.#task(task), "setscene");
   }
 
   #signatureTainted(id: TaskId): boolean {
@@ -420,7 +433,8 @@ class Run {
     return signature.taint !== undefined && !info.nostamp;
   }
 
-  #task(id: TaskId): PlannedTask {
+  #task(node: TaskId): PlannedTask {
+    const id = this.#planner?.taskOf(node) ?? node;
     let task = this.#tasks.get(id);
     if (!task) {
       task = this.#describe(id);
@@ -436,24 +450,5 @@ class Run {
     const info = recipe?.tasks[node.task];
     if (!recipe || !info) throw new Error(`internal: the graph has a task that no recipe has: ${id}`);
     return { task: id, label: graph.label(id), name: node.task, recipe, info, signature: signatures.of(id) };
-  }
-
-  /** What has to be done before: a body waits for its needs, a restore for the twin that makes the artifact. */
-  #waitsFor(task: TaskId): readonly TaskId[] {
-    if (this.#plan.get(task) === "run") return this.#needsOf(task);
-    const twin = this.#twins?.of(task);
-    return twin === undefined ? [] : [twin];
-  }
-
-  #twinKeys(id: TaskId): string[] {
-    const { info, recipe, name, signature } = this.#task(id);
-    if (info.nostamp) return [];
-    const { spec, unihash } = this.#objectName(id);
-    const stamp = `${recipe.stamp}.${name}.${signature.unihash}`;
-    return this.#hasArtifact(id) ? [stamp, `${spec} ${name} ${unihash}`] : [stamp];
-  }
-
-  #needsOf(task: TaskId): readonly TaskId[] {
-    return this.#options.graph.needs(task);
   }
 }

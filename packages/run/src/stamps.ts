@@ -4,11 +4,12 @@
  *
  * @see BitBake 2.19 lib/bb/build.py (make_stamp, del_stamp), lib/bb/siggen.py (stampfile_base); names are the same
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { hasCode } from "@tsbake/base";
 import type { RecipeInfo } from "@tsbake/recipe";
+import type { StampTimes } from "./currency.js";
 
 /** The part of a recipe that stamps need. */
 export type Stamped = Pick<RecipeInfo, "stamp" | "tasks">;
@@ -22,6 +23,8 @@ export interface Stamps {
   state(recipe: Stamped, task: string, unihash: string): "real" | "setscene" | undefined;
   /** The signature of the task's stamp, whichever it is: what the task was last done with. */
   stamped(recipe: Stamped, task: string): string | undefined;
+  /** When it was done, in seconds, by each kind of stamp with this signature. */
+  times(recipe: Stamped, task: string, unihash: string): StampTimes;
   /**
    * Called before a task changes anything on disk: takes away its own stamps, and those of later tasks of the recipe that
    * are of another signature than `wanted` says. Otherwise a build that is interrupted and then put back to its old
@@ -69,6 +72,16 @@ class StampFolders implements Stamps {
       if (rest !== undefined && /^[0-9a-f]+$/.test(rest)) return rest;
     }
     return undefined;
+  }
+
+  times(recipe: Stamped, task: string, unihash: string): StampTimes {
+    const timeOf = (name: string) => {
+      const suffix = `${name}.${unihash}`;
+      if (!this.#list(recipe).has(`${basename(recipe.stamp)}.${suffix}`)) return undefined;
+      const stat = statSync(`${recipe.stamp}.${suffix}`, { throwIfNoEntry: false });
+      return stat && Math.floor(stat.mtimeMs / 1000);
+    };
+    return { real: timeOf(task), setscene: timeOf(`${task}_setscene`) };
   }
 
   begin(recipe: Stamped, task: string, wanted: (task: string) => string | undefined): void {

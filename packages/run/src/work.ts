@@ -19,7 +19,7 @@ import { writeTaskDependencies } from "./task-dependencies.js";
 
 /** Everything known of a task before it runs. */
 export interface PlannedTask extends TaskName {
-  /** With `do_`. */
+  /** The task itself, not its restore. With `do_`. */
   readonly name: string;
   readonly recipe: RecipeInfo;
   readonly info: TaskInfo;
@@ -68,14 +68,15 @@ export class Worker {
   }
 
   /**
-   * Puts the artifact back and installs it.
+   * Puts the artifact back and installs it, or lets the metadata's own setscene task do so.
    *
    * @returns `missing` when the store cannot give it: the body has to run instead
    */
   async restore(task: PlannedTask): Promise<"done" | "missing" | TaskFailure> {
     const { recipe, name, label } = task;
     const { stamps, store, settings } = this.#options;
-    const artifact = task.info.artifact!;
+    const { artifact } = task.info;
+    if (!artifact) return this.#runSetscene(task);
     let restored: string | undefined;
     try {
       this.#begin(task);
@@ -99,10 +100,35 @@ export class Worker {
     }
   }
 
+  /** The body of `do_x_setscene`. Whatever goes wrong with it, the real task runs instead. */
+  async #runSetscene(task: PlannedTask): Promise<"done" | "missing"> {
+    const { recipe, name, label } = task;
+    const body = `${name}_setscene`;
+    try {
+      this.#begin(task);
+      const d = taskDatastore(await this.#options.openRecipe(recipe.id), body, task.signature);
+      const { diagnostics } = await executeBody(this.#executor, {
+        task: task.task,
+        label: `${label}_setscene`,
+        function: body,
+        d,
+        prepare: (folder) => this.#prepare(task.task, body, d, folder),
+      });
+      if (diagnostics.length > 0) {
+        return this.#missing(task, diagnostics.map(({ message }) => message).join("; "));
+      }
+      this.#options.stamps.finish(recipe, name, task.signature.unihash, "setscene");
+      return "done";
+    } catch (error) {
+      if (!diagnosticsOf(error, label)) throw error;
+      return this.#missing(task, messageOf(error));
+    }
+  }
+
   /** [noexec]: nothing but a stamp. */
-  stamp(task: PlannedTask): void {
+  stamp(task: PlannedTask, how: "real" | "setscene" = "real"): void {
     if (task.info.nostamp) return;
-    this.#options.stamps.finish(task.recipe, task.name, task.signature.unihash, "real");
+    this.#options.stamps.finish(task.recipe, task.name, task.signature.unihash, how);
     // Without its variables: nobody has opened the recipe, and nothing of it is executed.
     this.#record(task, async () => writeRecord(await this.#options.signatures.explain(task.task)));
   }
