@@ -335,7 +335,7 @@ describe("functions, anonymous Python and handlers", () => {
       },
     );
     const problem = problemOf(run);
-    expect(problem.message).toBe("`anonymous Python` raised ZeroDivisionError: division by zero");
+    expect(problem.message).toBe("anonymous Python raised ZeroDivisionError: division by zero");
     expect(problem.at!.source.path).toBe("/r/classes/c.bbclass");
     expect(problem.at!.source.place(problem.at!.start)).toMatchObject({ line: 2, column: 5 });
     expect(problem.notes).toMatchObject([{ message: "called in `__anon`" }]);

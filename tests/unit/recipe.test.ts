@@ -393,6 +393,10 @@ help: check out the branch of the layer that fits the core layer`,
       "two layers of one name",
       (rig) => addLayer(rig, "top", 'BBFILE_COLLECTIONS += "unit"\n'),
       `error[recipe/duplicate-collection]: two layers call themselves \`unit\` in BBFILE_COLLECTIONS
+ --> DIR/meta-top/conf/layer.conf:7:1
+  |
+7 | BBFILE_COLLECTIONS += "unit"
+  | ^^^^^^^^^^^^^^^^^^
 help: remove one of them from BBLAYERS, or rename its collection in its conf/layer.conf`,
     ],
     [

@@ -1,4 +1,4 @@
-export { Source, type Place, type Span } from "./source.js";
+export { Source, spanInFile, spanOfLine, type Place, type Span } from "./source.js";
 export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostic.js";
 export { nearest } from "./nearest.js";
 export { byText, sortedUnique, words } from "./order.js";

@@ -11,7 +11,7 @@ import { BUILTIN_RENAMES } from "./renames.js";
 import { withoutWords } from "./remove.js";
 import type { GetOptions, WriteOptions } from "./options.js";
 import { pythonText, type Value } from "./value.js";
-import { deferred, Variable, type Deferred, type Keyword } from "./variable.js";
+import { deferred, Variable, type Deferred, type Keyword, type Piece } from "./variable.js";
 
 /** What the datastore itself asks of Python. */
 export interface InlinePython {
@@ -241,6 +241,12 @@ export class Datastore {
   spanOf(name: string, flag?: string): Span | undefined {
     const variable = this.#find(name);
     return flag === undefined ? variable?.at : variable?.flagPlaces?.get(flag);
+  }
+
+  /** The texts, with their statements, that the value of `name` may be put together from. For messages. */
+  pieces(name: string): Piece[] {
+    const names = [name, ...(this.#index.get(name) ?? []).map((variant) => variant.name)];
+    return names.flatMap((one) => this.#find(one)?.pieces ?? []);
   }
 
   /** What happened to `name`, and to its override variants; empty without `trackHistory`. */
@@ -550,7 +556,7 @@ export class Datastore {
     options: WriteOptions,
   ): void {
     const variable = this.#writable(base);
-    variable.setList(keyword, [...variable.list(keyword), deferred(value, condition)]);
+    variable.setList(keyword, [...variable.list(keyword), deferred(value, condition, options.at)]);
     if (base.includes(":")) this.#index.add(base);
     const operation = condition ? `${keyword}[${condition}]` : keyword;
     this.record(base, { ...options, operation, detail: textOf(value) }, value);

@@ -15,6 +15,8 @@ export interface Failure {
   readonly expression: string;
   /** What to do, when it is more than to correct the expression. */
   readonly help?: string;
+  /** The innermost function of metadata Python, when the failure came up in one. */
+  readonly inside?: { readonly name: string; readonly at: Span };
 }
 
 /**
@@ -54,14 +56,18 @@ export class ExpansionError extends BuildError {
 
 const SHOWN = 8;
 
-function describe({ reason, expression, help }: Failure, links: readonly Link[], use: Span | undefined) {
+function describe(
+  { reason, expression, help, inside }: Failure,
+  links: readonly Link[],
+  use: Span | undefined,
+) {
   const last = links.at(-1);
   const subject = last ? `\`${last.name}\`` : "the text";
   const shown = expression.length > 200 ? `${expression.slice(0, 200)}…` : expression;
   const names = links.map(({ name }) => name);
   const chain =
     names.length > SHOWN ? [...names.slice(0, SHOWN / 2), "…", ...names.slice(-SHOWN / 2)] : names;
-  const notes: Note[] = [];
+  const notes: Note[] = inside ? [{ message: `it came up in \`${inside.name}\``, at: inside.at }] : [];
   for (const { name, at } of links.slice(0, -1).reverse().slice(0, 3)) {
     if (at !== undefined) notes.push({ message: `\`${name}\` needs it`, at });
   }

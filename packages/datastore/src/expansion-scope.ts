@@ -1,10 +1,12 @@
 /** One expansion of one text: what it reads, what it evaluates, what it left as it was, and why it failed. */
-import { BuildError, type Span } from "@tsbake/base";
+import { BuildError, spanInFile, type Span } from "@tsbake/base";
 import { ExpansionError } from "./expansion-error.js";
 import { EndlessExpansion, expandText, type ExpansionContext } from "./expansion.js";
 import { PythonError } from "./python-error.js";
 import { SkipRecipe } from "./skip-recipe.js";
+import { placeOfPart } from "./text-place.js";
 import type { Value } from "./value.js";
+import type { Piece } from "./variable.js";
 
 /** Values within values. More is a loop that went unnoticed, or soon the end of the stack. */
 const DEPTH_LIMIT = 400;
@@ -16,7 +18,8 @@ const SELF = "write `+=`, `:append` or `:prepend` to add to a value, or `:=` to 
 /** What an expansion reads. */
 export interface ExpansionSource {
   getVar(name: string): Value | undefined;
-  spanOf(name: string): Span | undefined;
+  spanOf(name: string, flag?: string): Span | undefined;
+  pieces(name: string): readonly Piece[];
 }
 
 export class ExpansionScope implements ExpansionContext {
@@ -99,13 +102,21 @@ export class ExpansionScope implements ExpansionContext {
 
   #fromPython(error: PythonError, code: string): Error {
     if (isSkip(error)) return new SkipRecipe(error.detail);
-    if (error.type === "bb.BBHandledException") return error;
+    if (error.type === "bb.BBHandledException") {
+      error.at ??= this.#place(`\${@${code}}`);
+      return error;
+    }
     const frame = error.frames.at(-1);
-    const where = frame ? ` (${frame.file}:${frame.line}, in ${frame.function})` : "";
-    return this.#failure(`${error.type}: ${error.detail}${where}`, {
-      expression: `\${@${code}}`,
-      cause: error,
-    });
+    const inside = frame && spanInFile(frame);
+    return ExpansionError.of(
+      {
+        // Python numbers the lines of the expression; the metadata knows nothing of them.
+        reason: `${error.type}: ${error.detail.replace(/ \(<inline>, line \d+\)$/, "")}`,
+        expression: `\${@${code}}`,
+        ...(inside ? { inside: { name: frame.function, at: inside } } : {}),
+      },
+      error,
+    );
   }
 
   #failure(
@@ -116,9 +127,20 @@ export class ExpansionScope implements ExpansionContext {
   }
 
   #needed(error: ExpansionError): ExpansionError {
-    return this.#label === undefined
-      ? error
-      : error.neededBy({ name: this.#label, at: this.#d.spanOf(this.#label) });
+    const name = this.#label;
+    if (name === undefined) return error;
+    return error.neededBy({
+      name,
+      at: this.#place(error.chain.length === 0 ? error.failure.expression : ""),
+    });
+  }
+
+  /** Of `part` of the text that is expanded, or at least of its statement. */
+  #place(part: string): Span | undefined {
+    const name = this.#label ?? "";
+    const [, variable = name, flag] = /^(.*)\[([^\]]*)\]$/.exec(name) ?? [];
+    const own = flag === undefined ? placeOfPart(this.#d, name, part) : undefined;
+    return own ?? this.#d.spanOf(variable, flag);
   }
 
   #translate(error: unknown): unknown {

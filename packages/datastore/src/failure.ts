@@ -1,5 +1,5 @@
 /** Exceptions of metadata Python as problems with a place. */
-import { BuildError, type Note, type Source, type Span } from "@tsbake/base";
+import { BuildError, spanOfLine, type Note, type Span } from "@tsbake/base";
 import { ExpansionError } from "./expansion-error.js";
 import { isSkip } from "./expansion-scope.js";
 import type { EvaluationHost } from "./evaluator.js";
@@ -7,12 +7,15 @@ import { pythonFailed, pythonGaveUp } from "./problems.js";
 import { PythonError, type PythonFrame } from "./python-error.js";
 import { isMetadata } from "./search.js";
 import { SkipRecipe } from "./skip-recipe.js";
+import { placeOfMessage, type Texts } from "./text-place.js";
 
 /** What was being done when an error came up. */
 export interface Doing {
   /** Shown as is: `do_compile`, `the value of :=`. */
   readonly what: string;
   readonly at: Span | undefined;
+  /** Where variables that a message names can be looked up. */
+  readonly d?: Texts;
 }
 
 /** The error to throw in place of `error`; what is no matter of metadata comes back as it is. */
@@ -20,8 +23,16 @@ export function explain(error: unknown, doing: Doing, host: EvaluationHost): unk
   if (error instanceof ExpansionError) return doing.at ? error.neededAt(doing.at) : error;
   if (!(error instanceof PythonError)) return error;
   if (isSkip(error)) return new SkipRecipe(error.detail);
-  if (error.type === "bb.BBHandledException") return new BuildError([pythonGaveUp(doing.at, doing.what)]);
-  return new BuildError([describe(error, doing, host)], { cause: error });
+  const diagnostic =
+    error.type === "bb.BBHandledException" ? gaveUp(error, doing, host) : describe(error, doing, host);
+  return new BuildError([diagnostic], { cause: error });
+}
+
+/** The text of bb.fatal where it was called; what was only raised was told before. */
+function gaveUp(error: PythonError, { what, at, d }: Doing, host: EvaluationHost) {
+  const spans = error.frames.map((frame) => spanOfFrame(frame, host));
+  const span = spans.findLast((one) => one !== undefined) ?? (d && placeOfMessage(d, error.detail));
+  return pythonGaveUp(span ?? error.at ?? at, what, error.detail);
 }
 
 function describe(error: PythonError, { what, at }: Doing, host: EvaluationHost) {
@@ -34,29 +45,27 @@ function describe(error: PythonError, { what, at }: Doing, host: EvaluationHost)
       : "";
   const notes: Note[] = places
     .filter(({ span }) => span !== undefined && span !== innermost?.span)
-    .map(({ frame, span }) => ({ message: `called in \`${frame.function}\``, at: span! }));
+    .map(({ frame, span }) => ({ message: `called in ${nameOf(frame)}`, at: span! }));
   return pythonFailed(
-    innermost?.span ?? at,
-    `\`${what}\` raised ${error.type}: ${error.detail}${where}`,
+    innermost?.span ?? error.at ?? at,
+    `${what === "anonymous Python" ? what : `\`${what}\``} raised ${error.type}: ${detailOf(error)}${where}`,
     notes,
   );
+}
+
+/** Without the place that Python puts behind it: it is shown with its line. */
+function detailOf({ type, detail }: PythonError): string {
+  return type === "SyntaxError" || type === "IndentationError"
+    ? detail.replace(/ \([^()]*, line \d+\)$/, "")
+    : detail;
+}
+
+/** Anonymous functions have a name that only Python needs. */
+function nameOf({ function: name }: PythonFrame): string {
+  return name.startsWith("__anon_") ? "anonymous Python" : `\`${name}\``;
 }
 
 function spanOfFrame({ file, line }: PythonFrame, host: EvaluationHost): Span | undefined {
   const source = isMetadata(file) ? host.load(file)?.source : undefined;
   return source && spanOfLine(source, line);
-}
-
-/** The text of line `number` (from 1) without its indentation. */
-function spanOfLine(source: Source, number: number): Span | undefined {
-  let start = 0;
-  for (let line = 1; line < number; line++) {
-    const newline = source.text.indexOf("\n", start);
-    if (newline === -1) return undefined;
-    start = newline + 1;
-  }
-  const newline = source.text.indexOf("\n", start);
-  const text = source.text.slice(start, newline === -1 ? undefined : newline);
-  const indent = text.length - text.trimStart().length;
-  return { source, start: start + indent, end: start + Math.max(text.trimEnd().length, indent + 1) };
 }

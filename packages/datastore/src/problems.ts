@@ -201,14 +201,18 @@ export function pythonFailed(span: At, message: string, notes: readonly Note[]):
   };
 }
 
-/** Python code called bb.fatal, or raised BBHandledException after telling why. */
-export function pythonGaveUp(span: At, name: string): Diagnostic {
+/** Python code called bb.fatal with `text`, or raised BBHandledException after telling why (then it is empty). */
+export function pythonGaveUp(span: At, name: string, text: string): Diagnostic {
+  const subject = name === "anonymous Python" ? name : `\`${name}\``;
   return {
     severity: "error",
     code: "datastore/python-gave-up",
-    message: `\`${name}\` ended the parse; its own message stands above`,
+    message: text === "" ? `${subject} ended the parse; its own message stands above` : text,
     ...at(span),
-    help: "do what the message above asks for",
+    help:
+      text === ""
+        ? "do what the message above asks for"
+        : "the metadata itself refuses to go on here: do what it asks for",
   };
 }
 

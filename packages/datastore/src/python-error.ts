@@ -1,4 +1,5 @@
 /** An exception of metadata Python, as the host hands it over. */
+import type { Span } from "@tsbake/base";
 
 /** An exception raised by metadata Python. */
 export class PythonError extends Error {
@@ -9,6 +10,8 @@ export class PythonError extends Error {
   readonly detail: string;
   /** Innermost frames last; only those in metadata. */
   readonly frames: readonly PythonFrame[];
+  /** The expression that Python was asked for, once a datastore knows where it is written. */
+  at: Span | undefined;
 
   constructor(type: string, detail: string, frames: readonly PythonFrame[] = []) {
     super(`${type}: ${detail}`);

@@ -12,10 +12,19 @@ export interface Deferred {
   readonly condition: string;
   /** `condition` split: all of these must be active. */
   readonly overrides: readonly string[];
+  /** Where it was written, when a file is known. */
+  readonly at?: Span;
 }
 
-export function deferred(text: Value, condition: string | undefined): Deferred {
-  return { text, condition: condition ?? "", overrides: condition ? condition.split(":") : [] };
+/** A text that a value is put together from, and its statement. */
+export interface Piece {
+  readonly text: string;
+  readonly at: Span;
+}
+
+export function deferred(text: Value, condition: string | undefined, at?: Span): Deferred {
+  const overrides = condition ? condition.split(":") : [];
+  return { text, condition: condition ?? "", overrides, ...(at ? { at } : {}) };
 }
 
 const NOTHING: readonly Deferred[] = [];
@@ -48,6 +57,14 @@ export class Variable {
     copy.at = this.at;
     copy.flagPlaces = this.flagPlaces && new Map(this.flagPlaces);
     return copy;
+  }
+
+  /** What the value is made of, as far as files are known; conditions are not looked at. */
+  get pieces(): Piece[] {
+    const all = [{ text: this.content, at: this.at }, ...this.prepends, ...this.appends];
+    return all.flatMap(({ text, at }) =>
+      typeof text === "string" && at !== undefined ? [{ text, at }] : [],
+    );
   }
 
   /** True for what `unset` leaves behind: it hides the variable of the level below. */

@@ -25,6 +25,8 @@ export class Bridge {
   readonly #errors = new Map<number, unknown>();
   #nextKey = 1;
   #last: unknown;
+  /** An error that may be the text of the exception that comes next (bb.fatal): that is told once, with its place. */
+  #held: string | undefined;
 
   constructor(options: PythonOptions) {
     this.#options = options;
@@ -45,10 +47,18 @@ export class Bridge {
     return key === null || key === undefined ? undefined : this.#errors.get(key);
   }
 
+  /** Python came back. `told`: what its exception says will be told by whoever gets it. */
+  settle(told?: string): void {
+    if (this.#held !== undefined && this.#held !== told) this.#options.onMessage("error", this.#held);
+    this.#held = undefined;
+  }
+
   // The rest is called by Python.
 
   message(level: string, text: string): void {
-    this.#options.onMessage(levelOf(level), text);
+    this.settle();
+    if (level === "error") this.#held = text;
+    else this.#options.onMessage(levelOf(level), text);
   }
 
   originalException(): unknown {

@@ -20,6 +20,11 @@ export function readFailure(json: string): Failure {
   return value as Failure;
 }
 
+/** What bb.fatal raises: its text was given as a message too. */
+export function isHandled({ type }: Failure): boolean {
+  return type === "bb.BBHandledException";
+}
+
 export function toPythonError(failure: Failure, cause?: unknown): PythonError {
   const error = new PythonError(failure.type, failure.detail, failure.frames);
   if (cause !== undefined) error.cause = cause;

@@ -1,7 +1,7 @@
 /** PythonHost over one started pyodide. */
 import { Datastore, PythonError, type PythonHost, type PythonPlace, type Value } from "@tsbake/datastore";
 import type { Bridge } from "./bridge.js";
-import { readFailure, toPythonError } from "./failure.js";
+import { isHandled, readFailure, toPythonError } from "./failure.js";
 import { Store, type Codec } from "./store.js";
 
 /** An interpreter that is open. */
@@ -60,8 +60,9 @@ export class PyodideHost implements EmbeddedPython {
 
   evaluate(expression: string, d: Datastore): string {
     const result = this.#nested((python) => python.evaluate(expression, this.#dataOf(d)));
-    if (typeof result === "string") return result;
-    throw this.#failure(true);
+    if (typeof result !== "string") throw this.#failure(true);
+    this.#settle();
+    return result;
   }
 
   define(text: string, place: PythonPlace): void {
@@ -113,6 +114,12 @@ export class PyodideHost implements EmbeddedPython {
 
   #demand(call: (python: Interpreter) => true | undefined): void {
     if (this.#nested(call) === undefined) throw this.#failure(false);
+    this.#settle();
+  }
+
+  /** Messages of the outermost call only: what an inner one raised may be caught by an outer one. */
+  #settle(told?: string): void {
+    if (this.#depth === 0) this.#bridge.settle(told);
   }
 
   #nested<T>(call: (python: Interpreter) => T): T {
@@ -135,6 +142,7 @@ export class PyodideHost implements EmbeddedPython {
   #failure(through: boolean): unknown {
     const python = this.#python();
     const failure = readFailure(python.failure());
+    this.#settle(isHandled(failure) ? failure.detail : undefined);
     const exception = python.failed();
     const cause = this.#bridge.errorOf(failure.key);
     if (through && cause !== undefined) return cause;

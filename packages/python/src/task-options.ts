@@ -1,5 +1,5 @@
 /** What a Python task is given, and what it comes to. */
-import type { Datastore, PythonPlace } from "@tsbake/datastore";
+import type { Datastore, PythonError, PythonPlace } from "@tsbake/datastore";
 import type { LazyPython } from "./lazy.js";
 import type { MessageLevel } from "./options.js";
 
@@ -62,4 +62,6 @@ export interface PythonTaskResult {
   readonly code: number;
   /** `Type: text (file:line)` of an exception. */
   readonly message?: string;
+  /** The exception itself. */
+  readonly failure?: PythonError;
 }

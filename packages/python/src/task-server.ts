@@ -1,6 +1,6 @@
 /** The engine's end of a Python task: answers what the child asks, line by line. */
 import type { Datastore, Value } from "@tsbake/datastore";
-import { describeForPython, type Failure } from "./failure.js";
+import { describeForPython, isHandled, type Failure } from "./failure.js";
 import type { MessageLevel } from "./options.js";
 import { Store, type Codec } from "./store.js";
 import type { PythonTaskOptions } from "./task-options.js";
@@ -61,16 +61,24 @@ export class TaskServer {
   readonly #options: PythonTaskOptions;
   readonly #stores = new Map<number, { readonly d: Datastore; readonly store: Store }>();
   #nextKey = 0;
-  #failure: string | undefined;
+  #failure: Failure | undefined;
+  /** An error that may be the text of the exception that comes next (bb.fatal): that is told once. */
+  #held: string | undefined;
 
   constructor(options: PythonTaskOptions) {
     this.#options = options;
     this.#share(options.d);
   }
 
-  /** `Type: text (file:line)` once the child has told that it failed. */
-  get failure(): string | undefined {
+  /** Once the child has told that it failed. */
+  get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  /** The child has ended. */
+  close(): void {
+    if (this.#held !== undefined) this.#options.onMessage?.("error", this.#held);
+    this.#held = undefined;
   }
 
   /** The first line for the child. */
@@ -98,11 +106,17 @@ export class TaskServer {
     if (!question) return undefined;
     for (const key of question.release ?? []) this.#stores.delete(key);
     if (question.op === "message") {
-      this.#options.onMessage?.(question.level ?? "plain", question.text ?? "");
+      this.close();
+      const { level = "plain", text = "" } = question;
+      if (level === "error") this.#held = text;
+      else this.#options.onMessage?.(level, text);
       return undefined;
     }
     if (question.op === "done") {
-      this.#failure = question.failure ? told(question.failure) : undefined;
+      this.#failure = question.failure ?? undefined;
+      if (this.#failure && isHandled(this.#failure) && this.#failure.detail === this.#held)
+        this.#held = undefined;
+      this.close();
       return undefined;
     }
     try {
@@ -198,9 +212,4 @@ function decode(value: unknown): Value {
     return new PythonObject(Number(value.$python), String(value.text));
   }
   return (value ?? null) as Value;
-}
-
-function told(failure: Failure): string {
-  const last = failure.frames.at(-1);
-  return `${failure.type}: ${failure.detail}${last ? ` (${last.file}:${last.line})` : ""}`;
 }

@@ -7,6 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Channel } from "./channel.js";
+import { toPythonError, type Failure } from "./failure.js";
 import { findHostPython } from "./host-python.js";
 import { LIBRARY } from "./open.js";
 import { noHostPython } from "./problems.js";
@@ -30,7 +31,9 @@ export async function runPythonTask(options: PythonTaskOptions): Promise<PythonT
   const start = options.start ?? startChild(options);
   const ended = start(command, all, { environment: options.env }).finally(() => channel.finish());
   const [{ code }] = await Promise.all([ended, serve(server, channel)]);
-  return { code, ...(server.failure !== undefined && { message: server.failure }) };
+  server.close();
+  const { failure } = server;
+  return { code, ...(failure && { message: told(failure), failure: toPythonError(failure) }) };
 }
 
 async function serve(server: TaskServer, channel: Channel): Promise<void> {
@@ -64,4 +67,9 @@ function script({ name, body, place, functions = [] }: PythonTaskOptions): strin
     return `# ${file}:${line}\n${head}${text.trimEnd()}\n`;
   });
   return shown.join("\n");
+}
+
+function told({ type, detail, frames }: Failure): string {
+  const last = frames.at(-1);
+  return `${type}: ${detail}${last ? ` (${last.file}:${last.line})` : ""}`;
 }

@@ -2,9 +2,19 @@
  * The files of one parse: each is looked at once, read once and parsed once. Whoever asks leaves a trace, so that
  * every result knows what it depends on, files that were not there included.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { isUtf8 } from "node:buffer";
+import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { extname } from "node:path";
-import { BuildError, hasCode, sortedUnique, Source, type Hasher } from "@tsbake/base";
+import {
+  BuildError,
+  codeOf,
+  hasCode,
+  messageOf,
+  sortedUnique,
+  Source,
+  type Diagnostic,
+  type Hasher,
+} from "@tsbake/base";
 import { parseFile, type ParsedFile } from "@tsbake/language";
 import * as problem from "./problems.js";
 
@@ -20,6 +30,8 @@ export class FileTable {
   readonly #texts = new Map<string, string>();
   readonly #digests = new Map<string, string>();
   readonly #parsed = new Map<string, ParsedFile>();
+  /** Files whose bytes are not UTF-8. */
+  readonly #wrongBytes = new Set<string>();
 
   constructor(hasher: Hasher) {
     this.#hasher = hasher;
@@ -53,9 +65,11 @@ export class FileTable {
     if (known !== undefined) return known;
     // The stamp comes first: content that changes in between is noticed by the next run, not missed.
     if (this.stamp(path) === "" || isFolderStamp(this.stamp(path))) return undefined;
-    const text = readText(path);
+    const bytes = readBytes(path);
+    const text = bytes?.toString("utf8");
     if (text === undefined) this.#stamps.set(path, "");
     else this.#texts.set(path, text);
+    if (bytes && !isUtf8(bytes)) this.#wrongBytes.add(path);
     return text;
   }
 
@@ -73,14 +87,17 @@ export class FileTable {
     const ending = extname(path);
     const isRecipe = [".bb", ".bbclass", ".inc", ".bbappend"].includes(ending);
     if (!isRecipe && ending !== ".conf") throw new BuildError([problem.notMetadata(path)]);
-    const parsed = parseFile(new Source(path, text), isRecipe ? "recipe" : "conf");
+    const source = new Source(path, text);
+    const wrong = notText(source, this.#wrongBytes.has(path));
+    if (wrong) throw new BuildError([wrong]);
+    const parsed = parseFile(source, isRecipe ? "recipe" : "conf");
     this.#parsed.set(path, parsed);
     return parsed;
   }
 }
 
 function readStamp(path: string): FileStamp {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const found = reading(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
   if (!found || !(found.isFile() || found.isDirectory())) return "";
   return `${found.isFile() ? "" : "d"}${found.size}:${found.mtimeNs}:${found.ino}`;
 }
@@ -89,11 +106,44 @@ function isFolderStamp(stamp: FileStamp): boolean {
   return stamp.startsWith("d");
 }
 
-function readText(path: string): string | undefined {
+function readBytes(path: string): Buffer | undefined {
+  return reading(path, () => readFileSync(path));
+}
+
+/** @returns undefined for what is not there @throws BuildError `recipe/unreadable-file` */
+function reading<T>(path: string, read: () => T): T | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
+    throw new BuildError([problem.unreadableFile(path, reasonOf(error))], { cause: error });
   }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "this user may not",
+  ELOOP: "it is a symbolic link to itself",
+  EISDIR: "it is a folder",
+};
+
+function reasonOf(error: unknown): string {
+  return REASONS[codeOf(error) ?? ""] ?? messageOf(error);
+}
+
+/** Why the file that BBFILES names gives no recipe. */
+export function whyMissing(path: string): string {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return "it is not there any more";
+  if (found.isSymbolicLink()) return "it is a symbolic link to what is not there";
+  return found.isDirectory() ? "it is a folder" : "it is no file";
+}
+
+/** Programs, archives, UTF-16: one error instead of one for each line. */
+function notText(source: Source, hasWrongBytes: boolean): Diagnostic | undefined {
+  const { path, text } = source;
+  if (text.startsWith("\uFEFF")) return problem.notText(path, "begins with a byte order mark", undefined);
+  if (text.includes("\0")) return problem.notText(path, "is no text but binary data, or UTF-16", undefined);
+  if (!hasWrongBytes) return undefined;
+  const start = text.indexOf("\uFFFD");
+  return problem.notText(path, "is not UTF-8", { source, start, end: start + 1 });
 }

@@ -48,18 +48,22 @@ export function layerFolders(
   const wrong = [...coreLayers, ...named].flatMap((layer) => {
     const at = whereNamed(layer, file, host);
     if (!isFolder(layer)) return [problem.missingLayer(layer, at)];
-    return realPath(join(layer, "conf/layer.conf")) ? [] : [problem.missingLayerConf(layer, at)];
+    return isFile(join(layer, "conf/layer.conf")) ? [] : [problem.missingLayerConf(layer, at)];
   });
   if (wrong.length > 0) throw new BuildError(wrong);
   const real = new Set(named.map(realPath));
   return [...coreLayers.filter((layer) => !real.has(realPath(layer))), ...named];
 }
 
+function isFile(path: string): boolean {
+  return realPath(path) !== undefined && !isFolder(path);
+}
+
 function realPath(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
     throw error;
   }
 }
@@ -134,7 +138,7 @@ function addDynamicFiles(d: Datastore): void {
   const wrong: Diagnostic[] = [];
   for (const entry of words(d.getText("BBFILES_DYNAMIC"))) {
     const match = /^(!?)([^:]+):(.+)$/.exec(entry);
-    if (!match) wrong.push(problem.malformedDynamicFiles(entry));
+    if (!match) wrong.push(problem.malformedDynamicFiles(entry, d.spanOf("BBFILES_DYNAMIC")));
     else if (collections.has(match[2]!) !== (match[1] === "!")) d.appendVar("BBFILES", ` ${match[3]}`);
   }
   if (wrong.length > 0) throw new BuildError(wrong);
@@ -149,7 +153,7 @@ function checkSeries(
   const wrong: Diagnostic[] = [];
   const seen = new Set<string>();
   for (const name of words(d.getText("BBFILE_COLLECTIONS"))) {
-    if (seen.has(name)) wrong.push(problem.duplicateCollection(name));
+    if (seen.has(name)) wrong.push(problem.duplicateCollection(name, d.spanOf("BBFILE_COLLECTIONS")));
     seen.add(name);
     const own = compat.get(name);
     if (!own) host.warn(problem.noSeriesCompat(name));

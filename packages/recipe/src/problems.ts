@@ -87,11 +87,12 @@ export function danglingAppends(appends: readonly string[], multiconfig: string)
   };
 }
 
-export function duplicateCollection(layer: string): Diagnostic {
+export function duplicateCollection(layer: string, at: Located): Diagnostic {
   return {
     severity: "error",
     code: "recipe/duplicate-collection",
     message: `two layers call themselves \`${layer}\` in BBFILE_COLLECTIONS`,
+    ...located(at),
     help: "remove one of them from BBLAYERS, or rename its collection in its conf/layer.conf",
   };
 }
@@ -137,11 +138,12 @@ export function layerVersion(
   };
 }
 
-export function malformedDynamicFiles(entry: string): Diagnostic {
+export function malformedDynamicFiles(entry: string, at: Located): Diagnostic {
   return {
     severity: "error",
     code: "recipe/malformed-dynamic-files",
     message: `BBFILES_DYNAMIC has an entry without a collection: \`${entry}\``,
+    ...located(at),
     help: "write entries as `collection:pattern` or `!collection:pattern`",
   };
 }
@@ -379,13 +381,48 @@ export function unreadableValue(variable: string, value: string, file: string, a
   };
 }
 
+export function unreadableFile(path: string, reason: string, at?: Located): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/unreadable-file",
+    message: `${path} cannot be read: ${reason}`,
+    ...located(at),
+    help: "repair or remove it, or correct what names it (BBFILES, BBMASK, BBLAYERS, include)",
+  };
+}
+
+export function notText(path: string, what: string, at: Located): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/not-text",
+    message: `${path} ${what}`,
+    ...located(at),
+    help: "save it as UTF-8 without a byte order mark; if it is no metadata, keep it out of BBFILES (BBMASK) or rename it",
+  };
+}
+
+export function badFileName(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/bad-file-name",
+    message: `${path} has more than two underscores in its name, so its PN, PV and PR cannot be told`,
+    help: "name recipes NAME_VERSION.bb or NAME_VERSION_REVISION.bb, with `-` inside NAME",
+  };
+}
+
 export function wrongPattern(variable: string, pattern: string, where: string, at: Located): Diagnostic {
   return {
     severity: "error",
     code: "recipe/wrong-pattern",
-    message: `${variable} of ${where} is no regular expression: \`${pattern}\``,
+    message:
+      pattern === ""
+        ? `${variable} of ${where} is not set`
+        : `${variable} of ${where} is no regular expression: \`${pattern}\``,
     ...located(at),
-    help: "correct the expression; its syntax is Python's",
+    help:
+      pattern === ""
+        ? "set it in conf/layer.conf to what the paths of the layer begin with: `^${LAYERDIR_RE}/`"
+        : "correct the expression; its syntax is Python's",
   };
 }
 

@@ -1,12 +1,22 @@
 /** One recipe file: its appends, its variants, each finished. Section 1.1 (recipe sequence) and 1.8 of the inventory. */
-import { words, type Diagnostic } from "@tsbake/base";
-import { deferInherit, finalize, listTasks, SkipRecipe, type Datastore } from "@tsbake/datastore";
+import { basename } from "node:path";
+import { BuildError, words, type Diagnostic } from "@tsbake/base";
+import {
+  deferInherit,
+  ExpansionError,
+  explain,
+  finalize,
+  listTasks,
+  SkipRecipe,
+  type Datastore,
+} from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
 import { Evaluation } from "./evaluation.js";
 import { extractRecipe } from "./extract.js";
-import type { FileTable } from "./files.js";
+import { whyMissing, type FileTable } from "./files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { recipeId, variantWord } from "./multiconfig.js";
+import * as problem from "./problems.js";
 import type { BaseSigner } from "./project-types.js";
 import type { PythonDefinitionText, PythonSession } from "./python-session.js";
 
@@ -31,14 +41,30 @@ export interface ParsedRecipe {
 export function parseRecipe(file: RecipeFile, context: RecipeContext): ParsedRecipe {
   const host = new Evaluation(context.table, context.python);
   let cacheable = true;
-  const infos = evaluateVariants(file, context, host).map(({ word, d, skipped }) => {
+  const infoOf = ({ word, d, skipped }: Variant): RecipeInfo => {
     const id = recipeId(file.multiconfig, file.path, word);
     if (d.getText("BB_DONT_CACHE")) cacheable = false;
     if (skipped !== undefined) return extractRecipe(d, { id, file, baseHashes: new Map(), skipped });
     const baseHashes = context.signer.sign(d, [...listTasks(d).keys()]);
     return extractRecipe(d, { id, file, baseHashes });
-  });
+  };
+  const infos = explained(file, host, undefined, () => evaluateVariants(file, context, host)).map((variant) =>
+    explained(file, host, variant.d, () => infoOf(variant)),
+  );
   return { infos, files: [...host.files], warnings: host.warnings, cacheable };
+}
+
+/** Inline Python may fail wherever a value is read. */
+function explained<T>(file: RecipeFile, host: Evaluation, d: Datastore | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    // What Python would say of it hides what is wrong.
+    const isName = basename(file.path).split("_").length > 3 && error instanceof ExpansionError;
+    if (isName && /more than two underscores/.test(error.message))
+      throw new BuildError([problem.badFileName(file.path)], { cause: error });
+    throw explain(error, { what: file.path, at: undefined, ...(d ? { d } : {}) }, host);
+  }
 }
 
 export interface OpenedRecipe {
@@ -81,7 +107,9 @@ function evaluateVariants(
   raw.setVar("__BBAPPEND", file.appends.join(" "));
   raw.setVar("FILE", file.path);
   const early = skippedBy(() => {
-    for (const path of [file.path, ...file.appends]) host.evaluate(path, raw);
+    for (const path of [file.path, ...file.appends]) {
+      if (!host.evaluate(path, raw)) throw new BuildError([problem.unreadableFile(path, whyMissing(path))]);
+    }
   });
   if (early !== undefined) return [{ word: "", d: raw, skipped: early }];
 

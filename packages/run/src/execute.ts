@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BuildError, codeOf, messageOf, words } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import { diagnosticsOf } from "./failure.js";
+import { describePython, diagnosticsOf } from "./failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "./events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "./isolation.js";
@@ -89,7 +89,7 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       const end = await withPython(executor.openPython, () => step.run());
       scriptPath = step.scriptPath;
       if (end.code !== 0) {
-        const failed = bodyFailed(body.label, name, end.code, end.message);
+        const failed = bodyFailed(body.label, name, end.code, describePython(end, body.d, name));
         const known = { exitCode: end.code, logPath: log.path, ...(scriptPath && { scriptPath }) };
         return { diagnostics: [failed], ...known };
       }

@@ -1,5 +1,5 @@
 /** What the run queue is given: the seam to the engine. */
-import type { Datastore } from "@tsbake/datastore";
+import type { Datastore, PythonError } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { Store } from "@tsbake/sstate";
@@ -36,6 +36,8 @@ export interface ProcessEnd {
   readonly code: number;
   /** What the runner knows better than the code, e.g. a Python exception with its place. */
   readonly message?: string;
+  /** The Python exception that ended it. */
+  readonly failure?: PythonError;
 }
 
 /** One Python function to run, in a process of its own or in any other way that keeps to `cwd` and `environment`. */

@@ -1,8 +1,21 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
-import type { Diagnostic } from "@tsbake/base";
+import type { Diagnostic, Note, Span } from "@tsbake/base";
+
+/** What is known of a failed function beside its code. */
+export interface BodyFailure {
+  /** In place of the code. */
+  readonly reason?: string | undefined;
+  readonly at?: Span | undefined;
+  readonly notes?: readonly Note[];
+}
 
 /** A function of a task ended with a code other than 0. */
-export function bodyFailed(label: string, functionName: string, code: number, reason?: string): Diagnostic {
+export function bodyFailed(
+  label: string,
+  functionName: string,
+  code: number,
+  { reason, at, notes = [] }: BodyFailure = {},
+): Diagnostic {
   const ended = code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
   const how = reason === undefined ? ended : `failed: ${reason}`;
   return {
@@ -10,6 +23,8 @@ export function bodyFailed(label: string, functionName: string, code: number, re
     code: "run/body-failed",
     // The remedy is in the log and the script, which a failure carries with it.
     message: `${label}: \`${functionName}\` ${how}`,
+    ...(at ? { at, help: "correct the Python code at this place" } : {}),
+    ...(notes.length > 0 ? { notes } : {}),
   };
 }
 

@@ -1,0 +1,73 @@
+/** From a text that was put together out of several statements back to the line of the file where a part of it stands. */
+import { spanOfLine, type Span } from "@tsbake/base";
+import type { Piece } from "./variable.js";
+
+/** What is asked of a datastore. */
+export interface Texts {
+  pieces(name: string): readonly Piece[];
+  spanOf(name: string): Span | undefined;
+  expand(text: string): string;
+}
+
+/**
+ * Where line `line` (from 1) of a function's text stands.
+ *
+ * @param text the function as it ran, expanded or not
+ * @returns undefined when what stands there was put in by expansion over several lines, or by Python
+ */
+export function placeOfBodyLine(d: Texts, name: string, text: string, line: number): Span | undefined {
+  for (const { text: raw, at } of d.pieces(name)) {
+    const piece = [raw, ...expanded(d, raw)].find((one) => one !== "" && text.includes(one));
+    if (piece === undefined) continue;
+    const before = countLines(text.slice(0, text.indexOf(piece)));
+    const within = line - 1 - before;
+    // More lines than were written: what stands where is anybody's guess.
+    if (within < 0 || within >= countLines(piece) + 1 || countLines(piece) !== countLines(raw)) continue;
+    const head = at.source.place(at.start).line;
+    const first = raw.startsWith("def ") && at.source.text.startsWith("def ", at.start) ? head : head + 1;
+    return spanOfLine(at.source, first + within);
+  }
+  return undefined;
+}
+
+/** Where `part`, a piece of one line of the value of `name`, is written. */
+export function placeOfPart(d: Pick<Texts, "pieces">, name: string, part: string): Span | undefined {
+  if (part === "") return undefined;
+  for (const { text, at } of d.pieces(name)) {
+    if (!text.includes(part)) continue;
+    const after = at.source.text.indexOf(part, at.start);
+    // `+=` keeps the place of the last statement only; the part may be in one above.
+    const start = after === -1 ? at.source.text.lastIndexOf(part, at.start) : after;
+    if (start !== -1) return { source: at.source, start, end: start + part.length };
+  }
+  return undefined;
+}
+
+/** A message that names a variable, and perhaps quotes a word of it, is about that one. */
+export function placeOfMessage(d: Texts, message: string): Span | undefined {
+  for (const [name] of message.matchAll(/\b[A-Z][A-Z0-9_]{2,}\b/g)) {
+    if (d.pieces(name).length === 0) continue;
+    for (const [, word = ""] of message.matchAll(/['"`]([^'"`\s]+)['"`]/g)) {
+      const place = placeOfPart(d, name, word);
+      if (place) return place;
+    }
+    return d.spanOf(name);
+  }
+  return undefined;
+}
+
+function expanded(d: Texts, text: string): string[] {
+  if (!text.includes("${")) return [];
+  try {
+    return [d.expand(text)];
+  } catch {
+    // It is told where it matters.
+    return [];
+  }
+}
+
+function countLines(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines++;
+  return lines;
+}
