@@ -120,3 +120,20 @@ do_cleanall[nostamp] = "1"
 do_cleanall() {
     tsbake-fetch clean --uri "${SRC_URI}" --dl-dir "${DL_DIR}"
 }
+
+# A shell with the environment of the tasks, for a person. Under fakeroot where do_install is.
+DEVSHELL_STARTDIR ?= "${S}"
+addtask devshell after do_patch do_prepare_recipe_sysroot
+do_devshell[doc] = "opens $SHELL in the environment of the tasks"
+do_devshell[nostamp] = "1"
+do_devshell[interactive] = "1"
+do_devshell[network] = "1"
+do_devshell[fakeroot] = "${@d.getVarFlag('do_install', 'fakeroot') or ''}"
+do_devshell[dirs] = "${DEVSHELL_STARTDIR}"
+# One at a time has the terminal.
+do_devshell[lockfiles] = "${TMPDIR}/terminal.lock"
+do_devshell() {
+    [ -x "$SHELL" ] || bbfatal "there is no shell \`$SHELL\`: set SHELL in the environment"
+    echo "${PN} ${PV} in $(pwd); scripts of tasks that have run: ${T}/run.do_*; \`exit\` ends this shell"
+    exec "$SHELL" 3>&-
+}

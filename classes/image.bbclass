@@ -75,6 +75,9 @@ deltask install
 deltask populate_sysroot
 deltask sysroot_ready
 
+DEVSHELL_STARTDIR = "${WORKDIR}"
+do_devshell[fakeroot] = "1"
+
 # The packages of recipes are part of the result, restored with it too.
 do_build[recrdeptask] += "do_package_write_${IMAGE_PKGTYPE}"
 

@@ -90,6 +90,7 @@ export class Footer {
         this.#step = "waiting for the build folder";
         this.#stepProgress = undefined;
         break;
+      case "terminal":
       case "engine-warning":
       case "metadata-message":
       case "task-output":

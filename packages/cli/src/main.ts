@@ -32,8 +32,10 @@ async function start(request: Request): Promise<number> {
   const stop = new AbortController();
   const kill = new AbortController();
   let tasks = false;
+  let isLent = false;
   let presses = 0;
   const interrupt = () => {
+    if (isLent) return;
     presses++;
     // Nothing runs yet, or patience is at an end: the watchdog of the tasks cleans up after us.
     if (!tasks || presses > 2) process.exit(130);
@@ -44,6 +46,7 @@ async function start(request: Request): Promise<number> {
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       presses = Math.max(presses, 1);
+      isLent = false;
       stop.abort();
       interrupt();
     });
@@ -70,6 +73,8 @@ async function start(request: Request): Promise<number> {
     stop: stop.signal,
     kill: kill.signal,
     onTasks: () => (tasks = true),
+    hasTerminal: process.stdin.isTTY && process.stdout.isTTY,
+    onTerminal: (taken) => (isLent = taken),
   });
 }
 

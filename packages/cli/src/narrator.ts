@@ -96,6 +96,7 @@ export class Narrator {
       case "stopping":
         return this.#stopping(event.reason, event.killing, event.running);
       case "task-progress":
+      case "terminal":
       case "finished":
         return [];
     }

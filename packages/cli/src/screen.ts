@@ -24,6 +24,7 @@ export class Screen {
   #drawn = 0;
   #last = "";
   #pending: string[] = [];
+  #isSuspended = false;
 
   constructor(output: Output, live?: (columns: number, rows: number) => readonly string[]) {
     this.#output = output;
@@ -41,8 +42,20 @@ export class Screen {
       return;
     }
     this.#pending.push(text);
+    if (this.#isSuspended) return;
     // Without the live part in between, many lines are one write.
     if (this.#pending.length > 100) this.draw();
+  }
+
+  /** From `true` to `false` nothing is written: the terminal belongs to another program. Lines wait. */
+  suspend(isSuspended: boolean): void {
+    if (!this.#live) return;
+    if (isSuspended) {
+      this.#replace([]);
+      this.#output.write(showCursor);
+      this.#last = "";
+    }
+    this.#isSuspended = isSuspended;
   }
 
   /** Takes the live part away, until the next redraw: something else is about to write to the terminal. */
@@ -60,6 +73,7 @@ export class Screen {
 
   /** Now, not at the next tick; writes nothing when nothing has changed. */
   draw(): void {
+    if (this.#isSuspended) return;
     const { columns, rows } = this.#output;
     // A terminal that does not know its size says 0.
     this.#replace(this.#live!(columns || 80, rows || 24));

@@ -38,6 +38,10 @@ export interface Surroundings {
   readonly kill: AbortSignal;
   /** Tasks may be running from now on: until then one Ctrl-C is enough to end all. */
   readonly onTasks: () => void;
+  /** Standard input and output are a terminal that a task may have. Default: false. */
+  readonly hasTerminal?: boolean;
+  /** A task has it, or has given it back: meanwhile Ctrl-C is for that task. */
+  readonly onTerminal?: (taken: boolean) => void;
 }
 
 /** A log without a line for so long, in ms, gets one that tells what runs. */
@@ -182,9 +186,19 @@ function buildRequest(request: Request, around: Surroundings): BuildRequest {
     runOnly,
     setscene,
     signaturesOnly: request.signaturesOnly,
+    ...(around.hasTerminal && request.ui !== "json" && { terminal: terminalEnvironment(around) }),
     stop: around.stop,
     kill: around.kill,
   };
+}
+
+/** What a shell on the terminal needs of the caller's environment; all else comes from the task. */
+function terminalEnvironment({ environment }: Surroundings): Record<string, string> {
+  const found = ["TERM", "COLORTERM", "SHELL", "USER", "LOGNAME"].flatMap((name) => {
+    const value = environment[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { SHELL: "/bin/sh", ...(Object.fromEntries(found) as Record<string, string>) };
 }
 
 function openDisplay(request: Request, around: Surroundings): Display {
@@ -232,6 +246,10 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   };
   return {
     see(event) {
+      if (event.type === "terminal") {
+        screen.suspend(event.taken);
+        around.onTerminal?.(event.taken);
+      }
       footer.see(event, performance.now());
       for (const line of narrator.tell(event)) say(line);
     },

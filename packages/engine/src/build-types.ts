@@ -43,6 +43,8 @@ export interface BuildRequest {
   readonly setscene: SetsceneMode;
   /** `-S none`: signatures of all tasks are written, nothing runs. */
   readonly signaturesOnly: boolean;
+  /** The caller's standard streams are a terminal: environment for whom gets it (`-c devshell`). */
+  readonly terminal?: Readonly<Record<string, string>>;
   /** First and second Ctrl-C. */
   readonly stop: AbortSignal;
   readonly kill: AbortSignal;

@@ -21,7 +21,7 @@ import { buildTaskGraph, openBaseSigner, signTasks, taskId, writeRecord } from "
 import type { SignatureExplanation, Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
 import { needsPython, openProviders, parseProject, recipeLabel } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId, RecipeInfo } from "@tsbake/recipe";
-import { openStamps } from "@tsbake/run";
+import { noTerminal, openStamps } from "@tsbake/run";
 import type { RunSummary, Stamps } from "@tsbake/run";
 import type { EngineEvent } from "./events.js";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
@@ -209,6 +209,7 @@ class OpenedBuild implements Build {
       this.#options.onEvent({ type: "engine-warning", diagnostic });
     }
     const graph = this.#graph(request);
+    if (!request.terminal && !request.dryRun) this.#checkNoTerminal(graph);
     const isWriting = !request.dryRun && !request.signaturesOnly;
     if (isWriting) await this.#checkWritable();
     const stamps = request.dryRun ? supposeTaints(openStamps()) : openStamps();
@@ -498,6 +499,15 @@ class OpenedBuild implements Build {
         throw new BuildError([unwritableBuildFolder(folder, codeOf(error) ?? messageOf(error))]);
       }
     }
+  }
+
+  /** @throws BuildError before hours of work that end in front of nobody */
+  #checkNoTerminal(graph: TaskGraph): void {
+    const asking = graph.targets.filter((target) => {
+      const { recipe, task } = graph.graph.getNodeAttributes(target);
+      return this.project.recipes.get(recipe)?.tasks[task]?.interactive;
+    });
+    if (asking.length > 0) throw new BuildError(asking.map((target) => noTerminal(graph.label(target))));
   }
 
   /** What the tasks of this run left, of the target recipes. */

@@ -72,6 +72,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       cache: text("CACHE") ?? "",
       epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,
       verbose: request.verbose,
+      ...(request.terminal && { terminal: request.terminal }),
     },
     setscene: request.setscene,
     ...(scene && { scene }),

@@ -25,6 +25,8 @@ export interface TaskInfo {
   readonly recideptask?: readonly string[];
   readonly noexec?: true;
   readonly nostamp?: true;
+  /** Its body talks to a person: it gets the terminal ([interactive]). */
+  readonly interactive?: true;
   /** Files whose content is an input: `path:True|False` words of [file-checksums]. */
   readonly fileChecksums?: readonly string[];
   /** Archive packages whose solved closure (name, version, SHA-256) is an input: [feed-closure]. */

@@ -103,6 +103,12 @@ export interface TaskMessage extends TaskName {
   readonly text: string;
 }
 
+/** A body has the terminal from now on, or has given it back: nobody else may write to it meanwhile. */
+export interface TerminalTaken extends TaskName {
+  readonly type: "terminal";
+  readonly taken: boolean;
+}
+
 /** A task waits for a lock that another process holds. */
 export interface LockWait extends TaskName {
   readonly type: "lock-wait";
@@ -141,6 +147,7 @@ export type RunEvent =
   | TaskProgress
   | TaskOutput
   | TaskMessage
+  | TerminalTaken
   | LockWait
   | Stopping
   | RunWarning

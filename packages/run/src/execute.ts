@@ -11,7 +11,14 @@ import { cleanFolders } from "./folders.js";
 import type { Isolation } from "./isolation.js";
 import type { LockFiles } from "./locks.js";
 import type { ProcessEnd, PythonRunner } from "./options.js";
-import { bodyFailed, cannotPrepare, malformedFlag, missingFunction, noProgram } from "./problems.js";
+import {
+  bodyFailed,
+  cannotPrepare,
+  malformedFlag,
+  missingFunction,
+  noProgram,
+  noTerminal,
+} from "./problems.js";
 import type { Processes } from "./processes.js";
 import { progressReader } from "./progress.js";
 import { withPython } from "./python-needed.js";
@@ -26,6 +33,8 @@ export interface Executor {
   readonly runPython: PythonRunner;
   readonly openPython: (() => Promise<void>) | undefined;
   readonly verbose: boolean;
+  /** RunSettings.terminal */
+  readonly terminal: Readonly<Record<string, string>> | undefined;
   readonly onEvent: (event: RunEvent) => void;
 }
 
@@ -214,19 +223,28 @@ class Step {
       : await this.#executor.isolation.wrap(front, full);
     const [program, ...args] = [...front, ...inner, ...command];
     const onLine = this.#lineReader();
+    const isInteractive = isTrue(d.getVarFlag(task, "interactive"));
+    const { terminal } = this.#executor;
+    if (isInteractive && !terminal) throw new BuildError([noTerminal(label)]);
+    if (isInteractive) this.#executor.onEvent({ type: "terminal", ...this.#who(), taken: true });
     try {
-      return await this.#executor.processes.start({
+      const end = await this.#executor.processes.start({
         command: program!,
         args,
         cwd,
-        environment: full,
+        environment: isInteractive ? { ...terminal, ...full } : full,
+        terminal: isInteractive,
         logFd: this.#log.fd,
         onMessage: (level, text) => this.#say(level, text),
         ...(onLine && { onLine }),
       });
+      // The code of a person's last command says nothing of the task.
+      return isInteractive ? { code: 0 } : end;
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       throw new BuildError([noProgram(label, program!, messageOf(error))], { cause: error });
+    } finally {
+      if (isInteractive) this.#executor.onEvent({ type: "terminal", ...this.#who(), taken: false });
     }
   }
 

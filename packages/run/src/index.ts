@@ -17,6 +17,7 @@ export type {
   TaskProgress,
   TaskSkipped,
   TaskStarted,
+  TerminalTaken,
 } from "./events.js";
 export type {
   ProcessEnd,
@@ -28,6 +29,7 @@ export type {
   SetsceneMode,
 } from "./options.js";
 export { objectName } from "./artifact.js";
+export { noTerminal } from "./problems.js";
 export { openStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
 export { decideScene, type Scene, type SceneFacts } from "./scene.js";

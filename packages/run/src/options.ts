@@ -26,6 +26,11 @@ export interface RunSettings {
   readonly epochSeconds: number;
   /** Output lines become events, and bodies run with `set -x`. */
   readonly verbose: boolean;
+  /**
+   * There is a terminal on our standard streams that a body with [interactive] may have: what it gets into its environment
+   * beside the task's (TERM, SHELL, …). Absent: there is none.
+   */
+  readonly terminal?: Readonly<Record<string, string>>;
   /** Between SIGTERM and SIGKILL, in ms. Default 5000. */
   readonly graceMs?: number;
 }

@@ -118,6 +118,16 @@ export function noProgram(label: string, program: string, reason: string): Diagn
   };
 }
 
+/** A body with [interactive], and nobody there. */
+export function noTerminal(label: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/no-terminal",
+    message: `${label} talks to a person, and there is no terminal`,
+    help: "start it from a terminal, with standard input and output on it and without `--ui json`",
+  };
+}
+
 /** An object was in the store when asked and is not, or not whole, when taken. */
 export function restoreFailed(label: string, reason: string): Diagnostic {
   return {

@@ -1,5 +1,6 @@
 /** The processes of task bodies: one session each, outputs into the log, messages on descriptor 3, ended in groups. */
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
@@ -17,6 +18,8 @@ export interface ProcessStart {
   readonly environment: Readonly<Record<string, string>>;
   /** Open for appending. */
   readonly logFd: number;
+  /** Our own standard streams instead of the log, and no session of its own: a person works in it. Default: false. */
+  readonly terminal?: boolean;
   /** When given, output passes through us: each line of it is handed on, and it is in the log all the same. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
   /** `LEVEL TEXT` records of descriptor 3. */
@@ -27,6 +30,7 @@ export class Processes {
   readonly #groups = new Set<number>();
   readonly #graceMs: number;
   #watchdog: Watchdog | undefined;
+  #terminal: ChildProcess | undefined;
   #killing = false;
 
   constructor(graceMs: number) {
@@ -42,6 +46,11 @@ export class Processes {
   start(options: ProcessStart): Promise<ProcessEnd> {
     if (this.#killing) return Promise.resolve({ code: 128 + constants.signals.SIGTERM });
     return new Promise((resolve, reject) => {
+      if (options.terminal) {
+        // A shell makes process groups of its own, which only works in the session of the terminal.
+        this.#startOnTerminal(options).then(resolve, reject);
+        return;
+      }
       const output = options.onLine ? "pipe" : options.logFd;
       const child = spawn(options.command, options.args, {
         cwd: options.cwd,
@@ -79,10 +88,31 @@ export class Processes {
     });
   }
 
+  #startOnTerminal({ command, args, cwd, environment, onMessage }: ProcessStart): Promise<ProcessEnd> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(command, args, {
+        cwd,
+        env: environment,
+        stdio: ["inherit", "inherit", "inherit", "pipe"],
+      });
+      this.#terminal = child;
+      const messages = child.stdio[3] as Readable | null | undefined;
+      if (messages) readMessages(messages, onMessage);
+      child.on("error", reject);
+      child.on("exit", (code, signal) => {
+        this.#terminal = undefined;
+        // Whatever it left in the background keeps its streams.
+        messages?.destroy();
+        resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+      });
+    });
+  }
+
   /** SIGTERM to every group, SIGKILL after the grace; nothing starts any more. */
   kill(): void {
     if (this.#killing) return;
     this.#killing = true;
+    this.#terminal?.kill("SIGHUP");
     for (const group of this.#groups) signalGroup(group, "SIGTERM");
     setTimeout(() => {
       for (const group of this.#groups) signalGroup(group, "SIGKILL");

@@ -122,6 +122,7 @@ class Run {
         runPython,
         openPython,
         verbose: settings.verbose,
+        terminal: settings.terminal,
         onEvent: (event) => this.#emit(event),
       },
       (event) => this.#emit(event),
