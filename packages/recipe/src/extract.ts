@@ -102,7 +102,6 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       ...(flagText(d, name, "nostamp") ? { nostamp: true } : {}),
       ...(isOurs ? { artifact: { inputs, outputs, plain } } : {}),
       ...(flagText(d, name, "interactive") ? { interactive: true } : {}),
-      ...(inputs.length + plain.length > 0 ? { artifact: { inputs, outputs, plain } } : {}),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",
     };
