@@ -216,14 +216,15 @@ describe("a session", () => {
       {},
       {
         openBuild(options) {
-          options.onEvent({ type: "step", text: "looking" });
+          options.onEvent({ type: "parsed", recipes: 3, cached: 1, elapsedMs: 12.34 });
           return Promise.reject(new BuildError([{ severity: "error", code: "a/a", message: "m", at }]));
         },
       },
     );
     const lines = result.out.trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
-      { time: expect.any(Number), type: "step", text: "looking" },
+      { time: expect.any(Number), type: "begin", format: 1, version: "1.0", words: ["--ui", "json", "a"] },
+      { time: expect.any(Number), type: "parsed", recipes: 3, cached: 1, elapsedMs: 12 },
       {
         time: expect.any(Number),
         type: "error",
@@ -231,6 +232,7 @@ describe("a session", () => {
           { severity: "error", code: "a/a", message: "m", at: { file: "a.bb", line: 2, column: 1 } },
         ],
       },
+      { time: expect.any(Number), type: "end", code: 1 },
     ]);
     expect([result.code, result.err]).toEqual([1, ""]);
   });

@@ -82,6 +82,28 @@ describe("docs/manual.md", () => {
   );
 });
 
+describe("the events of --ui json", () => {
+  const section = read("docs/manual.md").split("## Events for programs")[1]!.split("\n## ")[0]!;
+  const sources = [
+    "packages/run/src/events.ts",
+    "packages/engine/src/events.ts",
+    "packages/cli/src/json-lines.ts",
+  ]
+    .map(read)
+    .join("\n");
+  const types = [...sources.matchAll(/\btype: "([a-z-]+)"/g)].map((match) => match[1]!);
+
+  test.each([...new Set([...types, "outputs", "answer"])])("%s is described", (type) => {
+    expect(rows(section)).toContain(type);
+  });
+
+  test("their fields are described by name", () => {
+    const fields = [...sources.matchAll(/^ {2}readonly (\w+)\??:/gm)].map((match) => match[1]!);
+    expect(fields.length).toBeGreaterThan(30);
+    expect(fields.filter((field) => !section.includes(`\`${field}\``))).toEqual([]);
+  });
+});
+
 describe("links", () => {
   /** As GitHub makes the anchor of a heading. */
   const anchorOf = (heading: string): string =>

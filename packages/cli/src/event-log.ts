@@ -2,24 +2,26 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { BuildOutput, EngineEvent } from "@tsbake/engine";
 import type { Diagnostic } from "@tsbake/base";
-import { errorEvent, jsonLine } from "./json-lines.js";
+import { endEvent, errorEvent, jsonLine } from "./json-lines.js";
 
 /** The part of a display that is recorded. */
 interface Recorded {
   see(event: EngineEvent): void;
   conclude(summary: never, outputs: readonly BuildOutput[]): void;
   fail(diagnostics: readonly Diagnostic[], stack: string | undefined): void;
-  close(): void;
+  close(code: number): void;
 }
 
 /**
  * The same display, with a record.
  *
+ * @param begin its first line
  * @throws system errors: the file cannot be opened
  */
-export function recordEvents<Shown extends Recorded>(display: Shown, path: string): Shown {
+export function recordEvents<Shown extends Recorded>(display: Shown, path: string, begin: object): Shown {
   const file = openSync(path, "w");
   const write = (event: object) => writeSync(file, `${jsonLine(event, Date.now())}\n`);
+  write(begin);
   return {
     ...display,
     see(event: EngineEvent) {
@@ -34,9 +36,10 @@ export function recordEvents<Shown extends Recorded>(display: Shown, path: strin
       write(errorEvent(diagnostics));
       display.fail(diagnostics, stack);
     },
-    close() {
+    close(code: number) {
+      write(endEvent(code));
       closeSync(file);
-      display.close();
+      display.close(code);
     },
   };
 }

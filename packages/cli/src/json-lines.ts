@@ -1,11 +1,25 @@
 /** `--ui json`: each event as one line of JSON, for programs. Places in files come as file, line and column. */
 import type { Diagnostic, Span } from "@tsbake/base";
 
-/** One line without its end; `time` is milliseconds since 1970. */
+/** Raised when a field or an event goes or gets another meaning; new ones do not count. docs/manual.md has the list. */
+const FORMAT = 1;
+
+/** One line without its end; `time` is milliseconds since 1970. Durations are whole milliseconds. */
 export function jsonLine(event: object, timeMs: number): string {
-  return JSON.stringify({ time: timeMs, ...event }, (key, value: unknown) =>
-    key === "at" && isSpan(value) ? place(value) : value,
-  );
+  return JSON.stringify({ time: timeMs, ...event }, (key, value: unknown) => {
+    if (key === "at" && isSpan(value)) return place(value);
+    return key.endsWith("Ms") && typeof value === "number" ? Math.round(value) : value;
+  });
+}
+
+/** The first line. @param words of the command line */
+export function beginEvent(version: string, words: readonly string[]): object {
+  return { type: "begin", format: FORMAT, version, words };
+}
+
+/** The last line. @param code the exit code */
+export function endEvent(code: number): object {
+  return { type: "end", code };
 }
 
 /** Errors that end the command. */

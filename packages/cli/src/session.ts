@@ -11,7 +11,7 @@ import { recordEvents } from "./event-log.js";
 import { careFor } from "./care.js";
 import { diagnosticText, sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
-import { errorEvent, jsonLine } from "./json-lines.js";
+import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
 import { Narrator } from "./narrator.js";
 import type { Line } from "./narrator.js";
 import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
@@ -54,22 +54,29 @@ interface Display {
   fail(diagnostics: readonly Diagnostic[], stack: string | undefined): void;
   /** The answer to a query; goes to standard output whatever the display is. @param data the same for programs */
   answer(text: string, data?: object): void;
-  close(): void;
+  /** @param code the exit code */
+  close(code: number): void;
 }
 
 /** @returns the exit code */
 export async function runSession(request: Request, around: Surroundings): Promise<number> {
   let display = openDisplay(request, around);
+  let code = 1;
   try {
     const eventLog = request.eventLog ?? around.environment["BBEVENTLOG"];
-    if (eventLog) display = recordEvents(display, resolve(around.directory, eventLog));
+    if (eventLog)
+      display = recordEvents(
+        display,
+        resolve(around.directory, eventLog),
+        beginEvent(around.version, around.words),
+      );
     const unused = unusedTargets(request);
     if (unused)
       display.see({ type: "engine-warning", diagnostic: unusedWords(unused.option, unused.targets) });
     const answer = request.query && (await answerAboutFiles(request.query, answerPaint(request, around)));
     if (answer !== undefined) {
       display.answer(answer);
-      return 0;
+      return (code = 0);
     }
     const build = await around.openBuild({
       directory: around.directory,
@@ -84,17 +91,16 @@ export async function runSession(request: Request, around: Surroundings): Promis
     });
     try {
       const done = await perform(request, build, display, around);
-      if (done) return 0;
-      return around.kill.aborted ? 130 : 1;
+      return (code = done ? 0 : around.kill.aborted ? 130 : 1);
     } finally {
       await build.close();
     }
   } catch (error) {
     const stack = request.debug > 0 && hasStack(error) ? error.stack : undefined;
     display.fail(diagnosticsOf(error), stack);
-    return around.kill.aborted ? 130 : 1;
+    return (code = around.kill.aborted ? 130 : 1);
   } finally {
-    display.close();
+    display.close(code);
   }
 }
 
@@ -274,14 +280,15 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   };
 }
 
-function jsonDisplay({ stdout }: Surroundings): Display {
+function jsonDisplay({ stdout, version, words }: Surroundings): Display {
   const write = (event: object) => void stdout.write(`${jsonLine(event, Date.now())}\n`);
+  write(beginEvent(version, words));
   return {
     see: write,
     conclude: (_summary, outputs) => write({ type: "outputs", outputs }),
     fail: (diagnostics) => write(errorEvent(sortDiagnostics(diagnostics))),
     answer: (text, data) => write({ type: "answer", text, ...(data && { data }) }),
-    close: () => {},
+    close: (code) => write(endEvent(code)),
   };
 }
 
