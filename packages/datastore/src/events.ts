@@ -1,5 +1,5 @@
 /** Event handlers of the metadata: who listens, and telling them. */
-import { BuildError, type Span } from "@tsbake/base";
+import { BuildError, sortedUnique, type Span } from "@tsbake/base";
 import type { Datastore } from "./datastore.js";
 import type { EvaluationHost } from "./evaluator.js";
 import { explain } from "./failure.js";
@@ -55,7 +55,12 @@ export function registerHandlers(d: Datastore): void {
 
 /** Whether a handler listens to events of this class. */
 export function hasHandler(d: Datastore, eventClass: string): boolean {
-  return registered(d).some(({ mask }) => mask.length === 0 || mask.includes(eventClass));
+  return handledEvents(d).some((mask) => mask === "*" || mask === eventClass);
+}
+
+/** The event classes that handlers listen to, sorted; `*` for all. */
+export function handledEvents(d: Datastore): string[] {
+  return sortedUnique(registered(d).flatMap(({ mask }) => (mask.length === 0 ? ["*"] : mask)));
 }
 
 /** Calls every handler that listens to the event's class, in order of registration. @throws as `evaluateFile` */

@@ -7,7 +7,7 @@ export { PythonError, type PythonFrame } from "./python-error.js";
 export type { PythonHost, PythonPlace } from "./python-host.js";
 export { evaluateFile, inheritClass } from "./evaluate.js";
 export type { EvaluationHost } from "./evaluator.js";
-export { fireEvent, hasHandler, registerHandlers, type MetadataEvent } from "./events.js";
+export { fireEvent, handledEvents, hasHandler, registerHandlers, type MetadataEvent } from "./events.js";
 export { finalize } from "./finalize.js";
 export { deferInherit } from "./inherit.js";
 export { SkipRecipe } from "./skip-recipe.js";

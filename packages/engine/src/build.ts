@@ -48,6 +48,7 @@ import { projectEnvironment, readProjectFile, writeConfiguration } from "./proje
 import type { ProjectFile } from "./project-file.js";
 import { executeTasks } from "./execute.js";
 import type { ExecuteRequest } from "./execute.js";
+import { MetadataEvents } from "./metadata-events.js";
 import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
 import { SignatureRecords } from "./records.js";
@@ -184,6 +185,7 @@ class OpenedBuild implements Build {
   readonly #python: BuildPython;
   readonly #projectFile: ProjectFile | undefined;
   #records: SignatureRecords | undefined;
+  readonly #events: MetadataEvents;
 
   constructor(opened: Opened) {
     this.topdir = opened.topdir;
@@ -199,6 +201,7 @@ class OpenedBuild implements Build {
     this.#options = opened.options;
     this.#python = opened.python;
     this.#projectFile = opened.projectFile;
+    this.#events = new MetadataEvents(this.project);
   }
 
   async build(request: BuildRequest): Promise<BuildResult> {
@@ -208,6 +211,7 @@ class OpenedBuild implements Build {
       const diagnostic = dependenciesLeftOut(this.project.recipes.get(wanted)!);
       this.#options.onEvent({ type: "engine-warning", diagnostic });
     }
+    await this.#events.buildInit();
     const graph = this.#graph(request);
     if (!request.terminal && !request.dryRun) this.#checkNoTerminal(graph);
     const isWriting = !request.dryRun && !request.signaturesOnly;
@@ -220,7 +224,12 @@ class OpenedBuild implements Build {
       await this.#writeSignatures(graph, stamps, signatures);
       return { outputs: [] };
     }
-    const summary = await this.#execute({ graph, signatures, stamps, feeds, request }, this.#options.onEvent);
+    await this.#events.buildStarted(graph);
+    const summary = await this.#execute(
+      { graph, signatures, stamps, feeds, request, events: this.#events },
+      this.#options.onEvent,
+    );
+    await this.#events.buildCompleted(summary);
     return { summary, outputs: summary.ok && !request.dryRun ? await this.#outputs(graph) : [] };
   }
 
@@ -312,7 +321,7 @@ class OpenedBuild implements Build {
   }
 
   #execute(
-    what: Pick<ExecuteRequest, "graph" | "signatures" | "stamps" | "feeds" | "request">,
+    what: Pick<ExecuteRequest, "graph" | "signatures" | "stamps" | "feeds" | "request" | "events">,
     onEvent: (event: EngineEvent) => void,
   ): Promise<RunSummary> {
     return executeTasks({
@@ -375,9 +384,12 @@ class OpenedBuild implements Build {
     return Promise.resolve({ recipes: this.project.recipes.size, ...this.project.statistics });
   }
 
-  close(): Promise<void> {
-    this.#python.close();
-    return Promise.resolve();
+  async close(): Promise<void> {
+    try {
+      await this.#events.exit();
+    } finally {
+      this.#python.close();
+    }
   }
 
   listTasks(target: string): { name: string; doc: string }[] {

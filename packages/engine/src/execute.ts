@@ -1,6 +1,7 @@
 /** Hands a signed graph to the run queue, with everything the queue needs from outside. */
 import { join } from "node:path";
-import type { Signatures, TaskGraph } from "@tsbake/graph";
+import type { Datastore } from "@tsbake/datastore";
+import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 import { runTasks } from "@tsbake/run";
@@ -10,6 +11,7 @@ import type { Store } from "@tsbake/sstate";
 import type { BuildRequest } from "./build-types.js";
 import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
+import { dateAndTime, type MetadataEvents } from "./metadata-events.js";
 import { storeWarning } from "./problems.js";
 import type { BuildPython } from "./python.js";
 import { mayRun, openScene } from "./scene.js";
@@ -27,6 +29,8 @@ export interface ExecuteRequest {
   readonly request: BuildRequest;
   /** The caller's PATH, where host tools are looked for. */
   readonly path: string;
+  /** Told of tasks and of the queue; without it no handler is. */
+  readonly events?: MetadataEvents;
   readonly python: BuildPython;
   readonly onEvent: (event: EngineEvent) => void;
 }
@@ -50,6 +54,15 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     }
     return linked;
   };
+  const tellTask = async (
+    kind: "TaskStarted" | "TaskSucceeded" | "TaskFailed",
+    task: TaskId,
+    d: Datastore,
+    logPath = join(d.getText("T") ?? "", `log.${graph.node(task).task}`),
+  ) => {
+    const { recipe, task: name } = graph.node(task);
+    await options.events?.task(kind, { recipe, name }, d, logPath);
+  };
   return runTasks({
     graph,
     signatures: options.signatures,
@@ -62,6 +75,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       const [date, time] = dateAndTime(started);
       d.setVar("DATE", date);
       d.setVar("TIME", time);
+      if (d.getVar("BUILDNAME", { expand: false }) === undefined) d.setVar("BUILDNAME", "${DATE}${TIME}");
       return d;
     },
     store: openStore(project, options.onEvent),
@@ -83,12 +97,18 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       const { recipe } = graph.node(task);
       await hostTools(multiconfigOf(recipe));
       await feeds.write(task, d);
+      await tellTask("TaskStarted", task, d);
     },
+    taskEnded: (task, d, { failed, logPath }) =>
+      tellTask(failed ? "TaskFailed" : "TaskSucceeded", task, d, logPath),
     runPython: options.python.runTask,
     openPython: options.python.open,
     stop: request.stop,
     kill: request.kill,
-    onEvent: options.onEvent,
+    onEvent: (event) => {
+      options.onEvent(event);
+      options.events?.queue(event, graph, options.signatures);
+    },
   });
 }
 
@@ -98,10 +118,4 @@ function openStore(project: ParsedProject, onEvent: (event: EngineEvent) => void
   const folder = openFolderStore(project.configurationText("SSTATE_DIR") ?? "", { onWarning });
   const mirrors = project.configurationText("SSTATE_MIRRORS") ?? "";
   return mirrors.trim() === "" ? folder : chainStores(folder, openMirrors(mirrors, { onWarning }));
-}
-
-/** `YYYYMMDD` and `HHMMSS`, UTC, as OE's DATE and TIME. */
-function dateAndTime(moment: Date): [date: string, time: string] {
-  const digits = moment.toISOString().replace(/[^0-9]/g, "");
-  return [digits.slice(0, 8), digits.slice(8, 14)];
 }

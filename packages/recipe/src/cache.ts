@@ -16,7 +16,7 @@ import { recipeId } from "./multiconfig.js";
 import * as problem from "./problems.js";
 
 /** Raise it when the meaning of anything in the file changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 /** Caches of other settings (`-r`, another signature handler) that are kept beside this one's. */
 const KEPT_FILES = 4;
 
@@ -34,6 +34,8 @@ export interface CachedConfiguration {
   readonly collect: CollectRequest;
   /** Values that are asked for without a parse. */
   readonly values: Readonly<Record<string, string>>;
+  /** Event classes that handlers of the configuration listen to; `*` for all. */
+  readonly events: readonly string[];
   /** Names that are known to have no value. */
   readonly absent: readonly string[];
   readonly warnings: readonly Diagnostic[];

@@ -1,6 +1,6 @@
 /** What a parse is asked for and what comes out of it. Shapes only. */
 import type { Diagnostic } from "@tsbake/base";
-import type { Datastore, PythonHost } from "@tsbake/datastore";
+import type { Datastore, MetadataEvent, PythonHost } from "@tsbake/datastore";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import type { WantedFile } from "./one-file.js";
 
@@ -85,6 +85,17 @@ export interface ParsedProject {
    * @throws as `configuration`
    */
   openRecipe(id: RecipeId): Datastore;
+  /**
+   * Whether a handler of the configuration listens to events of this class; `bb.runqueue.*` stands for any that begins so.
+   * Answered without making the datastore.
+   */
+  listens(eventClass: string, multiconfig?: string): boolean;
+  /** Opens Python and makes the configurations: awaited before `fireEvent` and `fireRecipeEvent`. */
+  prepareEvents(): Promise<void>;
+  /** Calls handlers with a configuration's `d` (or a copy of it) and its Python functions. @throws BuildError of a handler */
+  fireEvent(event: MetadataEvent, multiconfig: string, d?: Datastore): void;
+  /** Calls handlers with a recipe's datastore and Python functions. @throws BuildError of a handler */
+  fireRecipeEvent(event: MetadataEvent, recipe: RecipeId, d: Datastore): void;
   /** Makes what `configuration` and `openRecipe` of these need, opening Python if they do. */
   prepare(ids?: Iterable<RecipeId>): Promise<void>;
   readonly diagnostics: readonly Diagnostic[];

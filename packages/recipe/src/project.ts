@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { BuildError, openHasher, sortedUnique, words, type Diagnostic, type Hasher } from "@tsbake/base";
-import type { Datastore } from "@tsbake/datastore";
+import { fireEvent, handledEvents, type Datastore } from "@tsbake/datastore";
 import {
   areChecksumFilesSame,
   CacheStore,
@@ -15,6 +15,7 @@ import { collectFiles, type CollectedFiles, type CollectRequest, type RecipeFile
 import { digestConfiguration, libraryFiles, type Configuration } from "./configuration.js";
 import { Configurations, multiconfigNames } from "./configurations.js";
 import { FLEETING, passedEnvironment } from "./environment.js";
+import { Evaluation } from "./evaluation.js";
 import { FileTable } from "./files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { multiconfigOf } from "./multiconfig.js";
@@ -166,9 +167,14 @@ class ProjectParser {
     } catch (error) {
       const open = this.#options.openPython;
       if (!needsPython(error) || !open || this.#opening) throw error;
-      await (this.#opening = open());
+      await this.#openPython();
       return action();
     }
+  }
+
+  #openPython(): Promise<void> {
+    this.#opening ??= this.#options.openPython?.() ?? Promise.resolve();
+    return this.#opening;
   }
 
   /** A configuration's datastore; parsed at most once. */
@@ -218,7 +224,8 @@ class ProjectParser {
         this.#hasher,
       );
       const environment = this.#environmentKey(ignored);
-      return { files, digest, environment, ignored, collect, values, absent, warnings };
+      const events = handledEvents(d);
+      return { files, digest, environment, ignored, collect, values, events, absent, warnings };
     });
   }
 
@@ -242,6 +249,12 @@ class ProjectParser {
     const cached = recipes.size;
     for (const { warnings } of recipes.values()) for (const warning of warnings) this.#warn(warning);
     this.#options.onProgress(cached, files.length, cached);
+    if (stale.length > 0)
+      await this.#fire(
+        "ParseStarted",
+        { total: stale.length, msg: "Recipe parsing Started" },
+        configurations,
+      );
     let sliceEnd = performance.now() + SLICE_MS;
     for (const [index, file] of stale.entries()) {
       try {
@@ -260,8 +273,44 @@ class ProjectParser {
       await setImmediate();
       sliceEnd = performance.now() + SLICE_MS;
     }
-    if (stale.length > 0) this.#options.onProgress(files.length, files.length, cached);
+    if (stale.length > 0) {
+      this.#options.onProgress(files.length, files.length, cached);
+      await this.#parseEnded(recipes, { files: files.length, cached, errors: errors.length }, configurations);
+    }
     return { recipes, cached, uncacheable };
+  }
+
+  async #parseEnded(
+    recipes: ByName<CachedRecipe>,
+    { files, cached, errors }: { readonly files: number; readonly cached: number; readonly errors: number },
+    configurations: ByName<CachedConfiguration>,
+  ): Promise<void> {
+    const infos = [...recipes.values()].flatMap((recipe) => recipe.infos);
+    const counts = {
+      cached,
+      parsed: files - cached,
+      sofar: files,
+      skipped: infos.filter(({ skipped }) => skipped !== undefined).length,
+      virtuals: infos.length,
+      errors,
+      total: files,
+    };
+    if (errors > 0) await this.#fire("ParseError", { _msg: "Parsing halted due to errors" }, configurations);
+    else await this.#fire("ParseCompleted", { ...counts, msg: "Recipe parsing Completed" }, configurations);
+  }
+
+  /** To handlers of the default configuration. */
+  async #fire(
+    name: string,
+    attributes: Readonly<Record<string, unknown>>,
+    configurations: ByName<CachedConfiguration>,
+  ): Promise<void> {
+    const event = { eventClass: `bb.event.${name}`, attributes };
+    if (!isListed(event.eventClass, configurations.get("")?.events)) return;
+    await this.#openPython();
+    const { d } = this.#parsedConfiguration("");
+    this.#python.reset();
+    fireEvent(event, d, new Evaluation(this.#table, this.#python));
   }
 
   #isRecipeValid(
@@ -299,6 +348,7 @@ class ProjectParser {
     this.#opened = opened;
     const absent = new Map([...configurations].map(([name, one]) => [name, new Set(one.absent)]));
     const datastore = (multiconfig = ""): Datastore => this.#parsedConfiguration(multiconfig).d;
+    const host = new Evaluation(this.#table, this.#python);
     return {
       configuration: datastore,
       configurationText: (name, multiconfig = "") => {
@@ -319,6 +369,21 @@ class ProjectParser {
       },
       appends: (path, multiconfig = "") => byKey.get(recipeKey({ path, multiconfig }))?.appends ?? [],
       openRecipe: (id) => opened.open(id),
+      listens: (eventClass, multiconfig = "") =>
+        isListed(eventClass, configurations.get(multiconfig)?.events),
+      prepareEvents: async () => {
+        await this.#openPython();
+        for (const multiconfig of configurations.keys()) datastore(multiconfig);
+      },
+      fireEvent: (event, multiconfig, d = datastore(multiconfig)) => {
+        opened.deactivate();
+        this.#python.reset();
+        fireEvent(event, d, host);
+      },
+      fireRecipeEvent: (event, recipe, d) => {
+        opened.open(recipe);
+        fireEvent(event, d, host);
+      },
       prepare: async (ids = []) => {
         await this.#withPython(() => this.#parsedConfiguration(""));
         for (const id of ids) {
@@ -329,4 +394,10 @@ class ProjectParser {
       diagnostics: this.#diagnostics,
     };
   }
+}
+
+/** Whether `events` has the class, or any that begins with what stands before its `*`. */
+function isListed(eventClass: string, events: readonly string[] = []): boolean {
+  if (events.includes("*") || events.includes(eventClass)) return true;
+  return eventClass.endsWith("*") && events.some((one) => one.startsWith(eventClass.slice(0, -1)));
 }

@@ -120,6 +120,12 @@ export interface RunOptions {
   readonly dryRun: boolean;
   /** Called before a body starts, with the task's datastore; not in a dry run. Its errors fail the task. */
   readonly prepareTask?: (task: TaskId, d: Datastore) => Promise<void>;
+  /** Called after the last function of a body, with the task's datastore. Its errors fail the task. */
+  readonly taskEnded?: (
+    task: TaskId,
+    d: Datastore,
+    end: { readonly failed: boolean; readonly logPath: string | undefined },
+  ) => Promise<void>;
   readonly runPython: PythonRunner;
   /** Awaited when an expansion says that it needs Python; then it is tried again. */
   readonly openPython?: () => Promise<void>;

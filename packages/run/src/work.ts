@@ -56,8 +56,9 @@ export class Worker {
         d,
         prepare: (folder) => this.#prepare(task.task, name, d, folder),
       });
-      if (result.diagnostics.length > 0)
-        return { ...this.#failure(task, result), diagnostics: result.diagnostics };
+      const failed = result.diagnostics.length > 0;
+      await this.#options.taskEnded?.(task.task, d, { failed, logPath: result.logPath });
+      if (failed) return { ...this.#failure(task, result), diagnostics: result.diagnostics };
       await this.#keep(task, base, d);
       return undefined;
     } catch (error) {

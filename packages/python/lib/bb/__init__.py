@@ -17,7 +17,7 @@ builtins.os = os
 __version__ = "2.19.0"
 
 _PARTS = frozenset(
-    "build compress cookerdata data data_smart event fetch2 filter msg parse process progress providers runqueue "
+    "build compress cooker cookerdata data data_smart event fetch2 filter msg parse process progress providers runqueue "
     "siggen tinfoil utils".split()
 )
 

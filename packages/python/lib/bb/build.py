@@ -18,7 +18,7 @@ class FuncFailed(Exception):
 
 
 class TaskBase(bb.event.Event):
-    """Events of one task: `task`, `logfile`, `_fn`, `taskname`, `time`."""
+    """Events of one task: `task`, `logfile`, `_fn`, `_package`, `_mc`, `taskfile`, `taskname`, `pn`, `pv`, `time`."""
 
     def __init__(self, t=None, fn=None, logfile=None, d=None):
         super().__init__()
@@ -26,6 +26,9 @@ class TaskBase(bb.event.Event):
 
     def getTask(self):
         return self._task
+
+    def getDisplayName(self):
+        return bb.event.getName(self)[len("Task"):]
 
     task = property(getTask)
 

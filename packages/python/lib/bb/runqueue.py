@@ -1,4 +1,41 @@
-"""Names of tasks: `[mc:CONFIG:]FILE:TASK`, where FILE may be `virtual:VARIANT:PATH`."""
+"""Names of tasks: `[mc:CONFIG:]FILE:TASK`, where FILE may be `virtual:VARIANT:PATH`; and events about them."""
+import bb.event
+
+
+class runQueueEvent(bb.event.Event):
+    """`taskid`, `taskstring`, `taskname`, `taskfile`, `taskhash`."""
+
+
+class sceneQueueEvent(runQueueEvent):
+    """About a restore: `taskstring` and `taskname` end in `_setscene`."""
+
+
+class runQueueTaskStarted(runQueueEvent):
+    pass
+
+
+class runQueueTaskCompleted(runQueueEvent):
+    pass
+
+
+class runQueueTaskFailed(runQueueEvent):
+    """`exitcode`"""
+
+
+class runQueueTaskSkipped(runQueueEvent):
+    """`reason`: `existing` or `covered`."""
+
+
+class sceneQueueTaskStarted(sceneQueueEvent):
+    pass
+
+
+class sceneQueueTaskCompleted(sceneQueueEvent):
+    pass
+
+
+class sceneQueueTaskFailed(sceneQueueEvent):
+    pass
 
 
 def split_tid_mcfn(tid):

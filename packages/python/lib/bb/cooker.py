@@ -1,0 +1,6 @@
+"""The event that ends a command."""
+import bb.event
+
+
+class CookerExit(bb.event.Event):
+    pass
