@@ -182,20 +182,13 @@ export function dateAndTime(moment: Date): [date: string, time: string] {
 }
 
 function queueEvent(event: RunEvent): string | undefined {
-  switch (event.type) {
-    case "task-started":
-      return event.how === "restore" ? "sceneQueueTaskStarted" : "runQueueTaskStarted";
-    case "task-finished":
-      return "runQueueTaskCompleted";
-    case "task-failed":
-      return "runQueueTaskFailed";
-    case "restore-failed":
-      return "sceneQueueTaskFailed";
-    case "task-skipped":
-      return event.reason === "restored" ? "sceneQueueTaskCompleted" : "runQueueTaskSkipped";
-    default:
-      return undefined;
-  }
+  if (event.type === "task-started")
+    return event.how === "restore" ? "sceneQueueTaskStarted" : "runQueueTaskStarted";
+  if (event.type === "task-finished") return "runQueueTaskCompleted";
+  if (event.type === "task-failed") return "runQueueTaskFailed";
+  if (event.type === "restore-failed") return "sceneQueueTaskFailed";
+  if (event.type !== "task-skipped") return undefined;
+  return event.reason === "restored" ? "sceneQueueTaskCompleted" : "runQueueTaskSkipped";
 }
 
 function flagsOf(d: Datastore, task: string): Record<string, string> {
