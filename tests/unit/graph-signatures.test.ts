@@ -42,7 +42,7 @@ function contains(name: string): Record<string, string> {
   };
 }
 
-const signer = await openBaseSigner();
+const signer = await openBaseSigner("xxh");
 const sign = (texts: Readonly<Record<string, string>>, task = "do_x") =>
   signer.sign(datastore(texts), [task]).get(task);
 

@@ -463,11 +463,14 @@ class OpenedBuild implements Build {
   async #sign(graph: TaskGraph, feeds: Feeds, stamps: Stamps): Promise<Signatures> {
     const cache = this.project.configurationText("CACHE") ?? join(this.topdir, "cache");
     const files = await openFileDigests(join(cache, "file-digests.json"));
+    const handler = this.project.configurationText("BB_SIGNATURE_HANDLER");
     const signatures = await signTasks({
+      ...(handler && { handler }),
       graph,
       project: this.project,
       inputs: {
         file: (path) => files.digest(path),
+        checksums: (path) => files.checksums(path),
         feed: (_packages, task) => Promise.resolve(feeds.lines(task)),
       },
       taint: (task) => {

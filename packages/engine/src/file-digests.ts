@@ -1,10 +1,13 @@
 /** Digests of source files, remembered by what `stat` says, so that a run without changes reads none of them. */
 import { byText, readTextIfThere, writeFileAtomic } from "@tsbake/base";
-import { digestPath } from "@tsbake/graph";
+import { digestPath, listChecksums } from "@tsbake/graph";
+import type { FileInput } from "@tsbake/graph";
 
 export interface FileDigests {
   /** @throws BuildError `graph/unreadable-input` */
   digest(path: string): Promise<string | undefined>;
+  /** BitBake's checksums. @throws BuildError `graph/unreadable-input` */
+  checksums(path: string): Promise<readonly FileInput[]>;
   /** Keeps what was learned; nothing is written when nothing was. */
   save(): Promise<void>;
 }
@@ -22,6 +25,7 @@ export async function openFileDigests(path: string): Promise<FileDigests> {
   };
   return {
     digest: (file) => digestPath(file, { cache }),
+    checksums: (file) => listChecksums(file, { cache }),
     async save() {
       if (!isChanged) return;
       const entries = [...known].sort(([left], [right]) => byText(left, right));

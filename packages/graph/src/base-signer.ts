@@ -1,32 +1,36 @@
 /** Base hashes: the task's own text and every variable and function it reaches. */
 import type { Datastore } from "@tsbake/datastore";
 import type { BaseSigner } from "@tsbake/recipe";
-import { openHandler, type SignatureHandler } from "./handler.js";
+import { openHandlers } from "./handler.js";
 import { RecipeVariables, SharedAnalysis } from "./variables.js";
-import { HashWriter, walkVariables } from "./walk.js";
+import { walkVariables } from "./walk.js";
+import type { SignatureHandler } from "./writer.js";
 
 /**
- * The signer for `handler`, default `xxh`. It keeps what it learned about texts, so one signer is to be used for all
- * recipes.
+ * The signer for `handler`; without one, each recipe is signed as its BB_SIGNATURE_HANDLER says. It keeps what it
+ * learned about texts, so one signer is to be used for all recipes.
  *
  * @throws BuildError `graph/unknown-handler`
  */
 export async function openBaseSigner(handler?: string): Promise<BaseSigner> {
-  const opened = await openHandler(handler);
-  const shared = new SharedAnalysis(opened);
+  const handlers = await openHandlers();
+  const shared = new Map<SignatureHandler, SharedAnalysis>();
   return {
-    name: opened.id,
+    name: handlers(handler).id,
     sign(d: Datastore, tasks: readonly string[]): Map<string, string> {
-      const variables = new RecipeVariables(d, shared);
+      const used = handlers(handler ?? (d.getText("BB_SIGNATURE_HANDLER") || undefined));
+      const analysis = shared.get(used) ?? new SharedAnalysis(used);
+      shared.set(used, analysis);
+      const variables = new RecipeVariables(d, analysis);
       // All names first: each task is then walked over one sorted list.
       for (const task of tasks) variables.reached(task);
-      return new Map(tasks.map((task) => [task, baseHash(opened, variables, task)]));
+      return new Map(tasks.map((task) => [task, baseHash(used, variables, task)]));
     },
   };
 }
 
 export function baseHash(handler: SignatureHandler, variables: RecipeVariables, task: string): string {
-  const writer = new HashWriter(handler, "base");
+  const writer = handler.writer("base");
   walkVariables(variables, task, writer);
   return writer.hash();
 }

@@ -1,8 +1,7 @@
 /** The writer that explains: everything that was hashed, as data. */
 import { byText } from "@tsbake/base";
-import type { VariableNode } from "./variables.js";
 import type { FileInput, SignatureExplanation } from "./types.js";
-import type { SignatureWriter } from "./walk.js";
+import type { SignatureWriter, VariableNode } from "./writer.js";
 
 /** The writer that keeps everything. */
 export class ExplanationWriter implements SignatureWriter {

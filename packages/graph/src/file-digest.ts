@@ -20,9 +20,9 @@ export interface DigestOptions {
 }
 
 /** BitBake's default of BB_SIGNATURE_LOCAL_DIRS_EXCLUDE. */
-const VERSION_CONTROL = ["CVS", ".bzr", ".git", ".hg", ".osc", ".p4", ".repo", ".svn"];
+export const VERSION_CONTROL = ["CVS", ".bzr", ".git", ".hg", ".osc", ".p4", ".repo", ".svn"];
 /** A file changed this shortly ago may change again without another time stamp: its digest is not kept. */
-const SETTLED_MS = 2000;
+export const SETTLED_MS = 2000;
 
 /**
  * SHA-256 of a file's content, or of the sorted names, digests and links of everything in a folder; `+x` is added for
@@ -119,7 +119,7 @@ class Digester {
 }
 
 /** Paths that match a pattern with `*`, `?` and `[…]`, none of which matches a slash or a leading dot. */
-async function expandPattern(pattern: string): Promise<string[]> {
+export async function expandPattern(pattern: string): Promise<string[]> {
   if (!/[*?[]/.test(pattern)) {
     return lstat(pattern).then(
       () => [pattern],

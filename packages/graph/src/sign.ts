@@ -6,9 +6,11 @@ import type { Datastore } from "@tsbake/datastore";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import { baseHash } from "./base-signer.js";
 import { ExplanationWriter } from "./explanation.js";
-import { openHandler, type SignatureHandler } from "./handler.js";
+import { listChecksums } from "./file-checksums.js";
+import { openHandler } from "./handler.js";
 import { taskLabel } from "./ids.js";
 import * as problem from "./problems.js";
+import { openSafeNeeds, type KeepsNeed } from "./safe-needs.js";
 import type {
   FileInput,
   Signatures,
@@ -18,7 +20,8 @@ import type {
   TaskSignature,
 } from "./types.js";
 import { RecipeVariables, SharedAnalysis } from "./variables.js";
-import { HashWriter, walkInputs, walkVariables, type TaskInputs } from "./walk.js";
+import { walkInputs, walkVariables, type TaskInputs } from "./walk.js";
+import type { SignatureHandler } from "./writer.js";
 
 /** Files read at a time. */
 const FILES_AT_ONCE = 16;
@@ -46,16 +49,19 @@ class Signing implements Signatures {
   readonly #options: SignOptions;
   readonly #handler: SignatureHandler;
   readonly #signed = new Map<TaskId, Signed>();
-  readonly #digests = new Map<string, string | undefined>();
+  readonly #files = new Map<string, readonly FileInput[]>();
   readonly #feeds = new Map<TaskId, readonly string[]>();
   readonly #ignoredRecipes: RegExp | undefined;
+  readonly #keepsNeed: KeepsNeed | undefined;
   #shared: SharedAnalysis | undefined;
   #explained: { d: Datastore; variables: RecipeVariables } | undefined;
 
   constructor(options: SignOptions, handler: SignatureHandler) {
     this.#options = options;
     this.#handler = handler;
-    const pattern = options.project.configurationText("BB_TASKHASH_IGNORE_TASKS");
+    const text = (name: string) => options.project.configurationText(name);
+    if (handler.hasSafeNeeds) this.#keepsNeed = openSafeNeeds(text);
+    const pattern = text("BB_TASKHASH_IGNORE_TASKS");
     if (pattern) this.#ignoredRecipes = compile("BB_TASKHASH_IGNORE_TASKS", pattern);
   }
 
@@ -64,7 +70,7 @@ class Signing implements Signatures {
     const paths = new Set<string>();
     for (const task of graph.order) for (const path of checkedPaths(this.#task(task).info)) paths.add(path);
     await eachLimited([...paths].sort(byText), FILES_AT_ONCE, async (path) => {
-      this.#digests.set(path, await inputs.file(path));
+      this.#files.set(path, await this.#read(path));
     });
     for (const task of graph.order) {
       const packages = this.#task(task).info.feedClosure;
@@ -72,11 +78,19 @@ class Signing implements Signatures {
     }
   }
 
+  async #read(path: string): Promise<readonly FileInput[]> {
+    const { inputs } = this.#options;
+    if (this.#handler.checksums === "md5")
+      return inputs.checksums ? inputs.checksums(path) : listChecksums(path);
+    const digest = await inputs.file(path);
+    return digest === undefined ? [] : [{ name: displayName(path), digest }];
+  }
+
   sign(): void {
     const { graph, equivalence } = this.#options;
     for (const task of graph.order) {
       const inputs = this.#inputs(task);
-      const writer = new HashWriter(this.#handler, "task");
+      const writer = this.#handler.writer("task");
       walkInputs(inputs, writer);
       const taskHash = writer.hash();
       const unihash = equivalence?.(task, taskHash) ?? taskHash;
@@ -144,10 +158,7 @@ class Signing implements Signatures {
       label: graph.label(need),
       unihash: this.#get(need).unihash,
     }));
-    const files = checkedPaths(info).flatMap((path): FileInput[] => {
-      const digest = this.#digests.get(path);
-      return digest === undefined ? [] : [{ name: displayName(path), digest }];
-    });
+    const files = checkedPaths(info).flatMap((path) => this.#files.get(path) ?? []);
     files.sort((left, right) => byText(left.name, right.name) || byText(left.digest, right.digest));
     return {
       baseHash: info.baseHash,
@@ -168,9 +179,14 @@ class Signing implements Signatures {
   /** BB_TASKHASH_IGNORE_TASKS: needs on such recipes do not count, except among themselves. */
   #keptNeeds(task: TaskId): readonly TaskId[] {
     const needs = this.#options.graph.needs(task);
-    const pattern = this.#ignoredRecipes;
-    if (!pattern || pattern.test(this.#task(task).recipe.pn)) return needs;
-    return needs.filter((need) => !pattern.test(this.#task(need).recipe.pn));
+    const [pattern, keeps] = [this.#ignoredRecipes, this.#keepsNeed];
+    if (!pattern && !keeps) return needs;
+    const { recipe, info } = this.#task(task);
+    const isIgnoring = pattern !== undefined && !pattern.test(recipe.pn);
+    return needs.filter((need) => {
+      const other = this.#task(need).recipe;
+      return !(isIgnoring && pattern.test(other.pn)) && (keeps?.(recipe, info.name, other) ?? true);
+    });
   }
 }
 

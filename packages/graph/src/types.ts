@@ -56,6 +56,8 @@ export interface GraphOptions {
 export interface InputDigests {
   /** Digest of a file or folder (BitBake's walk and exclusions), or undefined when it does not exist. */
   file(path: string): Promise<string | undefined>;
+  /** BitBake's checksums of the same, for handlers that want these; default: `listChecksums` without a cache. */
+  checksums?(path: string): Promise<readonly FileInput[]>;
   /** Lines `name version sha256`, sorted: the solved closure of archive packages. */
   feed(packages: readonly string[], task: TaskId): Promise<readonly string[]>;
 }
@@ -116,6 +118,6 @@ export interface SignOptions {
   readonly equivalence?: (task: TaskId, taskHash: string) => string;
   /** A text that no other call returns, the taint of [nostamp] tasks; default: a random UUID. */
   readonly unique?: () => string;
-  /** As given to `openBaseSigner`. */
+  /** BB_SIGNATURE_HANDLER; default `xxh`. */
   readonly handler?: string;
 }

@@ -6,19 +6,10 @@
  */
 import { byText, words } from "@tsbake/base";
 import { scanPython, scanShell, type Datastore, type PythonScan, type Value } from "@tsbake/datastore";
-import type { SignatureHandler } from "./handler.js";
 import { NameOrder } from "./name-order.js";
 import { Reach } from "./reach.js";
 import { merge, TextAnalysis, type TextReferences } from "./text-references.js";
-
-export interface VariableNode {
-  readonly name: string;
-  /** Undefined for a name that is not set: the name alone counts. */
-  readonly value: string | undefined;
-  readonly needs: readonly string[];
-  /** Of name and value. */
-  readonly digest: string;
-}
+import type { SignatureHandler, VariableNode } from "./writer.js";
 
 /** Flags that are read expanded; the others count unexpanded, where they count at all. */
 const EXPANDED_FLAGS = ["vardeps", "vardepvalue", "vardepsexclude", "exports", "postfuncs", "prefuncs"];
@@ -37,10 +28,7 @@ export class SharedAnalysis {
 
   node(name: string, value: string | undefined, needs: readonly string[]): VariableNode {
     const last = this.#last.get(name);
-    const digest =
-      last && last.value === value
-        ? last.digest
-        : this.handler.digest(value === undefined ? name : `${name}\0${value}`);
+    const digest = last && last.value === value ? last.digest : this.handler.nodeDigest(name, value);
     const node = { name, value, needs, digest };
     this.#last.set(name, node);
     return node;
