@@ -1,3 +1,5 @@
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
@@ -206,6 +208,15 @@ describe("a session", () => {
     });
     expect(result).toMatchObject({ code: 0, out: expected, err: "" });
     expect(result.opened!.trackHistory).toBe(words[0] === "-e");
+  });
+
+  test("--timeline is a trace, written when the session ends", async () => {
+    const path = join(tmpdir(), `tsbake-timeline-${process.pid}.json`);
+    await session(["--timeline", path, "a"]);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ displayTimeUnit: "ms" });
+    rmSync(path);
+    const wrong = await session(["--timeline", "/nowhere/t.json", "a"]);
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("/nowhere/t.json")]);
   });
 
   test("--ui json: every line is an object with a time; places are file, line and column", async () => {

@@ -430,6 +430,26 @@ describe("the live part", () => {
     ]);
   });
 
+  test("what is left is told by how fast the machine is today", () => {
+    const made = new Footer(plainPaint);
+    const timed = (label: string, number: number) =>
+      ({ ...started(label, number), expectedMs: 10_000 }) as EngineEvent;
+    made.see(plan, 0);
+    made.see(timed("a:do_x", 1), 0);
+    const left = (nowMs: number) =>
+      /about (.*) left/.exec(made.lines(nowMs, { columns: 80, rows: 24 })[0]!)?.[1];
+    expect(left(5_000)).toBe("56 s");
+    // The first task took twice as long as recorded.
+    made.see({ type: "task-finished", ...name("a:do_x"), elapsedMs: 20_000 }, 20_000);
+    made.see(timed("b:do_x", 2), 20_000);
+    expect(left(20_000)).toBe("1 min 42 s");
+    // So does the second, which is late already.
+    expect(left(40_000)).toBe("1 min 22 s");
+    made.see({ type: "task-finished", ...name("b:do_x"), elapsedMs: 20_000 }, 40_000);
+    made.see(timed("c:do_x", 3), 200_000);
+    expect(left(200_000)).toBeUndefined();
+  });
+
   test("no line is wider than the terminal, and there are at most half as many as it has rows", () => {
     const events = [
       plan,

@@ -39,6 +39,8 @@ export interface Request {
   readonly recipeFile?: string;
   readonly assumeProvided: readonly string[];
   readonly eventLog?: string;
+  /** Where the timeline goes, when one is wanted. */
+  readonly timeline?: string;
   /** What is asked, for questions about signatures. */
   readonly query?: SignatureQuery;
   readonly preFiles: readonly string[];
@@ -116,6 +118,7 @@ export const optionTable: readonly OptionRow[] = [
   { short: "r", long: "read", value: "FILE", help: "read this configuration file before the others" },
   { short: "R", long: "postread", value: "FILE", help: "read this configuration file after the others" },
   { short: "w", long: "write-log", value: "FILE", help: "write all events to FILE, one JSON object a line" },
+  { long: "timeline", value: "FILE", help: "write which task ran when to FILE, for ui.perfetto.dev" },
   { short: "v", long: "verbose", help: "show the output of tasks; shell tasks run with set -x" },
   { short: "q", long: "quiet", help: "show only warnings, errors and the result" },
   { short: "D", long: "debug", help: "show debug messages, and stack traces of internal errors" },
@@ -259,6 +262,7 @@ function toRequest(
   const task = last("cmd");
   const recipeFile = last("buildfile");
   const eventLog = last("write-log");
+  const timeline = last("timeline");
   const ui = last("ui");
   const dumps = all("dump-signatures");
   const query: SignatureQuery | undefined = dumps.includes("printdiff")
@@ -280,6 +284,7 @@ function toRequest(
     ...(recipeFile !== undefined && { recipeFile }),
     assumeProvided: all("ignore-deps"),
     ...(eventLog !== undefined && { eventLog }),
+    ...(timeline !== undefined && { timeline }),
     preFiles: all("read"),
     postFiles: all("postread"),
     verbose: given.has("verbose"),

@@ -1,7 +1,8 @@
-/** `-w FILE`: every event of the session in a file, in the lines of `--ui json`, whatever is shown beside that. */
+/** `-w FILE` and `--timeline FILE`: the session in a file, whatever is shown beside that. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { BuildOutput, EngineEvent } from "@tsbake/engine";
 import type { Diagnostic } from "@tsbake/base";
+import { Timeline } from "./timeline.js";
 import { endEvent, errorEvent, jsonLine } from "./json-lines.js";
 
 /** The part of a display that is recorded. */
@@ -13,7 +14,7 @@ interface Recorded {
 }
 
 /**
- * The same display, with a record.
+ * The same display, with a record of every event, in the lines of `--ui json`.
  *
  * @param begin its first line
  * @throws system errors: the file cannot be opened
@@ -38,6 +39,29 @@ export function recordEvents<Shown extends Recorded>(display: Shown, path: strin
     },
     close(code: number) {
       write(endEvent(code));
+      closeSync(file);
+      display.close(code);
+    },
+  };
+}
+
+/**
+ * The same display, which writes the timeline of the session when it ends.
+ *
+ * @throws system errors: the file cannot be opened
+ */
+export function recordTimeline<Shown extends Recorded>(display: Shown, path: string): Shown {
+  // Now, not after hours: a folder that is not there is a mistake of the command line.
+  const file = openSync(path, "w");
+  const timeline = new Timeline(performance.now());
+  return {
+    ...display,
+    see(event: EngineEvent) {
+      timeline.see(event, performance.now());
+      display.see(event);
+    },
+    close(code: number) {
+      writeSync(file, timeline.text(performance.now()));
       closeSync(file);
       display.close(code);
     },

@@ -20,6 +20,10 @@ export interface FooterSize {
 /** Tasks shown at once at most; on a low terminal half of its rows. */
 const tasksShown = 12;
 
+/** Less recorded time than this, in ms, says nothing of how fast the machine is today. */
+const paceFromMs = 1000;
+const mostPace = 5;
+
 export class Footer {
   readonly #paint: Paint;
   readonly #running = new Map<string, Running>();
@@ -33,6 +37,9 @@ export class Footer {
   #planMs: number | undefined;
   #estimateMs: number | undefined;
   #stopping = false;
+  /** Of bodies and restores that ended, where both are known: what they took, and what was expected. */
+  #tookMs = 0;
+  #expectedMs = 0;
 
   constructor(paint: Paint) {
     this.#paint = paint;
@@ -74,11 +81,11 @@ export class Footer {
       }
       case "task-skipped":
         if (event.reason === "restored") this.#restored++;
-        if (this.#running.delete(event.task)) this.#done++;
+        this.#end(event.task, nowMs);
         break;
       case "task-finished":
       case "restore-failed":
-        if (this.#running.delete(event.task)) this.#done++;
+        this.#end(event.task, nowMs);
         break;
       case "task-failed":
         if (this.#running.delete(event.task)) this.#failed++;
@@ -133,9 +140,31 @@ export class Footer {
     return parts.join(", ");
   }
 
+  #end(task: string, nowMs: number): void {
+    const running = this.#running.get(task);
+    if (!running) return;
+    this.#running.delete(task);
+    this.#done++;
+    if (running.expectedMs === undefined) return;
+    this.#tookMs += nowMs - running.sinceMs;
+    this.#expectedMs += running.expectedMs;
+  }
+
+  /** How much slower than recorded everything goes today, as far as that can be told. */
+  #pace(nowMs: number): number {
+    let [took, expected] = [this.#tookMs, this.#expectedMs];
+    for (const { sinceMs, expectedMs } of this.#running.values()) {
+      // One that is late already says something, too.
+      if (expectedMs === undefined || nowMs - sinceMs <= expectedMs) continue;
+      took += nowMs - sinceMs;
+      expected += expectedMs;
+    }
+    return expected < paceFromMs ? 1 : Math.min(mostPace, Math.max(1 / mostPace, took / expected));
+  }
+
   #left(nowMs: number): number | undefined {
     if (this.#planMs === undefined || this.#estimateMs === undefined) return undefined;
-    const left = this.#estimateMs - (nowMs - this.#planMs);
+    const left = this.#estimateMs * this.#pace(nowMs) - (nowMs - this.#planMs);
     // Below a second a guess says nothing.
     return left >= 1000 ? left : undefined;
   }

@@ -7,7 +7,7 @@ import type { Build, BuildOutput, BuildRequest, EngineEvent, OpenOptions } from 
 import type { RunSummary } from "@tsbake/run";
 import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
-import { recordEvents } from "./event-log.js";
+import { recordEvents, recordTimeline } from "./event-log.js";
 import { careFor } from "./care.js";
 import { diagnosticText, sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
@@ -70,6 +70,8 @@ export async function runSession(request: Request, around: Surroundings): Promis
         resolve(around.directory, eventLog),
         beginEvent(around.version, around.words),
       );
+    if (request.timeline !== undefined)
+      display = recordTimeline(display, resolve(around.directory, request.timeline));
     const unused = unusedTargets(request);
     if (unused)
       display.see({ type: "engine-warning", diagnostic: unusedWords(unused.option, unused.targets) });
