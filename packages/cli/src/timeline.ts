@@ -76,7 +76,19 @@ export class Timeline {
       case "task-failed":
         this.#end(event.task, event.failure.stopped ? "killed" : "failed", nowMs);
         break;
-      default:
+      case "build-lock-wait":
+      case "engine-warning":
+      case "finished":
+      case "lock-wait":
+      case "metadata-message":
+      case "parsing":
+      case "stopping":
+      case "task-message":
+      case "task-output":
+      case "task-progress":
+      case "terminal":
+      case "warning":
+        break;
     }
   }
 
