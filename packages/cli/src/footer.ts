@@ -40,6 +40,8 @@ export class Footer {
   /** Of bodies and restores that ended, where both are known: what they took, and what was expected. */
   #tookMs = 0;
   #expectedMs = 0;
+  /** What is above its limit: nothing starts. */
+  #held: readonly string[] = [];
 
   constructor(paint: Paint) {
     this.#paint = paint;
@@ -93,6 +95,9 @@ export class Footer {
       case "stopping":
         this.#stopping = true;
         break;
+      case "held":
+        this.#held = event.exceeded;
+        break;
       case "build-lock-wait":
         this.#step = "waiting for the build folder";
         this.#stepProgress = undefined;
@@ -132,6 +137,7 @@ export class Footer {
     const parts = [`${this.#done} of ${this.#of} done`, `${this.#running.size} running`];
     if (this.#restored > 0) parts[0] += ` (${this.#restored} from the cache)`;
     if (this.#failed > 0) parts.push(`${this.#failed} failed`);
+    if (this.#held.length > 0) parts.push(`held by ${this.#held.join(", ")}`);
     if (this.#stopping) parts.push("stopping");
     else {
       const left = this.#left(nowMs);

@@ -93,6 +93,8 @@ export class Narrator {
         return this.#message(event, event.type === "task-message" ? `${taskWords(event.label)}: ` : "");
       case "lock-wait":
         return this.#say(`${taskWords(event.label)} waits for ${event.holder}, which holds ${event.path}`);
+      case "held":
+        return this.#held(event.exceeded);
       case "stopping":
         return this.#stopping(event.reason, event.killing, event.running);
       case "task-progress":
@@ -187,6 +189,11 @@ export class Narrator {
   #failure(failure: Parameters<typeof failureText>[0]): string {
     const log = failure.logPath === undefined ? undefined : this.#options.readLog(failure.logPath);
     return failureText(failure, log, this.#options.paint);
+  }
+
+  #held(exceeded: readonly string[]): Line[] {
+    if (exceeded.length === 0) return this.#say("the machine has time again: tasks start");
+    return this.#say(`no further task starts: above its limit is ${exceeded.join(", ")}`);
   }
 
   #stopping(reason: "interrupted" | "failure", killing: boolean, running: readonly string[]): Line[] {

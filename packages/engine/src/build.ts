@@ -53,6 +53,7 @@ import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
 import { SignatureRecords } from "./records.js";
 import type { RecordFile } from "./records.js";
+import { RUN_VARIABLES } from "./run-settings.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
@@ -63,10 +64,10 @@ import type { WhatChanged } from "./what-changed.js";
 
 /** Configuration values that a no-change run needs without evaluating the configuration again. */
 const CACHED_CONFIGURATION = [
+  ...RUN_VARIABLES,
   "BB_DEFAULT_TASK",
   "BB_HASHCHECK_FUNCTION",
   "BB_MULTI_PROVIDER_ALLOWED",
-  "BB_NUMBER_THREADS",
   "BB_SETSCENE_DEPVALID",
   "BB_SETSCENE_ENFORCE",
   "BB_SETSCENE_ENFORCE_IGNORE_TASKS",

@@ -14,6 +14,7 @@ import type { Feeds } from "./feeds.js";
 import { dateAndTime, type MetadataEvents } from "./metadata-events.js";
 import { storeWarning } from "./problems.js";
 import type { BuildPython } from "./python.js";
+import { readMachineSettings } from "./run-settings.js";
 import { mayRun, openScene } from "./scene.js";
 import { linkHostTools } from "./tools.js";
 
@@ -40,6 +41,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const { project, graph, feeds, request } = options;
   const text = (name: string) => project.configurationText(name);
   const started = new Date();
+  const { warnings, ...machine } = readMachineSettings(text, project.taskThreads);
+  for (const diagnostic of warnings) options.onEvent({ type: "engine-warning", diagnostic });
   const scene = openScene({ ...options, force: request.force });
   const allowed = mayRun(project, options.targets);
   const tools = new Map<string, Promise<void>>();
@@ -81,7 +84,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     store: openStore(project, options.onEvent),
     stamps: options.stamps,
     settings: {
-      threads: Math.max(1, Number.parseInt(text("BB_NUMBER_THREADS") ?? "", 10) || 1),
+      ...machine,
       tmpdir: (recipe) => project.configurationText("TMPDIR", multiconfigOf(recipe)) ?? "",
       cache: text("CACHE") ?? "",
       epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,

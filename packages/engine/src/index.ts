@@ -4,6 +4,7 @@ export { diffRecordFiles, readRecordFile, type RecordDiff } from "./diff-records
 export { describeEnvironment } from "./environment.js";
 export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step } from "./events.js";
 export { openFileDigests, type FileDigests } from "./file-digests.js";
+export { readMachineSettings, type MachineSettings } from "./run-settings.js";
 export { locateBuild, PROJECT_FILE, type BuildLocation } from "./locate.js";
 export { completionNames } from "./names.js";
 export { projectEnvironment, readProjectFile, writeConfiguration, type ProjectFile } from "./project-file.js";

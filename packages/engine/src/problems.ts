@@ -77,6 +77,26 @@ export function dependenciesLeftOut({ pn, file }: RecipeInfo): Diagnostic {
   };
 }
 
+/** A variable of the configuration whose text is not what it takes. */
+export function malformedSetting(name: string, text: string, expected: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/malformed-setting",
+    message: `${name} has \`${text}\``,
+    help: `write ${expected}`,
+  };
+}
+
+/** A limit that nothing can reach. */
+export function veryHighLimit(name: string, text: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/very-high-limit",
+    message: `${name} is ${text}, and there are only 1000000 µs in a second: it limits nothing`,
+    help: "choose a value below 1000000, or leave it out",
+  };
+}
+
 /** A setscene task wants another that this build does not have. */
 export function hardNeedOutside(label: string, word: string): Diagnostic {
   return {

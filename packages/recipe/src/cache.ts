@@ -38,6 +38,8 @@ export interface CachedConfiguration {
   readonly events: readonly string[];
   /** Names that are known to have no value. */
   readonly absent: readonly string[];
+  /** [number_threads] by task. */
+  readonly taskThreads: Readonly<Record<string, string>>;
   readonly warnings: readonly Diagnostic[];
 }
 

@@ -62,6 +62,8 @@ export interface ParsedProject {
   configuration(multiconfig?: string): Datastore;
   /** A configuration variable; those of BB_CACHED_CONFIG are there without making the datastore. */
   configurationText(name: string, multiconfig?: string): string | undefined;
+  /** `do_fetch[number_threads]` of the default configuration, by task: the texts. */
+  readonly taskThreads: Readonly<Record<string, string>>;
   /** Names of all configurations, the empty one first. */
   readonly multiconfigs: readonly string[];
   readonly recipes: ReadonlyMap<RecipeId, RecipeInfo>;

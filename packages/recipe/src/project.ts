@@ -17,6 +17,7 @@ import { Configurations, multiconfigNames } from "./configurations.js";
 import { FLEETING, passedEnvironment } from "./environment.js";
 import { Evaluation } from "./evaluation.js";
 import { FileTable } from "./files.js";
+import { flagText } from "./flag.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { multiconfigOf } from "./multiconfig.js";
 import { findRecipeFile, wantedMulticonfig, wantedRecipe, type WantedFile } from "./one-file.js";
@@ -210,6 +211,11 @@ class ProjectParser {
         if (value === undefined) absent.push(name);
         else values[name] = value;
       }
+      const taskThreads: Record<string, string> = {};
+      for (const name of sortedUnique(d.keys())) {
+        const flag = name.startsWith("do_") ? flagText(d, name, "number_threads") : "";
+        if (flag !== "") taskThreads[name] = flag;
+      }
       const collect: CollectRequest = {
         multiconfig,
         topdir: this.#options.topdir,
@@ -225,7 +231,7 @@ class ProjectParser {
       );
       const environment = this.#environmentKey(ignored);
       const events = handledEvents(d);
-      return { files, digest, environment, ignored, collect, values, events, absent, warnings };
+      return { files, digest, environment, ignored, collect, values, events, absent, taskThreads, warnings };
     });
   }
 
@@ -356,6 +362,7 @@ class ProjectParser {
         if (value !== undefined || absent.get(multiconfig)?.has(name) || isPreference(name)) return value;
         return datastore(multiconfig).getText(name);
       },
+      taskThreads: configurations.get("")!.taskThreads,
       multiconfigs: [...configurations.keys()],
       recipes,
       layers: configurations

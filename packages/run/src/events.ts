@@ -125,6 +125,12 @@ export interface Stopping {
   readonly running: readonly string[];
 }
 
+/** The machine has enough to do: no further task starts until `exceeded` (cpu, io, memory, load) is empty again. */
+export interface Held {
+  readonly type: "held";
+  readonly exceeded: readonly string[];
+}
+
 /** Something that does not stop the build. */
 export interface RunWarning {
   readonly type: "warning";
@@ -150,6 +156,7 @@ export type RunEvent =
   | TerminalTaken
   | LockWait
   | Stopping
+  | Held
   | RunWarning
   | RunFinished;
 

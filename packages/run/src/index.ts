@@ -1,4 +1,5 @@
 export type {
+  Held,
   LockWait,
   PlanMade,
   RestoreFailed,
@@ -33,6 +34,15 @@ export { noTerminal } from "./problems.js";
 export { openStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
 export { decideScene, type Scene, type SceneFacts } from "./scene.js";
+export {
+  DiskMonitor,
+  type DiskAction,
+  type DiskRule,
+  type DiskSettings,
+  type DiskShortage,
+  type Free,
+} from "./disk.js";
+export { Pressure, type Machine, type PressureLimits, type Resource } from "./pressure.js";
 export { Currency, type CurrencyFacts, type StampTimes } from "./currency.js";
 export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";
 export { estimate, pathsAhead, type PriorityInput } from "./priority.js";

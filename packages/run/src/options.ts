@@ -3,7 +3,9 @@ import type { Datastore, PythonError } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { Store } from "@tsbake/sstate";
+import type { DiskSettings } from "./disk.js";
 import type { RunEvent } from "./events.js";
+import type { Machine, PressureLimits } from "./pressure.js";
 import type { Stamps } from "./stamps.js";
 
 /**
@@ -18,6 +20,12 @@ export interface RunSettings {
   readonly threads: number;
   /** `do_fetch[number_threads]` of the configuration: most bodies of that task name at a time. */
   readonly taskThreads?: ReadonlyMap<string, number>;
+  /** What of the machine's time others may wait for before no further task starts. */
+  readonly pressure?: PressureLimits;
+  /** Whom to ask about that; default: the kernel. */
+  readonly machine?: Machine;
+  /** Disks to look at while tasks run. */
+  readonly disks?: DiskSettings;
   /** TMPDIR of a recipe's configuration: manifests of installed artifacts are kept in `<tmpdir>/sstate-control`. */
   readonly tmpdir: (recipe: RecipeId) => string;
   /** Folder for recorded durations (build/cache). */

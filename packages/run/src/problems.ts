@@ -1,5 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic, Note, Span } from "@tsbake/base";
+import type { DiskShortage } from "./disk.js";
 
 /** What is known of a failed function beside its code. */
 export interface BodyFailure {
@@ -78,6 +79,23 @@ export function fileClash(label: string, owner: string, path: string): Diagnosti
   };
 }
 
+/** BB_DISKMON_DIRS: a disk is filling up. */
+export function diskLow(shortage: DiskShortage): Diagnostic {
+  const { rule, what, free, least } = shortage;
+  const show = (count: number) => (what === "bytes" ? `${Math.floor(count / 1024)} KiB` : `${count} inodes`);
+  const then = {
+    WARN: "",
+    STOPTASKS: "; no further task starts",
+    HALT: "; running tasks are killed",
+  }[rule.action];
+  return {
+    severity: rule.action === "WARN" ? "warning" : "error",
+    code: "run/disk-low",
+    message: `${rule.folder} has ${show(free)} left, less than the ${show(least)} of BB_DISKMON_DIRS${then}`,
+    help: "free space there, then start the same command again: what is done stays done",
+  };
+}
+
 /** A flag whose text is not what the flag takes. */
 export function malformedFlag(label: string, flag: string, text: string, expected: string): Diagnostic {
   return {
@@ -105,6 +123,16 @@ export function mustNotRun(label: string): Diagnostic {
     code: "run/must-not-run",
     message: `${label} would run, and BB_SETSCENE_ENFORCE says that everything is to be restored`,
     help: "fill the shared state with it, or name it in BB_SETSCENE_ENFORCE_IGNORE_TASKS",
+  };
+}
+
+/** A limit for something that this kernel does not count. */
+export function noPressure(resources: readonly string[]): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/no-pressure",
+    message: `this machine does not tell how much is waited for ${resources.join(", ")}: tasks start without that limit`,
+    help: "a kernel with pressure stall information has /proc/pressure (boot parameter psi=1)",
   };
 }
 

@@ -17,6 +17,8 @@ export interface QueueInput {
   /** Does a task that takes no time ([noexec], covered); undefined for all others. */
   instantly(task: TaskId): "done" | undefined;
   priority(task: TaskId): number;
+  /** Whether one more may start while others run. */
+  mayStart(): boolean;
   /** Tasks of one group (task name) share a limit below that of the queue. */
   limit(task: TaskId): { readonly group: string; readonly most: number } | undefined;
 }
@@ -31,6 +33,8 @@ interface Group {
 export class Queue {
   readonly #input: QueueInput;
   readonly #pool: PQueue;
+  /** As many tasks may run at a time while nothing holds them back. */
+  readonly #most: number;
   /** Needs not yet done, by waiting task. */
   readonly #open = new Map<TaskId, number>();
   readonly #dependents = new Map<TaskId, TaskId[]>();
@@ -44,6 +48,7 @@ export class Queue {
   constructor(input: QueueInput, pool: PQueue) {
     this.#input = input;
     this.#pool = pool;
+    this.#most = pool.concurrency;
   }
 
   get running(): ReadonlySet<TaskId> {
@@ -85,6 +90,12 @@ export class Queue {
     this.#pool.clear();
   }
 
+  /** Lets tasks start, or only one when none runs; to be called from time to time. */
+  gate(): void {
+    const most = this.#input.mayStart() ? this.#most : 1;
+    if (this.#pool.concurrency !== most) this.#pool.concurrency = most;
+  }
+
   /** Resolves when nothing runs and nothing is ready. */
   async settled(): Promise<void> {
     await this.#pool.onIdle();
@@ -110,6 +121,7 @@ export class Queue {
       return;
     }
     if (group) group.running++;
+    this.gate();
     // `work` never rejects, so neither does this.
     void this.#pool.add(() => this.#run(task, group), { priority: this.#input.priority(task) });
   }
@@ -118,6 +130,7 @@ export class Queue {
     this.#running.add(task);
     const end = await this.#input.work(task);
     this.#running.delete(task);
+    this.gate();
     if (group) {
       group.running--;
       const next = group.held.shift();

@@ -5,6 +5,7 @@ import type { Durations } from "./durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
 import { openIsolation } from "./isolation.js";
 import { LockFiles } from "./locks.js";
+import { MachineLimits } from "./machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./planner.js";
 import type { Planner } from "./planner.js";
@@ -49,6 +50,7 @@ class Run {
   /** Only a build of several configurations has some. */
   #queue: Queue | undefined;
   #worker: Worker | undefined;
+  #limits: MachineLimits | undefined;
   #number = 0;
   #of = 0;
   #ran = 0;
@@ -130,6 +132,15 @@ class Run {
     this.#stampEmpty();
     const queue = new Queue(this.#queueInput(), new PQueue({ concurrency: Math.max(1, settings.threads) }));
     this.#queue = queue;
+    const limits = new MachineLimits(settings, {
+      gate: () => queue.gate(),
+      stop: (killing) => {
+        this.#stop("failure", killing);
+        if (killing) processes.kill();
+      },
+      onEvent: (event) => this.#emit(event),
+    });
+    this.#limits = limits;
     const onStop = () => this.#stop("interrupted", false);
     const onKill = () => {
       this.#stop("interrupted", true);
@@ -143,10 +154,12 @@ class Run {
       this.#setPriorities(todo);
       if (this.#options.kill?.aborted) onKill();
       else if (this.#options.stop?.aborted) onStop();
+      limits.open();
       queue.release(todo);
       await queue.settled();
       await this.#worker.close();
     } finally {
+      limits.close();
       this.#options.stop?.removeEventListener("abort", onStop);
       this.#options.kill?.removeEventListener("abort", onKill);
       processes.close();
@@ -189,6 +202,7 @@ class Run {
       priority: (task: TaskId) => this.#ahead.get(task) ?? 0,
       work: (task: TaskId) => this.#work(task),
       instantly: (task: TaskId) => this.#instantly(task),
+      mayStart: () => this.#limits?.mayStart() ?? true,
       limit: (task: TaskId) => {
         const { name: group } = this.#task(task);
         const most = this.#options.settings.taskThreads?.get(group);
@@ -322,7 +336,8 @@ class Run {
   }
 
   #emit(event: RunEvent): void {
-    if (event.type === "warning" || event.type === "restore-failed") this.#warnings++;
+    if (event.type === "warning" && event.diagnostic.severity === "error") this.#errorMessages++;
+    else if (event.type === "warning" || event.type === "restore-failed") this.#warnings++;
     if (event.type === "task-message" && event.level === "warning") this.#warnings++;
     if (event.type === "task-message" && event.level === "error") this.#errorMessages++;
     this.#options.onEvent(event);

@@ -1,0 +1,84 @@
+/**
+ * BB_DISKMON_DIRS: what happens when a file system fills up while tasks run.
+ *
+ * @see section 3.5 of the language inventory
+ */
+import { mkdirSync, statfsSync } from "node:fs";
+
+/** WARN says so, STOPTASKS starts no further task, HALT kills those that run. */
+export type DiskAction = "WARN" | "STOPTASKS" | "HALT";
+
+export interface DiskRule {
+  readonly action: DiskAction;
+  readonly folder: string;
+  /** Least free space in bytes, and least number of free inodes. */
+  readonly bytes?: number;
+  readonly inodes?: number;
+}
+
+export interface DiskSettings {
+  readonly rules: readonly DiskRule[];
+  /** BB_DISKMON_WARNINTERVAL: a warning comes again when that much less is free, in bytes and in inodes. */
+  readonly again: { readonly bytes: number; readonly inodes: number };
+  /** BB_HEARTBEAT_EVENT: time between two looks, in ms. */
+  readonly intervalMs: number;
+}
+
+/** What is free; undefined inodes: the file system makes them as needed. */
+export interface Free {
+  readonly bytes: number;
+  readonly inodes: number | undefined;
+}
+
+/** A rule that is broken. */
+export interface DiskShortage {
+  readonly rule: DiskRule;
+  readonly what: "bytes" | "inodes";
+  readonly free: number;
+  readonly least: number;
+}
+
+export class DiskMonitor {
+  readonly #settings: DiskSettings;
+  readonly #freeOf: (folder: string) => Free;
+  /** What was free when it was last told, by rule and kind. */
+  readonly #told = new Map<string, number>();
+  readonly #acted = new Set<string>();
+
+  /** @throws system errors of making the folders of the rules */
+  constructor(settings: DiskSettings, freeOf: (folder: string) => Free = freeIn) {
+    this.#settings = settings;
+    this.#freeOf = freeOf;
+    for (const { folder } of settings.rules) mkdirSync(folder, { recursive: true });
+  }
+
+  /** What is to be told and done now: a rule that stops tasks is told once, a warning again when it gets worse. */
+  look(): DiskShortage[] {
+    return this.#settings.rules.flatMap((rule, number) => {
+      const free = this.#freeOf(rule.folder);
+      return (["bytes", "inodes"] as const).flatMap((what): DiskShortage[] => {
+        const [have, least] = [free[what], rule[what]];
+        if (have === undefined || least === undefined || have >= least) return [];
+        return this.#isNews(`${number} ${what}`, rule, have, what) ? [{ rule, what, free: have, least }] : [];
+      });
+    });
+  }
+
+  #isNews(key: string, rule: DiskRule, free: number, what: "bytes" | "inodes"): boolean {
+    if (rule.action !== "WARN") {
+      const isFirst = !this.#acted.has(key);
+      this.#acted.add(key);
+      return isFirst;
+    }
+    const before = this.#told.get(key);
+    if (before !== undefined && before - free <= this.#settings.again[what]) return false;
+    this.#told.set(key, free);
+    return true;
+  }
+}
+
+function freeIn(folder: string): Free {
+  const { bavail, bsize, files, ffree } = statfsSync(folder);
+  // btrfs counts none, cephfs says -1.
+  return { bytes: bavail * bsize, inodes: files === 0 || ffree < 0 ? undefined : ffree };
+}

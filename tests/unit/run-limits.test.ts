@@ -1,0 +1,227 @@
+/** What of the machine holds tasks back or stops them: pressure, full disks, and the variables that say so. */
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { BuildError } from "@tsbake/base";
+import { readMachineSettings } from "@tsbake/engine";
+import { DiskMonitor, Pressure } from "@tsbake/run";
+import type { DiskRule, Free, Machine, Resource, RunOptions, RunSettings } from "@tsbake/run";
+import { Rig } from "./run-rig.js";
+import type { ProjectSpec } from "./run-rig.js";
+
+/** A machine whose clock and waiting are set by hand. */
+class FakeMachine implements Machine {
+  ms = 0;
+  loadNow = 0;
+  readonly totals: Partial<Record<Resource, number>>;
+  constructor(totals: Partial<Record<Resource, number>> = { cpu: 0, io: 0, memory: 0 }) {
+    this.totals = totals;
+  }
+  waited(resource: Resource): number | undefined {
+    return this.totals[resource];
+  }
+  load(): number {
+    return this.loadNow;
+  }
+  now(): number {
+    return this.ms;
+  }
+}
+
+describe("pressure", () => {
+  test("µs of waiting in a second, above the limit or not", () => {
+    const machine = new FakeMachine();
+    const pressure = new Pressure({ most: { cpu: 1000, memory: 10 } }, machine);
+    expect(pressure.exceeded()).toEqual([]);
+    machine.ms = 2000;
+    machine.totals.cpu = 2000;
+    expect(pressure.exceeded()).toEqual([]);
+    machine.ms = 4000;
+    machine.totals.cpu = 4001;
+    machine.totals.memory = 100;
+    machine.totals.io = 1_000_000;
+    expect(pressure.exceeded()).toEqual(["cpu", "memory"]);
+  });
+
+  test("what was long ago does not count, and a moment is no measure", () => {
+    const machine = new FakeMachine();
+    const pressure = new Pressure({ most: { io: 1000 } }, machine);
+    machine.ms = 5000;
+    machine.totals.io = 500_000;
+    expect(pressure.exceeded()).toEqual(["io"]);
+    machine.ms = 5100;
+    expect(pressure.exceeded()).toEqual([]);
+    // Still measured from the same moment.
+    machine.ms = 5900;
+    machine.totals.io = 500_899;
+    expect(pressure.exceeded()).toEqual([]);
+    machine.totals.io = 501_900;
+    expect(pressure.exceeded()).toEqual(["io"]);
+  });
+
+  test("the load counts where there is no other limit", () => {
+    const machine = new FakeMachine();
+    machine.loadNow = 2;
+    expect(new Pressure({ most: {}, load: 1.5 }, machine).exceeded()).toEqual(["load"]);
+    expect(new Pressure({ most: {}, load: 2 }, machine).exceeded()).toEqual([]);
+    expect(new Pressure({ most: { cpu: 1 }, load: 1.5 }, machine).exceeded()).toEqual([]);
+  });
+
+  test("a kernel that does not tell", () => {
+    const pressure = new Pressure({ most: { cpu: 1, io: 1 } }, new FakeMachine({ io: 0 }));
+    expect(pressure.missing).toEqual(["cpu"]);
+  });
+});
+
+describe("disks", () => {
+  const monitor = (rules: readonly Partial<DiskRule>[], free: () => Free) =>
+    new DiskMonitor(
+      {
+        rules: rules.map((rule) => ({ action: "WARN", folder: "/tmp", ...rule })),
+        again: { bytes: 50, inodes: 5 },
+        intervalMs: 1000,
+      },
+      free,
+    );
+
+  test("a warning comes again when it has got worse", () => {
+    let bytes = 101;
+    const one = monitor([{ bytes: 100 }], () => ({ bytes, inodes: 9 }));
+    const seen = [101, 100, 99, 60, 48, 200, 40].map((now) => {
+      bytes = now;
+      return one.look().map(({ free }) => free);
+    });
+    expect(seen).toEqual([[], [], [99], [], [48], [], []]);
+  });
+
+  test("an action is told once", () => {
+    const one = monitor([{ action: "HALT", inodes: 10 }], () => ({ bytes: 1, inodes: 3 }));
+    expect(one.look()).toMatchObject([{ what: "inodes", free: 3, least: 10 }]);
+    expect(one.look()).toEqual([]);
+  });
+
+  test("a file system that makes inodes as needed has enough", () => {
+    expect(monitor([{ inodes: 10 }], () => ({ bytes: 1, inodes: undefined })).look()).toEqual([]);
+  });
+});
+
+const four: ProjectSpec = {
+  x: {
+    tasks: Object.fromEntries([
+      ...[1, 2, 3, 4].map((number) => [`do_${number}`, { body: "    sleep 0.1" }]),
+      ["do_all", { needs: ["do_1", "do_2", "do_3", "do_4"], noexec: true as const }],
+    ]),
+  },
+};
+
+async function runFour(settings: Partial<RunSettings>, options: Partial<RunOptions> = {}) {
+  using rig = new Rig();
+  let running = 0;
+  let most = 0;
+  const result = await rig.run(four, ["x:do_all"], {
+    settings: { ...rig.options(four, ["x:do_all"]).settings, threads: 4, ...settings },
+    ...options,
+    onEvent: (event) => {
+      if (event.type === "task-started") most = Math.max(most, ++running);
+      if (event.type === "task-finished") running--;
+    },
+  });
+  return { ...result, most };
+}
+
+describe("the queue", () => {
+  test("starts one task at a time while the machine is busy, and all of them in the end", async () => {
+    const machine = new FakeMachine();
+    machine.loadNow = 5;
+    const { most, summary, events } = await runFour({ pressure: { most: {}, load: 1 }, machine });
+    expect([most, summary.ok]).toEqual([1, true]);
+    expect(events.filter(({ type }) => type === "held")).toEqual([{ type: "held", exceeded: ["load"] }]);
+  });
+
+  test("starts more when it is not busy any more", async () => {
+    const machine = new FakeMachine();
+    machine.loadNow = 0.5;
+    const { most, summary } = await runFour({ pressure: { most: {}, load: 1 }, machine });
+    expect([most, summary.ok]).toEqual([4, true]);
+  });
+
+  const disks = (action: DiskRule["action"]) => ({
+    rules: [{ action, folder: join("/tmp"), bytes: Number.MAX_SAFE_INTEGER }],
+    again: { bytes: 1, inodes: 1 },
+    intervalMs: 10,
+  });
+
+  test.each([
+    ["WARN", 4, true, ["run/disk-low"]],
+    ["STOPTASKS", 0, false, ["run/disk-low"]],
+    ["HALT", 0, false, ["run/disk-low"]],
+  ] as const)("a full disk with %s", async (action, ran, ok, codes) => {
+    const { summary, events } = await runFour({ disks: disks(action) });
+    expect([summary.ran, summary.ok]).toEqual([ran, ok]);
+    const told = events.flatMap((event) => (event.type === "warning" ? [event.diagnostic.code] : []));
+    expect([...new Set(told)]).toEqual(codes);
+  });
+});
+
+describe("the variables", () => {
+  const read = (values: Readonly<Record<string, string>>, flags: Readonly<Record<string, string>> = {}) =>
+    readMachineSettings((name) => values[name], flags);
+
+  test("nothing set", () => {
+    expect(read({})).toEqual({ threads: 1, taskThreads: new Map(), warnings: [] });
+  });
+
+  test("everything set", () => {
+    const settings = read(
+      {
+        BB_NUMBER_THREADS: "8",
+        BB_PRESSURE_MAX_CPU: "500",
+        BB_PRESSURE_MAX_MEMORY: "2000000",
+        BB_LOADFACTOR_MAX: "1.5",
+        BB_DISKMON_DIRS: "STOPTASKS,/a,1G,100K WARN,/b,,7",
+        BB_HEARTBEAT_EVENT: "0.5",
+      },
+      { do_fetch: "4" },
+    );
+    expect(settings).toMatchObject({
+      threads: 8,
+      taskThreads: new Map([["do_fetch", 4]]),
+      pressure: { most: { cpu: 500, memory: 2_000_000 }, load: 1.5 },
+      disks: {
+        rules: [
+          { action: "STOPTASKS", folder: "/a", bytes: 1024 ** 3, inodes: 102_400 },
+          { action: "WARN", folder: "/b", inodes: 7 },
+        ],
+        again: { bytes: 50 * 1024 ** 2, inodes: 5120 },
+        intervalMs: 500,
+      },
+      warnings: [{ code: "engine/very-high-limit" }],
+    });
+  });
+
+  test.each([
+    [{ BB_NUMBER_THREADS: "0" }],
+    [{ BB_NUMBER_THREADS: "many" }],
+    [{ BB_PRESSURE_MAX_IO: "0.5" }],
+    [{ BB_LOADFACTOR_MAX: "0" }],
+    [{ BB_DISKMON_DIRS: "STOP,/a,1G,1" }],
+    [{ BB_DISKMON_DIRS: "WARN,/a,," }],
+    [{ BB_DISKMON_DIRS: "WARN,,1G,1" }],
+    [{ BB_DISKMON_DIRS: "WARN,/a,1T,1" }],
+    [{ BB_DISKMON_DIRS: "WARN,/a,1G,1,1" }],
+    [{ BB_DISKMON_DIRS: "WARN,/a,1G", BB_DISKMON_WARNINTERVAL: "often" }],
+    [{ BB_DISKMON_DIRS: "WARN,/a,1G", BB_HEARTBEAT_EVENT: "0" }],
+  ] as readonly (readonly [Readonly<Record<string, string>>])[])("%j", (values) => {
+    let caught: unknown;
+    try {
+      read(values);
+    } catch (error) {
+      caught = error;
+    }
+    if (!(caught instanceof BuildError)) throw new Error("nothing was wrong");
+    expect(caught.diagnostics.map(({ code }) => code)).toEqual(["engine/malformed-setting"]);
+  });
+
+  test("a flag that is no number", () => {
+    expect(() => read({}, { do_fetch: "some" })).toThrow("do_fetch[number_threads]");
+  });
+});
