@@ -79,7 +79,9 @@ export class LittlePython implements PythonHost {
     this.execute(name, body, place, d);
   }
 
-  addLibrary(): void {}
+  addLibrary(): [] {
+    return [];
+  }
 
   mark(): void {
     this.#marked.splice(0, this.#marked.length, ...this.defined);

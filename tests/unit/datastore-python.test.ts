@@ -50,8 +50,9 @@ class FakePython implements PythonHost {
     this.log.push(`${name}:${place.line} ${event.eventClass} ${JSON.stringify(event.attributes)}`);
     this.#functions[body.trim()]?.(d);
   }
-  addLibrary(directory: string, namespace: string): void {
+  addLibrary(directory: string, namespace: string): [] {
     this.log.push(`library ${directory} ${namespace}`);
+    return [];
   }
   mark(): void {}
   reset(): void {}

@@ -1,9 +1,19 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
-import type { Datastore } from "@tsbake/datastore";
+import { run, Source } from "@tsbake/base";
+import { evaluateFile, type Datastore } from "@tsbake/datastore";
+import { parseFile } from "@tsbake/language";
 import {
   describeFunction,
   runPythonTask,
@@ -236,6 +246,26 @@ describe.each(runners)("a Python task, %s interpreter", (python) => {
     expect(readFileSync(scriptPath, "utf8")).toBe(
       `# ${FILE}:3\ndef f():\n    return 1\n\n# ${FILE}:20\ndef do_test(d):\n    pass\n`,
     );
+  });
+
+  test("has the libraries of addpylib, and the modules that metadata may name without an import", async () => {
+    const library = join(folder, `library-${python}/acme_${python}`);
+    mkdirSync(library, { recursive: true });
+    writeFileSync(join(library, "__init__.py"), "BBIMPORTS = ['tools']\n");
+    writeFileSync(join(library, "tools.py"), "def hello(d):\n    return 'hello ' + d.getVar('WHO')\n");
+    await rig.python.open();
+    const d = rig.datastore({ WHO: "you", BB_GLOBAL_PYMODULES: "json os.path" });
+    const text = `addpylib ${join(folder, `library-${python}`)} acme_${python}\n`;
+    evaluateFile(parseFile(new Source("/layer/conf/layer.conf", text), "conf"), d, {
+      load: () => undefined,
+      python: () => rig.python,
+      warn: () => {},
+    });
+    d.setVar("do_it", `    print(acme_${python}.tools.hello(d), json.dumps([1]), os.path.sep)\n`);
+    d.setVarFlag("do_it", "func", 1);
+    d.setVarFlag("do_it", "python", "1");
+    const { code, log } = await start([], d, describeFunction(d, "do_it"));
+    expect([code, log]).toEqual([0, "hello you [1] /\n"]);
   });
 
   test("ends when it is told to, and leaves no pipes behind", async () => {

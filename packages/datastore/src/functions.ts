@@ -11,6 +11,7 @@ import type { Datastore } from "./datastore.js";
 import type { Evaluator } from "./evaluator.js";
 import { addpylibInRecipe, exportOutsideClass, exportWithDash } from "./problems.js";
 import type { PythonPlace } from "./python-host.js";
+import { noteLibrary } from "./python-library.js";
 import { pythonText, textsOf } from "./value.js";
 
 /** `name() {`, with its variants. @throws PythonError for a syntax error in anonymous Python */
@@ -49,7 +50,7 @@ export function definePython({ name, text, line, at }: PythonDefinition, { d, ho
 
 /** `addpylib`, and before it the modules that inline Python may name without an import. */
 export function addPythonLibrary(
-  { directory, namespace, at }: AddPythonLibrary,
+  { directory: folder, namespace, at }: AddPythonLibrary,
   { d, host }: Evaluator,
 ): void {
   if (d.getVar("__bbclasstype", { expand: false }) === "recipe") {
@@ -57,7 +58,8 @@ export function addPythonLibrary(
   }
   const place = { file: at.source.path, line: at.source.place(at.start).line, at };
   for (const name of words(d.getText("BB_GLOBAL_PYMODULES"))) host.python().define(`import ${name}`, place);
-  host.python().addLibrary(d.expand(directory), namespace);
+  const directory = d.expand(folder);
+  noteLibrary(d, { directory, namespace, modules: host.python().addLibrary(directory, namespace) });
 }
 
 /** Marks a body as made by EXPORT_FUNCTIONS: a later export may replace it, a body of the recipe's own may not be. */

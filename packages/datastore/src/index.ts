@@ -5,6 +5,13 @@ export type { HistoryEntry } from "./history.js";
 export { pythonText, textsOf, type Value } from "./value.js";
 export { PythonError, type PythonFrame } from "./python-error.js";
 export type { PythonHost, PythonPlace } from "./python-host.js";
+export {
+  globalModules,
+  librariesOf,
+  type LibraryFunction,
+  type LibraryModule,
+  type PythonLibrary,
+} from "./python-library.js";
 export { evaluateFile, inheritClass } from "./evaluate.js";
 export type { EvaluationHost } from "./evaluator.js";
 export { fireEvent, handledEvents, hasHandler, registerHandlers, type MetadataEvent } from "./events.js";

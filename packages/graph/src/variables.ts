@@ -5,7 +5,15 @@
  * @see BitBake 2.19 lib/bb/data.py, build_dependencies
  */
 import { byText, words } from "@tsbake/base";
-import { scanPython, scanShell, type Datastore, type PythonScan, type Value } from "@tsbake/datastore";
+import {
+  librariesOf,
+  scanPython,
+  scanShell,
+  type Datastore,
+  type PythonScan,
+  type Value,
+} from "@tsbake/datastore";
+import { libraryFunctions, type LibraryEntry } from "./library-functions.js";
 import { NameOrder } from "./name-order.js";
 import { Reach } from "./reach.js";
 import { merge, TextAnalysis, type TextReferences } from "./text-references.js";
@@ -42,6 +50,7 @@ export class RecipeVariables {
   readonly #numbers = new Map<string, number>();
   readonly #nodes: VariableNode[] = [];
   readonly #reach: Reach<VariableNode>;
+  readonly #library: ReadonlyMap<string, LibraryEntry>;
   readonly #ignored: ReadonlySet<string>;
   /** BB_SIGNATURE_EXCLUDE_FLAGS; empty: no flag is an input of its own. */
   readonly #excludedFlags: ReadonlySet<string>;
@@ -51,6 +60,7 @@ export class RecipeVariables {
     this.#d = d;
     this.#shared = shared;
     this.#reach = new Reach(this.#nodes, (name) => this.#number(name), shared.order);
+    this.#library = libraryFunctions(librariesOf(d));
     this.#ignored = new Set(words(d.getText("BB_BASEHASH_IGNORE_VARS")));
     this.#excludedFlags = new Set(words(d.getText("BB_SIGNATURE_EXCLUDE_FLAGS")));
   }
@@ -67,10 +77,30 @@ export class RecipeVariables {
   #number(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
-    const node = name.endsWith("]") ? this.#flagNode(name) : this.#variableNode(name);
+    const node = this.#make(name);
     const number = this.#nodes.push(node) - 1;
     this.#numbers.set(name, number);
     return number;
+  }
+
+  #make(name: string): VariableNode {
+    if (name.endsWith("]")) return this.#flagNode(name);
+    const library = this.#library.get(name);
+    return library ? this.#libraryNode(name, library) : this.#variableNode(name);
+  }
+
+  /** A function of a library that `addpylib` named. @see BitBake 2.19 lib/bb/codeparser.py, add_module_functions */
+  #libraryNode(name: string, { code, module }: LibraryEntry): VariableNode {
+    const scan = scanPython(code.text);
+    const needs = new Set([...scan.references, ...code.vardeps]);
+    for (const excluded of code.vardepsexclude) needs.delete(excluded);
+    const calls = [...scan.calls].map((call) =>
+      module.callables.includes(call) ? `${module.name}.${call}` : call,
+    );
+    this.#addKnown(needs, new Set(calls));
+    const exclusions = words(textOf(this.#d.getVarFlag(name, "vardepsexclude")));
+    const value = code.digest + this.#containsLines(scan.contains, []);
+    return this.#shared.node(name, value, this.#kept(needs, exclusions));
   }
 
   /** `var[flag]`. */
@@ -157,7 +187,9 @@ export class RecipeVariables {
 
   /** Of all that is called, what metadata defines. */
   #addKnown(needs: Set<string>, names: ReadonlySet<string>): void {
-    for (const name of names) if (!name.startsWith("__") && this.#d.has(name)) needs.add(name);
+    for (const name of names) {
+      if (!name.startsWith("__") && (this.#d.has(name) || this.#library.has(name))) needs.add(name);
+    }
   }
 
   /** `VAR{words} = Set` or `Unset` for each membership that was asked for: the rest of VAR does not matter. */

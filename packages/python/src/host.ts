@@ -1,5 +1,12 @@
 /** PythonHost over one started pyodide. */
-import { Datastore, PythonError, type PythonHost, type PythonPlace, type Value } from "@tsbake/datastore";
+import {
+  Datastore,
+  PythonError,
+  type LibraryModule,
+  type PythonHost,
+  type PythonPlace,
+  type Value,
+} from "@tsbake/datastore";
 import type { Bridge } from "./bridge.js";
 import { isHandled, readFailure, toPythonError } from "./failure.js";
 import { Store, type Codec } from "./store.js";
@@ -26,7 +33,8 @@ export interface Interpreter {
     attributes: unknown,
     d: unknown,
   ): true | undefined;
-  add_library(directory: string, name: string): true | undefined;
+  /** The modules as JSON. */
+  add_library(directory: string, name: string): string | undefined;
   mark(): void;
   reset(): void;
   failure(): string;
@@ -90,8 +98,10 @@ export class PyodideHost implements EmbeddedPython {
     );
   }
 
-  addLibrary(directory: string, namespace: string): void {
-    this.#demand((python) => python.add_library(directory, namespace));
+  addLibrary(directory: string, namespace: string): readonly LibraryModule[] {
+    const modules = this.#nested((python) => python.add_library(directory, namespace));
+    if (modules === undefined) throw this.#failure(false);
+    return JSON.parse(modules) as LibraryModule[];
   }
 
   mark(): void {

@@ -17,7 +17,7 @@
  * A build whose inline Python is all of the plain forms (inline.ts) never opens an interpreter; then `def`s and function
  * bodies are never compiled either, and a syntax error in one that nothing calls is not told.
  */
-import type { Datastore, PythonHost, PythonPlace } from "@tsbake/datastore";
+import type { Datastore, LibraryModule, PythonHost, PythonPlace } from "@tsbake/datastore";
 import type { EmbeddedPython } from "./host.js";
 import { evaluateWithoutPython } from "./inline.js";
 
@@ -91,8 +91,9 @@ export class LazyPython implements PythonHost {
     this.#use().handle(name, body, place, event, d);
   }
 
-  addLibrary(directory: string, namespace: string): void {
-    this.#soon((python) => python.addLibrary(directory, namespace));
+  /** Signatures need to know the library's functions: nothing but an interpreter tells them. */
+  addLibrary(directory: string, namespace: string): readonly LibraryModule[] {
+    return this.#use().addLibrary(directory, namespace);
   }
 
   mark(): void {

@@ -1,16 +1,23 @@
 /** A Python function of a recipe, and those it may call, out of the datastore. */
-import type { Datastore, PythonPlace } from "@tsbake/datastore";
+import { globalModules, librariesOf, type Datastore, type PythonPlace } from "@tsbake/datastore";
 import type { PythonTaskOptions, TaskFunction } from "./task-options.js";
 
 /**
  * What runPythonTask needs to know of the function `name`; a function without a body does nothing. All `def`s of the
- * recipe come along as text: the child compiles those that are called.
+ * recipe come along as text: the child compiles those that are called. Libraries of `addpylib` are imported before.
  */
 export function describeFunction(
   d: Datastore,
   name: string,
-): Pick<PythonTaskOptions, "name" | "body" | "place" | "functions"> {
-  return { name, body: textOf(d, name), place: placeOf(d, name), functions: [...definitions(d)] };
+): Pick<PythonTaskOptions, "name" | "body" | "place" | "functions" | "libraries" | "modules"> {
+  return {
+    name,
+    body: textOf(d, name),
+    place: placeOf(d, name),
+    functions: [...definitions(d)],
+    libraries: librariesOf(d),
+    modules: globalModules(d),
+  };
 }
 
 function* definitions(d: Datastore): Generator<TaskFunction> {

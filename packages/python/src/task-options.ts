@@ -20,6 +20,8 @@ export interface PythonTaskOptions {
   readonly functions?: readonly TaskFunction[];
   /** `addpylib` folders and their packages. */
   readonly libraries?: readonly { readonly directory: string; readonly namespace: string }[];
+  /** Modules that the task's code may name without an import, beside os, bb and time. */
+  readonly modules?: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** Octal digits. */

@@ -83,7 +83,7 @@ export class TaskServer {
 
   /** The first line for the child. */
   job(): string {
-    const { name, body, place, cwd, umask, functions = [], libraries = [] } = this.#options;
+    const { name, body, place, cwd, umask, functions = [], libraries = [], modules = [] } = this.#options;
     return JSON.stringify({
       name,
       cwd,
@@ -95,7 +95,8 @@ export class TaskServer {
         text: one.text,
         place: { file: one.place.file, line: one.place.line },
       })),
-      libraries,
+      libraries: libraries.map(({ directory, namespace }) => ({ directory, namespace })),
+      modules,
     });
   }
 

@@ -3,7 +3,7 @@
  * recipe at hand, on top of the configuration's.
  */
 import { hasCode } from "@tsbake/base";
-import type { Datastore, PythonHost, PythonPlace } from "@tsbake/datastore";
+import type { Datastore, LibraryModule, PythonHost, PythonPlace } from "@tsbake/datastore";
 
 export interface PythonDefinitionText {
   readonly text: string;
@@ -67,9 +67,10 @@ export class PythonSession implements PythonHost {
     this.#host().handle(...parameters);
   }
 
-  addLibrary(directory: string, namespace: string): void {
-    this.#host().addLibrary(directory, namespace);
+  addLibrary(directory: string, namespace: string): readonly LibraryModule[] {
+    const modules = this.#host().addLibrary(directory, namespace);
     this.libraries.push({ directory, namespace });
+    return modules;
   }
 
   mark(): void {

@@ -4,6 +4,7 @@ keeps it, and returns None; the caller then asks `failure()`.
 """
 import builtins
 import importlib
+import inspect
 import json
 import os
 import sys
@@ -136,11 +137,28 @@ def add_library(directory, name):
             sys.path.append(directory)
         importlib.invalidate_caches()
         module = namespace[name] = importlib.import_module(name)
-        for part in getattr(module, "BBIMPORTS", ()):
-            importlib.import_module(name + "." + part)
-        return True
+        parts = [name + "." + part for part in getattr(module, "BBIMPORTS", ())]
+        return json.dumps([_describe_module(part, importlib.import_module(part)) for part in parts])
     except BaseException as error:
         return _fail(error)
+
+
+def _describe_module(name, module):
+    """The functions that signatures know of; LibraryModule in packages/datastore/src/python-library.ts."""
+    found = [(one, getattr(module, one)) for one in dir(module) if not one.startswith("_")]
+    callables = [(one, value) for one, value in found if callable(value)]
+    functions = []
+    for one, value in callables:
+        try:
+            if inspect.getsourcefile(value) != module.__file__:
+                continue
+            lines, line = inspect.getsourcelines(value)
+        except TypeError:
+            # Something built in.
+            continue
+        decorated = {key: sorted(getattr(value, "bb_" + key, ())) for key in ("vardeps", "vardepsexclude")}
+        functions.append({"name": one, "text": "".join(lines), "line": line, **decorated})
+    return {"name": name, "callables": [one for one, _ in callables], "functions": functions}
 
 
 def mark():

@@ -4,6 +4,7 @@ a request is one line of JSON, {"op", "store", "args"}; so is its reply, {"ok": 
 Messages have "op": "message" and no reply.
 """
 import contextlib
+import importlib
 import json
 import os
 import sys
@@ -214,9 +215,9 @@ def _perform(job, d):
     if job["umask"] is not None:
         os.umask(int(job["umask"], 8))
     os.chdir(job["cwd"])
+    for module in job["modules"]:
+        namespace[module.split(".")[0]] = __import__(module)
     for library in job["libraries"]:
-        import importlib
-
         sys.path.append(library["directory"])
         module = namespace[library["namespace"]] = importlib.import_module(library["namespace"])
         for part in getattr(module, "BBIMPORTS", ()):
