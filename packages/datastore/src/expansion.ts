@@ -1,5 +1,7 @@
 /** `${…}` and `${@…}` in texts: the substitution alone, without a datastore. */
 
+import { replaceInline } from "./inline-expression.js";
+
 /** What a substitution reads from and leaves behind. */
 export interface ExpansionContext {
   /** Expanded text of a variable, undefined when there is none (its reference stays as it is). */
@@ -11,11 +13,6 @@ export interface ExpansionContext {
 /** Texts that keep changing are given up after this many rounds. */
 const ROUNDS = 1000;
 
-/**
- * Inline Python ends at the first `}`, but one level of `{…}` may stand inside; all on one line.
- * @see BitBake 2.19 lib/bb/data_smart.py, `__expand_python_regexp__`
- */
-const PYTHON = /\$\{@((?:\{[^\n]*?\}|[^\n])+?)\}/g;
 const REFERENCE = /\$\{[a-zA-Z0-9\-_+./~:]+\}/;
 
 /** Characters of a variable's name inside `${…}`. */
@@ -66,7 +63,7 @@ function substituteVariables(text: string, context: ExpansionContext): string {
 
 function substitutePython(text: string, context: ExpansionContext): string {
   let isLeft = false;
-  const result = text.replace(PYTHON, (whole, code: string) => {
+  const result = replaceInline(text, (code, whole) => {
     // Code with a reference that could not be substituted is not run.
     if (isLeft || REFERENCE.test(code)) return whole;
     const value = context.evaluate(code);

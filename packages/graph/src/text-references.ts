@@ -2,7 +2,7 @@
  * What an unexpanded text refers to, when that can be told without expanding it. Most values are like that, most are
  * the same in every recipe, and nothing has to be evaluated (or Python started) for them.
  */
-import { scanPython, type Datastore, type PythonScan } from "@tsbake/datastore";
+import { replaceInline, scanPython, type Datastore, type PythonScan } from "@tsbake/datastore";
 
 export interface TextReferences {
   readonly references: ReadonlySet<string>;
@@ -13,12 +13,9 @@ export interface TextReferences {
 
 /** `${NAME}`. @see BitBake 2.19 lib/bb/data_smart.py, __expand_var_regexp__ */
 const REFERENCE = /\$\{([a-zA-Z0-9\-_+./~:]+)\}/g;
-/** `${@…}`; one level of braces inside. @see __expand_python_regexp__ */
-const INLINE = /\$\{@((?:\{.*?\}|.)+?)\}/g;
 
 /** Stands for what expansion puts in; no metadata has it. */
 const PUT_IN = "\0";
-const NESTED = /\$\{[^}]*\0/;
 
 const NOTHING: TextReferences = { references: new Set(), calls: new Set(), contains: new Map() };
 /** Distinct texts are as many as the metadata has; beyond this many the memory is given back and filled again. */
@@ -49,7 +46,7 @@ export class TextAnalysis {
 /** Undefined when a name or a piece of Python is itself put together by expansion. */
 function readStatically(text: string): TextReferences | undefined {
   const inline: string[] = [];
-  const plain = text.replace(INLINE, (_, code: string) => {
+  const plain = replaceInline(text, (code) => {
     inline.push(code);
     return PUT_IN;
   });
@@ -60,8 +57,16 @@ function readStatically(text: string): TextReferences | undefined {
     return PUT_IN;
   });
   // `${${A}}` and the like: what is left looks like a reference only after the inner one was put in.
-  if (NESTED.test(rest)) return undefined;
+  if (isNested(rest)) return undefined;
   return merge(references, inline);
+}
+
+/** Whether something was put in between `${` and the next `}`. */
+function isNested(text: string): boolean {
+  return text.split("}").some((part) => {
+    const open = part.indexOf("${");
+    return open !== -1 && part.includes(PUT_IN, open);
+  });
 }
 
 /** `references` together with what the Python texts refer to. */

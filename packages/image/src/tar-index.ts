@@ -5,7 +5,7 @@
  * @see POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"
  */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { BuildError } from "@tsbake/base";
 import { type FileEntry, type FileKind, isTreePath } from "./file-entry.js";
 import * as problems from "./problems.js";
@@ -47,9 +47,9 @@ export class TarFile implements Disposable {
       const header = this.#read(at, BLOCK);
       if (header.every((byte) => byte === 0)) return members;
       this.#checkSum(header, at);
-      const sizeBytes = Number(pax.get("size") ?? number(header, 124, 12));
       const type = String.fromCharCode(header[156] ?? 0);
       const contentAt = at + BLOCK;
+      const sizeBytes = this.#size(header, pax, contentAt);
       const next = contentAt + Math.ceil(sizeBytes / BLOCK) * BLOCK;
       if (type === "x") {
         pax = this.#paxRecords(this.#read(contentAt, sizeBytes));
@@ -97,6 +97,14 @@ export class TarFile implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.#fd);
+  }
+
+  /** What follows a header; it is all there. */
+  #size(header: Buffer, pax: ReadonlyMap<string, string>, contentAt: number): number {
+    const size = Number(pax.get("size") ?? number(header, 124, 12));
+    if (!Number.isSafeInteger(size) || size < 0) throw this.#bad("a header has an impossible size");
+    if (contentAt + size > fstatSync(this.#fd).size) throw this.#bad("it ends too early");
+    return size;
   }
 
   #entry(

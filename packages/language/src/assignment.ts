@@ -23,7 +23,7 @@ const ASSIGNMENT =
   /^(export\s+)?([a-zA-Z0-9\-_+.${}/~:]*?)(?:\[([a-zA-Z0-9\-_+.][a-zA-Z0-9\-_+.@/]*)\])?(\s*)(:=|\?\?=|\?=|\+=|=\+|=\.|\.=|=)(\s*)(?!'[^']*'[^']*'$)(?!"[^"]*"[^"]*"$)(['"])(.*)\7$/s;
 
 /** The part of an assignment before its value, however wrong the value is. */
-const BEGINNING = /^(?:export\s+)?([^\s="'?]*?)(?:\[[^\]\s]*\])?\s*(:=|\?\?=|\?=|\+=|=\+|=\.|\.=|=)\s*/;
+const BEGINNING = /^(?:export\s+)?([^\s="'?]*?)(?:\[[^[\]\s]*\])?\s*(:=|\?\?=|\?=|\+=|=\+|=\.|\.=|=)\s*/;
 
 /** The assignment that `line` is, or undefined. What it should not be, but is, goes to `report`. */
 export function matchAssignment(

@@ -51,5 +51,7 @@ export { parseShlibs, shlibKey } from "./shlibs.js";
 export { parseSimulation, type SimulatedStep } from "./deb-solve.js";
 export { explainDpkg, type DpkgFailure } from "./dpkg-said.js";
 export { parseListing, type ListedEntry } from "./deb-lay.js";
+export { readControl, type ControlMembers } from "./deb-file.js";
+export { unpackFeed, type FeedUnpackRequest } from "./feed-unpack.js";
 export { pattern } from "./assign.js";
 export { splitRelations } from "./spec.js";

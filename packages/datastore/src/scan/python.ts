@@ -5,6 +5,7 @@
  * @see BitBake 2.19 lib/bb/codeparser.py, PythonParser.visit_Call
  */
 import { words } from "@tsbake/base";
+import { inlineExpressions } from "../inline-expression.js";
 import { memoise } from "./memo.js";
 import { tokenisePython, type PythonToken } from "./python-tokens.js";
 import type { PythonScan } from "./types.js";
@@ -24,8 +25,6 @@ const RUNS_FUNCTION = new Set(["bb.build.exec_func", "bb.build.exec_task"]);
 
 /** `${NAME}` in a text. @see BitBake 2.19 lib/bb/data_smart.py, __expand_var_regexp__ */
 const REFERENCE = /\$\{([a-zA-Z0-9\-_+./~:]+)\}/g;
-/** `${@…}` in a text; one level of braces inside. @see __expand_python_regexp__ */
-const INLINE = /\$\{@((?:\{.*?\}|.)+?)\}/g;
 
 interface Found {
   readonly references: Set<string>;
@@ -125,7 +124,7 @@ function expansion(text: string, found: Found, depth: number): void {
   for (const match of text.matchAll(REFERENCE)) found.references.add(match[1]!);
   // An expand() in the text of an expand(): one step is what people write, more is a loop made to hurt.
   if (depth >= 3) return;
-  for (const match of text.matchAll(INLINE)) scanInto(match[1]!, found, depth + 1);
+  for (const { code } of inlineExpressions(text)) scanInto(code, found, depth + 1);
 }
 
 function isMark(token: PythonToken | undefined, text: string): boolean {

@@ -1,0 +1,50 @@
+/**
+ * What fuzzing has found stays found; and a short run of it, so that it works when it is needed.
+ * A long one: npm run fuzz -- metadata --count 100000
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { run } from "@tsbake/base";
+import { PythonError, type PythonHost } from "@tsbake/datastore";
+import { openMetadataCheck, type Kind } from "../fuzz/metadata-check.js";
+import { quickPython } from "../fuzz/metadata-python.js";
+import { root } from "../support/paths.js";
+
+const folder = join(root, "tests/fixtures/fuzz");
+const fatal: PythonHost = {
+  ...quickPython,
+  evaluate(expression, d) {
+    if (expression.startsWith("bb.fatal")) throw new PythonError("bb.BBHandledException", "no");
+    return quickPython.evaluate(expression, d);
+  },
+};
+
+describe("what fuzzing found", () => {
+  test.each(readdirSync(folder))("%s", async (name) => {
+    const check = await openMetadataCheck(new Map(), fatal);
+    check('A = "1"\n', "bb");
+    const before = process.cpuUsage();
+    const outcome = check(readFileSync(join(folder, name), "utf8"), extname(name).slice(1) as Kind);
+    expect(["accepted", "refused"]).toContain(outcome);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(1000);
+  });
+});
+
+describe("fuzzing", () => {
+  test.each([
+    ["metadata", "1500", ["accepted", "refused"]],
+    ["archives", "250", ["accepted", "refused"]],
+  ])(
+    "%s, %s cases",
+    async (area, count, outcomes) => {
+      const args = [join(root, "tests/dist/fuzz/main.js"), area, "--count", count, "--workers", "1"];
+      const { code, stdout, stderr } = await run("node", args);
+      expect([code, stdout + stderr]).toEqual([0, expect.stringContaining(`${area}: ${count} cases in`)]);
+      // The generators must make both kinds, or they prove nothing.
+      for (const outcome of outcomes) expect(stdout).toMatch(new RegExp(`[1-9]\\d* ${outcome}`));
+    },
+    120_000,
+  );
+});
