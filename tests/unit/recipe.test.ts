@@ -1,4 +1,4 @@
-import { realpathSync, symlinkSync } from "node:fs";
+import { readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, render, type Diagnostic } from "@tsbake/base";
@@ -273,7 +273,7 @@ describe("which files are read", () => {
       "top",
       `BBFILE_PRIORITY_top = "9"
 BBFILES += "\${LAYERDIR}/more"
-BBMASK = "lib_2 [ |/masked/"
+BBMASK = "lib_2 [ |/masked/ |"
 `,
     );
     rig.write("meta-top/recipes/app_1.%.bbappend", 'COLOUR .= " on top"\n');
@@ -295,6 +295,8 @@ BBMASK = "lib_2 [ |/masked/"
     expect(openProviders(project).build("lib")).toBe(rig.path("meta-top/recipes/lib_1.0.bb"));
     expect(warnings.map(({ message }) => message)).toEqual([
       "BBMASK has a word that is no regular expression, it is ignored: `[`",
+      "BBMASK has a word that begins with `|` and would leave out every file: `|/masked/`; the rest of it counts",
+      "BBMASK has a word that begins with `|` and would leave out every file: `|`; the rest of it counts",
     ]);
   });
 
@@ -484,6 +486,70 @@ help: use the ending .conf, or .inc for a part of a recipe`,
     rig.remove("meta-unit/recipes/lib/a_1.bb");
     rig.remove("meta-unit/recipes/lib/z_1.bb");
     expect((await parse(rig)).statistics).toMatchObject({ files: 3, cached: 3 });
+  });
+
+  test("the core layer that comes with the program stays out where a layer is a core layer itself", async () => {
+    await using rig = new LayerRig("meta-unit");
+    addLayer(rig, "top");
+    const core = rig.path("meta-ours");
+    rig.write("meta-ours/conf/layer.conf", 'BBFILE_COLLECTIONS += "ours"\nBBFILE_PATTERN_ours = ""\n');
+    const names = async () => (await parse(rig, { coreLayers: [core] })).layers.map(({ name }) => name);
+    // Named in BBLAYERS it is a layer as any other; BitBake reads what is written.
+    expect(await names()).toEqual(["unit", "top"]);
+    rig.write("build/conf/bblayers.conf", `BBLAYERS = "${core} ${rig.path("meta-unit")}"\n`);
+    expect(await names()).toEqual(["ours", "unit"]);
+    // Without a core layer among them it comes first.
+    rig.write("build/conf/bblayers.conf", `BBLAYERS = "${rig.path("meta-top")}"\n`);
+    const bitbake = readFileSync(rig.path("meta-unit/conf/bitbake.conf"), "utf8");
+    rig.write("meta-ours/conf/bitbake.conf", bitbake);
+    rig.write("meta-ours/classes/base.bbclass", "");
+    rig.write(
+      "meta-ours/conf/layer.conf",
+      `BBPATH .= ":\${LAYERDIR}"
+BBFILE_COLLECTIONS += "ours"
+BBFILE_PATTERN_ours = ""
+LAYERSERIES_CORENAMES = "tested"
+`,
+    );
+    expect(await names()).toEqual(["ours", "top"]);
+  });
+
+  test.each([
+    // What BitBake 2.19 makes of them, as bbfile_config_priorities.
+    ["not set: one more than the lowest of the others", { unit: "5", b: "" }, {}, { unit: 5, b: 6 }],
+    ["0 counts as not set", { unit: "5", b: "0", c: "7" }, {}, { unit: 5, b: 8, c: 7 }],
+    [
+      "one more than the highest that it needs",
+      { unit: "5", b: "9", c: "" },
+      { c: "b" },
+      { unit: 5, b: 9, c: 10 },
+    ],
+    [
+      "through another that has none",
+      { unit: "5", b: "", c: "" },
+      { b: "unit", c: "b" },
+      { unit: 5, b: 6, c: 7 },
+    ],
+    ["below zero", { unit: "5", b: "-3", c: "" }, {}, { unit: 5, b: -3, c: -2 }],
+  ])("BBFILE_PRIORITY %s", async (_, priorities, depends, expected) => {
+    await using rig = new LayerRig("meta-unit");
+    const layers = ["unit", ...Object.keys(priorities).filter((name) => name !== "unit")];
+    for (const name of layers.slice(1)) {
+      const needs = (depends as Record<string, string>)[name];
+      addLayer(
+        rig,
+        name,
+        `BBFILE_PRIORITY_${name} = "${(priorities as Record<string, string>)[name]}"\n${needs ? `LAYERDEPENDS_${name} = "${needs}"\n` : ""}`,
+      );
+    }
+    rig.write(
+      "build/conf/bblayers.conf",
+      `BBLAYERS = "${layers.map((name) => rig.path(`meta-${name}`)).join(" ")}"\n`,
+    );
+    const project = await parse(rig);
+    expect(Object.fromEntries(project.layers.map(({ name, priority }) => [name, priority]))).toEqual(
+      expected,
+    );
   });
 
   test("warns of a layer without LAYERSERIES_COMPAT and of one without recipes", async () => {

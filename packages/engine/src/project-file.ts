@@ -313,7 +313,7 @@ const MARK = "# Made by tsbake from ";
  * Makes conf/bblayers.conf and conf/project.conf in `topdir`, each only if its content changes, and conf/local.conf
  * once: that one belongs to the user and is read after project.conf.
  *
- * @param coreLayer stands first in BBLAYERS
+ * @param coreLayer stands first in BBLAYERS, unless another layer has a conf/bitbake.conf
  * @throws BuildError `engine/foreign-configuration` when a file to be written was not made here
  */
 export async function writeConfiguration(
@@ -338,8 +338,12 @@ async function writeGenerated(path: string, text: string, project: ProjectFile):
 }
 
 function bblayersText({ layers, bblayersConf }: ProjectFile, coreLayer: string | undefined): string {
+  // As everywhere: a layer with a bitbake.conf of its own is the core layer of this project.
+  const hasCore = layers.some((layer) => layer !== coreLayer && existsSync(join(layer, "conf/bitbake.conf")));
   const all =
-    coreLayer === undefined ? layers : [coreLayer, ...layers.filter((layer) => layer !== coreLayer)];
+    coreLayer === undefined || hasCore
+      ? layers
+      : [coreLayer, ...layers.filter((layer) => layer !== coreLayer)];
   const list = all.map((layer) => `  ${layer} \\\n`).join("");
   return `${pieceTexts(bblayersConf)}BBPATH = "\${TOPDIR}"\nBBFILES ?= ""\nBBLAYERS = " \\\n${list}"\n`;
 }

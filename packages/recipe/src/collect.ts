@@ -105,7 +105,10 @@ function walk(folder: string): string[] {
 
 /** A leading `|`, from masks joined to one expression, would match every file. */
 function maskPattern(mask: string, warnings: Diagnostic[]): RegExp[] {
-  const test = pythonPattern(mask.replace(/^\|/, ""), "anywhere");
+  if (mask.startsWith("|")) warnings.push(problem.maskBeginsWithBar(mask));
+  const text = mask.replace(/^\|/, "");
+  if (text === "") return [];
+  const test = pythonPattern(text, "anywhere");
   if (!test) warnings.push(problem.wrongMask(mask));
   return test ? [test] : [];
 }

@@ -29,7 +29,8 @@ export interface LayerHost {
 }
 
 /**
- * BBLAYERS with `coreLayers` in front, but those that it names already.
+ * BBLAYERS with `coreLayers` in front, but those that it names already. They stay out when a layer brings a
+ * `conf/bitbake.conf` of its own: it is a core layer, and only the first of two would be read.
  *
  * @param file conf/bblayers.conf; relative layers start at the folder above its own
  */
@@ -45,14 +46,17 @@ export function layerFolders(
     return resolve(dirname(dirname(file)), path);
   });
   if (named.length + coreLayers.length === 0) throw new BuildError([problem.noLayers(file)]);
-  const wrong = [...coreLayers, ...named].flatMap((layer) => {
+  const isOther = (layer: string) => !coreLayers.some((core) => realPath(core) === realPath(layer));
+  const hasCore = named.some((layer) => isOther(layer) && realPath(join(layer, "conf/bitbake.conf")));
+  const added = hasCore ? [] : coreLayers;
+  const wrong = [...added, ...named].flatMap((layer) => {
     const at = whereNamed(layer, file, host);
     if (!isFolder(layer)) return [problem.missingLayer(layer, at)];
     return isFile(join(layer, "conf/layer.conf")) ? [] : [problem.missingLayerConf(layer, at)];
   });
   if (wrong.length > 0) throw new BuildError(wrong);
   const real = new Set(named.map(realPath));
-  return [...coreLayers.filter((layer) => !real.has(realPath(layer))), ...named];
+  return [...added.filter((layer) => !real.has(realPath(layer))), ...named];
 }
 
 function isFile(path: string): boolean {
@@ -199,8 +203,9 @@ function layerPriorities(d: Datastore, names: readonly string[], wrong: Diagnost
     else wrong.push(problem.badLayerPriority(name, text, d.spanOf(`BBFILE_PRIORITY_${name}`)));
   }
   const depends = new Map(names.map((name) => [name, layerDepends(d, name, names, wrong)]));
-  const explicit = [...priorities.values()].filter((priority) => priority !== 0);
-  const lowest = explicit.length > 0 ? Math.min(...explicit) : 0;
+  // BitBake's: 0 counts as not set, and what comes after it starts anew.
+  let lowest = 0;
+  for (const priority of priorities.values()) if (lowest === 0 || priority < lowest) lowest = priority;
   const visit = (name: string, path: readonly string[]): number => {
     const known = priorities.get(name);
     if (known !== undefined && known !== 0) return known;

@@ -157,6 +157,15 @@ export function malformedPreferredProviders(entry: string): Diagnostic {
   };
 }
 
+export function maskBeginsWithBar(pattern: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/mask-begins-with-bar",
+    message: `BBMASK has a word that begins with \`|\` and would leave out every file: \`${pattern}\`; the rest of it counts`,
+    help: "remove the `|`; words of BBMASK are separated by blanks",
+  };
+}
+
 export function missingBitbakeConf(searched: readonly string[]): Diagnostic {
   return {
     severity: "error",
