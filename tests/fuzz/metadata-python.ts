@@ -42,7 +42,9 @@ export const quickPython: PythonHost = {
   handle(_name, body, _place, _event, d) {
     change(body, d);
   },
-  addLibrary() {},
+  addLibrary() {
+    return [];
+  },
   mark() {},
   reset() {},
 };
