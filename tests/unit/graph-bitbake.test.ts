@@ -68,7 +68,7 @@ async function hashes(
   return Object.fromEntries(rows);
 }
 
-test.each(["basichash", "OEBasicHash", "OEEquivHash"])(
+test.each(["basic", "basichash", "OEBasicHash", "OEEquivHash"])(
   "%s gives every hash that BitBake gives",
   async (handler) => {
     const expected: unknown = JSON.parse(readFileSync(join(GOLDEN, "bitbake-2.19.0.json"), "utf8"));

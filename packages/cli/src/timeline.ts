@@ -82,6 +82,7 @@ export class Timeline {
       case "lock-wait":
       case "metadata-message":
       case "parsing":
+      case "held":
       case "stopping":
       case "task-message":
       case "task-output":

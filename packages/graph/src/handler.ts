@@ -9,7 +9,7 @@ import type { HashWriter, SignatureHandler, VariableNode } from "./writer.js";
 const VERSION = 1;
 
 /**
- * `xxh`: two seeded lanes of xxHash64, 32 hex digits. `basichash`, `OEBasicHash`, `OEEquivHash`: BitBake's SHA-256.
+ * `xxh`: two seeded lanes of xxHash64, 32 hex digits. `basic`, `basichash`, `OEBasicHash`, `OEEquivHash`: BitBake's SHA-256.
  *
  * @param name BB_SIGNATURE_HANDLER; default `xxh`
  * @throws BuildError `graph/unknown-handler`
@@ -30,6 +30,7 @@ export async function openHandlers(): Promise<(name: string | undefined) => Sign
       nodeDigest: (name, value) => hasher.digest(value === undefined ? name : `${name}\0${value}`),
       writer: (kind) => new LineWriter(hasher, `xxh-${VERSION} ${kind}`),
     },
+    basic: bitBakeHandler("basic", false, false),
     basichash: bitBakeHandler("basichash", false, false),
     OEBasicHash: bitBakeHandler("OEBasicHash", true, false),
     OEEquivHash: bitBakeHandler("OEEquivHash", true, true),
