@@ -71,6 +71,7 @@ do_patch() {
 addtask configure after do_patch do_prepare_recipe_sysroot
 do_configure[doc] = "prepares the sources for compiling"
 do_configure[dirs] = "${B}"
+do_configure[vardeps] += "TOOLCHAIN_IDENTITY"
 do_configure() {
     :
 }
@@ -78,6 +79,7 @@ do_configure() {
 addtask compile after do_configure
 do_compile[doc] = "compiles"
 do_compile[dirs] = "${B}"
+do_compile[vardeps] += "TOOLCHAIN_IDENTITY"
 do_compile() {
     :
 }
@@ -85,6 +87,7 @@ do_compile() {
 addtask install after do_compile
 do_install[doc] = "installs what was compiled below D"
 do_install[dirs] = "${B}"
+do_install[vardeps] += "TOOLCHAIN_IDENTITY"
 do_install[cleandirs] = "${D}"
 do_install() {
     :

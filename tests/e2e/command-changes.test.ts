@@ -1,5 +1,5 @@
 /** What runs again after a change, and what comes back from shared state, on the layer meta-toy. */
-import { existsSync, readdirSync, rmSync, utimesSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { EARLY_TASKS, tasksOf, Toy } from "../support/toy.js";
@@ -164,4 +164,23 @@ describe("shared state", () => {
     expect(await toy.rig.digests("other/tmp/deploy")).toEqual(deployed);
     expect(await toy.rig.digests("build/sstate-cache")).toEqual(before);
   });
+});
+
+test("with the host's toolchain, another compiler compiles again; with the feed's, it does not matter", async () => {
+  const recipe = 'INHIBIT_DEFAULT_DEPS = "1"\n';
+  toy.recipe("compiled", recipe);
+  const bin = (text: string) => {
+    toy.change("bin/gcc", `#!/bin/sh\n# ${text}\n`);
+    chmodSync(toy.rig.path("bin/gcc"), 0o755);
+    return { environment: { PATH: `${toy.rig.path("bin")}:${process.env["PATH"] ?? ""}` } };
+  };
+  await toy.built(["compiled"], bin("one"));
+  expect((await toy.built(["compiled"], bin("another"))).ran).toEqual([]);
+  toy.configure(
+    'TOOLCHAIN = "host"\nHOSTTOOLS:remove = "g++ cpp ld as ar nm ranlib strip objcopy objdump readelf make"\n',
+  );
+  const one = bin("one");
+  await toy.built(["compiled"], one);
+  expect((await toy.built(["compiled"], one)).ran).toEqual([]);
+  expect((await toy.built(["compiled"], bin("a third one"))).ran).toContain("compiled:do_compile");
 });

@@ -5,6 +5,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -16,6 +17,7 @@ import { BuildError, run } from "@tsbake/base";
 import { Datastore } from "@tsbake/datastore";
 import {
   describeEnvironment,
+  hostToolchain,
   linkHostTools,
   locateBuild,
   openFileDigests,
@@ -319,4 +321,14 @@ describe("remembered digests of files", () => {
       expect(await (await openFileDigests(cache())).digest(file)).toBe(digest);
     },
   );
+});
+
+test("the host's toolchain is known by the files behind its names", () => {
+  const gcc = write("bin/real-gcc-12", "#!/bin/sh\n", 0o755);
+  utimesSync(gcc, 100, 100);
+  symlinkSync("real-gcc-12", join(folder, "bin/gcc"));
+  const identity = () => hostToolchain(join(folder, "bin"));
+  expect(identity().split(" ")[0]).toBe("gcc=real-gcc-12,10,100");
+  utimesSync(gcc, 200, 200);
+  expect(identity().split(" ")[0]).toBe("gcc=real-gcc-12,10,200");
 });

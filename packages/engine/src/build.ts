@@ -58,7 +58,7 @@ import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
 import { resolveTargets, splitTarget, taskName } from "./targets.js";
-import { engineKey, toolDigests } from "./tools.js";
+import { engineKey, hostToolchain, toolDigests } from "./tools.js";
 import { findWhatChanged } from "./what-changed.js";
 import type { WhatChanged } from "./what-changed.js";
 
@@ -137,6 +137,7 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
       TSBAKE_KERNEL_ARCH: kernel,
       TSBAKE_CPUS: String(availableParallelism()),
       ...(await toolDigests()),
+      TSBAKE_HOST_TOOLCHAIN: hostToolchain(options.environment["PATH"] ?? ""),
     },
     trackHistory: options.trackHistory,
     cachedConfig: CACHED_CONFIGURATION,

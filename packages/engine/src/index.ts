@@ -16,5 +16,5 @@ export {
   type RecordFolders,
 } from "./records.js";
 export type { PruneRequest, SharedState } from "./shared-state.js";
-export { linkHostTools, toolDigests, type HostToolsRequest } from "./tools.js";
+export { hostToolchain, linkHostTools, toolDigests, type HostToolsRequest } from "./tools.js";
 export type { PendingCause, PendingTask, Reason, WhatChanged } from "./what-changed.js";

@@ -1,7 +1,7 @@
 /** What tasks find on their PATH: chosen programs of the host, and tsbake's own tools with the digests that sign them. */
-import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, readlink, symlink, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
@@ -101,6 +101,25 @@ export async function engineKey(): Promise<string> {
   return hasher.digest(lines.join("\n"));
 }
 
+/** Programs whose versions show in what they make. */
+const COMPILERS = ["gcc", "g++", "cpp", "ld", "as", "make"];
+
+/**
+ * Which compiler, binutils and make the host has, a word a program: `gcc=x86_64-linux-gnu-gcc-12,1023456,1673179200`.
+ * File, size and time are those of the distribution's package, so that machines with the same packages agree.
+ *
+ * @param path PATH
+ */
+export function hostToolchain(path: string): string {
+  const folders = programFolders(path);
+  return COMPILERS.flatMap((name) => {
+    const program = findProgram(name, folders);
+    if (program === undefined) return [];
+    const { size, mtimeMs } = statSync(program);
+    return [`${name}=${basename(realpathSync(program))},${size},${Math.floor(mtimeMs / 1000)}`];
+  }).join(" ");
+}
+
 export interface HostToolsRequest {
   readonly folder: string;
   /** HOSTTOOLS and HOSTTOOLS_NONFATAL, as written. */
@@ -119,10 +138,7 @@ export async function linkHostTools(request: HostToolsRequest): Promise<void> {
   await mkdir(request.folder, { recursive: true });
   const missing: string[] = [];
   const required = words(request.required);
-  // sbin is not on an ordinary user's PATH, but that is where ldconfig and chroot live.
-  const folders = [...new Set([...request.path.split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].filter(
-    (folder) => folder.startsWith("/"),
-  );
+  const folders = programFolders(request.path);
   for (const name of [...required, ...words(request.optional)]) {
     const program = name === "node" ? process.execPath : findProgram(name, folders);
     if (program) await pointTo(join(request.folder, name), program);
@@ -137,6 +153,13 @@ export async function linkHostTools(request: HostToolsRequest): Promise<void> {
     await writeFileAtomic(path, script);
     await chmod(path, 0o755);
   }
+}
+
+/** sbin is not on an ordinary user's PATH, but that is where ldconfig and chroot live. */
+function programFolders(path: string): string[] {
+  return [...new Set([...path.split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].filter((folder) =>
+    folder.startsWith("/"),
+  );
 }
 
 function findProgram(name: string, folders: readonly string[]): string | undefined {
