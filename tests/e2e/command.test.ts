@@ -1,6 +1,7 @@
 /** `tsbake` as a person types it, on the layer meta-toy: targets, options and queries. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type { GraphData } from "@tsbake/engine";
 import { EARLY_TASKS, tasksOf, Toy } from "../support/toy.js";
 
 let toy: Toy;
@@ -171,11 +172,27 @@ describe("queries", () => {
 
   test("-g writes the graph and the list of recipes", async () => {
     const { stdout } = await toy.tsbake(["-g", "page"]);
-    expect(stdout).toBe(`${toy.rig.path("task-depends.dot")}\n${toy.rig.path("pn-buildlist")}\n`);
+    expect(stdout).toBe(
+      ["dot", "json", "html"].map((end) => `${toy.rig.path(`task-depends.${end}`)}\n`).join("") +
+        `${toy.rig.path("pn-buildlist")}\n`,
+    );
     expect(toy.rig.read("pn-buildlist")).toBe("greeting\npage\nshout\nstamper-native\n");
     expect(toy.rig.read("task-depends.dot")).toContain(
       '"page:do_prepare_recipe_sysroot" -> "stamper-native:do_sysroot_ready"\n',
     );
+    const graph = JSON.parse(toy.rig.read("task-depends.json")) as GraphData;
+    expect(graph.targets).toEqual(["page:do_build"]);
+    expect(graph.recipes.map(({ name, version, level }) => [name, version, level])).toEqual([
+      ["greeting", "1.0-r0", 0],
+      ["page", "1.0-r0", 2],
+      ["shout", "1.0-r0", 1],
+      ["stamper-native", "1.0-r0", 0],
+    ]);
+    const names = graph.recipes.flatMap(({ name, tasks }) => tasks.map((task) => `${name}:${task.name}`));
+    const needs = graph.recipes.flatMap(({ tasks }) => tasks.flatMap((task) => task.needs));
+    expect(needs.filter((need) => !names.includes(need))).toEqual([]);
+    expect(needs).toContain("stamper-native:do_sysroot_ready");
+    expect(toy.rig.read("task-depends.html")).toContain(JSON.stringify(graph));
   });
 
   test("-p counts, -s lists versions, -c listtasks says what each task does", async () => {

@@ -90,7 +90,11 @@ export const optionTable: readonly OptionRow[] = [
   { short: "k", long: "continue", help: "after a failure, go on with what does not depend on it" },
   { short: "n", long: "dry-run", help: "tell what would be done, do nothing" },
   { short: "e", long: "environment", help: "show all variables, of the configuration or of one target" },
-  { short: "g", long: "graphviz", help: "write task-depends.dot and pn-buildlist for the targets" },
+  {
+    short: "g",
+    long: "graphviz",
+    help: "write the targets' graph: task-depends.dot, .json, .html; pn-buildlist",
+  },
   { short: "s", long: "show-versions", help: "list recipes with their latest and preferred versions" },
   { short: "p", long: "parse-only", help: "read all recipes and stop" },
   {

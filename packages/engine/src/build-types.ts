@@ -74,7 +74,7 @@ export interface Build {
   build(request: BuildRequest): Promise<BuildResult>;
   /** `-e`: text of the configuration, or of a recipe. */
   showEnvironment(target?: string): Promise<string>;
-  /** `-g`: writes task-depends.dot and pn-buildlist to the current folder, returns their paths. */
+  /** `-g`: writes the graph (task-depends.dot, .json, .html) and pn-buildlist to the current folder, returns their paths. */
   writeGraph(request: BuildRequest): Promise<readonly string[]>;
   /** `-s` */
   showVersions(): Promise<ReturnType<Providers["versions"]>>;

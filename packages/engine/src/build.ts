@@ -32,6 +32,8 @@ import { openProjectFeed, solveFeeds } from "./feeds.js";
 import type { FeedRequest, Feeds } from "./feeds.js";
 import { openFileDigests } from "./file-digests.js";
 import { deployedFiles } from "./outputs.js";
+import { graphData } from "./graph-data.js";
+import { graphPage } from "./graph-page.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
 import { locateBuild } from "./locate.js";
 import { oneRecipe } from "./one-recipe.js";
@@ -365,8 +367,11 @@ class OpenedBuild implements Build {
 
   async writeGraph(request: BuildRequest): Promise<string[]> {
     const graph = this.#graph(request);
+    const data = graphData(graph, this.project.recipes);
     const files = {
       "task-depends.dot": describeTaskGraph(graph, this.project.recipes),
+      "task-depends.json": `${JSON.stringify(data, undefined, 1)}\n`,
+      "task-depends.html": graphPage(data),
       "pn-buildlist": describeBuildList(graph, this.project.recipes),
     };
     const paths: string[] = [];
