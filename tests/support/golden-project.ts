@@ -7,6 +7,7 @@ import type { Datastore, Value } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, signTasks, splitTaskId } from "@tsbake/graph";
 import { shellScript } from "@tsbake/run";
 import {
+  multiconfigOf,
   openProviders,
   parseProject,
   variantWord,
@@ -93,15 +94,18 @@ async function showAll(folder: string, project: ParsedProject, ask: ProjectCase[
   const configuration = project.configuration();
   const base = new Map([...configuration.keys()].map((name) => [name, show(configuration, name, false)]));
   const lines: string[] = [];
-  const recipes = [...project.recipes.values()];
-  for (const file of new Set(recipes.map((one) => one.file))) {
-    const variants = recipes
-      .filter((one) => one.file === file)
-      .map((info) => ({ info, word: variantWord(info.id) }))
-      .sort((left, right) => byText(left.word, right.word));
-    for (const { info, word } of variants) {
-      lines.push(`--> ${relative(folder, file)}${word === "" ? "" : ` as ${word}`}`);
-      lines.push(...(await showVariant(project, info, base, ask)));
+  for (const multiconfig of project.multiconfigs) {
+    const recipes = [...project.recipes.values()].filter(({ id }) => multiconfigOf(id) === multiconfig);
+    for (const file of new Set(recipes.map((one) => one.file))) {
+      const variants = recipes
+        .filter((one) => one.file === file)
+        .map((info) => ({ info, word: variantWord(info.id) }))
+        .sort((left, right) => byText(left.word, right.word));
+      for (const { info, word } of variants) {
+        const name = [relative(folder, file), multiconfig && `in ${multiconfig}`, word && `as ${word}`];
+        lines.push(`--> ${name.filter((part) => part !== "").join(" ")}`);
+        lines.push(...(await showVariant(project, info, base, ask)));
+      }
     }
   }
   const answers = ask.flatMap((question) => projectAnswer(project, question));
@@ -197,11 +201,13 @@ async function dependencies(
   })!;
   const { gendeps, varvals } = await signatures.explain(id, d);
   const others = Object.keys(gendeps).filter((one) => one !== task);
-  return [task, ...others.sort(byText)].flatMap((one) => {
+  const hash = (await openBaseSigner("basichash")).sign(d, [task]).get(task);
+  const lines = [task, ...others.sort(byText)].flatMap((one) => {
     const needs = [`needs ${one}:`, ...(gendeps[one] ?? [])].join(" ");
     const text = varvals[one];
     return !text ? [needs] : [needs, `text ${one} = ${json(text)}`];
   });
+  return [`basehash ${task}: ${hash}`, ...lines];
 }
 
 function projectAnswer(project: ParsedProject, [verb = "", name = ""]: readonly string[]): string[] {

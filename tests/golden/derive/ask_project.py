@@ -97,17 +97,20 @@ def read_project(folder, ask, messages):
     builder = bb.cookerdata.CookerDataBuilder(settings)
     builder.parseBaseConfiguration()
     base = hidden_values(builder.data)
-    cooker = Cooker(builder)
+    cookers = {mc: Cooker(builder, mc) for mc in builder.mcdata}
+    cooker = cookers[""]
     lines = []
     is_asked = any(verb in ("provider", "runtime", "world") for verb, *_ in ask)
-    for layer, path in cooker.files:
-        stores = builder.parseRecipeVariants(path, cooker.collected[""].get_file_appends(path), mc="", layername=layer)
-        if is_asked:
-            cooker.add(path, stores)
-        for word, d in sorted(stores.items()):
-            name = os.path.relpath(path, folder)
-            lines.append(f"--> {name}" + (f" as {word}" if word else ""))
-            lines += describe(d, base, ask)
+    for mc, one in cookers.items():
+        for layer, path in one.files:
+            appends = one.collected[mc].get_file_appends(path)
+            stores = builder.parseRecipeVariants(path, appends, mc=mc, layername=layer)
+            if is_asked:
+                one.add(path, stores)
+            for word, d in sorted(stores.items()):
+                name = os.path.relpath(path, folder)
+                lines.append(f"--> {name}" + (f" in {mc}" if mc else "") + (f" as {word}" if word else ""))
+                lines += describe(d, base, ask)
     if messages.errors:
         return ["--> refused"]
     # What is said of providers depends on who asks: only the choice counts.
@@ -171,14 +174,15 @@ def history(d, name):
 def dependencies(d, task):
     """Everything that the task's base hash is made of: names with what they need, and the text of each."""
     ignored = set((d.getVar("BB_BASEHASH_IGNORE_VARS") or "").split())
-    _, needs, values = bb.data.generate_dependencies(d, ignored)
+    tasks, needs, values = bb.data.generate_dependencies(d, ignored)
+    _, hashes = bb.data.generate_dependency_hash(tasks, needs, values, ignored, "")
     seen, waiting = set(), [task]
     while waiting:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
             waiting += needs[name]
-    lines = []
+    lines = [f"basehash {task}: {hashes[f':{task}']}"]
     for name in [task, *sorted(seen - {task})]:
         lines.append(" ".join([f"needs {name}:", *sorted(needs[name])]).rstrip(":"))
         if values[name]:
@@ -214,38 +218,39 @@ class Cooker:
 
     QUESTIONS = ("provider", "runtime", "appends", "layers", "config", "versions", "world")
 
-    def __init__(self, builder):
-        self.data = builder.data
+    def __init__(self, builder, mc):
+        self.data = builder.mcdata[mc]
         self.parsecache_valid = False
         self.builder = builder
-        self.recipecaches = {"": bb.cache.CacheData([bb.cache.CoreRecipeInfo])}
+        self.mc = mc
+        self.recipecaches = {mc: bb.cache.CacheData([bb.cache.CoreRecipeInfo])}
         bb.cooker.BBCooker.handleCollections(self, self.data.getVar("BBFILE_COLLECTIONS"))
-        self.collected = {"": bb.cooker.CookerCollectFiles(self.bbfile_config_priorities)}
-        found, _, _ = self.collected[""].collect_bbfiles(self.data, self.data)
-        self.files = [(self.collected[""].calc_bbfile_priority(path)[2], path) for path in found]
+        self.collected = {mc: bb.cooker.CookerCollectFiles(self.bbfile_config_priorities, mc)}
+        found, _, _ = self.collected[mc].collect_bbfiles(self.data, self.data)
+        self.files = [(self.collected[mc].calc_bbfile_priority(path)[2], path) for path in found]
         dangling = self.dangling([path for _, path in self.files])
         if dangling:
             raise bb.BBHandledException()
 
     def dangling(self, files):
         names = {os.path.basename(path) for path in files}
-        applied = {append for path in files for append in self.collected[""].get_file_appends(path)}
-        return [path for _, path in self.collected[""].bbappends if path not in applied and names is not None]
+        applied = {append for path in files for append in self.collected[self.mc].get_file_appends(path)}
+        return [path for _, path in self.collected[self.mc].bbappends if path not in applied and names is not None]
 
     def add(self, path, stores):
-        cache = self.recipecaches[""]
+        cache = self.recipecaches[self.mc]
         for word, d in stores.items():
             if d.getVar("__SKIPPED", False):
                 continue
-            name = bb.cache.realfn2virtual(path, word, "")
+            name = bb.cache.realfn2virtual(path, word, self.mc)
             cache.add_from_recipeinfo(name, [bb.cache.CoreRecipeInfo(path, d)])
 
     def answer(self, words):
         verb, *names = words
-        cache = self.recipecaches[""]
+        cache = self.recipecaches[self.mc]
         if not cache.bbfile_priority:
             paths = [path for _, path in self.files]
-            found = self.collected[""].collection_priorities(list(cache.pkg_fn), paths, self.data)
+            found = self.collected[self.mc].collection_priorities(list(cache.pkg_fn), paths, self.data)
             cache.bbfile_priority = found[0] if isinstance(found, tuple) else found
             preferred = (self.data.getVar("PREFERRED_PROVIDERS") or "").split()
             cache.preferred = dict(entry.split(":") for entry in preferred)
@@ -258,7 +263,7 @@ class Cooker:
             return [" ".join([f"runtime {names[0]}:", *eligible[:1]])]
         if verb == "appends":
             path = next(path for _, path in self.files if os.path.basename(path) == names[0])
-            return [" ".join([f"appends {names[0]}:", *self.collected[""].get_file_appends(path)])]
+            return [" ".join([f"appends {names[0]}:", *self.collected[self.mc].get_file_appends(path)])]
         if verb == "layers":
             return [f"layer {name} {priority}" for name, _, _, priority in self.bbfile_config_priorities]
         if verb == "config":
