@@ -293,6 +293,7 @@ describe("the story of a build", () => {
       "1 task restored from the shared state",
       "[3/3] ext do_image",
       "done after 0.3 s: 2 run, 1 restored, 4 up to date",
+      "run: ext 1, base 1",
       "slowest: base do_rootfs 12 s",
     ]);
   });
@@ -302,6 +303,15 @@ describe("the story of a build", () => {
       "done base do_rootfs 12 s",
       "slowest: base do_rootfs 12 s",
     ]);
+  });
+
+  test("what ran is summed up by recipe, the last ones by name", () => {
+    const labels = ["a", "b", "b", "c", "d", "e", "f", "mc:two:g", "h"].map(
+      (pn, index) => `${pn}:do_${index}`,
+    );
+    const events = labels.map((label) => ({ type: "task-finished", ...name(label), elapsedMs: 1 }) as const);
+    const lines = narrate(events, {}, summary({ ran: 9 }));
+    expect(lines.at(-1)).toBe("run: h 1, mc:two:g 1, f 1, e 1, d 1, c 1 and 2 other recipes");
   });
 
   test("quiet: the result only", () => {

@@ -32,6 +32,7 @@ export interface Line {
 /** A body that took less, in ms, leaves no line on a live display. */
 const worthTellingMs = 1000;
 const slowestShown = 3;
+const recipesShown = 6;
 
 export class Narrator {
   readonly #options: NarratorOptions;
@@ -39,6 +40,9 @@ export class Narrator {
   #head: string | undefined;
   #parsed: string | undefined;
   #step = "";
+  /** By recipe, in the order of their first end. */
+  readonly #ranOf = new Map<string, number>();
+  readonly #restoredOf = new Map<string, number>();
   #toRestore = 0;
   #restored = 0;
 
@@ -75,12 +79,15 @@ export class Narrator {
           `[${event.number}/${event.of}] ${taskWords(event.label)}${event.how === "restore" ? " (restore)" : ""}`,
         );
       case "task-finished":
+        add(this.#ranOf, event.label);
         if (!this.#options.live || event.elapsedMs < worthTellingMs) return [];
         return this.#say(
           `${paint("green", "done")} ${taskWords(event.label)} ${paint("dim", duration(event.elapsedMs))}`,
         );
       case "task-skipped":
-        return event.reason === "restored" ? this.#restore() : [];
+        if (event.reason !== "restored") return [];
+        add(this.#restoredOf, event.label);
+        return this.#restore();
       case "task-failed":
         if (event.failure.stopped) return this.#trouble(`stopped: ${taskWords(event.label)}`);
         return this.#trouble(this.#failure(event.failure));
@@ -131,6 +138,15 @@ export class Narrator {
     ].filter((part) => part !== "");
     const head = conclusion(summary, dryRun);
     lines.push(said(`${paint(summary.ok ? "green" : "red", head)} after ${time}: ${parts.join(", ")}`));
+    if (!dryRun) {
+      for (const [what, counts] of [
+        ["run", this.#ranOf],
+        ["restored", this.#restoredOf],
+      ] as const) {
+        const text = recipesText(counts);
+        if (text !== undefined) lines.push(said(paint("dim", `${what}: ${text}`)));
+      }
+    }
     const slow = summary.slowest
       .filter(({ elapsedMs }) => elapsedMs >= worthTellingMs)
       .slice(0, slowestShown);
@@ -218,6 +234,20 @@ export class Narrator {
     this.#head = undefined;
     return lines.map(said);
   }
+}
+
+function add(counts: Map<string, number>, label: string): void {
+  const recipe = label.slice(0, label.lastIndexOf(":"));
+  counts.set(recipe, (counts.get(recipe) ?? 0) + 1);
+}
+
+/** `gcc-native 3, libc 2 and 4 other recipes`, the last first: targets come last. Nothing of one task. */
+function recipesText(counts: ReadonlyMap<string, number>): string | undefined {
+  const all = [...counts].toReversed();
+  if (all.reduce((sum, [, tasks]) => sum + tasks, 0) < 2) return undefined;
+  const shown = all.slice(0, recipesShown).map(([recipe, tasks]) => `${recipe} ${tasks}`);
+  const more = all.length - shown.length;
+  return `${shown.join(", ")}${more > 0 ? ` and ${count(more, "other recipe")}` : ""}`;
 }
 
 function conclusion(summary: RunSummary, dryRun: boolean): string {

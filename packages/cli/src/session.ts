@@ -89,7 +89,10 @@ export async function runSession(request: Request, around: Surroundings): Promis
       assumeProvided: request.assumeProvided,
       command: ["tsbake", ...around.words].join(" "),
       trackHistory: request.action === "environment",
-      onEvent: (event) => display.see(event),
+      onEvent(event) {
+        if (event.type === "plan") around.onTasks();
+        display.see(event);
+      },
     });
     try {
       const done = await perform(request, build, display, around);
@@ -115,7 +118,6 @@ async function perform(
   const { action, targets } = request;
   switch (action) {
     case "build": {
-      around.onTasks();
       const result = await build.build(buildRequest(request, around));
       if (result.summary?.total === 0 && targets.length === 0) {
         display.fail([noTarget()], undefined);
