@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, Source, type Diagnostic } from "@tsbake/base";
 import {
@@ -14,6 +15,7 @@ import {
   type PythonHost,
 } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
+import { root } from "../support/paths.js";
 
 type Function = (d: Datastore) => unknown;
 
@@ -460,10 +462,14 @@ describe("evaluation", () => {
   });
 
   test("addpylib belongs to the configuration", () => {
-    const { python, host, d } = evaluate({ "layer.conf": "addpylib ${LAYERDIR}/lib oe\n" });
-    d.setVar("LAYERDIR", "/l");
-    evaluateFile(host.load("/r/layer.conf")!, d, host);
-    expect(python.log).toEqual(["library /l/lib oe"]);
+    const { python, host, d } = evaluate({ "layer.conf": "addpylib ${LAYERDIR}/lib bb\n" });
+    const read = () => evaluateFile(host.load("/r/layer.conf")!, d, host);
+    d.setVar("LAYERDIR", "/nowhere");
+    expect(problemOf(read).code).toBe("datastore/missing-python-library");
+    const layer = join(root, "packages/python");
+    d.setVar("LAYERDIR", layer);
+    read();
+    expect(python.log).toEqual([`library ${layer}/lib bb`]);
     d.setVar("__bbclasstype", "recipe");
     expect(problemOf(() => evaluateFile(host.load("/r/layer.conf")!, d, host)).code).toBe(
       "datastore/addpylib-in-recipe",

@@ -187,7 +187,7 @@ describe("circles", () => {
         "  |",
         "1 | do_x() {",
         "  | ^^^^^^^^",
-        `help: take one of these away: a:do_x needs b:do_y (do_x[depends], ${file}:1); b:do_y needs c:do_z (do_y[deptask], DEPENDS); c:do_z needs c:do_w (addtask); c:do_w needs a:do_x (do_w[depends])`,
+        `help: take one of these away: a:do_x needs b:do_y (do_x[depends], ${file}:1); b:do_y needs c:do_z (do_y[deptask], DEPENDS); c:do_w needs a:do_x (do_w[depends])`,
       ].join("\n"),
     );
   });

@@ -17,3 +17,19 @@ export function messageOf(error: unknown): string {
   if (typeof error === "object" && error !== null && "message" in error) return String(error.message);
   return String(error);
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "this user may not",
+  EEXIST: "something else has its name",
+  EISDIR: "it is a folder",
+  ELOOP: "it is a symbolic link to itself",
+  ENOSPC: "there is no space left",
+  ENOTDIR: "a file stands where a folder has to be",
+  EPERM: "this user may not",
+  EROFS: "the file system is read-only",
+};
+
+/** What a system error means to people; the error's own text for those that have no words here. */
+export function reasonOf(error: unknown): string {
+  return REASONS[codeOf(error) ?? ""] ?? messageOf(error);
+}

@@ -1,8 +1,10 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readdirSync } from "node:fs";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
 import { hasCode } from "./errno.js";
+import { nearest } from "./nearest.js";
 
 /** A name beside `path` that no other process uses; same file system, so a rename onto `path` is atomic. */
 export function temporaryBeside(path: string): string {
@@ -38,5 +40,50 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` never returns where the file system takes no folders, such
+ * as /proc.
+ *
+ * @throws system errors
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (hasCode(error, "EEXIST", "EISDIR", "EROFS") && (await isFolder(path))) return;
+    if (!hasCode(error, "ENOENT") || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path).catch((again: unknown) => {
+      if (!hasCode(again, "EEXIST")) throw again;
+    });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
+
+/** Names of the same ending beside files that are not there; for "is … meant?". */
+export function namesNear(paths: readonly string[]): string[] {
+  const near = paths.flatMap((path) => {
+    const ending = extname(path);
+    const names = namesIn(dirname(path)).filter((name) => extname(name) === ending);
+    return nearest(
+      basename(path, ending),
+      names.map((name) => basename(name, ending)),
+    );
+  });
+  return [...new Set(near)].slice(0, 3);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }

@@ -164,7 +164,7 @@ export function parseCommand(words: readonly string[]): Command {
     if (!row) return wrong(unknownOption(token.rawName, optionNames()));
     if (row.value === undefined) {
       if (token.value !== undefined) return wrong(wrongValue(token.rawName, token.value, "no value"));
-    } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith("-"))) {
+    } else if (!token.value || (!token.inlineValue && token.value.startsWith("-"))) {
       return wrong(missingValue(token.rawName, row.value));
     }
     const values = given.get(row.long) ?? [];
@@ -221,6 +221,8 @@ function checkTargets(
   given: ReadonlyMap<string, readonly string[]>,
   targets: readonly string[],
 ): Command | undefined {
+  const odd = targets.find((target) => target === "" || target.endsWith(":"));
+  if (odd !== undefined) return wrong(wrongValue("a target", odd, "a recipe, or `RECIPE:do_TASK`"));
   const most = given.has("buildfile") ? 0 : 1;
   if (given.has("environment") && targets.length > most)
     return wrong(unexpectedTarget(most === 0 ? "-e with -b" : "-e", targets[most]!));

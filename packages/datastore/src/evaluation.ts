@@ -84,7 +84,7 @@ class Evaluation implements Evaluator {
       case "def":
         return definePython(statement, this);
       case "addtask":
-        for (const task of statement.tasks) addTask(d, task, statement.before, statement.after);
+        for (const task of statement.tasks) addTask(d, task, statement.before, statement.after, statement.at);
         return;
       case "deltask":
         for (const task of words(d.expand(statement.argument))) deleteTask(d, task);

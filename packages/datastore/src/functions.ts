@@ -1,5 +1,6 @@
 /** Functions of all kinds into the datastore, with the flags that say what they are. */
-import { basename } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { BuildError, words, type Span } from "@tsbake/base";
 import type {
   AddPythonLibrary,
@@ -9,7 +10,7 @@ import type {
 } from "@tsbake/language";
 import type { Datastore } from "./datastore.js";
 import type { Evaluator } from "./evaluator.js";
-import { addpylibInRecipe, exportOutsideClass, exportWithDash } from "./problems.js";
+import { addpylibInRecipe, exportOutsideClass, exportWithDash, missingPythonLibrary } from "./problems.js";
 import type { PythonPlace } from "./python-host.js";
 import { noteLibrary } from "./python-library.js";
 import { pythonText, textsOf } from "./value.js";
@@ -59,6 +60,9 @@ export function addPythonLibrary(
   const place = { file: at.source.path, line: at.source.place(at.start).line, at };
   for (const name of words(d.getText("BB_GLOBAL_PYMODULES"))) host.python().define(`import ${name}`, place);
   const directory = d.expand(folder);
+  if (![namespace, `${namespace}.py`].some((name) => existsSync(join(directory, name)))) {
+    throw new BuildError([missingPythonLibrary(at, directory, namespace)]);
+  }
   noteLibrary(d, { directory, namespace, modules: host.python().addLibrary(directory, namespace) });
 }
 

@@ -1,6 +1,6 @@
 /** include, require, include_all. */
 import { isAbsolute, join } from "node:path";
-import { BuildError, words, type Span } from "@tsbake/base";
+import { BuildError, words, type Note, type Span } from "@tsbake/base";
 import type { Include } from "@tsbake/language";
 import type { Evaluator } from "./evaluator.js";
 import { duplicateInclusion, missingInclude, notMetadata } from "./problems.js";
@@ -11,7 +11,7 @@ export function include({ form, argument, at }: Include, evaluator: Evaluator): 
   const { d } = evaluator;
   const names = words(d.expand(argument));
   if (form !== "include_all") {
-    for (const name of names) includeFile(name, form === "require", at, evaluator);
+    for (const name of names) includeFile(name, form === "require", at, evaluator, argument);
     return;
   }
   for (const folder of searchFolders(d)) {
@@ -20,7 +20,13 @@ export function include({ form, argument, at }: Include, evaluator: Evaluator): 
 }
 
 /** One file by absolute name, or searched for. */
-export function includeFile(name: string, isRequired: boolean, at: Span, evaluator: Evaluator): void {
+export function includeFile(
+  name: string,
+  isRequired: boolean,
+  at: Span,
+  evaluator: Evaluator,
+  argument = "",
+): void {
   const { d, host } = evaluator;
   const from = at.source.path;
   if (name === from) return;
@@ -31,5 +37,13 @@ export function includeFile(name: string, isRequired: boolean, at: Span, evaluat
   if (path !== undefined && filesOf(d).has(path)) host.warn(duplicateInclusion(at, path));
   noteFiles(d, tried);
   if (file !== undefined) evaluator.enter(file, at);
-  else if (isRequired) throw new BuildError([missingInclude(at, name, tried)]);
+  else if (isRequired) throw new BuildError([missingInclude(at, name, tried, origins(argument, evaluator))]);
+}
+
+/** The variables that the name was made of: one of them is likelier to be wrong than the line that asks. */
+function origins(argument: string, { d }: Evaluator): Note[] {
+  return [...argument.matchAll(/\$\{([^${}@]+)\}/g)].flatMap(([, name = ""]) => {
+    const place = d.spanOf(name);
+    return place ? [{ message: `\`${name}\` is \`${d.getText(name) ?? ""}\``, at: place }] : [];
+  });
 }

@@ -20,6 +20,6 @@ export { deferInherit } from "./inherit.js";
 export { SkipRecipe } from "./skip-recipe.js";
 export { addTask, deleteTask, listTasks } from "./tasks.js";
 export { scanPython, scanShell, type PythonScan, type ScanProblem, type ShellScan } from "./scan/index.js";
-export { placeOfBodyLine, placeOfPart } from "./text-place.js";
+export { placeOfBodyLine, placeOfPart, placeOfWord, type WordPlace } from "./text-place.js";
 export { explain, type Doing } from "./failure.js";
 export { inlineExpressions, replaceInline, type InlineExpression } from "./inline-expression.js";

@@ -6,6 +6,7 @@ import type { Datastore } from "./datastore.js";
 import type { Evaluator } from "./evaluator.js";
 import { missingClass } from "./problems.js";
 import { noteFiles, search, searchFolders } from "./search.js";
+import { placeOfWord } from "./text-place.js";
 import { textsOf } from "./value.js";
 
 /** An inherit put off until the recipe is finalised; the expression is expanded then. */
@@ -76,5 +77,7 @@ function findClass(name: string, at: Span | undefined, { d, host }: Evaluator): 
     noteFiles(d, found.tried);
     tried.push(...found.tried);
   }
-  throw new BuildError([missingClass(at, name, tried)]);
+  // INHERIT and the like have no statement of their own.
+  const listed = at ?? placeOfWord(d, ["INHERIT"], name)?.at;
+  throw new BuildError([missingClass(listed, name, tried)]);
 }

@@ -1,4 +1,5 @@
 /** Every problem of this room, one function each, in the order of their codes. */
+import { namesNear } from "@tsbake/base";
 import type { Diagnostic, Note, Span } from "@tsbake/base";
 
 /** What is known of a problem's place: nothing, when it comes from Python code without a file. */
@@ -109,7 +110,18 @@ export function missingClass(span: At, name: string, tried: readonly string[]): 
     code: "datastore/missing-class",
     message: `there is no class \`${name}\``,
     ...at(span),
-    help: `it may be one of: ${list(tried)}; correct the name, or add the layer that has it to BBLAYERS`,
+    help: `${meant(tried)}it may be one of: ${list(tried)}; correct the name, or add the layer that has it to BBLAYERS`,
+  };
+}
+
+/** `addpylib` of a Python package that is not there. */
+export function missingPythonLibrary(span: At, directory: string, namespace: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "datastore/missing-python-library",
+    message: `there is no Python package \`${namespace}\` in ${directory}`,
+    ...at(span),
+    help: `write \`addpylib FOLDER PACKAGE\`, where FOLDER has PACKAGE/__init__.py or PACKAGE.py`,
   };
 }
 
@@ -136,13 +148,19 @@ export function missingHandler(span: At, name: string): Diagnostic {
 }
 
 /** `require` of a file that is nowhere. */
-export function missingInclude(span: At, name: string, tried: readonly string[]): Diagnostic {
+export function missingInclude(
+  span: At,
+  name: string,
+  tried: readonly string[],
+  notes: readonly Note[] = [],
+): Diagnostic {
   return {
     severity: "error",
     code: "datastore/missing-include",
     message: `there is no file \`${name}\``,
     ...at(span),
-    help: `it may be one of: ${list(tried)}; correct the name, add its layer to BBLAYERS, or write \`include\` if it may be missing`,
+    ...(notes.length > 0 ? { notes } : {}),
+    help: `${meant(tried)}it may be one of: ${list(tried)}; correct the name, add its layer to BBLAYERS, or write \`include\` if it may be missing`,
   };
 }
 
@@ -247,6 +265,11 @@ export function unstableOverrides(span: At, tried: readonly string[]): Diagnosti
     ...at(span),
     help: "a variable in OVERRIDES has an override variant that changes OVERRIDES again: remove that variant",
   };
+}
+
+function meant(tried: readonly string[]): string {
+  const near = namesNear(tried);
+  return near.length === 0 ? "" : `is ${near.map((name) => `\`${name}\``).join(" or ")} meant? `;
 }
 
 /** At most six names, each once. */

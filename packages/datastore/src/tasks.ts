@@ -1,4 +1,5 @@
 /** addtask and deltask: the list of tasks, and the order among them. */
+import type { Span } from "@tsbake/base";
 import type { Datastore } from "./datastore.js";
 import { textsOf } from "./value.js";
 
@@ -23,15 +24,20 @@ export function addTask(
   task: string,
   before: readonly string[],
   after: readonly string[],
+  at?: Span,
 ): void {
   const name = withPrefix(task);
+  const where = at ? { at } : {};
   d.setVarFlag(name, "task", 1);
   const tasks = addedTasks(d);
   d.setVar("__BBTASKS", tasks.includes(name) ? tasks : [...tasks, name]);
-  d.setVarFlag(name, "deps", [...new Set([...orderOf(d, name), ...after.map(withPrefix)])]);
+  // The place is that of the last statement that said something about the order.
+  const present = orderOf(d, name);
+  const isNews = after.some((one) => !present.includes(withPrefix(one)));
+  d.setVarFlag(name, "deps", [...new Set([...present, ...after.map(withPrefix)])], isNews ? where : {});
   for (const later of before.map(withPrefix)) {
     const order = orderOf(d, later);
-    if (!order.includes(name)) d.setVarFlag(later, "deps", [name, ...order]);
+    if (!order.includes(name)) d.setVarFlag(later, "deps", [name, ...order], where);
   }
 }
 

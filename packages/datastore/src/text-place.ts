@@ -43,6 +43,38 @@ export function placeOfPart(d: Pick<Texts, "pieces">, name: string, part: string
   return undefined;
 }
 
+/** A word of a list, and the variable in whose statement it is written. */
+export interface WordPlace {
+  readonly variable: string;
+  readonly at: Span;
+}
+
+/**
+ * Where `word` got into the value of one of `names`: there, in an override variant, or in a variable that they refer to.
+ * A word that Python or another reference put together is found nowhere.
+ */
+export function placeOfWord(
+  d: Pick<Texts, "pieces">,
+  names: readonly string[],
+  word: string,
+): WordPlace | undefined {
+  const literal = word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  const test = new RegExp(`(?<![\\w.+/:-])${literal}(?![\\w.+/-])`);
+  const seen = new Set(names);
+  for (const variable of seen) {
+    for (const { text, at } of d.pieces(variable)) {
+      if (test.test(text)) {
+        const rest = at.source.text.slice(at.start);
+        const start = rest.search(test);
+        const span = { source: at.source, start: at.start + start, end: at.start + start + word.length };
+        return { variable, at: start === -1 ? at : span };
+      }
+      for (const [, name] of text.matchAll(/\$\{([^${}@]+)\}/g)) if (seen.size < 50) seen.add(name!);
+    }
+  }
+  return undefined;
+}
+
 /** A message that names a variable, and perhaps quotes a word of it, is about that one. */
 export function placeOfMessage(d: Texts, message: string): Span | undefined {
   for (const [name] of message.matchAll(/\b[A-Z][A-Z0-9_]{2,}\b/g)) {

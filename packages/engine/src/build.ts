@@ -1,20 +1,20 @@
 /** Opens a build folder and answers for it: builds targets, and the queries of the command line. */
 import { existsSync } from "node:fs";
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
   byText,
-  codeOf,
   lockPath,
-  messageOf,
+  makeFolder,
   nearest,
   readTextIfThere,
+  reasonOf,
   writeFileAtomic,
 } from "@tsbake/base";
-import type { Diagnostic } from "@tsbake/base";
+import type { Diagnostic, Span } from "@tsbake/base";
 import { pythonText } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, signTasks, taskId, writeRecord } from "@tsbake/graph";
@@ -45,6 +45,8 @@ import {
   unknownConfiguration,
   unknownTask,
   unwritableBuildFolder,
+  unwritableTmpdir,
+  malformedSetting,
 } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
@@ -56,6 +58,7 @@ import type { BuildPython } from "./python.js";
 import { SignatureRecords } from "./records.js";
 import type { RecordFile } from "./records.js";
 import { RUN_VARIABLES } from "./run-settings.js";
+import { SETTINGS } from "./settings.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
@@ -110,9 +113,9 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
   const { topdir } = location;
   const coreLayers = location.isPlain ? [] : [CORE_LAYER];
   try {
-    await mkdir(location.isPlain ? topdir : join(topdir, "conf"), { recursive: true });
+    await makeFolder(location.isPlain ? topdir : join(topdir, "conf"));
   } catch (error) {
-    throw new BuildError([unwritableBuildFolder(topdir, codeOf(error) ?? messageOf(error))]);
+    throw new BuildError([unwritableBuildFolder(topdir, reasonOf(error))]);
   }
   let projectFile: ProjectFile | undefined;
   if (location.projectFile !== undefined) {
@@ -216,10 +219,13 @@ class OpenedBuild implements Build {
       this.#options.onEvent({ type: "engine-warning", diagnostic });
     }
     await this.#events.buildInit();
-    const graph = this.#graph(request);
+    const graph = await this.#graph(request);
     if (!request.terminal && !request.dryRun) this.#checkNoTerminal(graph);
     const isWriting = !request.dryRun && !request.signaturesOnly;
-    if (isWriting) await this.#checkWritable();
+    if (isWriting) {
+      await this.#checkSettings();
+      await this.#checkWritable();
+    }
     const stamps = request.dryRun ? supposeTaints(openStamps()) : openStamps();
     const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
     this.#taintTargets(request, graph, stamps);
@@ -292,7 +298,7 @@ class OpenedBuild implements Build {
 
   async whatChanged(request: BuildRequest, against: "last" | "closest"): Promise<WhatChanged> {
     await using _lock = await this.#lock();
-    const graph = this.#graph(request);
+    const graph = await this.#graph(request);
     const real = supposeTaints(openStamps());
     const stamps: Stamps =
       against === "last"
@@ -366,7 +372,7 @@ class OpenedBuild implements Build {
   }
 
   async writeGraph(request: BuildRequest): Promise<string[]> {
-    const graph = this.#graph(request);
+    const graph = await this.#graph(request);
     const data = graphData(graph, this.project.recipes);
     const files = {
       "task-depends.dot": describeTaskGraph(graph, this.project.recipes),
@@ -418,21 +424,25 @@ class OpenedBuild implements Build {
       folder: this.project.configurationText("SSTATE_DIR") ?? "",
       onEvent: this.#options.onEvent,
       reachable: async (targets) => {
-        const graph = this.#graph({ targets, runAll: [], runOnly: [] });
+        const graph = await this.#graph({ targets, runAll: [], runOnly: [] });
         const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
         return artifactPaths(graph, await this.#sign(graph, feeds, openStamps()), this.project.recipes);
       },
     });
   }
 
-  #graph(request: Pick<BuildRequest, "targets" | "task" | "runAll" | "runOnly">): TaskGraph {
-    return buildTaskGraph({
-      project: this.project,
-      providers: this.providers,
-      targets: this.#targets(request),
-      runAll: request.runAll.map(taskName),
-      runOnly: request.runOnly.map(taskName),
-    });
+  /** Takes Python only to tell where a mistake is written. */
+  #graph(request: Pick<BuildRequest, "targets" | "task" | "runAll" | "runOnly">): Promise<TaskGraph> {
+    return this.#withPython(() =>
+      buildTaskGraph({
+        project: this.project,
+        providers: this.providers,
+        openRecipe: (recipe) => this.project.openRecipe(recipe),
+        targets: this.#targets(request),
+        runAll: request.runAll.map(taskName),
+        runOnly: request.runOnly.map(taskName),
+      }),
+    );
   }
 
   #targets(request: Pick<BuildRequest, "targets" | "task">): Target[] {
@@ -510,15 +520,16 @@ class OpenedBuild implements Build {
   /** @throws BuildError before any task finds out on its own that nothing can be kept */
   async #checkWritable(): Promise<void> {
     const { multiconfigs } = this.project;
-    const temporary = multiconfigs.map(
-      (name) => this.project.configurationText("TMPDIR", name) ?? this.topdir,
-    );
+    const temporary = multiconfigs.map((name) => this.project.configurationText("TMPDIR", name));
     for (const folder of new Set([this.topdir, ...temporary])) {
       try {
-        await mkdir(folder, { recursive: true });
-        await access(folder, constants.W_OK);
+        await makeFolder(folder ?? this.topdir);
+        await access(folder ?? this.topdir, constants.W_OK);
       } catch (error) {
-        throw new BuildError([unwritableBuildFolder(folder, codeOf(error) ?? messageOf(error))]);
+        const reason = reasonOf(error);
+        if (folder === undefined || folder.startsWith(this.topdir))
+          throw new BuildError([unwritableBuildFolder(folder ?? this.topdir, reason)]);
+        throw new BuildError([unwritableTmpdir(folder, reason, await this.#placeOf("TMPDIR"))]);
       }
     }
   }
@@ -530,6 +541,22 @@ class OpenedBuild implements Build {
       return this.project.recipes.get(recipe)?.tasks[task]?.interactive;
     });
     if (asking.length > 0) throw new BuildError(asking.map((target) => noTerminal(graph.label(target))));
+  }
+
+  /** @throws BuildError `engine/malformed-setting` */
+  async #checkSettings(): Promise<void> {
+    const problems: Diagnostic[] = [];
+    for (const [variable, rule] of Object.entries(SETTINGS)) {
+      const value = this.project.configurationText(variable)?.trim() ?? "";
+      if (value === "" || rule.holds(value)) continue;
+      problems.push(malformedSetting(variable, value, rule.expected, await this.#placeOf(variable)));
+    }
+    if (problems.length > 0) throw new BuildError(problems);
+  }
+
+  /** Where the configuration sets a variable. */
+  #placeOf(variable: string): Promise<Span | undefined> {
+    return this.#withPython(() => this.project.configuration().spanOf(variable));
   }
 
   /** What the tasks of this run left, of the target recipes. */

@@ -1,6 +1,6 @@
 /** Every problem that the engine itself reports. */
 import { nearest } from "@tsbake/base";
-import type { Diagnostic } from "@tsbake/base";
+import type { Diagnostic, Span } from "@tsbake/base";
 import type { RecipeInfo } from "@tsbake/recipe";
 
 /** Neither a project file nor a build folder is in sight. */
@@ -28,8 +28,19 @@ export function unwritableBuildFolder(topdir: string, reason: string): Diagnosti
   return {
     severity: "error",
     code: "engine/unwritable-build-folder",
-    message: `the build folder \`${topdir}\` cannot be written to (${reason})`,
+    message: `the build folder \`${topdir}\` cannot be written to: ${reason}`,
     help: "make it writable, or choose another with TSBAKE_BUILD_DIR",
+  };
+}
+
+/** TMPDIR cannot be made or written to. */
+export function unwritableTmpdir(folder: string, reason: string, at: Span | undefined): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/unwritable-tmpdir",
+    message: `TMPDIR \`${folder}\` cannot be written to: ${reason}`,
+    ...(at ? { at } : {}),
+    help: "set TMPDIR to a folder that this user can make and write to, or leave it unset",
   };
 }
 
@@ -78,11 +89,12 @@ export function dependenciesLeftOut({ pn, file }: RecipeInfo): Diagnostic {
 }
 
 /** A variable of the configuration whose text is not what it takes. */
-export function malformedSetting(name: string, text: string, expected: string): Diagnostic {
+export function malformedSetting(name: string, text: string, expected: string, at?: Span): Diagnostic {
   return {
     severity: "error",
     code: "engine/malformed-setting",
     message: `${name} has \`${text}\``,
+    ...(at ? { at } : {}),
     help: `write ${expected}`,
   };
 }

@@ -3,13 +3,15 @@
  *
  * @see the "Project Configuration" chapter of the kas manual; docs/differences.md has what is otherwise here
  */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import {
   BuildError,
   byText,
+  nearest,
   readTextIfThere,
+  reasonOf,
   words,
   writeFileAtomic,
   type Diagnostic,
@@ -99,7 +101,7 @@ interface Merged {
 /**
  * Reads a project file and those it includes.
  *
- * @throws BuildError with everything that is wrong; system errors when `path` itself cannot be read
+ * @throws BuildError with everything that is wrong
  */
 export async function readProjectFile(path: string): Promise<ProjectFile> {
   const absolute = resolve(path);
@@ -113,7 +115,7 @@ export async function readProjectFile(path: string): Promise<ProjectFile> {
     localConf: new Map(),
     bblayersConf: new Map(),
   };
-  await readInto(merged, absolute, await readFile(absolute, "utf8"), []);
+  await readInto(merged, absolute, await readText(absolute), []);
   const layers = merged.problems.length === 0 ? projectLayers(merged) : [];
   if (merged.problems.length > 0) throw new BuildError(merged.problems);
   const { texts } = merged;
@@ -134,6 +136,14 @@ export async function readProjectFile(path: string): Promise<ProjectFile> {
     localConf: pieces(merged.localConf),
     bblayersConf: pieces(merged.bblayersConf),
   };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new BuildError([problem.unreadableProject(path, reasonOf(error))], { cause: error });
+  }
 }
 
 function pieces(texts: ReadonlyMap<string, string>): ConfigurationPiece[] {
@@ -272,7 +282,9 @@ function projectLayers(merged: Merged): string[] {
   for (const [name, repo] of merged.repos) {
     const folder = repoFolder(name, repo);
     if (!existsSync(folder)) {
-      merged.problems.push(problem.repoMissing(name, folder, cloneCommand(repo, folder), repo.at));
+      const near = repo.url === undefined ? nearest(basename(folder), foldersIn(dirname(folder))) : [];
+      const command = repo.url === undefined ? undefined : cloneCommand(repo, folder);
+      merged.problems.push(problem.repoMissing(name, folder, { command, near }, repo.at));
       continue;
     }
     const listed = [...repo.layers].filter(([, { isDisabled }]) => !isDisabled);
@@ -287,8 +299,16 @@ function projectLayers(merged: Merged): string[] {
   return [...new Set(layers)];
 }
 
-function cloneCommand({ url, branch, commit }: Repo, folder: string): string {
-  if (url === undefined) return `mkdir -p ${quote(folder)}`;
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+function cloneCommand({ url = "", branch, commit }: Repo, folder: string): string {
   const clone = [
     "git",
     "clone",

@@ -8,7 +8,8 @@ export interface Asker {
   readonly label: string;
   readonly task: string;
   readonly recipe: RecipeInfo;
-  readonly at: FilePlace | undefined;
+  /** Where `word` of a flag of the task is written. */
+  readonly at: (flag: string, word: string) => Span | undefined;
 }
 
 export function badPattern(variable: string, pattern: string): Diagnostic {
@@ -24,17 +25,22 @@ export interface CycleStep {
   readonly from: string;
   readonly to: string;
   readonly why: string;
-  readonly at: FilePlace | undefined;
+  readonly at: Span | undefined;
+  /** Between tasks of one recipe. */
+  readonly isWithin: boolean;
 }
 
 export function cycle(steps: readonly CycleStep[]): Diagnostic {
   const notes: Note[] = [];
-  for (const step of steps) {
-    const at = spanOf(step.at);
-    if (at) notes.push({ message: `\`${step.from}\` needs \`${step.to}\`: ${step.why}`, at });
+  for (const { from, to, why, at } of steps) {
+    if (at) notes.push({ message: `\`${from}\` needs \`${to}\`: ${why}`, at });
   }
   const path = [...steps.map(({ from }) => from), steps[0]!.from];
-  const reasons = steps.map(({ from, to, why, at }) => `${from} needs ${to} (${why}${placeText(at)})`);
+  // The order of tasks in a recipe comes from classes: what recipes want of each other is what can be changed.
+  const between = steps.filter(({ isWithin }) => !isWithin);
+  const reasons = (between.length > 0 ? between : steps).map(
+    ({ from, to, why, at }) => `${from} needs ${to} (${why}${placeText(at)})`,
+  );
   return {
     severity: "error",
     code: "graph/cycle",
@@ -49,7 +55,7 @@ export function dependsForm(asker: Asker, flag: string, word: string): Diagnosti
     severity: "error",
     code: "graph/depends-form",
     message: `${flagText(asker, flag)} has \`${word}\`, which is not of the form \`recipe:do_task\``,
-    ...located(asker),
+    ...located(asker, flag, word),
     help: word.includes(":")
       ? "write one colon, between the recipe and the task"
       : `write \`${word}:do_populate_sysroot\`, or another task of \`${word}\``,
@@ -87,7 +93,7 @@ export function missingTask(
     severity: "error",
     code: "graph/missing-task",
     message: `${flagText(asker, flag)} names \`${other.pn}:${missing.task}\`, and \`${other.pn}\` has no such task`,
-    ...located(asker),
+    ...located(asker, flag, missing.task),
     help: `${meant}${other.file} has ${tasks.length === 0 ? "no tasks" : tasks.join(", ")}; inherit the class that adds \`${missing.task}\`, or correct ${asker.task}[${flag}]`,
   };
 }
@@ -97,7 +103,7 @@ export function multiconfigForm(asker: Asker, word: string): Diagnostic {
     severity: "error",
     code: "graph/multiconfig-form",
     message: `${flagText(asker, "mcdepends")} has \`${word}\`, which is not of the form \`mc:FROM:TO:recipe:do_task\``,
-    ...located(asker),
+    ...located(asker, "mcdepends", word),
     help: "write the two configurations, the recipe and the task with a colon between each",
   };
 }
@@ -133,7 +139,11 @@ export function requirement(
     | { readonly recipe: RecipeInfo; readonly near?: never }
     | { readonly recipe?: never; readonly near: readonly string[] },
 ): Diagnostic {
-  const start = { severity: "error", code: "graph/requirement", ...located(asker) } as const;
+  const start = {
+    severity: "error",
+    code: "graph/requirement",
+    ...located(asker, "requires", `${wanted.recipe}:${wanted.variable}`),
+  } as const;
   const { recipe } = other;
   if (!recipe) {
     const near = other.near.map((name) => `\`${name}\``).join(" or ");
@@ -162,8 +172,18 @@ export function requiresForm(asker: Asker, word: string): Diagnostic {
     severity: "error",
     code: "graph/requires-form",
     message: `${flagText(asker, "requires")} has \`${word}\`, which is not of the form \`recipe:VARIABLE=value\``,
-    ...located(asker),
+    ...located(asker, "requires", word),
     help: "write the recipe, a colon, the variable, `=` and the value, without blanks",
+  };
+}
+
+export function shellSyntax(name: string, reason: string, at: Span | undefined): Diagnostic {
+  return {
+    severity: "error",
+    code: "graph/shell-syntax",
+    message: `the shell function \`${name}\` cannot be read: ${reason}`,
+    ...(at ? { at } : {}),
+    help: "correct the shell code at this place or above it",
   };
 }
 
@@ -191,7 +211,7 @@ export function unknownMulticonfig(asker: Asker, word: string, name: string): Di
     severity: "error",
     code: "graph/unknown-multiconfig",
     message: `${flagText(asker, "mcdepends")} has \`${word}\`, and there is no configuration \`${name}\``,
-    ...located(asker),
+    ...located(asker, "mcdepends", word),
     help: `add \`${name}\` to BBMULTICONFIG, or correct the name`,
   };
 }
@@ -240,11 +260,13 @@ function setting({ variable, value }: Requirement): string {
   return `${variable} = "${value}"`;
 }
 
-function placeText(at: FilePlace | undefined): string {
-  return at ? `, ${at.file}:${at.line}` : "";
+function placeText(at: FilePlace | Span | undefined): string {
+  if (!at) return "";
+  if ("file" in at) return `, ${at.file}:${at.line}`;
+  return `, ${at.source.path}:${at.source.place(at.start).line}`;
 }
 
-function located(asker: Asker): { at?: Span } {
-  const at = spanOf(asker.at);
+function located(asker: Asker, flag: string, word: string): { at?: Span } {
+  const at = asker.at(flag, word);
   return at ? { at } : {};
 }

@@ -5,7 +5,7 @@ import { AssembledGraph } from "./assembled-graph.js";
 import { findCycles, orderNodes, type Adjacency } from "./cycle.js";
 import * as problem from "./problems.js";
 import { RecursiveNeeds } from "./recursive.js";
-import { TaskTable, type RecipeRow } from "./task-table.js";
+import { placeOfEdge, TaskTable, type RecipeRow } from "./task-table.js";
 import type { GraphOptions, TaskGraph } from "./types.js";
 
 /**
@@ -169,11 +169,15 @@ class Assembly {
         path.map((number, step) => {
           const task = this.#tasks[number]!;
           const to = path[(step + 1) % path.length]!;
+          const need = this.#tasks[to]!;
+          const why = this.#recursive.needs(task).get(need) ?? "";
+          const { recipe } = this.#table.tasks[task]!;
           return {
             from: this.#labels[number]!,
             to: this.#labels[to]!,
-            why: this.#recursive.needs(task).get(this.#tasks[to]!) ?? "",
-            at: this.#table.tasks[task]!.info.at,
+            why,
+            at: placeOfEdge(this.#table, task, need, why),
+            isWithin: recipe === this.#table.tasks[need]!.recipe,
           };
         }),
       ),

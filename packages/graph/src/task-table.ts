@@ -5,7 +5,7 @@
  * A task's edges are worked out when they are first asked for, so that a recipe nobody needs costs nothing, and a
  * mistake in a flag is told only to those whom it concerns.
  */
-import { BuildError, nearest, type Diagnostic } from "@tsbake/base";
+import { BuildError, nearest, type Diagnostic, type Span } from "@tsbake/base";
 import {
   multiconfigOf,
   splitMulticonfig,
@@ -13,8 +13,10 @@ import {
   type RecipeId,
   type RecipeInfo,
   type TaskInfo,
+  type Wanted,
 } from "@tsbake/recipe";
 import { taskLabel } from "./ids.js";
+import { Places, spanOf } from "./places.js";
 import * as problem from "./problems.js";
 import { checkRequirements } from "./requirements.js";
 import type { GraphOptions } from "./types.js";
@@ -34,10 +36,19 @@ export interface RecipeRow {
   runtime?: readonly RecipeRow[];
 }
 
+type Kind = "build" | "runtime";
+
+/** Where names of that kind are written. */
+const VARIABLES: Readonly<Record<Kind, readonly string[]>> = {
+  build: ["DEPENDS"],
+  runtime: ["RDEPENDS", "RRECOMMENDS"],
+};
+
 /** Needed task to the reason for the edge. */
 export type Needs = Map<number, string>;
 
 export class TaskTable {
+  readonly places: Places;
   readonly tasks: TaskRow[] = [];
   readonly recipes: RecipeRow[] = [];
   readonly #byId = new Map<RecipeId, RecipeRow>();
@@ -51,6 +62,7 @@ export class TaskTable {
 
   constructor(options: GraphOptions) {
     this.#options = options;
+    this.places = new Places(options.openRecipe);
   }
 
   get problems(): Diagnostic[] {
@@ -128,7 +140,8 @@ export class TaskTable {
       label: taskLabel(recipe.info, info.name),
       task: info.name,
       recipe: recipe.info,
-      at: info.at,
+      at: (flag: string, word: string) =>
+        this.places.flag(recipe.info, info.name, flag, word)?.at ?? spanOf(info.at),
     };
     const { problems, recipes } = checkRequirements(asker, info.requires ?? [], this.#options);
     for (const one of problems) this.report(one);
@@ -151,7 +164,9 @@ export class TaskTable {
           this.report(problem.dependsForm(asker, flag, word));
           continue;
         }
-        const to = this.#provide(name, recipe, flag === "depends" ? "build" : "runtime");
+        const kind = flag === "depends" ? "build" : "runtime";
+        const wanted = () => this.places.flag(recipe.info, info.name, flag, name);
+        const to = this.#provide(name, recipe, kind, wanted);
         if (to) addNamed(flag, name, to, task);
       }
     }
@@ -161,7 +176,8 @@ export class TaskTable {
         this.report(problem.multiconfigForm(asker, word));
       } else if (!this.#isMulticonfig(to)) this.report(problem.unknownMulticonfig(asker, word, to));
       else if (from === multiconfigOf(recipe.info.id)) {
-        const row = this.#provideFrom(withMulticonfig(to, name), recipe, "build");
+        const wanted = () => this.places.flag(recipe.info, info.name, "mcdepends", word);
+        const row = this.#provideFrom(withMulticonfig(to, name), recipe, "build", wanted);
         if (row) addNamed("mcdepends", name, row, task);
       }
     }
@@ -188,27 +204,32 @@ export class TaskTable {
     return recipe.runtime;
   }
 
-  #provideAll(recipe: RecipeRow, names: readonly string[], kind: "build" | "runtime"): RecipeRow[] {
-    return [...new Set(names)].flatMap((name) => this.#provide(name, recipe, kind) ?? []);
+  #provideAll(recipe: RecipeRow, names: readonly string[], kind: Kind): RecipeRow[] {
+    const variables = VARIABLES[kind];
+    return [...new Set(names)].flatMap((name) => {
+      const wanted = () => this.places.word(recipe.info, variables, name);
+      return this.#provide(name, recipe, kind, wanted) ?? [];
+    });
   }
 
   /** A name as the asking recipe means it: of its own configuration. */
-  #provide(name: string, askedBy: RecipeRow | undefined, kind: "build" | "runtime"): RecipeRow | undefined {
+  #provide(name: string, askedBy: RecipeRow | undefined, kind: Kind, wanted?: Wanted): RecipeRow | undefined {
     const full = askedBy ? withMulticonfig(multiconfigOf(askedBy.info.id), name) : name;
-    return this.#provideFrom(full, askedBy, kind);
+    return this.#provideFrom(full, askedBy, kind, wanted);
   }
 
   /** @param name of the default configuration, or with `mc:NAME:` in front */
   #provideFrom(
     name: string,
     askedBy: RecipeRow | undefined,
-    kind: "build" | "runtime",
+    kind: Kind,
+    wanted?: Wanted,
   ): RecipeRow | undefined {
     const { providers, project } = this.#options;
     const found = kind === "build" ? providers.findBuild(name) : providers.findRuntime(name);
     if (found === undefined && providers.isAssumedProvided(name)) return undefined;
     try {
-      const id = found ?? providers[kind](name, askedBy?.info.id);
+      const id = found ?? providers[kind](name, askedBy?.info.id, wanted);
       const info = project.recipes.get(id);
       if (!info) throw new Error(`internal: the provider ${id} of ${name} is no recipe`);
       return this.#row(info);
@@ -234,6 +255,25 @@ export class TaskTable {
     this.#multiconfigs ??= new Set(["", ...[...this.#options.project.recipes.keys()].map(multiconfigOf)]);
     return this.#multiconfigs.has(name);
   }
+}
+
+/** Where an edge comes from, as far as a statement can be named. */
+export function placeOfEdge(table: TaskTable, task: number, need: number, why: string): Span | undefined {
+  const { recipe, info } = table.tasks[task]!;
+  const to = table.tasks[need]!;
+  if (why === "addtask") return table.places.flag(recipe.info, info.name, "deps")?.at ?? spanOf(info.at);
+  const isFlag = /^do_\S+\[(depends|rdepends|mcdepends)\]$/.exec(why)?.[1];
+  if (isFlag !== undefined)
+    return table.places.flag(recipe.info, info.name, isFlag, to.recipe.info.pn)?.at ?? spanOf(info.at);
+  const { info: other } = to.recipe;
+  const names = [other.pn, ...other.provides, ...other.packages, ...Object.values(other.rprovides).flat()];
+  for (const kind of ["build", "runtime"] as const) {
+    for (const name of names) {
+      const place = table.places.word(recipe.info, VARIABLES[kind], name);
+      if (place) return place.at;
+    }
+  }
+  return spanOf(info.at);
 }
 
 /** Who asks for what: the key of messages that explain each other. */

@@ -1,6 +1,7 @@
 /** The seams of this room: what a task graph and its signatures are. Shapes only. */
 import type { DirectedGraph } from "graphology";
 import type { Datastore } from "@tsbake/datastore";
+import type { OpenRecipe } from "./places.js";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 
 declare const brand: unique symbol;
@@ -45,6 +46,8 @@ export interface GraphOptions {
     Providers,
     "build" | "runtime" | "findBuild" | "findRuntime" | "isAssumedProvided"
   >;
+  /** For the places in error messages. */
+  readonly openRecipe?: OpenRecipe;
   readonly targets: readonly Target[];
   /** Task names with `do_`: run them for every recipe of the targets' graph. */
   readonly runAll?: readonly string[];

@@ -15,6 +15,7 @@ import {
 } from "@tsbake/datastore";
 import { libraryFunctions, type LibraryEntry } from "./library-functions.js";
 import { NameOrder } from "./name-order.js";
+import { checkShell } from "./shell-check.js";
 import { Reach } from "./reach.js";
 import { merge, TextAnalysis, type TextReferences } from "./text-references.js";
 import type { SignatureHandler, VariableNode } from "./writer.js";
@@ -156,7 +157,9 @@ export class RecipeVariables {
       : { value, references: new Set<string>(), inline: [] };
     const found = merge(expanded.references, expanded.inline);
     this.#addReferences(needs, found);
-    this.#addKnown(needs, scanShell(expanded.value).commands);
+    const { commands, problem } = scanShell(expanded.value);
+    if (problem) checkShell(this.#d, name, expanded.value, problem);
+    this.#addKnown(needs, commands);
     const lines = this.#containsLines(found.contains, exclusions);
     return value + lines + this.#removeLines(removes, needs, exclusions);
   }

@@ -7,9 +7,8 @@ import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import {
   BuildError,
-  codeOf,
   hasCode,
-  messageOf,
+  reasonOf,
   sortedUnique,
   Source,
   type Diagnostic,
@@ -118,16 +117,6 @@ function reading<T>(path: string, read: () => T): T | undefined {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw new BuildError([problem.unreadableFile(path, reasonOf(error))], { cause: error });
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "this user may not",
-  ELOOP: "it is a symbolic link to itself",
-  EISDIR: "it is a folder",
-};
-
-function reasonOf(error: unknown): string {
-  return REASONS[codeOf(error) ?? ""] ?? messageOf(error);
 }
 
 /** Why the file that BBFILES names gives no recipe. */

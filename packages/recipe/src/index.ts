@@ -12,6 +12,6 @@ export { withoutNeeds, type WantedFile } from "./one-file.js";
 export { parseProject } from "./project.js";
 export { needsPython } from "./python-session.js";
 export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project-types.js";
-export { openProviders, type Providers } from "./providers.js";
+export { openProviders, type Providers, type Wanted } from "./providers.js";
 export { namePattern } from "./pattern.js";
 export { compareVersions } from "./version.js";

@@ -3,6 +3,7 @@
  * A test keeps this list and docs/problems.md the same.
  */
 import type { Diagnostic, Span } from "@tsbake/base";
+import type { WordPlace } from "@tsbake/datastore";
 import type { RecipeInfo } from "./info.js";
 import { recipeLabel } from "./multiconfig.js";
 
@@ -290,6 +291,8 @@ interface Missing {
   /** Why recipes that would have provided it do not count. */
   readonly reasons: readonly string[];
   readonly near: readonly string[];
+  /** Where the asker names it. */
+  readonly wanted?: WordPlace | undefined;
 }
 
 export function nothingProvides(
@@ -299,7 +302,8 @@ export function nothingProvides(
   return {
     severity: "error",
     code: "recipe/nothing-provides",
-    message: `no recipe provides \`${name}\`${whoAsked(missing.asker, "DEPENDS or a task flag")}${because(missing.reasons)}`,
+    message: `no recipe provides \`${name}\`${whoAsked(missing, "DEPENDS or a task flag")}${because(missing.reasons)}`,
+    ...located(missing.wanted?.at),
     help: remedy(missing, `\`${name}\` is a package of ${orList(missing.runtime)}: name that recipe`),
   };
 }
@@ -308,13 +312,15 @@ export function nothingRuntimeProvides(name: string, missing: Missing): Diagnost
   return {
     severity: "error",
     code: "recipe/nothing-rprovides",
-    message: `no recipe makes a package \`${name}\`${whoAsked(missing.asker, "RDEPENDS or RRECOMMENDS")}${because(missing.reasons)}`,
+    message: `no recipe makes a package \`${name}\`${whoAsked(missing, "RDEPENDS or RRECOMMENDS")}${because(missing.reasons)}`,
+    ...located(missing.wanted?.at),
     help: remedy({ ...missing, runtime: [] }, ""),
   };
 }
 
-function whoAsked(asker: RecipeInfo | undefined, variables: string): string {
-  return asker ? `, which \`${recipeLabel(asker)}\` needs (${variables} of ${asker.file})` : "";
+function whoAsked({ asker, wanted }: Missing, variables: string): string {
+  if (!asker) return "";
+  return `, which \`${recipeLabel(asker)}\` needs (${wanted ? wanted.variable : `${variables} of ${asker.file}`})`;
 }
 
 function because(reasons: readonly string[]): string {

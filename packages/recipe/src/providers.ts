@@ -5,6 +5,7 @@
  * @see BitBake 2.19 lib/bb/providers.py and taskdata.py; section 1.8 of the language inventory
  */
 import { BuildError, byText, nearest, words, type Diagnostic } from "@tsbake/base";
+import type { WordPlace } from "@tsbake/datastore";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { multiconfigOf, splitMulticonfig, withMulticonfig } from "./multiconfig.js";
 import { matchesWord, pythonPattern } from "./pattern.js";
@@ -12,15 +13,20 @@ import * as problem from "./problems.js";
 import type { ParsedProject } from "./project-types.js";
 import { chooseVersions, latestVersion, type Preferences, type Ranked } from "./preference.js";
 
+export type Wanted = () => WordPlace | undefined;
+
 /**
  * Which recipe stands for a name: PREFERRED_PROVIDER, PREFERRED_VERSION, layer priority, version. Section 1.8. A name with
  * `mc:NAME:` in front is looked for in that configuration, by its preferences.
  */
 export interface Providers {
-  /** @throws BuildError `recipe/nothing-provides` with near names and who asked */
-  build(name: string, askedBy?: RecipeId): RecipeId;
+  /**
+   * @param wanted where the asker names it; asked for only when there is an error
+   * @throws BuildError `recipe/nothing-provides` with near names and who asked
+   */
+  build(name: string, askedBy?: RecipeId, wanted?: Wanted): RecipeId;
   /** @throws BuildError `recipe/nothing-rprovides`, `recipe/conflicting-runtime-preferences` */
-  runtime(name: string, askedBy?: RecipeId): RecipeId;
+  runtime(name: string, askedBy?: RecipeId, wanted?: Wanted): RecipeId;
   /** Same, undefined instead of an error. */
   findBuild(name: string): RecipeId | undefined;
   findRuntime(name: string): RecipeId | undefined;
@@ -60,14 +66,14 @@ class ConfiguredProviders implements Providers {
     this.#names = names;
   }
 
-  build(text: string, askedBy?: RecipeId): RecipeId {
+  build(text: string, askedBy?: RecipeId, wanted?: Wanted): RecipeId {
     const { multiconfig, name } = splitMulticonfig(text);
-    return this.#table(multiconfig).build(name, askedBy);
+    return this.#table(multiconfig).build(name, askedBy, wanted);
   }
 
-  runtime(text: string, askedBy?: RecipeId): RecipeId {
+  runtime(text: string, askedBy?: RecipeId, wanted?: Wanted): RecipeId {
     const { multiconfig, name } = splitMulticonfig(text);
-    return this.#table(multiconfig).runtime(name, askedBy);
+    return this.#table(multiconfig).runtime(name, askedBy, wanted);
   }
 
   findBuild(text: string): RecipeId | undefined {
@@ -178,7 +184,7 @@ class ProviderTable implements Providers {
     return preferred;
   }
 
-  build(name: string, askedBy?: RecipeId): RecipeId {
+  build(name: string, askedBy?: RecipeId, wanted?: Wanted): RecipeId {
     const choice = this.#chooseBuild(name);
     const best = choice.eligible[0];
     if (best) return best.id;
@@ -187,29 +193,23 @@ class ProviderTable implements Providers {
     if (!this.#byName.has(name)) {
       const near = nearest(name, [...this.#byName.keys(), ...this.#skipped.map(({ pn }) => pn)]);
       const runtime = this.#runtimeCandidates(name).map(({ pn }) => pn);
-      throw new BuildError([problem.nothingProvides(this.#shown(name), { asker, reasons, near, runtime })]);
+      const missing = { asker, reasons, near, runtime, wanted: wanted?.() };
+      throw new BuildError([problem.nothingProvides(this.#shown(name), missing)]);
     }
-    throw new BuildError([
-      ...(choice.failure ? [choice.failure] : []),
-      problem.nothingProvides(this.#shown(name), { asker, reasons, near: [], runtime: [] }),
-    ]);
+    const missing = { asker, reasons, near: [], runtime: [], wanted: wanted?.() };
+    throw new BuildError([choice.failure ?? problem.nothingProvides(this.#shown(name), missing)]);
   }
 
-  runtime(name: string, askedBy?: RecipeId): RecipeId {
+  runtime(name: string, askedBy?: RecipeId, wanted?: Wanted): RecipeId {
     const choice = this.#chooseRuntime(name);
     const best = choice.eligible[0];
     if (best && !choice.failure) return best.id;
     if (best && choice.failure) throw new BuildError([choice.failure]);
     const asker = askedBy && this.#byId.get(askedBy);
     const near = nearest(name, [...this.#byPackage.keys(), ...this.#byRuntimeName.keys()]);
-    throw new BuildError([
-      ...(choice.failure ? [choice.failure] : []),
-      problem.nothingRuntimeProvides(this.#shown(name), {
-        asker,
-        reasons: this.#skipReasons(name, true),
-        near,
-      }),
-    ]);
+    const reasons = this.#skipReasons(name, true);
+    const missing = { asker, reasons, near, wanted: wanted?.() };
+    throw new BuildError([choice.failure ?? problem.nothingRuntimeProvides(this.#shown(name), missing)]);
   }
 
   /** As messages name it. */

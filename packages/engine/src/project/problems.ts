@@ -70,13 +70,29 @@ export function projectVersion(version: string, at: Span): Diagnostic {
   };
 }
 
-export function repoMissing(name: string, folder: string, command: string, at: Span): Diagnostic {
+interface RepoRemedy {
+  /** Fetches it; undefined without a `url`. */
+  readonly command: string | undefined;
+  /** Folders beside it. */
+  readonly near: readonly string[];
+}
+
+export function repoMissing(
+  name: string,
+  folder: string,
+  { command, near }: RepoRemedy,
+  at: Span,
+): Diagnostic {
+  const meant = near.length > 0 ? `is ${near.map((one) => `\`${one}\``).join(" or ")} meant? ` : "";
   return {
     severity: "error",
     code: "engine/repo-missing",
     message: `the repository \`${name}\` is not there: ${folder}`,
     at,
-    help: `run \`${command}\``,
+    help:
+      command === undefined
+        ? `${meant}correct its \`path\`, or say with \`url\` where to get it`
+        : `run \`${command}\``,
   };
 }
 
@@ -91,11 +107,20 @@ export function unknownKey(key: string, near: readonly string[], at: Span): Diag
   };
 }
 
+export function unreadableProject(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/unreadable-project",
+    message: `the project file ${path} cannot be read: ${reason}`,
+    help: "repair its permissions, or put a file there: docs/tutorial.md has a whole one",
+  };
+}
+
 export function wrongType(what: string, expected: string, at: Span): Diagnostic {
   return {
     severity: "error",
     code: "engine/wrong-type",
-    message: `\`${what}\` has to be ${expected}`,
+    message: `${what.includes(" ") ? what : `\`${what}\``} has to be ${expected}`,
     at,
     help: `write ${expected}`,
   };
