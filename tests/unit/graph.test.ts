@@ -18,6 +18,8 @@ describe("edges", () => {
         recipe("b", { do_stage: {}, do_build: {} }),
         recipe("c", { do_build: {} }),
         recipe("dd", { do_stage: {} }, { provides: "virtual/d" }),
+        // Assumed to be there, so nobody asks for the recipe.
+        recipe("host-tool", { do_stage: {} }),
       ],
       "a",
     );

@@ -26,9 +26,9 @@ import type { SignatureHandler } from "./writer.js";
 /** Files read at a time. */
 const FILES_AT_ONCE = 16;
 
+/** What is kept of a task; its other inputs can be put together again, and of a large graph they would fill the memory. */
 interface Signed {
-  readonly inputs: TaskInputs;
-  readonly needs: readonly TaskId[];
+  readonly taint: string | undefined;
   readonly taskHash: string;
   readonly unihash: string;
 }
@@ -89,31 +89,43 @@ class Signing implements Signatures {
   sign(): void {
     const { graph, equivalence } = this.#options;
     for (const task of graph.order) {
-      const inputs = this.#inputs(task);
+      const taint = this.#taint(task);
+      const inputs = this.#inputs(task, taint);
       const writer = this.#handler.writer("task");
       walkInputs(inputs, writer);
       const taskHash = writer.hash();
       const unihash = equivalence?.(task, taskHash) ?? taskHash;
-      this.#signed.set(task, { inputs, needs: this.#keptNeeds(task), taskHash, unihash });
+      this.#signed.set(task, { taint, taskHash, unihash });
     }
   }
 
   of(task: TaskId): TaskSignature {
-    const { inputs, needs, taskHash, unihash } = this.#get(task);
+    const { taint, taskHash, unihash } = this.#get(task);
+    let known: TaskInputs | undefined;
+    const inputs = () => (known ??= this.#inputs(task, taint));
+    const needs = () => this.#keptNeeds(task);
     return {
       task,
-      baseHash: inputs.baseHash,
+      baseHash: this.#task(task).info.baseHash,
       taskHash,
       unihash,
-      needs: inputs.needs.map((need, index) => ({ task: needs[index]!, ...need })),
-      files: inputs.files,
-      feed: inputs.feed,
-      ...(inputs.taint === undefined ? {} : { taint: inputs.taint }),
+      get needs() {
+        const tasks = needs();
+        return inputs().needs.map((need, index) => ({ task: tasks[index]!, ...need }));
+      },
+      get files() {
+        return inputs().files;
+      },
+      get feed() {
+        return inputs().feed;
+      },
+      ...(taint === undefined ? {} : { taint }),
     };
   }
 
   explain(task: TaskId, d?: Datastore): Promise<SignatureExplanation> {
-    const { inputs, taskHash, unihash } = this.#get(task);
+    const { taint, taskHash, unihash } = this.#get(task);
+    const inputs = this.#inputs(task, taint);
     const { recipe, info } = this.#task(task);
     const writer = new ExplanationWriter();
     const finish = () => {
@@ -151,7 +163,7 @@ class Signing implements Signatures {
     return { recipe, info };
   }
 
-  #inputs(task: TaskId): TaskInputs {
+  #inputs(task: TaskId, taint: string | undefined): TaskInputs {
     const { graph } = this.#options;
     const { info } = this.#task(task);
     const needs = this.#keptNeeds(task).map((need) => ({
@@ -165,15 +177,15 @@ class Signing implements Signatures {
       needs,
       files,
       feed: this.#feeds.get(task) ?? [],
-      taint: this.#taint(task, info),
+      taint,
     };
   }
 
   /** A forced run's taint stays; else a task without a stamp gets one of this run, so that what needs it runs too. */
-  #taint(task: TaskId, info: TaskInfo): string | undefined {
+  #taint(task: TaskId): string | undefined {
     const forced = this.#options.taint(task);
     if (forced !== undefined) return forced;
-    return info.nostamp ? `nostamp:${(this.#options.unique ?? randomUUID)()}` : undefined;
+    return this.#task(task).info.nostamp ? `nostamp:${(this.#options.unique ?? randomUUID)()}` : undefined;
   }
 
   /** BB_TASKHASH_IGNORE_TASKS: needs on such recipes do not count, except among themselves. */

@@ -28,6 +28,7 @@ export interface Providers {
   /** @throws BuildError `recipe/nothing-rprovides`, `recipe/conflicting-runtime-preferences` */
   runtime(name: string, askedBy?: RecipeId, wanted?: Wanted): RecipeId;
   /** Same, undefined instead of an error. */
+  /** Undefined for a name in ASSUME_PROVIDED too, though a recipe provides it. */
   findBuild(name: string): RecipeId | undefined;
   findRuntime(name: string): RecipeId | undefined;
   isAssumedProvided(name: string): boolean;
@@ -218,10 +219,11 @@ class ProviderTable implements Providers {
   }
 
   findBuild(name: string): RecipeId | undefined {
-    return this.#chooseBuild(name).eligible[0]?.id;
+    return this.isAssumedProvided(name) ? undefined : this.#chooseBuild(name).eligible[0]?.id;
   }
 
   findRuntime(name: string): RecipeId | undefined {
+    if (this.isAssumedProvided(name)) return undefined;
     const choice = this.#chooseRuntime(name);
     return choice.failure ? undefined : choice.eligible[0]?.id;
   }
