@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hasCode } from "@tsbake/base";
 import { listStore, verifyStore } from "@tsbake/sstate";
 import { root } from "../support/paths.js";
+import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
 
 const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 25);
@@ -112,15 +113,4 @@ function remove(prefixes: readonly string[]): void {
     for (const found of readdirSync(toy.rig.path("build", folder)))
       if (found.startsWith(name)) rmSync(toy.rig.path("build", folder, found), { recursive: true });
   }
-}
-
-/** Numbers from 0 to 1, the same for the same seed. */
-function mulberry(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -71,6 +71,8 @@ export class StatementMatcher {
   #explain(line: LogicalLine): Diagnostic {
     const { text } = line;
     const whole = line.span(0, text.length);
+    // Blanks alone, when they come of joined lines.
+    if (text.trim() === "") return indentedStatement(whole);
     if (/^\s/.test(text)) return indentedStatement(line.span(text.search(/\S/), text.trimStart().length));
     const word = /^[A-Za-z_]+(?=\s|$)/.exec(text)?.[0] ?? "";
     if (this.#kind === "conf") {
