@@ -39,7 +39,7 @@ for (const [path, { lines }] of Object.entries(summary)) {
 }
 const short = [];
 console.log("\npackage      lines  covered");
-for (const [name, { covered, total }] of [...packages].sort()) {
+for (const [name, { covered, total }] of [...packages].sort(([one], [other]) => (one < other ? -1 : 1))) {
   const percent = total === 0 ? 100 : (covered / total) * 100;
   console.log(`${name.padEnd(12)} ${String(total).padStart(5)}  ${percent.toFixed(1).padStart(5)} %`);
   if (DEMANDED.includes(name) && percent < WANTED) short.push(name);
