@@ -374,6 +374,33 @@ describe("task hashes", () => {
     expect(after["app:do_build"]).toBe(before["app:do_build"]);
   });
 
+  test("a task that gets another unihash changes what is above it, as if it had had that from the start", async () => {
+    const { graph, signatures } = await signed({ changes: { base: "x" } });
+    const old = (await signed()).signatures;
+    const [base, lib, app] = ["base", "lib", "app"].map((pn) => find(graph, `${pn}:do_build`));
+    expect(signatures.settle(base!, signatures.of(base!).unihash)).toEqual([]);
+    const changed = signatures.settle(base!, old.of(base!).unihash);
+    expect(changed[0]).toBe(base);
+    expect([...changed].sort()).toEqual([app!, base!, lib!].sort());
+    for (const task of [lib!, app!]) expect(signatures.of(task)).toEqual(old.of(task));
+    expect(signatures.of(base!).taskHash).not.toBe(old.of(base!).taskHash);
+  });
+
+  test("a locked task has its lock for a hash, whatever goes in", async () => {
+    const computed: string[] = [];
+    const locked = (task: string, hash: string) => {
+      if (!task.includes("/lib_")) return undefined;
+      computed.push(hash);
+      return "0123";
+    };
+    const before = await signed({ options: { locked } });
+    const after = await signed({ options: { locked }, changes: { lib: "x" } });
+    const lib = after.signatures.of(find(after.graph, "lib:do_build"));
+    expect([lib.taskHash, lib.unihash]).toEqual(["0123", "0123"]);
+    expect(after.hashes["app:do_build"]).toBe(before.hashes["app:do_build"]);
+    expect(new Set(computed).size).toBe(2);
+  });
+
   test("of tainted tasks change, with those above", async () => {
     const taint: SignOptions["taint"] = (task) => (task.includes("/lib_") ? "forced 1" : undefined);
     expect(await changedBy({ options: { taint } })).toEqual(["app:do_build", "lib:do_build"]);

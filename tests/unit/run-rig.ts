@@ -234,6 +234,7 @@ function sign(
   }
   return {
     of: (task) => signed.get(task)!,
+    settle: () => [],
     explain: (task) =>
       Promise.resolve({
         task,

@@ -35,6 +35,8 @@ export interface Request {
   readonly setscene: Setscene;
   /** `-S none`. */
   readonly signaturesOnly: boolean;
+  /** `-S lockedsigs`. */
+  readonly lockedSignatures: boolean;
   /** Of `-b`. */
   readonly recipeFile?: string;
   readonly assumeProvided: readonly string[];
@@ -151,7 +153,7 @@ export const optionTable: readonly OptionRow[] = [
 ];
 
 /** What `-S` takes. */
-const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff"];
+const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 
 /** Never throws: what cannot be understood is a command of its own. */
 export function parseCommand(words: readonly string[]): Command {
@@ -210,7 +212,7 @@ function check(given: ReadonlyMap<string, readonly string[]>): Command | undefin
   if (ui !== undefined && !isUi(ui)) return wrong(wrongValue("--ui", ui, "`auto`, `plain` or `json`"));
   for (const handler of given.get("dump-signatures") ?? []) {
     if (!SIGNATURE_DUMPS.includes(handler)) {
-      return wrong(wrongValue("--dump-signatures", handler, "`none` or `printdiff`"));
+      return wrong(wrongValue("--dump-signatures", handler, "`none`, `printdiff` or `lockedsigs`"));
     }
   }
   return undefined;
@@ -286,7 +288,8 @@ function toRequest(
     runAll: all("runall"),
     runOnly: all("runonly"),
     setscene: setscene(given),
-    signaturesOnly: dumps.includes("none"),
+    signaturesOnly: dumps.includes("none") || dumps.includes("lockedsigs"),
+    lockedSignatures: dumps.includes("lockedsigs"),
     ...(recipeFile !== undefined && { recipeFile }),
     assumeProvided: all("ignore-deps"),
     ...(eventLog !== undefined && { eventLog }),

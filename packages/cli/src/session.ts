@@ -125,6 +125,7 @@ async function perform(
       }
       if (request.signaturesOnly)
         display.answer("signature data is written beside the stamps, as STAMP.TASK.sigdata.HASH\n");
+      if (request.lockedSignatures) display.answer("the signatures are locked by locked-sigs.inc, here\n");
       display.conclude(result.summary, result.outputs);
       return result.summary?.ok ?? true;
     }
@@ -196,6 +197,7 @@ function buildRequest(request: Request, around: Surroundings): BuildRequest {
     runOnly,
     setscene,
     signaturesOnly: request.signaturesOnly,
+    lockedSignatures: request.lockedSignatures,
     ...(around.hasTerminal && request.ui !== "json" && { terminal: terminalEnvironment(around) }),
     stop: around.stop,
     kill: around.kill,

@@ -43,6 +43,8 @@ export interface BuildRequest {
   readonly setscene: SetsceneMode;
   /** `-S none`: signatures of all tasks are written, nothing runs. */
   readonly signaturesOnly: boolean;
+  /** `-S lockedsigs`: `locked-sigs.inc` is written to the current folder, nothing runs. */
+  readonly lockedSignatures?: boolean;
   /** The caller's standard streams are a terminal: environment for whom gets it (`-c devshell`). */
   readonly terminal?: Readonly<Record<string, string>>;
   /** First and second Ctrl-C. */

@@ -17,7 +17,7 @@ import {
 import type { Diagnostic, Span } from "@tsbake/base";
 import { pythonText } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
-import { buildTaskGraph, openBaseSigner, signTasks, taskId, writeRecord } from "@tsbake/graph";
+import { buildTaskGraph, openBaseSigner, taskId, writeRecord } from "@tsbake/graph";
 import type { SignatureExplanation, Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
 import { needsPython, openProviders, parseProject, recipeLabel } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId, RecipeInfo } from "@tsbake/recipe";
@@ -30,12 +30,12 @@ import type { RecordDiff } from "./diff-records.js";
 import { describeEnvironment } from "./environment.js";
 import { openProjectFeed, solveFeeds } from "./feeds.js";
 import type { FeedRequest, Feeds } from "./feeds.js";
-import { openFileDigests } from "./file-digests.js";
 import { deployedFiles } from "./outputs.js";
 import { graphData } from "./graph-data.js";
 import { graphPage } from "./graph-page.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
 import { locateBuild } from "./locate.js";
+import { lockedSignaturesText } from "./locked-signatures.js";
 import { oneRecipe } from "./one-recipe.js";
 import {
   dependenciesLeftOut,
@@ -63,6 +63,8 @@ import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
 import { resolveTargets, splitTarget, taskName } from "./targets.js";
+import { signGraph } from "./signing.js";
+import type { SignedGraph } from "./signing.js";
 import { engineKey, hostToolchain, toolDigests } from "./tools.js";
 import { findWhatChanged } from "./what-changed.js";
 import type { WhatChanged } from "./what-changed.js";
@@ -78,6 +80,12 @@ const CACHED_CONFIGURATION = [
   "BB_SETSCENE_ENFORCE_IGNORE_TASKS",
   "BB_SIGNATURE_HANDLER",
   "BB_TASKHASH_IGNORE_TASKS",
+  "BB_HASHSERVE_DB_DIR",
+  "SIGGEN_EXCLUDERECIPES_ABISAFE",
+  "SIGGEN_EXCLUDE_SAFE_RECIPE_DEPS",
+  "SIGGEN_LOCKEDSIGS_TASKSIG_CHECK",
+  "SIGGEN_LOCKEDSIGS_TYPES",
+  "SIGGEN_UNLOCKED_RECIPES",
   "CACHE",
   "DEPLOY_DIR",
   "DL_DIR",
@@ -229,14 +237,26 @@ class OpenedBuild implements Build {
     const stamps = request.dryRun ? supposeTaints(openStamps()) : openStamps();
     const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
     this.#taintTargets(request, graph, stamps);
-    const signatures = await this.#sign(graph, feeds, stamps);
+    const { signatures, equivalence } = await this.#sign(graph, feeds, stamps);
+    if (request.lockedSignatures) {
+      const path = join(this.#options.directory, "locked-sigs.inc");
+      await writeFileAtomic(path, lockedSignaturesText(graph, signatures, this.project));
+    }
     if (request.signaturesOnly) {
       await this.#writeSignatures(graph, stamps, signatures);
       return { outputs: [] };
     }
     await this.#events.buildStarted(graph);
     const summary = await this.#execute(
-      { graph, signatures, stamps, feeds, request, events: this.#events },
+      {
+        graph,
+        signatures,
+        ...(equivalence && { equivalence }),
+        stamps,
+        feeds,
+        request,
+        events: this.#events,
+      },
       this.#options.onEvent,
     );
     await this.#events.buildCompleted(summary);
@@ -306,7 +326,7 @@ class OpenedBuild implements Build {
         : { ...real, state: () => undefined, times: () => ({ real: undefined, setscene: undefined }) };
     const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
     this.#taintTargets(request, graph, stamps);
-    const signatures = await this.#sign(graph, feeds, stamps);
+    const { signatures } = await this.#sign(graph, feeds, stamps);
     const pending: { task: TaskId; how: "run" | "restore" }[] = [];
     await this.#execute(
       { graph, signatures, stamps, feeds, request: { ...request, dryRun: true } },
@@ -331,7 +351,10 @@ class OpenedBuild implements Build {
   }
 
   #execute(
-    what: Pick<ExecuteRequest, "graph" | "signatures" | "stamps" | "feeds" | "request" | "events">,
+    what: Pick<
+      ExecuteRequest,
+      "graph" | "signatures" | "equivalence" | "stamps" | "feeds" | "request" | "events"
+    >,
     onEvent: (event: EngineEvent) => void,
   ): Promise<RunSummary> {
     return executeTasks({
@@ -426,7 +449,8 @@ class OpenedBuild implements Build {
       reachable: async (targets) => {
         const graph = await this.#graph({ targets, runAll: [], runOnly: [] });
         const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
-        return artifactPaths(graph, await this.#sign(graph, feeds, openStamps()), this.project.recipes);
+        const { signatures } = await this.#sign(graph, feeds, openStamps());
+        return artifactPaths(graph, signatures, this.project.recipes);
       },
     });
   }
@@ -477,26 +501,15 @@ class OpenedBuild implements Build {
     };
   }
 
-  async #sign(graph: TaskGraph, feeds: Feeds, stamps: Stamps): Promise<Signatures> {
-    const cache = this.project.configurationText("CACHE") ?? join(this.topdir, "cache");
-    const files = await openFileDigests(join(cache, "file-digests.json"));
-    const handler = this.project.configurationText("BB_SIGNATURE_HANDLER");
-    const signatures = await signTasks({
-      ...(handler && { handler }),
-      graph,
+  #sign(graph: TaskGraph, feeds: Feeds, stamps: Stamps): Promise<SignedGraph> {
+    return signGraph({
       project: this.project,
-      inputs: {
-        file: (path) => files.digest(path),
-        checksums: (path) => files.checksums(path),
-        feed: (_packages, task) => Promise.resolve(feeds.lines(task)),
-      },
-      taint: (task) => {
-        const { recipe, task: name } = graph.node(task);
-        return stamps.taint(this.project.recipes.get(recipe)!, name);
-      },
+      graph,
+      feeds,
+      stamps,
+      topdir: this.topdir,
+      onWarning: (diagnostic) => this.#options.onEvent({ type: "engine-warning", diagnostic }),
     });
-    await files.save();
-    return signatures;
   }
 
   /** `-f` and `-C`. */

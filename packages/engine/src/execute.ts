@@ -5,7 +5,7 @@ import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 import { runTasks } from "@tsbake/run";
-import type { RunSummary, Stamps } from "@tsbake/run";
+import type { RunOptions, RunSummary, Stamps } from "@tsbake/run";
 import { chainStores, openFolderStore, openMirrors } from "@tsbake/sstate";
 import type { Store } from "@tsbake/sstate";
 import type { BuildRequest } from "./build-types.js";
@@ -25,6 +25,7 @@ export interface ExecuteRequest {
   readonly targets: readonly string[];
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
+  readonly equivalence?: NonNullable<RunOptions["equivalence"]>;
   readonly stamps: Stamps;
   readonly feeds: Feeds;
   readonly request: BuildRequest;
@@ -92,6 +93,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       ...(request.terminal && { terminal: request.terminal }),
     },
     setscene: request.setscene,
+    ...(options.equivalence && { equivalence: options.equivalence }),
     ...(scene && { scene }),
     ...(allowed && { mayRun: allowed }),
     keepGoing: request.keepGoing,

@@ -150,6 +150,21 @@ export function unknownTask({ pn, tasks }: RecipeInfo, task: string): Diagnostic
   };
 }
 
+/** A task whose signature is locked has other inputs than those that it was locked with. */
+export function lockedMismatch(
+  severity: Diagnostic["severity"],
+  label: string,
+  computed: string,
+  lock: { readonly hash: string; readonly variable: string },
+): Diagnostic {
+  return {
+    severity,
+    code: "engine/locked-signature",
+    message: `${label} is locked to ${lock.hash} by ${lock.variable}, and its inputs give ${computed}`,
+    help: "lock it anew with `tsbake -S lockedsigs`, or name its recipe in SIGGEN_UNLOCKED_RECIPES",
+  };
+}
+
 /** A file that was named as a record of a signature is none. */
 export function noRecord(path: string): Diagnostic {
   return {

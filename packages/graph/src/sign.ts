@@ -87,16 +87,40 @@ class Signing implements Signatures {
   }
 
   sign(): void {
-    const { graph, equivalence } = this.#options;
-    for (const task of graph.order) {
-      const taint = this.#taint(task);
-      const inputs = this.#inputs(task, taint);
-      const writer = this.#handler.writer("task");
-      walkInputs(inputs, writer);
-      const taskHash = writer.hash();
-      const unihash = equivalence?.(task, taskHash) ?? taskHash;
-      this.#signed.set(task, { taint, taskHash, unihash });
+    for (const task of this.#options.graph.order) {
+      this.#signed.set(task, this.#hash(task, this.#taint(task)));
     }
+  }
+
+  #hash(task: TaskId, taint: string | undefined): Signed {
+    const writer = this.#handler.writer("task");
+    walkInputs(this.#inputs(task, taint), writer);
+    const computed = writer.hash();
+    const locked = this.#options.locked?.(task, computed);
+    if (locked !== undefined) return { taint, taskHash: locked, unihash: locked };
+    return { taint, taskHash: computed, unihash: this.#options.equivalence?.(task, computed) ?? computed };
+  }
+
+  settle(task: TaskId, unihash: string): TaskId[] {
+    const settled = this.#get(task);
+    if (settled.unihash === unihash) return [];
+    this.#signed.set(task, { ...settled, unihash });
+    const changed = new Set([task]);
+    for (const other of this.#options.graph.order) {
+      if (other === task || !this.#keptNeeds(other).some((need) => changed.has(need))) continue;
+      const before = this.#get(other);
+      const now = this.#hash(other, before.taint);
+      this.#signed.set(other, now);
+      if (now.unihash !== before.unihash || now.taskHash !== before.taskHash) changed.add(other);
+    }
+    return [...changed];
+  }
+
+  #needInputs(needs: readonly TaskId[]): TaskInputs["needs"] {
+    return needs.map((need) => ({
+      label: this.#options.graph.label(need),
+      unihash: this.#get(need).unihash,
+    }));
   }
 
   of(task: TaskId): TaskSignature {
@@ -164,12 +188,8 @@ class Signing implements Signatures {
   }
 
   #inputs(task: TaskId, taint: string | undefined): TaskInputs {
-    const { graph } = this.#options;
     const { info } = this.#task(task);
-    const needs = this.#keptNeeds(task).map((need) => ({
-      label: graph.label(need),
-      unihash: this.#get(need).unihash,
-    }));
+    const needs = this.#needInputs(this.#keptNeeds(task));
     const files = checkedPaths(info).flatMap((path) => this.#files.get(path) ?? []);
     files.sort((left, right) => byText(left.name, right.name) || byText(left.digest, right.digest));
     return {

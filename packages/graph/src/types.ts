@@ -87,6 +87,12 @@ export interface FileInput {
 export interface Signatures {
   of(task: TaskId): TaskSignature;
   /**
+   * Gives a task another unihash, and all that depends on it the signatures that follow.
+   *
+   * @returns all tasks whose signatures changed, itself first; none when the unihash is the one it has
+   */
+  settle(task: TaskId, unihash: string): readonly TaskId[];
+  /**
    * The same walk with the other writer: everything that went in, as data for sigdata files and diffsigs.
    *
    * @param d the recipe's datastore; without it the explanation lacks the variables, which is enough for a task that has
@@ -117,8 +123,13 @@ export interface SignOptions {
   readonly inputs: InputDigests;
   /** Taints left by `-f`: stamp folder texts by task. */
   readonly taint: (task: TaskId) => string | undefined;
-  /** What output equivalence makes of a task hash; default: the hash itself. Called in the order of the graph. */
-  readonly equivalence?: (task: TaskId, taskHash: string) => string;
+  /** What output equivalence makes of a task hash; default, and for undefined: the hash itself. Called in the order of the graph. */
+  readonly equivalence?: (task: TaskId, taskHash: string) => string | undefined;
+  /**
+   * The hash that a task is locked to, task hash and unihash in one; default, and for undefined: what was computed.
+   * Called in the order of the graph.
+   */
+  readonly locked?: (task: TaskId, taskHash: string) => string | undefined;
   /** A text that no other call returns, the taint of [nostamp] tasks; default: a random UUID. */
   readonly unique?: () => string;
   /** BB_SIGNATURE_HANDLER; default `xxh`. */

@@ -26,19 +26,20 @@ export function artifactFolders(artifact: Artifact): ArtifactFolder[] {
 
 export interface SaveOptions {
   readonly artifact: Artifact;
-  readonly name: ObjectName;
   /** Where the object is made before the store takes it. */
   readonly temporary: string;
   /** Newest time in the object, seconds. */
   readonly epochSeconds: number;
-  readonly description: string;
+  /** Says what the object is called and described by, once its bytes are known. */
+  readonly settle: (path: string) => Promise<{ readonly name: ObjectName; readonly description: string }>;
 }
 
 /** Packs the folders and hands the object to the store. @throws BuildError and system errors: nothing was stored */
 export async function saveArtifact(store: Store, options: SaveOptions): Promise<void> {
   try {
     await packArtifact(artifactFolders(options.artifact), options.temporary, options.epochSeconds);
-    await store.put(options.name, options.temporary, options.description);
+    const { name, description } = await options.settle(options.temporary);
+    await store.put(name, options.temporary, description);
   } finally {
     await rm(options.temporary, { force: true });
   }

@@ -119,6 +119,13 @@ export interface RunOptions {
   readonly stamps: Stamps;
   readonly settings: RunSettings;
   readonly setscene: SetsceneMode;
+  /**
+   * Output equivalence, with handlers that have it: called when the artifact of a task is packed.
+   *
+   * @param artifact path of the packed artifact, which is the same for the same output
+   * @returns the unihash that the task has from now on
+   */
+  readonly equivalence?: (task: TaskId, artifact: string) => Promise<string>;
   /** Present when the graph has tasks with a setscene task of the metadata's own: then BitBake's rules decide. */
   readonly scene?: SceneOptions;
   /** BB_SETSCENE_ENFORCE: a task that would run is an error, unless this says it may; those that may are not executed. */

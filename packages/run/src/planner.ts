@@ -34,6 +34,13 @@ export interface Planner {
    * @returns what that means for the node itself
    */
   runInstead(node: TaskId): Promise<"again" | "done">;
+  /**
+   * Signatures of tasks that have not started are others than at the start: the plan is made again. Absent where that
+   * cannot happen.
+   *
+   * @param isSettled of a task that is done or running: what was decided on it stays
+   */
+  renew?(isSettled: (node: TaskId) => boolean): Promise<void>;
 }
 
 export interface PlannerInput {
@@ -114,6 +121,22 @@ export class DemandPlanner implements Planner {
     if (this.#isCurrent(node)) return Promise.resolve("done");
     // Without an artifact there is nothing to take over: the twin's restore went wrong, or its stamp is gone.
     return Promise.resolve(this.#input.task(node).info.artifact ? undefined : "missing");
+  }
+
+  async renew(isSettled: (node: TaskId) => boolean): Promise<void> {
+    const { targets, setscene } = this.#input;
+    const facts: PlanFacts = {
+      ...this.#facts,
+      isCurrent: (task) => isSettled(task) || this.#isCurrent(task),
+    };
+    if (setscene === "on" || setscene === "only") {
+      const candidates = restoreCandidates(targets, facts, (task) => this.#hasArtifact(task));
+      this.#stored = await findStored(this.#input, candidates);
+    }
+    const before = [...this.plan];
+    this.plan.clear();
+    demand(this.plan, targets, facts);
+    for (const [task, decision] of before) if (isSettled(task)) this.plan.set(task, decision);
   }
 
   runInstead(node: TaskId): Promise<"again"> {

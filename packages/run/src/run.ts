@@ -59,6 +59,8 @@ class Run {
   #errorMessages = 0;
   #stopping = false;
   #interrupted = false;
+  /** Signatures have changed since the plan was made. */
+  #isOutdated = false;
   /** An error of our own code: told after everything has come to rest. */
   #fault: { readonly error: unknown } | undefined;
 
@@ -128,6 +130,10 @@ class Run {
         onEvent: (event) => this.#emit(event),
       },
       (event) => this.#emit(event),
+      (tasks) => {
+        for (const task of tasks) this.#tasks.delete(task);
+        this.#isOutdated = true;
+      },
     );
     this.#stampEmpty();
     const queue = new Queue(this.#queueInput(), new PQueue({ concurrency: Math.max(1, settings.threads) }));
@@ -229,7 +235,7 @@ class Run {
   async #work(id: TaskId): Promise<"done" | "failed" | "again"> {
     if (this.#stopping || this.#isLeftOut(id)) return "failed";
     // A restore that another one's failure has made pointless.
-    if (!this.#planner.plan.has(id)) return "done";
+    if (!this.#planner.plan.has(id) || this.#isDoneByWaiting(id)) return "done";
     const task = this.#task(id);
     const began = performance.now();
     const mayRun = this.#isRestore(id) ? true : this.#options.mayRun?.(task.task);
@@ -254,6 +260,7 @@ class Run {
         this.#durations.record(this.#durationName(id), elapsedMs);
         this.#times.push({ task: task.task, label: task.label, elapsedMs });
         this.#endRun(task, elapsedMs);
+        if (this.#isOutdated) await this.#renew();
       }
       return "done";
     } catch (error) {
@@ -268,16 +275,28 @@ class Run {
     return answer ?? this.#worker!.restore(this.#task(node));
   }
 
+  /** The output of a task was one that is known: what would have run for its sake may be done already. */
+  async #renew(): Promise<void> {
+    this.#isOutdated = false;
+    await this.#planner.renew?.((task) => this.#done.has(task) || this.#queue!.running.has(task));
+    this.#replan();
+  }
+
   async #runInstead(id: TaskId): Promise<"again" | "done"> {
     const how = await this.#planner.runInstead(id);
+    this.#replan(id);
+    return how;
+  }
+
+  /** @param again a task that runs now and will start once more */
+  #replan(again?: TaskId): void {
     const todo = this.todo();
     this.#setPriorities(todo);
     const open = todo.filter((task) => !this.#done.has(task) && this.#takesANumber(task));
     // What has started, the restore that went wrong among it, has used numbers of its own.
-    const running = [...this.#queue!.running].filter((task) => task !== id);
+    const running = [...this.#queue!.running].filter((task) => task !== again);
     this.#of = this.#number + open.filter((task) => !running.includes(task)).length;
     this.#queue!.replan(todo);
-    return how;
   }
 
   #fail(failure: TaskFailure, elapsedMs: number): "failed" {

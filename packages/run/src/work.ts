@@ -30,15 +30,23 @@ export class Worker {
   readonly #options: RunOptions;
   readonly #executor: Executor;
   readonly #emit: (event: RunEvent) => void;
+  readonly #onNewSignatures: (tasks: readonly TaskId[]) => void;
   /** Signature data is written behind the tasks' backs, one after the other. */
   #records: Promise<void> = Promise.resolve();
   /** The store does not take descriptions: said once. */
   #isStoreClosed = false;
 
-  constructor(options: RunOptions, executor: Executor, emit: (event: RunEvent) => void) {
+  /** @param onNewSignatures told of all tasks whose signatures are others since one of them has another unihash */
+  constructor(
+    options: RunOptions,
+    executor: Executor,
+    emit: (event: RunEvent) => void,
+    onNewSignatures: (tasks: readonly TaskId[]) => void,
+  ) {
     this.#options = options;
     this.#executor = executor;
     this.#emit = emit;
+    this.#onNewSignatures = onNewSignatures;
   }
 
   /** Executes the body, saves and installs the artifact, stamps. @returns what went wrong, or undefined */
@@ -162,16 +170,17 @@ export class Worker {
   /** After a good body: artifact, installation, stamp, in this order. */
   async #keep(task: PlannedTask, base: Datastore, d: Datastore): Promise<void> {
     const { recipe, name, label, info } = task;
-    const { unihash } = task.signature;
-    const { settings, stamps } = this.#options;
+    const { settings, stamps, signatures } = this.#options;
     if (info.artifact) {
       if (!info.nostamp) await this.#save(task, info.artifact, base, d);
       await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, info.artifact);
     }
     if (isTrue(d.getVarFlag(name, "uninstall"))) await this.#uninstall(recipe);
     if (info.nostamp) return;
-    stamps.finish(recipe, name, unihash, "real");
-    this.#record(task, () => this.#explain(task, base));
+    // With the unihash that its output has given it.
+    const settled = { ...task, signature: signatures.of(task.task) };
+    stamps.finish(recipe, name, settled.signature.unihash, "real");
+    this.#record(settled, () => this.#explain(task, base));
   }
 
   /** [uninstall]: what tasks of the recipe have installed into shared folders goes, as do_clean wants it. */
@@ -194,13 +203,20 @@ export class Worker {
     try {
       await saveArtifact(this.#options.store, {
         artifact,
-        name: objectName(recipe, name, task.signature.unihash),
         temporary: join(
           d.getText("T") ?? this.#options.settings.tmpdir(recipe.id),
           `artifact.${name}.${process.pid}`,
         ),
         epochSeconds: Number(d.getText("SOURCE_DATE_EPOCH")) || this.#options.settings.epochSeconds,
-        description: await this.#explain(task, base),
+        settle: async (path) => {
+          const unihash = (await this.#options.equivalence?.(task.task, path)) ?? task.signature.unihash;
+          const changed = this.#options.signatures.settle(task.task, unihash);
+          if (changed.length > 0) this.#onNewSignatures(changed);
+          return {
+            name: objectName(recipe, name, unihash),
+            description: await this.#explain(task, base),
+          };
+        },
       });
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label);

@@ -35,6 +35,16 @@ export function longName(spec: string): Diagnostic {
   };
 }
 
+/** The file that says which outputs are the same cannot be used. */
+export function unusableEquivalences(path: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "sstate/unusable-equivalences",
+    message: `the hash equivalences in ${path} cannot be used: ${why}`,
+    help: "set BB_HASHSERVE_DB_DIR to a folder that this user can write to, or BB_SIGNATURE_HANDLER to `OEBasicHash`",
+  };
+}
+
 /** The store's folder cannot be used. */
 export function unusableStore(folder: string, why: string): Diagnostic {
   return {

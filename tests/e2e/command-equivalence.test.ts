@@ -1,0 +1,86 @@
+/** Equal output, and locked signatures, on the layer meta-toy. */
+import { rmSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { tasksOf, Toy } from "../support/toy.js";
+
+let toy: Toy;
+beforeAll(() => {
+  toy = new Toy();
+});
+afterEach(() => toy.restore());
+afterAll(() => toy[Symbol.dispose]());
+
+const GREETING = "meta-toy/recipes/greeting/greeting_1.0.bb";
+const COMMENT = (text: string) => text.replace("do_compile() {", "do_compile() {\n    : a comment");
+
+describe("OEEquivHash", () => {
+  const settings = 'BB_SIGNATURE_HANDLER = "OEEquivHash"\n';
+
+  test("what depends on equal output is not built again, also from the shared state alone", async () => {
+    toy.configure(settings);
+    await toy.built([]);
+    toy.change(GREETING, COMMENT);
+    const changed = await toy.built([]);
+    expect(changed.ran).toEqual(tasksOf("greeting", ["compile", "install", "populate_sysroot"]));
+    expect((await toy.built([])).ran).toEqual([]);
+    rmSync(toy.rig.path("build/tmp"), { recursive: true });
+    const back = await toy.built([]);
+    expect([back.ran, back.restored]).toEqual([[], tasksOf("page", ["deploy", "populate_sysroot"])]);
+  });
+
+  test("other output is", async () => {
+    toy.configure(settings);
+    await toy.built([]);
+    toy.change(GREETING, (text) => text.replace("world", "planet"));
+    const changed = await toy.built([]);
+    expect(changed.ran).toEqual(expect.arrayContaining(["shout:do_compile", "page:do_deploy"]));
+    expect(toy.rig.read("build/tmp/deploy/toy/page")).toMatch(/HELLO, PLANET!/);
+  });
+
+  test("a build without stamps restores the dependents as soon as the output is known", async () => {
+    toy.configure(settings);
+    await toy.built([]);
+    toy.change(GREETING, (text) => text.replace("do_compile() {", "do_compile() {\n    : another comment"));
+    rmSync(toy.rig.path("build/tmp"), { recursive: true });
+    const { ran, restored } = await toy.built([]);
+    expect(ran).toContain("greeting:do_populate_sysroot");
+    expect(restored).toEqual(tasksOf("page", ["deploy", "populate_sysroot"]));
+    expect(ran).not.toEqual(expect.arrayContaining(["page:do_compile"]));
+    expect(toy.rig.read("build/tmp/deploy/toy/page")).toMatch(/^stamped: HELLO, WORLD!\n/);
+  });
+});
+
+describe("locked signatures", () => {
+  const locks = (level: string, more = "") =>
+    `require \${TOPDIR}/../locked-sigs.inc\nSIGGEN_LOCKEDSIGS_TASKSIG_CHECK = "${level}"\n${more}`;
+
+  test("-S lockedsigs writes them; with them, a changed recipe is what it was, and that is told as wanted", async () => {
+    toy.configure("");
+    await toy.built([]);
+    const { code, stdout } = await toy.tsbake(["-S", "lockedsigs"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("locked-sigs.inc")]);
+    expect(toy.rig.read("locked-sigs.inc")).toMatch(
+      /^SIGGEN_LOCKEDSIGS_t-amd64 = "\\\n {4}greeting:do_compile:[0-9a-f]{32} \\\n[^]*SIGGEN_LOCKEDSIGS_TYPES = "t-amd64 t-x86-64"\n$/,
+    );
+    toy.change(GREETING, (text) => text.replace("world", "planet"));
+    toy.configure(locks("none"));
+    const kept = await toy.tsbake([]);
+    expect([kept.code, kept.stderr]).toEqual([0, ""]);
+    expect(kept.stdout).toMatch(/^nothing to do/);
+    toy.configure(locks("warn"));
+    const warned = await toy.tsbake([]);
+    expect(warned.code).toBe(0);
+    expect(warned.stderr).toMatch(
+      /warning\[engine\/locked-signature\]: greeting:do_compile is locked to [0-9a-f]{32} by /,
+    );
+    toy.configure(locks("error"));
+    expect((await toy.tsbake([])).code).toBe(1);
+    toy.configure(locks("none", 'SIGGEN_UNLOCKED_RECIPES = "greeting"\n'));
+    const freed = await toy.built([]);
+    // What needs the recipe directly is free too; what needs that is locked.
+    expect(freed.ran).toEqual([]);
+    expect((await toy.built(["shout:do_prepare_recipe_sysroot"])).ran).toEqual(
+      expect.arrayContaining(["greeting:do_compile", "shout:do_prepare_recipe_sysroot"]),
+    );
+  });
+});
