@@ -10,7 +10,7 @@ import { oldOverrideName, renamedVariable, unstableOverrides } from "./problems.
 import { BUILTIN_RENAMES } from "./renames.js";
 import { withoutWords } from "./remove.js";
 import type { GetOptions, WriteOptions } from "./options.js";
-import { pythonText, type Value } from "./value.js";
+import { pythonText, textOrEmpty, type Value } from "./value.js";
 import { deferred, Variable, type Deferred, type Keyword, type Piece } from "./variable.js";
 
 /** What the datastore itself asks of Python. */
@@ -210,6 +210,11 @@ export class Datastore {
     return this.getVar(name, { expand: false }) !== undefined;
   }
 
+  /** Whether `name` is among `keys`. */
+  isKnown(name: string): boolean {
+    return this.#find(name)?.isEmpty === false || this.#active().hasAnyOf(this.#index.get(name) ?? []);
+  }
+
   /** Whether some override variant of `name` is known, in force or not. */
   hasOverrides(name: string): boolean {
     return this.#index.get(name) !== undefined;
@@ -221,7 +226,7 @@ export class Datastore {
     this.#collectNames(names, new Set());
     const active = this.#active();
     for (const [base, variants] of this.#index.entries()) {
-      if (!names.has(base) && variants.some(({ suffix }) => active.has(suffix))) names.add(base);
+      if (!names.has(base) && active.hasAnyOf(variants)) names.add(base);
     }
     return names;
   }
@@ -264,7 +269,7 @@ export class Datastore {
 
   /** Adds to the history of `name` what changed nothing, or was done in another way. */
   record(name: string, options: WriteOptions, value: Value, flag?: string): void {
-    if (this.#history === undefined) return;
+    if (this.#history === undefined || options.isRecorded === true) return;
     const { at } = options;
     this.#history.record(name, {
       operation: options.operation ?? "set",
@@ -294,11 +299,13 @@ export class Datastore {
 
   /** Deferred `:append`, as d.appendVar. */
   appendVar(name: string, value: string, options: WriteOptions = {}): void {
-    this.setVar(`${name}:append`, value, { ...options, parsing: true });
+    this.record(name, { ...options, operation: "append" }, value);
+    this.setVar(`${name}:append`, value, { ...options, parsing: true, isRecorded: true });
   }
 
   prependVar(name: string, value: string, options: WriteOptions = {}): void {
-    this.setVar(`${name}:prepend`, value, { ...options, parsing: true });
+    this.record(name, { ...options, operation: "prepend" }, value);
+    this.setVar(`${name}:prepend`, value, { ...options, parsing: true, isRecorded: true });
   }
 
   /** Removes value, flags and operations, and forgets the override variants. */
@@ -322,7 +329,8 @@ export class Datastore {
     if (content !== undefined) {
       this.#history?.rename(from, to);
       const how = { operation: `rename from ${from}`, ...(at ? { at } : {}) };
-      this.setVar(to, content, { ...how, parsing: true });
+      this.record(to, how, content);
+      this.setVar(to, content, { ...how, parsing: true, isRecorded: true });
     }
     for (const keyword of lists) {
       const target = this.#writable(to);
@@ -331,7 +339,7 @@ export class Datastore {
     if (variants !== undefined) this.#renameVariants(from, to, variants);
     if (to.includes(":") && content === undefined) this.#index.add(to);
     this.record(from, { operation: "rename (to)", detail: to, ...(at ? { at } : {}) }, to);
-    this.delVar(from);
+    this.delVar(from, { isRecorded: true });
   }
 
   setVarFlag(name: string, flag: string, value: Value, options: WriteOptions = {}): void {
@@ -424,10 +432,10 @@ export class Datastore {
     if (variable !== undefined) {
       value ??= variable.content === undefined && !noWeakDefault ? variable.weak : variable.content;
       for (const one of variable.appends) {
-        if (this.#applies(one)) value = textOf(value) + textOf(one.text);
+        if (this.#applies(one)) value = textOrEmpty(value) + textOrEmpty(one.text);
       }
       for (const one of variable.prepends) {
-        if (this.#applies(one)) value = textOf(one.text) + textOf(value);
+        if (this.#applies(one)) value = textOrEmpty(one.text) + textOrEmpty(value);
       }
     }
     return { value: value ?? undefined, variable, carried };
@@ -451,7 +459,7 @@ export class Datastore {
     if (typeof expanded === "string" && expanded !== "") {
       const texts = new Set(assembled.carried);
       for (const one of assembled.variable?.removes ?? []) {
-        if (this.#applies(one)) texts.add(textOf(one.text));
+        if (this.#applies(one)) texts.add(textOrEmpty(one.text));
       }
       if (texts.size > 0) ({ value, removes } = withoutWords(expanded, texts, (text) => this.expand(text)));
       const filter = this.#filters.size > 0 ? this.#filters.get(name.split(":", 1)[0]!) : undefined;
@@ -559,7 +567,7 @@ export class Datastore {
     variable.setList(keyword, [...variable.list(keyword), deferred(value, condition, options.at)]);
     if (base.includes(":")) this.#index.add(base);
     const operation = condition ? `${keyword}[${condition}]` : keyword;
-    this.record(base, { ...options, operation, detail: textOf(value) }, value);
+    this.record(base, { ...options, operation, detail: textOrEmpty(value) }, value);
   }
 
   /** What makes a value set by Python exactly the value that is read. */
@@ -588,8 +596,3 @@ export class Datastore {
 }
 
 const KEYWORDS: readonly Keyword[] = [":append", ":prepend", ":remove"];
-
-function textOf(value: Value | undefined): string {
-  if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : pythonText(value);
-}

@@ -17,4 +17,6 @@ export interface WriteOptions {
   /** What the history shows as written; default: the value. */
   readonly detail?: string;
   readonly at?: Span;
+  /** The caller has put it into the history, under its own name. */
+  readonly isRecorded?: boolean;
 }

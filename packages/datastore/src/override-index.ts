@@ -99,6 +99,10 @@ export class ActiveOverrides {
     return this.#set.has(suffix) || (suffix.includes(":") && this.hasAll(suffix.split(":")));
   }
 
+  hasAnyOf(variants: readonly Variant[]): boolean {
+    return variants.some(({ suffix }) => this.has(suffix));
+  }
+
   /**
    * The variant that stands for the base. Suffixes are shortened override by override, round by round; what matches
    * in a later round wins, so a variant with two overrides beats every one with a single override.

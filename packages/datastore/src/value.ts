@@ -8,6 +8,11 @@ export function pythonText(value: Value): string {
   return typeof value === "string" ? value : pythonRepr(value);
 }
 
+/** `value` as text to join with others; nothing and None are empty. */
+export function textOrEmpty(value: Value | undefined): string {
+  return value === undefined || value === null ? "" : pythonText(value);
+}
+
 function pythonRepr(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (typeof value === "boolean") return value ? "True" : "False";

@@ -191,7 +191,7 @@ export class RecipeVariables {
   /** Of all that is called, what metadata defines. */
   #addKnown(needs: Set<string>, names: ReadonlySet<string>): void {
     for (const name of names) {
-      if (!name.startsWith("__") && (this.#d.has(name) || this.#library.has(name))) needs.add(name);
+      if (!name.startsWith("__") && (this.#d.isKnown(name) || this.#library.has(name))) needs.add(name);
     }
   }
 
