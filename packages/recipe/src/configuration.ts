@@ -9,7 +9,7 @@ import type { FileTable } from "./files.js";
 import { layerFolders, readCollections, readLayers, type Collection } from "./layers.js";
 import { isFolder } from "./pattern.js";
 import * as problem from "./problems.js";
-import type { ParseOptions } from "./project-types.js";
+import type { CompleteOptions } from "./project-types.js";
 import type { PythonSession } from "./python-session.js";
 
 export interface Configuration {
@@ -30,7 +30,7 @@ const MAXIMUM_ROUNDS = 20;
  * @throws BuildError; what `options.python` throws when Python is not open
  */
 export function parseConfiguration(
-  options: ParseOptions,
+  options: CompleteOptions,
   multiconfig: string,
   table: FileTable,
   python: PythonSession,
@@ -50,7 +50,7 @@ export function parseConfiguration(
 }
 
 function readOnce(
-  options: ParseOptions,
+  options: CompleteOptions,
   multiconfig: string,
   host: Evaluation,
   python: PythonSession,

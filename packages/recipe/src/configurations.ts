@@ -8,20 +8,20 @@ import { parseConfiguration, type Configuration } from "./configuration.js";
 import { Evaluation } from "./evaluation.js";
 import type { FileTable } from "./files.js";
 import * as problem from "./problems.js";
-import type { ParseOptions } from "./project-types.js";
+import type { CompleteOptions } from "./project-types.js";
 import type { PythonSession } from "./python-session.js";
 
 const PARSED = "bb.event.MultiConfigParsed";
 
 export class Configurations {
-  readonly #options: ParseOptions;
+  readonly #options: CompleteOptions;
   readonly #table: FileTable;
   readonly #python: PythonSession;
   readonly #read = new Map<string, Configuration>();
   /** The handlers of MultiConfigParsed have been told. */
   #isComplete = false;
 
-  constructor(options: ParseOptions, table: FileTable, python: PythonSession) {
+  constructor(options: CompleteOptions, table: FileTable, python: PythonSession) {
     this.#options = options;
     this.#table = table;
     this.#python = python;

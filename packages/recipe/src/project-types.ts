@@ -1,4 +1,4 @@
-/** What a parse is asked for and what comes out of it. Shapes only. */
+/** What a parse is asked for and what comes out of it. Shapes, and the defaults. */
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore, MetadataEvent, PythonHost } from "@tsbake/datastore";
 import type { RecipeId, RecipeInfo } from "./info.js";
@@ -15,13 +15,13 @@ export interface ParseOptions {
   /** Folder with conf/bblayers.conf; absolute. */
   readonly topdir: string;
   /** Layers put in front of BBLAYERS: the core layer. */
-  readonly coreLayers: readonly string[];
+  readonly coreLayers?: readonly string[];
   /** The caller's environment; BB_ENV_PASSTHROUGH decides what of it gets in. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly preFiles: readonly string[];
-  readonly postFiles: readonly string[];
+  readonly preFiles?: readonly string[];
+  readonly postFiles?: readonly string[];
   /** Variables set before anything is parsed (TSBAKE_* of the engine). */
-  readonly initial: Readonly<Record<string, string>>;
+  readonly initial?: Readonly<Record<string, string>>;
   readonly trackHistory?: boolean;
   /** May be one that throws an error with code `python/needed` as long as `openPython` was not awaited. */
   readonly python: () => PythonHost;
@@ -38,9 +38,21 @@ export interface ParseOptions {
   readonly useCache?: boolean;
   /** `-b`: this file is read and no other. */
   readonly recipeFile?: WantedFile;
-  readonly onProgress: (done: number, total: number, cached: number) => void;
-  readonly onWarning: (diagnostic: Diagnostic) => void;
+  readonly onProgress?: (done: number, total: number, cached: number) => void;
+  readonly onWarning?: (diagnostic: Diagnostic) => void;
 }
+
+/** With the defaults in. */
+export type CompleteOptions = ParseOptions & Required<Pick<ParseOptions, keyof typeof DEFAULTS>>;
+
+export const DEFAULTS = {
+  coreLayers: [],
+  preFiles: [],
+  postFiles: [],
+  initial: {},
+  onProgress: () => {},
+  onWarning: () => {},
+} satisfies Partial<ParseOptions>;
 
 export interface Layer {
   /** Its name in BBFILE_COLLECTIONS. */

@@ -24,7 +24,8 @@ import { findRecipeFile, wantedMulticonfig, wantedRecipe, type WantedFile } from
 import { OpenRecipes } from "./open-recipes.js";
 import { isPreference, preferenceNames } from "./preference-names.js";
 import * as problem from "./problems.js";
-import type { Layer, ParsedProject, ParseOptions } from "./project-types.js";
+import { DEFAULTS } from "./project-types.js";
+import type { Layer, ParsedProject, CompleteOptions, ParseOptions } from "./project-types.js";
 import { needsPython, PythonSession } from "./python-session.js";
 import { parseRecipe, type RecipeContext } from "./recipe.js";
 
@@ -43,7 +44,7 @@ type ByName<Value> = ReadonlyMap<string, Value>;
  */
 export async function parseProject(options: ParseOptions): Promise<ParsedProject> {
   const hasher = await openHasher();
-  const parser = new ProjectParser(options, hasher);
+  const parser = new ProjectParser({ ...DEFAULTS, ...options }, hasher);
   return parser.parse();
 }
 
@@ -57,7 +58,7 @@ interface Parsed {
 }
 
 class ProjectParser {
-  readonly #options: ParseOptions;
+  readonly #options: CompleteOptions;
   readonly #hasher: Hasher;
   readonly #table: FileTable;
   readonly #python: PythonSession;
@@ -68,7 +69,7 @@ class ProjectParser {
   #opened: OpenRecipes | undefined;
   #opening: Promise<void> | undefined;
 
-  constructor(options: ParseOptions, hasher: Hasher) {
+  constructor(options: CompleteOptions, hasher: Hasher) {
     this.#options = options;
     this.#hasher = hasher;
     this.#table = new FileTable(hasher);
