@@ -126,3 +126,17 @@ test.each([
   expect(result.stderr).toContain(expected);
   expect(result.code).toBe(code);
 });
+
+test("-e shows where Python has set a value, and not what the engine notes down for itself", async () => {
+  toy.recipe(
+    "pythonic",
+    'python () {\n    d.setVar("FROM_PYTHON", "yes")\n    bb.data.setVar("BY_BB", "1", d)\n}\n',
+  );
+  const { stdout } = await toy.tsbake(["-e", "pythonic"]);
+  expect(stdout).toMatch(
+    /# \$FROM_PYTHON\n#   set pythonic_1.0.bb:3 \[__anon_\w+\]\n#     "yes"\nFROM_PYTHON="yes"\n/,
+  );
+  expect(stdout).toMatch(/# \$BY_BB\n#   set \S+:\d+ \[\w+\]\n/);
+  expect(stdout).not.toContain(" :0");
+  expect(stdout).toMatch(/# \$FILE\n#   set\n/);
+});

@@ -13,8 +13,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { BuildError, run } from "@tsbake/base";
-import { Datastore } from "@tsbake/datastore";
+import { BuildError, run, Source } from "@tsbake/base";
+import { Datastore, evaluateFile } from "@tsbake/datastore";
+import { parseFile } from "@tsbake/language";
 import {
   describeEnvironment,
   hostToolchain,
@@ -134,42 +135,179 @@ describe("locating the build", () => {
 });
 
 describe("the environment of a datastore", () => {
-  test("shows history, value before and after expansion, exports and functions", () => {
+  /** Statements of one file, a line each. */
+  function evaluated(lines: readonly string[]): Datastore {
     const d = new Datastore({ trackHistory: true });
-    d.setVar("B", "two", { operation: "set", parsing: true });
-    d.setVar("A", 'say "${B}"', { operation: "set", parsing: true });
-    d.setVar("A", 'now "${B}"', { operation: "set", parsing: true });
-    d.setVarFlag("A", "export", "1");
-    d.setVar("_hidden", "1");
-    d.setVar("C", "gone");
-    d.setVarFlag("C", "unexport", "1");
+    const source = new Source("/layer/conf/local.conf", `${lines.join("\n")}\n`);
+    const host = {
+      load: () => undefined,
+      warn: () => {},
+      python: (): never => {
+        throw new Error("no Python here");
+      },
+    };
+    evaluateFile(parseFile(source, "recipe"), d, host);
+    return d;
+  }
+
+  // The layout is what BitBake 2.19 prints for the same lines, but for what docs/differences.md names.
+  test("shows history, value before and after expansion, exports and functions", () => {
+    const d = evaluated([
+      'A = "1"',
+      'A ?= "2"',
+      'A += "${B}"',
+      'A:append:arm = " end"',
+      'B = "two"',
+      'C ??= "weak"',
+      'C[doc] = "text"',
+      'export D = "say \\"q\\" `x` $HOME"',
+      'E[unexport] = "1"',
+      'E = "gone"',
+      "export F",
+      'OVERRIDES = "arm"',
+      'BAD = "${BAD}"',
+      "shown () {",
+      "    echo ${B}",
+      "}",
+      "shown:append () {",
+      "    echo more",
+      "}",
+      "python snake () {",
+      "    d.getVar('B')",
+      "}",
+    ]);
+    d.writtenBy({ file: "/layer/classes/x.bbclass", line: 7, by: "helper" });
+    d.setVar("B", "three");
+    d.writtenBy(undefined);
     d.setVar("LINES", "one\ntwo");
-    d.setVar("shown", "    echo ${B}\n");
-    d.setVarFlag("shown", "func", "1");
-    d.setVar("snake", "    d.getVar('B')\n");
-    d.setVarFlag("snake", "func", "1");
-    d.setVarFlag("snake", "python", "1");
-    const text = describeEnvironment(d);
-    expect(text).toContain('# pre-expansion value:\n#   "now "${B}""\nexport A="now \\"two\\""\n');
-    expect(text).toMatch(
-      /# \$A \[\d operations\]\n#   set .*\n#     "say "\$\{B\}""\n#   set .*\n#     "now/,
-    );
-    expect(text).toContain("unset C\n");
-    expect(text).toContain('LINES="one \\\ntwo"\n');
-    expect(text).toContain("shown() {\n    echo two\n}\n");
-    expect(text).toContain("python snake () {\n    d.getVar('B')\n}\n");
-    expect(text).not.toContain("_hidden");
-    expect(text.indexOf("\nshown() {")).toBeGreaterThan(text.indexOf('LINES="one'));
+    d.setVar("__HIDDEN", "1");
+    const file = "/layer/conf/local.conf";
+    expect(describeEnvironment(d)).toBe(`#
+# $A [4 operations]
+#   set ${file}:1
+#     "1"
+#   set? ${file}:2
+#     "2"
+#   append ${file}:3
+#     "\${B}"
+#   :append[arm] ${file}:4
+#     " end"
+# pre-expansion value:
+#   "1 \${B} end"
+A="1 three end"
+#
+# $B [2 operations]
+#   set ${file}:5
+#     "two"
+#   set x.bbclass:7 [helper]
+#     "three"
+# pre-expansion value:
+#   "three"
+B="three"
+# expansion of BAD threw ExpansionError: \`BAD\` cannot be expanded: it refers to itself, in \`\${BAD}\`
+#
+# $C [2 operations]
+#   set ${file}:6
+#     [_defaultval] "weak"
+#   set ${file}:7
+#     [doc] "text"
+# pre-expansion value:
+#   "weak"
+C="weak"
+#
+# $D [2 operations]
+#   exported ${file}:8
+#     [export] "1"
+#   set ${file}:8
+#     "say \\"q\\" \`x\` $HOME"
+# pre-expansion value:
+#   "say \\"q\\" \`x\` $HOME"
+export D="say \\\\"q\\\\" \\\`x\\\` \\$HOME"
+#
+# $E [2 operations]
+#   set ${file}:9
+#     [unexport] "1"
+#   set ${file}:10
+#     "gone"
+# pre-expansion value:
+#   "gone"
+unset E
+#
+# $F
+#   exported ${file}:11
+#     [export] "1"
+#
+# $FILE
+#   set
+#     "/layer/conf/local.conf"
+FILE="/layer/conf/local.conf"
+#
+# $LINES
+#   set
+#     "one
+#     two"
+LINES="one \\
+two"
+#
+# $OVERRIDES
+#   set ${file}:12
+#     "arm"
+OVERRIDES="arm"
+# line: 14, file: ${file}
+shown() {
+    echo three
+    echo more
+}
+
+
+python snake () {
+    d.getVar('B')
+}
+`);
   });
 
-  test("shows what cannot be expanded as it is written, and why", () => {
+  test("what the engine notes down for itself is left out where others have set the variable too", () => {
+    const d = evaluated(['A = "1"']);
+    d.setVar("A", "1");
+    d.setVar("B", "1");
+    d.setVar("B", "2");
+    d.setVar("HOME", "/home/me", { operation: "from env" });
+    d.setVarFlag("HOME", "export", true, { operation: "auto env export" });
+    expect(describeEnvironment(d)).toBe(`#
+# $A
+#   set /layer/conf/local.conf:1
+#     "1"
+A="1"
+#
+# $B
+#   set
+#     "2"
+B="2"
+#
+# $FILE
+#   set
+#     "/layer/conf/local.conf"
+FILE="/layer/conf/local.conf"
+#
+# $HOME [2 operations]
+#   from env
+#     "/home/me"
+#   auto env export
+#     [export] "True"
+# pre-expansion value:
+#   "/home/me"
+export HOME="/home/me"
+`);
+  });
+
+  test("without a history, and what cannot be expanded", () => {
     const d = new Datastore();
     d.setVar("ROUND", "${ABOUT}");
     d.setVar("ABOUT", "${ROUND}");
     d.setVar("FINE", "1");
     const text = describeEnvironment(d);
-    expect(text).toMatch(/# not expanded: .+\nABOUT="\$\{ROUND\}"\n/);
-    expect(text).toContain('FINE="1"\n');
+    expect(text).toMatch(/^# expansion of ABOUT threw ExpansionError: .+\n#\n# \$FINE\n/);
+    expect(text).toContain('# $FINE\n#   [no history recorded]\n#\n#   "1"\nFINE="1"\n');
   });
 });
 

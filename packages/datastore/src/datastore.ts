@@ -4,7 +4,7 @@ import { isOldName } from "@tsbake/language";
 import { expandKeys } from "./expand-keys.js";
 import { ExpansionScope } from "./expansion-scope.js";
 import { FilterMemo } from "./filter.js";
-import { History, type HistoryEntry } from "./history.js";
+import { History, type HistoryEntry, type WriterPlace } from "./history.js";
 import { ActiveOverrides, OverrideIndex, type Variant } from "./override-index.js";
 import { oldOverrideName, renamedVariable, unstableOverrides } from "./problems.js";
 import { BUILTIN_RENAMES } from "./renames.js";
@@ -267,17 +267,14 @@ export class Datastore {
     return entries;
   }
 
+  /** Whose the writes without a place are in the history from now on; undefined: the engine's. */
+  writtenBy(place: WriterPlace | undefined): void {
+    if (this.#history) this.#history.writer = place;
+  }
+
   /** Adds to the history of `name` what changed nothing, or was done in another way. */
   record(name: string, options: WriteOptions, value: Value, flag?: string): void {
-    if (this.#history === undefined || options.isRecorded === true) return;
-    const { at } = options;
-    this.#history.record(name, {
-      operation: options.operation ?? "set",
-      file: at?.source.path ?? "",
-      line: at ? at.source.place(at.start).line : 0,
-      ...(flag === undefined ? {} : { flag }),
-      detail: options.detail ?? pythonText(value),
-    });
+    if (options.isRecorded !== true) this.#history?.record(name, options, value, flag);
   }
 
   // Writing

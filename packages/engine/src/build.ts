@@ -377,10 +377,17 @@ class OpenedBuild implements Build {
       }
       const d: Datastore =
         this.project.wanted === undefined && (target === undefined || multiconfig !== "")
-          ? this.project.configuration(multiconfig)
+          ? this.#expandedConfiguration(multiconfig)
           : this.project.openRecipe(this.providers.build(splitTarget(target ?? "").name));
       return describeEnvironment(d);
     });
+  }
+
+  /** As a recipe would see it: `A:${B}` under its real name. */
+  #expandedConfiguration(multiconfig: string): Datastore {
+    const d = this.project.configuration(multiconfig).createCopy();
+    d.expandKeys();
+    return d;
   }
 
   /** Tries again with Python open when it turns out to be needed. */

@@ -25,6 +25,16 @@ export class Store {
     this.#codec = codec;
   }
 
+  /** Whether Python should tell where it writes, with `place` before each write. */
+  get tracksHistory(): boolean {
+    return this.#access().trackHistory;
+  }
+
+  /** Holds for the next call. */
+  place(file: string, line: number, by: string): void {
+    this.#access().writtenBy({ file, line, by });
+  }
+
   getVar(name: string, expand: unknown, noWeakDefault: unknown, parsing: unknown): unknown {
     return this.#do((d) => this.#codec.encode(d.getVar(name, reading(expand, noWeakDefault, parsing))));
   }
@@ -130,11 +140,14 @@ export class Store {
   }
 
   #do<T>(work: (d: Datastore) => T): T {
+    const d = this.#access();
     try {
-      return work(this.#access());
+      return work(d);
     } catch (error) {
       this.#codec.failed(error);
       throw error;
+    } finally {
+      d.writtenBy(undefined);
     }
   }
 }

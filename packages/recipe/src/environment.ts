@@ -32,7 +32,7 @@ export function importEnvironment(d: Datastore, environment: Readonly<Record<str
   for (const [name, value] of Object.entries(environment)) original.setVar(name, value);
   for (const [name, value] of Object.entries(passedEnvironment(environment))) {
     d.setVar(name, value, { operation: "from env" });
-    if (EXPORTED.includes(name)) d.setVarFlag(name, "export", true, { operation: "from env" });
+    if (EXPORTED.includes(name)) d.setVarFlag(name, "export", true, { operation: "auto env export" });
   }
   d.setVar("BB_ORIGENV", original);
 }

@@ -1,4 +1,5 @@
 """`d`: a view of the engine's datastore, whose rules are all on the other side; here only types and errors change."""
+import sys
 from collections.abc import MutableMapping
 
 import bb
@@ -33,11 +34,12 @@ _PLAIN = frozenset((str, int, float, bool, type(None)))
 class DataSmart(MutableMapping):
     """Methods are BitBake's (lib/bb/data_smart.py); keyword arguments about history (`op=`, `file=`) are accepted."""
 
-    __slots__ = ("_store", "__weakref__")
+    __slots__ = ("_store", "_tracks", "__weakref__")
     __hash__ = object.__hash__
 
-    def __init__(self, store):
+    def __init__(self, store, tracks=False):
         self._store = store
+        self._tracks = tracks
 
     def __eq__(self, other):
         return self is other
@@ -55,6 +57,15 @@ class DataSmart(MutableMapping):
         except backend.current.failures:
             raise backend.current.error() from None
 
+    def _write(self, method, *arguments):
+        """As `_do`, for what belongs into the history: with the place of the code that called."""
+        if self._tracks:
+            frame = sys._getframe(2)
+            while frame.f_back is not None and frame.f_code.co_filename == __file__:
+                frame = frame.f_back
+            self._store.place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        self._do(method, *arguments)
+
     @staticmethod
     def _out(value):
         return value if type(value) in _PLAIN else backend.current.outgoing(value)
@@ -63,22 +74,22 @@ class DataSmart(MutableMapping):
         return value if type(value) in _PLAIN else backend.current.incoming(value)
 
     def setVar(self, var, value, parsing=False, **loginfo):
-        self._do("setVar", var, self._out(value), parsing)
+        self._write("setVar", var, self._out(value), parsing)
 
     def appendVar(self, var, value, **loginfo):
-        self._do("appendVar", var, value)
+        self._write("appendVar", var, value)
 
     def prependVar(self, var, value, **loginfo):
-        self._do("prependVar", var, value)
+        self._write("prependVar", var, value)
 
     def delVar(self, var, **loginfo):
-        self._do("delVar", var)
+        self._write("delVar", var)
 
     def renameVar(self, key, newkey, **loginfo):
         if key == newkey:
             bb.warn("renameVar: %s has that name already" % key)
             return
-        self._do("renameVar", key, newkey)
+        self._write("renameVar", key, newkey)
 
     def initVar(self, var):
         if var not in self:
@@ -88,16 +99,16 @@ class DataSmart(MutableMapping):
         return self._in(self._do("getVarFlag", var, flag, expand, noweakdefault, parsing))
 
     def setVarFlag(self, var, flag, value, **loginfo):
-        self._do("setVarFlag", var, flag, self._out(value))
+        self._write("setVarFlag", var, flag, self._out(value))
 
     def appendVarFlag(self, var, flag, value, **loginfo):
-        self._do("appendVarFlag", var, flag, value)
+        self._write("appendVarFlag", var, flag, value)
 
     def prependVarFlag(self, var, flag, value, **loginfo):
-        self._do("prependVarFlag", var, flag, value)
+        self._write("prependVarFlag", var, flag, value)
 
     def delVarFlag(self, var, flag, **loginfo):
-        self._do("delVarFlag", var, flag)
+        self._write("delVarFlag", var, flag)
 
     def getVarFlags(self, var, expand=False, internalflags=False):
         """{flag: value}, or None when there is none; `expand` is False, True or the flags to expand."""
@@ -112,7 +123,7 @@ class DataSmart(MutableMapping):
             self.setVarFlag(var, flag, value)
 
     def delVarFlags(self, var, **loginfo):
-        self._do("delVarFlags", var)
+        self._write("delVarFlags", var)
 
     def setVarFilter(self, var, filter):
         self._do("setVarFilter", var, filter)

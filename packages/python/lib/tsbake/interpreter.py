@@ -74,7 +74,7 @@ def failed():
 
 def store(adapter):
     """The `d` for one StoreAdapter."""
-    return DataSmart(adapter)
+    return DataSmart(adapter, adapter.tracksHistory)
 
 
 _ABSENT = object()
