@@ -138,5 +138,10 @@ do_devshell[lockfiles] = "${TMPDIR}/terminal.lock"
 do_devshell() {
     [ -x "$SHELL" ] || bbfatal "there is no shell \`$SHELL\`: set SHELL in the environment"
     echo "${PN} ${PV} in $(pwd); scripts of tasks that have run: ${T}/run.do_*; \`exit\` ends this shell"
+    # An ordinary user is root in namespaces where our session is none: without a terminal of its own, Ctrl-C in that shell
+    # would end everything around it.
+    if [ -n "$FAKEROOTKEY" ] && command -v script >/dev/null; then
+        exec script -qec "$SHELL" /dev/null 3>&-
+    fi
     exec "$SHELL" 3>&-
 }

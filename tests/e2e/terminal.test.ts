@@ -70,6 +70,18 @@ describe("a build on a terminal", () => {
     toy.change("go", "");
     expect((await toy.built(["patient-kill"])).ran).toContain("patient-kill:do_compile");
   });
+
+  test("Ctrl-C while nothing runs yet ends it at once", async () => {
+    toy.recipe("patient-first", PATIENT);
+    await using first = tsbake("patient-first");
+    await first.until(/do_compile {2}.*\[##/);
+    await using second = tsbake("greeting");
+    await second.until(/waiting for the build folder/);
+    second.type("\u0003");
+    expect((await second.end()).code).toBe(130);
+    toy.change("go", "");
+    expect((await first.end()).code).toBe(0);
+  });
 });
 
 describe("-c devshell", () => {
@@ -93,6 +105,7 @@ describe("-c devshell", () => {
     expect(lines[0]).toMatch(/^\[.*\] \[.*\/greeting\/1\.0\/home\] \[xterm\]$/);
     expect(lines.slice(1)).toEqual(["tty", expect.stringContaining("/hosttools/wc"), ""]);
     expect(output).not.toContain("stopping");
+    expect(toy.rig.read("build/cache/durations.json")).not.toContain("do_devshell");
   });
 
   test("without a terminal it is an error before anything runs", async () => {

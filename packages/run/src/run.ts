@@ -257,8 +257,11 @@ class Run {
         const elapsedMs = performance.now() - began;
         if (failure) return this.#fail(failure, elapsedMs);
         this.#done.add(id);
-        this.#durations.record(this.#durationName(id), elapsedMs);
-        this.#times.push({ task: task.task, label: task.label, elapsedMs });
+        // How long a person stays in a shell tells nothing of the build.
+        if (!task.info.interactive) {
+          this.#durations.record(this.#durationName(id), elapsedMs);
+          this.#times.push({ task: task.task, label: task.label, elapsedMs });
+        }
         this.#endRun(task, elapsedMs);
         if (this.#isOutdated) await this.#renew();
       }
