@@ -1,8 +1,7 @@
 /** Opens a build folder and answers for it: builds targets, and the queries of the command line. */
-import { existsSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
@@ -50,6 +49,7 @@ import {
 } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
+import { CACHED_CONFIGURATION, configurationFiles } from "./configuration-input.js";
 import { executeTasks } from "./execute.js";
 import type { ExecuteRequest } from "./execute.js";
 import { MetadataEvents } from "./metadata-events.js";
@@ -57,7 +57,6 @@ import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
 import { SignatureRecords } from "./records.js";
 import type { RecordFile } from "./records.js";
-import { RUN_VARIABLES } from "./run-settings.js";
 import { SETTINGS } from "./settings.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
@@ -68,38 +67,6 @@ import type { SignedGraph } from "./signing.js";
 import { engineKey, hostToolchain, toolDigests } from "./tools.js";
 import { findWhatChanged } from "./what-changed.js";
 import type { WhatChanged } from "./what-changed.js";
-
-/** Configuration values that a no-change run needs without evaluating the configuration again. */
-const CACHED_CONFIGURATION = [
-  ...RUN_VARIABLES,
-  "BB_DEFAULT_TASK",
-  "BB_HASHCHECK_FUNCTION",
-  "BB_MULTI_PROVIDER_ALLOWED",
-  "BB_SETSCENE_DEPVALID",
-  "BB_SETSCENE_ENFORCE",
-  "BB_SETSCENE_ENFORCE_IGNORE_TASKS",
-  "BB_SIGNATURE_HANDLER",
-  "BB_TASKHASH_IGNORE_TASKS",
-  "BB_HASHSERVE_DB_DIR",
-  "SIGGEN_EXCLUDERECIPES_ABISAFE",
-  "SIGGEN_EXCLUDE_SAFE_RECIPE_DEPS",
-  "SIGGEN_LOCKEDSIGS_TASKSIG_CHECK",
-  "SIGGEN_LOCKEDSIGS_TYPES",
-  "SIGGEN_UNLOCKED_RECIPES",
-  "CACHE",
-  "DEPLOY_DIR",
-  "DL_DIR",
-  "DPKG_ARCH",
-  "FEED_SOURCES",
-  "HOSTTOOLS",
-  "HOSTTOOLS_DIR",
-  "HOSTTOOLS_NONFATAL",
-  "SOURCE_DATE_EPOCH",
-  "SSTATE_DIR",
-  "SSTATE_MIRRORS",
-  "STAMPS_DIR",
-  "TMPDIR",
-];
 
 /** Folder of the core layer (conf/, classes/, recipes/): the root of tsbake itself. */
 const CORE_LAYER = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
@@ -167,20 +134,6 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
   const elapsedMs = performance.now() - started;
   options.onEvent({ type: "parsed", recipes: files, cached, elapsedMs });
   return new OpenedBuild({ topdir, project, options, python, projectFile });
-}
-
-/** -r and -R: a relative file counts from the current folder, or from the build folder, where BitBake looks. */
-function configurationFiles(
-  names: readonly (string | undefined)[],
-  { directory }: OpenOptions,
-  topdir: string,
-): string[] {
-  return names
-    .filter((name) => name !== undefined && name !== "")
-    .map((name) => {
-      const near = resolve(directory, name!);
-      return existsSync(near) ? near : resolve(topdir, name!);
-    });
 }
 
 interface Opened {
