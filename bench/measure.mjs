@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { readFile, rm, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /**
  * @typedef {object} Timed
@@ -40,6 +41,31 @@ export async function timed(command, args, options = {}) {
   }
 }
 
+/**
+ * Runs a command and waits for the daemons that it leaves behind as well; their processor time and memory count.
+ *
+ * @returns {Promise<Timed>} wall: of the command alone; rssKiB always there
+ * @throws Error with the end of what it said when it fails
+ */
+export async function reaped(command, args, options = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "tsbake-time-"));
+  const report = join(folder, "report");
+  try {
+    const env = { ...process.env, ...options.env };
+    const done = await capture("python3", [REAPER, report, command, ...args], { cwd: options.cwd, env });
+    if (done.code !== 0) {
+      throw new Error(`${command} ended with ${done.code}:\n${`${done.stdout}${done.stderr}`.slice(-3000)}`);
+    }
+    const [wall = NaN, user = NaN, system = NaN, rssKiB = NaN] = (await readFile(report, "utf8"))
+      .split(" ")
+      .map(Number);
+    return { wall, cpu: user + system, rssKiB, stdout: done.stdout };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const REAPER = fileURLToPath(new URL("reap.py", import.meta.url));
 const GNU_TIME = '$(test -x /usr/bin/time && echo /usr/bin/time -q -f %M -o "$RSS")';
 
 /** @returns {Promise<{code: number, stdout: string, stderr: string}>} code 128 when a signal ended it */

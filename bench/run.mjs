@@ -1,21 +1,26 @@
-/** The door: `npm run bench -- sysext|graph [options]`. Says what machine this is, and refuses to measure a busy one. */
+/** The door: `npm run bench -- sysext|graph|oe-core [options]`. Says what machine this is, and refuses to measure a busy one. */
 import { availableParallelism, cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
 import { graph } from "./graph.mjs";
+import { oeCore } from "./oe-core.mjs";
 import { sysext } from "./sysext.mjs";
 
-const BENCHES = { graph, sysext };
-const HELP = `usage: npm run bench -- sysext|graph [--anyway] [--runs N] [options]
+const BENCHES = { graph, "oe-core": oeCore, sysext };
+const HELP = `usage: npm run bench -- sysext|graph|oe-core [--anyway] [--runs N] [options]
 
   --anyway           measure although the load is above 1 per core
-  --runs N           of each row (default: 5; graph: 3)
+  --runs N           of each row (default: 5; graph: 3, oe-core: 1)
 sysext:
   --downloads DIR    package files that are there already (default: build/downloads)
   --only base|sysext|command
 graph:
   --recipes N,N      sizes (default: 1000,10000)
   --bitbake DIR      a checkout of BitBake to compare with
-both:
+oe-core:
+  --oe-core DIR      a checkout of openembedded-core
+  --bitbake DIR      a checkout of BitBake
+  --values N         recipes of which every variable is compared (default: 60)
+all:
   --keep             leave the temporary folder for inspection
 `;
 
@@ -24,6 +29,8 @@ const OPTIONS = {
   bitbake: { type: "string" },
   downloads: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
+  "oe-core": { type: "string" },
+  values: { type: "string" },
   keep: { type: "boolean", default: false },
   only: { type: "string" },
   recipes: { type: "string" },
