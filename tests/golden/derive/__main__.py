@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def ask_bitbake(arguments, requests):
     """The answers, in the order of the requests. One process that forks for each, so that no case sees another."""
-    command = [arguments.python, "-I", os.path.join(HERE, "oracle.py"), os.path.abspath(arguments.bitbake)]
+    command = [arguments.python, "-I", "-W", "ignore", os.path.join(HERE, "oracle.py"), os.path.abspath(arguments.bitbake)]
     options = {}
     if os.geteuid() == 0:
         options = {"user": arguments.user, "group": arguments.user, "extra_groups": []}
