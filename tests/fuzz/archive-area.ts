@@ -110,11 +110,10 @@ const EXTRACTORS: Readonly<Record<string, Extractor>> = {
     await readAr(path);
   },
   feed: async (given) => {
-    // One package: that a second one goes through a link of the first is not caught yet.
     const pool = join(given.work, "pool");
     mkdirSync(pool);
     const packages = [];
-    for (const [number, data] of [given.bytes].entries()) {
+    for (const [number, data] of [given.bytes, given.other].entries()) {
       const name = `p${number}`;
       const path = await deb({ ...given, work: pool }, `${name}.deb`, { control: await goodControl(), data });
       const sha256 = await sha256File(path);

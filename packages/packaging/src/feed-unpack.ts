@@ -6,7 +6,7 @@ import { BuildError, run } from "@tsbake/base";
 import type { Closure } from "./closure.js";
 import { readControl } from "./deb-file.js";
 import { mergedFolders, verify } from "./deb-install.js";
-import { relativeLinks, wrapPrograms } from "./native-tree.js";
+import { HELD_LINK, relativeLinks, wrapPrograms } from "./native-tree.js";
 import { commandFailed } from "./problems.js";
 import { countLines } from "./progress.js";
 import { SHLIBS_FOLDER } from "./shlibs.js";
@@ -31,11 +31,14 @@ const LEFT_OUT = ["doc", "man", "info", "locale", "lintian", "bug", "doc-base", 
 /** Below the tree while it is unpacked: what tar leaves out, one pattern a line. */
 const EXCLUDES = ".tsbake-excludes";
 
-/** $0: where to; $1: package file. 255 makes xargs stop. */
+/**
+ * $0: where to; $1: package file. 255 makes xargs stop. A link that could lead out of the tree points nowhere until all is
+ * unpacked: a package must not write through a link that another one brought (tar looks after its own archive only).
+ */
 const EXTRACT = `
 { dpkg-deb --fsys-tarfile "$1" || exit 255; } |
-    tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" -f - ||
-    exit 255
+    tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" \\
+        --transform='flags=s;s,^.*\\.\\..*$,${HELD_LINK}&,;s,^/.*$,${HELD_LINK}&,' -f - || exit 255
 echo "\${1##*/}"
 `;
 
@@ -70,10 +73,9 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
     await rm(join(into, path), { force: true });
     await symlink(target, join(into, path));
   }
+  if (kind === "target") await keepShlibs(packages, into);
   await relativeLinks(into);
-  if (kind === "native") return wrapPrograms(into);
-  await keepShlibs(packages, into);
-  return 0;
+  return kind === "native" ? wrapPrograms(into) : 0;
 }
 
 /** The packages' own word on which of them a library comes from (deb-shlibs(5)), for those who link it. */
