@@ -104,6 +104,11 @@ describe("a change", () => {
 
   test.each<[string, InputChange, string[]]>([
     ["of a value", variable("1", "2"), ["variable V changed", '  -"1"', '  +"2"']],
+    [
+      "of our own code",
+      { kind: "variable", name: "TSBAKE_IMAGE_DIGEST", before: "1", after: "2", usedBy: [] },
+      ["variable TSBAKE_IMAGE_DIGEST changed: tsbake's own code is another", '  -"1"', '  +"2"'],
+    ],
     ["of a value that was not set", variable(null, "2"), ["variable V changed", "  -(not set)", '  +"2"']],
     [
       "of a list",
@@ -272,4 +277,14 @@ every time ([nostamp]):
   expect(whatChangedText({ total: 2, tasks: [], causes: [] }, "last", plainPaint)).toBe(
     "nothing would run: all 2 tasks are up to date\n",
   );
+});
+
+test("of many tasks that read the same input only the nearest are named", () => {
+  const tasks = Array.from({ length: 9 }, (_one, at) => ({ label: `r${at}:do_x`, path: ["a:do_x"] }));
+  const change: InputChange = { kind: "file", name: "a.c", before: "1", after: "2" };
+  const text = diffText(
+    { label: "a:do_x", before: record, after: record, causes: [{ change, tasks }] },
+    plainPaint,
+  );
+  expect(text.split("\n")[2]).toBe("r0 do_x, r1 do_x, r2 do_x, r3 do_x, r4 do_x, r5 do_x and 3 more tasks");
 });

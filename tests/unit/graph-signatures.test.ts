@@ -548,7 +548,6 @@ describe("explanations", () => {
     };
     expect(compareExplanations(one, two)).toEqual([
       { kind: "variable", name: "B", before: null, after: undefined, usedBy: ["A"] },
-      { kind: "references", name: "A", added: [], gone: ["B"] },
       { kind: "file", name: "a.c", before: "1", after: "2" },
       { kind: "file", name: "b.c", before: "1", after: undefined },
       { kind: "file", name: "c.c", before: undefined, after: "1" },

@@ -45,7 +45,8 @@ function variableLines(change: Extract<InputChange, { kind: "variable" }>, paint
   if (after === undefined)
     return [`variable ${name} is no longer an input${of}`, ...marked("-", before, paint)];
   if (before === undefined) return [`variable ${name} is a new input${of}`, ...marked("+", after, paint)];
-  const head = `variable ${name} changed`;
+  const isOwnCode = /^TSBAKE_\w+_DIGEST$/.test(name);
+  const head = `variable ${name} changed${isOwnCode ? ": tsbake's own code is another" : ""}`;
   if (before !== null && after !== null && `${before}${after}`.includes("\n")) {
     return [head, ...patchLines(before, after, paint)];
   }

@@ -6,6 +6,8 @@ import { tableText } from "./table.js";
 import { count, harmless, taskWords } from "./text.js";
 import type { Paint } from "./text.js";
 
+const MOST_READERS = 6;
+
 /** Everything that is in a record, ending in a newline. */
 export function recordText(record: SignatureExplanation): string {
   const { varvals, gendeps, file_checksum_values: files, feed, runtaskhashes } = record;
@@ -59,13 +61,20 @@ export function diffText({ label, before, after, causes }: RecordDiff, paint: Pa
   const lines = [paint("bold", `${taskWords(label)}: ${short(before.unihash)} to ${short(after.unihash)}`)];
   if (causes.length === 0) lines.push("the inputs are the same");
   for (const { causes: group, tasks } of grouped(causes)) {
-    lines.push("", paint("bold", tasks.map((task) => taskWords(task.label)).join(", ")));
+    lines.push("", paint("bold", readers(tasks)));
     const way = tasks[0]!.path;
     if (way.length > 1)
       lines.push(paint("dim", `  needed by ${way.slice(0, -1).map(taskWords).reverse().join(", by ")}`));
     for (const { change } of group) lines.push(...changeLines(change, paint).map((line) => `  ${line}`));
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Whom an input concerns: the nearest tasks by name, and how many more. */
+function readers(tasks: Cause["tasks"]): string {
+  const more = tasks.length - MOST_READERS;
+  const names = tasks.slice(0, MOST_READERS).map(({ label }) => taskWords(label));
+  return `${names.join(", ")}${more > 0 ? ` and ${count(more, "more task")}` : ""}`;
 }
 
 /** Causes with the same tasks are told together. */
@@ -96,7 +105,7 @@ export function whatChangedText(
     `of ${count(total, "task")} ${run} would run${restore > 0 ? ` and ${restore} would be restored` : ""}`,
   ];
   for (const group of grouped(causes)) {
-    lines.push("", paint("bold", group.tasks.map(({ label }) => taskWords(label)).join(", ")));
+    lines.push("", paint("bold", readers(group.tasks)));
     for (const { change } of group.causes)
       lines.push(...changeLines(change, paint).map((line) => `  ${line}`));
     const pending = new Set(group.causes.flatMap((cause) => cause.pending));

@@ -1,7 +1,7 @@
 /** Opens a build folder and answers for it: builds targets, and the queries of the command line. */
 import { access, constants } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
@@ -24,7 +24,6 @@ import { noTerminal, openStamps } from "@tsbake/run";
 import type { RunSummary, Stamps } from "@tsbake/run";
 import type { EngineEvent } from "./events.js";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
-import { diffRecordFiles } from "./diff-records.js";
 import type { RecordDiff } from "./diff-records.js";
 import { describeEnvironment } from "./environment.js";
 import { openProjectFeed, solveFeeds } from "./feeds.js";
@@ -40,9 +39,7 @@ import {
   dependenciesLeftOut,
   feedWarning,
   noTaskToClear,
-  tooFewRecords,
   unknownConfiguration,
-  unknownTask,
   unwritableBuildFolder,
   unwritableTmpdir,
   malformedSetting,
@@ -55,8 +52,8 @@ import type { ExecuteRequest } from "./execute.js";
 import { MetadataEvents } from "./metadata-events.js";
 import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
-import { SignatureRecords } from "./records.js";
-import type { RecordFile } from "./records.js";
+import { diffTask, listRecords, openRecords } from "./record-queries.js";
+import type { RecordFile, SignatureRecords } from "./records.js";
 import { SETTINGS } from "./settings.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
@@ -232,41 +229,15 @@ class OpenedBuild implements Build {
   }
 
   get records(): SignatureRecords {
-    const text = (name: string) => this.project.configurationText(name);
-    const folder = text("STAMPS_DIR") ?? join(text("TMPDIR") ?? this.topdir, "stamps");
-    const elsewhere = [...this.project.recipes.values()].map(({ stamp }) => dirname(stamp));
-    const stamps = [folder, ...elsewhere.filter((one) => !one.startsWith(`${folder}/`))];
-    const store = text("SSTATE_DIR");
-    this.#records ??= new SignatureRecords({ stamps: [...new Set(stamps)], ...(store && { store }) });
-    return this.#records;
+    return (this.#records ??= openRecords(this.project, this.topdir));
   }
 
-  async listRecords(target: string, task?: string): Promise<Map<string, RecordFile[]>> {
-    const split = splitTarget(target);
-    const recipe = this.project.recipes.get(this.providers.build(split.name))!;
-    const wanted = task ?? split.task;
-    const names = wanted === undefined ? Object.keys(recipe.tasks) : [taskName(wanted)];
-    if (wanted !== undefined && !recipe.tasks[names[0]!])
-      throw new BuildError([unknownTask(recipe, names[0]!)]);
-    const found = new Map<string, RecordFile[]>();
-    for (const name of names) found.set(name, await this.records.ofTask(recipe, name, ["stamps"]));
-    return found;
+  listRecords(target: string, task?: string): Promise<Map<string, RecordFile[]>> {
+    return listRecords(this, target, task);
   }
 
-  async diffTask(target: string, task: string, hashes: readonly string[]): Promise<RecordDiff> {
-    const files = (await this.listRecords(target, task)).get(taskName(task)) ?? [];
-    const label = `${splitTarget(target).name}:${taskName(task)}`;
-    const named = (hash: string) => files.find(({ unihash }) => unihash.startsWith(hash));
-    const [after, before] = hashes.length > 0 ? [hashes[1], hashes[0]].map((hash) => named(hash!)) : files;
-    if (!before || !after) {
-      throw new BuildError([
-        tooFewRecords(
-          label,
-          hashes.filter((hash) => !named(hash)),
-        ),
-      ]);
-    }
-    return { ...(await diffRecordFiles(before.path, after.path, this.records)), label };
+  diffTask(target: string, task: string, hashes: readonly string[]): Promise<RecordDiff> {
+    return diffTask(this, target, task, hashes);
   }
 
   async whatChanged(request: BuildRequest, against: "last" | "closest"): Promise<WhatChanged> {

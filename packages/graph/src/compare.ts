@@ -125,9 +125,10 @@ function compareReferences(
   return compareRecords(joined(before), joined(after)).flatMap(([name]): ReferenceChange[] => {
     const [old, now] = [before[name], after[name]];
     if (!old || !now || changed.has(name)) return [];
-    const added = now.filter((need) => !old.includes(need));
-    const gone = old.filter((need) => !now.includes(need));
-    return [{ kind: "references", name, added, gone }];
+    // An input that is new or gone is told with who uses it.
+    const added = now.filter((need) => !old.includes(need) && !changed.has(need));
+    const gone = old.filter((need) => !now.includes(need) && !changed.has(need));
+    return added.length + gone.length === 0 ? [] : [{ kind: "references", name, added, gone }];
   });
 }
 
