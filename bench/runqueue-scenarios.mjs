@@ -14,6 +14,7 @@ const MULTI = { BBMULTICONFIG: "mc-1 mc_2", BB_SIGNATURE_HANDLER: "basic" };
 const FAILING = { ...MULTI, EXTRA_BBFILES: "${COREBASE}/recipes/fails-mc/*.bb" };
 const EQUIVALENT = { BB_HASHSERVE: "auto", BB_SIGNATURE_HANDLER: "TestEquivHash" };
 const FORCED = ["a1", "b1", "-c", "install", "-fn"];
+const TAINTED = ["a1", "b1", "-c", "install", "-f", "-S", "none"];
 
 /**
  * @typedef {object} Step
@@ -135,6 +136,20 @@ export const MORE = {
   enforced_and_missing: {
     environment: { BB_SETSCENE_ENFORCE: "1", BB_SETSCENE_ENFORCE_IGNORE_TASKS: "%:do_build" },
     steps: [{ args: ["a1"], valid: ["a1:do_package"], fails: "do_" }],
+  },
+  // As hashserv_double and hashserv_multiple_setscene, with a command that taints in both engines.
+  hashserv_double_signatures: {
+    environment: EQUIVALENT,
+    steps: [{ args: ["a1", "b1", "e1"] }, { args: TAINTED }, { args: ["e1"] }],
+  },
+  hashserv_multiple_signatures: {
+    environment: EQUIVALENT,
+    each: true,
+    steps: [
+      { args: ["a1", "b1", "e1"] },
+      { args: TAINTED },
+      { args: ["e1"], valid: ["e1:do_package"], slow: "a1:populate_sysroot b1:populate_sysroot" },
+    ],
   },
   unknown_target: { steps: [{ args: ["nowhere"], fails: "nowhere" }] },
 };

@@ -81,6 +81,9 @@ class Scenes implements Disposable {
         .join(" "),
     };
   }
+  signatures(spec: ProjectSpec): RunOptions["signatures"] {
+    return this.#rig.options(spec, ["x:do_build"]).signatures;
+  }
   /** Makes a stamp older or newer than the others, in seconds. */
   age(task: string, seconds: number): void {
     const id = `x:${task}` as TaskId;
@@ -207,6 +210,53 @@ describe("setscene tasks", () => {
     await scenes.run({});
     scenes.age("do_pack", 60);
     expect((await scenes.run({})).ran).toBe("build ipk stage");
+  });
+});
+
+describe("hash equivalence", () => {
+  /** do_pack says what it made; that is what another hash stands for, and with it the others have their old ones. */
+  async function runEquivalent(unihash: string | undefined) {
+    using scenes = new Scenes();
+    const spec = project({
+      do_pack: { body: "    pass", needs: ["do_compile"], flags: { python: "1" } },
+    });
+    const first = scenes.signatures(spec);
+    const others = new Map<TaskId, string>();
+    const found = (task: TaskId) => others.has(task) && ids("ipk stage").includes(task);
+    return scenes.run(
+      {},
+      {
+        project: spec,
+        runPython: async (call) => {
+          await call.reportOutput("pack", "method", "output");
+          return { code: 0 };
+        },
+        signatures: {
+          ...first,
+          of: (task) => ({ ...first.of(task), unihash: others.get(task) ?? first.of(task).unihash }),
+          settle: (task, given) => {
+            if (given === first.of(task).unihash) return [];
+            const changed = [task, ...ids("ipk stage build")];
+            for (const one of changed) others.set(one, one === task ? given : `old-${one}`);
+            return changed;
+          },
+        },
+        scene: { ...scene({}), find: (tasks) => Promise.resolve(new Set(tasks.filter(found))) },
+        reportOutput: (task) => Promise.resolve(unihash ?? first.of(task).unihash),
+      },
+    );
+  }
+
+  test("what needs a task that made nothing new is restored instead of run", async () => {
+    const { ran, summary } = await runEquivalent("other");
+    const expected = ["build compile ipk_setscene stage_setscene", true, []];
+    expect([ran, summary.ok, summary.notStarted]).toEqual(expected);
+    expect([summary.ran, summary.restored, summary.current]).toEqual([3, 2, 0]);
+  });
+
+  test("a task that counts as itself changes nothing", async () => {
+    const { ran, summary } = await runEquivalent(undefined);
+    expect([ran, summary.ok]).toEqual(["build compile ipk stage", true]);
   });
 });
 

@@ -179,15 +179,18 @@ class OpenedBuild implements Build {
     await this.#events.buildInit();
     const graph = await this.#graph(request);
     if (!request.terminal && !request.dryRun) this.#checkNoTerminal(graph);
-    const isWriting = !request.dryRun && !request.signaturesOnly;
+    const isMarking = request.force || request.invalidate.length > 0;
+    const isWriting = (!request.dryRun && !request.signaturesOnly) || isMarking;
     if (isWriting) {
       await this.#checkSettings();
       await this.#checkWritable();
     }
-    const stamps = request.dryRun ? supposeTaints(openStamps()) : openStamps();
+    // As in BitBake, -f and -C mark their tasks even with -n.
+    const stamps = openStamps();
     const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
     this.#taintTargets(request, graph, stamps);
-    const { signatures, equivalence } = await this.#sign(graph, feeds, stamps);
+    const signed = await this.#sign(graph, feeds, stamps);
+    const { signatures } = signed;
     if (request.lockedSignatures) {
       const path = join(this.#options.directory, "locked-sigs.inc");
       await writeFileAtomic(path, lockedSignaturesText(graph, signatures, this.project));
@@ -198,15 +201,7 @@ class OpenedBuild implements Build {
     }
     await this.#events.buildStarted(graph);
     const summary = await this.#execute(
-      {
-        graph,
-        signatures,
-        ...(equivalence && { equivalence }),
-        stamps,
-        feeds,
-        request,
-        events: this.#events,
-      },
+      { graph, ...signed, stamps, feeds, request, events: this.#events },
       this.#options.onEvent,
     );
     await this.#events.buildCompleted(summary);
@@ -277,7 +272,7 @@ class OpenedBuild implements Build {
   #execute(
     what: Pick<
       ExecuteRequest,
-      "graph" | "signatures" | "equivalence" | "stamps" | "feeds" | "request" | "events"
+      "graph" | "signatures" | "equivalence" | "reportOutput" | "stamps" | "feeds" | "request" | "events"
     >,
     onEvent: (event: EngineEvent) => void,
   ): Promise<RunSummary> {

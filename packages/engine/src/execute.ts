@@ -26,6 +26,7 @@ export interface ExecuteRequest {
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
   readonly equivalence?: NonNullable<RunOptions["equivalence"]>;
+  readonly reportOutput?: NonNullable<RunOptions["reportOutput"]>;
   readonly stamps: Stamps;
   readonly feeds: Feeds;
   readonly request: BuildRequest;
@@ -94,6 +95,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     },
     setscene: request.setscene,
     ...(options.equivalence && { equivalence: options.equivalence }),
+    ...(options.reportOutput && { reportOutput: options.reportOutput }),
     ...(scene && { scene }),
     ...(allowed && { mayRun: allowed }),
     keepGoing: request.keepGoing,

@@ -39,6 +39,7 @@ export function openBuildPython(cache: string, onEvent: (event: EngineEvent) => 
         lazy,
         start: (command, args, options) => call.start(command, args, options),
         onMessage: (level, text) => call.onMessage(level, text),
+        reportUnihash: (task, method, outhash) => call.reportOutput(task, method, outhash),
         execFunction: (name, d, dirs) => call.runFunction(name, d, dirs),
       }),
     close: () => lazy.close(),

@@ -24,6 +24,7 @@ export interface SignedGraph {
   readonly signatures: Signatures;
   /** Of OEEquivHash: for the run queue. */
   readonly equivalence?: NonNullable<RunOptions["equivalence"]>;
+  readonly reportOutput?: NonNullable<RunOptions["reportOutput"]>;
 }
 
 /** Raise when the same output is to count as another one. */
@@ -65,6 +66,15 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
   if (!known) return { signatures };
   return {
     signatures,
+    reportOutput: (task, method, outhash) => {
+      const { taskHash, unihash } = signatures.of(task);
+      return known.report({
+        taskHash,
+        outHash: sha256(`${method}\n${outhash}`),
+        unihash,
+        task: graph.label(task),
+      });
+    },
     equivalence: async (task, artifact) => {
       const { recipe, task: name } = graph.node(task);
       const { taskHash, unihash } = signatures.of(task);

@@ -1,4 +1,4 @@
-/** The stamps of a dry run: what `-f` and `-C` would taint counts in it, and is forgotten with it. */
+/** The stamps of a question: what `-f` and `-C` would taint counts in its answer, and is forgotten with it. */
 import { randomUUID } from "node:crypto";
 import type { RecipeInfo } from "@tsbake/recipe";
 import type { Stamps } from "@tsbake/run";
@@ -8,7 +8,7 @@ export function supposeTaints(stamps: Stamps): Stamps {
   const supposed = new Map<string, string>();
   const keyOf = (recipe: Pick<RecipeInfo, "stamp">, task: string) => `${recipe.stamp}.${task}`;
   const writing = () => {
-    throw new Error("internal: a dry run writes stamps");
+    throw new Error("internal: a question writes stamps");
   };
   return {
     taint: (recipe, task) => supposed.get(keyOf(recipe, task)) ?? stamps.taint(recipe, task),

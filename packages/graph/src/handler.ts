@@ -32,6 +32,7 @@ export async function openHandlers(): Promise<(name: string | undefined) => Sign
     },
     basic: bitBakeHandler("basic", false, false),
     basichash: bitBakeHandler("basichash", false, false),
+    TestEquivHash: bitBakeHandler("TestEquivHash", false, true),
     OEBasicHash: bitBakeHandler("OEBasicHash", true, false),
     OEEquivHash: bitBakeHandler("OEEquivHash", true, true),
   };

@@ -55,8 +55,12 @@ export interface PythonTaskOptions {
     d: Datastore,
     dirs: readonly string[] | undefined,
   ) => Promise<number>;
-  /** bb.parse.siggen.report_unihash */
-  readonly reportUnihash?: (path: string, task: string) => Promise<void>;
+  /**
+   * bb.parse.siggen.report_unihash: what came out of the task (without `do_`), by the named method.
+   *
+   * @returns what the output is equivalent to; undefined when nobody keeps that
+   */
+  readonly reportUnihash?: (task: string, method: string, outhash: string) => Promise<string | undefined>;
 }
 
 export interface PythonTaskResult {

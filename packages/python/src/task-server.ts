@@ -137,8 +137,9 @@ export class TaskServer {
         this.#options.onEvent?.(String(args[0]), (args[1] ?? {}) as Record<string, unknown>);
         return null;
       case "reportUnihash":
-        await this.#options.reportUnihash?.(String(args[0]), String(args[1]));
-        return null;
+        return (
+          (await this.#options.reportUnihash?.(String(args[0]), String(args[1]), String(args[2]))) ?? null
+        );
     }
     if (!METHODS.has(op as keyof Store)) throw new Error(`internal: a Python task asked for ${op}`);
     const method = store[op as keyof Store] as (...given: readonly unknown[]) => unknown;

@@ -27,6 +27,11 @@ export class Currency {
     this.#facts = facts;
   }
 
+  /** Stamps are looked for under other names now. */
+  forget(): void {
+    this.#known.clear();
+  }
+
   /** By the stamps of the whole recipe below it: what a setscene task goes by. */
   isCurrentToTheGround(task: TaskId): boolean {
     const known = this.#known.get(task);

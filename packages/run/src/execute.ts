@@ -10,7 +10,7 @@ import type { RunEvent, TaskMessage, TaskName } from "./events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "./isolation.js";
 import type { LockFiles } from "./locks.js";
-import type { ProcessEnd, PythonRunner } from "./options.js";
+import type { ProcessEnd, PythonCall, PythonRunner } from "./options.js";
 import {
   bodyFailed,
   cannotPrepare,
@@ -43,6 +43,8 @@ export interface Body extends TaskName {
   readonly function: string;
   /** From `taskDatastore`. */
   readonly d: Datastore;
+  /** What a Python function says it made; see `PythonCall.reportOutput`. */
+  readonly reportOutput?: PythonCall["reportOutput"];
   /** Called with the folder `${T}` before the first function. */
   readonly prepare: (folder: string) => Promise<void>;
 }
@@ -173,6 +175,8 @@ class Step {
         start: (command, args, options) =>
           this.#start([command, ...args], cwd, { ...environment, ...options?.environment }),
         runFunction: (name, changed, dirs) => this.#nested(name, changed, dirs),
+        reportOutput: (task, method, outhash) =>
+          this.#body.reportOutput?.(task, method, outhash) ?? Promise.resolve(undefined),
         onMessage: (level, text) => this.#say(level, text),
         log: (text) => this.#log.write(text),
       });

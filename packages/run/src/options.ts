@@ -84,6 +84,8 @@ export interface PythonCall {
    * @returns the exit code
    */
   runFunction(name: string, d: Datastore, dirs?: readonly string[]): Promise<number>;
+  /** bb.parse.siggen.report_unihash. @returns the unihash from now on; undefined: as it was */
+  reportOutput(task: string, method: string, outhash: string): Promise<string | undefined>;
   /** For a runner that has messages without a process of its own. */
   onMessage(level: "debug" | "note" | "plain" | "warning" | "error", text: string): void;
   /** Appends text to the task's log. */
@@ -126,6 +128,8 @@ export interface RunOptions {
    * @returns the unihash that the task has from now on
    */
   readonly equivalence?: (task: TaskId, artifact: string) => Promise<string>;
+  /** The same for tasks whose metadata says itself what came out, and how that was hashed. @returns their unihash */
+  readonly reportOutput?: (task: TaskId, method: string, outhash: string) => Promise<string>;
   /** Present when the graph has tasks with a setscene task of the metadata's own: then BitBake's rules decide. */
   readonly scene?: SceneOptions;
   /** BB_SETSCENE_ENFORCE: a task that would run is an error, unless this says it may; those that may are not executed. */

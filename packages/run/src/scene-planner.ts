@@ -36,6 +36,10 @@ export class ScenePlanner implements Planner {
   readonly #currency: Currency;
   readonly #states = new Map<TaskId, State>();
   readonly #times = new Map<TaskId, StampTimes>();
+  /** The unihash that was asked about, by setscene task. */
+  readonly #asked = new Map<TaskId, string>();
+  /** What has run before the plan was made anew. */
+  readonly #ran = new Set<TaskId>();
   readonly #dependents = new Map<TaskId, TaskId[]>();
   /** Of one recipe and hash in several configurations: one is done, and then the others are asked for again. */
   readonly #twins: Twins | undefined;
@@ -67,7 +71,27 @@ export class ScenePlanner implements Planner {
   }
 
   async prepare(): Promise<void> {
-    const open = this.#input.order.filter((task) => this.#hasSetscene(task) && !this.#isDone(task));
+    await this.#ask(this.#input.order.filter((task) => this.#hasSetscene(task) && !this.#isDone(task)));
+    await this.#decide();
+  }
+
+  /** What is settled stays; for the others, stamps and answers count for the signatures that they were asked about. */
+  async renew(isSettled: (node: TaskId) => boolean): Promise<void> {
+    this.#currency.forget();
+    this.#times.clear();
+    for (const [node, decision] of this.plan) if (decision === "run" && isSettled(node)) this.#ran.add(node);
+    const open = [...this.#asked].filter(
+      ([task, unihash]) =>
+        !isSettled(task) &&
+        !isSettled(restoreOf(task)) &&
+        unihash !== this.#input.task(task).signature.unihash,
+    );
+    await this.#ask(open.map(([task]) => task).filter((task) => !this.#isDone(task)));
+    await this.#decide();
+  }
+
+  /** Which of these can be restored. */
+  async #ask(open: readonly TaskId[]): Promise<void> {
     const isAsking = this.#input.setscene === "on" || this.#input.setscene === "only";
     const candidates = isAsking ? open.filter((task) => !this.#scene.forced.has(task)) : [];
     const own = candidates.filter((task) => !this.#hasArtifact(task));
@@ -77,6 +101,7 @@ export class ScenePlanner implements Planner {
       this.#input,
       candidates.filter((task) => this.#hasArtifact(task)),
     );
+    for (const task of open) this.#asked.set(task, this.#input.task(task).signature.unihash);
     const asked = new Set(candidates);
     // Of twins, that of the default configuration is first.
     const isLater = (task: TaskId) => this.#input.task(task).label.startsWith("mc:");
@@ -84,7 +109,6 @@ export class ScenePlanner implements Planner {
       const isTwin = this.#twins?.find(task) !== undefined && asked.has(task);
       this.#states.set(task, isTwin || found.has(task) || stored.has(task) ? "found" : "missing");
     }
-    await this.#decide();
   }
 
   todo(): TaskId[] {
@@ -150,7 +174,8 @@ export class ScenePlanner implements Planner {
     }
     for (const task of order) {
       const isDone = scene.run.has(task) ? this.#isCurrent(task) : this.#states.get(task) === "done";
-      this.plan.set(task, isDone ? "current" : scene.run.has(task) ? "run" : "covered");
+      const isRun = scene.run.has(task) && !isDone;
+      this.plan.set(task, this.#ran.has(task) || isRun ? "run" : isDone ? "current" : "covered");
     }
   }
 

@@ -63,6 +63,7 @@ export class Worker {
         function: name,
         d,
         prepare: (folder) => this.#prepare(task.task, name, d, folder),
+        reportOutput: (reported, method, outhash) => this.#reportOutput(task, reported, method, outhash),
       });
       const failed = result.diagnostics.length > 0;
       await this.#options.taskEnded?.(task.task, d, { failed, logPath: result.logPath });
@@ -74,6 +75,21 @@ export class Worker {
       if (!diagnostics) throw error;
       return { ...this.#failure(task, result), diagnostics };
     }
+  }
+
+  async #reportOutput(
+    { task, name, recipe }: PlannedTask,
+    reported: string,
+    method: string,
+    outhash: string,
+  ): Promise<string | undefined> {
+    // Only what can be restored: nobody asks for the output of others.
+    if (name !== `do_${reported}` || !Object.hasOwn(recipe.tasks, `${name}_setscene`)) return undefined;
+    const unihash = await this.#options.reportOutput?.(task, method, outhash);
+    if (unihash === undefined) return undefined;
+    const changed = this.#options.signatures.settle(task, unihash);
+    if (changed.length > 0) this.#onNewSignatures(changed);
+    return unihash;
   }
 
   /**

@@ -1,4 +1,7 @@
 """Signatures as metadata sees them: the generator itself is the engine's."""
+import importlib
+import os
+
 import bb
 from tsbake import backend
 
@@ -7,8 +10,22 @@ class SignatureAccess:
     """bb.parse.siggen."""
 
     def report_unihash(self, path, task, d):
-        """Tells the hash-equivalence service what `task` made in `path`."""
-        backend.current.report_unihash({"path": path, "task": task})
+        """Tells the hash-equivalence service what `task` made in `path`; BB_UNIHASH is then what that is equivalent to."""
+        method = d.getVar("SSTATE_HASHEQUIV_METHOD") or "sstate_output_hash"
+        name = "depsig.do_%s" % task
+        with open(os.path.join(d.getVar("T"), "%s.%d" % (name, os.getpid())), "w+b") as sigfile:
+            if "." in method:
+                module, name_in_module = method.rsplit(".", 1)
+                function = getattr(importlib.import_module(module), name_in_module)
+            else:
+                function = bb.utils.get_context()[method]
+            outhash = function(path, sigfile, task, d)
+        link = os.path.join(d.getVar("T"), name)
+        bb.utils.remove(link)
+        os.symlink("%s.%d" % (name, os.getpid()), link)
+        unihash = backend.current.report_unihash({"task": task, "method": method, "outhash": outhash})
+        if unihash:
+            d.setVar("BB_UNIHASH", unihash)
 
     def __getattr__(self, name):
         if name.startswith("__"):

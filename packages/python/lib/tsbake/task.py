@@ -127,7 +127,7 @@ class PipeBackend:
         self.request("fire", 0, event_class, json.loads(json.dumps(attributes, default=str)))
 
     def report_unihash(self, arguments):
-        self.request("reportUnihash", 0, arguments["path"], arguments["task"])
+        return self.request("reportUnihash", 0, arguments["task"], arguments["method"], arguments["outhash"])
 
     def exec_function(self, name, d, dirs):
         """Python functions run here, shell functions in the engine."""
