@@ -37,15 +37,16 @@ class Recursive implements TaskNeeds {
   readonly foreign = new Set<number>();
   readonly #own: Needs;
   readonly #added: number[] = [];
+  readonly #merged = new Set<Bits>();
   readonly #table: TaskTable;
 
-  constructor(table: TaskTable, task: number, below: Below) {
+  constructor(table: TaskTable, task: number, names: ReadonlySet<string>, below: Below) {
     const { recipe, info } = table.tasks[task]!;
     this.#table = table;
     this.#own = table.needs(task);
     this.task = task;
-    this.names = below.names;
-    this.isSelfNamed = below.names.has(info.name);
+    this.names = names;
+    this.isSelfNamed = names.has(info.name);
     this.also = (info.recideptask ?? []).flatMap((name) => table.find(recipe, name) ?? []);
     this.below = below;
     this.pending = [...this.#own.keys()];
@@ -71,6 +72,9 @@ class Recursive implements TaskNeeds {
 
   /** The named tasks of recipes that are new below. */
   addRecipes(bits: Bits): void {
+    // Tasks share their sets.
+    if (this.#merged.has(bits)) return;
+    this.#merged.add(bits);
     const found = newBits(bits, this.recipes);
     if (found.length === 0) return;
     for (const number of found) {
@@ -78,7 +82,9 @@ class Recursive implements TaskNeeds {
       for (const name of this.names) {
         const need = this.#table.find(recipe, name);
         // Asked before the recipe counts as asked: what is there came in another way.
-        if (need !== undefined && need !== this.task && !this.#has(need)) this.#added.push(need);
+        if (need === undefined || need === this.task || this.#has(need)) continue;
+        this.#added.push(need);
+        if (this.isSelfNamed) this.pending.push(need);
       }
     }
     this.recipes = unionBits([this.recipes, bits], []);
@@ -139,7 +145,9 @@ export class RecursiveNeeds {
       this.#table.needs(this.#known);
       const { info } = this.#table.tasks[this.#known]!;
       if (!info.recrdeptask) continue;
-      const state = new Recursive(this.#table, this.#known, this.#belowOf(info.recrdeptask));
+      // Nobody may look below the task itself on the way: a self-named one goes step by step.
+      const below = this.#belowOf(info.recrdeptask.includes(info.name) ? [] : info.recrdeptask);
+      const state = new Recursive(this.#table, this.#known, new Set(info.recrdeptask), below);
       this.#recursive[this.#known] = state;
       this.#all.push(state);
     }
@@ -181,7 +189,8 @@ export class RecursiveNeeds {
       const other = this.#recursive[need];
       if (!other || other === state) continue;
       // Of the same kind, it has nothing but what is below it, and so below this one.
-      if (other.below === state.below && other.foreign.size === 0 && other.also.length === 0) continue;
+      const isSameKind = other.below === state.below && !state.isSelfNamed;
+      if (isSameKind && other.foreign.size === 0 && other.also.length === 0) continue;
       if (state.takenOver.get(need) === other.size) continue;
       state.takenOver.set(need, other.size);
       for (const further of other.keys()) {
@@ -196,7 +205,7 @@ export class RecursiveNeeds {
  * over tasks as they become known. What was finished once stays right: everything below it was seen then.
  */
 class Below {
-  readonly names: ReadonlySet<string>;
+  readonly #names: ReadonlySet<string>;
   readonly #table: TaskTable;
   readonly #sets: (Bits | undefined)[] = [];
   readonly #index: (number | undefined)[] = [];
@@ -207,7 +216,7 @@ class Below {
 
   constructor(table: TaskTable, names: ReadonlySet<string>) {
     this.#table = table;
-    this.names = names;
+    this.#names = names;
   }
 
   recipes(task: number): Bits {
@@ -221,7 +230,7 @@ class Below {
     for (const need of this.#table.needs(task).keys()) {
       edges.add(need);
       const { recipe } = this.#table.tasks[need]!;
-      for (const name of this.names) {
+      for (const name of this.#names) {
         const named = this.#table.find(recipe, name);
         if (named !== undefined) edges.add(named);
       }
