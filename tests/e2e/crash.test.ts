@@ -77,7 +77,7 @@ describe("a killed build", () => {
       expect(checked).toBeGreaterThan(0);
       expect((await listStore(store)).filter(({ kind }) => kind === "damaged")).toEqual([]);
     },
-    runs * 20_000,
+    runs * 60_000,
   );
 });
 
