@@ -119,6 +119,21 @@ describe("recursive dependencies", () => {
     recipe("unrelated", { do_write: {} }),
   ];
 
+  test("[recrdeptask] that names its own task does not look below that task again", () => {
+    const graph = build(
+      [
+        recipe("a", {
+          do_b: {},
+          do_d: { after: "do_b" },
+          do_c: { after: "do_d", depends: "b:do_a", recrdeptask: "do_b do_c" },
+        }),
+        recipe("b", { do_a: {}, do_b: {} }),
+      ],
+      "a:do_c",
+    );
+    expect(needs(graph, "a:do_c")).toEqual(["a:do_b", "a:do_d", "b:do_a"]);
+  });
+
   test("[recrdeptask]: of what DEPENDS and RDEPENDS name, and of every recipe below", () => {
     expect(needs(build(chain, "image"), "image:do_rootfs")).toEqual([
       "b:do_write",
