@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { parseCommand } from "./arguments.js";
 import type { Request } from "./arguments.js";
 
+/** As in package.json. */
+const leastNode = [20, 20] as const;
+
 const words = process.argv.slice(2);
 const command = parseCommand(words);
 switch (command.kind) {
@@ -25,7 +28,19 @@ switch (command.kind) {
     process.stdout.write(await complete(command.what));
     break;
   case "request":
-    process.exitCode = await start(command.request);
+    process.exitCode = isOld() ? await refuse() : await start(command.request);
+}
+
+function isOld(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return major < leastNode[0] || (major === leastNode[0] && minor < leastNode[1]);
+}
+
+/** Before anything is loaded that an old Node.js would stumble over. */
+async function refuse(): Promise<number> {
+  const [{ render }, { oldNode }] = await Promise.all([import("@tsbake/base"), import("./problems.js")]);
+  process.stderr.write(`${render(oldNode(process.versions.node, leastNode.join(".")))}\n`);
+  return 1;
 }
 
 async function start(request: Request): Promise<number> {

@@ -72,6 +72,16 @@ export function nothingToPrune(): Diagnostic {
   };
 }
 
+/** A Node.js that lacks what tsbake is made with. */
+export function oldNode(version: string, wanted: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/old-node",
+    message: `Node.js ${version} is too old`,
+    help: `install version ${wanted} or later, and see that it is the first \`node\` on the PATH`,
+  };
+}
+
 /** The machine refused something outside a task. */
 export function systemError(message: string): Diagnostic {
   return {

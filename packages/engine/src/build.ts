@@ -1,5 +1,4 @@
 /** Opens a build folder and answers for it: builds targets, and the queries of the command line. */
-import { access, constants } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,8 +40,6 @@ import {
   noTaskToClear,
   unknownConfiguration,
   unwritableBuildFolder,
-  unwritableTmpdir,
-  malformedSetting,
 } from "./problems.js";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
 import type { ProjectFile } from "./project-file.js";
@@ -54,7 +51,7 @@ import { openBuildPython } from "./python.js";
 import type { BuildPython } from "./python.js";
 import { diffTask, listRecords, openRecords } from "./record-queries.js";
 import type { RecordFile, SignatureRecords } from "./records.js";
-import { SETTINGS } from "./settings.js";
+import { checkSettings } from "./settings.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
 import { supposeTaints } from "./supposed-taints.js";
@@ -181,10 +178,8 @@ class OpenedBuild implements Build {
     if (!request.terminal && !request.dryRun) this.#checkNoTerminal(graph);
     const isMarking = request.force || request.invalidate.length > 0;
     const isWriting = (!request.dryRun && !request.signaturesOnly) || isMarking;
-    if (isWriting) {
-      await this.#checkSettings();
-      await this.#checkWritable();
-    }
+    const placeOf = (variable: string) => this.#placeOf(variable);
+    if (isWriting) await checkSettings(this.topdir, this.project, placeOf);
     // As in BitBake, -f and -C mark their tasks even with -n.
     const stamps = openStamps();
     const feeds = await solveFeeds({ ...this.#feedRequest(), graph });
@@ -456,23 +451,6 @@ class OpenedBuild implements Build {
     for (const [recipe, task] of tainted) stamps.addTaint(recipe, task);
   }
 
-  /** @throws BuildError before any task finds out on its own that nothing can be kept */
-  async #checkWritable(): Promise<void> {
-    const { multiconfigs } = this.project;
-    const temporary = multiconfigs.map((name) => this.project.configurationText("TMPDIR", name));
-    for (const folder of new Set([this.topdir, ...temporary])) {
-      try {
-        await makeFolder(folder ?? this.topdir);
-        await access(folder ?? this.topdir, constants.W_OK);
-      } catch (error) {
-        const reason = reasonOf(error);
-        if (folder === undefined || folder.startsWith(this.topdir))
-          throw new BuildError([unwritableBuildFolder(folder ?? this.topdir, reason)]);
-        throw new BuildError([unwritableTmpdir(folder, reason, await this.#placeOf("TMPDIR"))]);
-      }
-    }
-  }
-
   /** @throws BuildError before hours of work that end in front of nobody */
   #checkNoTerminal(graph: TaskGraph): void {
     const asking = graph.targets.filter((target) => {
@@ -480,17 +458,6 @@ class OpenedBuild implements Build {
       return this.project.recipes.get(recipe)?.tasks[task]?.interactive;
     });
     if (asking.length > 0) throw new BuildError(asking.map((target) => noTerminal(graph.label(target))));
-  }
-
-  /** @throws BuildError `engine/malformed-setting` */
-  async #checkSettings(): Promise<void> {
-    const problems: Diagnostic[] = [];
-    for (const [variable, rule] of Object.entries(SETTINGS)) {
-      const value = this.project.configurationText(variable)?.trim() ?? "";
-      if (value === "" || rule.holds(value)) continue;
-      problems.push(malformedSetting(variable, value, rule.expected, await this.#placeOf(variable)));
-    }
-    if (problems.length > 0) throw new BuildError(problems);
   }
 
   /** Where the configuration sets a variable. */

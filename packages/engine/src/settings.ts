@@ -1,6 +1,9 @@
 /** Variables of the configuration that the engine reads itself, and what they may hold. */
 import { statSync } from "node:fs";
-import { parseMirrors } from "@tsbake/base";
+import { access, constants } from "node:fs/promises";
+import { BuildError, makeFolder, parseMirrors, reasonOf, type Diagnostic, type Span } from "@tsbake/base";
+import type { ParsedProject } from "@tsbake/recipe";
+import { malformedSetting, unwritableBuildFolder, unwritableTmpdir } from "./problems.js";
 
 interface Rule {
   readonly holds: (value: string) => boolean;
@@ -20,7 +23,7 @@ const wholeNumber: Rule = {
 };
 
 /** By variable. */
-export const SETTINGS: Readonly<Record<string, Rule>> = {
+const SETTINGS: Readonly<Record<string, Rule>> = {
   BB_NUMBER_THREADS: wholeNumber,
   DL_DIR: folder,
   SSTATE_DIR: folder,
@@ -29,3 +32,36 @@ export const SETTINGS: Readonly<Record<string, Rule>> = {
     expected: 'pairs such as `file://.* https://host/folder/PATH`, separated by blanks or "\\n"',
   },
 };
+
+/** Where the configuration sets a variable. */
+type PlaceOf = (variable: string) => Promise<Span | undefined>;
+
+/**
+ * Before any task finds out on its own that it cannot work.
+ *
+ * @throws BuildError `engine/malformed-setting`, `engine/unwritable-build-folder`, `engine/unwritable-tmpdir`
+ */
+export async function checkSettings(
+  topdir: string,
+  project: Pick<ParsedProject, "configurationText" | "multiconfigs">,
+  placeOf: PlaceOf,
+): Promise<void> {
+  const problems: Diagnostic[] = [];
+  for (const [variable, rule] of Object.entries(SETTINGS)) {
+    const value = project.configurationText(variable)?.trim() ?? "";
+    if (value === "" || rule.holds(value)) continue;
+    problems.push(malformedSetting(variable, value, rule.expected, await placeOf(variable)));
+  }
+  if (problems.length > 0) throw new BuildError(problems);
+  const temporary = project.multiconfigs.map((name) => project.configurationText("TMPDIR", name) ?? topdir);
+  for (const folder of new Set([topdir, ...temporary])) {
+    try {
+      await makeFolder(folder);
+      await access(folder, constants.W_OK);
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (folder.startsWith(topdir)) throw new BuildError([unwritableBuildFolder(folder, reason)]);
+      throw new BuildError([unwritableTmpdir(folder, reason, await placeOf("TMPDIR"))]);
+    }
+  }
+}

@@ -1,11 +1,10 @@
 /** Runs the body of one task: its datastore, its folders, prefuncs, the function, postfuncs, each as shell or Python. */
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, codeOf, messageOf, words } from "@tsbake/base";
+import { BuildError, codeOf, makeFolder, messageOf, words } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import { describePython, diagnosticsOf } from "./failure.js";
+import { describePython, diagnosticsOf, fullDisk } from "./failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "./events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "./isolation.js";
@@ -100,7 +99,10 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       const end = await withPython(executor.openPython, () => step.run());
       scriptPath = step.scriptPath;
       if (end.code !== 0) {
-        const failed = bodyFailed(body.label, name, end.code, describePython(end, body.d, name));
+        const failed = bodyFailed(body.label, name, end.code, {
+          ...describePython(end, body.d, name),
+          full: fullDisk(folder),
+        });
         const known = { exitCode: end.code, logPath: log.path, ...(scriptPath && { scriptPath }) };
         return { diagnostics: [failed], ...known };
       }
@@ -140,7 +142,7 @@ class Step {
     const folders = dirs ?? this.#flag("dirs");
     try {
       await cleanFolders(this.#flag("cleandirs"));
-      for (const folder of folders) await mkdir(folder, { recursive: true });
+      for (const folder of folders) await makeFolder(folder);
     } catch (error) {
       throw new BuildError([cannotPrepare(label, folders.join(" "), messageOf(error))], { cause: error });
     }

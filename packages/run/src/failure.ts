@@ -1,4 +1,5 @@
 /** What was thrown while a task ran, as diagnostics. */
+import { statfsSync } from "node:fs";
 import { BuildError, codeOf, messageOf, spanInFile } from "@tsbake/base";
 import type { Diagnostic, Span } from "@tsbake/base";
 import { placeOfBodyLine, PythonError, type Datastore, type PythonFrame } from "@tsbake/datastore";
@@ -10,6 +11,19 @@ export function diagnosticsOf(error: unknown, label: string): readonly Diagnosti
   if (error instanceof BuildError) return error.diagnostics;
   if (error instanceof PythonError) return [cannotExpand(label, error.message)];
   return codeOf(error) === undefined ? undefined : [systemFailure(label, messageOf(error))];
+}
+
+/** Less than this many bytes is no space: what fits in is of no use to anybody. */
+const NO_SPACE_BYTES = 64 * 1024;
+
+/** `folder` if its disk is full: then the log may lack what the program said. */
+export function fullDisk(folder: string): string | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < NO_SPACE_BYTES ? folder : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A Python exception of the function `name`, with the lines of metadata it came through. */

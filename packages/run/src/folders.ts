@@ -1,6 +1,5 @@
 /** [dirs] and [cleandirs]: folders made, or emptied first, before a function runs. */
-import { mkdir } from "node:fs/promises";
-import { hasCode, removeTree, run } from "@tsbake/base";
+import { hasCode, makeFolder, removeTree, run } from "@tsbake/base";
 import { findProgram } from "./isolation.js";
 
 /** Removes each folder (shell patterns allowed) and makes it again, empty. @throws system errors */
@@ -11,7 +10,7 @@ export async function cleanFolders(folders: readonly string[]): Promise<void> {
       continue;
     }
     await removeFolder(folder);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   }
 }
 
