@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import { run, Source } from "@tsbake/base";
 import { evaluateFile, type Datastore } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
@@ -70,13 +70,9 @@ async function cannotUseHost(): Promise<boolean> {
 }
 
 const withoutHost = await cannotUseHost();
+// Those of this process: others' come and go.
 const temporaries = (): string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith("tsbake-python-") && !name.includes("test"));
-let before: string[] = [];
-
-beforeAll(() => {
-  before = temporaries();
-});
+  readdirSync(tmpdir()).filter((name) => name.startsWith(`tsbake-python-${process.pid}-`));
 
 afterAll(() => {
   rig.python.close();
@@ -276,7 +272,7 @@ describe.each(runners)("a Python task, %s interpreter", (python) => {
     });
     expect(ended.code).toBe(128 + 15);
     expect((await start([""], rig.d, { signal: AbortSignal.abort() })).code).toBe(128 + 15);
-    expect(temporaries()).toEqual(before);
+    expect(temporaries()).toEqual([]);
   });
 
   test("may be started by the caller", async () => {

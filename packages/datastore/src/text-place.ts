@@ -24,10 +24,17 @@ export function placeOfBodyLine(d: Texts, name: string, text: string, line: numb
     // More lines than were written: what stands where is anybody's guess.
     if (within < 0 || within >= countLines(piece) + 1 || countLines(piece) !== countLines(raw)) continue;
     const head = at.source.place(at.start).line;
-    const first = raw.startsWith("def ") && at.source.text.startsWith("def ", at.start) ? head : head + 1;
-    return spanOfLine(at.source, first + within);
+    return spanOfLine(at.source, (startsWithBody(raw, at) ? head : head + 1) + within);
   }
   return undefined;
+}
+
+/** Whether the text begins on the line where its statement does: a `def`, or a value. */
+function startsWithBody(raw: string, at: Span): boolean {
+  const { text } = at.source;
+  const end = text.indexOf("\n", at.start);
+  const statement = text.slice(at.start, end === -1 ? undefined : end);
+  return statement.startsWith("def ") ? raw.startsWith("def ") : !/^[^"'=]*\(\s*\)/.test(statement);
 }
 
 /** Where `part`, a piece of one line of the value of `name`, is written. */

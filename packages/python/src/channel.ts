@@ -33,7 +33,7 @@ export class Channel implements AsyncDisposable {
 
   /** @throws BuildError `python/no-pipe` when the system refuses to make them */
   static async open(): Promise<Channel> {
-    const folder = await mkdtemp(join(tmpdir(), "tsbake-python-"));
+    const folder = await mkdtemp(join(tmpdir(), `tsbake-python-${process.pid}-`));
     const paths = [join(folder, "requests"), join(folder, "replies")] as const;
     const made = await run("mkfifo", ["-m", "600", ...paths]);
     if (made.code !== 0) {
