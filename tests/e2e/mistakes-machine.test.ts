@@ -166,7 +166,8 @@ withMount("a full disk", () => {
     const full = await toy.tsbake(["-c", "compile", "big"]);
     await run("umount", [folder], { cwd: "/", env: PATHS });
     expect(full.code).toBe(1);
-    const [told, ...more] = toldIn(full.stderr);
+    // Records of signatures are on the same disk: that one is missing is worth a warning, and no more.
+    const [told, ...more] = toldIn(full.stderr).filter(({ code }) => code !== "run/cannot-record");
     expect(told).toMatchObject({
       code: "run/body-failed",
       message: expect.stringMatching(/no space left in /),
