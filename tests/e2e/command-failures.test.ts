@@ -120,7 +120,7 @@ describe("mistakes in metadata", () => {
     const failed = await toy.tsbake(["misspelt"]);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(
-      /no recipe provides `shuot`, which `misspelt` needs.*\nhelp: is `shout` meant\?/,
+      /no recipe provides `shuot`, which `misspelt` needs \(DEPENDS\)\n[^]*DEPENDS = "shuot"[^]*\nhelp: is `shout` meant\?/,
     );
   });
 });

@@ -61,10 +61,16 @@ export class Processes {
       const group = child.pid;
       if (group !== undefined) this.#add(group);
       const { onLine, logFd } = options;
+      let lost: unknown;
+      // A body that writes its log itself stops at a full disk; so does one that we write for.
+      const onLost = (error: unknown): void => {
+        lost ??= error;
+        if (group !== undefined) signalGroup(group, "SIGTERM");
+      };
       if (onLine) {
         for (const name of ["stdout", "stderr"] as const) {
           const stream = child[name];
-          if (stream) copyLines(stream, logFd, (line) => onLine(line, name));
+          if (stream) copyLines(stream, logFd, (line) => onLine(line, name), onLost);
         }
       }
       // Null when the program could not be started.
@@ -83,7 +89,8 @@ export class Processes {
       });
       child.on("close", (code, signal) => {
         clearTimeout(timer);
-        resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+        if (lost !== undefined) reject(lost);
+        else resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
       });
     });
   }
@@ -145,12 +152,21 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
   }
 }
 
-function copyLines(stream: Readable, logFd: number, onLine: (line: string) => void): void {
+function copyLines(
+  stream: Readable,
+  logFd: number,
+  onLine: (line: string) => void,
+  onLost: (error: unknown) => void,
+): void {
   let rest = "";
   stream.setEncoding("utf8");
   stream.on("error", () => {});
   stream.on("data", (piece: string) => {
-    writeSync(logFd, piece);
+    try {
+      writeSync(logFd, piece);
+    } catch (error) {
+      onLost(error);
+    }
     // A carriage return ends a line too: that is how programs draw progress.
     const lines = (rest + piece).split(/\r\n|\n|\r/);
     rest = lines.pop()!;
