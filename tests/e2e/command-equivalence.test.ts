@@ -44,7 +44,11 @@ describe("OEEquivHash", () => {
     rmSync(toy.rig.path("build/tmp"), { recursive: true });
     const { ran, restored } = await toy.built([]);
     expect(ran).toContain("greeting:do_populate_sysroot");
-    expect(restored).toEqual(tasksOf("page", ["deploy", "populate_sysroot"]));
+    // The tool of page's compilation may be on its way before it turns out that nothing compiles.
+    const late = tasksOf("stamper-native", ["populate_sysroot"]);
+    expect(restored.filter((one) => !late.includes(one))).toEqual(
+      tasksOf("page", ["deploy", "populate_sysroot"]),
+    );
     expect(ran).not.toEqual(expect.arrayContaining(["page:do_compile"]));
     expect(toy.rig.read("build/tmp/deploy/toy/page")).toMatch(/^stamped: HELLO, WORLD!\n/);
   });
