@@ -127,7 +127,8 @@ export async function layPackages(
     await settleFolders(root, sandbox, laid);
     const registered = new Set(plain);
     // A diversion would have dpkg put a file elsewhere, so what lies there already must not stay.
-    const misplaced = laid.filter((one) => !registered.has(one) && always?.has(one.one) !== true);
+    // Into a whole root nothing is diverted yet, and scripts may need what lies there.
+    const misplaced = options.taken ? laid.filter((one) => !registered.has(one)) : [];
     for (const { files } of misplaced)
       for (const path of files) await rm(join(seenRoot, path), { force: true });
     const dropped = await register(seenRoot, plain, without);
