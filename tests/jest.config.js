@@ -7,6 +7,8 @@ export default {
   transform: {},
   injectGlobals: false,
   testTimeout: 60_000,
+  globalSetup: "<rootDir>/tests/begin.js",
+  globalTeardown: "<rootDir>/tests/end.js",
   reporters: ["default", "<rootDir>/tests/reporter.js"],
   collectCoverageFrom: ["<rootDir>/packages/*/dist/**/*.js"],
   coverageProvider: "v8",

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { run } from "@tsbake/base";
 import { root } from "../support/paths.js";
 import { Toy } from "../support/toy.js";
+import { plainEnvironment } from "../support/temporary.js";
 
 let toy: Toy;
 
@@ -212,7 +213,7 @@ asRoot("a build folder of another user", () => {
     const refused = await run(
       "runuser",
       ["-u", "nobody", "--", "node", join(root, "packages/cli/dist/main.js"), "new-here"],
-      { cwd: open(toy.rig.folder), env: { PATH: process.env["PATH"] ?? "", HOME: "/" } },
+      { cwd: open(toy.rig.folder), env: { ...plainEnvironment(), HOME: "/" } },
     );
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(
@@ -224,7 +225,7 @@ asRoot("a build folder of another user", () => {
       ["-u", "nobody", "--", "node", join(root, "packages/cli/dist/main.js"), "new-here"],
       {
         cwd: toy.rig.folder,
-        env: { PATH: process.env["PATH"] ?? "", HOME: "/", TSBAKE_BUILD_DIR: toy.rig.path("elsewhere") },
+        env: { ...plainEnvironment(), HOME: "/", TSBAKE_BUILD_DIR: toy.rig.path("elsewhere") },
       },
     );
     expect(none.code).toBe(1);

@@ -13,6 +13,7 @@ import { listStore, verifyStore } from "@tsbake/sstate";
 import { root } from "../support/paths.js";
 import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
+import { plainEnvironment } from "../support/temporary.js";
 
 const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 25);
 const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);
@@ -85,7 +86,7 @@ describe("a killed build", () => {
 async function killedBuild(afterMs: number): Promise<void> {
   const child = spawn("node", [join(root, "packages/cli/dist/main.js"), TARGET], {
     cwd: toy.rig.folder,
-    env: { PATH: process.env["PATH"] ?? "", HOME: toy.rig.folder },
+    env: { ...plainEnvironment(), HOME: toy.rig.folder },
     detached: true,
     stdio: "ignore",
   });

@@ -7,9 +7,10 @@ import { serveFolder } from "../support/mirror.js";
 import { root } from "../support/paths.js";
 import { toldIn } from "../support/told.js";
 import { Toy } from "../support/toy.js";
+import { plainEnvironment } from "../support/temporary.js";
 
 const isRoot = process.getuid?.() === 0;
-const PATHS = { PATH: process.env["PATH"] ?? "" };
+const PATHS = plainEnvironment();
 const PROGRAM = join(root, "packages/cli/dist/main.js");
 
 let toy: Toy;
@@ -136,7 +137,7 @@ asRoot("a file that may not be read", () => {
     const path = toy.rig.path("meta-toy/recipes/extra/secret_1.0.bb");
     chmodSync(path, 0);
     chmodSync(toy.rig.folder, 0o755);
-    const environment = { PATH: process.env["PATH"] ?? "", HOME: "/" };
+    const environment = { ...plainEnvironment(), HOME: "/" };
     await run("chown", ["-R", "nobody", toy.rig.path("build")], { cwd: "/", env: environment });
     const refused = await run("runuser", ["-u", "nobody", "--", "node", PROGRAM, "page"], {
       cwd: toy.rig.folder,

@@ -4,17 +4,7 @@
  * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, run } from "@tsbake/base";
 import {
@@ -26,9 +16,10 @@ import {
   writeClosure,
 } from "@tsbake/packaging";
 import type { Closure, Feed } from "@tsbake/packaging";
+import { temporaryFolder } from "../support/temporary.js";
 
 const MINUTES = 60_000;
-const folder = mkdtempSync(join(tmpdir(), "packaging-e2e-"));
+const folder = temporaryFolder("packaging-e2e");
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"] ?? join(folder, "downloads");
 const pool = join(downloads, "feed/pool");
 const EXTENSION = ["htop", "strace"];

@@ -1,9 +1,8 @@
 /** Whether the distribution's archive can be asked for real packages from here. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { BuildError } from "@tsbake/base";
 import { openFeed } from "@tsbake/packaging";
+import { temporaryFolder } from "./temporary.js";
 
 let asked: Promise<string | undefined> | undefined;
 
@@ -14,7 +13,7 @@ export function archiveProblem(): Promise<string | undefined> {
 }
 
 async function ask(): Promise<string | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), "tsbake-probe-"));
+  const folder = temporaryFolder("probe");
   try {
     await (await openFeed({ folder })).update();
     return undefined;

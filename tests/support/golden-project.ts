@@ -1,6 +1,5 @@
 /** A golden case that is a whole project: parsed as the engine parses, and shown in the lines of tests/golden/recipe. */
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { BuildError, byText, words, type Diagnostic } from "@tsbake/base";
 import type { Datastore, Value } from "@tsbake/datastore";
@@ -16,6 +15,7 @@ import {
 } from "@tsbake/recipe";
 import { root } from "./paths.js";
 import type { PythonRig } from "../unit/python-rig.js";
+import { temporaryFolder } from "./temporary.js";
 
 /** What a case stands on: the files that it does not bring itself. */
 const PROJECT = join(root, "tests/golden/recipe/project");
@@ -34,7 +34,7 @@ export interface ProjectCase {
 
 /** The lines after `-->`, or the refusal, of a case. `python` is used as it stands: the caller has opened it. */
 export async function showProject({ files, ask }: ProjectCase, rig: PythonRig): Promise<string> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "tsbake-golden-")));
+  const folder = realpathSync(temporaryFolder("golden"));
   try {
     cpSync(PROJECT, folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) {

@@ -3,10 +3,10 @@
  * booted. Its exit codes say little (an ignored image is a success), so the merged tree is looked at, and the reasons
  * are in its debug log.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readTextIfThere, run } from "@tsbake/base";
+import { temporaryFolder } from "./temporary.js";
 
 export interface Case {
   /** Root of the base, a folder with systemd in it. */
@@ -63,7 +63,7 @@ chroot "$base" sh -c "$look" >"$out/afterwards" 2>&1 </dev/null || true
 
 /** Merges, looks, unmerges. @throws Error when it could not even be tried */
 export async function judge({ base, extension, name, look }: Case): Promise<Verdict> {
-  const out = await mkdtemp(join(tmpdir(), "judge-"));
+  const out = temporaryFolder("judge");
   try {
     const args = ["sh", "-c", SCRIPT, "judge", base, extension, name, look, out];
     const result = await run("unshare", ["--mount", "--propagation", "private", ...args]);

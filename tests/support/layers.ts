@@ -1,10 +1,10 @@
 /** Build folders over copies of fixture layers, and a Python that does the little that those ask for. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PythonError, type Datastore, type PythonHost, type PythonPlace } from "@tsbake/datastore";
 import { evaluateWithoutPython } from "@tsbake/python";
 import { root } from "./paths.js";
+import { temporaryFolder } from "./temporary.js";
 
 /** A build folder `build` beside copies of fixture layers, gone at the end of `await using`. */
 export class LayerRig implements AsyncDisposable {
@@ -12,7 +12,7 @@ export class LayerRig implements AsyncDisposable {
   readonly topdir: string;
 
   constructor(...layers: readonly string[]) {
-    this.folder = mkdtempSync(join(tmpdir(), "tsbake-layers-"));
+    this.folder = temporaryFolder("layers");
     this.topdir = join(this.folder, "build");
     for (const layer of layers) {
       cpSync(join(root, "tests/fixtures/layers", layer), join(this.folder, layer), { recursive: true });

@@ -1,11 +1,11 @@
 /** A project in a temporary folder, and the real `tsbake` on it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { byText, run, sha256File } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { root } from "./paths.js";
+import { plainEnvironment, temporaryFolder } from "./temporary.js";
 
 /** What a run did, from `--ui json`. */
 export interface Trace {
@@ -29,8 +29,8 @@ export class Rig implements Disposable {
     files: Readonly<Record<string, string>>,
     options: { as?: string; environment?: Record<string, string> } = {},
   ) {
-    this.folder = mkdtempSync(join(tmpdir(), "tsbake-rig-"));
-    this.#environment = { PATH: process.env["PATH"] ?? "", HOME: this.folder, ...options.environment };
+    this.folder = temporaryFolder("rig");
+    this.#environment = { ...plainEnvironment(), HOME: this.folder, ...options.environment };
     this.#prefix = options.as ? ["runuser", "-u", options.as, "--"] : [];
     for (const [path, text] of Object.entries(files)) this.write(path, text);
   }

@@ -1,6 +1,7 @@
 /** A program on a terminal of its own (util-linux' script), and a person in front of it. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { plainEnvironment } from "./temporary.js";
 
 export interface TerminalEnd {
   readonly code: number | null;
@@ -23,7 +24,7 @@ export class Terminal implements AsyncDisposable {
     this.#child = spawn("script", ["-qefc", command, "/dev/null"], {
       cwd: options.cwd,
       env: {
-        PATH: process.env["PATH"] ?? "",
+        ...plainEnvironment(),
         HOME: options.cwd,
         TERM: "xterm",
         SHELL: "/bin/sh",

@@ -1,13 +1,13 @@
-import { mkdir, mkdtemp, readFile, readdir, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { checkTar, readTar, treeManifest, unpackTar } from "@tsbake/archive";
 import { BuildError, removeTree } from "@tsbake/base";
 import fc from "fast-check";
 import { paxEntry, rawEntry, rawTar, type RawEntry } from "../support/raw-tar.js";
+import { temporaryFolder } from "../support/temporary.js";
 
-const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), "tsbake-hostile-"));
+const temporary = (): string => temporaryFolder("hostile");
 const dir = (name: string): RawEntry => ({ name, flag: "5", mode: 0o755 });
 const soft = (name: string, link: string): RawEntry => ({ name, flag: "2", link });
 const hard = (name: string, link: string): RawEntry => ({ name, flag: "1", link });
@@ -92,7 +92,7 @@ const cases: readonly (readonly [string, readonly RawEntry[], string])[] = [
 
 describe("hostile archives", () => {
   test.each(cases)("%s", async (_what, entries, code) => {
-    const folder = await temporary();
+    const folder = temporary();
     const archive = join(folder, "in.tar");
     await writeFile(archive, rawTar([{ name: "first", data: "1" }, ...entries]));
     await mkdir(join(folder, "below/root"), { recursive: true });
@@ -118,7 +118,7 @@ describe("hostile archives", () => {
     ],
     ["rubbish", Buffer.alloc(2048, "rubbish"), "damaged"],
   ])("%s", async (_what, bytes, code) => {
-    const folder = await temporary();
+    const folder = temporary();
     await writeFile(join(folder, "in.tar"), bytes);
     await expect(unpackTar(join(folder, "in.tar"), join(folder, "out"))).rejects.toThrow(`archive/${code}`);
     const reading = async (): Promise<void> => {
@@ -128,7 +128,7 @@ describe("hostile archives", () => {
   });
 
   test("a link that is already there is not followed out, and nothing of the archive is unpacked", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     await mkdir(join(folder, "root"));
     await mkdir(join(folder, "outside"));
     await symlink("../outside", join(folder, "root/l"));
@@ -141,7 +141,7 @@ describe("hostile archives", () => {
   });
 
   test("links inside are followed; links out are kept, or refused on request", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const archive = join(folder, "in.tar");
     await writeFile(
       archive,
@@ -155,7 +155,7 @@ describe("hostile archives", () => {
   });
 
   test("a bomb is stopped at the limit", async () => {
-    const archive = join(await temporary(), "in.tar");
+    const archive = join(temporary(), "in.tar");
     await writeFile(
       archive,
       rawTar([
@@ -169,7 +169,7 @@ describe("hostile archives", () => {
   });
 
   test("what git and GNU tar write is welcome", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const entries = [
       paxEntry({ comment: "c0ffee" }, "g"),
       { name: "L", flag: "L", data: `${"d/".repeat(80)}f\0` },
@@ -180,7 +180,7 @@ describe("hostile archives", () => {
   });
 
   test("600 generated ones never write outside", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const outside = join(folder, "outside");
     await mkdir(outside);
     await writeFile(join(outside, "canary"), "alive");
@@ -270,7 +270,7 @@ describe("hostile archives", () => {
   }, 180_000);
 
   test("random damage to a good archive is either harmless or one problem", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const good = rawTar([
       dir("d"),
       { name: "d/a", data: "x".repeat(700) },

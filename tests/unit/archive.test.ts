@@ -1,16 +1,4 @@
-import {
-  chmod,
-  link,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  symlink,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, link, lstat, mkdir, readFile, readdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
@@ -34,8 +22,9 @@ import {
 import { hasCode, run } from "@tsbake/base";
 import fc from "fast-check";
 import { paxEntry, rawTar } from "../support/raw-tar.js";
+import { temporaryFolder } from "../support/temporary.js";
 
-const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), "tsbake-archive-"));
+const temporary = (): string => temporaryFolder("archive");
 
 type Leaf =
   | { readonly kind: "file"; readonly text: string; readonly mode: number }
@@ -99,7 +88,7 @@ describe("packing and unpacking", () => {
   test("any tree comes back, and packs to the same bytes again", async () => {
     await fc.assert(
       fc.asyncProperty(trees, fc.constantFrom("t.tar", "t.tar.gz"), async (tree, file) => {
-        const folder = await temporary();
+        const folder = temporary();
         const [here, there] = [join(folder, "here"), join(folder, "there")];
         await plant(here, tree);
         await packTree(here, join(folder, file), { epochSeconds: 1_700_000_000 });
@@ -114,7 +103,7 @@ describe("packing and unpacking", () => {
   });
 
   test("clamps times, keeps hard links, and drops owners on request", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     await plant(
       join(folder, "tree"),
       new Map([
@@ -139,7 +128,7 @@ describe("packing and unpacking", () => {
   });
 
   test("several folders, one inside another, with a hard link between them", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const outer = join(folder, "a.b");
     await mkdir(join(outer, "inner"), { recursive: true });
     await writeFile(join(outer, "inner/file"), "text");
@@ -164,7 +153,7 @@ describe("packing and unpacking", () => {
   });
 
   test("keeps extended attributes, and not those of the machine", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const wild = "\u0001\u0000\u0000\u0002 bytes";
     await writeFile(
       join(folder, "in.tar"),
@@ -181,7 +170,7 @@ describe("packing and unpacking", () => {
   });
 
   test("a long name that is cut behind a slash is no folder", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const path = `${"x".repeat(99)}/${"y".repeat(30)}`;
     await plant(
       join(folder, "tree"),
@@ -196,7 +185,7 @@ describe("packing and unpacking", () => {
   });
 
   test("leaves out what `include` refuses, and stops at devices when told", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     await plant(
       join(folder, "tree"),
       new Map([
@@ -217,7 +206,7 @@ describe("packing and unpacking", () => {
   });
 
   test("drops leading folders as tar does", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     await writeFile(
       join(folder, "t.tar"),
       await tarOf([
@@ -230,7 +219,7 @@ describe("packing and unpacking", () => {
   });
 
   test("names that are no UTF-8 stay what they are, and apart", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const tree = Buffer.from(join(folder, "tree/"));
     await mkdir(tree);
     const names = [Buffer.from([0x78, 0xe8]), Buffer.from([0x78, 0xe9]), Buffer.from("xé")];
@@ -244,7 +233,7 @@ describe("packing and unpacking", () => {
   });
 
   test("an unreadable tree is one problem, and leaves nothing", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const packing = packTree(join(folder, "none"), join(folder, "t.tar"), { epochSeconds: 0 });
     await expect(packing).rejects.toThrow(/archive\/pack-failed.*ENOENT/);
     expect(await readdir(folder)).toEqual([]);
@@ -268,7 +257,7 @@ describe("compression", () => {
     "%s goes by its first bytes, whatever the name",
     async (program) => {
       if (!(await hasProgram(program))) return console.warn(`skipped: no ${program} here`);
-      const folder = await temporary();
+      const folder = temporary();
       const text = "plain text\n".repeat(50_000);
       await writeFile(join(folder, "plain"), text);
       await run("sh", ["-c", `${program} -c plain > packed`], { cwd: folder });
@@ -292,7 +281,7 @@ describe("compression", () => {
 
 describe("ar", () => {
   test("is read as it was written, and by the real ar", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const path = join(folder, "x.ar");
     await writeFile(join(folder, "odd"), "odd");
     const members = [
@@ -324,13 +313,13 @@ describe("ar", () => {
     ["a long name table", good.replace("a/ ", "// "), "archive/unsupported"],
     ["the same name twice", good + good.slice(8), "archive/damaged"],
   ])("%s is refused", async (_what, text, code) => {
-    const path = join(await temporary(), "x.ar");
+    const path = join(temporary(), "x.ar");
     await writeFile(path, text);
     await expect(readAr(path)).rejects.toThrow(code);
   });
 
   test("GNU's slash behind a name is no part of it", async () => {
-    const path = join(await temporary(), "x.ar");
+    const path = join(temporary(), "x.ar");
     await writeFile(path, good);
     expect((await readAr(path)).map((member) => member.name)).toEqual(["a"]);
   });
@@ -338,7 +327,7 @@ describe("ar", () => {
 
 describe("manifest", () => {
   test("says what is there", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     await plant(
       folder,
       new Map([

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { byText, lockPath, openHasher, run, writeFileAtomic } from "@tsbake/base";
+import { temporaryFolder } from "../support/temporary.js";
 
 describe("order", () => {
   test("is by code unit, whatever the locale", () => {
@@ -21,7 +21,7 @@ describe("hash", () => {
 
 describe("files", () => {
   test("leave nothing beside them", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "tsbake-"));
+    const folder = temporaryFolder("test");
     await writeFileAtomic(join(folder, "a/b"), "text");
     expect(await readdir(join(folder, "a"))).toEqual(["b"]);
     expect(await readFile(join(folder, "a/b"), "utf8")).toBe("text");
@@ -30,7 +30,7 @@ describe("files", () => {
 
 describe("lock", () => {
   test("makes the second wait, and tells it for whom", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "tsbake-"));
+    const folder = temporaryFolder("test");
     const first = await lockPath(folder, { holder: "the first" });
     const seen: string[] = [];
     const second = lockPath(folder, {

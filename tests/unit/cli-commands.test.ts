@@ -1,7 +1,6 @@
 /** Commands of words: `tsbake sstate …`, `tsbake completion …`. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import {
@@ -13,6 +12,7 @@ import {
   parseSize,
   sizeText,
 } from "@tsbake/cli";
+import { temporaryFolder } from "../support/temporary.js";
 
 function request(line: string) {
   const command = parseCommand(line.split(" "));
@@ -96,7 +96,7 @@ describe("quantities", () => {
 
 describe("completion", () => {
   // A tsbake that answers what the script asks it for.
-  const folder = mkdtempSync(join(tmpdir(), "tsbake-completion-"));
+  const folder = temporaryFolder("completion");
   const program = join(folder, "tsbake");
   writeFileSync(
     program,

@@ -1,7 +1,6 @@
 import {
   chmodSync,
   mkdirSync,
-  mkdtempSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -10,7 +9,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BuildError, run, Source } from "@tsbake/base";
@@ -24,10 +22,11 @@ import {
   openFileDigests,
   toolDigests,
 } from "@tsbake/engine";
+import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "tsbake-engine-"));
+  folder = temporaryFolder("engine");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

@@ -1,16 +1,16 @@
 /** The file of outputs that are the same. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { openEquivalences } from "@tsbake/sstate";
 import { root } from "../support/paths.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;
 let path: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "tsbake-equivalence-"));
+  folder = temporaryFolder("equivalence");
   path = join(folder, "made/hash-equivalences.jsonl");
 });
 afterEach(() => rmSync(folder, { recursive: true }));

@@ -1,14 +1,14 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { tarOf, writeAr, type NewTarEntry } from "@tsbake/archive";
 import { BuildError, sha256File } from "@tsbake/base";
 import { unpackFeed } from "@tsbake/packaging";
+import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "tsbake-feed-"));
+  folder = temporaryFolder("feed");
   mkdirSync(join(folder, "outside"));
   mkdirSync(join(folder, "pool"));
 });

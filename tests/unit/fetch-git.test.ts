@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { fetchSource, unpackSource, type FetchOptions } from "@tsbake/fetch";
+import { temporaryFolder } from "../support/temporary.js";
 
 interface Repository {
   readonly folder: string;
@@ -28,7 +28,7 @@ async function commit(folder: string, text: string): Promise<string> {
 }
 
 async function repository(): Promise<Repository> {
-  const root = await mkdtemp(join(tmpdir(), "tsbake-git-"));
+  const root = temporaryFolder("git");
   const folder = join(root, "upstream");
   await run("mkdir", ["-p", join(folder, "sub/deep")]);
   await git(folder, "init", "-q");

@@ -1,5 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -16,11 +15,12 @@ import {
 } from "@tsbake/fetch";
 import { rawTar } from "../support/raw-tar.js";
 import { serveFolder, type Fault } from "../support/mirror.js";
+import { temporaryFolder } from "../support/temporary.js";
 
-const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), "tsbake-fetch-"));
+const temporary = (): string => temporaryFolder("fetch");
 
 async function options(more: Partial<FetchOptions> = {}): Promise<FetchOptions> {
-  return { filespath: [], dlDir: join(await temporary(), "downloads"), sums: {}, ...more };
+  return { filespath: [], dlDir: join(temporary(), "downloads"), sums: {}, ...more };
 }
 
 const paths = async (folder: string): Promise<string[]> =>
@@ -100,7 +100,7 @@ describe("mirror rules", () => {
 
 describe("local files", () => {
   async function layer(): Promise<string[]> {
-    const root = await temporary();
+    const root = temporary();
     await mkdir(join(root, "one/sub"), { recursive: true });
     await mkdir(join(root, "two"));
     await writeFile(join(root, "one/sub/both"), "of one");
@@ -134,7 +134,7 @@ describe("local files", () => {
     await symlink("late", join(filespath[1]!, "alias"));
     await symlink("nowhere", join(filespath[1]!, "sub/dangling"));
     await chmod(join(filespath[1]!, "late"), 0o755);
-    const into = join(await temporary(), "work");
+    const into = join(temporary(), "work");
     const opts = await options({ filespath });
     await unpackSource("file://sub/both", into, opts);
     await unpackSource("file://alias;subdir=extra", into, opts);
@@ -149,7 +149,7 @@ describe("local files", () => {
 
 describe("unpacking", () => {
   async function unpacked(name: string, bytes: string | Uint8Array, parameters = ""): Promise<string> {
-    const folder = await temporary();
+    const folder = temporary();
     await writeFile(join(folder, name), bytes);
     const into = join(folder, "work");
     await unpackSource(`file://${name}${parameters}`, into, await options({ filespath: [folder] }));
@@ -182,7 +182,7 @@ describe("unpacking", () => {
   });
 
   test("what is in a package", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const members = [
       { name: "debian-binary", data: Buffer.from("2.0\n") },
       { name: "data.tar.gz", data: gzipSync(await tree()) },
@@ -196,7 +196,7 @@ describe("unpacking", () => {
     if (!(await hasProgram("unzip")) || !(await hasProgram("python3")))
       return console.warn("skipped: no unzip or python3");
     const makeZip = async (name: string): Promise<Buffer> => {
-      const file = join(await temporary(), "x.zip");
+      const file = join(temporary(), "x.zip");
       const program = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1], 'w').writestr(sys.argv[2], 'text')";
       expect((await run("python3", ["-c", program, file, name])).code).toBe(0);
       return readFile(file);
@@ -222,7 +222,7 @@ describe("downloads", () => {
   const sums = { default: sha256(bytes) };
 
   async function rig(fault?: Fault, name = "x-1.bin") {
-    const folder = await temporary();
+    const folder = temporary();
     await writeFile(join(folder, name), bytes);
     const server = await serveFolder(folder, fault);
     return {
@@ -242,7 +242,7 @@ describe("downloads", () => {
     expect((await readdir(opts.dlDir)).sort()).toEqual(["x-1.bin", "x-1.bin.done"]);
     expect(await fetchSource(one.uri, { ...opts, network: false })).toBe(path);
     expect(one.server.requests).toHaveLength(1);
-    const into = await temporary();
+    const into = temporary();
     await unpackSource(one.uri, into, opts);
     expect(await readdir(into)).toEqual(["x-1.bin"]);
   });
@@ -400,7 +400,7 @@ describe("downloads", () => {
   });
 
   test("a DL_DIR that is no folder is one problem", async () => {
-    const file = join(await temporary(), "file");
+    const file = join(temporary(), "file");
     await writeFile(file, "");
     await expect(fetchSource("http://127.0.0.1:9/x", await options({ sums, dlDir: file }))).rejects.toThrow(
       "fetch/unusable-folder",
@@ -421,7 +421,7 @@ describe("the program", () => {
   const main = fileURLToPath(new URL("../../../packages/fetch/dist/main.js", import.meta.url));
 
   test("fetches and unpacks for a task body", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     await writeFile(join(folder, "a.c"), "int x;");
     const common = ["--filespath", `${folder}/none:${folder}`, "--dl-dir", join(folder, "dl")];
     const fetched = await run("node", [main, "fetch", "--uri", " file://a.c ", ...common]);

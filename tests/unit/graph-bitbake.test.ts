@@ -2,8 +2,7 @@
  * The handlers that hash as BitBake does, judged by BitBake: golden/signatures has a layer, and the hashes that
  * BitBake 2.19.0 gives its tasks (`bitbake -S none aa bb cc` with LC_ALL=en_US.UTF-8, from the sigdata files).
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { buildTaskGraph, listChecksums, openBaseSigner, signTasks } from "@tsbake/graph";
@@ -11,13 +10,14 @@ import { openPython, LazyPython } from "@tsbake/python";
 import { openProviders, parseProject, type ParsedProject } from "@tsbake/recipe";
 import { root } from "../support/paths.js";
 import { CACHE } from "./python-rig.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 const GOLDEN = join(root, "tests/golden/signatures");
 
 let folder: string;
 let python: LazyPython;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "tsbake-bitbake-"));
+  folder = temporaryFolder("bitbake");
   cpSync(join(GOLDEN, "layer"), join(folder, "layer"), { recursive: true });
   mkdirSync(join(folder, "build/conf"), { recursive: true });
   writeFileSync(

@@ -1,13 +1,13 @@
-import { chmod, mkdir, mkdtemp, symlink, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError } from "@tsbake/base";
 import { digestPath } from "@tsbake/graph";
+import { temporaryFolder } from "../support/temporary.js";
 
 describe("file digests", () => {
   async function tree(): Promise<string> {
-    const root = await mkdtemp(join(tmpdir(), "tsbake-"));
+    const root = temporaryFolder("test");
     await mkdir(join(root, "sub/.git"), { recursive: true });
     await writeFile(join(root, "a"), "a");
     await writeFile(join(root, "sub/b"), "b");

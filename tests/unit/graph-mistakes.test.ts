@@ -1,9 +1,9 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { build, needs, problems } from "../support/graphs.js";
 import { recipe } from "../support/recipes.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 describe("mistakes in flags", () => {
   const b = recipe("b", { do_populate_sysroot: {}, do_compile: {} });
@@ -46,7 +46,7 @@ describe("mistakes in flags", () => {
   });
 
   test("a missing task is told with near ones and where it was asked for", async () => {
-    const file = join(await mkdtemp(join(tmpdir(), "tsbake-")), "a_1.0.bb");
+    const file = join(temporaryFolder("test"), "a_1.0.bb");
     await writeFile(file, 'SUMMARY = "a"\ndo_x[depends] = "b:do_compil"\ndo_x() {\n');
     const found = problems(() =>
       build([recipe("a", { do_x: { depends: "b:do_compil", at: { file, line: 3 } } }), b], "a:do_x"),
@@ -138,7 +138,7 @@ describe("[requires]", () => {
   });
 
   test("says what to set where, and where the wrong value was set", async () => {
-    const file = join(await mkdtemp(join(tmpdir(), "tsbake-")), "base.bb");
+    const file = join(temporaryFolder("test"), "base.bb");
     await writeFile(file, '# a base\nGEN = "0"\n');
     const other = recipe("base-image", {}, { facts: { GEN: { value: "0", at: { file, line: 2 } } } });
     const [problem] = problems(() => build([ext, other], "ext:do_rootfs"));
@@ -166,7 +166,7 @@ describe("[requires]", () => {
 
 describe("circles", () => {
   test("are told as a path through recipes, with the reason and place of each step", async () => {
-    const file = join(await mkdtemp(join(tmpdir(), "tsbake-")), "a.bb");
+    const file = join(temporaryFolder("test"), "a.bb");
     await writeFile(file, "do_x() {\n:\n}\n");
     const found = problems(() =>
       build(

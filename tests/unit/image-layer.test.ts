@@ -21,22 +21,21 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { root as repository } from "../support/paths.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 const EPOCH = 1_700_000_000;
 const OS_RELEASE = 'ID=debian\nVERSION_ID="12"\n';
 const PROGRAM = join(repository, "packages/image/dist/main.js");
 
-const work = mkdtempSync(join(tmpdir(), "image-layer-"));
+const work = temporaryFolder("image-layer");
 const base = join(work, "base");
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 

@@ -29,9 +29,9 @@ import {
   type PlanRequest,
 } from "@tsbake/image";
 import fc from "fast-check";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../support/temporary.js";
 
 /** The codes of what `action` throws. */
 function codes(action: () => unknown): string[] {
@@ -617,7 +617,7 @@ describe("results", () => {
 
 describe("package folders of recipes", () => {
   test("only those of recipes in the dependency tree count", async () => {
-    const work = mkdtempSync(join(tmpdir(), "image-"));
+    const work = temporaryFolder("image");
     try {
       for (const name of ["lib", "stale", "tool"]) mkdirSync(join(work, "deb", name), { recursive: true });
       const list = join(work, "taskdepdata.json");

@@ -1,10 +1,10 @@
 /** The programs of docs/library.md are run, in a folder with the files that it shows. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { root } from "../support/paths.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 const text = readFileSync(join(root, "docs/library.md"), "utf8");
 /** A path in code type, then a block; after a program, the block of what it prints. */
@@ -14,7 +14,7 @@ const files = [...text.matchAll(/^`([\w./-]+)`\n\n```\w+\n(.*?)^```\n(?:\n```tex
 const programs = files.filter(({ path }) => path.endsWith(".mjs"));
 
 describe("docs/library.md", () => {
-  const folder = mkdtempSync(join(tmpdir(), "tsbake-library-"));
+  const folder = temporaryFolder("library");
   beforeAll(() => {
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     for (const { path, content } of files) {

@@ -1,14 +1,14 @@
 /** An extension on the database of a base that was made on the spot, by the real apt and dpkg. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { run } from "@tsbake/base";
 import { explainDpkg, hostArchitecture, listTree, openDebBackend, openSandbox } from "@tsbake/packaging";
 import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
+import { temporaryFolder } from "../support/temporary.js";
 
-const work = mkdtempSync(join(tmpdir(), "packaging-base-"));
+const work = temporaryFolder("packaging-base");
 const debs = join(work, "debs");
 const snapshot = join(work, "snapshot");
 const backend = openDebBackend();

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import {
   cpSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -12,7 +11,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run, sha256File } from "@tsbake/base";
 import {
@@ -26,9 +24,10 @@ import {
   splitRelations,
   writeClosure,
 } from "@tsbake/packaging";
+import { temporaryFolder } from "../support/temporary.js";
 
 function scratch(): { path: string; [Symbol.dispose](): void } {
-  const path = mkdtempSync(join(tmpdir(), "packaging-trees-"));
+  const path = temporaryFolder("packaging-trees");
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 

@@ -1,13 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, render } from "@tsbake/base";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/engine";
+import { temporaryFolder } from "../support/temporary.js";
 
 /** A folder with these files; `layer` as content makes a layer folder. */
 function folderWith(files: Record<string, string>): string {
-  const folder = mkdtempSync(join(tmpdir(), "tsbake-project-"));
+  const folder = temporaryFolder("project");
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true });

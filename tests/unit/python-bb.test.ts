@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Datastore } from "@tsbake/datastore";
 import { evaluateWithoutPython, openPython, type EmbeddedPython } from "@tsbake/python";
 import { CACHE, PythonRig, raised } from "./python-rig.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 const rig = new PythonRig();
 let python: EmbeddedPython;
@@ -246,7 +246,7 @@ describe("bb.utils and friends", () => {
   });
 
   test("local sources are found along FILESPATH, and every place that was tried is named", () => {
-    const folder = mkdtempSync(join(tmpdir(), "tsbake-python-test-"));
+    const folder = temporaryFolder("python-test");
     writeFileSync(join(folder, "a.patch"), "");
     const d = rig.datastore({
       FILESPATH: `/nowhere:${folder}`,

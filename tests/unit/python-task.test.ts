@@ -21,8 +21,9 @@ import {
   type PythonTaskResult,
 } from "@tsbake/python";
 import { CACHE, PythonRig } from "./python-rig.js";
+import { temporaryFolder } from "../support/temporary.js";
 
-const folder = mkdtempSync(join(tmpdir(), "tsbake-python-test-"));
+const folder = temporaryFolder("python-test");
 const rig = new PythonRig();
 const FILE = "/layer/a_1.0.bb";
 const environment = { PATH: process.env["PATH"]!, MARK: "mark" };

@@ -1,5 +1,4 @@
-import { mkdtempSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -9,9 +8,10 @@ import { BuildError } from "@tsbake/base";
 import { Datastore, type PythonError } from "@tsbake/datastore";
 import { LazyPython, openPython, PythonNeeded, type EmbeddedPython } from "@tsbake/python";
 import { PythonRig, raised } from "./python-rig.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 const PLACE = { file: "/layer/classes/a.bbclass", line: 20 };
-const folder = mkdtempSync(join(tmpdir(), "tsbake-python-test-"));
+const folder = temporaryFolder("python-test");
 const rig = new PythonRig();
 const { d } = rig;
 

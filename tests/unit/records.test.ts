@@ -1,15 +1,15 @@
 /** Records of signatures on disk: found by task and hash, by recipe, and beside a given file. */
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { diffRecordFiles, readRecordFile, SignatureRecords } from "@tsbake/engine";
 import { writeRecord, type SignatureExplanation } from "@tsbake/graph";
+import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "tsbake-records-"));
+  folder = temporaryFolder("records");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

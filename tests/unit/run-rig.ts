@@ -1,6 +1,5 @@
 /** Small projects made by hand for the run queue: recipes are objects, signatures are digests of their texts. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "@tsbake/base";
 import { Datastore } from "@tsbake/datastore";
@@ -10,6 +9,7 @@ import { openStamps, runTasks } from "@tsbake/run";
 import type { RunEvent, RunOptions, RunSummary, Stamps } from "@tsbake/run";
 import { openFolderStore } from "@tsbake/sstate";
 import type { Store } from "@tsbake/sstate";
+import { temporaryFolder } from "../support/temporary.js";
 
 export interface TaskSpec {
   /** Shell text; undefined: no function. */
@@ -44,7 +44,7 @@ export class Rig implements Disposable {
   store: Store;
 
   /** @param topdir a folder that is there already, of another process's rig */
-  constructor(topdir = mkdtempSync(join(tmpdir(), "tsbake-run-"))) {
+  constructor(topdir = temporaryFolder("run")) {
     this.topdir = topdir;
     this.store = openFolderStore(join(topdir, "sstate"), { onWarning: () => {} });
   }

@@ -1,14 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { byText } from "@tsbake/base";
@@ -30,9 +20,10 @@ import {
 } from "@tsbake/run";
 import type { Plan, PlanFacts, Stamped } from "@tsbake/run";
 import { spawnSync } from "node:child_process";
+import { temporaryFolder } from "../support/temporary.js";
 
 class Folder implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), "tsbake-run-"));
+  readonly path = temporaryFolder("run");
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
   }

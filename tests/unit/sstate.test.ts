@@ -2,7 +2,6 @@ import {
   chmod,
   link,
   mkdir,
-  mkdtemp,
   readFile,
   readdir,
   rm,
@@ -32,12 +31,13 @@ import {
 } from "@tsbake/sstate";
 import { nameOf, seed, storeContract } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
+import { temporaryFolder } from "../support/temporary.js";
 
-const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), "tsbake-sstate-"));
+const temporary = (): string => temporaryFolder("sstate");
 const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
 
 storeContract("a folder", async () => {
-  const folder = await temporary();
+  const folder = temporary();
   const warnings: string[] = [];
   return {
     store: openFolderStore(folder, { onWarning: (one) => warnings.push(one) }),
@@ -48,14 +48,14 @@ storeContract("a folder", async () => {
 });
 
 storeContract("a file mirror", async () => {
-  const folder = await temporary();
+  const folder = temporary();
   const warnings: string[] = [];
   const [store] = openMirrors(`file://.* file://${folder}/PATH`, { onWarning: (one) => warnings.push(one) });
   return { store: store!, folder, warnings, ...nothing };
 });
 
 storeContract("an http mirror", async () => {
-  const folder = await temporary();
+  const folder = temporary();
   const warnings: string[] = [];
   const server = await serveFolder(folder);
   const [store] = openMirrors(`file://.* ${server.url}/PATH;downloadfilename=PATH`, {
@@ -65,12 +65,12 @@ storeContract("an http mirror", async () => {
 });
 
 storeContract("a chain of an empty folder and an http mirror", async () => {
-  const folder = await temporary();
+  const folder = temporary();
   const warnings: string[] = [];
   const onWarning = (one: string): void => void warnings.push(one);
   const server = await serveFolder(folder);
   const store = chainStores(
-    openFolderStore(await temporary(), { onWarning }),
+    openFolderStore(temporary(), { onWarning }),
     openMirrors(`file://.* ${server.url}/PATH`, { onWarning }),
   );
   return { store, folder, warnings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
@@ -119,14 +119,14 @@ describe("a folder store", () => {
     warnings: string[];
     store: ReturnType<typeof openFolderStore>;
   }> {
-    const folder = await temporary();
+    const folder = temporary();
     const warnings: string[] = [];
     return { folder, warnings, store: openFolderStore(folder, { onWarning: (one) => warnings.push(one) }) };
   }
 
   test("keeps what it is given, with checksum and description, and nothing else", async () => {
     const { folder, store } = await open();
-    const source = join(await temporary(), "made");
+    const source = join(temporary(), "made");
     await writeFile(source, "bytes");
     await store.put(nameOf("abcd"), source, "why");
     const object = join(folder, objectPath(nameOf("abcd")));
@@ -142,7 +142,7 @@ describe("a folder store", () => {
 
   test("names gzip's bytes truthfully", async () => {
     const { store } = await open();
-    const source = join(await temporary(), "made");
+    const source = join(temporary(), "made");
     await writeFile(source, gzipSync("x"));
     await store.put(nameOf("abcd"), source, "");
     expect(await store.get(nameOf("abcd"))).toMatch(/\.tar\.gz$/);
@@ -150,7 +150,7 @@ describe("a folder store", () => {
 
   test("never replaces an object by other bytes", async () => {
     const { store } = await open();
-    const folder = await temporary();
+    const folder = temporary();
     for (const bytes of ["first", "second"]) {
       await writeFile(join(folder, "made"), bytes);
       await store.put(nameOf("abcd"), join(folder, "made"), bytes);
@@ -168,7 +168,7 @@ describe("a folder store", () => {
     expect(await store.get(nameOf("abcd"))).toBeUndefined();
     expect(await store.find([nameOf("abcd")])).toEqual(new Set());
     expect(await readFile(`${object}.bad`, "utf8")).toBe("bites");
-    const source = join(await temporary(), "made");
+    const source = join(temporary(), "made");
     await writeFile(source, "bytes");
     await store.put(nameOf("abcd"), source, "");
     expect(await readFile((await store.get(nameOf("abcd")))!, "utf8")).toBe("bytes");
@@ -176,9 +176,9 @@ describe("a folder store", () => {
   });
 
   test("one that cannot be written to is one problem, and the artifact stays with its maker", async () => {
-    const file = join(await temporary(), "a-file");
+    const file = join(temporary(), "a-file");
     await writeFile(file, "");
-    const source = join(await temporary(), "made");
+    const source = join(temporary(), "made");
     await writeFile(source, "bytes");
     const store = openFolderStore(file, { onWarning: () => {} });
     await expect(store.put(nameOf("abcd"), source, "")).rejects.toThrow("sstate/unusable-store");
@@ -187,7 +187,7 @@ describe("a folder store", () => {
 
   test("two processes that put the same objects, with other bytes, leave whole and verified ones", async () => {
     const { folder, store, warnings } = await open();
-    const script = join(await temporary(), "put.mjs");
+    const script = join(temporary(), "put.mjs");
     const room = new URL("../../../packages/sstate/dist/index.js", import.meta.url);
     await writeFile(
       script,
@@ -222,7 +222,7 @@ describe("mirrors", () => {
   const text = "0123456789".repeat(20_000);
 
   async function rig(fault: Parameters<typeof serveFolder>[1], options: object = {}) {
-    const folder = await temporary();
+    const folder = temporary();
     await seed(folder, nameOf("abcd"), text);
     const server = await serveFolder(folder, fault);
     const warnings: string[] = [];
@@ -259,7 +259,7 @@ describe("mirrors", () => {
       [text, 1],
       [`${text}and more`, 1],
     ] as const) {
-      const downloads = await temporary();
+      const downloads = temporary();
       await using one = await rig(() => false, { downloads });
       await writeFile(join(downloads, `${sha256(text)}.part`), left);
       expect(await readFile((await one.store.get(nameOf("abcd")))!, "utf8")).toBe(text);
@@ -334,7 +334,7 @@ describe("mirrors", () => {
 
   test("a chain copies into its folder, and asks the mirror only once", async () => {
     await using one = await rig(() => false);
-    const folder = await temporary();
+    const folder = temporary();
     const store = chainStores(openFolderStore(folder, { onWarning: () => {} }), [one.store]);
     const object = await store.get(nameOf("abcd"));
     expect(object).toBe(join(folder, objectPath(nameOf("abcd"))));
@@ -346,13 +346,11 @@ describe("mirrors", () => {
   });
 
   test("a mirror's own folder stays as it is", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     await seed(folder, nameOf("abcd"), text);
     const before = await treeManifest(folder);
     const mirrors = openMirrors(`file://.* file://${folder}/PATH`, { onWarning: () => {} });
-    await chainStores(openFolderStore(await temporary(), { onWarning: () => {} }), mirrors).get(
-      nameOf("abcd"),
-    );
+    await chainStores(openFolderStore(temporary(), { onWarning: () => {} }), mirrors).get(nameOf("abcd"));
     expect(await treeManifest(folder)).toEqual(before);
   });
 
@@ -375,7 +373,7 @@ describe("mirrors", () => {
 
 describe("artifacts", () => {
   test("bring several folders back as they were, hard links between them included", async () => {
-    const work = await temporary();
+    const work = temporary();
     await mkdir(join(work, "image/usr/bin"), { recursive: true });
     await writeFile(join(work, "image/usr/bin/tool"), "#!/bin/sh\n");
     await chmod(join(work, "image/usr/bin/tool"), 0o4755);
@@ -410,7 +408,7 @@ describe("artifacts", () => {
       "archive/device-entry",
     ],
   ])("one %s changes nothing", async (_what, make, code) => {
-    const work = await temporary();
+    const work = temporary();
     await mkdir(join(work, "out"));
     await writeFile(join(work, "out/old"), "");
     await writeFile(join(work, "a.tar"), await make());
@@ -427,7 +425,7 @@ describe("care", () => {
   const now = Date.UTC(2030, 0, 1);
 
   async function filled(): Promise<{ folder: string; paths: string[] }> {
-    const folder = await temporary();
+    const folder = temporary();
     const paths = [];
     for (const [at, hash] of ["aaaa", "bbbb", "cccc"].entries()) {
       const name = nameOf(hash, at === 2 ? "do_package_write_deb" : "do_install");
@@ -493,7 +491,7 @@ describe("care", () => {
   });
 
   test("a description alone is kept for comparisons, is no object, and goes with age", async () => {
-    const folder = await temporary();
+    const folder = temporary();
     const store = openFolderStore(folder, { onWarning: () => {} });
     const name = nameOf("dddd", "do_compile");
     await store.describe(name, "first");

@@ -30,6 +30,7 @@ export type {
   SetsceneMode,
 } from "./options.js";
 export { objectName } from "./artifact.js";
+export { removeFolder } from "./folders.js";
 export { noTerminal } from "./problems.js";
 export { openStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
