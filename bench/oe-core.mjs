@@ -4,7 +4,14 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { capture, reaped, summary, table } from "./measure.mjs";
 import { bitbakeEnvironment } from "./peer.mjs";
-import { compareFacts, compareValues, readAccount } from "./oe-core/compare.mjs";
+import {
+  compareFacts,
+  compareHashes,
+  compareInputs,
+  compareValues,
+  readAccount,
+  shortId,
+} from "./oe-core/compare.mjs";
 import { inFolder, ROOT } from "./project.mjs";
 
 const OURS = join(ROOT, "bench/oe-core/ours.mjs");
@@ -115,6 +122,17 @@ async function accounts(folder, checkout, at, sample) {
     for (const [name, { ids: where, example }] of most)
       console.log(`${name}, ${where.length} recipes: ${example}`);
   }
+  signatures(here, there, chosen.length);
+}
+
+function signatures(here, there, recipes) {
+  const hashes = compareHashes(here, there);
+  console.log(`\nbase hashes of all recipes: ${hashes.compared} tasks, ${hashes.equal} equal`);
+  for (const [task, ids] of hashes.others) console.log(`${task}: ${ids.length}, ${shortId(ids[0])}`);
+  const { compared, equal, causes } = compareInputs(here, there);
+  console.log(`\ninputs of base hashes of ${recipes} recipes: ${compared} tasks, ${equal} equal`);
+  const most = [...causes].sort(([, left], [, right]) => right.ids.length - left.ids.length);
+  for (const [name, { ids, example }] of most) console.log(`${name}, ${ids.length} recipes: ${example}`);
 }
 
 async function succeed(command, args, at) {

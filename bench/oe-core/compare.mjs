@@ -96,6 +96,75 @@ export function compareValues(ours, peer, part) {
   return { compared, reordered, byName };
 }
 
+/**
+ * Tasks by what their base hashes are made of, for the recipes whose values both have.
+ *
+ * @param {Account} ours
+ * @param {Account} peer
+ * @returns {{compared: number, equal: number, causes: Map<string, {ids: string[], example: string}>}} tasks; names whose
+ *   own needs or text differ
+ */
+export function compareInputs(ours, peer) {
+  let [compared, equal] = [0, 0];
+  const causes = new Map();
+  for (const [id, { inputs: here }] of ours.values) {
+    const there = peer.values.get(id).inputs;
+    const wrong = new Set();
+    for (const name of new Set([...Object.keys(here.needs), ...Object.keys(there.needs)])) {
+      const [left, right] = [here, there].map((one) =>
+        canonical({ needs: one.needs[name], text: one.values[name] || null }),
+      );
+      if (left === right) continue;
+      wrong.add(name);
+      // What only one side reaches is reached from a name that both have.
+      if (!(name in here.needs && name in there.needs)) continue;
+      const known = causes.get(name);
+      if (known) known.ids.push(id);
+      else {
+        const [extra, missing] = [
+          [here, there],
+          [there, here],
+        ].map(([one, other]) => one.needs[name].filter((need) => !other.needs[name].includes(need)));
+        const said =
+          extra.length + missing.length > 0
+            ? `only here ${extra.join(" ") || "nothing"}; only there ${missing.join(" ") || "nothing"}`
+            : firstDifference(String(here.values[name]), String(there.values[name]));
+        causes.set(name, { ids: [id], example: `${shortId(id)}: ${said}` });
+      }
+    }
+    for (const task of here.tasks) {
+      compared++;
+      if (!reaches(here.needs, task, wrong) && !reaches(there.needs, task, wrong)) equal++;
+    }
+  }
+  return { compared, equal, causes };
+}
+
+function reaches(needs, start, names) {
+  const seen = new Set([start]);
+  for (const name of seen) {
+    if (names.has(name)) return true;
+    for (const need of needs[name] ?? []) seen.add(need);
+  }
+  return false;
+}
+
+/** Tasks of all recipes, and how many of them have one base hash on both sides. */
+export function compareHashes(ours, peer) {
+  let [compared, equal] = [0, 0];
+  const others = new Map();
+  for (const [id, { basehashes }] of ours.recipes) {
+    for (const [task, hash] of Object.entries(basehashes)) {
+      const there = peer.recipes.get(id)?.basehashes[task];
+      if (there === undefined) continue;
+      compared++;
+      if (hash === there) equal++;
+      else others.set(task, [...(others.get(task) ?? []), id]);
+    }
+  }
+  return { compared, equal, others };
+}
+
 /** Not metadata: what the engine itself keeps in the datastore. */
 const OF_THE_ENGINE = new Set(["BBFILES_PRIORITIZED", "BBINCLUDED", "BB_CMDLINE", "BB_ORIGENV"]);
 

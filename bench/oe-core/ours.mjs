@@ -8,7 +8,7 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { BuildError, render } from "@tsbake/base";
-import { openBaseSigner } from "@tsbake/graph";
+import { explainBase, openBaseSigner } from "@tsbake/graph";
 import { metadataPython } from "@tsbake/python";
 import { parseProject } from "@tsbake/recipe";
 
@@ -51,7 +51,11 @@ async function report(project, out, list) {
   }
   for (const id of list === undefined ? [] : readFileSync(list, "utf8").split(/\s+/).filter(Boolean)) {
     await project.prepare([id]);
-    write(valuesOf(id, project.openRecipe(id)));
+    const d = project.openRecipe(id);
+    const tasks = Object.keys(project.recipes.get(id).tasks);
+    // First, for what it finds must not depend on what was asked before.
+    const inputs = await explainBase(d, tasks);
+    write({ ...valuesOf(id, d), inputs: inputsOf(tasks, inputs) });
   }
   file.end();
   await finished(file);
@@ -79,6 +83,7 @@ function facts(recipe) {
     packages: sorted(recipe.packages),
     stamp: recipe.stamp,
     tasks: sorted(Object.keys(recipe.tasks)),
+    basehashes: Object.fromEntries(Object.values(recipe.tasks).map((task) => [task.name, task.baseHash])),
     after: Object.fromEntries(Object.values(recipe.tasks).map((task) => [task.name, sorted(task.after)])),
     flags,
   };
@@ -99,6 +104,12 @@ function valuesOf(id, d) {
     flags[name] = Object.fromEntries([...all].map(([flag, value]) => [flag, plain(value)]));
   }
   return { kind: "values", id, values, flags };
+}
+
+/** Base hashes' inputs; a name that no task needs counts for none. */
+function inputsOf(tasks, { gendeps, varvals }) {
+  const values = Object.fromEntries(Object.keys(gendeps).map((name) => [name, varvals[name] ?? null]));
+  return { tasks: sorted(tasks), needs: gendeps, values };
 }
 
 /** What holds for the recipe as a whole, which has the empty name, holds for each package. */

@@ -66,6 +66,7 @@ def facts(cache, fn, packages):
         "packages": packages,
         "stamp": cache.stamp[fn],
         "tasks": sorted(tasks["tasks"]),
+        "basehashes": {task: cache.basetaskhash[fn + ":" + task] for task in tasks["tasks"]},
         "after": {task: sorted(set(of)) for task, of in tasks["parents"].items()},
         "flags": flags,
     }
@@ -94,9 +95,25 @@ def values_of(fn, d):
             values[name] = {"error": str(error)}
         flags[name] = {flag: plain(value) for flag, value in (d.getVarFlags(name) or {}).items()}
     line = {"kind": "values", "id": fn, "values": values, "flags": flags}
-    for part in ("basehashes", "gendeps", "taskdeps", "varvals"):
-        line[part] = plain(d.getVar("__siggen_" + part, False))
+    line["inputs"] = inputs_of(d)
     return line
+
+
+def inputs_of(d):
+    """Base hashes' inputs: the names that the tasks reach, with what each needs and its text."""
+    needs, texts = d.getVar("__siggen_gendeps", False), d.getVar("__siggen_varvals", False)
+    tasks = sorted(d.getVar("__siggen_taskdeps", False))
+    seen, waiting = set(), list(tasks)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += needs[name]
+    return {
+        "tasks": tasks,
+        "needs": {name: sorted(needs[name]) for name in seen},
+        "values": {name: plain(texts.get(name)) for name in seen},
+    }
 
 
 def main():

@@ -193,7 +193,7 @@ describe("queries", () => {
     );
     expect(toy.rig.read("pn-buildlist")).toBe("greeting\npage\nshout\nstamper-native\n");
     expect(toy.rig.read("task-depends.dot")).toContain(
-      '"page:do_prepare_recipe_sysroot" -> "stamper-native:do_sysroot_ready"\n',
+      '"page.do_prepare_recipe_sysroot" -> "stamper-native.do_sysroot_ready"\n',
     );
     const graph = JSON.parse(toy.rig.read("task-depends.json")) as GraphData;
     expect(graph.targets).toEqual(["page:do_build"]);

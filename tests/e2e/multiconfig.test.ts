@@ -55,7 +55,7 @@ describe("several configurations", () => {
     expect(built.ran).toContain("user:do_compile");
     const plan = await toy.tsbake(["-g", "user"]);
     expect(plan.code).toBe(0);
-    expect(toy.rig.read("task-depends.dot")).toContain('"user:do_compile" -> "mc:two:shout:do_deploy"');
+    expect(toy.rig.read("task-depends.dot")).toContain('"user.do_compile" -> "mc:two:shout.do_deploy"');
   });
 
   test.each([

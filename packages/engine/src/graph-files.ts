@@ -1,27 +1,35 @@
-/** `tsbake -g`: the task graph as text files that other programs read. */
-import type { RecipeInfo, RecipeId } from "@tsbake/recipe";
-import type { TaskGraph } from "@tsbake/graph";
+/** `tsbake -g`: the task graph as text files that other programs read, as BitBake writes them. */
+import { recipeLabel, type RecipeInfo, type RecipeId } from "@tsbake/recipe";
+import type { TaskGraph, TaskId } from "@tsbake/graph";
 import { byText, sortedUnique } from "@tsbake/base";
 
-/** `task-depends.dot`, in Graphviz' language: an edge from each task to each task it needs. */
+/**
+ * `task-depends.dot`, in Graphviz' language: an edge from each task to each task it needs.
+ *
+ * @see BitBake 2.19 lib/bb/cooker.py, generateDotGraphFiles
+ */
 export function describeTaskGraph(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
   const lines = ["digraph depends {"];
-  const nodes = graph.order.map((task) => ({ task, label: graph.label(task) }));
-  for (const { task, label } of nodes.sort((a, b) => byText(a.label, b.label))) {
-    const { recipe, task: name } = graph.node(task);
-    const info = recipes.get(recipe);
-    lines.push(
-      `${quoted(label)} [label=${quoted(`${info?.pn} ${name}\\n${info?.pv}-${info?.pr}\\n${info?.file}`)}]`,
-    );
-    const needs = graph.needs(task).map((need) => graph.label(need));
-    for (const need of needs.sort(byText)) lines.push(`${quoted(label)} -> ${quoted(need)}`);
+  const nameOf = (id: TaskId) => {
+    const { recipe, task } = graph.node(id);
+    return `${recipeLabel(recipes.get(recipe)!)}.${task}`;
+  };
+  const nodes = graph.order.map((id) => ({ id, name: nameOf(id) }));
+  for (const { id, name } of nodes.sort((a, b) => byText(a.name, b.name))) {
+    const { recipe, task } = graph.node(id);
+    const info = recipes.get(recipe)!;
+    const label = [`${recipeLabel(info)} ${task}`, `${info.pe}:${info.pv}-${info.pr}`, info.id];
+    lines.push(`${quoted(name)} [label=${quoted(label.join("\\n"))}]`);
+    for (const need of graph.needs(id).map(nameOf).sort(byText)) {
+      lines.push(`${quoted(name)} -> ${quoted(need)}`);
+    }
   }
   return `${[...lines, "}"].join("\n")}\n`;
 }
 
 /** `pn-buildlist`: the names of the recipes that take part, a line each. */
 export function describeBuildList(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
-  const names = graph.order.map((task) => recipes.get(graph.node(task).recipe)?.pn ?? "");
+  const names = graph.order.map((task) => recipeLabel(recipes.get(graph.node(task).recipe)!));
   return `${sortedUnique(names).join("\n")}\n`;
 }
 

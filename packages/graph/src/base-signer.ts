@@ -1,9 +1,11 @@
 /** Base hashes: the task's own text and every variable and function it reaches. */
 import type { Datastore } from "@tsbake/datastore";
 import type { BaseSigner } from "@tsbake/recipe";
+import { ExplanationWriter } from "./explanation.js";
 import { openHandlers } from "./handler.js";
 import { RecipeVariables, SharedAnalysis } from "./variables.js";
 import { walkVariables } from "./walk.js";
+import type { SignatureExplanation } from "./types.js";
 import type { SignatureHandler } from "./writer.js";
 
 /**
@@ -33,4 +35,22 @@ export function baseHash(handler: SignatureHandler, variables: RecipeVariables, 
   const writer = handler.writer("base");
   walkVariables(variables, task, writer);
   return writer.hash();
+}
+
+/**
+ * What the base hashes of these tasks are made of: each name that they reach with the names it needs and its text.
+ *
+ * @param d a recipe's datastore, as `openRecipe` gives it
+ * @throws BuildError `graph/unknown-handler`
+ */
+export async function explainBase(
+  d: Datastore,
+  tasks: readonly string[],
+): Promise<Pick<SignatureExplanation, "gendeps" | "varvals">> {
+  const handler = (await openHandlers())(d.getText("BB_SIGNATURE_HANDLER") || undefined);
+  const variables = new RecipeVariables(d, new SharedAnalysis(handler));
+  const writer = new ExplanationWriter();
+  for (const task of tasks) walkVariables(variables, task, writer);
+  const { gendeps, varvals } = writer.explanation({ task: "", basehash: "", taskhash: "", unihash: "" });
+  return { gendeps, varvals };
 }

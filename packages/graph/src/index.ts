@@ -1,4 +1,4 @@
-export { openBaseSigner } from "./base-signer.js";
+export { explainBase, openBaseSigner } from "./base-signer.js";
 export { compareExplanations, type InputChange, type InputValue } from "./compare.js";
 export { digestPath, type DigestCache, type DigestOptions } from "./file-digest.js";
 export { listChecksums } from "./file-checksums.js";

@@ -1,6 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic, Note, Span } from "@tsbake/base";
-import type { FilePlace, RecipeInfo } from "@tsbake/recipe";
+import { splitMulticonfig, type FilePlace, type RecipeInfo } from "@tsbake/recipe";
 import { spanOf } from "./places.js";
 
 /** A task of a recipe as messages name it. */
@@ -70,13 +70,15 @@ export function duplicateProvider(
     const by = neededBy.length > 0 ? `needed by ${neededBy.slice(0, 3).join(", ")}` : "a target";
     return `${recipe.pn} (${recipe.file}, ${by})`;
   });
+  const { multiconfig, name: plain } = splitMulticonfig(name);
+  const where = multiconfig === "" ? "" : ` in the configuration ${multiconfig}`;
   return {
     severity: "error",
     code: "graph/duplicate-provider",
     message: `several recipes of this build provide \`${name}\`: ${list.join("; ")}`,
     help:
-      `depend on one of them only, set PREFERRED_PROVIDER_${name}, ` +
-      `or add \`${name}\` to BB_MULTI_PROVIDER_ALLOWED if they can be there together`,
+      `depend on one of them only, set PREFERRED_PROVIDER_${plain}${where}, ` +
+      `or add \`${plain}\` to BB_MULTI_PROVIDER_ALLOWED if they can be there together`,
   };
 }
 

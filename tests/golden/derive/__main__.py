@@ -11,6 +11,7 @@ import argparse
 import difflib
 import json
 import os
+import pwd
 import subprocess
 import sys
 
@@ -24,7 +25,7 @@ def ask_bitbake(arguments, requests):
     command = [arguments.python, "-I", "-W", "ignore", os.path.join(HERE, "oracle.py"), os.path.abspath(arguments.bitbake)]
     options = {}
     if os.geteuid() == 0:
-        options = {"user": arguments.user, "group": arguments.user, "extra_groups": []}
+        options = {"user": arguments.user, "group": pwd.getpwnam(arguments.user).pw_gid, "extra_groups": []}
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "en_US.UTF-8", "HOME": "/nonexistent"}
     done = subprocess.run(
         command,

@@ -23,6 +23,9 @@ export const scanShell: (text: string) => ShellScan = memoise((text) => {
   return problem ? { commands, problem } : { commands };
 });
 
+/** What stands before the place that is looked at, in the same list. */
+type LastRead = "nothing" | "command" | "separator";
+
 class ShellWalker {
   readonly commands = new Set<string>();
   readonly functions = new Set<string>();
@@ -49,28 +52,44 @@ class ShellWalker {
    * @returns the closing word, or undefined at `)`, `;;` or the end
    */
   #list(cursor: ShellCursor, closers: ReadonlySet<string>): string | undefined {
+    let last: LastRead = "nothing";
     for (;;) {
       cursor.skipBlanks();
       if (cursor.done || cursor.peek() === ")" || cursor.startsWith(";;") || cursor.startsWith(";&"))
         return undefined;
-      if (cursor.peek() === "\n") cursor.newline();
-      else if (!this.#separator(cursor)) {
-        const closer = this.#command(cursor, closers);
-        if (closer !== undefined) return closer;
+      if (cursor.peek() === "\n") {
+        cursor.newline();
+        if (last === "command") last = "separator";
+      } else {
+        const joint = this.#separator(cursor, last);
+        if (joint) last = joint;
+        else {
+          const start = cursor.at;
+          const closer = this.#command(cursor, closers);
+          if (closer !== undefined) {
+            if (last === "nothing" && closer !== "esac")
+              cursor.fail(`no command before \`${closer}\``, start);
+            return closer;
+          }
+          if (last === "command") cursor.fail("no `;` between two commands", start);
+          last = "command";
+        }
       }
     }
   }
 
-  #separator(cursor: ShellCursor): boolean {
+  /** @returns what the rest may look like, or undefined where no separator stands */
+  #separator(cursor: ShellCursor, last: LastRead): "separator" | undefined {
     SEPARATOR.lastIndex = cursor.at;
-    if (!SEPARATOR.test(cursor.text) || cursor.startsWith("&>")) return false;
+    if (!SEPARATOR.test(cursor.text) || cursor.startsWith("&>")) return undefined;
     const what = cursor.text.slice(cursor.at, SEPARATOR.lastIndex);
+    if (last !== "command") cursor.fail(`no command before \`${what}\``);
     cursor.at = SEPARATOR.lastIndex;
-    if (what === ";" || what === "&") return true;
+    if (what === ";" || what === "&") return "separator";
     // After `&&`, `||` and `|` a command must come, on this line or another.
     this.#skipLines(cursor);
     if (cursor.done || /[;&|)]/.test(cursor.peek())) cursor.fail(`no command after \`${what}\``);
-    return true;
+    return "separator";
   }
 
   #skipLines(cursor: ShellCursor): void {
@@ -92,7 +111,10 @@ class ShellWalker {
       return undefined;
     }
     if (closers.has(word.raw)) return word.raw;
-    if (word.raw === "!") return undefined;
+    if (word.raw === "!") {
+      cursor.skipBlanks();
+      return cursor.done || cursor.peek() === "\n" ? undefined : this.#command(cursor, NONE);
+    }
     if (RESERVED.has(word.raw)) cursor.nest(() => this.#compound(cursor, word.raw, start));
     else if (word.raw === "[[") this.#conditional(cursor, start);
     else if (word.raw === "function") this.#bashFunction(cursor);
@@ -103,6 +125,8 @@ class ShellWalker {
   #subshell(cursor: ShellCursor): void {
     const start = cursor.at;
     cursor.at += 1;
+    cursor.skipBlanks();
+    if (cursor.peek() === ")") cursor.fail("no command in `( )`");
     this.#list(cursor, NONE);
     if (cursor.peek() === ")") cursor.at += 1;
     else cursor.fail("`(` is not closed", start);
@@ -169,7 +193,21 @@ class ShellWalker {
     if (cursor.word()?.raw === "in") {
       for (cursor.skipBlanks(); cursor.word(); cursor.skipBlanks());
     } else cursor.at = before;
-    this.#closed(cursor, ["do"], word, start);
+    cursor.skipBlanks();
+    if (cursor.peek() === ";") cursor.at += 1;
+    this.#skipLines(cursor);
+    const first = cursor.at;
+    const opener = cursor.word()?.raw;
+    // bash takes `{ }` in place of `do done`.
+    if (opener === "{") {
+      this.#closed(cursor, ["}"], "{", start);
+      return;
+    }
+    if (opener !== "do") {
+      cursor.at = first;
+      cursor.fail(`\`${word}\` has no \`do\``, opener === undefined ? start : first);
+      this.#closed(cursor, ["do"], word, start);
+    }
     this.#closed(cursor, ["done"], "do", start);
   }
 
