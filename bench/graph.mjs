@@ -59,7 +59,6 @@ async function rowsOf(by, layers, runs, open) {
   const rows = [];
   for (const phase of PHASES) {
     const bests = [];
-    let rssKiB = 0;
     for (const project of projects) {
       if (by !== "tsbake" && (phase.by || project.size * TASKS > (phase.mostTasks ?? Infinity))) continue;
       if (phase.prepare) await project.run(phase.args);
@@ -70,11 +69,11 @@ async function rowsOf(by, layers, runs, open) {
       }
       const wall = summary(all.map((one) => one.wall)).best;
       const cpu = summary(all.map((one) => one.cpu)).best;
-      rssKiB = Math.max(...all.map((one) => one.rssKiB));
+      const rssKiB = Math.max(...all.map((one) => one.rssKiB));
       process.stderr.write(
         `  ${by} ${project.size} ${phase.name}: ${wall.toFixed(2)} s, cpu ${cpu.toFixed(2)} s\n`,
       );
-      bests.push({ wall, cpu, size: project.size });
+      bests.push({ wall, cpu, rssKiB, size: project.size });
     }
     if (bests.length === 0) continue;
     const [first, last] = [bests[0], bests[bests.length - 1]];
@@ -85,10 +84,16 @@ async function rowsOf(by, layers, runs, open) {
       by,
       ...projects.map((_, at) => cells[at] ?? "not run"),
       bests.length > 1 ? linear.toFixed(2) : "",
-      Number.isNaN(rssKiB) ? "no GNU time" : `${Math.round(rssKiB / 1024)} MiB`,
+      memory(bests),
     ]);
   }
   return rows;
+}
+
+/** Peak of the largest process, for each size. */
+function memory(bests) {
+  if (bests.some(({ rssKiB }) => Number.isNaN(rssKiB))) return "no GNU time";
+  return `${bests.map(({ rssKiB }) => Math.round(rssKiB / 1024)).join(", ")} MiB`;
 }
 
 async function tsbakeProject(folder, { size, layer }) {

@@ -11,18 +11,30 @@ export function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`);
 }
 
+export interface AtomicOptions {
+  /**
+   * False where a file that the loss of power left empty does no harm, and thousands are written: waiting for the disk
+   * takes longer than all the rest.
+   */
+  readonly sync?: boolean;
+}
+
 /**
  * Writes `data` under a temporary name, syncs it and renames it onto `path`; folders are made.
  * After a crash there is the old file or the new one, never a part.
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o666): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { sync = true }: AtomicOptions = {},
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = temporaryBeside(path);
   try {
-    const file = await open(temporary, "wx", mode);
+    const file = await open(temporary, "wx");
     try {
       await file.writeFile(data);
-      await file.sync();
+      if (sync) await file.sync();
     } finally {
       await file.close();
     }

@@ -207,7 +207,7 @@ class OpenedBuild implements Build {
     for (const task of graph.order) {
       const { recipe, task: name } = graph.node(task);
       const path = stamps.sigdataPath(this.project.recipes.get(recipe)!, name, signatures.of(task).unihash);
-      await writeFileAtomic(path, writeRecord(await this.#explain(graph, signatures, task)));
+      await writeFileAtomic(path, writeRecord(await this.#explain(graph, signatures, task)), { sync: false });
     }
   }
 
@@ -454,7 +454,7 @@ class OpenedBuild implements Build {
   /** @throws BuildError before hours of work that end in front of nobody */
   #checkNoTerminal(graph: TaskGraph): void {
     const asking = graph.targets.filter((target) => {
-      const { recipe, task } = graph.graph.getNodeAttributes(target);
+      const { recipe, task } = graph.node(target);
       return this.project.recipes.get(recipe)?.tasks[task]?.interactive;
     });
     if (asking.length > 0) throw new BuildError(asking.map((target) => noTerminal(graph.label(target))));

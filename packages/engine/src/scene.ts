@@ -8,6 +8,9 @@ import type { SceneOptions } from "@tsbake/run";
 import type { BuildPython } from "./python.js";
 import { hardNeedOutside } from "./problems.js";
 
+/** Ending of the task that restores another one. */
+const SETSCENE = "_setscene";
+
 export interface SceneRequest {
   readonly project: ParsedProject;
   readonly providers: Providers;
@@ -38,23 +41,23 @@ export function openScene(request: SceneRequest): SceneOptions | undefined {
 
 /** [depends] of setscene tasks, as tasks without the suffix; undefined when there are no setscene tasks. */
 function hardNeeds({ project, providers, graph }: SceneRequest): Map<TaskId, TaskId[]> | undefined {
-  const known = new Set(graph.order);
   const needs = new Map<TaskId, TaskId[]>();
   let hasSetscene = false;
   const problems = [];
-  for (const task of graph.order) {
-    const node = splitTaskId(task);
-    const recipe = project.recipes.get(node.recipe)!;
-    const setscene = recipe.tasks[`${node.task}_setscene`];
-    if (!setscene) continue;
-    hasSetscene = true;
-    for (const word of setscene.depends ?? []) {
-      const [name = "", other = ""] = word.split(":");
-      const provider = providers.findBuild(withMulticonfig(multiconfigOf(node.recipe), name));
-      if (provider === undefined) continue;
-      const need = taskId(provider, other.replace(/_setscene$/, ""));
-      if (!known.has(need)) problems.push(hardNeedOutside(taskLabel(recipe, setscene.name), word));
-      else if (need !== task) needs.set(task, [...(needs.get(task) ?? []), need]);
+  for (const recipe of project.recipes.values()) {
+    for (const setscene of Object.values(recipe.tasks)) {
+      if (!setscene.name.endsWith(SETSCENE)) continue;
+      const task = taskId(recipe.id, setscene.name.slice(0, -SETSCENE.length));
+      if (!graph.has(task)) continue;
+      hasSetscene = true;
+      for (const word of setscene.depends ?? []) {
+        const [name = "", other = ""] = word.split(":");
+        const provider = providers.findBuild(withMulticonfig(multiconfigOf(recipe.id), name));
+        if (provider === undefined) continue;
+        const need = taskId(provider, other.endsWith(SETSCENE) ? other.slice(0, -SETSCENE.length) : other);
+        if (!graph.has(need)) problems.push(hardNeedOutside(taskLabel(recipe, setscene.name), word));
+        else if (need !== task) needs.set(task, [...(needs.get(task) ?? []), need]);
+      }
     }
   }
   if (problems.length > 0) throw new BuildError(problems);

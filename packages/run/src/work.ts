@@ -242,7 +242,7 @@ export class Worker {
     }
   }
 
-  /** Keeps what went into a signature, beside the stamp and for tasks without an artifact in the store too. */
+  /** Keeps what went into a signature, beside the stamp and for bodies without an artifact in the store too. */
   #record(task: PlannedTask, describe: () => Promise<string | undefined>): void {
     const { recipe, name, info } = task;
     const { unihash } = task.signature;
@@ -250,8 +250,11 @@ export class Worker {
       try {
         const text = await describe();
         if (text === undefined) return;
-        await writeFileAtomic(this.#options.stamps.sigdataPath(recipe, name, unihash), text);
-        if (info.artifact || this.#isStoreClosed) return;
+        // Unsynced: a record that is broken off counts as none.
+        const path = this.#options.stamps.sigdataPath(recipe, name, unihash);
+        await writeFileAtomic(path, text, { sync: false });
+        // Nobody looks in the store for what has nothing to execute.
+        if (info.artifact || info.noexec || this.#isStoreClosed) return;
         await this.#options.store
           .describe(objectName(recipe, name, unihash), text)
           .catch((error: unknown) => {
