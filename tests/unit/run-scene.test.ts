@@ -260,6 +260,72 @@ describe("hash equivalence", () => {
   });
 });
 
+describe("hash equivalence that is learned late", () => {
+  /** do_pack, and so all of x, needs do_make of y. `version` is part of what do_make is made from, not of what it makes. */
+  function chain(version: string): ProjectSpec {
+    const { x } = project();
+    const make = { body: `    echo ${version}`, flags: { python: "1" } };
+    const pack = { body: says("do_pack"), needs: ["do_compile", "y:do_make"] };
+    return {
+      x: { tasks: { ...x!.tasks, do_pack: pack } },
+      y: { tasks: { do_make: make, do_make_setscene: { body: "    false" } } },
+    };
+  }
+  /** Builds version 2 after version 1; do_make ends once do_pack has been restored, and counts as version 1 or fails. */
+  async function rebuild(scenes: Scenes, make: "reports" | "fails") {
+    const first = scenes.signatures(chain("1"));
+    const second = scenes.signatures(chain("2"));
+    const settled = new Set<TaskId>();
+    let release = () => {};
+    const packed = new Promise<void>((resolve) => (release = resolve));
+    return scenes.run(
+      { found: "pack", notNeeded: false },
+      {
+        project: chain("2"),
+        signatures: {
+          ...second,
+          of: (task) => (settled.has(task) ? first : second).of(task),
+          settle: () => {
+            const changed = [...ids("pack ipk stage build"), "y:do_make" as TaskId];
+            for (const task of changed) settled.add(task);
+            return changed;
+          },
+        },
+        reportOutput: (task) => Promise.resolve(first.of(task).unihash),
+        runPython: async (call) => {
+          await packed;
+          if (make === "fails") return { code: 1 };
+          await call.reportOutput("make", "method", "output");
+          return { code: 0 };
+        },
+        onEvent: (event) => {
+          if (event.type !== "task-skipped" || event.reason !== "restored") return;
+          if (event.task === ids("pack")[0]) release();
+        },
+      },
+    );
+  }
+  const buildFirst = (scenes: Scenes) =>
+    scenes.run({}, { project: chain("1"), runPython: () => Promise.resolve({ code: 0 }) });
+
+  test("stamps that were taken away for a restore are right again, and nothing else runs", async () => {
+    using scenes = new Scenes();
+    await buildFirst(scenes);
+    const { ran, summary } = await rebuild(scenes, "reports");
+    expect([ran, summary.ok, summary.notStarted]).toEqual(["pack_setscene", true, []]);
+    // And what was restored counts for what its task is now.
+    expect((await scenes.run({}, { project: chain("1") })).ran).toBe("");
+  });
+
+  test("interrupted before anybody knows, and put back: everything that was touched is done again", async () => {
+    using scenes = new Scenes();
+    await buildFirst(scenes);
+    const { ran, summary } = await rebuild(scenes, "fails");
+    expect([ran, summary.ok]).toEqual(["pack_setscene", false]);
+    expect((await buildFirst(scenes)).ran).toBe("build ipk pack stage");
+  });
+});
+
 describe("BB_SETSCENE_ENFORCE", () => {
   const mayRun = (names: string) => (task: TaskId) => ids(names).includes(task);
 

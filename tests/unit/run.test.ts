@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { byText } from "@tsbake/base";
@@ -212,6 +221,32 @@ describe("stamps", () => {
     expect(left).toEqual(["do_install", "do_clean"]);
     stamps.begin(x, "do_unpack", none);
     expect(openStamps().state(x, "do_install", "old")).toBeUndefined();
+  });
+
+  test.each([
+    ["restored to its end", ["do_unpack setscene"], ["do_install"]],
+    ["still being restored", ["do_unpack open"], []],
+    ["executed", ["do_unpack real"], []],
+    ["restored, and a later one executed", ["do_unpack setscene", "do_compile real"], []],
+    ["restored, and the very task has begun", ["do_unpack setscene", "do_install setscene"], []],
+  ] as const)("stamps come back when an earlier task was %s", (_name, done, expected) => {
+    using folder = new Folder();
+    const x = recipe(folder);
+    openStamps().finish(x, "do_install", "old", "real");
+    const path = join(folder.path, "stamps/x/1.0-r0.do_install.old");
+    utimesSync(path, 1_000_000, 1_000_000);
+    const stamps = openStamps();
+    for (const step of done) {
+      const [task, how] = step.split(" ") as [string, "open" | "real" | "setscene"];
+      stamps.begin(x, task, () => "new");
+      if (how !== "open") stamps.finish(x, task, "new", how);
+    }
+    expect(stamps.bringBack(x, () => "new")).toBe(false);
+    expect(stamps.bringBack(x, () => "old")).toBe(expected.length > 0);
+    for (const view of [stamps, openStamps()]) {
+      const found = view.times(x, "do_install", "old").real;
+      expect(found).toBe(expected.length > 0 ? 1_000_000 : undefined);
+    }
   });
 
   test("a taint is there at once and later, and is another each time", () => {

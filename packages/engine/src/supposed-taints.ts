@@ -17,6 +17,7 @@ export function supposeTaints(stamps: Stamps): Stamps {
     stamped: (recipe, task) => stamps.stamped(recipe, task),
     times: (recipe, task, unihash) => stamps.times(recipe, task, unihash),
     begin: writing,
+    bringBack: writing,
     finish: writing,
     sigdataPath: (recipe, task, unihash) => stamps.sigdataPath(recipe, task, unihash),
   };

@@ -252,6 +252,8 @@ class Run {
         this.#done.add(id);
         this.#durations.record(this.#durationName(id), performance.now() - began);
         this.#endRestore(task, performance.now() - began);
+        // While it ran, signatures may have changed.
+        if (this.#worker!.follow()) await this.#renew();
       } else {
         const failure = this.#options.mayRun ? undefined : await this.#worker!.run(task);
         const elapsedMs = performance.now() - began;
@@ -281,6 +283,7 @@ class Run {
   /** The output of a task was one that is known: what would have run for its sake may be done already. */
   async #renew(): Promise<void> {
     this.#isOutdated = false;
+    this.#worker!.follow();
     await this.#planner.renew?.((task) => this.#done.has(task) || this.#queue!.running.has(task));
     this.#replan();
   }

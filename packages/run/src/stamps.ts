@@ -14,6 +14,9 @@ import type { StampTimes } from "./currency.js";
 /** The part of a recipe that stamps need. */
 export type Stamped = Pick<RecipeInfo, "stamp" | "tasks">;
 
+/** The signature that a task of the recipe has now; undefined when nobody has computed it. */
+export type WantedSignature = (task: string) => string | undefined;
+
 export interface Stamps {
   /** The text of the taint that `-f` left, or undefined. */
   taint(recipe: Stamped, task: string): string | undefined;
@@ -29,10 +32,16 @@ export interface Stamps {
    * Called before a task changes anything on disk: takes away its own stamps, and those of later tasks of the recipe that
    * are of another signature than `wanted` says. Otherwise a build that is interrupted and then put back to its old
    * inputs would find old stamps beside new files.
-   *
-   * @param wanted the signature that a task of this recipe has now; undefined when nobody has computed it
    */
-  begin(recipe: Stamped, task: string, wanted: (task: string) => string | undefined): void;
+  begin(recipe: Stamped, task: string, wanted: WantedSignature): void;
+  /**
+   * Called when signatures have changed, which in a run means that an output turned out to be equivalent to a known one:
+   * puts back, with their old time, stamps of later tasks that `begin` has taken away and that are wanted again. Only where
+   * each earlier task of this run has been restored to its end: what a body leaves is not what was there.
+   *
+   * @returns whether there were some
+   */
+  bringBack(recipe: Stamped, wanted: WantedSignature): boolean;
   /** The very last step of a task. */
   finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void;
   /** `${STAMP}.<task>.sigdata.<unihash>` */
@@ -44,8 +53,17 @@ export function openStamps(): Stamps {
   return new StampFolders();
 }
 
+/** What this run has done to the stamps of a recipe. */
+interface Changes {
+  /** Tasks that have begun, and how they ended. */
+  readonly begun: Map<string, "open" | "real" | "setscene">;
+  /** Stamps of tasks that have not begun, taken away: when they were made, by the end of their names. */
+  readonly aside: Map<string, { readonly task: string; readonly unihash: string; readonly time: Date }>;
+}
+
 class StampFolders implements Stamps {
   readonly #folders = new Map<string, Set<string>>();
+  readonly #changes = new Map<string, Changes>();
 
   taint(recipe: Stamped, task: string): string | undefined {
     if (!this.#list(recipe).has(`${basename(recipe.stamp)}.${task}.taint`)) return undefined;
@@ -84,17 +102,42 @@ class StampFolders implements Stamps {
     return { real: timeOf(task), setscene: timeOf(`${task}_setscene`) };
   }
 
-  begin(recipe: Stamped, task: string, wanted: (task: string) => string | undefined): void {
+  begin(recipe: Stamped, task: string, wanted: WantedSignature): void {
+    const { begun, aside } = this.#changesOf(recipe);
+    begun.set(task, "open");
     this.#remove(recipe, task);
     this.#remove(recipe, `${task}_setscene`);
+    for (const [suffix, { task: of }] of aside) if (of === task) aside.delete(suffix);
     for (const later of tasksAfter(recipe, task)) {
       const kept = wanted(later);
-      this.#remove(recipe, later, kept);
-      this.#remove(recipe, `${later}_setscene`, kept);
+      for (const name of [later, `${later}_setscene`]) {
+        for (const { unihash, time } of this.#remove(recipe, name, kept)) {
+          aside.set(`${name}.${unihash}`, { task: later, unihash, time });
+        }
+      }
     }
   }
 
+  bringBack(recipe: Stamped, wanted: WantedSignature): boolean {
+    const { begun, aside } = this.#changesOf(recipe);
+    const again = [...aside].filter(([, { task, unihash }]) => wanted(task) === unihash);
+    if (again.length === 0) return false;
+    const inDoubt = new Set<string>();
+    for (const [task, end] of begun) {
+      if (end !== "setscene") for (const later of tasksAfter(recipe, task)) inDoubt.add(later);
+    }
+    const sure = again.filter(([, { task }]) => !inDoubt.has(task));
+    for (const [suffix, { time }] of sure) {
+      this.#write(recipe, suffix, "", time);
+      aside.delete(suffix);
+    }
+    return sure.length > 0;
+  }
+
   finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void {
+    const { begun } = this.#changesOf(recipe);
+    // Without a beginning nothing was executed.
+    if (begun.has(task)) begun.set(task, how);
     this.#remove(recipe, task);
     this.#remove(recipe, `${task}_setscene`);
     this.#write(recipe, `${how === "real" ? task : `${task}_setscene`}.${unihash}`, "");
@@ -114,26 +157,36 @@ class StampFolders implements Stamps {
     return names;
   }
 
+  #changesOf({ stamp }: Stamped): Changes {
+    let changes = this.#changes.get(stamp);
+    if (!changes) this.#changes.set(stamp, (changes = { begun: new Map(), aside: new Map() }));
+    return changes;
+  }
+
   /** Stamps of one task name but that of one signature; taints and signature data stay. */
-  #remove(recipe: Stamped, task: string, kept?: string): void {
+  #remove(recipe: Stamped, task: string, kept?: string): { unihash: string; time: Date }[] {
     const names = this.#list(recipe);
     const prefix = `${basename(recipe.stamp)}.${task}.`;
+    const removed: { unihash: string; time: Date }[] = [];
     for (const name of names) {
       if (!name.startsWith(prefix)) continue;
       const rest = name.slice(prefix.length);
       if (rest === kept || /^(taint$|sigdata\.|sigbasedata\.)/.test(rest)) continue;
-      rmSync(join(dirname(recipe.stamp), name), { force: true });
+      const path = join(dirname(recipe.stamp), name);
+      const time = statSync(path, { throwIfNoEntry: false })?.mtime;
+      if (time) removed.push({ unihash: rest, time });
+      rmSync(path, { force: true });
       names.delete(name);
     }
+    return removed;
   }
 
-  #write(recipe: Stamped, suffix: string, text: string): void {
+  #write(recipe: Stamped, suffix: string, text: string, time = new Date()): void {
     const names = this.#list(recipe);
     const path = `${recipe.stamp}.${suffix}`;
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
-    const now = new Date();
-    utimesSync(path, now, now);
+    utimesSync(path, time, time);
     names.add(basename(path));
   }
 }

@@ -15,6 +15,7 @@ import type { RunOptions } from "./options.js";
 import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
 import { withPython } from "./python-needed.js";
 import { asText, isTrue } from "./shell-script.js";
+import type { WantedSignature } from "./stamps.js";
 import { writeTaskDependencies } from "./task-dependencies.js";
 
 /** Everything known of a task before it runs. */
@@ -33,6 +34,10 @@ export class Worker {
   readonly #onNewSignatures: (tasks: readonly TaskId[]) => void;
   /** Signature data is written behind the tasks' backs, one after the other. */
   #records: Promise<void> = Promise.resolve();
+  /** What was restored in this run, and the unihash that its stamp has. */
+  readonly #restored = new Map<PlannedTask, string>();
+  /** Recipes of which something has begun, by their stamps. */
+  readonly #begun = new Map<string, RecipeInfo>();
   /** The store does not take descriptions: said once. */
   #isStoreClosed = false;
 
@@ -99,7 +104,7 @@ export class Worker {
    */
   async restore(task: PlannedTask): Promise<"done" | "missing" | TaskFailure> {
     const { recipe, name, label } = task;
-    const { stamps, store, settings } = this.#options;
+    const { store, settings } = this.#options;
     const { artifact } = task.info;
     if (!artifact) return this.#runSetscene(task);
     let restored: string | undefined;
@@ -114,7 +119,7 @@ export class Worker {
     }
     try {
       await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, artifact);
-      stamps.finish(recipe, name, task.signature.unihash, "setscene");
+      this.#stampRestored(task);
       const description = `${restored}.siginfo`;
       this.#record(task, () => readTextIfThere(description));
       return "done";
@@ -142,7 +147,7 @@ export class Worker {
       if (diagnostics.length > 0) {
         return this.#missing(task, diagnostics.map(({ message }) => message).join("; "));
       }
-      this.#options.stamps.finish(recipe, name, task.signature.unihash, "setscene");
+      this.#stampRestored(task);
       return "done";
     } catch (error) {
       if (!diagnosticsOf(error, label)) throw error;
@@ -163,12 +168,39 @@ export class Worker {
     await this.#records;
   }
 
+  /**
+   * Signatures have changed, and all that changes them in a run is that an output counts as a known one. So what was
+   * restored counts for the signature that its task has now, and stamps that were taken away for it may be right again.
+   *
+   * @returns whether some were
+   */
+  follow(): boolean {
+    for (const [task, unihash] of this.#restored) {
+      if (this.#options.signatures.of(task.task).unihash !== unihash) this.#stampRestored(task);
+    }
+    const found = [...this.#begun.values()].map((recipe) =>
+      this.#options.stamps.bringBack(recipe, this.#wanted(recipe)),
+    );
+    return found.includes(true);
+  }
+
+  #stampRestored(task: PlannedTask): void {
+    const { unihash } = this.#options.signatures.of(task.task);
+    this.#options.stamps.finish(task.recipe, task.name, unihash, "setscene");
+    this.#restored.set(task, unihash);
+  }
+
   #begin({ recipe, name }: PlannedTask): void {
-    const { graph, signatures, stamps } = this.#options;
-    stamps.begin(recipe, name, (other) => {
-      const id = taskId(recipe.id, other);
-      return graph.has(id) ? signatures.of(id).unihash : undefined;
-    });
+    this.#begun.set(recipe.stamp, recipe);
+    this.#options.stamps.begin(recipe, name, this.#wanted(recipe));
+  }
+
+  #wanted({ id }: RecipeInfo): WantedSignature {
+    const { graph, signatures } = this.#options;
+    return (name) => {
+      const task = taskId(id, name);
+      return graph.has(task) ? signatures.of(task).unihash : undefined;
+    };
   }
 
   async #prepare(task: TaskId, name: string, d: Datastore, folder: string): Promise<void> {
