@@ -386,6 +386,40 @@ describe("task hashes", () => {
     expect(signatures.of(base!).taskHash).not.toBe(old.of(base!).taskHash);
   });
 
+  test("whichever tasks get other unihashes in whichever order, all are as if signed anew", async () => {
+    const shape = fc.record({
+      needs: fc.array(fc.array(fc.nat(40), { maxLength: 3 }), { minLength: 1, maxLength: 12 }),
+      settled: fc.array(fc.tuple(fc.nat(40), fc.nat(2)), { minLength: 1, maxLength: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ needs, settled }) => {
+        const name = (at: number) => `r${at}`;
+        const made = needs.map((below, at) => {
+          const depends = at === 0 ? [] : below.map((one) => `${name(one % at)}:do_build`);
+          return recipe(name(at), { do_build: { depends: depends.join(" ") } });
+        });
+        const top = needs.map((_, at) => `${name(at)}:do_build`).join(" ");
+        made.push(recipe("app", { do_build: { depends: top } }), recipe("other", { do_build: {} }));
+        const known = new Map<string, string>();
+        const options: World["options"] = {
+          equivalence: (task, hash) => known.get(`${task} ${hash}`) ?? hash,
+        };
+        const { graph, signatures } = await signed({ recipes: made, options });
+        for (const [at, unihash] of settled) {
+          const task = find(graph, `${name(at % needs.length)}:do_build`);
+          known.set(`${task} ${signatures.of(task).taskHash}`, `unihash ${unihash}`);
+          const before = graph.order.map((one) => signatures.of(one).unihash);
+          const changed = signatures.settle(task, `unihash ${unihash}`);
+          const now = graph.order.filter((one, index) => signatures.of(one).unihash !== before[index]);
+          expect(changed).toEqual(expect.arrayContaining(now));
+        }
+        const anew = await signed({ recipes: made, options });
+        for (const task of graph.order) expect(signatures.of(task)).toEqual(anew.signatures.of(task));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   test("a locked task has its lock for a hash, whatever goes in", async () => {
     const computed: string[] = [];
     const locked = (task: string, hash: string) => {

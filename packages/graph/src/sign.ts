@@ -54,6 +54,7 @@ class Signing implements Signatures {
   readonly #ignoredRecipes: RegExp | undefined;
   readonly #keepsNeed: KeepsNeed | undefined;
   #shared: SharedAnalysis | undefined;
+  #dependents: Map<TaskId, number[]> | undefined;
   #explained: { d: Datastore; variables: RecipeVariables } | undefined;
 
   constructor(options: SignOptions, handler: SignatureHandler) {
@@ -105,15 +106,38 @@ class Signing implements Signatures {
     const settled = this.#get(task);
     if (settled.unihash === unihash) return [];
     this.#signed.set(task, { ...settled, unihash });
-    const changed = new Set([task]);
-    for (const other of this.#options.graph.order) {
-      if (other === task || !this.#keptNeeds(other).some((need) => changed.has(need))) continue;
+    const { order } = this.#options.graph;
+    const dependents = (this.#dependents ??= this.#countedBy());
+    const changed = [task];
+    // By position in the order: every task comes after what it needs, so one pass forward settles all.
+    const pending = new Uint8Array(order.length);
+    const mark = (one: TaskId) => {
+      for (const position of dependents.get(one) ?? []) pending[position] = 1;
+    };
+    mark(task);
+    for (let at = pending.indexOf(1); at !== -1; at = pending.indexOf(1, at + 1)) {
+      const other = order[at]!;
       const before = this.#get(other);
       const now = this.#hash(other, before.taint);
       this.#signed.set(other, now);
-      if (now.unihash !== before.unihash || now.taskHash !== before.taskHash) changed.add(other);
+      if (now.unihash === before.unihash && now.taskHash === before.taskHash) continue;
+      changed.push(other);
+      mark(other);
     }
-    return [...changed];
+    return changed;
+  }
+
+  /** In whose hashes a task's unihash is: positions in the order. */
+  #countedBy(): Map<TaskId, number[]> {
+    const dependents = new Map<TaskId, number[]>();
+    for (const [position, task] of this.#options.graph.order.entries()) {
+      for (const need of this.#keptNeeds(task)) {
+        const known = dependents.get(need);
+        if (known) known.push(position);
+        else dependents.set(need, [position]);
+      }
+    }
+    return dependents;
   }
 
   #needInputs(needs: readonly TaskId[]): TaskInputs["needs"] {
