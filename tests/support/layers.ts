@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PythonError, type Datastore, type PythonHost, type PythonPlace } from "@tsbake/datastore";
 import { evaluateWithoutPython } from "@tsbake/python";
+import type { ParseOptions } from "@tsbake/recipe";
 import { root } from "./paths.js";
 import { temporaryFolder } from "./temporary.js";
 
@@ -90,4 +91,26 @@ export class LittlePython implements PythonHost {
   reset(): void {
     this.defined = [...this.#marked];
   }
+}
+
+/** Parses a rig's build folder with nothing of this machine in it, and with the base hashes that `sign` gives. */
+export function parseOptions(
+  rig: LayerRig,
+  sign: ParseOptions["signer"]["sign"],
+  more: Partial<ParseOptions> = {},
+): ParseOptions {
+  const python = new LittlePython();
+  return {
+    topdir: rig.topdir,
+    coreLayers: [],
+    environment: {},
+    preFiles: [],
+    postFiles: [],
+    initial: {},
+    python: () => python,
+    signer: { name: "unit", sign },
+    onProgress: () => {},
+    onWarning: () => {},
+    ...more,
+  };
 }

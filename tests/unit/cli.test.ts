@@ -22,6 +22,7 @@ import type { EngineEvent } from "@tsbake/engine";
 import type { TaskId } from "@tsbake/graph";
 import type { RunSummary, TaskFailure } from "@tsbake/run";
 import { describe, expect, test } from "@jest/globals";
+import { summaryOf } from "../support/summary.js";
 
 function request(line: string) {
   const command = parseCommand(line.split(" ").filter(Boolean));
@@ -196,25 +197,8 @@ function name(label: string) {
 function started(label: string, number: number, how: "run" | "restore" = "run"): EngineEvent {
   return { type: "task-started", ...name(label), how, number, of: 3 };
 }
-function summary(change: Partial<RunSummary> = {}): RunSummary {
-  return {
-    total: 57,
-    ran: 0,
-    restored: 0,
-    current: 1,
-    covered: 56,
-    noexec: 0,
-    failed: [],
-    notStarted: [],
-    interrupted: false,
-    errorMessages: 0,
-    warnings: 0,
-    slowest: [],
-    elapsedMs: 1,
-    ok: true,
-    ...change,
-  };
-}
+const summary = (change: Partial<RunSummary> = {}) =>
+  summaryOf({ total: 57, current: 1, covered: 56, ...change });
 const plan: EngineEvent = {
   type: "plan",
   total: 57,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { PythonHost } from "@tsbake/datastore";
 import { parseProject, type ParsedProject, type ParseOptions } from "@tsbake/recipe";
-import { LayerRig, LittlePython } from "../support/layers.js";
+import { LayerRig, LittlePython, parseOptions } from "../support/layers.js";
 
 const ENVIRONMENT = { PATH: "/bin", PWD: "/somewhere" };
 
@@ -14,26 +14,13 @@ async function run(
 ): Promise<{ project: ParsedProject; signed: string[]; warned: string[] }> {
   const signed = new Set<string>();
   const warned: string[] = [];
-  const python = new LittlePython();
-  const project = await parseProject({
-    topdir: rig.topdir,
-    coreLayers: [],
-    environment: ENVIRONMENT,
-    preFiles: [],
-    postFiles: [],
-    initial: {},
-    python: () => python,
-    signer: {
-      name: "unit",
-      sign: (d, tasks) => {
-        signed.add(`${d.getText("PN")}_${d.getText("PV")}`);
-        return new Map(tasks.map((task) => [task, task]));
-      },
-    },
-    onProgress: () => {},
-    onWarning: ({ message }) => warned.push(message),
-    ...more,
-  });
+  const sign: ParseOptions["signer"]["sign"] = (d, tasks) => {
+    signed.add(`${d.getText("PN")}_${d.getText("PV")}`);
+    return new Map(tasks.map((task) => [task, task]));
+  };
+  const onWarning: ParseOptions["onWarning"] = ({ message }) => warned.push(message);
+  const options = parseOptions(rig, sign, { environment: ENVIRONMENT, onWarning, ...more });
+  const project = await parseProject(options);
   return { project, signed: [...signed], warned };
 }
 

@@ -2,8 +2,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import { openProviders, parseProject, type ParsedProject, type RecipeId } from "@tsbake/recipe";
-import { LayerRig, LittlePython } from "../support/layers.js";
+import {
+  openProviders,
+  parseProject,
+  type ParsedProject,
+  type ParseOptions,
+  type RecipeId,
+} from "@tsbake/recipe";
+import { LayerRig, LittlePython, parseOptions } from "../support/layers.js";
 
 /** Keeps what MultiConfigParsed brings, and does as OE's handler: something of every configuration goes into the first. */
 class EventPython extends LittlePython {
@@ -21,24 +27,12 @@ async function open(
   const python = new EventPython();
   const warnings: Diagnostic[] = [];
   const signed: string[] = [];
-  const project = await parseProject({
-    topdir: rig.topdir,
-    coreLayers: [],
-    environment: {},
-    preFiles: [],
-    postFiles: [],
-    initial: {},
-    python: () => python,
-    signer: {
-      name: "unit",
-      sign: (d, tasks) => {
-        signed.push(`${d.getText("__BBMULTICONFIG")} ${d.getText("PN")} ${d.getText("PV")}`);
-        return new Map(tasks.map((task) => [task, `${task} on ${d.getText("MACHINE")}`]));
-      },
-    },
-    onProgress: () => {},
-    onWarning: (warning) => warnings.push(warning),
-  });
+  const sign: ParseOptions["signer"]["sign"] = (d, tasks) => {
+    signed.push(`${d.getText("__BBMULTICONFIG")} ${d.getText("PN")} ${d.getText("PV")}`);
+    return new Map(tasks.map((task) => [task, `${task} on ${d.getText("MACHINE")}`]));
+  };
+  const more = { python: () => python, onWarning: (warning: Diagnostic) => warnings.push(warning) };
+  const project = await parseProject(parseOptions(rig, sign, more));
   return { project, warnings, signed };
 }
 

@@ -10,27 +10,12 @@ import {
   type RecipeId,
   type RecipeInfo,
 } from "@tsbake/recipe";
-import { LayerRig, LittlePython } from "../support/layers.js";
+import { LayerRig, parseOptions } from "../support/layers.js";
 
 function optionsFor(rig: LayerRig, more: Partial<ParseOptions> = {}): ParseOptions {
-  const python = new LittlePython();
-  return {
-    topdir: rig.topdir,
-    coreLayers: [],
-    environment: {},
-    preFiles: [],
-    postFiles: [],
-    initial: {},
-    python: () => python,
-    signer: {
-      name: "unit",
-      sign: (d, tasks) =>
-        new Map(tasks.map((task) => [task, `${task} of ${d.getText("PN")} in ${d.getText("COLOUR")}`])),
-    },
-    onProgress: () => {},
-    onWarning: () => {},
-    ...more,
-  };
+  const sign: ParseOptions["signer"]["sign"] = (d, tasks) =>
+    new Map(tasks.map((task) => [task, `${task} of ${d.getText("PN")} in ${d.getText("COLOUR")}`]));
+  return parseOptions(rig, sign, more);
 }
 
 function parse(rig: LayerRig, more: Partial<ParseOptions> = {}): Promise<ParsedProject> {
