@@ -61,6 +61,8 @@ class Run {
   #interrupted = false;
   /** Signatures have changed since the plan was made. */
   #isOutdated = false;
+  /** How often signatures have become others. */
+  #signaturesChanged = 0;
   /** An error of our own code: told after everything has come to rest. */
   #fault: { readonly error: unknown } | undefined;
 
@@ -133,6 +135,7 @@ class Run {
       (tasks) => {
         for (const task of tasks) this.#tasks.delete(task);
         this.#isOutdated = true;
+        this.#signaturesChanged++;
       },
     );
     this.#stampEmpty();
@@ -246,14 +249,14 @@ class Run {
     this.#start(id);
     try {
       if (this.#isRestore(id)) {
+        const before = this.#signaturesChanged;
         const end = await this.#restore(id);
         if (end === "missing") return await this.#runInstead(id);
         if (end !== "done") return this.#fail(end, performance.now() - began);
         this.#done.add(id);
         this.#durations.record(this.#durationName(id), performance.now() - began);
         this.#endRestore(task, performance.now() - began);
-        // While it ran, signatures may have changed.
-        if (this.#worker!.follow()) await this.#renew();
+        if (before !== this.#signaturesChanged && this.#worker!.follow()) await this.#renew();
       } else {
         const failure = this.#options.mayRun ? undefined : await this.#worker!.run(task);
         const elapsedMs = performance.now() - began;
