@@ -1,5 +1,6 @@
 /** Keeping a build folder in order: the shared state counted, verified, pruned. */
 import { appendFileSync, existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { listStore } from "@tsbake/sstate";
 import { tasksOf, Toy } from "../support/toy.js";
@@ -100,6 +101,27 @@ describe("-c cleansstate and cleanall", () => {
     expect(await artifacts()).toEqual(before.filter((name) => !name.startsWith("shout ")));
     const again = await toy.built(["-c", "populate_sysroot", "shout"]);
     expect(again.ran).toContain("shout:do_populate_sysroot");
+  });
+
+  test("cleansstate knows names that were too long, and those of nobody else", async () => {
+    const long = "1." + "2".repeat(180);
+    toy.change("meta-toy/recipes/extra/lengthy_1.0.bb", `inherit toy\nPV = "${long}"\n`);
+    toy.change("meta-toy/recipes/extra/lengthy-too_1.0.bb", `inherit toy\nPV = "${long}"\n`);
+    await toy.built(["lengthy", "lengthy-too"]);
+    const before = await listStore(store);
+    const cut = before.filter(({ path }) => path.includes(":lengthy:"));
+    expect(cut.length).toBeGreaterThan(1);
+    expect(cut.filter(({ path }) => path.includes(long))).toEqual([]);
+    // Of another version: it is as long, and cut at another place.
+    const other = `${cut[0]!.path.replace("22:", "23:")}.siginfo`;
+    toy.change(join("build/sstate-cache", other), "{}");
+    await toy.built(["-c", "cleansstate", "lengthy"]);
+    const gone = new Set(cut.map(({ path }) => path));
+    const left = (await listStore(store)).map(({ path }) => path);
+    expect(left.filter((path) => !other.startsWith(path))).toEqual(
+      before.map(({ path }) => path).filter((path) => !gone.has(path)),
+    );
+    expect(existsSync(join(store, other))).toBe(true);
   });
 
   test("cleanall deletes the download too, and a recipe that has none is fine", async () => {
