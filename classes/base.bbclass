@@ -35,6 +35,23 @@ def fetch_revisions(d):
             words.append(key[len('SRCREV_'):] + '=' + d.getVar(key))
     return ' '.join(words)
 
+# What fetching takes of the configuration, or else of the caller's environment: proxies, logins, certificates.
+FETCH_EXPORT_VARS ?= "\
+    http_proxy HTTP_PROXY https_proxy HTTPS_PROXY ftp_proxy FTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY NETRC \
+    GIT_PROXY_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_SSL_CAINFO SSH_AUTH_SOCK SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS \
+"
+
+def fetch_environment(d):
+    import shlex
+    caller = d.getVar('BB_ORIGENV', False)
+    def value(name):
+        return d.getVar(name) or (caller.getVar(name) if caller else None)
+    home = caller.getVar('HOME') if caller else None
+    found = {name: value(name) for name in (d.getVar('FETCH_EXPORT_VARS') or '').split()}
+    if home and not found.get('NETRC'):
+        found['NETRC'] = home + '/.netrc'
+    return ' '.join(shlex.quote(name + '=' + found[name]) for name in sorted(found) if found[name])
+
 addtask fetch
 do_fetch[doc] = "fetches what SRC_URI names into DL_DIR"
 do_fetch[dirs] = "${DL_DIR}"
@@ -42,9 +59,9 @@ do_fetch[network] = "1"
 do_fetch[progress] = "percent"
 do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
-do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS BB_NO_NETWORK"
+do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS BB_NO_NETWORK FETCH_EXPORT_VARS fetch_environment"
 do_fetch() {
-    tsbake-fetch fetch --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
+    env ${@fetch_environment(d)} tsbake-fetch fetch --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
         --sums "${SRC_SUMS}" --revs "${SRC_REVS}" --premirrors "${PREMIRRORS}" --mirrors "${MIRRORS}" \
         ${@bb.utils.contains('BB_NO_NETWORK', '1', '--no-network', '', d)}
 }

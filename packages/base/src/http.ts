@@ -1,19 +1,27 @@
 /**
  * HTTP as a mirror or a download needs it: HEAD, small texts, files with resume. Bytes arrive as the server stores them
- * (no content coding is undone), connections are kept, redirects followed, the usual proxy variables honoured.
+ * (no content coding is undone), connections are kept, redirects followed, the usual proxy variables and `~/.netrc`
+ * honoured. What passes (a busy server, a broken line) is tried again before anybody hears of it.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import * as http from "node:http";
 import * as https from "node:https";
-import { connect as connectTls, type TLSSocket } from "node:tls";
-import { codeOf, hasCode } from "./errno.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf, hasCode, messageOf } from "./errno.js";
+import { HttpError } from "./http-error.js";
+import { netrcLogin, readNetrc, type NetrcEntry } from "./netrc.js";
+import { placeOf, proxyFor, proxyLogin, TunnelAgent } from "./proxy.js";
 
 export interface HttpOptions {
   /** Silence on the line that is taken for a dead server. Default: 30,000. */
   readonly timeoutMs?: number;
   /** Connections to one server at once. Default: 16. */
   readonly maxConnections?: number;
+  /** Pause before the first of the further tries; the second is four times as long. Default: 500. */
+  readonly retryPauseMs?: number;
+  /** Told of each further try: whom, why and when. */
+  readonly onRetry?: (message: string) => void;
 }
 
 export interface HttpAnswer {
@@ -21,29 +29,29 @@ export interface HttpAnswer {
   readonly headers: http.IncomingHttpHeaders;
 }
 
-/** The server answered, and it was no answer: cut off, too long, silent, in circles. `code` says which. */
-export class HttpError extends Error {
-  override readonly name = "HttpError";
-  readonly code: "HTTP_TIMEOUT" | "HTTP_TOO_LONG" | "HTTP_REDIRECTS" | "HTTP_BAD_URL";
-
-  constructor(code: HttpError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 const MOST_REDIRECTS = 10;
+const MOST_TRIES = 3;
+/** A silent server has cost its time once already. */
+const MOST_TRIES_OF_SILENCE = 2;
+/** A server may ask for patience (Retry-After), but not for more than this. */
+const LONGEST_PAUSE_MS = 30_000;
+/** Statuses of a server that may have another answer in a moment. */
+const BUSY: readonly number[] = [408, 429, 500, 502, 503, 504];
 const IDENTITY = { "accept-encoding": "identity", "user-agent": "tsbake" };
 
 /** A client with its own kept connections. Idle ones do not keep the process alive. */
 export class HttpClient {
+  readonly #options: HttpOptions;
   readonly #timeoutMs: number;
-  readonly #agents: { readonly http: http.Agent; readonly https: https.Agent };
+  /** By `protocol` or `protocol proxy`. */
+  readonly #agents = new Map<string, http.Agent>();
+  #netrc: readonly NetrcEntry[] | undefined;
+  /** What the server has called the file whose start lies at a path. */
+  readonly #versions = new Map<string, { readonly url: string; readonly version: string }>();
 
   constructor(options: HttpOptions = {}) {
+    this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
-    const agent = { keepAlive: true, maxSockets: options.maxConnections ?? 16 };
-    this.#agents = { http: new http.Agent(agent), https: new https.Agent(agent) };
   }
 
   /** @throws system errors of connecting; HttpError */
@@ -55,6 +63,12 @@ export class HttpClient {
 
   /** A small text (UTF-8), or the status when that is not 200. @throws like `head` */
   async text(url: string, maxBytes: number): Promise<{ status: number; text?: string }> {
+    const { status, bytes } = await this.bytes(url, maxBytes);
+    return bytes ? { status, text: bytes.toString() } : { status };
+  }
+
+  /** As `text`, of a small file of any kind. */
+  async bytes(url: string, maxBytes: number): Promise<{ status: number; bytes?: Buffer }> {
     const answer = await this.#request("GET", url, {});
     const status = answer.statusCode ?? 0;
     if (status !== 200) {
@@ -71,11 +85,12 @@ export class HttpClient {
       }
       pieces.push(piece);
     }
-    return { status, text: Buffer.concat(pieces).toString() };
+    return { status, bytes: Buffer.concat(pieces) };
   }
 
   /**
-   * Gets a file; what `path` already holds is taken for its start, and only the rest is asked for.
+   * Gets a file; what `path` already holds is taken for its start, and only the rest is asked for (If-Range, when this
+   * client has brought the start itself: a file that has changed meanwhile comes whole).
    * On an error the part that came stays, for the next try. Only 200 (and 206) write anything.
    *
    * @param onBytes called as the body comes: bytes of the file that are there, and of the whole when the server says so
@@ -88,29 +103,47 @@ export class HttpClient {
     onBytes?: (done: number, total: number | undefined) => void,
   ): Promise<HttpAnswer> {
     const had = await sizeOf(path);
-    const answer = await this.#request("GET", url, had > 0 ? { range: `bytes=${had}-` } : {});
+    const answer = await this.#request("GET", url, had > 0 ? this.#rest(url, path, had) : {});
     const status = answer.statusCode ?? 0;
     const headers = answer.headers;
     const start = Number(/^bytes (\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? "NaN");
     const isRest = status === 206 && start === had;
     if (status === 200 || isRest) {
+      this.#remember(url, path, headers);
       if (onBytes) watch(answer, isRest ? had : 0, onBytes);
       await save(answer, path, isRest ? "a" : "w");
+      this.#versions.delete(path);
       return { status: 200, headers };
     }
-    answer.resume();
-    if (status !== 416 || had === 0) return { status, headers };
+    if (status === 206) answer.destroy();
+    else answer.resume();
+    if ((status !== 416 && status !== 206) || had === 0) return { status, headers };
     const whole = Number(/^bytes \*\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1] ?? "NaN");
-    if (whole === had) return { status: 200, headers };
-    // What is there is longer than the file: it is no start of it.
+    if (status === 416 && whole === had) return { status: 200, headers };
+    // What is there is longer than the file, or the server sends another part: from the beginning.
     await rm(path, { force: true });
     return this.download(url, path, onBytes);
   }
 
+  #rest(url: string, path: string, had: number): Record<string, string> {
+    const known = this.#versions.get(path);
+    return {
+      range: `bytes=${had}-`,
+      ...(known?.url === url && { "if-range": known.version }),
+    };
+  }
+
+  /** Only what tells bytes apart: no weak ETag (RFC 9110, 13.1.5). */
+  #remember(url: string, path: string, headers: http.IncomingHttpHeaders): void {
+    const tag = headers.etag?.startsWith("W/") ? undefined : headers.etag;
+    const version = tag ?? headers["last-modified"];
+    if (version === undefined) this.#versions.delete(path);
+    else this.#versions.set(path, { url, version });
+  }
+
   /** Closes what is kept open. */
   close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
   async #request(
@@ -120,7 +153,7 @@ export class HttpClient {
   ): Promise<http.IncomingMessage> {
     let target = parsed(url);
     for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-      const answer = await this.#again(method, target, headers);
+      const answer = await this.#patiently(method, target, headers);
       const place = answer.headers.location;
       if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || place === undefined) return answer;
       answer.resume();
@@ -132,9 +165,40 @@ export class HttpClient {
           `${url} redirects from https to ${next.protocol}//${next.host}`,
         );
       }
+      if (next.origin === target.origin && next.username === "") {
+        next.username = target.username;
+        next.password = target.password;
+      }
       target = next;
     }
     throw new HttpError("HTTP_REDIRECTS", `${url} redirects in circles`);
+  }
+
+  /** What may pass is waited for. */
+  async #patiently(
+    method: string,
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<http.IncomingMessage> {
+    for (let tries = 1; ; tries++) {
+      let pauseMs = (this.#options.retryPauseMs ?? 500) * 4 ** (tries - 1);
+      let reason: string;
+      try {
+        const answer = await this.#again(method, url, headers);
+        const status = answer.statusCode ?? 0;
+        if (!BUSY.includes(status) || tries === MOST_TRIES) return answer;
+        answer.resume();
+        pauseMs = Math.max(pauseMs, askedPauseMs(answer.headers["retry-after"]));
+        if (pauseMs > LONGEST_PAUSE_MS) return answer;
+        reason = `answers ${status}`;
+      } catch (error) {
+        const most = hasCode(error, "HTTP_TIMEOUT") ? MOST_TRIES_OF_SILENCE : MOST_TRIES;
+        if (tries >= most || !hasCode(error, ...PASSING)) throw error;
+        reason = messageOf(error);
+      }
+      this.#options.onRetry?.(`${url.host}: ${reason}; asked again in ${pauseMs / 1000} s`);
+      await sleep(pauseMs);
+    }
   }
 
   /** A kept connection may have died unnoticed: then once more, on a new one. */
@@ -151,62 +215,62 @@ export class HttpClient {
     }
   }
 
-  async #once(
-    method: string,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<http.IncomingMessage> {
+  #once(method: string, url: URL, headers: Readonly<Record<string, string>>): Promise<http.IncomingMessage> {
     const isTls = url.protocol === "https:";
     const proxy = proxyFor(url);
+    const agent = this.#agent(url, proxy);
     const all: Record<string, string> = { ...IDENTITY, ...headers };
-    const options: https.RequestOptions = { method, headers: all, timeout: this.#timeoutMs };
-    if (url.username !== "")
-      options.auth = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    let request: http.ClientRequest;
-    if (proxy && isTls) {
-      const socket = await this.#tunnel(proxy, url);
-      request = https.request(url, { ...options, agent: false, createConnection: () => socket });
-    } else if (proxy) {
-      all["host"] = url.host;
-      const login = loginOf(proxy);
-      if (login !== undefined) all["proxy-authorization"] = login;
-      request = http.request({ ...options, ...placeOf(proxy), path: url.href, agent: this.#agents.http });
-    } else {
-      request = (isTls ? https : http).request(url, {
-        ...options,
-        agent: isTls ? this.#agents.https : this.#agents.http,
-      });
+    const auth = this.#login(url);
+    const common = {
+      method,
+      headers: all,
+      timeout: this.#timeoutMs,
+      agent,
+      ...(auth !== undefined && { auth }),
+    };
+    if (proxy && !isTls) {
+      Object.assign(all, { host: url.host }, proxyLogin(proxy));
+      const whole = new URL(url);
+      [whole.username, whole.password, whole.hash] = ["", "", ""];
+      const options = { ...common, ...placeOf(proxy), path: whole.href };
+      return answered((proxy.protocol === "https:" ? https : http).request(options), url, this.#timeoutMs);
     }
-    return answered(request, url, this.#timeoutMs);
+    return answered((isTls ? https : http).request(url, common), url, this.#timeoutMs);
   }
 
-  /** A TLS connection through a proxy's CONNECT (RFC 9110, 9.3.6). */
-  #tunnel(proxy: URL, url: URL): Promise<TLSSocket> {
-    const place = `${url.hostname}:${url.port === "" ? 443 : url.port}`;
-    const login = loginOf(proxy);
-    const request = http.request({
-      ...placeOf(proxy),
-      method: "CONNECT",
-      path: place,
-      headers: { host: place, ...(login === undefined ? {} : { "proxy-authorization": login }) },
-      timeout: this.#timeoutMs,
-    });
-    return new Promise((resolve, reject) => {
-      request.on("error", reject);
-      request.on("timeout", () => request.destroy(silent(proxy, this.#timeoutMs)));
-      request.on("connect", (answer, socket) => {
-        if (answer.statusCode === 200) {
-          resolve(connectTls({ socket, servername: url.hostname }));
-          return;
-        }
-        socket.destroy();
-        reject(
-          new HttpError("HTTP_BAD_URL", `the proxy ${proxy.host} answers ${answer.statusCode} to CONNECT`),
-        );
-      });
-      request.end();
-    });
+  #agent(url: URL, proxy: URL | undefined): http.Agent {
+    const key = `${url.protocol} ${proxy?.href ?? ""}`;
+    let agent = this.#agents.get(key);
+    if (!agent) {
+      const options = { keepAlive: true, maxSockets: this.#options.maxConnections ?? 16 };
+      const isTls = (proxy ?? url).protocol === "https:";
+      if (proxy && url.protocol === "https:")
+        agent = new TunnelAgent(proxy, { ...options, timeoutMs: this.#timeoutMs });
+      else agent = isTls ? new https.Agent(options) : new http.Agent(options);
+      this.#agents.set(key, agent);
+    }
+    return agent;
   }
+
+  /** Of the URL, else of `~/.netrc`: of this host, whoever has sent us here. */
+  #login(url: URL): string | undefined {
+    const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    if (user !== "" && password !== "") return `${user}:${password}`;
+    const known = netrcLogin((this.#netrc ??= readNetrc()), url.hostname, user);
+    if (known) return `${known.login}:${known.password}`;
+    return user === "" ? undefined : `${user}:`;
+  }
+}
+
+/** A line that breaks, a name server that is busy, silence. */
+const PASSING = ["ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "HTTP_TIMEOUT"] as const;
+
+/** Retry-After: seconds, or a date. */
+function askedPauseMs(header: string | undefined): number {
+  if (header === undefined) return 0;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const until = Date.parse(header);
+  return Number.isNaN(until) ? 0 : Math.max(0, until - Date.now());
 }
 
 function answered(request: http.ClientRequest, url: URL, timeoutMs: number): Promise<http.IncomingMessage> {
@@ -261,31 +325,6 @@ function parsed(url: string, base?: URL): URL {
   const target = isGood ? new URL(url, base) : undefined;
   if (target?.protocol === "http:" || target?.protocol === "https:") return target;
   throw new HttpError("HTTP_BAD_URL", `${url} is no http or https URL`);
-}
-
-/** The proxy of `http_proxy`, `https_proxy` and `no_proxy`, in either case. */
-function proxyFor(url: URL): URL | undefined {
-  const scheme = url.protocol.slice(0, -1);
-  const text = process.env[`${scheme}_proxy`] ?? process.env[`${scheme.toUpperCase()}_PROXY`] ?? "";
-  if (text === "" || !URL.canParse(text)) return undefined;
-  const exceptions = (process.env["no_proxy"] ?? process.env["NO_PROXY"] ?? "")
-    .split(",")
-    .map((one) => one.trim());
-  const isExcepted = exceptions.some((one) => {
-    const name = one.replace(/^\*?\./, "");
-    return one === "*" || (name !== "" && (url.hostname === name || url.hostname.endsWith(`.${name}`)));
-  });
-  return isExcepted ? undefined : new URL(text);
-}
-
-function placeOf(proxy: URL): { host: string; port: string } {
-  return { host: proxy.hostname, port: proxy.port === "" ? "80" : proxy.port };
-}
-
-function loginOf(proxy: URL): string | undefined {
-  if (proxy.username === "") return undefined;
-  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  return `Basic ${Buffer.from(login).toString("base64")}`;
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -7,6 +7,17 @@ export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
 export { makeFolder, namesNear, readTextIfThere, temporaryBeside, writeFileAtomic } from "./files.js";
 export { run, type RunOptions, type RunResult } from "./process.js";
 export { lockPath, type Lock, type LockOptions } from "./lock.js";
-export { HttpClient, HttpError, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
-export { applyMirror, joinUrl, parseMirrors, splitUrl, type MirrorRule, type UrlParts } from "./mirror.js";
+export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
+export { HttpError } from "./http-error.js";
+export { netrcLogin, parseNetrc, type NetrcEntry } from "./netrc.js";
+export { proxyFor } from "./proxy.js";
+export {
+  applyMirror,
+  hidePasswords,
+  joinUrl,
+  parseMirrors,
+  splitUrl,
+  type MirrorRule,
+  type UrlParts,
+} from "./mirror.js";
 export { removeTree } from "./remove.js";

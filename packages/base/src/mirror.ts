@@ -53,6 +53,11 @@ export function joinUrl(parts: UrlParts): string {
   return `${parts.type}://${login}${parts.host}${slash}${parts.path}${parameters.join("")}`;
 }
 
+/** A text for people: URLs in it keep the user's name and lose the password. */
+export function hidePasswords(text: string): string {
+  return text.replace(/(:\/\/[^\s/:@]*):[^\s/@]*@/g, "$1:***@");
+}
+
 export interface MirrorRule {
   readonly find: string;
   readonly replace: string;

@@ -62,9 +62,15 @@ function statisticsText(folder: string, statistics: Statistics, nowMs: number): 
   return `${lines.join("\n")}\n`;
 }
 
-function verificationText(folder: string, { checked, faults, setAside, removed }: Verification): string {
-  const lines = faults.map(({ path, why }) => `damaged: ${path}: ${why}`);
-  const result = faults.length === 0 ? "all are as they were made" : `${faults.length} damaged`;
+function verificationText(folder: string, found: Verification): string {
+  const { checked, faults, setAside, removed, withSignatures } = found;
+  const lines = faults.map(({ path, kind, why }) => `${kind}: ${path}: ${why}`);
+  const of = (wanted: (typeof faults)[number]["kind"]) => {
+    const number = faults.filter(({ kind }) => kind === wanted).length;
+    return number === 0 ? [] : [`${number} ${wanted}`];
+  };
+  const good = `all are as they were made${withSignatures ? ", and signed by someone who is trusted" : ""}`;
+  const result = faults.length === 0 ? good : [...of("damaged"), ...of("untrusted")].join(", ");
   lines.push(`${folder}: ${count(checked, "artifact")} compared, ${result}`);
   if (removed > 0) lines.push(`${count(removed, "damaged artifact")} deleted`);
   else if (setAside > 0) lines.push(asideText(setAside));

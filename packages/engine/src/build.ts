@@ -54,6 +54,7 @@ import type { RecordFile, SignatureRecords } from "./records.js";
 import { checkSettings } from "./settings.js";
 import { artifactPaths, openSharedState } from "./shared-state.js";
 import type { SharedState } from "./shared-state.js";
+import { signerOf } from "./store.js";
 import { supposeTaints } from "./supposed-taints.js";
 import { resolveTargets, splitTarget, taskName } from "./targets.js";
 import { signGraph } from "./signing.js";
@@ -366,6 +367,7 @@ class OpenedBuild implements Build {
   sharedState(): SharedState {
     return openSharedState({
       folder: this.project.configurationText("SSTATE_DIR") ?? "",
+      signer: () => signerOf(this.project),
       onEvent: this.#options.onEvent,
       reachable: async (targets) => {
         const graph = await this.#graph({ targets, runAll: [], runOnly: [] });

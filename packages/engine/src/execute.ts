@@ -6,16 +6,14 @@ import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 import { runTasks } from "@tsbake/run";
 import type { RunOptions, RunSummary, Stamps } from "@tsbake/run";
-import { chainStores, openFolderStore, openMirrors } from "@tsbake/sstate";
-import type { Store } from "@tsbake/sstate";
 import type { BuildRequest } from "./build-types.js";
 import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
 import { dateAndTime, type MetadataEvents } from "./metadata-events.js";
-import { storeWarning } from "./problems.js";
 import type { BuildPython } from "./python.js";
 import { readMachineSettings } from "./run-settings.js";
 import { mayRun, openScene } from "./scene.js";
+import { openStore } from "./store.js";
 import { linkHostTools } from "./tools.js";
 
 export interface ExecuteRequest {
@@ -83,7 +81,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       if (d.getVar("BUILDNAME", { expand: false }) === undefined) d.setVar("BUILDNAME", "${DATE}${TIME}");
       return d;
     },
-    store: openStore(project, options.onEvent),
+    store: await openStore(project, options.onEvent),
     stamps: options.stamps,
     settings: {
       ...machine,
@@ -117,12 +115,4 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       options.events?.queue(event, graph, options.signatures);
     },
   });
-}
-
-function openStore(project: ParsedProject, onEvent: (event: EngineEvent) => void): Store {
-  const onWarning = (message: string) =>
-    onEvent({ type: "engine-warning", diagnostic: storeWarning(message) });
-  const folder = openFolderStore(project.configurationText("SSTATE_DIR") ?? "", { onWarning });
-  const mirrors = project.configurationText("SSTATE_MIRRORS") ?? "";
-  return mirrors.trim() === "" ? folder : chainStores(folder, openMirrors(mirrors, { onWarning }));
 }

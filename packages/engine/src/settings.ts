@@ -27,6 +27,11 @@ const SETTINGS: Readonly<Record<string, Rule>> = {
   BB_NUMBER_THREADS: wholeNumber,
   DL_DIR: folder,
   SSTATE_DIR: folder,
+  // A slip of the pen must not turn off what people rely on.
+  SSTATE_VERIFY_SIG: {
+    holds: (text) => /^(?:y|yes|1|true|t|n|no|0|false|f)$/i.test(text),
+    expected: "`1` or `0`",
+  },
   SSTATE_MIRRORS: {
     holds: (text) => parseMirrors(text).faults.length === 0,
     expected: 'pairs such as `file://.* https://host/folder/PATH`, separated by blanks or "\\n"',

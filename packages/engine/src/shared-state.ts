@@ -1,7 +1,7 @@
 /** The shared state of a build folder, for those who keep it in order. */
 import { objectName } from "@tsbake/run";
 import { gzipPath, objectPath, pruneStore, storeStatistics, verifyStore } from "@tsbake/sstate";
-import type { Pruned, StoreStatistics, Verification } from "@tsbake/sstate";
+import type { ArtifactSigner, Pruned, StoreStatistics, Verification } from "@tsbake/sstate";
 import type { ParsedProject } from "@tsbake/recipe";
 import type { Signatures, TaskGraph } from "@tsbake/graph";
 import type { EngineEvent } from "./events.js";
@@ -20,8 +20,8 @@ export interface PruneRequest {
 export interface SharedState {
   readonly folder: string;
   statistics(): Promise<StoreStatistics>;
-  /** Reads every artifact. @param remove damaged ones are deleted */
-  verify(remove: boolean): Promise<Verification>;
+  /** Reads every artifact, and its signature where they count. @param remove damaged ones are deleted */
+  verify(remove: boolean): Promise<Verification & { readonly withSignatures: boolean }>;
   /** @throws BuildError when a target of `unreachableFrom` cannot be built */
   prune(request: PruneRequest): Promise<Pruned>;
 }
@@ -30,19 +30,25 @@ export interface SharedStateOptions {
   readonly folder: string;
   /** Paths of all artifacts of these targets, relative to the folder. */
   readonly reachable: (targets: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Of SSTATE_VERIFY_SIG. */
+  readonly signer: () => Promise<ArtifactSigner | undefined>;
   readonly onEvent: (event: EngineEvent) => void;
 }
 
-export function openSharedState({ folder, reachable, onEvent }: SharedStateOptions): SharedState {
+export function openSharedState({ folder, reachable, signer, onEvent }: SharedStateOptions): SharedState {
   return {
     folder,
     statistics: () => storeStatistics(folder),
-    verify: (remove) =>
-      verifyStore(folder, {
+    async verify(remove) {
+      const judge = await signer();
+      const text = `comparing artifacts with their checksums${judge ? " and signatures" : ""}`;
+      const found = await verifyStore(folder, {
         remove,
-        onProgress: (done, total) =>
-          onEvent({ type: "step", text: "comparing artifacts with their checksums", done, total }),
-      }),
+        ...(judge && { signer: judge }),
+        onProgress: (done, total) => onEvent({ type: "step", text, done, total }),
+      });
+      return { ...found, withSignatures: judge !== undefined };
+    },
     async prune({ unreachableFrom, ...options }) {
       const wanted = unreachableFrom.length > 0 ? await reachable(unreachableFrom) : undefined;
       return pruneStore(folder, { ...options, ...(wanted && { isWanted: (path) => wanted.has(path) }) });

@@ -10,6 +10,7 @@ import { basename, dirname, join } from "node:path";
 import {
   BuildError,
   hasCode,
+  hidePasswords,
   HttpClient,
   joinUrl,
   lockPath,
@@ -137,7 +138,10 @@ async function fetchFrom(
   const reasons: string[] = [];
   let mismatch: string | undefined;
   let isCutShort = false;
-  const client = new HttpClient({ timeoutMs: options.timeoutMs ?? 60_000 });
+  const client = new HttpClient({
+    timeoutMs: options.timeoutMs ?? 60_000,
+    ...(options.onWarning && { onRetry: options.onWarning }),
+  });
   try {
     for (const place of placesOf(upstream(source), basename(path), options)) {
       if (options.network === false && !place.url.startsWith("file://")) {
@@ -160,7 +164,10 @@ async function fetchFrom(
       }
       await rm(part, { force: true });
       if (place.isUpstream) mismatch = outcome.actual;
-      else options.onWarning?.(`${place.url} has other bytes than ${source.uri} should have; it is not used`);
+      else
+        options.onWarning?.(
+          `${hidePasswords(place.url)} has other bytes than ${source.uri} should have; it is not used`,
+        );
       reasons.push(`${place.url}: its SHA-256 is ${outcome.actual}`);
     }
   } finally {
@@ -171,7 +178,7 @@ async function fetchFrom(
     throw new BuildError([checksumMismatch(source.uri, flagName(source), expected ?? "", mismatch)]);
   }
   if (isCutShort) throw new BuildError([noNetwork(source.uri, options.dlDir)]);
-  throw new BuildError([downloadFailed(source.uri, reasons)]);
+  throw new BuildError([downloadFailed(hidePasswords(source.uri), reasons.map(hidePasswords))]);
 }
 
 /** The entry without its parameters, which are for us and not for the server. */
@@ -202,7 +209,9 @@ async function attempt(
       if (missing !== undefined) return { reason: missing };
     } catch (error) {
       const isCutOff = hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "HTTP_TIMEOUT");
-      if (tries === MOST_TRIES || !isCutOff) return { reason: messageOf(error) };
+      // When nothing came at all the client has tried again on its own.
+      const hasMore = ((await stat(part).catch(() => undefined))?.size ?? 0) > hadBefore;
+      if (tries === MOST_TRIES || !isCutOff || !hasMore) return { reason: messageOf(error) };
       continue;
     }
     const actual = await sha256File(part);

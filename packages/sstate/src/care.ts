@@ -2,7 +2,8 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { byText, hasCode } from "@tsbake/base";
-import { discard, faultOf } from "./folder-store.js";
+import type { ArtifactSigner } from "./gpg.js";
+import { discard, faultOf } from "./trust.js";
 
 /** One object with everything that stands beside it. */
 export interface StoredObject {
@@ -109,19 +110,25 @@ export async function storeStatistics(folder: string): Promise<StoreStatistics> 
 
 export interface Verification {
   readonly checked: number;
-  readonly faults: readonly { readonly path: string; readonly why: string }[];
+  /** `untrusted`: whole, but not signed by someone whom this build trusts. */
+  readonly faults: readonly {
+    readonly path: string;
+    readonly kind: "damaged" | "untrusted";
+    readonly why: string;
+  }[];
   /** Artifacts that builds have found damaged and moved aside (`.bad`); no build uses them. */
   readonly setAside: number;
   /** Files of damaged artifacts that were deleted, those that were set aside among them. */
   readonly removed: number;
 }
 
-/** Reads every object and compares it with its checksum. */
+/** Reads every object and compares it with its checksum, and with its signature where they count. */
 export async function verifyStore(
   folder: string,
   options: {
-    /** Damaged objects are deleted, and those that were set aside. */
+    /** Damaged objects are deleted, and those that were set aside; what is only untrusted stays. */
     readonly remove?: boolean;
+    readonly signer?: ArtifactSigner;
     readonly onProgress?: (checked: number, of: number) => void;
   } = {},
 ): Promise<Verification> {
@@ -129,27 +136,29 @@ export async function verifyStore(
   const objects = all.filter(({ kind }) => kind === "object");
   const aside = all.filter(({ kind }) => kind === "damaged").map(({ path }) => path);
   const setAside = aside.length;
-  const faults: { path: string; why: string }[] = [];
+  const { remove, signer } = options;
+  const faults: { path: string; kind: "damaged" | "untrusted"; why: string }[] = [];
   let checked = 0;
   for (const { path } of objects) {
-    const why = await faultOf(join(folder, path));
-    if (why !== undefined && why !== "gone") faults.push({ path, why });
+    const fault = await faultOf(join(folder, path), signer);
+    if (fault && fault.kind !== "gone") faults.push({ path, kind: fault.kind, why: fault.why });
     checked++;
     options.onProgress?.(checked, objects.length);
   }
   let removed = 0;
-  if (options.remove) {
+  if (remove) {
     // Looked at once more, under the lock: a build may have put a good one in its place.
-    for (const { path } of faults) if (await isDiscarded(join(folder, path))) aside.push(`${path}.bad`);
+    for (const { path } of faults.filter(({ kind }) => kind === "damaged"))
+      if (await isDiscarded(join(folder, path), signer)) aside.push(`${path}.bad`);
     for (const path of aside) await rm(join(folder, path), { force: true });
     removed = aside.length;
   }
   return { checked, faults, setAside, removed };
 }
 
-async function isDiscarded(object: string): Promise<boolean> {
-  const fault = await discard(object);
-  return fault !== undefined && fault !== "gone" && (await statIfThere(`${object}.bad`)) !== undefined;
+async function isDiscarded(object: string, signer: ArtifactSigner | undefined): Promise<boolean> {
+  const fault = await discard(object, signer);
+  return fault?.kind === "damaged" && (await statIfThere(`${object}.bad`)) !== undefined;
 }
 
 export interface PruneOptions {

@@ -1,7 +1,8 @@
 /** Several stores as one: the first is the nearest, and learns what the others have. */
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { BuildError } from "@tsbake/base";
 import { descriptionOf } from "./folder-store.js";
+import { signatureOf } from "./gpg.js";
 import type { ObjectName } from "./names.js";
 import type { Store } from "./store.js";
 
@@ -26,15 +27,18 @@ export function chainStores(first: Store, others: readonly Store[]): Store {
       }
       return undefined;
     },
-    put: (name, path, description) => first.put(name, path, description),
+    put: (name, path, description, signature) => first.put(name, path, description, signature),
     describe: (name, description) => first.describe(name, description),
   };
 }
 
 async function keep(first: Store, name: ObjectName, file: string): Promise<string | undefined> {
   try {
-    await first.put(name, file, await descriptionOf(file));
-    await rm(`${file}.siginfo`, { force: true });
+    const signature = signatureOf(file);
+    // As its maker has signed it.
+    const isSigned = (await stat(signature).catch(() => undefined)) !== undefined;
+    await first.put(name, file, await descriptionOf(file), isSigned ? signature : undefined);
+    for (const rest of [`${file}.siginfo`, signature]) await rm(rest, { force: true });
   } catch (error) {
     // The nearest store is full or cannot be written to: the file itself is as good, and still there.
     if (!(error instanceof BuildError)) throw error;

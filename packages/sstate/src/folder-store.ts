@@ -3,6 +3,7 @@
  *
  *     ab/cd/<name>.tar.zst           the artifact
  *     ab/cd/<name>.tar.zst.sha256    what its bytes must be; written before the artifact appears
+ *     ab/cd/<name>.tar.zst.sig       who vouches for it, where artifacts are signed (gpg.ts); before it, too
  *     ab/cd/<name>.tar.zst.siginfo   what went into its signature
  *     ab/cd/<name>.tar.zst.bad       an artifact whose bytes were others
  *
@@ -13,20 +14,13 @@ import { copyFile, link, mkdir, open, readFile, rename, rm, stat, unlink, utimes
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { compressionOfBytes } from "@tsbake/archive";
-import {
-  BuildError,
-  hasCode,
-  lockPath,
-  messageOf,
-  readTextIfThere,
-  sha256File,
-  writeFileAtomic,
-  type Lock,
-} from "@tsbake/base";
+import { BuildError, hasCode, messageOf, readTextIfThere, sha256File, writeFileAtomic } from "@tsbake/base";
 import { digestIn, sidecarOf, sidecarText } from "./checksum.js";
 import { gzipPath, objectPath, type ObjectName } from "./names.js";
+import { signatureOf, type ArtifactSigner } from "./gpg.js";
 import { unusableStore } from "./problems.js";
 import type { Store, StoreOptions } from "./store.js";
+import { discard, faultOf, lockFolder, moveAside, type Fault } from "./trust.js";
 
 /** Use is noted in the modification time, for pruning by age; not more often than this. */
 const TOUCH_INTERVAL_MS = 3_600_000;
@@ -38,46 +32,87 @@ export function openFolderStore(folder: string, options: StoreOptions): Store {
 class FolderStore implements Store {
   readonly #folder: string;
   readonly #warn: (message: string) => void;
+  readonly #signer: ArtifactSigner | undefined;
+  /** What has been said of signatures: many artifacts may lack the same. */
+  readonly #told = new Set<string>();
 
   constructor(folder: string, options: StoreOptions) {
     this.#folder = folder;
     this.#warn = options.onWarning;
+    this.#signer = options.signer;
   }
 
   async find(names: readonly ObjectName[]): Promise<Set<ObjectName>> {
-    const there = await Promise.all(names.map(async (name) => (await this.#locate(name)) !== undefined));
+    let unsigned = 0;
+    const there = await Promise.all(
+      names.map(async (name) => {
+        const object = await this.#locate(name);
+        if (object === undefined || !this.#signer || (await isThere(signatureOf(object))))
+          return object !== undefined;
+        unsigned++;
+        return false;
+      }),
+    );
+    if (unsigned > 0) {
+      const what = unsigned === 1 ? "1 artifact is" : `${unsigned} artifacts are`;
+      this.#warnOnce("unsigned", `${what} not used: no signature (.sig)`);
+    }
     return new Set(names.filter((_name, at) => there[at]));
   }
 
   async get(name: ObjectName): Promise<string | undefined> {
     const object = await this.#locate(name);
     if (object === undefined) return undefined;
-    let fault = await faultOf(object);
-    if (fault !== undefined && fault !== "gone") fault = await discard(object);
+    let fault = await faultOf(object, this.#signer);
+    if (fault?.kind === "damaged") fault = await discard(object, this.#signer);
     if (fault === undefined) {
       await touch(object);
       return object;
     }
-    if (fault !== "gone") this.#warn(`shared state: ${object} is not used: ${fault}; the task runs again`);
+    if (fault.kind === "gone") return undefined;
+    const text = `${object} is not used: ${fault.why}; the task runs again`;
+    if (fault.kind === "damaged") this.#warn(`shared state: ${text}`);
+    else this.#warnOnce(fault.why, `${text} (said once, of all artifacts of which it is true)`);
     return undefined;
   }
 
-  async put(name: ObjectName, path: string, description: string): Promise<void> {
+  #warnOnce(what: string, text: string): void {
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    this.#warn(`shared state ${this.#folder}: ${text}`);
+  }
+
+  async put(name: ObjectName, path: string, description: string, signature?: string): Promise<void> {
     const object = join(this.#folder, objectPath(name));
     const temporary = join(dirname(object), `.${randomBytes(8).toString("hex")}.tmp`);
     let isMoved = false;
     try {
       await mkdir(dirname(object), { recursive: true });
       isMoved = await takeOver(path, temporary);
-      await this.#publish((await isGzip(temporary)) ? gzipPath(object) : object, temporary, description);
+      await this.#publish((await isGzip(temporary)) ? gzipPath(object) : object, temporary, {
+        description,
+        signature: signature === undefined ? await this.#sign(temporary) : await readFile(signature),
+      });
     } catch (error) {
       // What could not be kept goes back to the one who has it to lose.
       if (isMoved) await rename(temporary, path).catch(() => {});
+      if (error instanceof BuildError) throw error;
       throw new BuildError([unusableStore(this.#folder, messageOf(error))], { cause: error });
     } finally {
       await rm(temporary, { force: true }).catch(() => {});
     }
     await rm(path, { force: true });
+  }
+
+  async #sign(file: string): Promise<Buffer | undefined> {
+    if (!this.#signer?.canSign) return undefined;
+    const signature = signatureOf(file);
+    try {
+      await this.#signer.sign(file, signature);
+      return await readFile(signature);
+    } finally {
+      await rm(signature, { force: true });
+    }
   }
 
   async describe(name: ObjectName, description: string): Promise<void> {
@@ -91,22 +126,39 @@ class FolderStore implements Store {
     }
   }
 
-  async #publish(object: string, temporary: string, description: string): Promise<void> {
+  async #publish(
+    object: string,
+    temporary: string,
+    { description, signature }: { description: string; signature: Buffer | undefined },
+  ): Promise<void> {
     const digest = await sha256File(temporary);
     await using _lock = await lockFolder(object);
     if (await isThere(object)) {
-      if (await isThere(sidecarOf(object))) return touch(object);
+      const fault = await this.#lack(object, signature !== undefined);
+      if (!fault) return touch(object);
       // Nobody could verify it: it gives way to one that can be.
-      await moveAside(object);
+      if (fault.kind === "damaged") await moveAside(object);
+      else await rm(object, { force: true });
     }
     await writeFileAtomic(sidecarOf(object), sidecarText(object, digest));
+    if (signature) await writeFileAtomic(signatureOf(object), signature);
     const isFirst = await publishFile(temporary, object);
     // Another machine, which our lock does not reach, may have been faster: then its sidecar must stand.
     if (isFirst && digestIn((await readTextIfThere(sidecarOf(object))) ?? "") !== digest) {
       await writeFileAtomic(sidecarOf(object), sidecarText(object, digest));
     }
     if (!isFirst) await writeFileAtomic(sidecarOf(object), sidecarText(object, await sha256File(object)));
+    if (signature && isFirst) await writeFileAtomic(signatureOf(object), signature);
+    // We have written over the signature of the faster one.
+    else if (signature && (await faultOf(object, this.#signer)) !== undefined) await moveAside(object);
     if (!(await isThere(`${object}.siginfo`))) await writeFileAtomic(`${object}.siginfo`, description);
+  }
+
+  /** What those who could verify what is to be put would miss in what is there. */
+  async #lack(object: string, isSigned: boolean): Promise<Fault | undefined> {
+    if (isSigned && this.#signer) return faultOf(object, this.#signer);
+    if (await isThere(sidecarOf(object))) return undefined;
+    return { kind: "damaged", why: "it has no checksum" };
   }
 
   async #locate(name: ObjectName): Promise<string | undefined> {
@@ -114,51 +166,6 @@ class FolderStore implements Store {
     if (await isThere(object)) return object;
     return (await isThere(gzipPath(object))) ? gzipPath(object) : undefined;
   }
-}
-
-/** Why the object's bytes cannot be trusted; undefined when they can, `gone` when someone has pruned it meanwhile. */
-export async function faultOf(object: string): Promise<string | undefined> {
-  const text = await readTextIfThere(sidecarOf(object));
-  try {
-    // Asked for in any case: an object that has just been removed is not damaged.
-    await stat(object);
-    if (text === undefined) return "it has no checksum beside it (.sha256)";
-    const expected = digestIn(text);
-    if (expected === undefined) return "the file with its checksum is damaged";
-    const actual = await sha256File(object);
-    return actual === expected ? undefined : `its SHA-256 is ${actual}, and ${expected} was expected`;
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return "gone";
-    throw error;
-  }
-}
-
-/**
- * Moves an object aside if it is still damaged when nobody else is publishing.
- *
- * @returns what is wrong with it, as `faultOf`
- */
-export async function discard(object: string): Promise<string | undefined> {
-  try {
-    await using _lock = await lockFolder(object);
-    const fault = await faultOf(object);
-    if (fault !== undefined && fault !== "gone") await moveAside(object);
-    return fault;
-  } catch (error) {
-    // A store that cannot be written to keeps its damaged object.
-    if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
-    return faultOf(object);
-  }
-}
-
-/** Its checksum goes, too, away from whatever comes next by this name. */
-async function moveAside(object: string): Promise<void> {
-  await rename(object, `${object}.bad`);
-  await rm(sidecarOf(object), { force: true });
-}
-
-function lockFolder(object: string): Promise<Lock> {
-  return lockPath(dirname(object), { holder: `a tsbake process (pid ${process.pid})` });
 }
 
 /** Moves or copies the file, and makes sure that it is on the disk. @returns whether it was moved */
@@ -217,7 +224,7 @@ async function isThere(path: string): Promise<boolean> {
 
 async function touch(object: string): Promise<void> {
   const now = new Date();
-  for (const path of [object, sidecarOf(object), `${object}.siginfo`]) {
+  for (const path of [object, sidecarOf(object), signatureOf(object), `${object}.siginfo`]) {
     try {
       if (now.getTime() - (await stat(path)).mtimeMs > TOUCH_INTERVAL_MS) await utimes(path, now, now);
     } catch (error) {

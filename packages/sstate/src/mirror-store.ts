@@ -5,29 +5,32 @@
  * A mirror is a convenience: whatever is wrong with it, the build goes on without it, and says so once.
  */
 import { rmSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { hasProgram } from "@tsbake/archive";
 import {
   applyMirror,
   BuildError,
+  hidePasswords,
   HttpClient,
   isUnreachable,
+  hasCode,
   messageOf,
   parseMirrors,
-  readTextIfThere,
   sha256File,
   splitUrl,
   type MirrorRule,
 } from "@tsbake/base";
 import { digestIn, sidecarOf } from "./checksum.js";
+import { signatureOf } from "./gpg.js";
 import { gzipPath, objectPath, type ObjectName } from "./names.js";
 import { badMirrors } from "./problems.js";
 import type { Store, StoreOptions } from "./store.js";
 
 const PARALLEL = 16;
 const LONGEST_SIDECAR = 4096;
+const LONGEST_SIGNATURE = 1 << 20;
 const LONGEST_DESCRIPTION = 32 << 20;
 /** A transfer that breaks off is taken up again so often. */
 const MOST_TRIES = 4;
@@ -51,7 +54,7 @@ export function openMirrors(mirrors: string, options: StoreOptions): readonly St
 /** What a mirror holds under a URL, or undefined; errors are those of reaching it. */
 interface Reader {
   has(url: string): Promise<boolean>;
-  text(url: string, maxBytes: number): Promise<string | undefined>;
+  bytes(url: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Into `path`, which may hold its start already. */
   download(url: string, path: string): Promise<boolean>;
 }
@@ -63,6 +66,10 @@ class MirrorStore implements Store {
   /** Told once that something is wrong; when `isDown`, it is not asked again. */
   #hasWarned = false;
   #isDown = false;
+  /** Somebody waits for `find`; later, a task that takes long is seen anyway. */
+  #isAsked = false;
+  /** Something that it has is as it should be. */
+  #isSane = false;
   #downloads: Promise<string> | undefined;
   /** Which of the two names an object has here, as `find` saw it. */
   readonly #urls = new Map<string, string>();
@@ -72,10 +79,12 @@ class MirrorStore implements Store {
     this.#rule = rule;
     this.#options = options;
     const isFile = splitUrl(rule.replace)?.type === "file";
-    const { timeoutMs } = options;
+    const { timeoutMs, retryPauseMs, onNote } = options;
     const http = new HttpClient({
       maxConnections: PARALLEL,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(retryPauseMs !== undefined && { retryPauseMs }),
+      ...(onNote && { onRetry: (text) => this.#isAsked && onNote(`shared-state mirror ${text}`) }),
     });
     this.#reader = isFile ? fileReader : httpReader(http);
   }
@@ -89,7 +98,12 @@ class MirrorStore implements Store {
         if ((await this.#locate(name)) !== undefined) found.add(name);
       }
     };
+    this.#isAsked = true;
     await Promise.all(Array.from({ length: Math.min(PARALLEL, names.length) }, work));
+    this.#isAsked = false;
+    const [first] = found;
+    if (first !== undefined) await this.#probe(first);
+    if (this.#isDown) return new Set();
     // In the order that was asked, whichever answered first.
     return new Set(names.filter((name) => found.has(name)));
   }
@@ -98,6 +112,21 @@ class MirrorStore implements Store {
     const url = await this.#locate(name);
     if (url === undefined) return undefined;
     return this.#guard(() => this.#fetch(url));
+  }
+
+  /** A server that says yes to everything, with its login page, is found out before anything is planned. */
+  async #probe(name: ObjectName): Promise<void> {
+    const url = this.#urls.get(objectPath(name));
+    if (this.#isSane || url === undefined) return;
+    const sidecar = await this.#guard(() => this.#reader.bytes(sidecarOf(url), LONGEST_SIDECAR));
+    if (sidecar === undefined) return;
+    if (digestIn(sidecar.toString()) !== undefined) this.#isSane = true;
+    else {
+      this.#isDown = true;
+      this.#warn(
+        `${sidecarOf(url)} is no checksum but some other page; the build goes on without this mirror`,
+      );
+    }
   }
 
   put(): Promise<void> {
@@ -131,10 +160,16 @@ class MirrorStore implements Store {
   }
 
   async #fetch(url: string): Promise<string | undefined> {
-    const sidecar = await this.#reader.text(sidecarOf(url), LONGEST_SIDECAR);
-    const digest = digestIn(sidecar ?? "");
+    const sidecar = await this.#reader.bytes(sidecarOf(url), LONGEST_SIDECAR);
+    const digest = digestIn(sidecar?.toString() ?? "");
     if (digest === undefined) {
       this.#warn(`${url} has no valid checksum beside it (.sha256), and is not used`);
+      return undefined;
+    }
+    const { signer } = this.#options;
+    const signature = signer && (await this.#reader.bytes(signatureOf(url), LONGEST_SIGNATURE));
+    if (signer && !signature) {
+      this.#warn(`${url} has no signature beside it (.sig), and is not used (SSTATE_VERIFY_SIG)`);
       return undefined;
     }
     this.#downloads ??= downloadFolder(this.#options.downloads);
@@ -147,29 +182,41 @@ class MirrorStore implements Store {
     }
     const file = join(folder, decodeURIComponent(basename(url)));
     await rename(part, file);
-    const description = await this.#reader.text(`${url}.siginfo`, LONGEST_DESCRIPTION);
+    if (signature && !(await this.#isTrusted(url, file, signature))) {
+      await rm(file, { force: true });
+      return undefined;
+    }
+    const description = await this.#reader.bytes(`${url}.siginfo`, LONGEST_DESCRIPTION);
     if (description !== undefined) await writeFile(`${file}.siginfo`, description);
     return file;
+  }
+
+  async #isTrusted(url: string, file: string, signature: Buffer): Promise<boolean> {
+    const path = signatureOf(file);
+    await writeFile(path, signature);
+    const fault = await this.#options.signer?.fault(file, path);
+    if (!fault) return true;
+    await rm(path, { force: true });
+    this.#warn(`${url} is not used: ${fault.why}`);
+    return false;
   }
 
   /** Downloads until the bytes are right: what an earlier try left is used, and thrown away when it proves wrong. */
   async #transfer(url: string, part: string, digest: string): Promise<boolean> {
     for (let tries = 1; ; tries++) {
-      const hadBefore = (await sizeOf(part)) > 0;
+      const before = await sizeOf(part);
       try {
         if (!(await this.#reader.download(url, part))) return false;
       } catch (error) {
         // Cut off on the way: go on where it broke, unless nothing came at all.
-        if (tries === MOST_TRIES || !isUnreachable(error) || (await sizeOf(part)) === 0) throw error;
+        if (tries === MOST_TRIES || !isUnreachable(error) || (await sizeOf(part)) === before) throw error;
         continue;
       }
       const actual = await sha256File(part);
       if (actual === digest) return true;
       await rm(part, { force: true });
-      if (hadBefore && tries < MOST_TRIES) continue;
-      this.#options.onWarning(
-        `shared state: ${url} is not used: its SHA-256 is ${actual}, and ${digest} was expected; the task runs again`,
-      );
+      if (before > 0 && tries < MOST_TRIES) continue;
+      this.#warn(`${url} is not used: its SHA-256 is ${actual}, and ${digest} was expected`);
       return false;
     }
   }
@@ -180,9 +227,11 @@ class MirrorStore implements Store {
     try {
       return await action();
     } catch (error) {
-      if (error instanceof Refusal) this.#warn(error.message);
-      else {
-        this.#isDown = isUnreachable(error);
+      if (error instanceof Refusal) {
+        this.#isDown ||= error.isFinal;
+        this.#warn(`${error.message}${error.isFinal ? "; the build goes on without this mirror" : ""}`);
+      } else {
+        this.#isDown ||= isUnreachable(error);
         this.#warn(`${messageOf(error)}; the build goes on without this mirror`);
       }
       return undefined;
@@ -192,20 +241,28 @@ class MirrorStore implements Store {
   #warn(message: string): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    this.#options.onWarning(`shared-state mirror ${this.#rule.replace}: ${message}`);
+    const text = `shared-state mirror ${this.#rule.replace}: ${message} (further trouble with it is not told)`;
+    this.#options.onWarning(hidePasswords(text));
   }
 }
 
 /** The server can be reached, and answers neither yes nor no. */
 class Refusal extends Error {
   override readonly name = "Refusal";
+  /** It will say the same of all others: it is broken, or does not know us. */
+  readonly isFinal: boolean;
+
+  constructor(url: string, status: number) {
+    super(`the server answers ${status} for ${url}`);
+    this.isFinal = status >= 500 || [401, 407, 429].includes(status);
+  }
 }
 
 function httpReader(client: HttpClient): Reader {
   const judge = (url: string, status: number): boolean => {
     if (status === 200) return true;
     if (status === 404 || status === 410) return false;
-    throw new Refusal(`the server answers ${status} for ${url}`);
+    throw new Refusal(url, status);
   };
   return {
     async has(url) {
@@ -215,9 +272,9 @@ function httpReader(client: HttpClient): Reader {
       const sidecar = await client.text(sidecarOf(url), LONGEST_SIDECAR);
       return judge(url, sidecar.status);
     },
-    async text(url, maxBytes) {
-      const { status, text } = await client.text(url, maxBytes);
-      return judge(url, status) ? text : undefined;
+    async bytes(url, maxBytes) {
+      const { status, bytes } = await client.bytes(url, maxBytes);
+      return judge(url, status) ? bytes : undefined;
     },
     async download(url, path) {
       return judge(url, (await client.download(url, path)).status);
@@ -227,7 +284,11 @@ function httpReader(client: HttpClient): Reader {
 
 const fileReader: Reader = {
   has: async (url) => (await sizeOf(pathOf(url))) > 0,
-  text: (url) => readTextIfThere(pathOf(url)),
+  bytes: (url) =>
+    readFile(pathOf(url)).catch((error: unknown) => {
+      if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+      throw error;
+    }),
   async download(url, path) {
     await copyFile(pathOf(url), path);
     return true;

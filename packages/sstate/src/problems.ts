@@ -11,6 +11,16 @@ export function badMirrors(fault: string): Diagnostic {
   };
 }
 
+/** gpg refuses to sign with SSTATE_SIG_KEY. @param reason gpg's own word */
+export function cannotSign(key: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "sstate/cannot-sign",
+    message: `artifacts cannot be signed with the key \`${key}\`: ${reason}`,
+    help: "set SSTATE_SIG_KEY to a key that `gpg --list-secret-keys` lists, SSTATE_SIG_PASSPHRASE to its passphrase and GPG_PATH to the folder with the keys; or leave SSTATE_SIG_KEY empty",
+  };
+}
+
 /** An artifact holds other folders than the task that is to be restored. */
 export function foreignContent(
   archive: string,
@@ -32,6 +42,16 @@ export function longName(spec: string): Diagnostic {
     code: "sstate/long-name",
     message: `no shared-state name of at most 246 characters can be made of \`${spec}\``,
     help: "choose a shorter PN or SSTATE_PKGARCH",
+  };
+}
+
+/** SSTATE_VERIFY_SIG is set, and gpg cannot be started. */
+export function missingGpg(program: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "sstate/missing-gpg",
+    message: `signatures of artifacts cannot be verified without \`${program}\`: ${reason}`,
+    help: "install it (`apt-get install gpg`), or set GPG_BIN to its path, or SSTATE_VERIFY_SIG to `0`",
   };
 }
 

@@ -1,4 +1,5 @@
 /** The seam: what every place that holds artifacts can do. */
+import type { ArtifactSigner } from "./gpg.js";
 import type { ObjectName } from "./names.js";
 
 /** A place that holds artifacts. An object is never replaced by other bytes; it appears whole or not at all. */
@@ -8,16 +9,17 @@ export interface Store {
   /**
    * A local, verified file of the object (fetched first when it is remote), or undefined when it is not there.
    * A damaged object is moved away, reported through `onWarning`, and undefined is returned.
-   * Its description, if it has one, stands beside it in `<file>.siginfo`.
+   * Its description, if it has one, stands beside it in `<file>.siginfo`; its signature, where they count, in `<file>.sig`.
    */
   get(name: ObjectName): Promise<string | undefined>;
   /**
    * Takes over the finished file at `path` (same file system not required): afterwards it is gone from there.
    *
    * @param description kept beside the object, as `.siginfo`: what went into its signature
-   * @throws BuildError `sstate/unusable-store`
+   * @param signature a file with one that is known to be good; default: the store signs when it can
+   * @throws BuildError `sstate/unusable-store`, `sstate/cannot-sign`
    */
-  put(name: ObjectName, path: string, description: string): Promise<void>;
+  put(name: ObjectName, path: string, description: string, signature?: string): Promise<void>;
   /**
    * Keeps the description of a task that has no artifact, as `.siginfo` alone: a later comparison of signatures can
    * follow it.
@@ -29,8 +31,14 @@ export interface Store {
 
 export interface StoreOptions {
   readonly onWarning: (message: string) => void;
+  /** What is not signed by someone whom it trusts is not used; default: signatures are not looked at, and none are made. */
+  readonly signer?: ArtifactSigner;
   /** Where a mirror's downloads are made, and found again by the next run; default: a temporary folder of this process. */
   readonly downloads?: string;
   /** Silence after which a mirror is taken for dead. Default: 30,000. */
   readonly timeoutMs?: number;
+  /** Pause before a mirror that is busy or has lost the line is asked again; default: 500, then four times as long. */
+  readonly retryPauseMs?: number;
+  /** Told when that happens: nothing is wrong yet, but it takes time. */
+  readonly onNote?: (message: string) => void;
 }

@@ -1,0 +1,65 @@
+/** Whether an object in a folder can be trusted, and what becomes of one that cannot. */
+import { rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { hasCode, lockPath, readTextIfThere, sha256File, type Lock } from "@tsbake/base";
+import { digestIn, sidecarOf } from "./checksum.js";
+import { signatureOf, type ArtifactSigner } from "./gpg.js";
+
+export interface Fault {
+  /**
+   * `gone`: someone has pruned it meanwhile. `damaged`: its bytes are not those that were made. `untrusted`: nobody whom
+   * this build trusts has signed it; others may use it.
+   */
+  readonly kind: "gone" | "damaged" | "untrusted";
+  /** After the object's name. */
+  readonly why: string;
+}
+
+/** Why the object cannot be trusted; undefined when it can. @param signer when signatures count */
+export async function faultOf(object: string, signer?: ArtifactSigner): Promise<Fault | undefined> {
+  const text = await readTextIfThere(sidecarOf(object));
+  try {
+    // Asked for in any case: an object that has just been removed is not damaged.
+    await stat(object);
+    if (text === undefined) return damaged("it has no checksum beside it (.sha256)");
+    const expected = digestIn(text);
+    if (expected === undefined) return damaged("the file with its checksum is damaged");
+    const actual = await sha256File(object);
+    if (actual !== expected) return damaged(`its SHA-256 is ${actual}, and ${expected} was expected`);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return { kind: "gone", why: "it is gone" };
+    throw error;
+  }
+  const fault = await signer?.fault(object, signatureOf(object));
+  return fault && { kind: fault.kind === "wrong" ? "damaged" : "untrusted", why: fault.why };
+}
+
+function damaged(why: string): Fault {
+  return { kind: "damaged", why };
+}
+
+/** Moves an object aside if it is still damaged when nobody else is publishing. @returns what is wrong with it */
+export async function discard(object: string, signer?: ArtifactSigner): Promise<Fault | undefined> {
+  try {
+    await using _lock = await lockFolder(object);
+    const fault = await faultOf(object, signer);
+    if (fault?.kind === "damaged") await moveAside(object);
+    return fault;
+  } catch (error) {
+    // A store that cannot be written to keeps its damaged object.
+    if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+    return faultOf(object, signer);
+  }
+}
+
+/** Its checksum and signature go, too, away from whatever comes next by this name. */
+export async function moveAside(object: string): Promise<void> {
+  await rename(object, `${object}.bad`);
+  await rm(sidecarOf(object), { force: true });
+  await rm(signatureOf(object), { force: true });
+}
+
+/** For those on this machine who publish or discard in the folder of the object. */
+export function lockFolder(object: string): Promise<Lock> {
+  return lockPath(dirname(object), { holder: `a tsbake process (pid ${process.pid})` });
+}

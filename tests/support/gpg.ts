@@ -1,0 +1,49 @@
+/** The real gpg with keys of its own, in a temporary folder. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "@tsbake/base";
+
+/** Why the tests that need gpg cannot run; undefined when they can. */
+export const gpgMissing: string | undefined = spawnSync("gpg", ["--version"]).error
+  ? "gpg is not installed"
+  : undefined;
+
+export class Keyring implements AsyncDisposable {
+  /** GPG_PATH. */
+  readonly home = mkdtempSync(join(tmpdir(), "tsbake-gpg-"));
+
+  /** A key that signs. @returns its fingerprint */
+  async key(name: string, { passphrase = "", options = [] as readonly string[], expires = "0" } = {}) {
+    const secret = ["--pinentry-mode", "loopback", "--passphrase", passphrase];
+    await this.gpg([
+      ...options,
+      ...secret,
+      "--quick-gen-key",
+      `${name}@example.org`,
+      "ed25519",
+      "sign",
+      expires,
+    ]);
+    const { stdout } = await this.gpg(["--with-colons", "--list-keys", `${name}@example.org`]);
+    return /^fpr:+([0-9A-F]{40}):/m.exec(stdout)![1]!;
+  }
+
+  /** Gives the public half of a key to another keyring. */
+  async share(fingerprint: string, other: Keyring): Promise<void> {
+    const { stdout } = await this.gpg(["--armor", "--export", fingerprint]);
+    await other.gpg(["--import"], stdout);
+  }
+
+  async gpg(args: readonly string[], input = ""): Promise<{ stdout: string }> {
+    const result = await run("gpg", ["--batch", "--no-tty", "--homedir", this.home, ...args], { input });
+    if (result.code !== 0) throw new Error(`gpg ${args.join(" ")}: ${result.stderr}`);
+    return result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await run("gpgconf", ["--homedir", this.home, "--kill", "all"]).catch(() => {});
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
