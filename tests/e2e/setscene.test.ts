@@ -1,7 +1,9 @@
 /** Metadata with setscene tasks of its own, on a layer made for it: what ran is what the tasks wrote down. */
 import { readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { byText } from "@tsbake/base";
 import { root } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
@@ -15,7 +17,7 @@ interface Step {
   readonly environment?: Readonly<Record<string, string>>;
   /** Without a name in front: of the recipe before it. */
   readonly ran: string;
-  /** Said by a command that fails. */
+  /** Said by the command; it fails if that is an error. */
   readonly says?: string;
 }
 
@@ -59,7 +61,7 @@ const cases: readonly (readonly [name: string, ...steps: Step[]])[] = [
   ],
   [
     "a hard dependency that this build does not have",
-    { args: "outside", ran: "", says: "engine/hard-need-outside" },
+    { args: "outside", ran: "", says: "error[engine/hard-need-outside]" },
   ],
   [
     "-f and then the rest",
@@ -83,7 +85,7 @@ const cases: readonly (readonly [name: string, ...steps: Step[]])[] = [
       found: "lib:stage",
       environment: { BB_SETSCENE_ENFORCE: "1", BB_SETSCENE_ENFORCE_IGNORE_TASKS: "lib:do_b*" },
       ran: "lib:stage_setscene",
-      says: "run/must-not-run",
+      says: "error[run/must-not-run]",
     },
   ],
 ];
@@ -100,10 +102,10 @@ function spelled(text: string): string[] {
     .toSorted(byText);
 }
 
-test.each(cases)("%s", async (_name, ...steps) => {
-  using rig = new Rig({});
+/** Runs commands one after the other in a build folder, and compares what the tasks wrote down. */
+async function perform(rig: Rig, steps: readonly Step[]): Promise<void> {
   for (const { args, found = "", environment = {}, ran, says } of steps) {
-    const variables = { ...environment, WORDS: found, ROOT: LAYER };
+    const variables: Record<string, string> = { ...environment, WORDS: found, ROOT: LAYER };
     const result = await rig.tsbake(args.split(" "), {
       environment: {
         ...variables,
@@ -123,6 +125,88 @@ test.each(cases)("%s", async (_name, ...steps) => {
       output: expect.stringContaining(says ?? ""),
       ran: spelled(ran),
     });
-    expect([output, result.code]).toEqual([output, says === undefined ? 0 : 1]);
+    const fails = says?.startsWith("error[") ?? false;
+    expect([output, result.code]).toEqual([output, fails ? 1 : 0]);
   }
+}
+
+test.each(cases)("%s", async (_name, ...steps) => {
+  using rig = new Rig({});
+  await perform(rig, steps);
+});
+
+describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
+  const RESTORED = "lib:build index_setscene stage_setscene";
+  const BUILT = "lib:build compile fetch index pack stage";
+  const PLACES = ["lib.index", "lib.stage", "lib.pack"];
+
+  /** A server that has these names; `refused` methods are answered with 405. */
+  async function serve(refused = ""): Promise<AsyncDisposable & { readonly url: string; asked: string[] }> {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      const isThere = PLACES.includes(request.url!.split("/").at(-1)!);
+      response.writeHead(request.method === refused ? 405 : isThere ? 200 : 404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    return {
+      url: `http://127.0.0.1:${port}`,
+      asked,
+      [Symbol.asyncDispose]: async () => {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  }
+  const step = (name: string, ran: string, environment: Step["environment"], says = ""): Step => ({
+    args: "lib",
+    environment: { BB_HASHCHECK_FUNCTION: name, ...environment },
+    ran,
+    says,
+  });
+
+  test("asks a server itself", async () => {
+    using rig = new Rig({});
+    await using server = await serve();
+    await perform(rig, [step("by_urllib", RESTORED, { SERVER: server.url })]);
+    expect(server.asked.toSorted(byText)).toEqual(PLACES.map((name) => `GET /${name}`).toSorted(byText));
+  });
+
+  test.each([
+    ["with HEAD", "", ["HEAD"]],
+    ["with GET where HEAD is refused", "HEAD", ["GET", "HEAD"]],
+  ])("has mirrors asked %s", async (_name, refused, methods) => {
+    using rig = new Rig({});
+    await using server = await serve(refused);
+    const places = `file://.* ${server.url}/mirror/PATH;downloadfilename=PATH`;
+    await perform(rig, [step("by_fetch2", RESTORED, { PLACES: places }, "found 3 of 3")]);
+    expect(server.asked.toSorted(byText)).toEqual(
+      methods.flatMap((method) => PLACES.map((name) => `${method} /mirror/${name}`)).toSorted(byText),
+    );
+  });
+
+  test("finds folders, and asks nobody without network", async () => {
+    using rig = new Rig({});
+    await using server = await serve();
+    for (const name of PLACES) rig.write(`mirror/${name}`, "");
+    const remote = `file://.* ${server.url}/PATH`;
+    await perform(
+      rig,
+      [
+        { ...step("by_fetch2", BUILT, { PLACES: remote, BB_NO_NETWORK: "1" }, "found 0 of 3") },
+        { ...step("by_fetch2", RESTORED, { PLACES: `file://.* file://${rig.path("mirror")}/PATH` }) },
+      ].map((one, at) => ({ ...one, environment: { ...one.environment, TMPDIR: rig.path(`tmp${at}`) } })),
+    );
+    expect(server.asked).toEqual([]);
+  });
+
+  test.each([
+    ["by_mistake", "error[engine/hash-check-failed]: BB_HASHCHECK_FUNCTION failed: KeyError: 'unihashes'"],
+    ["by_dying", "error[python/died]: the process of BB_HASHCHECK_FUNCTION (by_dying) ended with code 3"],
+    ["by_nobody", "error[engine/hash-check-failed]: BB_HASHCHECK_FUNCTION failed: NameError"],
+  ])("one that fails (%s) is told", async (name, says) => {
+    using rig = new Rig({});
+    await perform(rig, [step(name, "", {}, says)]);
+  });
 });

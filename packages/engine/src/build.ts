@@ -95,13 +95,14 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
   const [dpkg, kernel] = ARCHITECTURES[process.arch] ?? [process.arch, process.arch];
   const python = openBuildPython(join(topdir, "cache/python"), options.onEvent);
   const onWarning = (diagnostic: Diagnostic) => options.onEvent({ type: "engine-warning", diagnostic });
+  const environment = projectFile
+    ? projectEnvironment(projectFile, options.environment)
+    : { ...options.environment };
   const started = performance.now();
   const project = await parseProject({
     topdir,
     coreLayers,
-    environment: projectFile
-      ? projectEnvironment(projectFile, options.environment)
-      : { ...options.environment },
+    environment,
     preFiles: configurationFiles([...options.preFiles, options.environment["BBPRECONF"]], options, topdir),
     postFiles: configurationFiles([...options.postFiles, options.environment["BBPOSTCONF"]], options, topdir),
     ...(options.recipeFile !== undefined && {
@@ -128,13 +129,15 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
   const { files, cached } = project.statistics;
   const elapsedMs = performance.now() - started;
   options.onEvent({ type: "parsed", recipes: files, cached, elapsedMs });
-  return new OpenedBuild({ topdir, project, options, python, projectFile });
+  return new OpenedBuild({ topdir, project, options, environment, python, projectFile });
 }
 
 interface Opened {
   readonly topdir: string;
   readonly project: ParsedProject;
   readonly options: OpenOptions;
+  /** The caller's, with what the project file adds. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly python: BuildPython;
   readonly projectFile: ProjectFile | undefined;
 }
@@ -145,6 +148,7 @@ class OpenedBuild implements Build {
   readonly providers: Providers;
   readonly warnings: readonly Diagnostic[] = [];
   readonly #options: OpenOptions;
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #python: BuildPython;
   readonly #projectFile: ProjectFile | undefined;
   #records: SignatureRecords | undefined;
@@ -162,6 +166,7 @@ class OpenedBuild implements Build {
         opened.options.assumeProvided,
       );
     this.#options = opened.options;
+    this.#environment = opened.environment;
     this.#python = opened.python;
     this.#projectFile = opened.projectFile;
     this.#events = new MetadataEvents(this.project);
@@ -277,7 +282,8 @@ class OpenedBuild implements Build {
       project: this.project,
       providers: this.providers,
       targets: this.#targets(what.request).map(({ name }) => name),
-      path: this.#options.environment["PATH"] ?? "",
+      topdir: this.topdir,
+      environment: this.#environment,
       python: this.#python,
       onEvent,
     });

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Datastore } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
-import { multiconfigOf } from "@tsbake/recipe";
+import { multiconfigOf, passedEnvironment } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 import { runTasks } from "@tsbake/run";
 import type { RunOptions, RunSummary, Stamps } from "@tsbake/run";
@@ -28,8 +28,9 @@ export interface ExecuteRequest {
   readonly stamps: Stamps;
   readonly feeds: Feeds;
   readonly request: BuildRequest;
-  /** The caller's PATH, where host tools are looked for. */
-  readonly path: string;
+  /** The caller's environment: host tools are looked for on its PATH. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly topdir: string;
   /** Told of tasks and of the queue; without it no handler is. */
   readonly events?: MetadataEvents;
   readonly python: BuildPython;
@@ -43,7 +44,12 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const started = new Date();
   const { warnings, ...machine } = readMachineSettings(text, project.taskThreads);
   for (const diagnostic of warnings) options.onEvent({ type: "engine-warning", diagnostic });
-  const scene = openScene({ ...options, force: request.force });
+  const scene = openScene({
+    ...options,
+    environment: passedEnvironment(options.environment),
+    stop: request.stop,
+    force: request.force,
+  });
   const allowed = mayRun(project, options.targets);
   const tools = new Map<string, Promise<void>>();
   /** Once for each folder. */
@@ -53,7 +59,10 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     let linked = tools.get(folder);
     if (!linked) {
       const [required, optional] = [own("HOSTTOOLS"), own("HOSTTOOLS_NONFATAL")];
-      tools.set(folder, (linked = linkHostTools({ folder, required, optional, path: options.path })));
+      tools.set(
+        folder,
+        (linked = linkHostTools({ folder, required, optional, path: options.environment["PATH"] ?? "" })),
+      );
     }
     return linked;
   };

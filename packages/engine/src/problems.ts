@@ -1,6 +1,7 @@
 /** Every problem that the engine itself reports. */
-import { nearest } from "@tsbake/base";
+import { nearest, spanInFile } from "@tsbake/base";
 import type { Diagnostic, Span } from "@tsbake/base";
+import type { PythonError } from "@tsbake/datastore";
 import type { RecipeInfo } from "@tsbake/recipe";
 
 /** Neither a project file nor a build folder is in sight. */
@@ -116,6 +117,23 @@ export function hardNeedOutside(label: string, word: string): Diagnostic {
     code: "engine/hard-need-outside",
     message: `${label}[depends] names \`${word}\`, and that task is not part of this build`,
     help: "let the real task need the other one too, by [depends] or [deptask]",
+  };
+}
+
+/** The metadata's own function could not say what can be restored. */
+export function hashCheckFailed(name: string, { type, detail, frames }: PythonError): Diagnostic {
+  const places = frames.flatMap((frame) => {
+    const at = spanInFile(frame);
+    return at ? [{ frame, at }] : [];
+  });
+  const inner = places.pop();
+  return {
+    severity: "error",
+    code: "engine/hash-check-failed",
+    message: `BB_HASHCHECK_FUNCTION failed: ${type === "bb.BBHandledException" ? detail : `${type}: ${detail}`}`,
+    ...(inner && { at: inner.at }),
+    notes: places.map(({ frame, at }) => ({ message: `called in \`${frame.function}\``, at })),
+    help: `correct \`${name}\`; \`--no-setscene\` builds without asking it`,
   };
 }
 

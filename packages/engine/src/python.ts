@@ -1,5 +1,12 @@
 /** One interpreter for a build, started when metadata first needs it; and Python tasks, each in a process of its own. */
-import { describeFunction, LazyPython, openPython, runPythonTask } from "@tsbake/python";
+import {
+  describeFunction,
+  evaluateInProcess,
+  LazyPython,
+  openPython,
+  runPythonTask,
+  type EvaluateOptions,
+} from "@tsbake/python";
 import type { PythonHost } from "@tsbake/datastore";
 import type { PythonRunner } from "@tsbake/run";
 import type { EngineEvent } from "./events.js";
@@ -10,6 +17,10 @@ export interface BuildPython {
   /** The listener is told of files that metadata says it depends on. */
   readonly watchFiles: (listener: (path: string) => void) => void;
   readonly runTask: PythonRunner;
+  /** Calls a function of metadata in a process of its own; messages and output become events. */
+  readonly evaluate: (
+    call: Omit<EvaluateOptions, "cache" | "lazy" | "onMessage" | "onOutput">,
+  ) => Promise<unknown>;
   close(): void;
 }
 
@@ -41,6 +52,14 @@ export function openBuildPython(cache: string, onEvent: (event: EngineEvent) => 
         onMessage: (level, text) => call.onMessage(level, text),
         reportUnihash: (task, method, outhash) => call.reportOutput(task, method, outhash),
         execFunction: (name, d, dirs) => call.runFunction(name, d, dirs),
+      }),
+    evaluate: (call) =>
+      evaluateInProcess({
+        ...call,
+        cache,
+        lazy,
+        onMessage: (level, text) => onEvent({ type: "metadata-message", level, text }),
+        onOutput: (text) => onEvent({ type: "metadata-message", level: "plain", text }),
       }),
     close: () => lazy.close(),
   };

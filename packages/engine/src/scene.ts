@@ -1,12 +1,13 @@
 /** Setscene tasks that the metadata itself has (`do_x_setscene`): what its own functions say about them. */
 import { BuildError, words } from "@tsbake/base";
+import { PythonError } from "@tsbake/datastore";
 import { splitTaskId, taskId, taskLabel } from "@tsbake/graph";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import { multiconfigOf, namePattern, withMulticonfig } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeInfo } from "@tsbake/recipe";
 import type { SceneOptions } from "@tsbake/run";
 import type { BuildPython } from "./python.js";
-import { hardNeedOutside } from "./problems.js";
+import { hardNeedOutside, hashCheckFailed } from "./problems.js";
 
 /** Ending of the task that restores another one. */
 const SETSCENE = "_setscene";
@@ -17,6 +18,11 @@ export interface SceneRequest {
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
   readonly python: BuildPython;
+  /** Where functions run that have a process of their own, and with what environment. */
+  readonly topdir: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Ends such a function: nothing will be started any more. */
+  readonly stop: AbortSignal | undefined;
   /** `-f` */
   readonly force: boolean;
 }
@@ -81,7 +87,10 @@ export function mayRun(
   };
 }
 
-/** Calls metadata's functions, whose arguments are plain data: they go as JSON in a variable of a copy of `d`. */
+/**
+ * Calls metadata's functions, whose arguments are plain data: they go as JSON in a variable of a copy of `d`. What asks
+ * mirrors takes threads and sockets, and so a process of its own; what only thinks is called thousands of times.
+ */
 class SceneFunctions {
   readonly #request: SceneRequest;
   #calls = 0;
@@ -105,13 +114,22 @@ class SceneFunctions {
       data.hashfn[task] = this.#recipe(task).hashFileName ?? "";
       data.unihash[task] = unihash;
     }
-    await python.open();
     await project.prepare();
-    const answer = this.#call(
-      `list(${name}(a["data"], d, siginfo=False, currentcount=a["current"], summary=True))`,
-      { data, current },
-    );
-    return new Set(answer as TaskId[]);
+    try {
+      const answer = await python.evaluate({
+        name: `BB_HASHCHECK_FUNCTION (${name})`,
+        expression: `list(${name}(given["data"], d, siginfo=False, currentcount=given["current"], summary=True))`,
+        given: { data, current },
+        d: project.configuration(),
+        cwd: this.#request.topdir,
+        env: this.#request.environment,
+        ...(this.#request.stop && { signal: this.#request.stop }),
+      });
+      return new Set((answer ?? []) as TaskId[]);
+    } catch (error) {
+      if (error instanceof PythonError) throw new BuildError([hashCheckFailed(name, error)]);
+      throw error;
+    }
   }
 
   isNotNeeded(task: TaskId, above: readonly TaskId[], notNeeded: readonly TaskId[]): boolean {

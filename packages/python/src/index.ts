@@ -1,6 +1,7 @@
 export { openPython } from "./open.js";
 export type { EmbeddedPython } from "./host.js";
 export { evaluateWithoutPython } from "./inline.js";
+export { evaluateInProcess, type EvaluateOptions } from "./evaluate.js";
 export { LazyPython, PythonNeeded } from "./lazy.js";
 export { metadataPython, type MetadataPython } from "./metadata-python.js";
 export type { MessageLevel, PythonOptions } from "./options.js";

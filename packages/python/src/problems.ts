@@ -1,6 +1,16 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic } from "@tsbake/base";
 
+/** A process that should have given an answer is gone. */
+export function diedWithoutAnswer(name: string, code: number): Diagnostic {
+  return {
+    severity: "error",
+    code: "python/died",
+    message: `the process of ${name} ended with code ${code} and without an answer`,
+    help: "look for what ends the process in the function: a call of os._exit, a signal, memory that ran out",
+  };
+}
+
 /** A Python task must run with the host's Python, and the host has none that will do. */
 export function noHostPython(): Diagnostic {
   return {

@@ -35,8 +35,10 @@ export interface PythonTaskOptions {
     args: readonly string[],
     options: { readonly environment: Readonly<Record<string, string>> },
   ) => Promise<{ readonly code: number }>;
-  /** Open file descriptor for standard output and error; needed without `start`. */
+  /** Open file descriptor for standard output and error, without `start`. */
   readonly logFd?: number;
+  /** Instead of `logFd`: told of each line of them, without the messages. */
+  readonly onOutput?: (line: string) => void;
   /** Without `start`: ends the child and its children, SIGTERM first and SIGKILL five seconds later. */
   readonly signal?: AbortSignal;
   /** Where to write what is run, for reading; its folder must exist. */

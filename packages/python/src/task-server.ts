@@ -83,7 +83,17 @@ export class TaskServer {
 
   /** The first line for the child. */
   job(): string {
-    const { name, body, place, cwd, umask, functions = [], libraries = [], modules = [] } = this.#options;
+    const {
+      name,
+      body,
+      place,
+      cwd,
+      umask,
+      functions = [],
+      libraries = [],
+      modules = [],
+      onOutput,
+    } = this.#options;
     return JSON.stringify({
       name,
       cwd,
@@ -97,6 +107,8 @@ export class TaskServer {
       })),
       libraries: libraries.map(({ directory, namespace }) => ({ directory, namespace })),
       modules,
+      // Who reads the output gets the messages too, and not in it.
+      echo: onOutput === undefined,
     });
   }
 

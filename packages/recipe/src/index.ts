@@ -1,4 +1,5 @@
 export { cachedNames, type CachedNames } from "./cached-names.js";
+export { passedEnvironment } from "./environment.js";
 export type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
 export {
   multiconfigOf,

@@ -28,9 +28,8 @@ class SignatureAccess:
             d.setVar("BB_UNIHASH", unihash)
 
     def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        bb.fatal("bb.parse.siggen.%s is the engine's and cannot be called from metadata here" % name)
+        # Metadata asks with hasattr for what only some generators have.
+        raise AttributeError("bb.parse.siggen.%s is the engine's and cannot be called from metadata here" % name)
 
 
 class SignatureGenerator:

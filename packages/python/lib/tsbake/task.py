@@ -88,8 +88,9 @@ class PipeBackend:
     # Errors of the engine are raised as what they are; see DataSmart.
     failures = ()
 
-    def __init__(self, channel):
+    def __init__(self, channel, echo=True):
         self.channel = channel
+        self._echo = echo
         self._objects = {}
         self.released = []
 
@@ -103,8 +104,9 @@ class PipeBackend:
         return reply.get("ok")
 
     def message(self, level, text):
-        sys.stdout.write(PREFIXES[level] + text + "\n")
-        sys.stdout.flush()
+        if self._echo:
+            sys.stdout.write(PREFIXES[level] + text + "\n")
+            sys.stdout.flush()
         self.channel.tell(json.dumps({"op": "message", "level": level, "text": text}))
 
     def outgoing(self, value):
@@ -196,7 +198,7 @@ namespace = Namespace()
 def run(channel):
     """Gets the job (the first line), does it, and tells how it ended; returns the exit code."""
     job = json.loads(channel.receive())
-    pipe = PipeBackend(channel)
+    pipe = PipeBackend(channel, job["echo"])
     backend.use(pipe)
     bb.utils._set_context_source(lambda: namespace)
     failure = None

@@ -5,6 +5,8 @@ import urllib.parse
 
 import bb
 import bb.utils
+from bb.fetch2 import mirrors, status
+from bb.fetch2.status import FetchConnectionCache  # noqa: F401 (metadata takes it from here)
 
 CHECKSUM_LIST = ["md5", "sha256", "sha1", "sha384", "sha512", "goh1"]
 
@@ -246,6 +248,26 @@ class Fetch:
         self.d = d
         self.urls = list(urls) or (d.getVar("SRC_URI") or "").split()
         self.ud = {url: FetchData(url, d, localonly) for url in self.urls}
+        self.connection_cache = connection_cache
+
+    def checkstatus(self, urls=None):
+        """Raises FetchError unless each entry is at its place or on one of its mirrors."""
+        before, after = (mirror_from_string(self.d.getVar(name)) for name in ("PREMIRRORS", "MIRRORS"))
+        for url in urls or self.urls:
+            plain = self.d.expand(url)
+            places = [*mirrors.candidates(plain, before), plain, *mirrors.candidates(plain, after)]
+            if not any(self._is_there(place) for place in places):
+                raise FetchError("it is at none of %s" % " ".join(places), url)
+
+    def _is_there(self, url):
+        scheme, host, path, user, password, _ = decodeurl(url)
+        if scheme == "file":
+            return os.path.exists(FetchData(url, self.d).localpath)
+        if scheme not in ("http", "https") or not _may_ask(host, self.d):
+            return False
+        asked = URI(url)
+        asked.userinfo, asked.params = "", {}
+        return status.answers(str(asked), user, password, self.connection_cache)
 
     def localpath(self, url):
         return self.ud[url].localpath if url in self.ud else FetchData(url, self.d).localpath
@@ -261,6 +283,16 @@ class Fetch:
 
     def unpack(self, root, urls=None):
         bb.fatal("sources are unpacked by the task do_unpack of the engine, not by bb.fetch2.Fetch.unpack")
+
+
+def _may_ask(host, d):
+    """BB_NO_NETWORK, and BB_ALLOWED_NETWORKS with `*.` in front of names."""
+    if bb.utils.to_boolean(d.getVar("BB_NO_NETWORK")):
+        return False
+    allowed = (d.getVar("BB_ALLOWED_NETWORKS") or "").split()
+    name = host.partition(":")[0].lower()
+    return not allowed or any(
+        name == one.lower() or one.startswith("*.") and name.endswith(one[1:].lower()) for one in allowed)
 
 
 def localpath(url, d):
