@@ -103,7 +103,7 @@ function spelled(text: string): string[] {
 }
 
 /** Runs commands one after the other in a build folder, and compares what the tasks wrote down. */
-async function perform(rig: Rig, steps: readonly Step[]): Promise<void> {
+async function expectSteps(rig: Rig, steps: readonly Step[]): Promise<void> {
   for (const { args, found = "", environment = {}, ran, says } of steps) {
     const variables: Record<string, string> = { ...environment, WORDS: found, ROOT: LAYER };
     const result = await rig.tsbake(args.split(" "), {
@@ -132,7 +132,7 @@ async function perform(rig: Rig, steps: readonly Step[]): Promise<void> {
 
 test.each(cases)("%s", async (_name, ...steps) => {
   using rig = new Rig({});
-  await perform(rig, steps);
+  await expectSteps(rig, steps);
 });
 
 describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
@@ -169,7 +169,7 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
   test("asks a server itself", async () => {
     using rig = new Rig({});
     await using server = await serve();
-    await perform(rig, [step("by_urllib", RESTORED, { SERVER: server.url })]);
+    await expectSteps(rig, [step("by_urllib", RESTORED, { SERVER: server.url })]);
     expect(server.asked.toSorted(byText)).toEqual(PLACES.map((name) => `GET /${name}`).toSorted(byText));
   });
 
@@ -180,7 +180,7 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
     using rig = new Rig({});
     await using server = await serve(refused);
     const places = `file://.* ${server.url}/mirror/PATH;downloadfilename=PATH`;
-    await perform(rig, [step("by_fetch2", RESTORED, { PLACES: places }, "found 3 of 3")]);
+    await expectSteps(rig, [step("by_fetch2", RESTORED, { PLACES: places }, "found 3 of 3")]);
     expect(server.asked.toSorted(byText)).toEqual(
       methods.flatMap((method) => PLACES.map((name) => `${method} /mirror/${name}`)).toSorted(byText),
     );
@@ -191,7 +191,7 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
     await using server = await serve();
     for (const name of PLACES) rig.write(`mirror/${name}`, "");
     const remote = `file://.* ${server.url}/PATH`;
-    await perform(
+    await expectSteps(
       rig,
       [
         { ...step("by_fetch2", BUILT, { PLACES: remote, BB_NO_NETWORK: "1" }, "found 0 of 3") },
@@ -207,6 +207,6 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
     ["by_nobody", "error[engine/hash-check-failed]: BB_HASHCHECK_FUNCTION failed: NameError"],
   ])("one that fails (%s) is told", async (name, says) => {
     using rig = new Rig({});
-    await perform(rig, [step(name, "", {}, says)]);
+    await expectSteps(rig, [step(name, "", {}, says)]);
   });
 });
