@@ -102,18 +102,18 @@ function spelled(text: string): string[] {
     .toSorted(byText);
 }
 
-/** Runs commands one after the other in a build folder, and compares what the tasks wrote down. */
-async function expectSteps(rig: Rig, steps: readonly Step[]): Promise<void> {
-  for (const { args, found = "", environment = {}, ran, says } of steps) {
+/** Runs commands one after the other in a build folder. */
+async function perform(rig: Rig, steps: readonly Step[]) {
+  const results: { output: string; ran: string[]; code: number | null }[] = [];
+  for (const { args, found = "", environment = {} } of steps) {
     const variables: Record<string, string> = { ...environment, WORDS: found, ROOT: LAYER };
-    const result = await rig.tsbake(args.split(" "), {
+    const { stdout, stderr, code } = await rig.tsbake(args.split(" "), {
       environment: {
         ...variables,
         BBPATH: LAYER,
         BB_ENV_PASSTHROUGH_ADDITIONS: Object.keys(variables).join(" "),
       },
     });
-    const output = result.stdout + result.stderr;
     let log = "";
     try {
       log = readFileSync(rig.path("ran"), "utf8");
@@ -121,18 +121,23 @@ async function expectSteps(rig: Rig, steps: readonly Step[]): Promise<void> {
       // Nothing ran.
     }
     rmSync(rig.path("ran"), { force: true });
-    expect({ output, ran: log.split("\n").filter(Boolean).sort(byText) }).toEqual({
-      output: expect.stringContaining(says ?? ""),
-      ran: spelled(ran),
-    });
-    const fails = says?.startsWith("error[") ?? false;
-    expect([output, result.code]).toEqual([output, fails ? 1 : 0]);
+    results.push({ output: stdout + stderr, ran: log.split("\n").filter(Boolean).sort(byText), code });
   }
+  return results;
+}
+
+/** What `perform` gives when all is well. */
+function wanted(steps: readonly Step[]) {
+  return steps.map(({ ran, says = "" }) => ({
+    output: expect.stringContaining(says) as unknown,
+    ran: spelled(ran),
+    code: says.startsWith("error[") ? 1 : 0,
+  }));
 }
 
 test.each(cases)("%s", async (_name, ...steps) => {
   using rig = new Rig({});
-  await expectSteps(rig, steps);
+  expect(await perform(rig, steps)).toEqual(wanted(steps));
 });
 
 describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
@@ -169,7 +174,8 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
   test("asks a server itself", async () => {
     using rig = new Rig({});
     await using server = await serve();
-    await expectSteps(rig, [step("by_urllib", RESTORED, { SERVER: server.url })]);
+    const steps = [step("by_urllib", RESTORED, { SERVER: server.url })];
+    expect(await perform(rig, steps)).toEqual(wanted(steps));
     expect(server.asked.toSorted(byText)).toEqual(PLACES.map((name) => `GET /${name}`).toSorted(byText));
   });
 
@@ -180,7 +186,8 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
     using rig = new Rig({});
     await using server = await serve(refused);
     const places = `file://.* ${server.url}/mirror/PATH;downloadfilename=PATH`;
-    await expectSteps(rig, [step("by_fetch2", RESTORED, { PLACES: places }, "found 3 of 3")]);
+    const steps = [step("by_fetch2", RESTORED, { PLACES: places }, "found 3 of 3")];
+    expect(await perform(rig, steps)).toEqual(wanted(steps));
     expect(server.asked.toSorted(byText)).toEqual(
       methods.flatMap((method) => PLACES.map((name) => `${method} /mirror/${name}`)).toSorted(byText),
     );
@@ -191,13 +198,13 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
     await using server = await serve();
     for (const name of PLACES) rig.write(`mirror/${name}`, "");
     const remote = `file://.* ${server.url}/PATH`;
-    await expectSteps(
-      rig,
-      [
-        { ...step("by_fetch2", BUILT, { PLACES: remote, BB_NO_NETWORK: "1" }, "found 0 of 3") },
-        { ...step("by_fetch2", RESTORED, { PLACES: `file://.* file://${rig.path("mirror")}/PATH` }) },
-      ].map((one, at) => ({ ...one, environment: { ...one.environment, TMPDIR: rig.path(`tmp${at}`) } })),
-    );
+    const mirror = `file://.* file://${rig.path("mirror")}/PATH`;
+    const [first, second] = [rig.path("tmp-first"), rig.path("tmp-second")];
+    const steps = [
+      step("by_fetch2", BUILT, { PLACES: remote, BB_NO_NETWORK: "1", TMPDIR: first }, "found 0 of 3"),
+      step("by_fetch2", RESTORED, { PLACES: mirror, TMPDIR: second }, "found 3 of 3"),
+    ];
+    expect(await perform(rig, steps)).toEqual(wanted(steps));
     expect(server.asked).toEqual([]);
   });
 
@@ -207,6 +214,7 @@ describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
     ["by_nobody", "error[engine/hash-check-failed]: BB_HASHCHECK_FUNCTION failed: NameError"],
   ])("one that fails (%s) is told", async (name, says) => {
     using rig = new Rig({});
-    await expectSteps(rig, [step(name, "", {}, says)]);
+    const steps = [step(name, "", {}, says)];
+    expect(await perform(rig, steps)).toEqual(wanted(steps));
   });
 });
