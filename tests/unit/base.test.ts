@@ -1,7 +1,18 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { byText, lockPath, openHasher, run, writeFileAtomic } from "@tsbake/base";
+import {
+  BuildError,
+  byText,
+  diskProblem,
+  fullDisk,
+  isDiskProblem,
+  lockPath,
+  makeFolderSync,
+  openHasher,
+  run,
+  writeFileAtomic,
+} from "@tsbake/base";
 import { temporaryFolder } from "../support/temporary.js";
 
 describe("order", () => {
@@ -25,6 +36,52 @@ describe("files", () => {
     await writeFileAtomic(join(folder, "a/b"), "text");
     expect(await readdir(join(folder, "a"))).toEqual(["b"]);
     expect(await readFile(join(folder, "a/b"), "utf8")).toBe("text");
+  });
+});
+
+describe("a folder", () => {
+  test("is made with those above it, and found when it is there", () => {
+    const folder = join(temporaryFolder("test"), "a/b");
+    expect([makeFolderSync(folder), makeFolderSync(folder)]).toEqual([true, false]);
+  });
+
+  test("cannot be made where there are none", () => {
+    expect(() => makeFolderSync("/proc/none/at/all")).toThrow(/ENOENT/);
+  });
+});
+
+describe("a disk that takes nothing more", () => {
+  const folder = temporaryFolder("disk");
+  const problem = (code: string, path?: string) => Object.assign(new Error(code), { code, path });
+  const full =
+    /^x: there is not enough space in \/.*: of the disk mounted on \/.*, \d+ [KMGT]iB of \d+ [KMGT]iB are free$/;
+
+  test.each([
+    ["ENOSPC", problem("ENOSPC"), full],
+    ["what it caused", new BuildError([], { cause: problem("ENOSPC") }), full],
+    [
+      "EDQUOT",
+      problem("EDQUOT"),
+      /^x: the quota of this user is used up on the disk mounted on \/.*, where .* is$/,
+    ],
+    [
+      "EROFS",
+      problem("EROFS", join(folder, "a/b")),
+      /^x: nothing can be written into .*\/a: the disk mounted on \/.* is read-only$/,
+    ],
+  ])("is told of %s", (_what, error, expected) => {
+    const told = diskProblem(error, [folder], "x")!;
+    expect(told.message).toMatch(expected);
+    expect(isDiskProblem(told)).toBe(true);
+  });
+
+  test.each([
+    ["another error", problem("EACCES")],
+    ["the same words about something else", new Error("unshare failed: No space left on device")],
+    ["a program that may not write to /usr", new Error("touch: /usr/x: Read-only file system")],
+  ])("is not told of %s", (_what, error) => {
+    expect(diskProblem(error, [folder])).toBeUndefined();
+    expect(fullDisk([folder], "x", error.message)).toBeUndefined();
   });
 });
 

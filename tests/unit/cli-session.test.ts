@@ -159,8 +159,12 @@ describe("a session", () => {
       /^error\[cli\/internal-error\]: internal error: broken\nhelp: please report it.*\n$/,
     ],
     [
+      Object.assign(new Error("EACCES: refused"), { code: "EACCES" }),
+      /^error\[cli\/system-error\]: EACCES: refused\n/,
+    ],
+    [
       Object.assign(new Error("ENOSPC: no space"), { code: "ENOSPC" }),
-      /^error\[cli\/system-error\]: ENOSPC: no space\n/,
+      /^error\[base\/disk-full\]: there is not enough space in \/project: of the disk mounted on \/, \d+ [KMGT]iB of .*\n/,
     ],
   ])("%s is told without a stack, unless -D asks for it", async (thrown, expected) => {
     const methods = { build: () => Promise.reject(thrown) };

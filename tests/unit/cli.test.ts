@@ -237,7 +237,11 @@ function narrate(
     readLog: () => "the end of the log",
     ...options,
   });
-  const lines = [...events.flatMap((event) => narrator.tell(event)), ...narrator.conclude(end, 300)];
+  const lines = [
+    ...events.flatMap((event) => narrator.tell(event)),
+    ...narrator.conclude(end, 300),
+    ...narrator.end(),
+  ];
   return lines.map(({ text, trouble }) => (trouble ? `! ${text}` : text));
 }
 
@@ -260,6 +264,32 @@ describe("the story of a build", () => {
       { ...name("base:do_rootfs"), elapsedMs: 12_300 },
       { ...name("ext:do_image"), elapsedMs: 100 },
     ],
+  });
+
+  describe("a full disk", () => {
+    const full = (what: string, severity: "error" | "warning" = "error") =>
+      ({ severity, code: "base/disk-full", message: `${what}: full`, help: "free" }) as const;
+    const failed = (what: string): EngineEvent => ({
+      type: "task-failed",
+      ...name(what),
+      elapsedMs: 1,
+      failure: { ...name(what), diagnostics: [full(what)], stopped: false },
+    });
+    const pity = (what: string): EngineEvent => ({ type: "warning", diagnostic: full(what, "warning") });
+
+    test("is told by the first task that it fails, and by nothing else", () => {
+      const lines = narrate([pity("a:do_x"), failed("b:do_x"), pity("c:do_x"), failed("d:do_x")]);
+      expect(lines.filter((line) => /full|free/.test(line))).toEqual([
+        "! error[base/disk-full]: b:do_x: full\nhelp: free",
+      ]);
+    });
+
+    test.each([
+      [1, "! warning[base/disk-full]: a:do_x: full\nhelp: free"],
+      [3, "! warning[base/disk-full]: a:do_x: full (and 2 more that could not be kept)\nhelp: free"],
+    ])("is one warning at the end when %i things could not be kept", (count, expected) => {
+      expect(narrate(Array.from({ length: count }, () => pity("a:do_x"))).at(-1)).toBe(expected);
+    });
   });
 
   test("without work it is one line", () => {

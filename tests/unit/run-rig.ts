@@ -91,6 +91,7 @@ export class Rig implements Disposable {
       store: this.store,
       stamps,
       settings: {
+        folders: [this.topdir],
         threads: 2,
         tmpdir: () => this.tmp,
         cache: join(this.topdir, "cache"),

@@ -147,23 +147,30 @@ describe("a build", () => {
     expect(result.summary.ok).toBe(true);
   });
 
-  test("the artifact is in the store before the task is stamped, and a store that fails is a warning", async () => {
-    using rig = new Rig();
-    const stamps: boolean[] = [];
-    const isStamped = () =>
-      readdirSync(join(rig.tmp, "stamps/lib")).some((name) => /do_stage\.[0-9a-f]+$/.test(name));
-    rig.store = {
-      ...bound(rig.store),
-      put() {
-        stamps.push(isStamped());
-        return Promise.reject(Object.assign(new Error("no space left"), { code: "ENOSPC" }));
-      },
-    };
-    const result = await rig.run(project, ["lib:do_stage"]);
-    expect(stamps).toEqual([false]);
-    expect(codes(result)).toEqual(["run/cannot-store"]);
-    expect([result.summary.ok, isStamped()]).toEqual([true, true]);
-  });
+  test.each([
+    ["EACCES", "run/cannot-store"],
+    ["ENOSPC", "base/disk-full"],
+    ["EDQUOT", "base/disk-full"],
+  ])(
+    "the artifact is stored before the stamp, and a store that fails with %s is a warning",
+    async (code, told) => {
+      using rig = new Rig();
+      const stamps: boolean[] = [];
+      const isStamped = () =>
+        readdirSync(join(rig.tmp, "stamps/lib")).some((name) => /do_stage\.[0-9a-f]+$/.test(name));
+      rig.store = {
+        ...bound(rig.store),
+        put() {
+          stamps.push(isStamped());
+          return Promise.reject(Object.assign(new Error("refused"), { code }));
+        },
+      };
+      const result = await rig.run(project, ["lib:do_stage"]);
+      expect(stamps).toEqual([false]);
+      expect(codes(result)).toEqual([told]);
+      expect([result.summary.ok, isStamped()]).toEqual([true, true]);
+    },
+  );
 
   test("signature data is beside the stamp", async () => {
     using rig = new Rig();

@@ -20,6 +20,7 @@ export function messageOf(error: unknown): string {
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "this user may not",
+  EDQUOT: "the quota of this user is used up",
   EEXIST: "something else has its name",
   EISDIR: "it is a folder",
   ELOOP: "it is a symbolic link to itself",

@@ -1,9 +1,9 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { hasCode } from "./errno.js";
+import { codeOf, hasCode } from "./errno.js";
 import { nearest } from "./nearest.js";
 
 /** A name beside `path` that no other process uses; same file system, so a rename onto `path` is atomic. */
@@ -28,7 +28,7 @@ export async function writeFileAtomic(
   data: string | Uint8Array,
   { sync = true }: AtomicOptions = {},
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = temporaryBeside(path);
   try {
     const file = await open(temporary, "wx");
@@ -41,8 +41,14 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
   }
+}
+
+/** The kernel does not say which file a write was for. */
+function withPath(error: unknown, path: string): unknown {
+  if (codeOf(error) === undefined || (error as { path?: unknown }).path !== undefined) return error;
+  return Object.assign(error as object, { path });
 }
 
 /** The text of a file, or undefined when there is none. @throws any other system error */
@@ -57,7 +63,7 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
 
 /**
  * Makes a folder and those above it. Node's own `recursive` never returns where the file system takes no folders, such
- * as /proc.
+ * as /proc, and says ENOENT of one that is read-only.
  *
  * @throws system errors
  */
@@ -71,6 +77,26 @@ export async function makeFolder(path: string): Promise<void> {
     await mkdir(path).catch((again: unknown) => {
       if (!hasCode(again, "EEXIST")) throw again;
     });
+  }
+}
+
+/** The same at once. @returns whether it was not there before */
+export function makeFolderSync(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (hasCode(error, "EEXIST", "EISDIR", "EROFS") && isThere()) return false;
+    if (!hasCode(error, "ENOENT") || dirname(path) === path) throw error;
+  }
+  makeFolderSync(dirname(path));
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    throw error;
   }
 }
 

@@ -2,9 +2,17 @@ export { Source, spanInFile, spanOfLine, type Place, type Span } from "./source.
 export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostic.js";
 export { nearest } from "./nearest.js";
 export { byText, sortedUnique, words } from "./order.js";
+export { diskProblem, fullDisk, isDiskProblem } from "./disk.js";
 export { codeOf, hasCode, messageOf, reasonOf } from "./errno.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
-export { makeFolder, namesNear, readTextIfThere, temporaryBeside, writeFileAtomic } from "./files.js";
+export {
+  makeFolder,
+  makeFolderSync,
+  namesNear,
+  readTextIfThere,
+  temporaryBeside,
+  writeFileAtomic,
+} from "./files.js";
 export { run, type RunOptions, type RunResult } from "./process.js";
 export { lockPath, type Lock, type LockOptions } from "./lock.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";

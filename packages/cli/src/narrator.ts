@@ -2,9 +2,11 @@
  * The story of a build, line by line: what a log of it should say, and what stands above the live part of a terminal.
  * A function of events; nothing is printed here.
  */
+import type { Diagnostic } from "@tsbake/base";
 import type { EngineEvent } from "@tsbake/engine";
-import type { PlanMade, RunSummary, TaskMessage } from "@tsbake/run";
-import { diagnosticText, failureText } from "./failure-text.js";
+import type { PlanMade, RunSummary, TaskFailure, TaskMessage } from "@tsbake/run";
+import { DiskNews } from "./disk-news.js";
+import { diagnosticText, failureText, sortDiagnostics } from "./failure-text.js";
 import { count, duration, harmless, listing, taskWords } from "./text.js";
 import type { Paint } from "./text.js";
 
@@ -39,6 +41,7 @@ export class Narrator {
   /** Kept back until it is known that there is something to do: a build without work says one line. */
   #head: string | undefined;
   #parsed: string | undefined;
+  readonly #disk = new DiskNews();
   #step = "";
   /** By recipe, in the order of their first end. */
   readonly #ranOf = new Map<string, number>();
@@ -70,6 +73,7 @@ export class Narrator {
       case "engine-warning":
       case "warning":
       case "restore-failed":
+        if (event.diagnostic.severity === "warning" && this.#disk.hold(event.diagnostic)) return [];
         return this.#trouble(diagnosticText(event.diagnostic, paint));
       case "plan":
         return this.#plan(event);
@@ -90,7 +94,7 @@ export class Narrator {
         return this.#restore();
       case "task-failed":
         if (event.failure.stopped) return this.#trouble(`stopped: ${taskWords(event.label)}`);
-        return this.#trouble(this.#failure(event.failure));
+        return this.#failure(event.failure);
       case "task-output":
         return verbose
           ? this.#say(`${paint("dim", `${taskWords(event.label)} |`)} ${harmless(event.line)}`)
@@ -163,6 +167,20 @@ export class Narrator {
     return lines;
   }
 
+  /** Errors that end the command, but those that were told before. */
+  fail(diagnostics: readonly Diagnostic[], stack: string | undefined): Line[] {
+    const { paint } = this.#options;
+    const texts = sortDiagnostics(this.#disk.news(diagnostics)).map((one) => diagnosticText(one, paint));
+    if (stack !== undefined) texts.push(stack);
+    return texts.length > 0 ? [bad(texts.join("\n\n"))] : [];
+  }
+
+  /** Called last. */
+  end(): Line[] {
+    const rest = this.#disk.rest();
+    return rest ? [bad(diagnosticText(rest, this.#options.paint))] : [];
+  }
+
   #plan(event: PlanMade): Line[] {
     this.#toRestore = event.toRestore;
     if (event.toRun + event.toRestore === 0) return [];
@@ -202,9 +220,12 @@ export class Narrator {
     }
   }
 
-  #failure(failure: Parameters<typeof failureText>[0]): string {
+  /** Nothing of a task that a disk failed which was told of before. */
+  #failure(failure: TaskFailure): Line[] {
+    const diagnostics = this.#disk.news(failure.diagnostics);
+    if (diagnostics.length === 0 && failure.diagnostics.length > 0) return [];
     const log = failure.logPath === undefined ? undefined : this.#options.readLog(failure.logPath);
-    return failureText(failure, log, this.#options.paint);
+    return this.#trouble(failureText({ ...failure, diagnostics }, log, this.#options.paint));
   }
 
   #held(exceeded: readonly string[]): Line[] {

@@ -88,7 +88,7 @@ export function systemError(message: string): Diagnostic {
     severity: "error",
     code: "cli/system-error",
     message,
-    help: "free space or repair permissions, then start the same command again: what is done stays done",
+    help: "repair it, then start the same command again: what is done stays done",
   };
 }
 

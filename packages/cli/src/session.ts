@@ -1,7 +1,7 @@
 /** One command from the opened build to the exit code. Everything from outside is handed in. */
 import { readFileSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
-import { BuildError, codeOf, messageOf } from "@tsbake/base";
+import { BuildError, codeOf, diskProblem, messageOf } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Build, BuildOutput, BuildRequest, EngineEvent, OpenOptions } from "@tsbake/engine";
 import type { RunSummary } from "@tsbake/run";
@@ -9,7 +9,7 @@ import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
 import { recordEvents, recordTimeline } from "./event-log.js";
 import { careFor } from "./care.js";
-import { diagnosticText, sortDiagnostics } from "./failure-text.js";
+import { sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
 import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
 import { Narrator } from "./narrator.js";
@@ -102,7 +102,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
     }
   } catch (error) {
     const stack = request.debug > 0 && hasStack(error) ? error.stack : undefined;
-    display.fail(diagnosticsOf(error), stack);
+    display.fail(diagnosticsOf(error, around.directory), stack);
     return (code = around.kill.aborted ? 130 : 1);
   } finally {
     display.close(code);
@@ -270,9 +270,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
       for (const text of outputs.flatMap((one) => outputText(one, around.directory))) screen.line(text);
     },
     fail(diagnostics, stack) {
-      const texts = sortDiagnostics(diagnostics).map((one) => diagnosticText(one, paint));
-      if (stack !== undefined) texts.push(stack);
-      say({ text: texts.join("\n\n"), trouble: true });
+      for (const line of narrator.fail(diagnostics, stack)) say(line);
     },
     answer(text) {
       // On one terminal the live part would be drawn over the answer.
@@ -281,6 +279,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     },
     close() {
       clearInterval(heartbeat);
+      for (const line of narrator.end()) say(line);
       screen.close();
     },
   };
@@ -318,8 +317,10 @@ function outputText({ files, text }: BuildOutput, directory: string): string[] {
   return lines;
 }
 
-function diagnosticsOf(error: unknown): readonly Diagnostic[] {
+function diagnosticsOf(error: unknown, directory: string): readonly Diagnostic[] {
   if (error instanceof BuildError) return error.diagnostics;
+  const disk = diskProblem(error, [directory]);
+  if (disk) return [disk];
   const message = messageOf(error);
   if (codeOf(error) !== undefined) return [systemError(message)];
   return [internalError(message.replace(/^internal: /, ""))];

@@ -24,6 +24,7 @@ import type { RunSummary, Stamps } from "@tsbake/run";
 import type { EngineEvent } from "./events.js";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
 import type { RecordDiff } from "./diff-records.js";
+import { namingDisks, writtenFolders } from "./disks.js";
 import { describeEnvironment } from "./environment.js";
 import { openProjectFeed, solveFeeds } from "./feeds.js";
 import type { FeedRequest, Feeds } from "./feeds.js";
@@ -32,6 +33,7 @@ import { graphData } from "./graph-data.js";
 import { graphPage } from "./graph-page.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
 import { locateBuild } from "./locate.js";
+import type { BuildLocation } from "./locate.js";
 import { lockedSignaturesText } from "./locked-signatures.js";
 import { oneRecipe } from "./one-recipe.js";
 import {
@@ -80,12 +82,16 @@ const ARCHITECTURES: Readonly<Record<string, readonly [dpkg: string, kernel: str
 /** @throws BuildError with every problem of configuration and recipes */
 export async function openBuild(options: OpenOptions): Promise<Build> {
   const location = locateBuild(options.directory, options.environment);
+  return namingDisks([location.topdir, options.directory], () => openLocated(location, options));
+}
+
+async function openLocated(location: BuildLocation, options: OpenOptions): Promise<Build> {
   const { topdir } = location;
   const coreLayers = location.isPlain ? [] : [CORE_LAYER];
   try {
     await makeFolder(location.isPlain ? topdir : join(topdir, "conf"));
   } catch (error) {
-    throw new BuildError([unwritableBuildFolder(topdir, reasonOf(error))]);
+    throw new BuildError([unwritableBuildFolder(topdir, reasonOf(error))], { cause: error });
   }
   let projectFile: ProjectFile | undefined;
   if (location.projectFile !== undefined) {
@@ -172,7 +178,11 @@ class OpenedBuild implements Build {
     this.#events = new MetadataEvents(this.project);
   }
 
-  async build(request: BuildRequest): Promise<BuildResult> {
+  build(request: BuildRequest): Promise<BuildResult> {
+    return namingDisks(writtenFolders(this.project), () => this.#build(request));
+  }
+
+  async #build(request: BuildRequest): Promise<BuildResult> {
     await using _lock = await this.#lock();
     const { wanted } = this.project;
     if (wanted !== undefined) {

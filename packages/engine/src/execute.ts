@@ -11,6 +11,7 @@ import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
 import { dateAndTime, type MetadataEvents } from "./metadata-events.js";
 import type { BuildPython } from "./python.js";
+import { writtenFolders } from "./disks.js";
 import { readMachineSettings } from "./run-settings.js";
 import { mayRun, openScene } from "./scene.js";
 import { openStore } from "./store.js";
@@ -95,6 +96,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     settings: {
       ...machine,
       tmpdir: (recipe) => project.configurationText("TMPDIR", multiconfigOf(recipe)) ?? "",
+      folders: writtenFolders(project),
       cache: text("CACHE") ?? "",
       epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,
       verbose: request.verbose,

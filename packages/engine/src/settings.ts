@@ -65,8 +65,9 @@ export async function checkSettings(
       await access(folder, constants.W_OK);
     } catch (error) {
       const reason = reasonOf(error);
-      if (folder.startsWith(topdir)) throw new BuildError([unwritableBuildFolder(folder, reason)]);
-      throw new BuildError([unwritableTmpdir(folder, reason, await placeOf("TMPDIR"))]);
+      if (folder.startsWith(topdir))
+        throw new BuildError([unwritableBuildFolder(folder, reason)], { cause: error });
+      throw new BuildError([unwritableTmpdir(folder, reason, await placeOf("TMPDIR"))], { cause: error });
     }
   }
 }

@@ -1,12 +1,13 @@
 /** What tasks find on their PATH: chosen programs of the host, and tsbake's own tools with the digests that sign them. */
 import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, readlink, symlink, unlink } from "node:fs/promises";
+import { chmod, readdir, readFile, readlink, symlink, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   BuildError,
   byText,
   hasCode,
+  makeFolder,
   openHasher,
   readTextIfThere,
   words,
@@ -135,7 +136,7 @@ export interface HostToolsRequest {
  * @throws BuildError `engine/missing-host-tools` with all that are missing
  */
 export async function linkHostTools(request: HostToolsRequest): Promise<void> {
-  await mkdir(request.folder, { recursive: true });
+  await makeFolder(request.folder);
   const missing: string[] = [];
   const required = words(request.required);
   const folders = programFolders(request.path);

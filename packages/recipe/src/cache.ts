@@ -6,9 +6,10 @@
  * name and renames it.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { hasCode, messageOf, writeFileAtomic, type Diagnostic, type Hasher, type Span } from "@tsbake/base";
+import { diskProblem, hasCode, makeFolder, messageOf, writeFileAtomic } from "@tsbake/base";
+import type { Diagnostic, Hasher, Span } from "@tsbake/base";
 import type { CollectRequest, RecipeFile } from "./collect.js";
 import type { FileStamp, FileTable } from "./files.js";
 import type { RecipeInfo } from "./info.js";
@@ -195,7 +196,7 @@ export class CacheStore {
     const header = JSON.stringify({ format: FORMAT, files: records, configurations });
     const body = Buffer.from(`${[header, ...lines].join("\n")}\n`);
     try {
-      await mkdir(dirname(this.#path), { recursive: true });
+      await makeFolder(dirname(this.#path));
       await writeFileAtomic(
         this.#path,
         Buffer.concat([Buffer.from(`${this.#hasher.digest64(body)}\n`), body]),
@@ -204,6 +205,8 @@ export class CacheStore {
       return undefined;
     } catch (error) {
       if (!hasCode(error, "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST")) throw error;
+      const disk = diskProblem(error, [dirname(this.#path)], "the parse cache");
+      if (disk) return { ...disk, severity: "warning" };
       return problem.cacheNotWritten(this.#path, messageOf(error));
     }
   }

@@ -3,7 +3,8 @@
  *
  * @see section 3.5 of the language inventory
  */
-import { mkdirSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
+import { makeFolderSync } from "@tsbake/base";
 
 /** WARN says so, STOPTASKS starts no further task, HALT kills those that run. */
 export type DiskAction = "WARN" | "STOPTASKS" | "HALT";
@@ -49,7 +50,7 @@ export class DiskMonitor {
   constructor(settings: DiskSettings, freeOf: (folder: string) => Free = freeIn) {
     this.#settings = settings;
     this.#freeOf = freeOf;
-    for (const { folder } of settings.rules) mkdirSync(folder, { recursive: true });
+    for (const { folder } of settings.rules) makeFolderSync(folder);
   }
 
   /** What is to be told and done now: a rule that stops tasks is told once, a warning again when it gets worse. */

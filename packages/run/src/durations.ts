@@ -1,6 +1,6 @@
 /** How long each task took last time: `durations.json` in the cache folder, `PN:do_task` to ms. Steers the order, never the result. */
 import { join } from "node:path";
-import { byText, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import { byText, codeOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 
 export interface Durations {
   /** In ms; undefined for a task never seen. */
@@ -24,7 +24,12 @@ export async function openDurations(folder: string): Promise<Durations> {
     async save() {
       if (!changed) return;
       const entries = [...known].sort(([left], [right]) => byText(left, right));
-      await writeFileAtomic(path, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);
+      try {
+        await writeFileAtomic(path, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);
+      } catch (error) {
+        // What they are worth is less than the build: the next one finds its order without.
+        if (codeOf(error) === undefined) throw error;
+      }
     },
   };
 }

@@ -1,10 +1,10 @@
 /** Runs the body of one task: its datastore, its folders, prefuncs, the function, postfuncs, each as shell or Python. */
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BuildError, codeOf, makeFolder, messageOf, words } from "@tsbake/base";
+import { BuildError, codeOf, fullDisk, makeFolder, makeFolderSync, messageOf, words } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import { describePython, diagnosticsOf, fullDisk } from "./failure.js";
+import { describePython, diagnosticsOf } from "./failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "./events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "./isolation.js";
@@ -32,6 +32,8 @@ export interface Executor {
   readonly runPython: PythonRunner;
   readonly openPython: (() => Promise<void>) | undefined;
   readonly verbose: boolean;
+  /** RunSettings.folders */
+  readonly folders: readonly string[];
   /** RunSettings.terminal */
   readonly terminal: Readonly<Record<string, string>> | undefined;
   readonly onEvent: (event: RunEvent) => void;
@@ -99,17 +101,16 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       const end = await withPython(executor.openPython, () => step.run());
       scriptPath = step.scriptPath;
       if (end.code !== 0) {
-        const failed = bodyFailed(body.label, name, end.code, {
-          ...describePython(end, body.d, name),
-          full: fullDisk(folder),
-        });
+        const failed = bodyFailed(body.label, name, end.code, describePython(end, body.d, name));
+        // Neither the program nor its log could write.
+        const full = fullDisk([folder, ...executor.folders], failed.message, log.end());
         const known = { exitCode: end.code, logPath: log.path, ...(scriptPath && { scriptPath }) };
-        return { diagnostics: [failed], ...known };
+        return { diagnostics: [full ?? failed], ...known };
       }
     }
     return { diagnostics: [], logPath: log.path, ...(scriptPath && { scriptPath }) };
   } catch (error) {
-    const diagnostics = diagnosticsOf(error, body.label);
+    const diagnostics = diagnosticsOf(error, body.label, [folder, ...executor.folders]);
     if (!diagnostics) throw error;
     for (const { message } of diagnostics) log.write(`ERROR: ${message}\n`);
     return { diagnostics, logPath: log.path, ...(scriptPath && { scriptPath }) };
@@ -256,7 +257,7 @@ class Step {
 
   #fakeroot(): { command: string[]; environment: Record<string, string> } {
     const { d } = this.#body;
-    for (const folder of words(d.getText("FAKEROOTDIRS"))) mkdirSync(folder, { recursive: true });
+    for (const folder of words(d.getText("FAKEROOTDIRS"))) makeFolderSync(folder);
     const environment: Record<string, string> = {};
     for (const pair of words(d.getText("FAKEROOTENV"))) {
       const equals = pair.indexOf("=");

@@ -1,29 +1,40 @@
 /** What was thrown while a task ran, as diagnostics. */
-import { statfsSync } from "node:fs";
-import { BuildError, codeOf, messageOf, spanInFile } from "@tsbake/base";
+import { BuildError, codeOf, diskProblem, messageOf, spanInFile } from "@tsbake/base";
 import type { Diagnostic, Span } from "@tsbake/base";
 import { placeOfBodyLine, PythonError, type Datastore, type PythonFrame } from "@tsbake/datastore";
 import type { ProcessEnd } from "./options.js";
 import { cannotExpand, systemFailure, type BodyFailure } from "./problems.js";
 
-/** Undefined for an error of our own code: that must reach the user as such. */
-export function diagnosticsOf(error: unknown, label: string): readonly Diagnostic[] | undefined {
+/**
+ * Undefined for an error of our own code: that must reach the user as such.
+ *
+ * @param folders where a run writes to
+ */
+export function diagnosticsOf(
+  error: unknown,
+  label: string,
+  folders: readonly string[],
+): readonly Diagnostic[] | undefined {
+  const disk = diskProblem(error, folders, label);
+  if (disk) return [disk];
   if (error instanceof BuildError) return error.diagnostics;
   if (error instanceof PythonError) return [cannotExpand(label, error.message)];
   return codeOf(error) === undefined ? undefined : [systemFailure(label, messageOf(error))];
 }
 
-/** Less than this many bytes is no space: what fits in is of no use to anybody. */
-const NO_SPACE_BYTES = 64 * 1024;
-
-/** `folder` if its disk is full: then the log may lack what the program said. */
-export function fullDisk(folder: string): string | undefined {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize < NO_SPACE_BYTES ? folder : undefined;
-  } catch {
-    return undefined;
-  }
+/** What a pity it is that something could not be kept, or that a disk is full, which is worth more. */
+export function pity(
+  error: unknown,
+  label: string,
+  folders: readonly string[],
+  other: (reason: string) => Diagnostic,
+): Diagnostic | undefined {
+  const disk = diskProblem(error, folders, label);
+  if (disk) return { ...disk, severity: "warning" };
+  const reason = diagnosticsOf(error, label, folders)
+    ?.map(({ message }) => message)
+    .join("; ");
+  return reason === undefined ? undefined : other(reason);
 }
 
 /** A Python exception of the function `name`, with the lines of metadata it came through. */

@@ -5,7 +5,7 @@
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
-import { BuildError, byText, hasCode } from "@tsbake/base";
+import { BuildError, byText, hasCode, makeFolderSync } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { findOwner, manifestPath, readManifest, removeManifest, writeManifest } from "./manifest.js";
 import { fileClash } from "./problems.js";
@@ -42,7 +42,7 @@ export async function installOutputs(
   for (const [index, from] of folders.inputs.entries()) {
     const to = folders.outputs[index];
     // A task that had nothing to write may have left out the folder: an empty one is the same.
-    fs.mkdirSync(from, { recursive: true });
+    makeFolderSync(from);
     // Without an output folder, or with the same one, the files are where they belong.
     if (to !== undefined && to !== from) list(from, to, files, made);
   }
@@ -150,8 +150,7 @@ function statOf(path: string): fs.Stats | undefined {
 async function makeFolders(made: readonly Entry[]): Promise<void> {
   for (const [index, { from, to }] of made.entries()) {
     if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
-    if (fs.mkdirSync(to, { recursive: true }) !== undefined)
-      fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
+    if (makeFolderSync(to)) fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
   }
 }
 
@@ -166,7 +165,7 @@ function place(entry: Entry, owner: Owner, tmpdir: string, manifest: string): vo
       if (!isSame(entry.from, entry.to)) throw new BuildError([fileClash(owner.label, other, entry.to)]);
     } else if (hasCode(error, "ENOENT")) {
       // Another task has just taken away the folder, empty, with its earlier version.
-      fs.mkdirSync(dirname(entry.to), { recursive: true });
+      makeFolderSync(dirname(entry.to));
       fs.linkSync(entry.from, entry.to);
     } else if (hasCode(error, "EXDEV", "EPERM", "EMLINK", "ENOTSUP")) {
       copy(entry);

@@ -1,7 +1,7 @@
 /** [lockfiles]: one function at a time among all tasks of this process and of all others. */
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { lockPath, sortedUnique } from "@tsbake/base";
+import { lockPath, makeFolder, sortedUnique } from "@tsbake/base";
 import type { Lock } from "@tsbake/base";
 
 export class LockFiles {
@@ -25,7 +25,7 @@ export class LockFiles {
       // Always in the same order, or two tasks could wait for each other.
       for (const path of sortedUnique(paths)) {
         releases.push(await this.#queue(path));
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolder(dirname(path));
         await (await open(path, "a")).close();
         locks.push(await lockPath(path, { holder, onWait: (other) => onWait(path, other) }));
       }

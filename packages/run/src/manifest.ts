@@ -4,9 +4,9 @@
  *
  * @see OE-core meta/classes-global/sstate.bbclass, sstate_install: same file, without the architecture in its name
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { byText, hasCode, temporaryBeside } from "@tsbake/base";
+import { byText, hasCode, makeFolderSync, temporaryBeside } from "@tsbake/base";
 
 export interface Manifest {
   readonly files: readonly string[];
@@ -43,7 +43,7 @@ export function writeManifest(path: string, manifest: Manifest): void {
   const files = manifest.files.toSorted(byText);
   const folders = manifest.folders.toSorted(byText).toReversed();
   const lines = [...files, ...folders.map((folder) => `${folder}/`)].map(escape);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolderSync(dirname(path));
   const temporary = temporaryBeside(path);
   writeFileSync(temporary, lines.map((line) => `${line}\n`).join(""));
   renameSync(temporary, path);

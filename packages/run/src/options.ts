@@ -26,6 +26,8 @@ export interface RunSettings {
   readonly machine?: Machine;
   /** Disks to look at while tasks run. */
   readonly disks?: DiskSettings;
+  /** Folders that a run writes to: when a write fails, the disk of one of them is full. */
+  readonly folders: readonly string[];
   /** TMPDIR of a recipe's configuration: manifests of installed artifacts are kept in `<tmpdir>/sstate-control`. */
   readonly tmpdir: (recipe: RecipeId) => string;
   /** Folder for recorded durations (build/cache). */

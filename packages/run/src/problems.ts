@@ -8,8 +8,6 @@ export interface BodyFailure {
   readonly reason?: string | undefined;
   readonly at?: Span | undefined;
   readonly notes?: readonly Note[];
-  /** A folder of the task on a disk that is full: neither the program nor its log could write. */
-  readonly full?: string | undefined;
 }
 
 /** A function of a task ended with a code other than 0. */
@@ -17,7 +15,7 @@ export function bodyFailed(
   label: string,
   functionName: string,
   code: number,
-  { reason, at, notes = [], full }: BodyFailure = {},
+  { reason, at, notes = [] }: BodyFailure = {},
 ): Diagnostic {
   const ended = code > 128 ? `was ended by signal ${code - 128}` : `ended with exit code ${code}`;
   const how = reason === undefined ? ended : `failed: ${reason}`;
@@ -25,11 +23,8 @@ export function bodyFailed(
     severity: "error",
     code: "run/body-failed",
     // The remedy is in the log and the script, which a failure carries with it.
-    message: `${label}: \`${functionName}\` ${how}${full === undefined ? "" : `; there is no space left in ${full}`}`,
+    message: `${label}: \`${functionName}\` ${how}`,
     ...(at ? { at, help: "correct the Python code at this place" } : {}),
-    ...(full === undefined
-      ? {}
-      : { help: "free space, then start the same command again: what is done stays done" }),
     ...(notes.length > 0 ? { notes } : {}),
   };
 }
@@ -170,13 +165,13 @@ export function restoreFailed(label: string, reason: string): Diagnostic {
   };
 }
 
-/** The machine refused something around a body: no space, no permission. */
+/** The machine refused something around a body: no permission. */
 export function systemFailure(label: string, reason: string): Diagnostic {
   return {
     severity: "error",
     code: "run/system-failure",
     message: `${label}: ${reason}`,
-    help: "free space or repair permissions, then start the same command again: what is done stays done",
+    help: "repair it, then start the same command again: what is done stays done",
   };
 }
 

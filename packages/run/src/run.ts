@@ -1,4 +1,5 @@
 /** A run of the queue, from the plan to the summary. */
+import { diskProblem, isDiskProblem } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
 import { openDurations } from "./durations.js";
 import type { Durations } from "./durations.js";
@@ -128,6 +129,7 @@ class Run {
         runPython,
         openPython,
         verbose: settings.verbose,
+        folders: settings.folders,
         terminal: settings.terminal,
         onEvent: (event) => this.#emit(event),
       },
@@ -227,7 +229,7 @@ class Run {
     try {
       if (!this.#options.mayRun) this.#worker!.stamp(task);
     } catch (error) {
-      this.#stopForFault(error);
+      this.#stopForFault(error, task);
       return undefined;
     }
     this.#done.add(id);
@@ -272,7 +274,7 @@ class Run {
       }
       return "done";
     } catch (error) {
-      this.#stopForFault(error);
+      this.#stopForFault(error, task);
       return "failed";
     }
   }
@@ -312,7 +314,8 @@ class Run {
     this.#failed.push(failure);
     const { task, label } = failure;
     this.#emit({ type: "task-failed", task, label, elapsedMs, failure });
-    if (!this.#options.keepGoing) this.#stop("failure", false);
+    // On a full disk all others would fail, too.
+    if (!this.#options.keepGoing || failure.diagnostics.some(isDiskProblem)) this.#stop("failure", false);
     return "failed";
   }
 
@@ -321,13 +324,21 @@ class Run {
     const first = !this.#stopping;
     this.#stopping = true;
     this.#queue?.stop();
-    const running = [...(this.#queue?.running ?? [])].map((task) => this.#task(task).label);
+    const failed = new Set(this.#failed.map(({ label }) => label));
+    const running = [...(this.#queue?.running ?? [])]
+      .map((task) => this.#task(task).label)
+      .filter((label) => !failed.has(label));
     // A failure with nothing beside it needs no words.
-    if (reason === "failure" && (!first || running.length <= 1)) return;
+    if (reason === "failure" && (!first || running.length === 0)) return;
     this.#emit({ type: "stopping", reason, killing, running });
   }
 
-  #stopForFault(error: unknown): void {
+  #stopForFault(error: unknown, { task, label }: TaskName): void {
+    const disk = diskProblem(error, this.#options.settings.folders, label);
+    if (disk) {
+      this.#fail({ task, label, stopped: false, diagnostics: [disk] }, 0);
+      return;
+    }
     this.#fault ??= { error };
     this.#stopping = true;
     this.#queue?.stop();

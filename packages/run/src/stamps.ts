@@ -4,10 +4,10 @@
  *
  * @see BitBake 2.19 lib/bb/build.py (make_stamp, del_stamp), lib/bb/siggen.py (stampfile_base); names are the same
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { hasCode } from "@tsbake/base";
+import { hasCode, makeFolderSync } from "@tsbake/base";
 import type { RecipeInfo } from "@tsbake/recipe";
 import type { StampTimes } from "./currency.js";
 
@@ -184,7 +184,7 @@ class StampFolders implements Stamps {
   #write(recipe: Stamped, suffix: string, text: string, time = new Date()): void {
     const names = this.#list(recipe);
     const path = `${recipe.stamp}.${suffix}`;
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolderSync(dirname(path));
     writeFileSync(path, text);
     utimesSync(path, time, time);
     names.add(basename(path));

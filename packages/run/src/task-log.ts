@@ -1,6 +1,18 @@
 /** `${T}/log.do_x.<pid>` with its link `log.do_x`, and the list of what ran in which order. */
-import { appendFileSync, closeSync, mkdirSync, openSync, rmSync, symlinkSync, writeSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  openSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { makeFolderSync } from "@tsbake/base";
+
+const END_BYTES = 4096;
 
 export class TaskLog {
   readonly path: string;
@@ -9,7 +21,7 @@ export class TaskLog {
 
   /** @throws system errors */
   constructor(folder: string, task: string) {
-    mkdirSync(folder, { recursive: true });
+    makeFolderSync(folder);
     this.path = join(folder, `log.${task}.${process.pid}`);
     // A new file, not a truncated one: someone may be reading the old.
     rmSync(this.path, { force: true });
@@ -24,6 +36,18 @@ export class TaskLog {
 
   write(text: string): void {
     writeSync(this.fd, text);
+  }
+
+  /** The last bytes of it, those that programs wrote included. */
+  end(): string {
+    const file = openSync(this.path, "r");
+    try {
+      const bytes = Buffer.alloc(END_BYTES);
+      const count = readSync(file, bytes, 0, END_BYTES, Math.max(0, fstatSync(file).size - END_BYTES));
+      return bytes.toString("utf8", 0, count);
+    } finally {
+      closeSync(file);
+    }
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** Doing one task, from start to stamp. The stamp is always last: what it promises is on disk before it. */
 import { join } from "node:path";
-import { messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import { diskProblem, isDiskProblem, messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import { taskId, writeRecord } from "@tsbake/graph";
 import type { TaskId, TaskSignature } from "@tsbake/graph";
@@ -9,7 +10,7 @@ import { objectName, restoreArtifact, saveArtifact } from "./artifact.js";
 import type { RunEvent, TaskFailure, TaskName } from "./events.js";
 import { executeBody, taskDatastore } from "./execute.js";
 import type { BodyResult, Executor } from "./execute.js";
-import { diagnosticsOf } from "./failure.js";
+import { diagnosticsOf, pity } from "./failure.js";
 import { installOutputs, uninstallOutputs } from "./install.js";
 import type { RunOptions } from "./options.js";
 import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
@@ -76,7 +77,7 @@ export class Worker {
       await this.#keep(task, base, d);
       return undefined;
     } catch (error) {
-      const diagnostics = diagnosticsOf(error, label);
+      const diagnostics = diagnosticsOf(error, label, this.#options.settings.folders);
       if (!diagnostics) throw error;
       return { ...this.#failure(task, result), diagnostics };
     }
@@ -114,7 +115,10 @@ export class Worker {
       restored = await restoreArtifact(store, object, artifact);
       if (restored === undefined) return this.#missing(task, "it is not there any more, or damaged");
     } catch (error) {
-      if (!diagnosticsOf(error, label)) throw error;
+      const diagnostics = diagnosticsOf(error, label, this.#options.settings.folders);
+      if (!diagnostics) throw error;
+      // The body would not get further.
+      if (diagnostics.some(isDiskProblem)) return { ...this.#failure(task, undefined), diagnostics };
       return this.#missing(task, messageOf(error));
     }
     try {
@@ -124,7 +128,7 @@ export class Worker {
       this.#record(task, () => readTextIfThere(description));
       return "done";
     } catch (error) {
-      const diagnostics = diagnosticsOf(error, label);
+      const diagnostics = diagnosticsOf(error, label, this.#options.settings.folders);
       if (!diagnostics) throw error;
       return { ...this.#failure(task, undefined), diagnostics };
     }
@@ -150,7 +154,7 @@ export class Worker {
       this.#stampRestored(task);
       return "done";
     } catch (error) {
-      if (!diagnosticsOf(error, label)) throw error;
+      if (!diagnosticsOf(error, label, this.#options.settings.folders)) throw error;
       return this.#missing(task, messageOf(error));
     }
   }
@@ -267,10 +271,11 @@ export class Worker {
         },
       });
     } catch (error) {
-      const diagnostics = diagnosticsOf(error, label);
-      if (!diagnostics) throw error;
-      const reason = diagnostics.map(({ message }) => message).join("; ");
-      this.#emit({ type: "warning", diagnostic: cannotStore(label, reason) });
+      const diagnostic = pity(error, label, this.#options.settings.folders, (reason) =>
+        cannotStore(label, reason),
+      );
+      if (!diagnostic) throw error;
+      this.#emit({ type: "warning", diagnostic });
     }
   }
 
@@ -294,7 +299,12 @@ export class Worker {
             throw error;
           });
       } catch (error) {
-        this.#emit({ type: "warning", diagnostic: cannotRecord(task.label, messageOf(error)) });
+        const { label } = task;
+        const disk = diskProblem(error, this.#options.settings.folders, label);
+        const diagnostic: Diagnostic = disk
+          ? { ...disk, severity: "warning" }
+          : cannotRecord(label, messageOf(error));
+        this.#emit({ type: "warning", diagnostic });
       }
     });
   }

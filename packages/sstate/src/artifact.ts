@@ -2,7 +2,7 @@
 import { cp, mkdir, mkdtemp, readdir, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { bestCompression, packTrees, unpackTar } from "@tsbake/archive";
-import { BuildError, byText, hasCode, removeTree, run } from "@tsbake/base";
+import { BuildError, byText, hasCode, makeFolder, removeTree, run } from "@tsbake/base";
 import { foreignContent } from "./problems.js";
 
 /** Folders to pack: `name` is the folder's name inside the artifact. */
@@ -28,7 +28,7 @@ export async function packArtifact(
   epochSeconds: number,
 ): Promise<void> {
   checkNames(folders);
-  for (const { path } of folders) await mkdir(path, { recursive: true });
+  for (const { path } of folders) await makeFolder(path);
   const compression = await bestCompression();
   // An ordinary user's files cannot but be his own: in the artifact they are root's, as if root had built it.
   const numericOwner = process.getuid?.() === 0 ? "keep" : "root";
@@ -48,7 +48,7 @@ export async function unpackArtifact(archive: string, folders: readonly Artifact
   checkNames(folders);
   const first = folders[0];
   const beside = first ? dirname(resolve(first.path)) : dirname(resolve(archive));
-  await mkdir(beside, { recursive: true });
+  await makeFolder(beside);
   const temporary = await mkdtemp(join(beside, ".tsbake-restore-"));
   try {
     await unpackTar(archive, join(temporary, "new"), { owner: "keep" });
@@ -67,7 +67,7 @@ export async function unpackArtifact(archive: string, folders: readonly Artifact
 
 /** `path` becomes what `fresh` is; what it was goes to `old`, to be deleted. */
 async function replace(path: string, fresh: string, old: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     await rename(path, old);
   } catch (error) {

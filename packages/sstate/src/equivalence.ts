@@ -4,9 +4,9 @@
  *
  * @see BitBake 2.19 lib/hashserv: the same rules, without a server
  */
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { BuildError, hasCode, lockPath, messageOf } from "@tsbake/base";
+import { BuildError, hasCode, lockPath, makeFolder, messageOf } from "@tsbake/base";
 import { unusableEquivalences } from "./problems.js";
 
 export interface Report {
@@ -60,7 +60,7 @@ class EquivalenceFile implements Equivalences {
 
   report(report: Report): Promise<string> {
     return this.#guard(async () => {
-      await mkdir(dirname(this.#path), { recursive: true });
+      await makeFolder(dirname(this.#path));
       // The lock is named after a file that is there.
       await (await open(this.#path, "a")).close();
       await using _lock = await lockPath(this.#path, { holder: `a tsbake process (pid ${process.pid})` });

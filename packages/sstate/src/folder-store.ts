@@ -10,11 +10,19 @@
  * Several processes may use one folder. Publishing is guarded by a lock for those on this machine, and by the file
  * system's link(2), which never replaces, for those on others.
  */
-import { copyFile, link, mkdir, open, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { copyFile, link, open, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { compressionOfBytes } from "@tsbake/archive";
-import { BuildError, hasCode, messageOf, readTextIfThere, sha256File, writeFileAtomic } from "@tsbake/base";
+import {
+  BuildError,
+  hasCode,
+  makeFolder,
+  messageOf,
+  readTextIfThere,
+  sha256File,
+  writeFileAtomic,
+} from "@tsbake/base";
 import { digestIn, sidecarOf, sidecarText } from "./checksum.js";
 import { gzipPath, objectPath, type ObjectName } from "./names.js";
 import { signatureOf, type ArtifactSigner } from "./gpg.js";
@@ -87,7 +95,7 @@ class FolderStore implements Store {
     const temporary = join(dirname(object), `.${randomBytes(8).toString("hex")}.tmp`);
     let isMoved = false;
     try {
-      await mkdir(dirname(object), { recursive: true });
+      await makeFolder(dirname(object));
       isMoved = await takeOver(path, temporary);
       await this.#publish((await isGzip(temporary)) ? gzipPath(object) : object, temporary, {
         description,

@@ -5,22 +5,23 @@
  * A mirror is a convenience: whatever is wrong with it, the build goes on without it, and says so once.
  */
 import { rmSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { hasProgram } from "@tsbake/archive";
 import {
-  applyMirror,
   BuildError,
   hidePasswords,
   HttpClient,
+  type MirrorRule,
+  applyMirror,
   isUnreachable,
   hasCode,
+  makeFolder,
   messageOf,
   parseMirrors,
   sha256File,
   splitUrl,
-  type MirrorRule,
 } from "@tsbake/base";
 import { digestIn, sidecarOf } from "./checksum.js";
 import { signatureOf } from "./gpg.js";
@@ -308,7 +309,7 @@ function encoded(url: string): string {
 
 async function downloadFolder(folder: string | undefined): Promise<string> {
   if (folder !== undefined) {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return folder;
   }
   const temporary = await mkdtemp(join(tmpdir(), "tsbake-mirror-"));

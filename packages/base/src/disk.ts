@@ -1,0 +1,155 @@
+/**
+ * Disks that take nothing more: full, out of inodes, over a quota, or read-only all of a sudden. Whatever could not be
+ * written, a person needs the same: which disk it is and how much of it is free.
+ */
+import { accessSync, constants, statSync, statfsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { BuildError } from "./diagnostic.js";
+import type { Diagnostic } from "./diagnostic.js";
+import { codeOf, hasCode, messageOf } from "./errno.js";
+import { diskFull, diskReadOnly } from "./problems.js";
+import type { Disk } from "./problems.js";
+
+/** Less than this many bytes is none: what fits in is of no use to anybody. */
+const NO_SPACE_BYTES = 64 * 1024;
+/** Less than this many are believed to be too few when a program says so, which may have removed what it wrote. */
+const LITTLE_SPACE_BYTES = 64 * 1024 * 1024;
+
+type Trouble = "full" | "quota" | "read-only";
+
+/** A problem of this kind is told once, whatever has met it. */
+export function isDiskProblem({ code }: Diagnostic): boolean {
+  return code === "base/disk-full" || code === "base/disk-read-only";
+}
+
+/**
+ * What is wrong with a disk when that is why something failed.
+ *
+ * @param error a system error, an error that was caused by one, or one with the words of a program
+ * @param folders where we write to: a system error does not always say where it happened
+ * @param who what failed; stands in front of the message
+ * @returns undefined for any other error
+ */
+export function diskProblem(
+  error: unknown,
+  folders: readonly string[],
+  who?: string,
+): Diagnostic | undefined {
+  if (error instanceof BuildError) {
+    const known = error.diagnostics.find(isDiskProblem);
+    if (known) return known;
+  }
+  const found = troubleOf(error);
+  if (found === undefined) return undefined;
+  const { trouble, path, isSaid } = found;
+  if (trouble === "read-only") {
+    const folder = path === undefined ? folders.find(isReadOnly) : dirname(path);
+    return folder === undefined ? undefined : diskReadOnly(folder, mountOf(folder), who);
+  }
+  const disks = (path === undefined ? folders : [dirname(path)]).flatMap((one) => diskOf(one) ?? []);
+  const fullest = disks.toSorted((left, right) => left.free - right.free)[0];
+  // Words may be about something else: the kernel says the same when there are too many namespaces.
+  const disk = disks.find(isFull) ?? (isSaid && trouble === "full" ? disks.find(isShort) : fullest);
+  return disk && diskFull(disk, trouble === "quota", who);
+}
+
+/**
+ * The same for a program, which may have no word about it: the first of these disks that is full.
+ *
+ * @param said the end of what the program said
+ */
+export function fullDisk(folders: readonly string[], who: string, said: string): Diagnostic | undefined {
+  const disks = folders.flatMap((folder) => diskOf(folder) ?? []);
+  const trouble = troubleOf({ message: said })?.trouble;
+  if (trouble === "read-only") return diskProblem({ message: said }, folders, who);
+  const disk = disks.find(isFull) ?? (trouble === undefined ? undefined : disks.find(isShort));
+  return disk && diskFull(disk, trouble === "quota", who);
+}
+
+const WORDS: readonly (readonly [words: RegExp, trouble: Trouble])[] = [
+  [/\bENOSPC\b|no space left on device/i, "full"],
+  [/\bEDQUOT\b|disk quota exceeded/i, "quota"],
+  [/\bEROFS\b|read-only file system/i, "read-only"],
+];
+
+/** `isSaid`: only in words, not by a code. */
+function troubleOf(error: unknown): { trouble: Trouble; path?: string; isSaid: boolean } | undefined {
+  const code = codeOf(error) ?? "";
+  const trouble = ({ ENOSPC: "full", EDQUOT: "quota", EROFS: "read-only" } as const)[code];
+  if (trouble !== undefined) {
+    const path = pathOf(error);
+    return { trouble, ...(path !== undefined && { path }), isSaid: false };
+  }
+  const cause = causeOf(error);
+  const inner = cause === undefined ? undefined : troubleOf(cause);
+  if (inner) return inner;
+  // tar and its like say it in words.
+  const text = messageOf(error);
+  const said = WORDS.find(([words]) => words.test(text));
+  return said && { trouble: said[1], isSaid: true };
+}
+
+function causeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "cause" in error ? error.cause : undefined;
+}
+
+/** Of two paths (rename, copy) the one that is written. */
+function pathOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  for (const name of ["dest", "path"] as const) {
+    const path = (error as Readonly<Record<string, unknown>>)[name];
+    if (typeof path === "string") return resolve(path);
+  }
+  return undefined;
+}
+
+function isFull({ free, inodes }: Disk): boolean {
+  return free < NO_SPACE_BYTES || inodes?.free === 0;
+}
+
+function isShort({ free }: Disk): boolean {
+  return free < LITTLE_SPACE_BYTES;
+}
+
+function isReadOnly(folder: string): boolean {
+  try {
+    accessSync(nearestFolder(folder), constants.W_OK);
+    return false;
+  } catch (error) {
+    return hasCode(error, "EROFS");
+  }
+}
+
+function diskOf(folder: string): Disk | undefined {
+  try {
+    const { bavail, bsize, blocks, files, ffree } = statfsSync(nearestFolder(folder));
+    return {
+      folder,
+      mount: mountOf(folder),
+      free: bavail * bsize,
+      size: blocks * bsize,
+      // btrfs counts none, cephfs says -1.
+      inodes: files === 0 || ffree < 0 ? undefined : { free: ffree, of: files },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is not there yet would be made on the disk of what is. */
+function nearestFolder(folder: string): string {
+  let at = resolve(folder);
+  while (deviceOf(at) === undefined && dirname(at) !== at) at = dirname(at);
+  return at;
+}
+
+function mountOf(folder: string): string {
+  let at = nearestFolder(folder);
+  const device = deviceOf(at);
+  while (dirname(at) !== at && deviceOf(dirname(at)) === device) at = dirname(at);
+  return at;
+}
+
+function deviceOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.dev;
+}
