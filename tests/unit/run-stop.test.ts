@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -83,6 +83,59 @@ describe("Ctrl-C", () => {
   });
 });
 
+describe("the launcher", () => {
+  /** Of the bodies that this process runs. */
+  function launcher(): number {
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    const found = pids.find((pid) => {
+      try {
+        const isOurs = readFileSync(`/proc/${pid}/status`, "utf8").includes(`PPid:\t${process.pid}\n`);
+        return isOurs && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("launcher-process.js");
+      } catch {
+        return false;
+      }
+    });
+    return Number(found);
+  }
+
+  test("is killed: one error, and the body has gone with it", async () => {
+    using rig = new Rig();
+    const { summary } = await rig.run(endless(false), ["x:do_x"], {
+      onEvent: whenReady(() => process.kill(launcher(), "SIGKILL")),
+    });
+    const codes = summary.failed.map(({ diagnostics }) => diagnostics.map(({ code }) => code));
+    expect(codes).toEqual([["run/launcher-lost"]]);
+    const pid = Number(readFileSync(join(rig.topdir, "pid"), "utf8"));
+    for (let waits = 0; waits < 1000 && isAlive(pid); waits++) await pause(10);
+    expect(isAlive(pid)).toBe(false);
+    expect(existsSync(join(rig.tmp, "stamps"))).toBe(false);
+  });
+
+  test("writes into a log that a function before has removed", async () => {
+    using rig = new Rig();
+    const { summary } = await rig.run(
+      {
+        x: {
+          functions: { clear: '    rm -rf "${T}"' },
+          tasks: { do_x: { body: "    echo text; touch ${TOPDIR}/done", flags: { prefuncs: "clear" } } },
+        },
+      },
+      ["x:do_x"],
+    );
+    expect([summary.ok, summary.failed]).toEqual([true, []]);
+    expect(existsSync(join(rig.topdir, "done"))).toBe(true);
+  });
+
+  test("is gone when all is done", async () => {
+    using rig = new Rig();
+    await rig.run(two, ["x:do_first"], {
+      onEvent: whenReady(() => writeFileSync(join(rig.topdir, "go"), "")),
+    });
+    for (let waits = 0; waits < 1000 && !Number.isNaN(launcher()); waits++) await pause(10);
+    expect(launcher()).toBeNaN();
+  });
+});
+
 describe("what a body leaves behind", () => {
   test("processes in the background are gone before the task is done", async () => {
     using rig = new Rig();
@@ -123,7 +176,7 @@ describe("an engine that is killed", () => {
     using rig = new Rig();
     await killAt("ready", rig, endless(true), "x:do_x");
     const pid = Number(readFileSync(join(rig.topdir, "pid"), "utf8"));
-    // The watchdog is another process: it needs a moment.
+    // The launcher is another process: it needs a moment.
     for (let waits = 0; waits < 1000 && isAlive(pid); waits++) await pause(10);
     expect(isAlive(pid)).toBe(false);
     expect(existsSync(join(rig.tmp, "stamps"))).toBe(false);

@@ -52,7 +52,7 @@ async function start(request: Request): Promise<number> {
   const interrupt = () => {
     if (isLent) return;
     presses++;
-    // Nothing runs yet, or patience is at an end: the watchdog of the tasks cleans up after us.
+    // Nothing runs yet, or patience is at an end: the launcher of the tasks cleans up after us.
     if (!tasks || presses > 2) process.exit(130);
     if (presses === 1) stop.abort();
     else kill.abort();

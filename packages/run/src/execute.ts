@@ -209,6 +209,8 @@ class Step {
     const task = this.#body.function;
     const own = this.#name === task;
     const path = join(this.#folder, `run.${own ? task : `${task}.${this.#name}`}.${process.pid}`);
+    // A function before may have cleaned it all away.
+    mkdirSync(this.#folder, { recursive: true });
     rmSync(path, { force: true });
     if (own) linkTo(path, `run.${task}`);
     return path;

@@ -96,6 +96,16 @@ export function diskLow(shortage: DiskShortage): Diagnostic {
   };
 }
 
+/** The process that starts the bodies is gone, and with it who would tell how they end. */
+export function launcherLost(): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/launcher-lost",
+    message: "the process that starts the tasks was killed; what ran has been ended",
+    help: "was there enough memory? (dmesg tells); then start the same command again: what is done stays done",
+  };
+}
+
 /** A flag whose text is not what the flag takes. */
 export function malformedFlag(label: string, flag: string, text: string, expected: string): Diagnostic {
   return {

@@ -4,12 +4,9 @@ import type { ChildProcess } from "node:child_process";
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
+import { Launcher } from "./launcher.js";
 import type { ProcessEnd } from "./options.js";
-import { startWatchdog } from "./watchdog.js";
-import type { Watchdog } from "./watchdog.js";
-
-/** How long, in ms, pipes may stay open after the end of the process: a daemon that it left may hold them. */
-const pipeGraceMs = 1000;
+import { pipeGraceMs, signalGroup } from "./process-group.js";
 
 export interface ProcessStart {
   readonly command: string;
@@ -29,7 +26,7 @@ export interface ProcessStart {
 export class Processes {
   readonly #groups = new Set<number>();
   readonly #graceMs: number;
-  #watchdog: Watchdog | undefined;
+  #launcher: Launcher | undefined;
   #terminal: ChildProcess | undefined;
   #killing = false;
 
@@ -45,37 +42,41 @@ export class Processes {
   /** @throws system errors of starting it (ENOENT: no such program) */
   start(options: ProcessStart): Promise<ProcessEnd> {
     if (this.#killing) return Promise.resolve({ code: 128 + constants.signals.SIGTERM });
+    // A shell makes process groups of its own, which only works in the session of the terminal.
+    if (options.terminal) return this.#startOnTerminal(options);
+    const { onLine, ...rest } = options;
+    if (onLine) return this.#startWithLines(rest, onLine);
+    this.#launcher ??= new Launcher();
+    return this.#launcher.start(options, messageReader(options.onMessage));
+  }
+
+  /** Its output comes to us, so it is our own child. */
+  #startWithLines(
+    { command, args, cwd, environment, logFd, onMessage }: ProcessStart,
+    onLine: NonNullable<ProcessStart["onLine"]>,
+  ): Promise<ProcessEnd> {
     return new Promise((resolve, reject) => {
-      if (options.terminal) {
-        // A shell makes process groups of its own, which only works in the session of the terminal.
-        this.#startOnTerminal(options).then(resolve, reject);
-        return;
-      }
-      const output = options.onLine ? "pipe" : options.logFd;
-      const child = spawn(options.command, options.args, {
-        cwd: options.cwd,
-        env: options.environment,
-        stdio: ["ignore", output, output, "pipe"],
+      const child = spawn(command, args, {
+        cwd,
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe", "pipe"],
         detached: true,
       });
       const group = child.pid;
       if (group !== undefined) this.#add(group);
-      const { onLine, logFd } = options;
       let lost: unknown;
       // A body that writes its log itself stops at a full disk; so does one that we write for.
       const onLost = (error: unknown): void => {
         lost ??= error;
         if (group !== undefined) signalGroup(group, "SIGTERM");
       };
-      if (onLine) {
-        for (const name of ["stdout", "stderr"] as const) {
-          const stream = child[name];
-          if (stream) copyLines(stream, logFd, (line) => onLine(line, name), onLost);
-        }
+      for (const name of ["stdout", "stderr"] as const) {
+        const stream = child[name] as Readable | null;
+        if (stream) copyLines(stream, logFd, (line) => onLine(line, name), onLost);
       }
       // Null when the program could not be started.
       const messages = child.stdio[3] as Readable | null | undefined;
-      if (messages) readMessages(messages, options.onMessage);
+      if (messages) readMessages(messages, onMessage);
       let timer: NodeJS.Timeout | undefined;
       child.on("error", reject);
       child.on("exit", () => {
@@ -120,35 +121,30 @@ export class Processes {
     if (this.#killing) return;
     this.#killing = true;
     this.#terminal?.kill("SIGHUP");
-    for (const group of this.#groups) signalGroup(group, "SIGTERM");
-    setTimeout(() => {
-      for (const group of this.#groups) signalGroup(group, "SIGKILL");
-    }, this.#graceMs).unref();
+    this.#signal("SIGTERM");
+    setTimeout(() => this.#signal("SIGKILL"), this.#graceMs).unref();
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#launcher?.signal(signal);
+    for (const group of this.#groups) signalGroup(group, signal);
   }
 
   /** At the end of a run, when nothing runs any more. */
   close(): void {
-    this.#watchdog?.close();
-    this.#watchdog = undefined;
+    this.#launcher?.close();
+    this.#launcher = undefined;
   }
 
   #add(group: number): void {
-    this.#watchdog ??= startWatchdog();
-    this.#watchdog.started(group);
+    this.#launcher ??= new Launcher();
+    this.#launcher.guard(group);
     this.#groups.add(group);
   }
 
   #remove(group: number): void {
     this.#groups.delete(group);
-    this.#watchdog?.ended(group);
-  }
-}
-
-function signalGroup(group: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-group, signal);
-  } catch {
-    // Gone already.
+    this.#launcher?.release(group);
   }
 }
 
@@ -177,16 +173,21 @@ function copyLines(
   });
 }
 
-function readMessages(stream: Readable, onMessage: (level: string, text: string) => void): void {
-  let rest = "";
+function readMessages(stream: Readable, onMessage: ProcessStart["onMessage"]): void {
   stream.setEncoding("utf8");
   stream.on("error", () => {});
-  stream.on("data", (piece: string) => {
+  stream.on("data", messageReader(onMessage));
+}
+
+/** Takes the text of descriptor 3 in pieces. */
+function messageReader(onMessage: ProcessStart["onMessage"]): (piece: string) => void {
+  let rest = "";
+  return (piece) => {
     const records = (rest + piece).split("\0");
     rest = records.pop()!;
     for (const record of records) {
       const blank = record.indexOf(" ");
       onMessage(blank < 0 ? record : record.slice(0, blank), blank < 0 ? "" : record.slice(blank + 1));
     }
-  });
+  };
 }
