@@ -210,7 +210,7 @@ class Step {
     const own = this.#name === task;
     const path = join(this.#folder, `run.${own ? task : `${task}.${this.#name}`}.${process.pid}`);
     // A function before may have cleaned it all away.
-    mkdirSync(this.#folder, { recursive: true });
+    makeFolderSync(this.#folder);
     rmSync(path, { force: true });
     if (own) linkTo(path, `run.${task}`);
     return path;
