@@ -182,6 +182,21 @@ const CONFIGURATIONS: Readonly<Record<string, Mistake>> = {
     codes: ["engine/malformed-setting"],
     at: `${LOCAL}:1:1`,
   },
+  "a scheduler": {
+    files: { [LOCAL]: 'BB_SCHEDULER = "mine"\n' },
+    codes: ["engine/malformed-setting"],
+    at: `${LOCAL}:1:1`,
+  },
+  "a scheduler of the metadata's own": {
+    files: { [LOCAL]: 'BB_SCHEDULERS = "lib.Mine"\nBB_SCHEDULER = "mine"\n' },
+    codes: ["engine/foreign-scheduler"],
+    at: `${LOCAL}:2:1`,
+  },
+  "niceness and io class": {
+    files: { [LOCAL]: 'BB_TASK_NICE_LEVEL = "low"\nBB_TASK_IONICE_LEVEL = "2"\n' },
+    codes: ["engine/malformed-setting", "engine/malformed-setting"],
+    at: `${LOCAL}:1:1`,
+  },
   mirrors: {
     files: { [LOCAL]: 'SSTATE_MIRRORS = "file://.*"\n' },
     codes: ["engine/malformed-setting"],

@@ -1,4 +1,7 @@
 /** What of the machine holds tasks back or stops them: pressure, full disks, and the variables that say so. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError } from "@tsbake/base";
@@ -162,6 +165,101 @@ describe("the queue", () => {
   });
 });
 
+describe("which task starts first", () => {
+  /** a: one, two, three. b: the same and four. */
+  const chain = (names: readonly string[]): ProjectSpec[string] => ({
+    tasks: Object.fromEntries(
+      names.map((name, at) => [
+        `do_${name}`,
+        { body: "    :", needs: at > 0 ? [`do_${names[at - 1]!}`] : [] },
+      ]),
+    ),
+  });
+  const spec: ProjectSpec = {
+    a: chain(["one", "two", "three"]),
+    b: chain(["one", "two", "three", "four"]),
+  };
+
+  test.each([
+    ["basic", "a1 a2 a3 b1 b2 b3 b4"],
+    ["speed", "b1 a1 b2 a2 b3 a3 b4"],
+    ["completion", "b1 b2 b3 b4 a1 a2 a3"],
+    [undefined, "b1 a1 b2 a2 b3 a3 b4"],
+  ] as const)("%s", async (scheduler, expected) => {
+    using rig = new Rig();
+    const targets = ["a:do_three", "b:do_four"];
+    const { settings } = rig.options(spec, targets);
+    const { started } = await rig.run(spec, targets, {
+      settings: { ...settings, threads: 1, ...(scheduler && { scheduler }) },
+    });
+    const digits = { one: "1", two: "2", three: "3", four: "4" };
+    const short = started.map((label) => {
+      const [, pn, name] = /^run (.):do_(.*)$/.exec(label)!;
+      return `${pn}${digits[name as keyof typeof digits]}`;
+    });
+    expect(short.join(" ")).toBe(expected);
+  });
+});
+
+describe("niceness of tasks", () => {
+  const own = getPriority();
+  async function run(variables: Readonly<Record<string, string>>, nice?: number) {
+    using rig = new Rig();
+    const body = "    nice >${TOPDIR}/nice; ionice >${TOPDIR}/io || true";
+    const spec: ProjectSpec = {
+      x: { tasks: { do_a: { body }, do_b: { body, needs: ["do_a"] } }, variables },
+    };
+    const { settings } = rig.options(spec, ["x:do_b"]);
+    const { summary, events } = await rig.run(spec, ["x:do_b"], {
+      settings: { ...settings, ...(nice !== undefined && { nice }) },
+    });
+    const read = (name: string) => {
+      const path = join(rig.topdir, name);
+      return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+    };
+    const told = events.flatMap((event) => (event.type === "warning" ? [event.diagnostic.code] : []));
+    const failed = summary.failed.flatMap(({ diagnostics }) => diagnostics.map(({ code }) => code));
+    return { nice: Number(read("nice")), io: read("io"), told, failed };
+  }
+
+  test.each([
+    ["nothing", {}, undefined, own],
+    ["BB_NICE_LEVEL", {}, own + 3, own + 3],
+    ["BB_TASK_NICE_LEVEL", { BB_TASK_NICE_LEVEL: String(own + 5) }, own + 3, own + 5],
+    ["that of one task", { "BB_TASK_NICE_LEVEL:task-b": String(own + 4) }, own + 3, own + 4],
+  ] as const)("%s", async (_name, variables, general, expected) => {
+    const { nice, told, failed } = await run(variables, general);
+    expect([nice, told, failed]).toEqual([expected, [], []]);
+  });
+
+  const ionice = spawnSync("ionice").error ? test.skip : test;
+  ionice.each([
+    ["3.0", "idle"],
+    ["2.6", "best-effort: prio 6"],
+  ])("BB_TASK_IONICE_LEVEL %s", async (level, expected) => {
+    const { io, told } = await run({ BB_TASK_IONICE_LEVEL: level });
+    expect([io, told]).toEqual([expected, []]);
+  });
+
+  test.each([{ BB_TASK_NICE_LEVEL: "20" }, { BB_TASK_NICE_LEVEL: "low" }, { BB_TASK_IONICE_LEVEL: "2" }])(
+    "%j is an error",
+    async (variables) => {
+      expect(await run(variables)).toMatchObject({ failed: ["run/malformed-level"] });
+    },
+  );
+
+  test("without the programs tasks run all the same, and that is told once for each variable", async () => {
+    const path = process.env["PATH"];
+    process.env["PATH"] = "/nowhere";
+    try {
+      const { told, failed } = await run({ BB_TASK_IONICE_LEVEL: "3.0", PATH: path ?? "" }, own + 1);
+      expect([told, failed]).toEqual([["run/no-niceness", "run/no-niceness"], []]);
+    } finally {
+      process.env["PATH"] = path;
+    }
+  });
+});
+
 describe("the variables", () => {
   const read = (values: Readonly<Record<string, string>>, flags: Readonly<Record<string, string>> = {}) =>
     readMachineSettings((name) => values[name], flags);
@@ -177,6 +275,9 @@ describe("the variables", () => {
         BB_PRESSURE_MAX_CPU: "500",
         BB_PRESSURE_MAX_MEMORY: "2000000",
         BB_LOADFACTOR_MAX: "1.5",
+        BB_NICE_LEVEL: "10",
+        BB_TASK_IONICE_LEVEL: "2.7",
+        BB_SCHEDULER: "basic",
         BB_DISKMON_DIRS: "STOPTASKS,/a,1G,100K WARN,/b,,7",
         BB_HEARTBEAT_EVENT: "0.5",
       },
@@ -184,6 +285,8 @@ describe("the variables", () => {
     );
     expect(settings).toMatchObject({
       threads: 8,
+      nice: 10,
+      scheduler: "basic",
       taskThreads: new Map([["do_fetch", 4]]),
       pressure: { most: { cpu: 500, memory: 2_000_000 }, load: 1.5 },
       disks: {
@@ -202,6 +305,11 @@ describe("the variables", () => {
     [{ BB_NUMBER_THREADS: "0" }],
     [{ BB_NUMBER_THREADS: "many" }],
     [{ BB_PRESSURE_MAX_IO: "0.5" }],
+    [{ BB_NICE_LEVEL: "1.5" }],
+    [{ BB_TASK_NICE_LEVEL: "-21" }],
+    [{ BB_TASK_IONICE_LEVEL: "2" }],
+    [{ BB_TASK_IONICE_LEVEL: "4.1" }],
+    [{ BB_SCHEDULER: "fast" }],
     [{ BB_LOADFACTOR_MAX: "0" }],
     [{ BB_DISKMON_DIRS: "STOP,/a,1G,1" }],
     [{ BB_DISKMON_DIRS: "WARN,/a,," }],
@@ -219,6 +327,12 @@ describe("the variables", () => {
     }
     if (!(caught instanceof BuildError)) throw new Error("nothing was wrong");
     expect(caught.diagnostics.map(({ code }) => code)).toEqual(["engine/malformed-setting"]);
+  });
+
+  test("a scheduler of the metadata's own", () => {
+    const values = { BB_SCHEDULER: "mine", BB_SCHEDULERS: "lib.Mine" };
+    expect(() => read(values)).toThrow("BB_SCHEDULER is `mine`, of BB_SCHEDULERS (lib.Mine)");
+    expect(read({ ...values, BB_SCHEDULER: "completion" }).scheduler).toBe("completion");
   });
 
   test("a flag that is no number", () => {

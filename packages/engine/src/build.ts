@@ -17,9 +17,9 @@ import { pythonText } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import { buildTaskGraph, openBaseSigner, taskId, writeRecord } from "@tsbake/graph";
 import type { SignatureExplanation, Signatures, Target, TaskGraph, TaskId } from "@tsbake/graph";
-import { needsPython, openProviders, parseProject, recipeLabel } from "@tsbake/recipe";
+import { openProviders, parseProject, recipeLabel } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId, RecipeInfo } from "@tsbake/recipe";
-import { noTerminal, openStamps } from "@tsbake/run";
+import { noTerminal, openStamps, withPython } from "@tsbake/run";
 import type { RunSummary, Stamps } from "@tsbake/run";
 import type { EngineEvent } from "./events.js";
 import type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
@@ -321,15 +321,8 @@ class OpenedBuild implements Build {
     return d;
   }
 
-  /** Tries again with Python open when it turns out to be needed. */
-  async #withPython<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!needsPython(error)) throw error;
-      await this.#python.open();
-      return work();
-    }
+  #withPython<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    return withPython(this.#python.open, work);
   }
 
   async writeGraph(request: BuildRequest): Promise<string[]> {

@@ -4,7 +4,7 @@ import type { Datastore } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import { multiconfigOf, passedEnvironment } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
-import { runTasks } from "@tsbake/run";
+import { runTasks, withPython } from "@tsbake/run";
 import type { RunOptions, RunSummary, Stamps } from "@tsbake/run";
 import type { BuildRequest } from "./build-types.js";
 import type { EngineEvent } from "./events.js";
@@ -43,7 +43,11 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const { project, graph, feeds, request } = options;
   const text = (name: string) => project.configurationText(name);
   const started = new Date();
-  const { warnings, ...machine } = readMachineSettings(text, project.taskThreads);
+  const { warnings, ...machine } = await withPython(options.python.open, () =>
+    readMachineSettings(text, project.taskThreads, (name, flag) =>
+      project.configuration().spanOf(name, flag),
+    ),
+  );
   for (const diagnostic of warnings) options.onEvent({ type: "engine-warning", diagnostic });
   const scene = openScene({
     ...options,

@@ -4,6 +4,17 @@ import type { Diagnostic, Span } from "@tsbake/base";
 import type { PythonError } from "@tsbake/datastore";
 import type { RecipeInfo } from "@tsbake/recipe";
 
+/** BB_SCHEDULER asks for a class that somebody has written for BitBake's scheduler. */
+export function foreignScheduler(name: string, classes: readonly string[], at: Span | undefined): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/foreign-scheduler",
+    message: `BB_SCHEDULER is \`${name}\`, of BB_SCHEDULERS (${classes.join(" ")}): such classes steer BitBake's own scheduler`,
+    ...(at && { at }),
+    help: "write `basic`, `speed` or `completion`",
+  };
+}
+
 /** Neither a project file nor a build folder is in sight. */
 export function noProject(cwd: string): Diagnostic {
   return {

@@ -9,6 +9,7 @@ import type { RunEvent, TaskMessage, TaskName } from "./events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "./isolation.js";
 import type { LockFiles } from "./locks.js";
+import type { Niceness } from "./niceness.js";
 import type { ProcessEnd, PythonCall, PythonRunner } from "./options.js";
 import {
   bodyFailed,
@@ -29,6 +30,7 @@ export interface Executor {
   readonly processes: Processes;
   readonly locks: LockFiles;
   readonly isolation: Isolation;
+  readonly niceness: Niceness;
   readonly runPython: PythonRunner;
   readonly openPython: (() => Promise<void>) | undefined;
   readonly verbose: boolean;
@@ -230,7 +232,8 @@ class Step {
     const inner = isTrue(d.getVarFlag(task, "network"))
       ? []
       : await this.#executor.isolation.wrap(front, full);
-    const [program, ...args] = [...front, ...inner, ...command];
+    const nice = await this.#executor.niceness.words(d, label);
+    const [program, ...args] = [...nice, ...front, ...inner, ...command];
     const onLine = this.#lineReader();
     const isInteractive = isTrue(d.getVarFlag(task, "interactive"));
     const { terminal } = this.#executor;

@@ -29,6 +29,7 @@ export type {
   SceneOptions,
   SetsceneMode,
 } from "./options.js";
+export { withPython } from "./python-needed.js";
 export { objectName } from "./artifact.js";
 export { removeFolder } from "./folders.js";
 export { noTerminal } from "./problems.js";
@@ -46,7 +47,8 @@ export {
 export { Pressure, type Machine, type PressureLimits, type Resource } from "./pressure.js";
 export { Currency, type CurrencyFacts, type StampTimes } from "./currency.js";
 export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";
-export { estimate, pathsAhead, type PriorityInput } from "./priority.js";
+export { estimate, pathsAhead, SCHEDULERS, type PriorityInput, type Scheduler } from "./priority.js";
+export { IONICE_LEVEL, NICE_LEVEL, type Level } from "./niceness.js";
 export { progressReader, type Progress, type ProgressReader } from "./progress.js";
 export { shellScript, type ShellScriptOptions } from "./shell-script.js";
 export { installOutputs, uninstallOutputs, type Owner } from "./install.js";

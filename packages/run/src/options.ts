@@ -5,6 +5,7 @@ import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { Store } from "@tsbake/sstate";
 import type { DiskSettings } from "./disk.js";
 import type { RunEvent } from "./events.js";
+import type { Scheduler } from "./priority.js";
 import type { Machine, PressureLimits } from "./pressure.js";
 import type { Stamps } from "./stamps.js";
 
@@ -20,6 +21,10 @@ export interface RunSettings {
   readonly threads: number;
   /** `do_fetch[number_threads]` of the configuration: most bodies of that task name at a time. */
   readonly taskThreads?: ReadonlyMap<string, number>;
+  /** BB_SCHEDULER: which ready task starts first. Default: `speed`. */
+  readonly scheduler?: Scheduler;
+  /** BB_NICE_LEVEL: niceness of tasks that have no BB_TASK_NICE_LEVEL. Default: our own. */
+  readonly nice?: number;
   /** What of the machine's time others may wait for before no further task starts. */
   readonly pressure?: PressureLimits;
   /** Whom to ask about that; default: the kernel. */

@@ -106,6 +106,22 @@ export function launcherLost(): Diagnostic {
   };
 }
 
+/** A niceness or an io class that cannot be read. */
+export function malformedLevel(
+  name: string,
+  text: string,
+  expected: string,
+  at: Span | undefined,
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/malformed-level",
+    message: `${name} is \`${text}\``,
+    ...(at && { at }),
+    help: `write ${expected}`,
+  };
+}
+
 /** A flag whose text is not what the flag takes. */
 export function malformedFlag(label: string, flag: string, text: string, expected: string): Diagnostic {
   return {
@@ -113,6 +129,16 @@ export function malformedFlag(label: string, flag: string, text: string, expecte
     code: "run/malformed-flag",
     message: `${label}: [${flag}] is \`${text}\``,
     help: `write ${expected}`,
+  };
+}
+
+/** This machine does not let us set a niceness or an io class; said once for each. */
+export function noNiceness(name: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/no-niceness",
+    message: `${name} cannot be followed: ${reason}`,
+    help: "tasks run as the engine does; remove the setting, or make it possible here",
   };
 }
 

@@ -10,9 +10,10 @@ import { MachineLimits } from "./machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./planner.js";
 import type { Planner } from "./planner.js";
-import { estimate, pathsAhead } from "./priority.js";
+import { estimate, pathsAhead, Priorities } from "./priority.js";
 import type { PriorityInput } from "./priority.js";
 import { mustNotRun, tainted } from "./problems.js";
+import { openNiceness } from "./niceness.js";
 import { Processes } from "./processes.js";
 import { Queue } from "./queue.js";
 import { ScenePlanner } from "./scene-planner.js";
@@ -47,7 +48,7 @@ class Run {
   readonly #done = new Set<TaskId>();
   readonly #failed: TaskFailure[] = [];
   readonly #times: (TaskName & { readonly elapsedMs: number })[] = [];
-  #ahead: ReadonlyMap<TaskId, number> = new Map();
+  readonly #priorities: Priorities;
   /** Only a build of several configurations has some. */
   #queue: Queue | undefined;
   #worker: Worker | undefined;
@@ -72,6 +73,9 @@ class Run {
     this.#durations = durations;
     this.#began = began;
     const { graph, stamps, store, setscene, scene, openPython } = options;
+    this.#priorities = new Priorities(options.settings.scheduler ?? "speed", graph, (node) =>
+      this.#isRestore(node),
+    );
     const input = {
       order: graph.order,
       targets: graph.targets,
@@ -126,6 +130,7 @@ class Run {
         processes,
         locks: new LockFiles(),
         isolation: openIsolation(),
+        niceness: openNiceness(settings.nice, (event) => this.#emit(event)),
         runPython,
         openPython,
         verbose: settings.verbose,
@@ -210,7 +215,7 @@ class Run {
   #queueInput() {
     return {
       waits: (task: TaskId) => this.#planner.waits(task),
-      priority: (task: TaskId) => this.#ahead.get(task) ?? 0,
+      priority: (task: TaskId) => this.#priorities.of(task, this.#planner.taskOf(task)),
       work: (task: TaskId) => this.#work(task),
       instantly: (task: TaskId) => this.#instantly(task),
       mayStart: () => this.#limits?.mayStart() ?? true,
@@ -425,7 +430,7 @@ class Run {
   }
 
   #setPriorities(todo: readonly TaskId[]): void {
-    this.#ahead = pathsAhead(this.#priorityInput(todo));
+    this.#priorities.set(this.#priorityInput(todo));
   }
 
   #priorityInput(order: readonly TaskId[]): PriorityInput {
