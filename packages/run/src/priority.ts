@@ -67,12 +67,12 @@ function backwards({ order }: TaskPlaces): Map<string, number> {
 }
 
 /** By task name: how many tasks of its recipe come one after the other before it, where it has most. */
-function depths({ order, needs, node }: TaskPlaces): Map<string, number> {
+function depths(places: TaskPlaces): Map<string, number> {
   const depth = new Map<TaskId, number>();
   const most = new Map<string, number>();
-  for (const id of order) {
-    const { recipe, task } = node(id);
-    const before = needs(id).filter((need) => node(need).recipe === recipe);
+  for (const id of places.order) {
+    const { recipe, task } = places.node(id);
+    const before = places.needs(id).filter((need) => places.node(need).recipe === recipe);
     const own = 1 + Math.max(0, ...before.map((need) => depth.get(need) ?? 0));
     depth.set(id, own);
     most.set(task, Math.max(own, most.get(task) ?? 0));
