@@ -112,7 +112,7 @@ export function compareInputs(ours, peer) {
     const wrong = new Set();
     for (const name of new Set([...Object.keys(here.needs), ...Object.keys(there.needs)])) {
       const [left, right] = [here, there].map((one) =>
-        canonical({ needs: one.needs[name], text: one.values[name] || null }),
+        canonical({ needs: one.needs[name], text: String(one.values[name] ?? "") }),
       );
       if (left === right) continue;
       wrong.add(name);

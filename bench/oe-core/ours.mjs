@@ -8,6 +8,7 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { BuildError, render } from "@tsbake/base";
+import { SkipRecipe } from "@tsbake/datastore";
 import { explainBase, openBaseSigner } from "@tsbake/graph";
 import { metadataPython } from "@tsbake/python";
 import { parseProject } from "@tsbake/recipe";
@@ -97,8 +98,8 @@ function valuesOf(id, d) {
     try {
       values[name] = { value: plain(d.getVar(name, { expand: !isPython })) };
     } catch (error) {
-      if (!(error instanceof BuildError)) throw error;
-      values[name] = { error: error.diagnostics.map(({ message }) => message).join("\n") };
+      if (!(error instanceof BuildError || error instanceof SkipRecipe)) throw error;
+      values[name] = { error: error.message };
     }
     const all = d.getVarFlags(name) ?? new Map();
     flags[name] = Object.fromEntries([...all].map(([flag, value]) => [flag, plain(value)]));

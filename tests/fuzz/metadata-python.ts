@@ -42,6 +42,9 @@ export const quickPython: PythonHost = {
   handle(_name, body, _place, _event, d) {
     change(body, d);
   },
+  visitCalls() {
+    return { contains: {}, calls: [] };
+  },
   addLibrary() {
     return [];
   },

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, relative } from "node:path";
 import { BuildError, byText, words, type Diagnostic } from "@tsbake/base";
 import type { Datastore, Value } from "@tsbake/datastore";
-import { buildTaskGraph, openBaseSigner, signTasks, splitTaskId } from "@tsbake/graph";
+import { explainBase, openBaseSigner } from "@tsbake/graph";
 import { shellScript } from "@tsbake/run";
 import {
   multiconfigOf,
@@ -161,7 +161,7 @@ async function recipeAnswer(
       return entries.length > 0 ? entries : [`history ${name}: none`];
     }
     case "deps":
-      return dependencies(project, info, d, name);
+      return dependencies(d, name);
     case "exported": {
       const script = shellScript(d, {
         function: "none",
@@ -182,24 +182,8 @@ async function recipeAnswer(
 }
 
 /** What the task's base hash is made of. */
-async function dependencies(
-  project: ParsedProject,
-  info: RecipeInfo,
-  d: Datastore,
-  task: string,
-): Promise<string[]> {
-  const graph = buildTaskGraph({
-    project,
-    providers: openProviders(project),
-    targets: [{ name: info.pn, task }],
-  });
-  const inputs = { file: () => Promise.resolve(undefined), feed: () => Promise.resolve([]) };
-  const signatures = await signTasks({ graph, project, inputs, taint: () => undefined, unique: () => "" });
-  const id = graph.order.find((one) => {
-    const { recipe, task: name } = splitTaskId(one);
-    return recipe === info.id && name === task;
-  })!;
-  const { gendeps, varvals } = await signatures.explain(id, d);
+async function dependencies(d: Datastore, task: string): Promise<string[]> {
+  const { gendeps, varvals } = await explainBase(d, [task], "basichash");
   const others = Object.keys(gendeps).filter((one) => one !== task);
   const hash = (await openBaseSigner("basichash")).sign(d, [task]).get(task);
   const lines = [task, ...others.sort(byText)].flatMap((one) => {

@@ -1,7 +1,13 @@
 /** Build folders over copies of fixture layers, and a Python that does the little that those ask for. */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PythonError, type Datastore, type PythonHost, type PythonPlace } from "@tsbake/datastore";
+import {
+  PythonError,
+  type Datastore,
+  type PythonHost,
+  type PythonPlace,
+  type VisitedCalls,
+} from "@tsbake/datastore";
 import { evaluateWithoutPython } from "@tsbake/python";
 import type { ParseOptions } from "@tsbake/recipe";
 import { root } from "./paths.js";
@@ -82,6 +88,10 @@ export class LittlePython implements PythonHost {
 
   addLibrary(): [] {
     return [];
+  }
+
+  visitCalls(): VisitedCalls {
+    return { contains: {}, calls: [] };
   }
 
   mark(): void {

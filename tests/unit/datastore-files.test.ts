@@ -31,6 +31,7 @@ const python: PythonHost = {
   execute: refuse,
   handle: () => {},
   addLibrary: refuse,
+  visitCalls: refuse,
   mark: refuse,
   reset: refuse,
 };

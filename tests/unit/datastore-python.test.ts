@@ -13,6 +13,7 @@ import {
   SkipRecipe,
   type EvaluationHost,
   type PythonHost,
+  type VisitedCalls,
 } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
 import { root } from "../support/paths.js";
@@ -55,6 +56,9 @@ class FakePython implements PythonHost {
   addLibrary(directory: string, namespace: string): [] {
     this.log.push(`library ${directory} ${namespace}`);
     return [];
+  }
+  visitCalls(): VisitedCalls {
+    return { contains: {}, calls: [] };
   }
   mark(): void {}
   reset(): void {}

@@ -63,7 +63,9 @@ export function addPythonLibrary(
   if (![namespace, `${namespace}.py`].some((name) => existsSync(join(directory, name)))) {
     throw new BuildError([missingPythonLibrary(at, directory, namespace)]);
   }
-  noteLibrary(d, { directory, namespace, modules: host.python().addLibrary(directory, namespace) });
+  const python = host.python();
+  const modules = python.addLibrary(directory, namespace);
+  noteLibrary(d, { directory, namespace, modules, visitCalls: (text) => python.visitCalls(text) });
 }
 
 /** Marks a body as made by EXPORT_FUNCTIONS: a later export may replace it, a body of the recipe's own may not be. */

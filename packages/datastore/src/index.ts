@@ -11,6 +11,7 @@ export {
   type LibraryFunction,
   type LibraryModule,
   type PythonLibrary,
+  type VisitedCalls,
 } from "./python-library.js";
 export { evaluateFile, inheritClass } from "./evaluate.js";
 export type { EvaluationHost } from "./evaluator.js";

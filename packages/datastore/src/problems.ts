@@ -147,6 +147,12 @@ export function missingHandler(span: At, name: string): Diagnostic {
   };
 }
 
+/** What stayed of a reference in a name. */
+function unset(name: string): string {
+  const variable = /\$\{([^@}]+)\}/.exec(name)?.[1];
+  return variable === undefined ? "" : `\`${variable}\` has no value at this place: set it before; `;
+}
+
 /** `require` of a file that is nowhere. */
 export function missingInclude(
   span: At,
@@ -160,7 +166,7 @@ export function missingInclude(
     message: `there is no file \`${name}\``,
     ...at(span),
     ...(notes.length > 0 ? { notes } : {}),
-    help: `${meant(tried)}it may be one of: ${list(tried)}; correct the name, add its layer to BBLAYERS, or write \`include\` if it may be missing`,
+    help: `${unset(name)}${meant(tried)}it may be one of: ${list(tried)}; correct the name, add its layer to BBLAYERS, or write \`include\` if it may be missing`,
   };
 }
 

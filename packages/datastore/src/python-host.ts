@@ -1,7 +1,7 @@
 /** What the datastore asks of Python. The room `python` implements it; a build without Python code never opens one. */
 import type { Span } from "@tsbake/base";
 import type { Datastore, InlinePython } from "./datastore.js";
-import type { LibraryModule } from "./python-library.js";
+import type { LibraryModule, VisitedCalls } from "./python-library.js";
 
 /** Where Python text stands: `line` (from 1) is the file's line of the text's first line. */
 export interface PythonPlace {
@@ -31,6 +31,8 @@ export interface PythonHost extends InlinePython {
   ): void;
   /** `addpylib`: puts `directory` on sys.path and imports `namespace`; returns the modules of its BBIMPORTS. */
   addLibrary(directory: string, namespace: string): readonly LibraryModule[];
+  /** Asks the `visitorcode` of the library functions that the text of a function calls. */
+  visitCalls(text: string): VisitedCalls;
   /** Remembers the global namespace (after the base configuration); `reset` goes back to it for the next recipe. */
   mark(): void;
   reset(): void;

@@ -13,6 +13,16 @@ export interface LibraryFunction {
   readonly vardeps: readonly string[];
   /** Names given to bb.parse.vardepsexclude. */
   readonly vardepsexclude: readonly string[];
+  /** It has a `visitorcode`, which says what a call of it reads; the function's own text counts for nothing then. */
+  readonly visited: boolean;
+}
+
+/** What the calls in a text come to when visited functions are asked. */
+export interface VisitedCalls {
+  /** Words asked for, by variable: all those of the text, those of bb.utils.contains and its sisters included. */
+  readonly contains: Readonly<Record<string, readonly string[]>>;
+  /** Dotted names that count as called in place of the visited ones. */
+  readonly calls: readonly string[];
 }
 
 /** A module named in BBIMPORTS of the library. */
@@ -30,6 +40,8 @@ export interface PythonLibrary {
   readonly directory: string;
   readonly namespace: string;
   readonly modules: readonly LibraryModule[];
+  /** @throws PythonError when the text does not compile, or a visitor fails */
+  visitCalls(text: string): VisitedCalls;
 }
 
 const LIBRARIES = "__pylibs";

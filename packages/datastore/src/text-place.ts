@@ -21,8 +21,9 @@ export function placeOfBodyLine(d: Texts, name: string, text: string, line: numb
     if (piece === undefined) continue;
     const before = countLines(text.slice(0, text.indexOf(piece)));
     const within = line - 1 - before;
+    const last = piece.endsWith("\n") ? countLines(piece) - 1 : countLines(piece);
     // More lines than were written: what stands where is anybody's guess.
-    if (within < 0 || within >= countLines(piece) + 1 || countLines(piece) !== countLines(raw)) continue;
+    if (within < 0 || within > last || countLines(piece) !== countLines(raw)) continue;
     const head = at.source.place(at.start).line;
     return spanOfLine(at.source, (startsWithBody(raw, at) ? head : head + 1) + within);
   }

@@ -18,7 +18,8 @@ export async function openBaseSigner(handler?: string): Promise<BaseSigner> {
   const handlers = await openHandlers();
   const shared = new Map<SignatureHandler, SharedAnalysis>();
   return {
-    name: handlers(handler).id,
+    // Recipes may choose any handler: what is kept of them is stale when one of the handlers is another.
+    name: handler ? handlers(handler).id : ["xxh", "basichash"].map((one) => handlers(one).id).join(" "),
     sign(d: Datastore, tasks: readonly string[]): Map<string, string> {
       const used = handlers(handler ?? (d.getText("BB_SIGNATURE_HANDLER") || undefined));
       const analysis = shared.get(used) ?? new SharedAnalysis(used);
@@ -41,14 +42,16 @@ export function baseHash(handler: SignatureHandler, variables: RecipeVariables, 
  * What the base hashes of these tasks are made of: each name that they reach with the names it needs and its text.
  *
  * @param d a recipe's datastore, as `openRecipe` gives it
+ * @param handler without it, the one of the recipe's BB_SIGNATURE_HANDLER
  * @throws BuildError `graph/unknown-handler`
  */
 export async function explainBase(
   d: Datastore,
   tasks: readonly string[],
+  handler?: string,
 ): Promise<Pick<SignatureExplanation, "gendeps" | "varvals">> {
-  const handler = (await openHandlers())(d.getText("BB_SIGNATURE_HANDLER") || undefined);
-  const variables = new RecipeVariables(d, new SharedAnalysis(handler));
+  const used = (await openHandlers())(handler ?? (d.getText("BB_SIGNATURE_HANDLER") || undefined));
+  const variables = new RecipeVariables(d, new SharedAnalysis(used));
   const writer = new ExplanationWriter();
   for (const task of tasks) walkVariables(variables, task, writer);
   const { gendeps, varvals } = writer.explanation({ task: "", basehash: "", taskhash: "", unihash: "" });

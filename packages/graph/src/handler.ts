@@ -7,6 +7,8 @@ import type { HashWriter, SignatureHandler, VariableNode } from "./writer.js";
 
 /** Raise when signatures of the same inputs become others: part of every hash and of the parse-cache key. */
 const VERSION = 1;
+/** The same for BitBake's, where it is no part of the hash. */
+const BITBAKE_VERSION = 2;
 
 /**
  * `xxh`: two seeded lanes of xxHash64, 32 hex digits. `basic`, `basichash`, `OEBasicHash`, `OEEquivHash`: BitBake's SHA-256.
@@ -26,6 +28,7 @@ export async function openHandlers(): Promise<(name: string | undefined) => Sign
       id: `xxh-${VERSION}`,
       checksums: "sha256",
       hasSafeNeeds: false,
+      losesRemoves: false,
       isEquivalent: false,
       nodeDigest: (name, value) => hasher.digest(value === undefined ? name : `${name}\0${value}`),
       writer: (kind) => new LineWriter(hasher, `xxh-${VERSION} ${kind}`),
@@ -45,9 +48,10 @@ export async function openHandlers(): Promise<(name: string | undefined) => Sign
 
 function bitBakeHandler(name: string, hasSafeNeeds: boolean, isEquivalent: boolean): SignatureHandler {
   return {
-    id: `${name}-${VERSION}`,
+    id: `${name}-${BITBAKE_VERSION}`,
     checksums: "md5",
     hasSafeNeeds,
+    losesRemoves: true,
     isEquivalent,
     nodeDigest: () => "",
     writer: () => new TextWriter(),

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { LibraryFunction, LibraryModule, PythonLibrary } from "@tsbake/datastore";
 
 export interface LibraryEntry {
+  readonly library: PythonLibrary;
   readonly module: LibraryModule;
   /** `digest`: SHA-256 in hexadecimal digits. */
   readonly code: LibraryFunction & { readonly digest: string };
@@ -15,9 +16,12 @@ export function libraryFunctions(libraries: readonly PythonLibrary[]): ReadonlyM
   let table = tables.get(libraries);
   if (table === undefined) {
     const made = new Map<string, LibraryEntry>();
-    for (const module of libraries.flatMap(({ modules }) => modules)) {
-      for (const code of module.functions) {
-        made.set(`${module.name}.${code.name}`, { module, code: { ...code, digest: digestOf(code) } });
+    for (const library of libraries) {
+      for (const module of library.modules) {
+        for (const code of module.functions) {
+          const entry = { library, module, code: { ...code, digest: digestOf(code) } };
+          made.set(`${module.name}.${code.name}`, entry);
+        }
       }
     }
     tables.set(libraries, (table = made));

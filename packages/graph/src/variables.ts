@@ -28,6 +28,8 @@ export class SharedAnalysis {
   readonly handler: SignatureHandler;
   readonly texts = new TextAnalysis();
   readonly order = new NameOrder();
+  /** By text. */
+  readonly visited = new Map<string, PythonScan>();
   /** The last node of a name: mostly the configuration's, the same in the next recipe. */
   readonly #last = new Map<string, VariableNode>();
 
@@ -92,7 +94,7 @@ export class RecipeVariables {
 
   /** A function of a library that `addpylib` named. @see BitBake 2.19 lib/bb/codeparser.py, add_module_functions */
   #libraryNode(name: string, { code, module }: LibraryEntry): VariableNode {
-    const scan = scanPython(code.text);
+    const scan = this.#scan(code.text);
     const needs = new Set([...scan.references, ...code.vardeps]);
     for (const excluded of code.vardepsexclude) needs.delete(excluded);
     const calls = [...scan.calls].map((call) =>
@@ -141,9 +143,25 @@ export class RecipeVariables {
   #pythonFunction(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
     const value = textOf(this.#raw(name).value);
     if (value === undefined) return undefined;
-    const scan = scanPython(value);
+    const scan = this.#scan(value);
     this.#addReferences(needs, scan);
     return value + this.#containsLines(scan.contains, exclusions);
+  }
+
+  /** What a function's text reads. Where it calls a library function that says itself what it reads, that one is asked. */
+  #scan(text: string): PythonScan {
+    const scan = scanPython(text);
+    const visited = [...scan.calls].filter((name) => this.#library.get(name)?.code.visited);
+    if (visited.length === 0) return scan;
+    let known = this.#shared.visited.get(text);
+    if (!known) {
+      const { calls, contains } = this.#library.get(visited[0]!)!.library.visitCalls(text);
+      const called = new Set([...scan.calls].filter((name) => !visited.includes(name)).concat(calls));
+      const asked = Object.entries(contains).map(([name, items]) => [name, new Set(items)] as const);
+      known = { ...scan, calls: called, contains: new Map([...scan.contains, ...asked]) };
+      this.#shared.visited.set(text, known);
+    }
+    return known;
   }
 
   /** The value is the unexpanded text; what it runs is seen in the expanded one. */
@@ -209,12 +227,18 @@ export class RecipeVariables {
     return lines;
   }
 
-  /** A line for each `:remove` that took something away. */
+  /**
+   * A line for each `:remove` that took something away.
+   *
+   * @see BitBake 2.19 lib/bb/data.py, handle_remove: what the second one refers to is lost there
+   */
   #removeLines(removes: readonly string[], needs: Set<string>, exclusions: readonly string[]): string {
     let lines = "";
-    for (const text of removes) {
+    for (const [index, text] of removes.entries()) {
       const found = this.#shared.texts.references(text, "", this.#d);
-      for (const reference of found.references) needs.add(reference);
+      if (index === 0 || !this.#shared.handler.losesRemoves) {
+        for (const reference of found.references) needs.add(reference);
+      }
       lines += `\n_remove of ${text}${this.#containsLines(found.contains, exclusions)}`;
     }
     return lines;

@@ -31,6 +31,8 @@ export interface SignatureHandler {
   readonly checksums: "sha256" | "md5";
   /** OE's rules on needs that do not count (SIGGEN_EXCLUDERECIPES_ABISAFE, SIGGEN_EXCLUDE_SAFE_RECIPE_DEPS). */
   readonly hasSafeNeeds: boolean;
+  /** Only the first `:remove` of a value brings what it refers to. */
+  readonly losesRemoves: boolean;
   /** Tasks with equal output get equal unihashes. */
   readonly isEquivalent: boolean;
   /** Kept with a name and value, for `variable` of the writer. */

@@ -218,12 +218,15 @@ export function unparsedLine(at: Span, help?: string): Diagnostic {
 
 /** `A = b`. */
 export function unquotedValue(at: Span): Diagnostic {
+  const isTypographic = /^[\u2018-\u201f\u00ab\u00bb]/.test(at.source.text.slice(at.start));
   return {
     severity: "error",
     code: "language/unquoted-value",
     message: "the value is not quoted",
     at,
-    help: "enclose it in double quotes",
+    help: isTypographic
+      ? 'these are typographic quotes: write `"` before and after the value'
+      : "enclose it in double quotes",
   };
 }
 
@@ -236,6 +239,13 @@ export function unsetName(at: Span, word: string, name: string): Diagnostic {
     at,
     help: /\[.?\]$/.test(name)
       ? "a flag to unset has two characters or more"
-      : `\`${word}\` takes one plain variable name; override variants cannot be named here`,
+      : /\s/.test(name)
+        ? `write a line for each name: ${name
+            .trim()
+            .split(/\s+/)
+            .slice(0, 3)
+            .map((one) => `\`${word} ${one}\``)
+            .join(", ")}`
+        : `\`${word}\` takes one plain variable name; override variants cannot be named here`,
   };
 }

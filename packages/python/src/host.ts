@@ -3,6 +3,7 @@ import {
   Datastore,
   PythonError,
   type LibraryModule,
+  type VisitedCalls,
   type PythonHost,
   type PythonPlace,
   type Value,
@@ -35,6 +36,7 @@ export interface Interpreter {
   ): true | undefined;
   /** The modules as JSON. */
   add_library(directory: string, name: string): string | undefined;
+  visit_calls(text: string): string | undefined;
   mark(): void;
   reset(): void;
   failure(): string;
@@ -102,6 +104,12 @@ export class PyodideHost implements EmbeddedPython {
     const modules = this.#nested((python) => python.add_library(directory, namespace));
     if (modules === undefined) throw this.#failure(false);
     return JSON.parse(modules) as LibraryModule[];
+  }
+
+  visitCalls(text: string): VisitedCalls {
+    const found = this.#nested((python) => python.visit_calls(text));
+    if (found === undefined) throw this.#failure(false);
+    return JSON.parse(found) as VisitedCalls;
   }
 
   mark(): void {

@@ -17,7 +17,7 @@
  * A build whose inline Python is all of the plain forms (inline.ts) never opens an interpreter; then `def`s and function
  * bodies are never compiled either, and a syntax error in one that nothing calls is not told.
  */
-import type { Datastore, LibraryModule, PythonHost, PythonPlace } from "@tsbake/datastore";
+import type { Datastore, LibraryModule, PythonHost, PythonPlace, VisitedCalls } from "@tsbake/datastore";
 import type { EmbeddedPython } from "./host.js";
 import { evaluateWithoutPython } from "./inline.js";
 
@@ -94,6 +94,10 @@ export class LazyPython implements PythonHost {
   /** Signatures need to know the library's functions: nothing but an interpreter tells them. */
   addLibrary(directory: string, namespace: string): readonly LibraryModule[] {
     return this.#use().addLibrary(directory, namespace);
+  }
+
+  visitCalls(text: string): VisitedCalls {
+    return this.#use().visitCalls(text);
   }
 
   mark(): void {

@@ -1,6 +1,6 @@
 /** From a finished datastore to the plain data that graph and providers work with. */
 import { isAbsolute } from "node:path";
-import { BuildError, words } from "@tsbake/base";
+import { BuildError, words, type Diagnostic } from "@tsbake/base";
 import { listTasks, type Datastore } from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
 import { dependencyNames } from "./dependencies.js";
@@ -98,8 +98,8 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       name,
       after,
       ...lists,
-      ...(flagText(d, name, "noexec") ? { noexec: true } : {}),
-      ...(flagText(d, name, "nostamp") ? { nostamp: true } : {}),
+      ...(hasFlag(d, name, "noexec") ? { noexec: true } : {}),
+      ...(hasFlag(d, name, "nostamp") ? { nostamp: true } : {}),
       ...(isOurs ? { artifact: { inputs, outputs, plain } } : {}),
       ...(flagText(d, name, "interactive") ? { interactive: true } : {}),
       ...(at ? { at } : {}),
@@ -107,6 +107,28 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
     };
   }
   return tasks;
+}
+
+/**
+ * BitBake asks whether the flag is there, not what it says.
+ *
+ * @see BitBake 2.19 lib/bb/build.py, add_tasks
+ */
+function hasFlag(d: Datastore, task: string, flag: string): boolean {
+  return d.getVarFlag(task, flag, { expand: false }) !== undefined;
+}
+
+/** A warning for each flag that is a switch and looks as if it were off. */
+export function doubtfulSwitches(d: Datastore, tasks: Iterable<string>): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const task of tasks) {
+    for (const flag of ["noexec", "nostamp", "fakeroot"]) {
+      if (!hasFlag(d, task, flag)) continue;
+      const text = flagText(d, task, flag);
+      if (text !== "1") found.push(problem.doubtfulSwitch(task, flag, text, d.spanOf(task, flag)));
+    }
+  }
+  return found;
 }
 
 function functionPlace(d: Datastore, name: string): FilePlace | undefined {

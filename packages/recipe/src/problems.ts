@@ -88,6 +88,16 @@ export function danglingAppends(appends: readonly string[], multiconfig: string)
   };
 }
 
+export function doubtfulSwitch(task: string, flag: string, text: string, at: Span | undefined): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/doubtful-switch",
+    message: `\`${task}[${flag}]\` is \`${text}\` and counts as set all the same`,
+    ...located(at),
+    help: `to switch it off, write \`unset ${task}[${flag}]\`; to leave it on, set it to "1"`,
+  };
+}
+
 export function duplicateCollection(layer: string, at: Located): Diagnostic {
   return {
     severity: "error",

@@ -3,7 +3,7 @@
  * recipe at hand, on top of the configuration's.
  */
 import { hasCode } from "@tsbake/base";
-import type { Datastore, LibraryModule, PythonHost, PythonPlace } from "@tsbake/datastore";
+import type { Datastore, LibraryModule, PythonHost, PythonPlace, VisitedCalls } from "@tsbake/datastore";
 
 export interface PythonDefinitionText {
   readonly text: string;
@@ -20,6 +20,7 @@ export function needsPython(error: unknown): boolean {
 export class PythonSession implements PythonHost {
   readonly #open: () => PythonHost;
   #isUsed = false;
+  readonly #checked = new Set<string>();
   #definitions: PythonDefinitionText[] = [];
   /** Folders and namespaces of `addpylib`, in order. */
   readonly libraries: { readonly directory: string; readonly namespace: string }[] = [];
@@ -59,6 +60,13 @@ export class PythonSession implements PythonHost {
     this.#host().check(name, body, place);
   }
 
+  /** `check`, once for each text, and only where Python is in use already. */
+  checkLate(name: string, body: string, place: PythonPlace): void {
+    if (!this.#isUsed || this.#checked.has(body)) return;
+    this.#open().check(name, body, place);
+    this.#checked.add(body);
+  }
+
   execute(name: string, body: string, place: PythonPlace, d: Datastore): void {
     this.#host().execute(name, body, place, d);
   }
@@ -71,6 +79,10 @@ export class PythonSession implements PythonHost {
     const modules = this.#host().addLibrary(directory, namespace);
     this.libraries.push({ directory, namespace });
     return modules;
+  }
+
+  visitCalls(text: string): VisitedCalls {
+    return this.#host().visitCalls(text);
   }
 
   mark(): void {

@@ -1,18 +1,19 @@
 /** One recipe file: its appends, its variants, each finished. Section 1.1 (recipe sequence) and 1.8 of the inventory. */
 import { basename } from "node:path";
-import { BuildError, words, type Diagnostic } from "@tsbake/base";
+import { BuildError, words, type Diagnostic, type Span } from "@tsbake/base";
 import {
   deferInherit,
   ExpansionError,
   explain,
   finalize,
   listTasks,
+  placeOfWord,
   SkipRecipe,
   type Datastore,
 } from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
 import { Evaluation } from "./evaluation.js";
-import { extractRecipe } from "./extract.js";
+import { doubtfulSwitches, extractRecipe } from "./extract.js";
 import { whyMissing, type FileTable } from "./files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { recipeId, variantWord } from "./multiconfig.js";
@@ -45,13 +46,36 @@ export function parseRecipe(file: RecipeFile, context: RecipeContext): ParsedRec
     const id = recipeId(file.multiconfig, file.path, word);
     if (d.getText("BB_DONT_CACHE")) cacheable = false;
     if (skipped !== undefined) return extractRecipe(d, { id, file, baseHashes: new Map(), skipped });
-    const baseHashes = context.signer.sign(d, [...listTasks(d).keys()]);
+    const tasks = [...listTasks(d).keys()];
+    const baseHashes = context.signer.sign(d, tasks);
+    for (const warning of doubtfulSwitches(d, tasks)) host.warn(warning);
+    checkPython(d, tasks, context.python, host);
     return extractRecipe(d, { id, file, baseHashes });
   };
   const infos = explained(file, host, undefined, () => evaluateVariants(file, context, host)).map((variant) =>
     explained(file, host, variant.d, () => infoOf(variant)),
   );
   return { infos, files: [...host.files], warnings: host.warnings, cacheable };
+}
+
+/**
+ * Compiles the bodies of Python tasks, so that a syntax error is told before the task has waited for its turn. Where
+ * nothing else has opened Python, this does not open it either.
+ */
+function checkPython(d: Datastore, tasks: readonly string[], python: PythonSession, host: Evaluation): void {
+  for (const task of tasks) {
+    if (!d.getVarFlag(task, "func") || !d.getVarFlag(task, "python")) continue;
+    const body = d.getVar(task, { expand: false });
+    const file = d.getVarFlag(task, "filename", { expand: false });
+    const line = Number(d.getVarFlag(task, "lineno", { expand: false })) + 1;
+    if (typeof body !== "string" || typeof file !== "string") continue;
+    const at = d.spanOf(task);
+    try {
+      python.checkLate(task, body, { file, line, ...(at ? { at } : {}) });
+    } catch (error) {
+      throw explain(error, { what: task, at, d }, host);
+    }
+  }
 }
 
 /** Inline Python may fail wherever a value is read. */
@@ -118,8 +142,9 @@ function evaluateVariants(
   const extended = main.d.getText("BBCLASSEXTEND") ?? "";
   const pn = main.d.getText("PN") ?? "";
   const chosen = [...new Set(words(extended))].filter((word) => only === undefined || word === only);
+  const places = chosen.map((word) => placeOfWord(main.d, ["BBCLASSEXTEND"], word)?.at);
   if (chosen.length > 0) raw.setVar("BBCLASSEXTEND", extended);
-  return [main, ...chosen.map((word) => extendVariant(word, { pn, raw, host }))];
+  return [main, ...chosen.map((word, index) => extendVariant(word, { pn, raw, host, at: places[index] }))];
 }
 
 function finalizeVariant(word: string, d: Datastore, host: Evaluation): Variant {
@@ -134,10 +159,12 @@ interface Extension {
   readonly pn: string;
   readonly raw: Datastore;
   readonly host: Evaluation;
+  /** Where BBCLASSEXTEND has the word. */
+  readonly at: Span | undefined;
 }
 
 /** `native` renames to PN-native and inherits that class last; `multilib:lib32` leaves the name to the class. */
-function extendVariant(word: string, { pn, raw, host }: Extension): Variant {
+function extendVariant(word: string, { pn, raw, host, at }: Extension): Variant {
   const d = raw.createCopy();
   const [className = word, argument] = word.split(":");
   if (argument === undefined) d.setVar("PN", `${pn}-${word}`);
@@ -145,7 +172,7 @@ function extendVariant(word: string, { pn, raw, host }: Extension): Variant {
     d.setVar("BBEXTENDCURR", className);
     d.setVar("BBEXTENDVARIANT", argument);
   }
-  deferInherit(d, className);
+  deferInherit(d, className, at);
   return finalizeVariant(word, d, host);
 }
 

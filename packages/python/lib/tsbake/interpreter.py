@@ -25,7 +25,7 @@ import bb.runqueue
 import bb.siggen
 import bb.utils
 from bb.data_smart import DataSmart
-from tsbake import backend, code, errors
+from tsbake import backend, calls, code, errors
 
 namespace = {"__builtins__": builtins, "os": os, "bb": bb, "time": time}
 _marked = dict(namespace)
@@ -157,8 +157,16 @@ def _describe_module(name, module):
             # Something built in.
             continue
         decorated = {key: sorted(getattr(value, "bb_" + key, ())) for key in ("vardeps", "vardepsexclude")}
-        functions.append({"name": one, "text": "".join(lines), "line": line, **decorated})
+        visited = calls.learn(name + "." + one, value)
+        functions.append({"name": one, "text": "".join(lines), "line": line, "visited": visited, **decorated})
     return {"name": name, "callables": [one for one, _ in callables], "functions": functions}
+
+
+def visit_calls(text):
+    try:
+        return json.dumps(calls.visit(text))
+    except BaseException as error:
+        return _fail(error)
 
 
 def mark():

@@ -313,19 +313,40 @@ def get_checksum_file_list(d):
 
 
 def get_srcrev(d, method_name="sortable_revision"):
-    """The revision of the first source that has one: SRCREV_name, then SRCREV."""
-    revision = get_hashvalue(d)
-    return "AUTOINC+" + revision[:10] if revision else ""
+    """
+    The revision for a version: the source's own, or, of several sources, SRCREV_FORMAT with each name replaced by the
+    revision of that source.
+    """
+    revisions = _revisions(d)
+    if len(revisions) < 2:
+        text = "".join(revision[:10] for _, revision in revisions)
+    else:
+        text = d.getVar("SRCREV_FORMAT") or ""
+        if not text:
+            raise FetchError("SRC_URI has several sources with a revision (%s): SRCREV_FORMAT has to say how their names "
+                             "make up the version" % ", ".join(name for name, _ in revisions))
+        short = {name: revision[:10] for name, revision in revisions}
+        # A longer name first: another may be its beginning.
+        names = "|".join(re.escape(name) for name in sorted(short, key=len, reverse=True))
+        text = re.sub(names, lambda match: short[match.group(0)], text)
+    return "AUTOINC+" + text if text else ""
 
 
 def get_hashvalue(d, method_name="sortable_revision"):
+    """The revisions of all sources: what a signature has to know of them."""
+    return " ".join(revision for _, revision in _revisions(d))
+
+
+def _revisions(d):
+    """Name and revision of each source that has one: the entry's own, SRCREV_name, then SRCREV."""
+    found = []
     for one in Fetch([], d).expanded_urldata():
         if one.method.supports_srcrev():
             for name in one.names:
                 revision = one.parm.get("rev") or d.getVar("SRCREV_" + name) or d.getVar("SRCREV")
                 if revision and revision != "INVALID":
-                    return revision
-    return ""
+                    found.append((name, revision))
+    return found
 
 
 get_pkgv_string = get_srcrev
