@@ -1,5 +1,5 @@
 /** Equal output, and locked signatures, on the layer meta-toy. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { tasksOf, Toy } from "../support/toy.js";
 
@@ -64,7 +64,7 @@ describe("locked signatures", () => {
     const { code, stdout } = await toy.tsbake(["-S", "lockedsigs"]);
     expect([code, stdout]).toEqual([0, expect.stringContaining("locked-sigs.inc")]);
     expect(toy.rig.read("locked-sigs.inc")).toMatch(
-      /^SIGGEN_LOCKEDSIGS_t-amd64 = "\\\n {4}greeting:do_compile:[0-9a-f]{32} \\\n[^]*SIGGEN_LOCKEDSIGS_TYPES = "t-amd64 t-x86-64"\n$/,
+      /^SIGGEN_LOCKEDSIGS_t-amd64 = "\\\n {4}greeting:do_compile:[0-9a-f]{32} \\\n[^]*SIGGEN_LOCKEDSIGS_TYPES:generic = "t-amd64 t-x86-64"\n$/,
     );
     toy.change(GREETING, (text) => text.replace("world", "planet"));
     toy.configure(locks("none"));
@@ -77,6 +77,10 @@ describe("locked signatures", () => {
     expect(warned.stderr).toMatch(
       /warning\[engine\/locked-signature\]: greeting:do_compile is locked to [0-9a-f]{32} by /,
     );
+    toy.configure(locks("info"));
+    const told = await toy.tsbake([]);
+    expect(told.stdout).toContain("recipes with locked tasks: greeting page shout stamper-native\n");
+    expect(told.stderr).toContain("warning[engine/locked-signature]: greeting:do_compile is locked to ");
     toy.configure(locks("error"));
     expect((await toy.tsbake([])).code).toBe(1);
     toy.configure(locks("none", 'SIGGEN_UNLOCKED_RECIPES = "greeting"\n'));
@@ -86,5 +90,37 @@ describe("locked signatures", () => {
     expect((await toy.built(["shout:do_prepare_recipe_sysroot"])).ran).toEqual(
       expect.arrayContaining(["greeting:do_compile", "shout:do_prepare_recipe_sysroot"]),
     );
-  });
+  }, 180_000);
+
+  test("an artifact that is locked and nowhere to be had stops the build, or is told as wanted", async () => {
+    toy.configure("");
+    await toy.built([]);
+    await toy.tsbake(["-S", "lockedsigs"]);
+    const check = (level: string) => locks("none", `SIGGEN_LOCKEDSIGS_SSTATE_EXISTS_CHECK = "${level}"\n`);
+    const lose = () => {
+      for (const name of ["tmp", "sstate-cache"])
+        rmSync(toy.rig.path("build", name), { recursive: true, force: true });
+    };
+    // What is not asked for is not missed.
+    rmSync(toy.rig.path("build/sstate-cache"), { recursive: true });
+    toy.configure(check("error"));
+    expect((await toy.tsbake([])).code).toBe(0);
+    lose();
+    toy.configure(locks("none"));
+    const stopped = await toy.tsbake([]);
+    expect(stopped.code).toBe(1);
+    expect(stopped.stderr).toMatch(
+      /^error\[engine\/locked-missing\]: page:do_deploy is locked to [0-9a-f]{32}, and no shared state has its artifact$/m,
+    );
+    expect(existsSync(toy.rig.path("build/tmp/work"))).toBe(false);
+    toy.configure(check("warn"));
+    const warned = await toy.tsbake([]);
+    expect([warned.code, warned.stderr.includes("warning[engine/locked-missing]: page:do_deploy")]).toEqual([
+      0,
+      true,
+    ]);
+    lose();
+    toy.configure(check("none"));
+    expect(await toy.tsbake([])).toMatchObject({ code: 0, stderr: "" });
+  }, 180_000);
 });

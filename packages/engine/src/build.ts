@@ -441,6 +441,7 @@ class OpenedBuild implements Build {
       stamps,
       topdir: this.topdir,
       onWarning: (diagnostic) => this.#options.onEvent({ type: "engine-warning", diagnostic }),
+      onNote: (text) => this.#options.onEvent({ type: "step", text }),
     });
   }
 

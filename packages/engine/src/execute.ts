@@ -9,6 +9,7 @@ import type { RunOptions, RunSummary, Stamps } from "@tsbake/run";
 import type { BuildRequest } from "./build-types.js";
 import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
+import type { LockedSignatures } from "./locked-signatures.js";
 import { dateAndTime, type MetadataEvents } from "./metadata-events.js";
 import type { BuildPython } from "./python.js";
 import { writtenFolders } from "./disks.js";
@@ -24,6 +25,7 @@ export interface ExecuteRequest {
   readonly targets: readonly string[];
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
+  readonly locked?: LockedSignatures;
   readonly equivalence?: NonNullable<RunOptions["equivalence"]>;
   readonly reportOutput?: NonNullable<RunOptions["reportOutput"]>;
   readonly stamps: Stamps;
@@ -95,7 +97,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       if (d.getVar("BUILDNAME", { expand: false }) === undefined) d.setVar("BUILDNAME", "${DATE}${TIME}");
       return d;
     },
-    store: await openStore(project, options.onEvent),
+    store: await openStore(project, options.onEvent, options.locked),
     stamps: options.stamps,
     settings: {
       ...machine,

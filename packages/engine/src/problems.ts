@@ -194,6 +194,16 @@ export function lockedMismatch(
   };
 }
 
+/** A task whose signature is locked has no artifact of that signature anywhere. */
+export function lockedMissing(severity: Diagnostic["severity"], label: string, hash: string): Diagnostic {
+  return {
+    severity,
+    code: "engine/locked-missing",
+    message: `${label} is locked to ${hash}, and no shared state has its artifact`,
+    help: "name the mirror that has it in SSTATE_MIRRORS, lock it anew with `tsbake -S lockedsigs`, or set SIGGEN_LOCKEDSIGS_SSTATE_EXISTS_CHECK to `warn` or `none`",
+  };
+}
+
 /** A file that was named as a record of a signature is none. */
 export function noRecord(path: string): Diagnostic {
   return {

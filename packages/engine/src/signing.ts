@@ -9,7 +9,7 @@ import type { RunOptions, Stamps } from "@tsbake/run";
 import { openEquivalences } from "@tsbake/sstate";
 import type { Feeds } from "./feeds.js";
 import { openFileDigests } from "./file-digests.js";
-import { openLockedSignatures } from "./locked-signatures.js";
+import { openLockedSignatures, type LockedSignatures } from "./locked-signatures.js";
 
 export interface SigningRequest {
   readonly project: ParsedProject;
@@ -18,10 +18,13 @@ export interface SigningRequest {
   readonly stamps: Stamps;
   readonly topdir: string;
   readonly onWarning: (diagnostic: Diagnostic) => void;
+  readonly onNote: (text: string) => void;
 }
 
 export interface SignedGraph {
   readonly signatures: Signatures;
+  /** When some are. */
+  readonly locked?: LockedSignatures;
   /** Of OEEquivHash: for the run queue. */
   readonly equivalence?: NonNullable<RunOptions["equivalence"]>;
   readonly reportOutput?: NonNullable<RunOptions["reportOutput"]>;
@@ -41,7 +44,9 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
   const known = isEquivalent
     ? await openEquivalences(join(text("BB_HASHSERVE_DB_DIR") ?? cache, "hash-equivalences.jsonl"))
     : undefined;
-  const locked = openLockedSignatures(graph, project);
+  // The lists themselves are not kept in the parse cache.
+  if (text("SIGGEN_LOCKEDSIGS_TYPES") !== undefined) await project.prepare();
+  const locked = openLockedSignatures(graph, project, (hash) => known?.unihash(hash));
   const signatures = await signTasks({
     ...(handler !== undefined && { handler }),
     graph,
@@ -63,9 +68,12 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
   const errors = mismatches.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new BuildError(errors);
   for (const one of mismatches) request.onWarning(one);
-  if (!known) return { signatures };
+  const note = locked?.note();
+  if (note !== undefined) request.onNote(note);
+  if (!known) return { signatures, ...(locked && { locked }) };
   return {
     signatures,
+    ...(locked && { locked }),
     reportOutput: (task, method, outhash) => {
       const { taskHash, unihash } = signatures.of(task);
       return known.report({

@@ -4,12 +4,20 @@ import type { ParsedProject } from "@tsbake/recipe";
 import { chainStores, openFolderStore, openMirrors, openSigner } from "@tsbake/sstate";
 import type { ArtifactSigner, Store } from "@tsbake/sstate";
 import type { EngineEvent } from "./events.js";
+import { checkLocked, type LockedSignatures } from "./locked-signatures.js";
 import { storeWarning } from "./problems.js";
 
 type Configured = Pick<ParsedProject, "configurationText" | "prepare">;
 
-/** @throws BuildError `sstate/bad-mirrors`, `sstate/missing-gpg`, `sstate/cannot-sign` */
-export async function openStore(project: Configured, onEvent: (event: EngineEvent) => void): Promise<Store> {
+/**
+ * @param locked what is locked must be there
+ * @throws BuildError `sstate/bad-mirrors`, `sstate/missing-gpg`, `sstate/cannot-sign`
+ */
+export async function openStore(
+  project: Configured,
+  onEvent: (event: EngineEvent) => void,
+  locked?: LockedSignatures,
+): Promise<Store> {
   const signer = await signerOf(project);
   const options = {
     onWarning: (message: string) => onEvent({ type: "engine-warning", diagnostic: storeWarning(message) }),
@@ -18,7 +26,9 @@ export async function openStore(project: Configured, onEvent: (event: EngineEven
   };
   const folder = openFolderStore(project.configurationText("SSTATE_DIR") ?? "", options);
   const mirrors = project.configurationText("SSTATE_MIRRORS") ?? "";
-  return mirrors.trim() === "" ? folder : chainStores(folder, openMirrors(mirrors, options));
+  const store = mirrors.trim() === "" ? folder : chainStores(folder, openMirrors(mirrors, options));
+  if (!locked) return store;
+  return checkLocked(store, locked, (diagnostic) => onEvent({ type: "engine-warning", diagnostic }));
 }
 
 /**
