@@ -4,13 +4,10 @@
  *
  * TSBAKE_CRASH_RUNS: how many (default 25). TSBAKE_CRASH_SEED: the number in the name of a test that failed, to repeat it.
  */
-import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { hasCode } from "@tsbake/base";
 import { listStore, verifyStore } from "@tsbake/sstate";
-import { root } from "../support/paths.js";
+import { killedBuild } from "../support/killed.js";
 import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
 import { plainEnvironment } from "../support/temporary.js";
@@ -61,7 +58,7 @@ describe("a killed build", () => {
         const story = `run ${number} on ${start}, killed after ${Math.round(afterMs)} ms`;
         remove(STARTS[start]);
         say(word);
-        await killedBuild(afterMs);
+        await killedBuild(toy.rig.folder, TARGET, afterMs);
         // The one who comes back may want something else.
         const wanted = pick(WORDS);
         say(wanted);
@@ -81,27 +78,6 @@ describe("a killed build", () => {
     runs * 60_000,
   );
 });
-
-/** Starts a build in a process group of its own and kills the group. */
-async function killedBuild(afterMs: number): Promise<void> {
-  const child = spawn("node", [join(root, "packages/cli/dist/main.js"), TARGET], {
-    cwd: toy.rig.folder,
-    env: { ...plainEnvironment(), HOME: toy.rig.folder },
-    detached: true,
-    stdio: "ignore",
-  });
-  const ended = new Promise((resolve) => child.on("close", resolve));
-  const timer = setTimeout(() => {
-    try {
-      process.kill(-child.pid!, "SIGKILL");
-    } catch (error) {
-      // It ended in this very moment.
-      if (!hasCode(error, "ESRCH")) throw error;
-    }
-  }, afterMs);
-  await ended;
-  clearTimeout(timer);
-}
 
 function say(word: string): void {
   toy.rig.write("meta-toy/recipes/greeting/greeting/greeting.txt", word);

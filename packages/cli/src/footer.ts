@@ -120,7 +120,8 @@ export class Footer {
       return [fit(`reading recipes: ${this.#parsing.done} of ${this.#parsing.total}`, size.columns)];
     if (this.#step !== undefined) {
       const { done, total, percent } = this.#stepProgress ?? {};
-      const count = done === undefined ? "" : ` ${done} of ${total}`;
+      const of = total === undefined ? "" : ` of ${total}`;
+      const count = done === undefined ? "" : ` ${done}${of}`;
       const share = percent === undefined ? "" : ` ${bar(percent)} ${percent} %`;
       return [fit(`${this.#step}${count}${share} …`, size.columns)];
     }

@@ -6,6 +6,8 @@ import type { ParsedProject } from "@tsbake/recipe";
 import type { Signatures, TaskGraph } from "@tsbake/graph";
 import type { EngineEvent } from "./events.js";
 
+const EVENT_INTERVAL_MS = 200;
+
 export interface PruneRequest {
   /** Artifacts that have not been used for so long go. */
   readonly maxAgeMs?: number;
@@ -36,23 +38,41 @@ export interface SharedStateOptions {
 }
 
 export function openSharedState({ folder, reachable, signer, onEvent }: SharedStateOptions): SharedState {
+  const step = paced(onEvent);
+  const onFiles = (done: number): void => step("looking at the shared state", done);
   return {
     folder,
-    statistics: () => storeStatistics(folder),
+    statistics: () => storeStatistics(folder, onFiles),
     async verify(remove) {
       const judge = await signer();
       const text = `comparing artifacts with their checksums${judge ? " and signatures" : ""}`;
       const found = await verifyStore(folder, {
         remove,
         ...(judge && { signer: judge }),
-        onProgress: (done, total) => onEvent({ type: "step", text, done, total }),
+        onProgress: (done, total) => step(text, done, total),
       });
       return { ...found, withSignatures: judge !== undefined };
     },
     async prune({ unreachableFrom, ...options }) {
       const wanted = unreachableFrom.length > 0 ? await reachable(unreachableFrom) : undefined;
-      return pruneStore(folder, { ...options, ...(wanted && { isWanted: (path) => wanted.has(path) }) });
+      return pruneStore(folder, {
+        ...options,
+        ...(wanted && { isWanted: (path) => wanted.has(path) }),
+        onProgress: (done, total) =>
+          total === undefined ? onFiles(done) : step("deleting artifacts", done, total),
+      });
     },
+  };
+}
+
+/** Not an event for each of a hundred thousand files. */
+function paced(onEvent: SharedStateOptions["onEvent"]) {
+  let lastMs = -Infinity;
+  return (text: string, done: number, total?: number): void => {
+    const now = performance.now();
+    if (now - lastMs < EVENT_INTERVAL_MS && done !== total) return;
+    lastMs = now;
+    onEvent({ type: "step", text, done, ...(total !== undefined && { total }) });
   };
 }
 

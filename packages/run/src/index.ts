@@ -52,5 +52,5 @@ export { IONICE_LEVEL, NICE_LEVEL, type Level } from "./niceness.js";
 export { progressReader, type Progress, type ProgressReader } from "./progress.js";
 export { shellScript, type ShellScriptOptions } from "./shell-script.js";
 export { installOutputs, uninstallOutputs, type Owner } from "./install.js";
-export { manifestPath, readManifest, type Manifest } from "./manifest.js";
+export { manifestPath, readManifest, writeManifest, type Manifest } from "./manifest.js";
 export type { TaskDependency } from "./task-dependencies.js";

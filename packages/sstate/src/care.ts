@@ -1,6 +1,8 @@
 /** Keeping a store in bounds and in order: statistics, verification, pruning. */
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdirSync, statSync, type Dirent, type Stats } from "node:fs";
+import { rm, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { byText, hasCode } from "@tsbake/base";
 import type { ArtifactSigner } from "./gpg.js";
 import { discard, faultOf } from "./trust.js";
@@ -22,11 +24,16 @@ export interface StoredObject {
   readonly task: string;
 }
 
+/** Files that are read or deleted at once. */
+const PARALLEL = 4;
 /** A write that is under way is not a rest until it is this old. */
 const REST_AGE_MS = 24 * 3_600_000;
 
-/** Everything in the store, sorted by path. */
-export async function listStore(folder: string): Promise<StoredObject[]> {
+/** Everything in the store, sorted by path. @param onProgress told now and then how many files have been seen */
+export async function listStore(
+  folder: string,
+  onProgress?: (files: number) => void,
+): Promise<StoredObject[]> {
   const groups = new Map<
     string,
     {
@@ -38,11 +45,11 @@ export async function listStore(folder: string): Promise<StoredObject[]> {
       isDescription: boolean;
     }
   >();
-  for (const path of await filesBelow(folder, "")) {
+  let files = 0;
+  for await (const [path, found] of filesBelow(folder, "")) {
+    if (++files % 1000 === 0) onProgress?.(files);
     const isBad = path.endsWith(".bad");
     const base = isBad ? path : path.replace(/\.(sha256|siginfo|sig)$/, "");
-    const found = await statIfThere(join(folder, path));
-    if (!found) continue;
     const group = groups.get(base) ?? {
       path: base,
       sizeBytes: 0,
@@ -88,8 +95,11 @@ export interface StoreStatistics {
   readonly tasks: readonly { readonly task: string; readonly objects: number; readonly sizeBytes: number }[];
 }
 
-export async function storeStatistics(folder: string): Promise<StoreStatistics> {
-  const all = await listStore(folder);
+export async function storeStatistics(
+  folder: string,
+  onProgress?: (files: number) => void,
+): Promise<StoreStatistics> {
+  const all = await listStore(folder, onProgress);
   const objects = all.filter(({ kind }) => kind === "object");
   const tasks = new Map<string, { task: string; objects: number; sizeBytes: number }>();
   for (const { task, sizeBytes } of objects) {
@@ -139,12 +149,17 @@ export async function verifyStore(
   const { remove, signer } = options;
   const faults: { path: string; kind: "damaged" | "untrusted"; why: string }[] = [];
   let checked = 0;
-  for (const { path } of objects) {
-    const fault = await faultOf(join(folder, path), signer);
-    if (fault && fault.kind !== "gone") faults.push({ path, kind: fault.kind, why: fault.why });
-    checked++;
-    options.onProgress?.(checked, objects.length);
-  }
+  const queue = objects.values();
+  const work = async (): Promise<void> => {
+    for (const { path } of queue) {
+      const fault = await faultOf(join(folder, path), signer);
+      if (fault && fault.kind !== "gone") faults.push({ path, kind: fault.kind, why: fault.why });
+      checked++;
+      options.onProgress?.(checked, objects.length);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  faults.sort((left, right) => byText(left.path, right.path));
   let removed = 0;
   if (remove) {
     // Looked at once more, under the lock: a build may have put a good one in its place.
@@ -172,6 +187,8 @@ export interface PruneOptions {
   readonly dryRun?: boolean;
   /** ms since 1970; default: the clock. */
   readonly nowMs?: number;
+  /** Files that have been seen; then artifacts that have been deleted, of how many. */
+  readonly onProgress?: (done: number, of?: number) => void;
 }
 
 export interface Pruned {
@@ -188,7 +205,7 @@ export async function pruneStore(folder: string, options: PruneOptions): Promise
   const now = options.nowMs ?? Date.now();
   const removed: (StoredObject & { why: Pruned["removed"][number]["why"] })[] = [];
   const kept: StoredObject[] = [];
-  for (const one of await listStore(folder)) {
+  for (const one of await listStore(folder, options.onProgress)) {
     const age = now - one.usedMs;
     if (one.kind === "damaged") removed.push({ ...one, why: "damaged" });
     else if (one.kind === "rest" && age > REST_AGE_MS) removed.push({ ...one, why: "rest" });
@@ -200,14 +217,15 @@ export async function pruneStore(folder: string, options: PruneOptions): Promise
   if (options.maxBytes !== undefined) {
     kept.sort((left, right) => left.usedMs - right.usedMs || byText(left.path, right.path));
     let size = total(kept);
-    while (size > options.maxBytes && kept.length > 0) {
-      const oldest = kept.shift()!;
-      size -= oldest.sizeBytes;
-      removed.push({ ...oldest, why: "size" });
+    let oldest = 0;
+    for (; size > options.maxBytes && oldest < kept.length; oldest++) {
+      size -= kept[oldest]!.sizeBytes;
+      removed.push({ ...kept[oldest]!, why: "size" });
     }
+    kept.splice(0, oldest);
   }
   removed.sort((left, right) => byText(left.path, right.path));
-  if (!options.dryRun) for (const { path } of removed) await removeObject(join(folder, path));
+  if (!options.dryRun) await removeAll(folder, removed, options.onProgress);
   const keptObjects = kept.filter(({ kind }) => kind === "object").length;
   return { removed, freedBytes: total(removed), keptObjects, keptBytes: total(kept) };
 }
@@ -216,23 +234,57 @@ function total(objects: readonly StoredObject[]): number {
   return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
-/** The artifact first: a reader never sees it without its checksum. */
-async function removeObject(object: string): Promise<void> {
-  for (const suffix of ["", ".sha256", ".siginfo", ".sig"]) await rm(`${object}${suffix}`, { force: true });
+async function removeAll(
+  folder: string,
+  removed: readonly StoredObject[],
+  onProgress: PruneOptions["onProgress"],
+): Promise<void> {
+  const queue = removed.values();
+  let done = 0;
+  const work = async (): Promise<void> => {
+    for (const { path } of queue) {
+      await removeObject(join(folder, path));
+      onProgress?.(++done, removed.length);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
 }
 
-async function filesBelow(folder: string, below: string): Promise<string[]> {
-  const paths: string[] = [];
-  try {
-    for (const one of await readdir(join(folder, below), { withFileTypes: true })) {
-      const path = below === "" ? one.name : `${below}/${one.name}`;
-      if (one.isDirectory()) paths.push(...(await filesBelow(folder, path)));
-      else if (one.isFile()) paths.push(path);
-    }
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
+/** The artifact first: a reader never sees it without its checksum. */
+async function removeObject(object: string): Promise<void> {
+  for (const suffix of ["", ".sha256", ".siginfo", ".sig"]) {
+    await unlink(`${object}${suffix}`).catch((error: unknown) => {
+      if (!hasCode(error, "ENOENT")) throw error;
+    });
   }
-  return paths;
+}
+
+/**
+ * Every file of the store. Without a promise for each: a store holds hundreds of thousands, and most are known to the
+ * system already. Others have their turn between two folders.
+ */
+async function* filesBelow(folder: string, below: string): AsyncGenerator<[path: string, found: Stats]> {
+  const folders: string[] = [];
+  for (const one of readFolder(join(folder, below))) {
+    const path = below === "" ? one.name : `${below}/${one.name}`;
+    if (one.isDirectory()) folders.push(path);
+    else if (one.isFile()) {
+      const found = statSync(join(folder, path), { throwIfNoEntry: false });
+      if (found) yield [path, found];
+    }
+  }
+  await setImmediate();
+  for (const path of folders) yield* filesBelow(folder, path);
+}
+
+function readFolder(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    // Pruned by someone else meanwhile.
+    if (!hasCode(error, "ENOENT")) throw error;
+    return [];
+  }
 }
 
 async function statIfThere(path: string): Promise<{ size: number; mtimeMs: number } | undefined> {
