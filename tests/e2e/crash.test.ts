@@ -10,7 +10,6 @@ import { listStore, verifyStore } from "@tsbake/sstate";
 import { killedBuild } from "../support/killed.js";
 import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
-import { plainEnvironment } from "../support/temporary.js";
 
 const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 25);
 const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);

@@ -1,9 +1,8 @@
 /** The real gpg with keys of its own, in a temporary folder. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { run } from "@tsbake/base";
+import { temporaryFolder } from "./temporary.js";
 
 /** Why the tests that need gpg cannot run; undefined when they can. */
 export const gpgMissing: string | undefined = spawnSync("gpg", ["--version"]).error
@@ -12,7 +11,7 @@ export const gpgMissing: string | undefined = spawnSync("gpg", ["--version"]).er
 
 export class Keyring implements AsyncDisposable {
   /** GPG_PATH. */
-  readonly home = mkdtempSync(join(tmpdir(), "tsbake-gpg-"));
+  readonly home = temporaryFolder("gpg");
 
   /** A key that signs. @returns its fingerprint */
   async key(name: string, { passphrase = "", options = [] as readonly string[], expires = "0" } = {}) {

@@ -3,12 +3,13 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { hasCode } from "@tsbake/base";
 import { root } from "./paths.js";
+import { plainEnvironment } from "./temporary.js";
 
 /** Starts `tsbake TARGET` in a process group of its own and kills the group; waits for its end. */
 export async function killedBuild(folder: string, target: string, afterMs: number): Promise<void> {
   const child = spawn("node", [join(root, "packages/cli/dist/main.js"), target], {
     cwd: folder,
-    env: { PATH: process.env["PATH"] ?? "", HOME: folder },
+    env: { ...plainEnvironment(), HOME: folder },
     detached: true,
     stdio: "ignore",
   });

@@ -1,16 +1,16 @@
 /** The HTTP client, against real servers on the loopback. */
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { hidePasswords, HttpClient, netrcLogin, parseNetrc, proxyFor, run, sha256 } from "@tsbake/base";
 import { serveFolder, type Fault } from "../support/mirror.js";
+import { temporaryFolder } from "../support/temporary.js";
 
-const temporary = (): string => mkdtempSync(join(tmpdir(), "tsbake-http-"));
+const temporary = (): string => temporaryFolder("http");
 const basic = (login: string): string => `Basic ${Buffer.from(login).toString("base64")}`;
 
 const NAMES = ["NETRC", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS"];

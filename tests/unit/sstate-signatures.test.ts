@@ -1,7 +1,5 @@
 /** Signatures of artifacts, by the real gpg. */
-import { mkdtempSync } from "node:fs";
 import { copyFile, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { run, sha256 } from "@tsbake/base";
@@ -18,8 +16,9 @@ import {
 import { nameOf, seed } from "../contract/store.js";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { serveFolder } from "../support/mirror.js";
+import { temporaryFolder } from "../support/temporary.js";
 
-const temporary = (): string => mkdtempSync(join(tmpdir(), "tsbake-signed-"));
+const temporary = (): string => temporaryFolder("signed");
 const settings = (more: Partial<GpgSettings>): GpgSettings => ({
   key: "",
   passphrase: "",
