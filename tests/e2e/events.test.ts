@@ -129,3 +129,110 @@ test("each configuration has handlers of its own", async () => {
     expect.stringMatching(/^TaskStarted four do_fetch/),
   ]);
 });
+
+test("metadata's own events reach its other handlers at once, in a parse and in a task", async () => {
+  toy.change(
+    "meta-toy/classes/watch.bbclass",
+    `
+def note_text(d, text):
+    with open(d.getVar("TOPDIR") + "/events", "a") as f:
+        f.write(text + "\\n")
+
+addhandler hears
+hears[eventmask] = "bb.event.MetadataEvent Own"
+python hears() {
+    what = "%s %s" % (e.type, e._localdata) if isinstance(e, bb.event.MetadataEvent) else "Own %s" % e.word
+    note_text(d, "%s, %s" % (what, d.getVar("PN")))
+    d.setVar("HEARD", "yes")
+}
+
+python do_tell() {
+    class Own(bb.event.Event):
+        def __init__(self, word):
+            super().__init__()
+            self.word = word
+    bb.event.fire(bb.event.MetadataEvent("kind", {"a": 1}), d)
+    bb.event.fire(Own("hello"), d)
+    note_text(d, "after, %s" % d.getVar("HEARD"))
+}
+addtask tell
+do_tell[nostamp] = "1"
+
+python () {
+    if d.getVar("PN") == "teller":
+        bb.event.fire(bb.event.MetadataEvent("parsed", []), d)
+}
+`,
+  );
+  toy.recipe("teller", "inherit watch\n");
+  await toy.built(["teller:do_tell"]);
+  // A task's recipe may be parsed again.
+  expect([...new Set(told())]).toEqual([
+    "parsed [], teller",
+    "kind {'a': 1}, teller",
+    "Own hello, teller",
+    "after, yes",
+  ]);
+});
+
+test("what is provided by nobody, or by several, is told to handlers", async () => {
+  watch(
+    "bb.event.NoProvider bb.event.MultipleProviders",
+    WATCH.replace(
+      "    return name\n",
+      `    if isinstance(e, bb.event.NoProvider):
+        return "%s %s %s %s" % (name, e.getItem(), e.isRuntime(), e._dependees)
+    return "%s %s %s %s" % (name, e.getItem(), e.isRuntime(), e.getCandidates())
+`,
+    ),
+  );
+  toy.recipe("left", 'PROVIDES += "virtual/side"\n');
+  toy.recipe("right", 'PROVIDES += "virtual/side"\n');
+  toy.recipe("both", 'DEPENDS = "virtual/side"\n');
+  toy.recipe("none", 'DEPENDS = "nowhere"\n');
+  await toy.built(["-n", "both"]);
+  expect(told()).toEqual(["MultipleProviders virtual/side False ['left', 'right']"]);
+  expect((await toy.tsbake(["-n", "none"])).code).toBe(1);
+  expect(told().at(-1)).toMatch(/^NoProvider nowhere False \['.*none_1\.0\.bb'\]$/);
+});
+
+test("the disk monitor tells handlers what it saw, and of a full disk", async () => {
+  watch(
+    "bb.event.MonitorDiskEvent bb.event.DiskFull",
+    WATCH.replace(
+      "    return name\n",
+      `    if isinstance(e, bb.event.DiskFull):
+        return "%s %s %s" % (name, e._type, e._free > 0)
+    return "%s %s" % (name, [one.available_bytes <= one.free_bytes <= one.total_bytes for one in e.disk_usage.values()])
+`,
+    ),
+  );
+  toy.change(
+    "build/conf/local.conf",
+    (before) => `${before}BB_DISKMON_DIRS = "STOPTASKS,\${TOPDIR},900000G,"\n`,
+  );
+  toy.recipe("seven");
+  expect((await toy.tsbake(["seven:do_compile"])).code).toBe(1);
+  expect(told().slice(0, 2)).toEqual(["DiskFull disk True", "MonitorDiskEvent [True]"]);
+});
+
+test("tasks with stamps of other inputs are told before anything runs", async () => {
+  toy.recipe("eight");
+  await toy.built(["eight:do_populate_sysroot"]);
+  watch(
+    "bb.event.StaleSetSceneTasks",
+    WATCH.replace(
+      "    return name\n",
+      `    tasks = {tid.rpartition("/")[2]: [os.path.basename(stamp).rpartition(".")[0] for stamp in stamps] for tid, stamps in e.tasks.items()}
+    return "%s %s" % (name, tasks)
+`,
+    ),
+  );
+  await toy.built(["eight:do_populate_sysroot"]);
+  expect(() => told()).toThrow(/ENOENT/);
+  toy.recipe("eight", "do_install:append() {\n    :\n}\n");
+  await toy.built(["eight:do_populate_sysroot"]);
+  expect(told()).toEqual([
+    "StaleSetSceneTasks {'eight_1.0.bb:do_populate_sysroot': ['1.0-r0.do_populate_sysroot']}",
+  ]);
+});

@@ -14,7 +14,7 @@ export interface MetadataEvent {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-interface Handler {
+export interface Handler {
   readonly name: string;
   readonly body: string;
   readonly place: PythonPlace;
@@ -63,10 +63,14 @@ export function handledEvents(d: Datastore): string[] {
   return sortedUnique(registered(d).flatMap(({ mask }) => (mask.length === 0 ? ["*"] : mask)));
 }
 
+/** Those that listen to events of this class, in order of registration. */
+export function handlersOf(d: Datastore, eventClass: string): Handler[] {
+  return registered(d).filter(({ mask }) => mask.length === 0 || mask.includes(eventClass));
+}
+
 /** Calls every handler that listens to the event's class, in order of registration. @throws as `evaluateFile` */
 export function fireEvent(event: MetadataEvent, d: Datastore, host: EvaluationHost): void {
-  for (const { name, body, place, mask } of registered(d)) {
-    if (mask.length > 0 && !mask.includes(event.eventClass)) continue;
+  for (const { name, body, place } of handlersOf(d, event.eventClass)) {
     try {
       host.python().handle(name, body, place, event, d);
     } catch (error) {

@@ -15,7 +15,14 @@ export {
 } from "./python-library.js";
 export { evaluateFile, inheritClass } from "./evaluate.js";
 export type { EvaluationHost } from "./evaluator.js";
-export { fireEvent, handledEvents, hasHandler, registerHandlers, type MetadataEvent } from "./events.js";
+export {
+  fireEvent,
+  handledEvents,
+  handlersOf,
+  hasHandler,
+  registerHandlers,
+  type MetadataEvent,
+} from "./events.js";
 export { finalize } from "./finalize.js";
 export { deferInherit } from "./inherit.js";
 export { SkipRecipe } from "./skip-recipe.js";

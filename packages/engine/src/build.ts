@@ -168,7 +168,10 @@ class OpenedBuild implements Build {
       one?.providers ??
       openProviders(
         opened.project,
-        (diagnostic) => opened.options.onEvent({ type: "engine-warning", diagnostic }),
+        (diagnostic) => {
+          opened.options.onEvent({ type: "engine-warning", diagnostic });
+          this.#events.note(diagnostic);
+        },
         opened.options.assumeProvided,
       );
     this.#options = opened.options;
@@ -190,7 +193,7 @@ class OpenedBuild implements Build {
       this.#options.onEvent({ type: "engine-warning", diagnostic });
     }
     await this.#events.buildInit();
-    const graph = await this.#graph(request);
+    const graph = await this.#events.noting(() => this.#graph(request));
     if (!request.terminal && !request.dryRun) this.#checkNoTerminal(graph);
     const isMarking = request.force || request.invalidate.length > 0;
     const isWriting = (!request.dryRun && !request.signaturesOnly) || isMarking;
@@ -211,6 +214,7 @@ class OpenedBuild implements Build {
       return { outputs: [] };
     }
     await this.#events.buildStarted(graph);
+    if (!request.dryRun) await this.#events.staleTasks(graph, signatures);
     const summary = await this.#execute(
       { graph, ...signed, stamps, feeds, request, events: this.#events },
       this.#options.onEvent,

@@ -127,6 +127,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     openPython: options.python.open,
     stop: request.stop,
     kill: request.kill,
+    onDisks: (seen) => options.events?.disks(seen),
     onEvent: (event) => {
       options.onEvent(event);
       options.events?.queue(event, graph, options.signatures);

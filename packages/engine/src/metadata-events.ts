@@ -4,14 +4,29 @@
  *
  * @see BitBake 2.19 lib/bb/event.py, lib/bb/build.py (task events), lib/bb/runqueue.py (queue events)
  */
+import { BuildError } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
 import { hasHandler } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
-import { multiconfigOf } from "@tsbake/recipe";
+import { multiconfigOf, splitMulticonfig } from "@tsbake/recipe";
 import type { ParsedProject, RecipeId } from "@tsbake/recipe";
-import type { RunEvent, RunSummary } from "@tsbake/run";
+import { staleStamps } from "@tsbake/run";
+import type { DiskFull, DisksSeen, RunEvent, RunSummary } from "@tsbake/run";
 
-const HEARTBEAT_MS = 10_000;
+/** Without BB_HEARTBEAT_EVENT. */
+const HEARTBEAT_SECONDS = 1;
+
+/** What is fired while tasks run, when it is too late to open Python. */
+const BETWEEN = ["bb.runqueue.*", "bb.event.MonitorDiskEvent", "bb.event.DiskFull"];
+
+/** Problems that handlers are told of, by their codes. */
+const DIAGNOSED: Readonly<Record<string, string>> = {
+  "recipe/multiple-providers": "bb.event.MultipleProviders",
+  "recipe/multiple-runtime-providers": "bb.event.MultipleProviders",
+  "recipe/nothing-provides": "bb.event.NoProvider",
+  "recipe/nothing-rprovides": "bb.event.NoProvider",
+};
 
 /** What the events of one build tell. */
 interface BuildFacts {
@@ -27,6 +42,8 @@ export class MetadataEvents {
   readonly #data = new Map<string, Datastore>();
   #heartbeat: NodeJS.Timeout | undefined;
   #build: BuildFacts | undefined;
+  #late: { readonly error: unknown } | undefined;
+  readonly #noted: { readonly eventClass: string; readonly facts: Readonly<Record<string, unknown>> }[] = [];
 
   constructor(project: ParsedProject) {
     this.#project = project;
@@ -44,6 +61,27 @@ export class MetadataEvents {
     }
   }
 
+  /** Something that handlers may want to know; they are told after {@link noting}. */
+  note({ code, facts }: Diagnostic): void {
+    const eventClass = DIAGNOSED[code];
+    if (eventClass && facts) this.#noted.push({ eventClass, facts });
+  }
+
+  /** Does `work`, in which no handler can be called, and tells them then: NoProvider, MultipleProviders. */
+  async noting<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof BuildError) for (const one of error.diagnostics) this.note(one);
+      throw error;
+    } finally {
+      for (const { eventClass, facts } of this.#noted.splice(0)) {
+        const { multiconfig, name } = splitMulticonfig(String(facts["_item"]));
+        await this.#fire(eventClass, { ...facts, _item: name }, [multiconfig]);
+      }
+    }
+  }
+
   /** @param graph of what is to be built */
   async buildStarted(graph: TaskGraph): Promise<void> {
     const targets = graph.targets.map((task) => graph.label(task));
@@ -57,14 +95,36 @@ export class MetadataEvents {
       this.#project.listens("bb.event.HeartbeatEvent", one),
     );
     if (listening.length > 0) {
-      const beat = () => void this.#fire("bb.event.HeartbeatEvent", { time: Date.now() / 1000 }, listening);
-      this.#heartbeat = setInterval(beat, HEARTBEAT_MS).unref();
+      await this.#project.prepareEvents();
+      const beat = () => this.#fireBetween("bb.event.HeartbeatEvent", { time: Date.now() / 1000 });
+      const seconds = Number(this.#project.configurationText("BB_HEARTBEAT_EVENT")) || HEARTBEAT_SECONDS;
+      this.#heartbeat = setInterval(beat, seconds * 1000).unref();
     }
-    if (this.#listensTo("bb.runqueue.")) await this.#project.prepareEvents();
+    if (BETWEEN.some((name) => this.#listensTo(name))) await this.#project.prepareEvents();
   }
 
+  /** Tasks that can be restored and have stamps of other signatures: metadata takes away what those have installed. */
+  async staleTasks(graph: TaskGraph, signatures: Signatures): Promise<void> {
+    for (const multiconfig of this.#project.multiconfigs) {
+      if (!this.#project.listens("bb.event.StaleSetSceneTasks", multiconfig)) continue;
+      const tasks: Record<string, string[]> = {};
+      for (const id of graph.order) {
+        const { recipe, task } = graph.node(id);
+        const info = this.#project.recipes.get(recipe)!;
+        const isRestorable = info.tasks[task]!.artifact !== undefined || `${task}_setscene` in info.tasks;
+        if (multiconfigOf(recipe) !== multiconfig || !isRestorable) continue;
+        const stamps = staleStamps(info, task, signatures.of(id).unihash);
+        if (stamps.length > 0) tasks[id] = stamps;
+      }
+      if (Object.keys(tasks).length > 0)
+        await this.#fire("bb.event.StaleSetSceneTasks", { tasks }, [multiconfig]);
+    }
+  }
+
+  /** @throws what a handler threw that nobody waited for */
   async buildCompleted(summary: RunSummary): Promise<void> {
     clearInterval(this.#heartbeat);
+    if (this.#late) throw this.#late.error;
     if (!this.#build) return;
     const failures = summary.failed.length;
     await this.#fire("bb.event.BuildCompleted", {
@@ -142,6 +202,31 @@ export class MetadataEvents {
     this.#project.fireEvent({ eventClass, attributes }, multiconfig, this.#dataOf(multiconfig));
   }
 
+  /** What the disk monitor saw. BitBake names a disk by its device, we by a folder on it. */
+  disks(event: DisksSeen | DiskFull): void {
+    if (event.type === "disks") {
+      const usage = event.disks.map(({ folder, available, free, size }) => [folder, [available, free, size]]);
+      this.#fireBetween("bb.event.MonitorDiskEvent", { disk_usage: Object.fromEntries(usage) });
+      return;
+    }
+    const { folder, what, free } = event;
+    const kind = what === "bytes" ? "disk" : "inode";
+    this.#fireBetween("bb.event.DiskFull", { _dev: folder, _type: kind, _free: free, _mountpoint: folder });
+  }
+
+  /** While tasks run, and from where an error would end the process: the end of the build tells it. */
+  #fireBetween(eventClass: string, attributes: Readonly<Record<string, unknown>>): void {
+    for (const multiconfig of this.#project.multiconfigs) {
+      if (this.#late || !this.#project.listens(eventClass, multiconfig)) continue;
+      try {
+        const event = { eventClass, attributes: { pid: process.pid, ...attributes } };
+        this.#project.fireEvent(event, multiconfig, this.#dataOf(multiconfig));
+      } catch (error) {
+        this.#late = { error };
+      }
+    }
+  }
+
   async #fire(
     eventClass: string,
     attributes: Readonly<Record<string, unknown>>,
@@ -155,8 +240,8 @@ export class MetadataEvents {
     }
   }
 
-  #listensTo(prefix: string): boolean {
-    return this.#project.multiconfigs.some((one) => this.#project.listens(`${prefix}*`, one));
+  #listensTo(eventClass: string): boolean {
+    return this.#project.multiconfigs.some((one) => this.#project.listens(eventClass, one));
   }
 
   /** A copy with the moment of the build in it, which recipes must not see. */

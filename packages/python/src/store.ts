@@ -3,7 +3,7 @@
  * interpreter, which calls them directly, and for task processes, which call them by name through a pipe.
  */
 import { words } from "@tsbake/base";
-import { addTask, deleteTask, listTasks, type Datastore, type Value } from "@tsbake/datastore";
+import { addTask, deleteTask, handlersOf, listTasks, type Datastore, type Value } from "@tsbake/datastore";
 
 /** How values cross to one kind of Python and back. */
 export interface Codec {
@@ -96,6 +96,20 @@ export class Store {
       });
       return flags && [...flags].map(([flag, value]) => [flag, this.#codec.encode(value)]);
     });
+  }
+
+  /** Event handlers that listen to a class: [{name, body, file, line}] as JSON. */
+  handlers(eventClass: string): string {
+    return this.#do((d) =>
+      JSON.stringify(
+        handlersOf(d, eventClass).map(({ name, body, place: { file, line } }) => ({
+          name,
+          body,
+          file,
+          line,
+        })),
+      ),
+    );
   }
 
   setVarFilter(name: string, expression: string): void {

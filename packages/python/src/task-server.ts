@@ -45,6 +45,7 @@ const METHODS = new Set<keyof Store>([
   "getVar",
   "getVarFlag",
   "getVarFlags",
+  "handlers",
   "has",
   "hasOverrides",
   "names",

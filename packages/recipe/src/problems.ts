@@ -254,6 +254,7 @@ export function multipleProviders(name: string, recipes: readonly string[]): Dia
     code: "recipe/multiple-providers",
     message: `${recipes.length} recipes provide \`${name}\`, \`${recipes[0]}\` was taken: ${recipes.join(", ")}`,
     help: `set PREFERRED_PROVIDER_${name} to say which one is meant`,
+    facts: { _item: name, _candidates: recipes, _is_runtime: false },
   };
 }
 
@@ -263,6 +264,7 @@ export function multipleRuntimeProviders(name: string, recipes: readonly string[
     code: "recipe/multiple-runtime-providers",
     message: `${recipes.length} recipes make a package \`${name}\`, \`${recipes[0]}\` was taken: ${recipes.join(", ")}`,
     help: `set PREFERRED_RPROVIDER_${name} to say which one is meant`,
+    facts: { _item: name, _candidates: recipes, _is_runtime: true },
   };
 }
 
@@ -315,6 +317,7 @@ export function nothingProvides(
     message: `no recipe provides \`${name}\`${whoAsked(missing, "DEPENDS or a task flag")}${because(missing.reasons)}`,
     ...located(missing.wanted?.at),
     help: remedy(missing, `\`${name}\` is a package of ${orList(missing.runtime)}: name that recipe`),
+    facts: missingFacts(name, missing, false),
   };
 }
 
@@ -325,6 +328,17 @@ export function nothingRuntimeProvides(name: string, missing: Missing): Diagnost
     message: `no recipe makes a package \`${name}\`${whoAsked(missing, "RDEPENDS or RRECOMMENDS")}${because(missing.reasons)}`,
     ...located(missing.wanted?.at),
     help: remedy({ ...missing, runtime: [] }, ""),
+    facts: missingFacts(name, missing, true),
+  };
+}
+
+function missingFacts(name: string, { asker, reasons, near }: Missing, isRuntime: boolean) {
+  return {
+    _item: name,
+    _runtime: isRuntime,
+    _dependees: asker ? [asker.id] : [],
+    _reasons: reasons,
+    _close_matches: near,
   };
 }
 

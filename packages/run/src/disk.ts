@@ -31,6 +31,25 @@ export interface Free {
   readonly inodes: number | undefined;
 }
 
+/** A look at the disks of BB_DISKMON_DIRS; amounts in bytes: what others than root may write, what root may, all. */
+export interface DisksSeen {
+  readonly type: "disks";
+  readonly disks: readonly {
+    readonly folder: string;
+    readonly available: number;
+    readonly free: number;
+    readonly size: number;
+  }[];
+}
+
+/** A disk of BB_DISKMON_DIRS has less than it must have, and the build stops. */
+export interface DiskFull {
+  readonly type: "disk-full";
+  readonly folder: string;
+  readonly what: "bytes" | "inodes";
+  readonly free: number;
+}
+
 /** A rule that is broken. */
 export interface DiskShortage {
   readonly rule: DiskRule;
@@ -62,6 +81,14 @@ export class DiskMonitor {
         if (have === undefined || least === undefined || have >= least) return [];
         return this.#isNews(`${number} ${what}`, rule, have, what) ? [{ rule, what, free: have, least }] : [];
       });
+    });
+  }
+
+  /** Of each folder that is watched, in bytes. */
+  usage(): { folder: string; available: number; free: number; size: number }[] {
+    return [...new Set(this.#settings.rules.map(({ folder }) => folder))].map((folder) => {
+      const { bavail, bfree, blocks, bsize } = statfsSync(folder);
+      return { folder, available: bavail * bsize, free: bfree * bsize, size: blocks * bsize };
     });
   }
 

@@ -33,12 +33,14 @@ export { withPython } from "./python-needed.js";
 export { objectName } from "./artifact.js";
 export { removeFolder } from "./folders.js";
 export { noTerminal } from "./problems.js";
-export { openStamps, type Stamped, type Stamps } from "./stamps.js";
+export { openStamps, staleStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
 export { decideScene, type Scene, type SceneFacts } from "./scene.js";
 export {
   DiskMonitor,
   type DiskAction,
+  type DiskFull,
+  type DisksSeen,
   type DiskRule,
   type DiskSettings,
   type DiskShortage,

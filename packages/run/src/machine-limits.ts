@@ -2,7 +2,7 @@
 import { BuildError, messageOf } from "@tsbake/base";
 import { DiskMonitor } from "./disk.js";
 import type { RunEvent } from "./events.js";
-import type { RunSettings } from "./options.js";
+import type { RunOptions, RunSettings } from "./options.js";
 import { Pressure } from "./pressure.js";
 import { cannotPrepare, diskLow, noPressure } from "./problems.js";
 
@@ -15,6 +15,8 @@ export interface MachineActions {
   /** No further task starts; `killing`: and those that run are killed. */
   stop(killing: boolean): void;
   onEvent(event: RunEvent): void;
+  /** RunOptions.onDisks */
+  onDisks: RunOptions["onDisks"];
 }
 
 export class MachineLimits {
@@ -65,8 +67,12 @@ export class MachineLimits {
   #look(monitor: DiskMonitor): void {
     for (const shortage of monitor.look()) {
       this.#actions.onEvent({ type: "warning", diagnostic: diskLow(shortage) });
-      if (shortage.rule.action !== "WARN") this.#actions.stop(shortage.rule.action === "HALT");
+      const { rule, what, free } = shortage;
+      if (rule.action === "WARN") continue;
+      this.#actions.onDisks?.({ type: "disk-full", folder: rule.folder, what, free });
+      this.#actions.stop(rule.action === "HALT");
     }
+    this.#actions.onDisks?.({ type: "disks", disks: monitor.usage() });
   }
 }
 

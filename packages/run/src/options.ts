@@ -3,7 +3,7 @@ import type { Datastore, PythonError } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { Store } from "@tsbake/sstate";
-import type { DiskSettings } from "./disk.js";
+import type { DiskFull, DiskSettings, DisksSeen } from "./disk.js";
 import type { RunEvent } from "./events.js";
 import type { Scheduler } from "./priority.js";
 import type { Machine, PressureLimits } from "./pressure.js";
@@ -160,4 +160,6 @@ export interface RunOptions {
   /** Second Ctrl-C: process groups get SIGTERM, SIGKILL after the grace. */
   readonly kill?: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
+  /** Told of every look at watched disks, and when one stops the run. Must not throw. */
+  readonly onDisks?: ((seen: DisksSeen | DiskFull) => void) | undefined;
 }

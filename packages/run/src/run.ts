@@ -155,6 +155,7 @@ class Run {
         if (killing) processes.kill();
       },
       onEvent: (event) => this.#emit(event),
+      onDisks: this.#options.onDisks,
     });
     this.#limits = limits;
     const onStop = () => this.#stop("interrupted", false);

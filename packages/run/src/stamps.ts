@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { hasCode, makeFolderSync } from "@tsbake/base";
+import { byText, hasCode, makeFolderSync } from "@tsbake/base";
 import type { RecipeInfo } from "@tsbake/recipe";
 import type { StampTimes } from "./currency.js";
 
@@ -59,6 +59,18 @@ interface Changes {
   readonly begun: Map<string, "open" | "real" | "setscene">;
   /** Stamps of tasks that have not begun, taken away: when they were made, by the end of their names. */
   readonly aside: Map<string, { readonly task: string; readonly unihash: string; readonly time: Date }>;
+}
+
+/** Paths of stamps of the task that are of another signature, in order; what they stand for was made with other inputs. */
+export function staleStamps(recipe: Stamped, task: string, unihash: string): string[] {
+  const base = basename(recipe.stamp);
+  const [real, setscene] = [`${base}.${task}`, `${base}.${task}_setscene`];
+  return readFolder(dirname(recipe.stamp))
+    .filter((name) => name.startsWith(`${real}.`) || name.startsWith(`${setscene}.`))
+    .filter((name) => !/sigdata|sigbasedata|\.taint$/.test(name))
+    .filter((name) => name !== `${real}.${unihash}` && name !== `${setscene}.${unihash}`)
+    .sort(byText)
+    .map((name) => join(dirname(recipe.stamp), name));
 }
 
 class StampFolders implements Stamps {

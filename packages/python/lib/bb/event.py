@@ -1,5 +1,8 @@
 """Events by name. Handlers are found and called by the engine; metadata reads attributes and may fire its own."""
-from tsbake import backend
+import json
+
+import bb.utils
+from tsbake import backend, code
 
 
 class Event:
@@ -25,13 +28,26 @@ def _kind(name, parent=Event, fields=(), doc=None):
     return kind
 
 
-for _name in "OperationStarted OperationCompleted OperationProgress ConfigParsed RecipeEvent BuildBase DiskFull " \
-        "MonitorDiskEvent NoProvider MultipleProviders TreeDataPreparationProgress DepTreeGenerated " \
-        "ReachableStamps StaleSetSceneTasks FilesMatchingFound ConfigFilesFound HeartbeatEvent SanityCheck " \
-        "SanityCheckPassed SanityCheckFailed NetworkTest NetworkTestPassed NetworkTestFailed LogExecTTY " \
-        "ProcessStarted ProcessProgress ProcessFinished MsgBase CommandCompleted".split():
+for _name in "OperationStarted OperationCompleted OperationProgress ConfigParsed RecipeEvent BuildBase " \
+        "TreeDataPreparationProgress DepTreeGenerated FilesMatchingFound ConfigFilesFound " \
+        "SanityCheckPassed NetworkTestPassed NetworkTestFailed MsgBase CommandCompleted".split():
     _kind(_name)
 
+# Where a constructor of BitBake has a default, the class does: an event that lacks the value still has the attribute.
+_kind("DiskFull", Event, ("_dev", "_type", "_free", "_mountpoint"))
+_kind("MonitorDiskEvent", Event, ("disk_usage",))
+_kind("HeartbeatEvent", Event, ("time",))
+_kind("ReachableStamps", Event, ("stamps",))
+_kind("StaleSetSceneTasks", Event, ("tasks",))
+_kind("NoProvider", Event, ("_item", "_runtime", "_dependees", "_reasons", "_close_matches"))
+_kind("MultipleProviders", Event, ("_item", "_candidates", "_is_runtime"))
+_kind("LogExecTTY", Event, ("msg", "prog", "sleep_delay", "retries"))
+_kind("ProcessStarted", Event, ("processname", "total"))
+_kind("ProcessProgress", Event, ("processname", "progress"))
+_kind("ProcessFinished", Event, ("processname",))
+_kind("SanityCheckFailed", Event, ("_msg", "_network_error"))
+for _name in "SanityCheck NetworkTest".split():
+    _kind(_name, Event, ("generateevents",))
 _kind("MultiConfigParsed", Event, ("mcdata",))
 _kind("MetadataEvent", Event, ("type", "_localdata"))
 for _name in "RecipePreFinalise RecipePostKeyExpansion RecipeParsed".split():
@@ -55,10 +71,29 @@ def _attribute(kind, method, field):
     setattr(kind, method, lambda self: getattr(self, field, None))
 
 
-for _method, _field in (("getName", "_name"), ("getPkgs", "_pkgs"), ("getFailures", "_failures")):
-    _attribute(globals()["BuildBase"], _method, _field)
+for _owner, _method, _field in (
+    ("BuildBase", "getName", "_name"),
+    ("BuildBase", "getPkgs", "_pkgs"),
+    ("BuildBase", "getFailures", "_failures"),
+    ("NoProvider", "getItem", "_item"),
+    ("NoProvider", "isRuntime", "_runtime"),
+    ("MultipleProviders", "getItem", "_item"),
+    ("MultipleProviders", "isRuntime", "_is_runtime"),
+    ("MultipleProviders", "getCandidates", "_candidates"),
+):
+    _attribute(globals()[_owner], _method, _field)
+NoProvider._runtime = MultipleProviders._is_runtime = SanityCheckFailed._network_error = False
+NoProvider._dependees = NoProvider._reasons = NoProvider._close_matches = None
+SanityCheck.generateevents = NetworkTest.generateevents = True
 globals()["BuildBase"].name = property(lambda self: getattr(self, "_name", None))
 globals()["BuildBase"].pkgs = property(lambda self: getattr(self, "_pkgs", None))
+
+
+class DiskUsageSample:
+    """Bytes of a disk: what others than root may still write, what root may, and all."""
+
+    def __init__(self, available_bytes, free_bytes, total_bytes):
+        self.available_bytes, self.free_bytes, self.total_bytes = available_bytes, free_bytes, total_bytes
 
 
 def make(name, attributes):
@@ -79,6 +114,8 @@ def make(name, attributes):
     event = kind.__new__(kind)
     event.pid = 0
     event.__dict__.update(attributes)
+    if short == "MonitorDiskEvent":
+        event.disk_usage = {device: DiskUsageSample(*sample) for device, sample in event.disk_usage.items()}
     return event
 
 
@@ -88,10 +125,26 @@ def getName(e):
 
 
 def fire(event, d):
-    """Hands an event of metadata's own to the engine."""
+    """Hands an event of metadata's own to all handlers that listen, here and now, and then to the engine."""
+    if d is not None:
+        _handle(event, d)
     kind = type(event)
     shown = {key: value for key, value in vars(event).items() if key != "data"}
     backend.current.fire(kind.__module__ + "." + kind.__name__, shown)
+
+
+def _handle(event, d):
+    # As BitBake names classes: those that metadata defines outside of a library have no module in front.
+    handlers = json.loads(d._store.handlers(str(type(event))[8:-2]))
+    namespace = bb.utils.get_context()
+    for handler in handlers:
+        name = handler["name"]
+        text = code.function(name, "e, d", handler["body"], handler["file"], handler["line"])
+        event.data = d
+        try:
+            code.load(name, text, namespace)(event, d)
+        finally:
+            del event.data
 
 
 def check_for_interrupts(*d):

@@ -176,7 +176,7 @@ def _method(op):
 
 
 for _op in "getVar setVar appendVar prependVar delVar renameVar getVarFlag setVarFlag appendVarFlag prependVarFlag " \
-        "delVarFlag delVarFlags getVarFlags setVarFilter expand expandKeys has names hasOverrides addTask deleteTask " \
+        "delVarFlag delVarFlags getVarFlags setVarFilter expand expandKeys handlers has names hasOverrides addTask deleteTask " \
         "taskNames".split():
     setattr(PipeStore, _op, _method(_op))
 
