@@ -81,8 +81,6 @@ function benchClass() {
     'PACKAGES = ""',
     'FEATURES ?= "fast"',
     'OPTIONS ?= ""',
-    // "1": every task is done when its stamp is there.
-    'NOEXEC ?= ""',
     ...CORE_TASKS.split(" ").map((task) => `deltask ${task}`),
   ];
   for (let task = 0; task < TASKS; task++) {
@@ -92,7 +90,6 @@ function benchClass() {
       `    echo "\${PN} \${PV} ${task} \${LEVEL}"`,
       "}",
       `addtask s${task}${after}`,
-      `do_s${task}[noexec] = "\${NOEXEC}"`,
     );
   }
   lines.push('LEVEL ?= "0"', `do_s2[deptask] = "do_s${TASKS - 1}"`);

@@ -125,7 +125,8 @@ async function writeConfiguration(build, layers, lines) {
   await mkdir(join(build, "conf"), { recursive: true });
   const text = [`BBPATH = "\${TOPDIR}"`, 'BBFILES ?= ""', `BBLAYERS = "${layers.join(" ")}"`, ...lines];
   await writeFile(join(build, "conf/bblayers.conf"), `${text.join("\n")}\n`);
-  await writeFile(join(build, NOEXEC), 'NOEXEC = "1"\n');
+  const noexec = Array.from({ length: TASKS }, (_, task) => `do_s${task}[noexec] = "1"\n`);
+  await writeFile(join(build, NOEXEC), noexec.join(""));
   await writeFile(join(build, "conf/local.conf"), 'MACHINE = "generic"\nDISTRO = "debian"\n');
 }
 
