@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Source } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import {
@@ -13,6 +15,7 @@ import {
   optionTable,
   parseCommand,
   plainPaint,
+  readEnd,
   Screen,
   sortDiagnostics,
   taskWords,
@@ -23,6 +26,7 @@ import type { TaskId } from "@tsbake/graph";
 import type { RunSummary, TaskFailure } from "@tsbake/run";
 import { describe, expect, test } from "@jest/globals";
 import { summaryOf } from "../support/summary.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 function request(line: string) {
   const command = parseCommand(line.split(" ").filter(Boolean));
@@ -122,6 +126,7 @@ describe("words", () => {
   });
 
   test("what a log may not do to a terminal", () => {
+    expect(harmless("\u001B]0;a title\u0007\u009B2J\u001B]8;;http://x/\u001B\\link")).toBe("2Jlink");
     expect(harmless("\u001B[31mred\u001B[0m \u001B[2Jtab\tbell\u0007 naïve 日本 \u{1F600}\u007F")).toBe(
       "red tab\tbell naïve 日本 \u{1F600}",
     );
@@ -162,6 +167,16 @@ describe("failures", () => {
   test("of a long log the last twenty lines", () => {
     const log = Array.from({ length: 100 }, (_, index) => `line ${index}`).join("\n");
     expect([logTail(log).length, logTail(log)[0]]).toEqual([20, "line 80"]);
+  });
+
+  test("of a long line its beginning", () => {
+    expect(logTail(`a\n${"x".repeat(100_000)}`)).toEqual(["a", `${"x".repeat(999)}…`]);
+  });
+
+  test("of a large log only the end is read", () => {
+    const path = join(temporaryFolder("log"), "log");
+    writeFileSync(path, `${"x".repeat(1000)}\nend\n`);
+    expect([readEnd(path, 8), readEnd(path)?.length, readEnd(`${path}.gone`)]).toEqual(["xxx\nend\n", 1005, undefined]);
   });
 
   const source = new Source("a.bb", "one\ntwo\n");

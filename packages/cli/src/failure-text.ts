@@ -2,10 +2,12 @@
 import { render } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { TaskFailure } from "@tsbake/run";
-import { harmless } from "./text.js";
+import { fit, harmless } from "./text.js";
 import type { Paint } from "./text.js";
 
 const logLinesShown = 20;
+/** Characters of a line of a log that are shown. */
+const lineLength = 1000;
 
 /** A diagnostic as `render` writes it, its severity, carets and help in colour. */
 export function diagnosticText(diagnostic: Diagnostic, paint: Paint): string {
@@ -45,7 +47,7 @@ export function failureText(failure: TaskFailure, log: string | undefined, paint
 
 /** The last lines that say something. */
 export function logTail(log: string, most = logLinesShown): string[] {
-  const lines = log.split(/\r\n|\n|\r/).map((line) => harmless(line).trimEnd());
+  const lines = log.split(/\r\n|\n|\r/).map((line) => fit(harmless(line.slice(0, 4 * lineLength)).trimEnd(), lineLength));
   while (lines.at(-1) === "") lines.pop();
   return lines.slice(-most);
 }

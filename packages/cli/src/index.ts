@@ -12,6 +12,7 @@ export { completionScript, type CompletionShell } from "./completion.js";
 export { diagnosticText, failureText, logTail, sortDiagnostics } from "./failure-text.js";
 export { Footer, type FooterSize } from "./footer.js";
 export { helpText } from "./help.js";
+export { readEnd } from "./log-file.js";
 export { Narrator, type Line, type NarratorOptions } from "./narrator.js";
 export { Screen, type Output } from "./screen.js";
 export { ageText, parseAge, parseSize, sizeText } from "./quantities.js";

@@ -1,5 +1,4 @@
 /** One command from the opened build to the exit code. Everything from outside is handed in. */
-import { readFileSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { BuildError, codeOf, diskProblem, messageOf } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
@@ -12,6 +11,7 @@ import { careFor } from "./care.js";
 import { sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
 import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
+import { readEnd } from "./log-file.js";
 import { Narrator } from "./narrator.js";
 import type { Line } from "./narrator.js";
 import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
@@ -233,7 +233,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     verbose: request.verbose,
     debug: request.debug > 0,
     dryRun: request.dryRun,
-    readLog: readIfThere,
+    readLog: (path) => readEnd(path),
   });
   const screen = new Screen(
     output,
@@ -328,13 +328,4 @@ function diagnosticsOf(error: unknown, directory: string): readonly Diagnostic[]
 
 function hasStack(error: unknown): error is { readonly stack: string } {
   return typeof error === "object" && error !== null && "stack" in error && typeof error.stack === "string";
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    // A log that is gone (do_clean removes its own) is no reason to fail while telling of a failure.
-    return undefined;
-  }
 }

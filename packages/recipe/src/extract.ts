@@ -122,7 +122,7 @@ function hasFlag(d: Datastore, task: string, flag: string): boolean {
 export function doubtfulSwitches(d: Datastore, tasks: Iterable<string>): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const task of tasks) {
-    for (const flag of ["noexec", "nostamp", "fakeroot"]) {
+    for (const flag of ["noexec", "nostamp"]) {
       if (!hasFlag(d, task, flag)) continue;
       const text = flagText(d, task, flag);
       if (text !== "1") found.push(problem.doubtfulSwitch(task, flag, text, d.spanOf(task, flag)));
