@@ -49,6 +49,7 @@ describe("commands of words", () => {
     ["sstate stats x", "cli/unexpected-word", /--help/],
     ["sstate prune --age 3", "cli/wrong-value", /30d/],
     ["sstate prune --size lots", "cli/wrong-value", /10G/],
+    ["dumpsig -t hello compile", "cli/misplaced-option", /dumpsig RECIPE:TASK/],
     ["sstate stats --age 3d", "cli/misplaced-option", /leave it out/],
     ["x --remove", "cli/misplaced-option", /leave it out/],
     ["completion", "cli/wrong-value", /`bash`/],

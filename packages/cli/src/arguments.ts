@@ -254,7 +254,7 @@ function checkWords(
   const stray = optionTable.find(
     ({ long, of }) => of !== undefined && given.has(long) && command?.name !== of,
   );
-  if (stray) return wrong(misplacedOption(`--${stray.long}`, stray.of!));
+  if (stray) return wrong(misplacedOption(`--${stray.long}`, stray.of!, command?.name));
   const diagnostic = command && checkCommand(command, given);
   return diagnostic && wrong(diagnostic);
 }

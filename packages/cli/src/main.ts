@@ -68,7 +68,7 @@ async function start(request: Request): Promise<number> {
   }
   // The cursor is hidden while there is a live part.
   process.on("exit", () => {
-    if (process.stdout.isTTY) process.stdout.write("\u001B[?25h");
+    if (process.stdout.isTTY && process.env["TERM"] !== "dumb") process.stdout.write("\u001B[?25h");
   });
   process.stdout.on("error", () => process.exit(1));
   const [{ runSession }, { openBuild }] = await Promise.all([

@@ -33,12 +33,13 @@ export function internalError(message: string): Diagnostic {
 }
 
 /** An option of one command, given to another. */
-export function misplacedOption(option: string, command: string): Diagnostic {
+export function misplacedOption(option: string, command: string, given?: string): Diagnostic {
   return {
     severity: "error",
     code: "cli/misplaced-option",
     message: `${option} belongs to \`tsbake ${command}\``,
-    help: "leave it out",
+    // bitbake-dumpsig takes it.
+    help: given === "dumpsig" && option === "--task" ? "write `tsbake dumpsig RECIPE:TASK`" : "leave it out",
   };
 }
 
