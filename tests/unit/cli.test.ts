@@ -176,7 +176,11 @@ describe("failures", () => {
   test("of a large log only the end is read", () => {
     const path = join(temporaryFolder("log"), "log");
     writeFileSync(path, `${"x".repeat(1000)}\nend\n`);
-    expect([readEnd(path, 8), readEnd(path)?.length, readEnd(`${path}.gone`)]).toEqual(["xxx\nend\n", 1005, undefined]);
+    expect([readEnd(path, 8), readEnd(path)?.length, readEnd(`${path}.gone`)]).toEqual([
+      "xxx\nend\n",
+      1005,
+      undefined,
+    ]);
   });
 
   const source = new Source("a.bb", "one\ntwo\n");

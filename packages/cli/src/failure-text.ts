@@ -47,7 +47,9 @@ export function failureText(failure: TaskFailure, log: string | undefined, paint
 
 /** The last lines that say something. */
 export function logTail(log: string, most = logLinesShown): string[] {
-  const lines = log.split(/\r\n|\n|\r/).map((line) => fit(harmless(line.slice(0, 4 * lineLength)).trimEnd(), lineLength));
+  const lines = log
+    .split(/\r\n|\n|\r/)
+    .map((line) => fit(harmless(line.slice(0, 4 * lineLength)).trimEnd(), lineLength));
   while (lines.at(-1) === "") lines.pop();
   return lines.slice(-most);
 }

@@ -46,7 +46,10 @@ const escapeSequence = new RegExp(
 /** Control characters of foreign text taken out: a log must not move the cursor. Tabs and line ends stay. */
 export function harmless(text: string): string {
   return Array.from(text.replaceAll(escapeSequence, ""))
-    .filter((letter) => letter === "\t" || letter === "\n" || (letter >= " " && !(letter >= "\u007F" && letter <= "\u009F")))
+    .filter(
+      (letter) =>
+        letter === "\t" || letter === "\n" || (letter >= " " && !(letter >= "\u007F" && letter <= "\u009F")),
+    )
     .join("");
 }
 
