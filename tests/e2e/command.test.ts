@@ -179,6 +179,12 @@ describe("queries", () => {
     toy.configure('SHOUT_END:pn-shout = "?${PN}"\n');
     const { stdout, code } = await toy.tsbake(["-e", "shout"]);
     expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^#\n# INCLUDE HISTORY:\n#\n# \/.*\/build\/conf\/bblayers\.conf\n# \/.*\/conf\/layer\.conf\n/,
+    );
+    expect(stdout).toMatch(
+      /\n# conf\/bitbake\.conf includes:\n(?:#   .*\n)*#   \/.*\/build\/conf\/local\.conf\n/,
+    );
     expect(stdout).toMatch(/\n# \$SHOUT_END \[\d operations\]\n/);
     expect(stdout).toContain(`${toy.rig.path("build/conf/local.conf")}:1`);
     expect(stdout).toContain('# pre-expansion value:\n#   "?${PN}"\nSHOUT_END="?shout"\n');

@@ -311,6 +311,28 @@ describe("the story of a build", () => {
     });
   });
 
+  test("what is wrong with a mirror is told of the first task, and counted for the others", () => {
+    const missing = (label: string, why: string): EngineEvent => ({
+      type: "restore-failed",
+      ...name(label),
+      diagnostic: {
+        severity: "warning",
+        code: "run/restore-failed",
+        message: `${label}: cannot be restored from the shared state (${why}); the task runs instead`,
+      },
+    });
+    const labels = ["a", "b", "c", "d", "e", "f"].map((one) => `${one}:do_x`);
+    const lines = narrate([
+      ...labels.map((label, index) => missing(label, `http://m/${index} has no checksum`)),
+      missing("g:do_x", "damaged"),
+    ]);
+    expect(lines.filter((line) => line.includes("restore-failed"))).toEqual([
+      "! warning[run/restore-failed]: a:do_x: cannot be restored from the shared state (http://m/0 has no checksum); the task runs instead",
+      "! warning[run/restore-failed]: g:do_x: cannot be restored from the shared state (damaged); the task runs instead",
+      "! warning[run/restore-failed]: what is told above of one task is true of 5 more: b do_x, c do_x, d do_x and 2 others",
+    ]);
+  });
+
   test("without work it is one line", () => {
     expect(narrate([parsed, nothing])).toEqual([
       "nothing to do: all 57 tasks of sysext-image are up to date (0.3 s)",

@@ -6,6 +6,7 @@ import type { Diagnostic } from "@tsbake/base";
 import type { EngineEvent } from "@tsbake/engine";
 import type { PlanMade, RunSummary, TaskFailure, TaskMessage } from "@tsbake/run";
 import { DiskNews } from "./disk-news.js";
+import { Repeats } from "./repeats.js";
 import { diagnosticText, failureText, sortDiagnostics } from "./failure-text.js";
 import { count, duration, harmless, listing, taskWords } from "./text.js";
 import type { Paint } from "./text.js";
@@ -42,6 +43,7 @@ export class Narrator {
   #head: string | undefined;
   #parsed: string | undefined;
   readonly #disk = new DiskNews();
+  readonly #repeats = new Repeats();
   #step = "";
   /** By recipe, in the order of their first end. */
   readonly #ranOf = new Map<string, number>();
@@ -74,6 +76,7 @@ export class Narrator {
       case "warning":
       case "restore-failed":
         if (event.diagnostic.severity === "warning" && this.#disk.hold(event.diagnostic)) return [];
+        if (!this.#repeats.isNew(event.diagnostic)) return [];
         return this.#trouble(diagnosticText(event.diagnostic, paint));
       case "plan":
         return this.#plan(event);
@@ -178,7 +181,8 @@ export class Narrator {
   /** Called last. */
   end(): Line[] {
     const rest = this.#disk.rest();
-    return rest ? [bad(diagnosticText(rest, this.#options.paint))] : [];
+    const repeats = this.#repeats.rest().map(bad);
+    return rest ? [...repeats, bad(diagnosticText(rest, this.#options.paint))] : repeats;
   }
 
   #plan(event: PlanMade): Line[] {

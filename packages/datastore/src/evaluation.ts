@@ -45,7 +45,11 @@ class Evaluation implements Evaluator {
     const outer = this.d.getVar("FILE", { expand: false });
     if (!isClass && outer !== path) this.d.setVar("FILE", path);
     this.#files.push(path);
-    for (const statement of file.statements) this.#step(statement);
+    const read = () => {
+      for (const statement of file.statements) this.#step(statement);
+    };
+    if (this.host.reading) this.host.reading(path, read);
+    else read();
     this.#files.pop();
     const isRestored = !isClass && !isRecipe && outer !== undefined && outer !== path;
     if (isRestored) this.d.setVar("FILE", outer);

@@ -14,6 +14,8 @@ export interface EvaluationHost {
   python(): PythonHost;
   /** Called again for each evaluation of a file with warnings: the host tells each once. */
   warn(diagnostic: Diagnostic): void;
+  /** Does `work`, which reads a file, for a host that keeps who includes whom. A file that is not there comes by its name. */
+  reading?(path: string, work: () => void): void;
 }
 
 /** One evaluation in progress, as the statements see it. */

@@ -37,7 +37,9 @@ export function includeFile(
   if (path !== undefined && filesOf(d).has(path)) host.warn(duplicateInclusion(at, path));
   noteFiles(d, tried);
   if (file !== undefined) evaluator.enter(file, at);
-  else if (isRequired) throw new BuildError([missingInclude(at, name, tried, origins(argument, evaluator))]);
+  else host.reading?.(name, () => {});
+  if (file === undefined && isRequired)
+    throw new BuildError([missingInclude(at, name, tried, origins(argument, evaluator))]);
 }
 
 /** The variables that the name was made of: one of them is likelier to be wrong than the line that asks. */

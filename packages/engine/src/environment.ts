@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { BuildError, byText } from "@tsbake/base";
 import { pythonText } from "@tsbake/datastore";
 import type { Datastore, HistoryEntry } from "@tsbake/datastore";
+import { INCLUDE_HISTORY } from "@tsbake/recipe";
 
 function textOf(d: Datastore, name: string): string {
   const value = d.getVar(name, { expand: false });
@@ -18,13 +19,20 @@ export function describeEnvironment(d: Datastore): string {
   const shown = names.filter((name) => !name.startsWith("__"));
   const shell = shown.filter((name) => isFunction(name) && !isPython(name));
   const python = names.filter((name) => isFunction(name) && isPython(name));
+  const includes = d.getVar(INCLUDE_HISTORY, { expand: false });
   return [
+    ...(typeof includes === "string" ? includeLines(includes) : []),
     ...shown.filter((name) => !isFunction(name)).flatMap((name) => describeVariable(d, name)),
     ...shell.flatMap((name) => describeFunction(d, name)),
     ...python.flatMap((name) => describePython(d, name)),
   ]
     .join("\n")
     .replace(/\n*$/, "\n");
+}
+
+/** Which file of the configuration includes which; as in BitBake, the recipe and what it includes are not among them. */
+function includeLines(text: string): string[] {
+  return ["#", "# INCLUDE HISTORY:", "#", ...text.split("\n").map((line) => `# ${line}`)];
 }
 
 function describeVariable(d: Datastore, name: string): string[] {

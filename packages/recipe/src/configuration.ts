@@ -20,6 +20,9 @@ export interface Configuration {
   readonly warnings: readonly Diagnostic[];
 }
 
+/** The variable that holds, for `tsbake -e`, which file of the configuration includes which. */
+export const INCLUDE_HISTORY = "__include_history";
+
 /** What BitBake allows: a handler that goes on asking would never end. */
 const MAXIMUM_ROUNDS = 20;
 
@@ -77,6 +80,7 @@ function readOnce(
   for (const name of ["base", ...words(d.getText("INHERIT"))]) inheritClass(name, d, host);
   registerHandlers(d);
   d.setVar("BBINCLUDED", host.included().join(" "));
+  if (d.trackHistory) d.setVar(INCLUDE_HISTORY, describeReadings(host.readings));
   fireEvent({ eventClass: "bb.event.ConfigParsed", attributes: {} }, d, host);
   return {
     d,
@@ -84,6 +88,16 @@ function readOnce(
     files: [...host.files],
     warnings: host.warnings,
   };
+}
+
+/** A line a file, what it includes below it by two blanks. */
+function describeReadings(readings: Evaluation["readings"]): string {
+  return readings
+    .map(({ depth, name }, index) => {
+      const includes = (readings[index + 1]?.depth ?? 0) > depth ? " includes:" : "";
+      return `${"  ".repeat(depth)}${name}${includes}`;
+    })
+    .join("\n");
 }
 
 function readNamed(paths: readonly string[], d: Datastore, host: Evaluation): void {
@@ -95,7 +109,7 @@ function readNamed(paths: readonly string[], d: Datastore, host: Evaluation): vo
 /** The first of `name` along BBPATH. Every candidate counts as looked for, so that one that appears later is noticed. */
 function readFirst(name: string, d: Datastore, host: Evaluation): void {
   const folders = (d.getText("BBPATH") ?? "").split(":").filter((folder) => folder !== "");
-  if (!folders.some((folder) => host.evaluate(join(folder, name), d))) {
+  if (!folders.some((folder) => host.evaluate(join(folder, name), d, name))) {
     throw new BuildError([problem.missingBitbakeConf(folders)]);
   }
 }
@@ -119,7 +133,14 @@ function withoutSources(_: string, value: unknown): unknown {
 }
 
 /** Engine state and what differs with every run: no recipe may depend on it. */
-const UNHASHED = new Set(["BB_ORIGENV", "__depends", "__base_depends", "BBINCLUDED", "BB_INVALIDCONF"]);
+const UNHASHED = new Set([
+  "BB_ORIGENV",
+  "__depends",
+  "__base_depends",
+  "BBINCLUDED",
+  "BB_INVALIDCONF",
+  INCLUDE_HISTORY,
+]);
 
 /**
  * Digest of everything a recipe starts from: raw values, flags, appends, handlers and library files. A changed comment

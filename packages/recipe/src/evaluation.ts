@@ -11,6 +11,12 @@ export class Evaluation implements EvaluationHost {
   readonly warnings: Diagnostic[] = [];
   readonly #table: FileTable;
   readonly #python: PythonSession;
+  /** Names under which files are told of, where that is not their path. */
+  readonly #names = new Map<string, string>();
+  /** How many files are being read, one in the other. */
+  #depth = 0;
+  /** Every file that was read, below the one that asked for it, as BitBake tells it. */
+  readonly readings: { readonly depth: number; readonly name: string }[] = [];
 
   constructor(table: FileTable, python: PythonSession) {
     this.#table = table;
@@ -31,9 +37,20 @@ export class Evaluation implements EvaluationHost {
     this.warnings.push(diagnostic);
   }
 
-  /** Evaluates the file at `path` into `d`; false when there is none. */
-  evaluate(path: string, d: Datastore): boolean {
+  reading(path: string, work: () => void): void {
+    this.readings.push({ depth: this.#depth, name: this.#names.get(path) ?? path });
+    this.#depth++;
+    try {
+      work();
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  /** Evaluates the file at `path` into `d`; false when there is none. @param name under which it is told of */
+  evaluate(path: string, d: Datastore, name = path): boolean {
     const file = this.load(path);
+    this.#names.set(path, name);
     if (file) evaluateFile(file, d, this);
     return file !== undefined;
   }

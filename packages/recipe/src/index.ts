@@ -10,6 +10,7 @@ export {
   withMulticonfig,
 } from "./multiconfig.js";
 export { withoutNeeds, type WantedFile } from "./one-file.js";
+export { INCLUDE_HISTORY } from "./configuration.js";
 export { parseProject } from "./project.js";
 export { needsPython } from "./python-session.js";
 export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project-types.js";
