@@ -140,6 +140,36 @@ test.each(cases)("%s", async (_name, ...steps) => {
   expect(await perform(rig, steps)).toEqual(wanted(steps));
 });
 
+describe("configurations that share a TMPDIR", () => {
+  const environment = { BBMULTICONFIG: "one two" };
+  const all = "lib mc:one:lib mc:two:lib";
+
+  test.each([
+    ["executed", "", "lib:build compile fetch index pack stage"],
+    ["restored", "lib:stage lib:index", "lib:build index_setscene stage_setscene"],
+    ["partly restored", "lib:stage", "lib:build compile fetch index pack stage_setscene"],
+  ])("each task is %s once, and then there is nothing to do", async (_name, found, ran) => {
+    using rig = new Rig({});
+    const steps = [
+      { args: all, found, environment, ran, says: "done" },
+      { args: all, found, environment, ran: "" },
+    ];
+    expect(await perform(rig, steps)).toEqual(wanted(steps));
+  });
+
+  test.each([
+    ["", "ring:build compile compile fetch index pack stage user:build compile fetch index pack stage"],
+    [
+      "ring:stage",
+      "ring:build compile fetch index pack stage_setscene user:build compile fetch index pack stage",
+    ],
+  ])("twins that would wait for each other in a circle do not (found: %j)", async (found, ran) => {
+    using rig = new Rig({});
+    const steps = [{ args: "ring mc:one:user", found, environment, ran, says: "done" }];
+    expect(await perform(rig, steps)).toEqual(wanted(steps));
+  });
+});
+
 describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
   const RESTORED = "lib:build index_setscene stage_setscene";
   const BUILT = "lib:build compile fetch index pack stage";

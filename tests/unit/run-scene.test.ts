@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { byText } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
+import { findCircle } from "@tsbake/run";
 import type { RunOptions, SceneOptions } from "@tsbake/run";
 import { Rig } from "./run-rig.js";
 import type { ProjectSpec, RunResult, TaskSpec } from "./run-rig.js";
@@ -323,6 +324,24 @@ describe("hash equivalence that is learned late", () => {
     const { ran, summary } = await rebuild(scenes, "fails");
     expect([ran, summary.ok]).toEqual(["pack_setscene", false]);
     expect((await buildFirst(scenes)).ran).toBe("build ipk pack stage");
+  });
+});
+
+describe("circles", () => {
+  const find = (waits: Readonly<Record<string, string>>) =>
+    findCircle(Object.keys(waits) as TaskId[], (task) => (waits[task] ?? "").split(" ") as TaskId[]);
+
+  test.each([
+    ["none", { a: "b c", b: "c", c: "", d: "a outside" }, undefined],
+    ["two", { a: "b", b: "a", c: "" }, ["a", "b"]],
+    [
+      "a longer one, and tasks before and behind it",
+      { z: "a", a: "b", b: "c", c: "a e", e: "" },
+      ["a", "b", "c"],
+    ],
+    ["a task that waits for itself", { a: "a" }, ["a"]],
+  ])("%s", (_name, waits, expected) => {
+    expect(find(waits as Readonly<Record<string, string>>)?.toSorted(byText)).toEqual(expected);
   });
 });
 

@@ -56,3 +56,4 @@ export { shellScript, type ShellScriptOptions } from "./shell-script.js";
 export { installOutputs, uninstallOutputs, type Owner } from "./install.js";
 export { manifestPath, readManifest, writeManifest, type Manifest } from "./manifest.js";
 export type { TaskDependency } from "./task-dependencies.js";
+export { findCircle } from "./twins.js";

@@ -6,7 +6,7 @@ import type { SetsceneMode } from "./options.js";
 import { demand, restoreCandidates, runInstead } from "./plan.js";
 import type { Plan, PlanFacts } from "./plan.js";
 import type { Stamps } from "./stamps.js";
-import { Twins } from "./twins.js";
+import { findCircle, Twins } from "./twins.js";
 import type { PlannedTask } from "./work.js";
 
 /**
@@ -94,7 +94,19 @@ export class DemandPlanner implements Planner {
       const candidates = restoreCandidates(targets, this.#facts, (task) => this.#hasArtifact(task));
       this.#stored = await findStored(this.#input, candidates);
     }
-    demand(this.plan, targets, this.#facts);
+    this.#demand(this.#facts);
+  }
+
+  /** Twins that would wait in a circle do not wait: one of them is done after the other by the queue. */
+  #demand(facts: PlanFacts): void {
+    for (;;) {
+      demand(this.plan, this.#input.targets, facts);
+      const circle = this.#twins && findCircle([...this.plan.keys()], (node) => this.waits(node));
+      const twins = circle?.filter((node) => this.#twins!.of(node) && this.plan.get(node) === "restore");
+      if (!twins || twins.length === 0) return;
+      for (const node of twins) this.#twins!.free(node);
+      this.plan.clear();
+    }
   }
 
   todo(): TaskId[] {
@@ -135,7 +147,7 @@ export class DemandPlanner implements Planner {
     }
     const before = [...this.plan];
     this.plan.clear();
-    demand(this.plan, targets, facts);
+    this.#demand(facts);
     for (const [task, decision] of before) if (isSettled(task)) this.plan.set(task, decision);
   }
 

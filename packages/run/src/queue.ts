@@ -19,12 +19,13 @@ export interface QueueInput {
   priority(task: TaskId): number;
   /** Whether one more may start while others run. */
   mayStart(): boolean;
-  /** Tasks of one group (task name) share a limit below that of the queue. */
-  limit(task: TaskId): { readonly group: string; readonly most: number } | undefined;
+  /** Tasks of one group (task name, stamp) share a limit below that of the queue. */
+  limits(task: TaskId): readonly { readonly group: string; readonly most: number }[];
 }
 
 interface Group {
   readonly most: number;
+  /** Running, or given to the pool. */
   running: number;
   /** Ready, and over the limit. */
   readonly held: TaskId[];
@@ -40,6 +41,8 @@ export class Queue {
   readonly #dependents = new Map<TaskId, TaskId[]>();
   readonly #done = new Set<TaskId>();
   readonly #running = new Set<TaskId>();
+  /** Given to the pool, which has not started them. */
+  readonly #given = new Set<TaskId>();
   /** Ready, running, or ended without being done. */
   readonly #entered = new Set<TaskId>();
   readonly #groups = new Map<string, Group>();
@@ -75,8 +78,26 @@ export class Queue {
     for (const task of entering.sort((left, right) => urgency(right) - urgency(left))) this.#enter(task);
   }
 
+  /** Nothing starts until `resume`: what tasks wait for is about to change. */
+  pause(): void {
+    this.#pool.pause();
+  }
+
+  resume(): void {
+    if (!this.#stopped) this.#pool.start();
+  }
+
   /** What tasks wait for has changed, or there are more: those that have not started yet wait anew. */
   replan(tasks: readonly TaskId[]): void {
+    this.#pool.clear();
+    for (const task of this.#given) {
+      this.#entered.delete(task);
+      for (const group of this.#groupsOf(task)) group.running--;
+    }
+    this.#given.clear();
+    for (const { held } of this.#groups.values()) {
+      for (const task of held.splice(0)) this.#entered.delete(task);
+    }
     this.#open.clear();
     this.#dependents.clear();
     const open = tasks.filter((task) => !this.#done.has(task) && !this.#entered.has(task));
@@ -115,24 +136,27 @@ export class Queue {
 
   #enter(task: TaskId): void {
     this.#entered.add(task);
-    const group = this.#group(task);
-    if (group && group.running >= group.most) {
-      group.held.push(task);
+    const groups = this.#groupsOf(task);
+    const full = groups.find((group) => group.running >= group.most);
+    if (full) {
+      full.held.push(task);
       return;
     }
-    if (group) group.running++;
+    for (const group of groups) group.running++;
     this.gate();
+    this.#given.add(task);
     // `work` never rejects, so neither does this.
-    void this.#pool.add(() => this.#run(task, group), { priority: this.#input.priority(task) });
+    void this.#pool.add(() => this.#run(task, groups), { priority: this.#input.priority(task) });
   }
 
-  async #run(task: TaskId, group: Group | undefined): Promise<void> {
+  async #run(task: TaskId, groups: readonly Group[]): Promise<void> {
+    this.#given.delete(task);
     this.#running.add(task);
     const end = await this.#input.work(task);
     this.#running.delete(task);
     this.gate();
-    if (group) {
-      group.running--;
+    for (const group of groups) group.running--;
+    for (const group of groups) {
       const next = group.held.shift();
       if (next !== undefined && !this.#stopped) this.#enter(next);
     }
@@ -144,14 +168,14 @@ export class Queue {
     }
   }
 
-  #group(task: TaskId): Group | undefined {
-    const limit = this.#input.limit(task);
-    if (!limit) return undefined;
-    const known = this.#groups.get(limit.group);
-    if (known) return known;
-    const group = { most: Math.max(1, limit.most), running: 0, held: [] };
-    this.#groups.set(limit.group, group);
-    return group;
+  #groupsOf(task: TaskId): readonly Group[] {
+    return this.#input.limits(task).map(({ group: name, most }) => {
+      const known = this.#groups.get(name);
+      if (known) return known;
+      const group = { most: Math.max(1, most), running: 0, held: [] };
+      this.#groups.set(name, group);
+      return group;
+    });
   }
 
   /** @returns the tasks for which this was one need less */

@@ -44,6 +44,7 @@ class Run {
   readonly #durations: Durations;
   readonly #began: number;
   readonly #planner: Planner;
+  readonly #isMulticonfig: boolean;
   readonly #tasks = new Map<TaskId, PlannedTask>();
   readonly #done = new Set<TaskId>();
   readonly #failed: TaskFailure[] = [];
@@ -57,12 +58,19 @@ class Run {
   #of = 0;
   #ran = 0;
   #restored = 0;
+  /** Done by the same task of another configuration. */
+  #taken = 0;
+  /** Stamps that tasks of this run have left, where there are several configurations. */
+  readonly #left = new Set<string>();
   #warnings = 0;
   #errorMessages = 0;
   #stopping = false;
   #interrupted = false;
   /** Signatures have changed since the plan was made. */
   #isOutdated = false;
+  /** Plans being made anew, one after the other, and how many. */
+  #renewal: Promise<void> = Promise.resolve();
+  #renewals = 0;
   /** How often signatures have become others. */
   #signaturesChanged = 0;
   /** An error of our own code: told after everything has come to rest. */
@@ -76,6 +84,7 @@ class Run {
     this.#priorities = new Priorities(options.settings.scheduler ?? "speed", graph, (node) =>
       this.#isRestore(node),
     );
+    this.#isMulticonfig = graph.order.some((task) => graph.label(task).startsWith("mc:"));
     const input = {
       order: graph.order,
       targets: graph.targets,
@@ -84,7 +93,7 @@ class Run {
       stamps,
       store,
       setscene,
-      isMulticonfig: graph.order.some((task) => graph.label(task).startsWith("mc:")),
+      isMulticonfig: this.#isMulticonfig,
       isEnforced: options.mayRun !== undefined,
     };
     this.#planner =
@@ -191,13 +200,13 @@ class Run {
       (task) => !this.#done.has(task) && !this.#isDoneByWaiting(task) && !failed.has(task),
     );
     const { total, current, covered } = this.#counts();
-    const noexec = this.#done.size - this.#ran - this.#restored;
+    const noexec = this.#done.size - this.#ran - this.#restored - this.#taken;
     const left = this.#options.setscene === "only" ? 0 : notStarted.length;
     const summary: RunSummary = {
       total,
       ran: this.#ran,
       restored: this.#restored,
-      current,
+      current: current + this.#taken,
       covered,
       noexec,
       failed: this.#failed,
@@ -220,12 +229,16 @@ class Run {
       work: (task: TaskId) => this.#work(task),
       instantly: (task: TaskId) => this.#instantly(task),
       mayStart: () => this.#limits?.mayStart() ?? true,
-      limit: (task: TaskId) => {
-        const { name: group } = this.#task(task);
-        const most = this.#options.settings.taskThreads?.get(group);
-        return most === undefined || this.#isRestore(task) ? undefined : { group, most };
-      },
+      limits: (node: TaskId) => this.#limitsOf(node),
     };
+  }
+
+  #limitsOf(node: TaskId): { readonly group: string; readonly most: number }[] {
+    const { name, recipe } = this.#task(node);
+    const most = this.#isRestore(node) ? undefined : this.#options.settings.taskThreads?.get(name);
+    const limits = most === undefined ? [] : [{ group: name, most }];
+    // Configurations that share a folder: what writes into it at the same time would spoil it.
+    return this.#isMulticonfig ? [...limits, { group: `${recipe.stamp}.${name}`, most: 1 }] : limits;
   }
 
   #instantly(id: TaskId): "done" | undefined {
@@ -248,6 +261,12 @@ class Run {
     // A restore that another one's failure has made pointless.
     if (!this.#planner.plan.has(id) || this.#isDoneByWaiting(id)) return "done";
     const task = this.#task(id);
+    if (this.#isDoneByTwin(task)) {
+      this.#done.add(id);
+      this.#taken++;
+      this.#skip(task, "current", 0);
+      return "done";
+    }
     const began = performance.now();
     const mayRun = this.#isRestore(id) ? true : this.#options.mayRun?.(task.task);
     if (mayRun === false) {
@@ -264,7 +283,7 @@ class Run {
         this.#done.add(id);
         this.#durations.record(this.#durationName(id), performance.now() - began);
         this.#endRestore(task, performance.now() - began);
-        if (before !== this.#signaturesChanged && this.#worker!.follow()) await this.#renew();
+        if (before !== this.#signaturesChanged && this.#worker!.follow()) this.#isOutdated = true;
       } else {
         const failure = this.#options.mayRun ? undefined : await this.#worker!.run(task);
         const elapsedMs = performance.now() - began;
@@ -276,13 +295,23 @@ class Run {
           this.#times.push({ task: task.task, label: task.label, elapsedMs });
         }
         this.#endRun(task, elapsedMs);
-        if (this.#isOutdated) await this.#renew();
       }
+      const { recipe, name, signature } = this.#task(id);
+      if (this.#isMulticonfig) this.#left.add(`${recipe.stamp}.${name}.${signature.unihash}`);
+      // Nobody who waited for this one starts by an old plan.
+      if (this.#isOutdated || this.#renewals > 0) await this.#renew();
       return "done";
     } catch (error) {
       this.#stopForFault(error, task);
       return "failed";
     }
+  }
+
+  /** Another configuration has just done it, in the same folder. */
+  #isDoneByTwin({ recipe, name, signature, info }: PlannedTask): boolean {
+    const key = `${recipe.stamp}.${name}.${signature.unihash}`;
+    if (!this.#isMulticonfig || info.nostamp || !this.#left.has(key)) return false;
+    return this.#options.stamps.state(recipe, name, signature.unihash) !== undefined;
   }
 
   /** What a twin has just done in the same folder needs no doing. */
@@ -293,10 +322,20 @@ class Run {
 
   /** The output of a task was one that is known: what would have run for its sake may be done already. */
   async #renew(): Promise<void> {
-    this.#isOutdated = false;
-    this.#worker!.follow();
-    await this.#planner.renew?.((task) => this.#done.has(task) || this.#queue!.running.has(task));
-    this.#replan();
+    this.#renewals++;
+    this.#queue!.pause();
+    this.#renewal = this.#renewal.then(async () => {
+      if (!this.#isOutdated) return;
+      this.#isOutdated = false;
+      this.#worker!.follow();
+      await this.#planner.renew?.((task) => this.#done.has(task) || this.#queue!.running.has(task));
+      this.#replan();
+    });
+    try {
+      await this.#renewal;
+    } finally {
+      if (--this.#renewals === 0) this.#queue!.resume();
+    }
   }
 
   async #runInstead(id: TaskId): Promise<"again" | "done"> {
@@ -376,7 +415,7 @@ class Run {
     this.#skip(task, "restored", elapsedMs);
   }
 
-  #skip({ task, label }: TaskName, reason: "restored" | "noexec", elapsedMs: number): void {
+  #skip({ task, label }: TaskName, reason: "restored" | "noexec" | "current", elapsedMs: number): void {
     this.#emit({ type: "task-skipped", task, label, reason, elapsedMs });
   }
 

@@ -20,7 +20,7 @@ import { findStored } from "./planner.js";
 import type { Planner, PlannerInput } from "./planner.js";
 import { withPython } from "./python-needed.js";
 import { decideScene } from "./scene.js";
-import { Twins } from "./twins.js";
+import { findCircle, Twins } from "./twins.js";
 import type { SceneFacts } from "./scene.js";
 
 /** No task's name ends so. */
@@ -43,6 +43,8 @@ export class ScenePlanner implements Planner {
   readonly #dependents = new Map<TaskId, TaskId[]>();
   /** Of one recipe and hash in several configurations: one is done, and then the others are asked for again. */
   readonly #twins: Twins | undefined;
+  /** What twins would be if they did not wait. */
+  readonly #alone = new Map<TaskId, State>();
   /** Setscene tasks that have nothing to execute and no stamp yet. */
   readonly empty: TaskId[] = [];
 
@@ -107,7 +109,9 @@ export class ScenePlanner implements Planner {
     const isLater = (task: TaskId) => this.#input.task(task).label.startsWith("mc:");
     for (const task of [...open.filter((one) => !isLater(one)), ...open.filter(isLater)]) {
       const isTwin = this.#twins?.find(task) !== undefined && asked.has(task);
-      this.#states.set(task, isTwin || found.has(task) || stored.has(task) ? "found" : "missing");
+      const isFound = found.has(task) || stored.has(task);
+      if (isTwin) this.#alone.set(task, isFound ? "found" : "missing");
+      this.#states.set(task, isTwin || isFound ? "found" : "missing");
     }
   }
 
@@ -131,9 +135,12 @@ export class ScenePlanner implements Planner {
     return twin !== undefined && this.plan.get(node) === "restore" ? [twin, ...restores] : restores;
   }
 
-  async checkTwin(node: TaskId): Promise<"missing" | undefined> {
+  async checkTwin(node: TaskId): Promise<"done" | "missing" | undefined> {
     const task = this.taskOf(node);
     if (this.#twins?.of(task) === undefined) return undefined;
+    const { recipe, name, signature } = this.#input.task(task);
+    // In the same folder there is nothing left to do.
+    if (this.#input.stamps.state(recipe, name, signature.unihash) !== undefined) return "done";
     const found = this.#hasArtifact(task)
       ? await findStored(this.#input, [task])
       : await this.#scene.find([task], 0);
@@ -155,6 +162,21 @@ export class ScenePlanner implements Planner {
   }
 
   async #decide(): Promise<void> {
+    await this.#decideOnce();
+    if (!this.#twins) return;
+    for (;;) {
+      const circle = findCircle([...this.plan.keys()], (node) => this.waits(node));
+      const twins = circle?.map((node) => this.taskOf(node)).filter((task) => this.#twins!.of(task));
+      if (!twins || twins.length === 0) return;
+      for (const task of twins) {
+        this.#twins.free(task);
+        if (this.#states.get(task) === "found") this.#states.set(task, this.#alone.get(task) ?? "missing");
+      }
+      await this.#decideOnce();
+    }
+  }
+
+  async #decideOnce(): Promise<void> {
     const { order, targets } = this.#input;
     const scene = await withPython(this.#openPython, () =>
       decideScene({
