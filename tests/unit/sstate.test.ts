@@ -293,6 +293,62 @@ describe("mirrors", () => {
     expect(one.warnings).toHaveLength(1);
   });
 
+  test("many are asked for at once, but not more than a server can take", async () => {
+    let open = 0;
+    let most = 0;
+    await using one = await rig((_request, response) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open--;
+        response.writeHead(404).end();
+      }, 20);
+      return true;
+    });
+    const names = Array.from({ length: 100 }, (_one, at) => nameOf(`aaaa${at}`));
+    expect(await one.store.find(names)).toEqual(new Set());
+    expect(most).toBeGreaterThan(4);
+    expect(most).toBeLessThanOrEqual(16);
+    expect(one.server.requests.every((line) => line.startsWith("HEAD "))).toBe(true);
+  });
+
+  test("one that is busy for a moment is asked again, and whoever waits is told", async () => {
+    let busy = 1;
+    const notes: string[] = [];
+    await using one = await rig((_request, response) => busy-- > 0 && (response.writeHead(503).end(), true), {
+      retryPauseMs: 10,
+      onNote: (text: string) => notes.push(text),
+    });
+    expect(await one.store.find([nameOf("abcd")])).toEqual(new Set([nameOf("abcd")]));
+    expect(notes).toEqual([
+      expect.stringMatching(/^shared-state mirror 127.*: answers 503; asked again in 0.01 s$/),
+    ]);
+    expect(one.warnings).toEqual([]);
+  });
+
+  test("a server that says yes to everything is left alone before anything is planned with it", async () => {
+    await using one = await rig((_request, response) => (response.writeHead(200).end("<html>"), true));
+    const names = Array.from({ length: 20 }, (_one, at) => nameOf(`aaaa${at}`));
+    expect(await one.store.find(names)).toEqual(new Set());
+    expect(one.warnings).toEqual([expect.stringContaining("is no checksum but some other page")]);
+    const asked = one.server.requests.length;
+    expect(await one.store.get(names[0]!)).toBeUndefined();
+    expect(one.server.requests).toHaveLength(asked);
+  });
+
+  test("one with many wrong artifacts is one warning, and no password is in it", async () => {
+    const folder = temporary();
+    const hashes = ["aaaa", "bbbb", "cccc"];
+    for (const hash of hashes) await seed(folder, nameOf(hash), "bytes", `${"0".repeat(64)}\n`);
+    await using server = await serveFolder(folder);
+    const warnings: string[] = [];
+    const place = server.url.replace("//", "//me:secret@");
+    const [store] = openMirrors(`file://.* ${place}/PATH`, { onWarning: (one) => warnings.push(one) });
+    for (const hash of hashes) expect(await store!.get(nameOf(hash))).toBeUndefined();
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain("//me:***@");
+    expect(warnings[0]).not.toContain("secret");
+  });
+
   test.each([401, 500, 503])("status %d is one warning, and no answer", async (status) => {
     await using one = await rig((_request, response) => (response.writeHead(status).end(), true));
     expect(await one.store.find([nameOf("abcd"), nameOf("ef01")])).toEqual(new Set());
