@@ -28,7 +28,7 @@ if (gpgMissing !== undefined) console.warn(`skipped: ${gpgMissing}`);
 (gpgMissing === undefined ? describe : describe.skip)(
   `signed artifacts (${gpgMissing ?? "gpg is there"})`,
   () => {
-    test("are made, fetched and verified; what is not signed, or by another, is built again", async () => {
+    test("are made, fetched and verified, with the same bytes as from scratch; what is not signed, or by another, is built again", async () => {
       await using maker = new Keyring();
       await using reader = new Keyring();
       const key = await maker.key("maker");
