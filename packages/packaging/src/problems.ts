@@ -186,14 +186,45 @@ export function noProvider(path: string, soname: string, recipe: string): Diagno
   };
 }
 
-/** The kernel or a container forbids what a private root needs. */
-export function noNamespaces(reason: string): Diagnostic {
+/** What this machine says of namespaces. */
+export interface NamespaceLimits {
+  /** user.max_user_namespaces */
+  readonly most?: number;
+  /** kernel.unprivileged_userns_clone is 0. */
+  readonly isSwitchedOff: boolean;
+  /** kernel.apparmor_restrict_unprivileged_userns is 1. */
+  readonly isRestricted: boolean;
+}
+
+/** The kernel or a container forbids what a private root needs. @param reason what the program said */
+export function noNamespaces(reason: string, limits?: NamespaceLimits): Diagnostic {
+  const [why, remedy] = namespaceRemedy(reason, limits);
   return {
     severity: "error",
     code: "packaging/no-namespaces",
-    message: `cannot make private namespaces: ${tail(reason, 3) || "no reason given"}`,
-    help: "build as root, or let users have namespaces: `sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000` and, where AppArmor restricts them, `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; a container needs CAP_SYS_ADMIN",
+    message: `cannot make private namespaces: ${why}`,
+    help: `build as root, or ${remedy}`,
   };
+}
+
+function namespaceRemedy(reason: string, limits: NamespaceLimits | undefined): [why: string, remedy: string] {
+  // The kernel's words for a number of namespaces are those for a disk.
+  if (/no space left/i.test(reason)) {
+    const most = limits?.most === undefined ? "" : `; user.max_user_namespaces is ${limits.most}`;
+    return [
+      `there are as many as the kernel allows${most}`,
+      "let users have more of them: `sysctl user.max_user_namespaces=10000`",
+    ];
+  }
+  const said = tail(reason, 3) || "no reason given";
+  if (limits?.isSwitchedOff)
+    return [said, "let users have them: `sysctl kernel.unprivileged_userns_clone=1`"];
+  if (limits?.isRestricted)
+    return [said, "lift AppArmor's restriction: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"];
+  return [
+    said,
+    "give the container CAP_SYS_ADMIN, or a seccomp profile that allows `unshare` and `mount`; on a machine of its own, see `sysctl -a | grep userns`",
+  ];
 }
 
 /** A name that no list has. */

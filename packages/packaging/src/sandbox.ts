@@ -15,6 +15,7 @@ import type { RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
 import { loadOwnership, saveOwnership } from "./ownership.js";
+import { namespaceLimits } from "./namespace-limits.js";
 import { noNamespaces } from "./problems.js";
 import { ATTACH, DETACH, KEEPER } from "./sandbox-scripts.js";
 
@@ -166,7 +167,9 @@ function startKeeper(
       if (ready) resolve({ child, pid: ready[1] ?? "", key: ready[2] ?? "" });
     });
     child.on("error", reject);
-    child.on("close", () => reject(new BuildError([noNamespaces(err.trim() || out.trim())])));
+    child.on("close", () =>
+      reject(new BuildError([noNamespaces(err.trim() || out.trim(), namespaceLimits())])),
+    );
   });
 }
 
@@ -227,7 +230,7 @@ class Namespaces implements Sandbox {
     if (this.#attached.has(root)) return;
     const library = this.#parts.fake["LD_LIBRARY_PATH"]?.split(":")[0] ?? "";
     const done = await this.run("sh", ["-c", ATTACH, "attach", root, library, root + FAKEROOT_INSIDE]);
-    if (done.code !== 0) throw new BuildError([noNamespaces(done.stderr.trim())]);
+    if (done.code !== 0) throw new BuildError([noNamespaces(done.stderr.trim(), namespaceLimits())]);
     this.#attached.add(root);
   }
 

@@ -1,0 +1,87 @@
+/** Machines where an ordinary user may have no namespaces: a build that needs one ends with one error, and spoils nothing. */
+import { spawnSync } from "node:child_process";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { run } from "@tsbake/base";
+import { root } from "../support/paths.js";
+import { AS_NOBODY, cannotRefuse, SECCOMP, withoutNamespaces } from "../support/refusal.js";
+import { plainEnvironment } from "../support/temporary.js";
+import { Toy } from "../support/toy.js";
+
+const obstacle = await cannotRefuse();
+if (obstacle !== undefined) console.warn(`machines without namespaces: skipped, ${obstacle}`);
+
+const PROGRAM = join(root, "packages/cli/dist/main.js");
+
+/** What installs packages into a root does before all else. */
+const OPEN = `
+import { BuildError, render } from ${JSON.stringify(join(root, "packages/base/dist/index.js"))};
+import { openSandbox } from ${JSON.stringify(join(root, "packages/packaging/dist/index.js"))};
+try {
+  const sandbox = await openSandbox({ fakeroot: process.argv[2] });
+  await sandbox.close();
+} catch (error) {
+  if (!(error instanceof BuildError)) throw error;
+  for (const one of error.diagnostics) console.log(render(one));
+  process.exitCode = 1;
+}
+`;
+
+const RECIPE = `
+do_install() {
+    ${process.execPath} @FOLDER@/open.mjs @FOLDER@/sysroot
+    touch \${D}/opened
+}
+`;
+
+(obstacle === undefined ? describe : describe.skip)("without namespaces for users", () => {
+  let toy: Toy;
+
+  beforeAll(async () => {
+    toy = new Toy();
+    toy.rig.write("open.mjs", OPEN);
+    // Never started: the namespaces come first.
+    toy.rig.write("sysroot/usr/bin/faked-sysv", "");
+    toy.rig.write("sysroot/usr/lib/x/libfakeroot/libfakeroot-sysv.so", "");
+    toy.recipe("boxed", RECIPE.replaceAll("@FOLDER@", toy.rig.folder));
+    await toy.built(["-n", "boxed"]);
+    chmodSync(toy.rig.folder, 0o755);
+    spawnSync("chown", ["-R", "65534:65534", toy.rig.folder]);
+  });
+  afterAll(() => toy[Symbol.dispose]());
+
+  const build = ([command = "", ...front]: readonly string[]) =>
+    run(command, [...front, process.execPath, PROGRAM, "boxed:do_populate_sysroot"], {
+      cwd: toy.rig.folder,
+      env: { ...plainEnvironment(), HOME: toy.rig.folder },
+    });
+
+  test.each([
+    [
+      "a limit of none",
+      () => withoutNamespaces(build),
+      "there are as many as the kernel allows; user.max_user_namespaces is 0",
+      "`sysctl user.max_user_namespaces=10000`",
+    ],
+    [
+      "a container's filter",
+      () => build([...AS_NOBODY, ...SECCOMP]),
+      "unshare: unshare failed: Operation not permitted",
+      "a seccomp profile that allows `unshare`",
+    ],
+  ])("%s is told once, with what to do", async (_what, refused, why, remedy) => {
+    const { code, stdout, stderr } = await refused();
+    const told = [...(stdout + stderr).matchAll(/(?:error|warning)\[(.*?)\]/g)].map((match) => match[1]);
+    expect([code, told, stderr]).toEqual([1, ["run/body-failed", "packaging/no-namespaces"], stderr]);
+    expect(stderr).toContain(`| error[packaging/no-namespaces]: cannot make private namespaces: ${why}\n`);
+    expect(stderr).toContain(remedy);
+    // The store has what came before, and nothing of the task.
+    const [, ...stored] = (
+      await run("find", ["build/sstate-cache", "-name", "*boxed*populate_sysroot*zst"], {
+        cwd: toy.rig.folder,
+      })
+    ).stdout.split("\n");
+    expect(stored).toEqual([]);
+  });
+});
