@@ -1,6 +1,7 @@
 /** Setscene tasks of the metadata's own, run by the queue: shell bodies that write down that they ran. */
 import { readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { byText } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
@@ -325,6 +326,53 @@ describe("hash equivalence that is learned late", () => {
     expect([ran, summary.ok]).toEqual(["pack_setscene", false]);
     expect((await buildFirst(scenes)).ran).toBe("build ipk pack stage");
   });
+});
+
+test("a task that ends while a plan is made anew starts nothing by the old one", async () => {
+  using scenes = new Scenes();
+  const spec: ProjectSpec = {
+    x: {
+      tasks: {
+        do_left: { body: "    pass", flags: { python: "1" } },
+        do_left_setscene: { body: "    false" },
+        do_right: { body: says("do_right", "    sleep 0.2") },
+        do_late: { body: says("do_late"), needs: ["do_left", "do_right"] },
+        do_late_setscene: { body: says("do_late_setscene") },
+        do_build: { body: says("do_build"), needs: ["do_late"] },
+      },
+    },
+  };
+  const first = scenes.signatures(spec);
+  const settled = new Set<TaskId>();
+  let questions = 0;
+  const { ran, summary } = await scenes.run(
+    { notNeeded: false },
+    {
+      project: spec,
+      signatures: {
+        ...first,
+        of: (task) => ({ ...first.of(task), ...(settled.has(task) && { unihash: `old-${task}` }) }),
+        settle: () => {
+          for (const task of ids("left late build")) settled.add(task);
+          return ids("left late build");
+        },
+      },
+      scene: {
+        ...scene({ notNeeded: false }),
+        find: async (tasks) => {
+          if (questions++ === 0) return new Set();
+          await sleep(600);
+          return new Set(tasks.filter((task) => ids("late").includes(task)));
+        },
+      },
+      reportOutput: () => Promise.resolve("old"),
+      runPython: async (call) => {
+        await call.reportOutput("left", "method", "output");
+        return { code: 0 };
+      },
+    },
+  );
+  expect([ran, summary.ok, questions]).toEqual(["build late_setscene right", true, 2]);
 });
 
 describe("circles", () => {
