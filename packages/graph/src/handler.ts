@@ -8,7 +8,7 @@ import type { HashWriter, SignatureHandler, VariableNode } from "./writer.js";
 /** Raise when signatures of the same inputs become others: part of every hash and of the parse-cache key. */
 const VERSION = 1;
 /** The same for BitBake's, where it is no part of the hash. */
-const BITBAKE_VERSION = 2;
+const BITBAKE_VERSION = 3;
 
 /**
  * `xxh`: two seeded lanes of xxHash64, 32 hex digits. `basic`, `basichash`, `OEBasicHash`, `OEEquivHash`: BitBake's SHA-256.

@@ -58,6 +58,7 @@ export class RecipeVariables {
   /** BB_SIGNATURE_EXCLUDE_FLAGS; empty: no flag is an input of its own. */
   readonly #excludedFlags: ReadonlySet<string>;
   #exported: readonly string[] | undefined;
+  #standIns: Datastore | undefined;
 
   constructor(d: Datastore, shared: SharedAnalysis) {
     this.#d = d;
@@ -171,7 +172,7 @@ export class RecipeVariables {
     for (const exported of this.#exportedNames()) needs.add(exported);
     if (value === undefined) return undefined;
     const expanded = value.includes("${")
-      ? this.#d.expandWithReferences(value, name)
+      ? this.#shellData().expandWithReferences(value, name)
       : { value, references: new Set<string>(), inline: [] };
     const found = merge(expanded.references, expanded.inline);
     this.#addReferences(needs, found);
@@ -180,6 +181,21 @@ export class RecipeVariables {
     this.#addKnown(needs, commands);
     const lines = this.#containsLines(found.contains, exclusions);
     return value + lines + this.#removeLines(removes, needs, exclusions);
+  }
+
+  /**
+   * What shell text is expanded with: BB_HASH_CODEPARSER_VALS has stand-ins for values that say where the build lies, for
+   * a name such as `HOME:-/build/tmp` would bring them into the hash.
+   */
+  #shellData(): Datastore {
+    if (this.#standIns) return this.#standIns;
+    const pairs = words(this.#d.getText("BB_HASH_CODEPARSER_VALS"));
+    const d = pairs.length === 0 ? this.#d : this.#d.createCopy();
+    for (const pair of pairs) {
+      const [name = "", ...value] = pair.split("=");
+      d.setVar(name, value.join("="));
+    }
+    return (this.#standIns = d);
   }
 
   #plainVariable(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
