@@ -143,7 +143,10 @@ IMAGE_COMMANDS = "${@'\n'.join((d.getVar('ROOTFS_POSTPROCESS_COMMAND') + ' ' + d
 ROOTFS_POSTPROCESS_COMMAND:append = "${@' set_image_hostname' if d.getVar('IMAGE_HOSTNAME') else ''}"
 
 set_image_hostname() {
+    # A package could have brought a link that leads to this machine.
+    [ ! -L ${IMAGE_ROOTFS}/etc ] || bbfatal "/etc of the tree is a link"
     mkdir -p ${IMAGE_ROOTFS}/etc
+    rm -f ${IMAGE_ROOTFS}/etc/hostname
     echo "${IMAGE_HOSTNAME}" >${IMAGE_ROOTFS}/etc/hostname
 }
 

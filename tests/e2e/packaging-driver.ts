@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostArchitecture, listTree, openDebBackend, openSandbox, readClosure } from "@tsbake/packaging";
+import { hostArchitecture, listTree, openCage, openDebBackend, readClosure } from "@tsbake/packaging";
 import type { Sandbox } from "@tsbake/packaging";
 import { sha256 } from "@tsbake/base";
 
@@ -25,7 +25,11 @@ async function picture(sandbox: Sandbox, root: string): Promise<string> {
   return `${lines.join("\n")}\n${digests.stdout}`;
 }
 
-await using sandbox = await openSandbox({ ownership: join(folder, "ownership") });
+await using sandbox = await openCage({
+  ownership: join(folder, "ownership"),
+  writable: [folder],
+  readable: [pool],
+});
 const backend = openDebBackend();
 const [base, extension] = [await readClosure(baseFile), await readClosure(extensionFile)];
 const architecture = await hostArchitecture();

@@ -10,9 +10,9 @@ import { BuildError, run } from "@tsbake/base";
 import {
   downloadClosure,
   hostArchitecture,
+  openCage,
   openDebBackend,
   openFeed,
-  openSandbox,
   writeClosure,
 } from "@tsbake/packaging";
 import type { Closure, Feed } from "@tsbake/packaging";
@@ -240,7 +240,11 @@ for (const [what, why] of [
       const root = join(folder, "clash-root");
       const identity = await backend.snapshot(join(folder, "first/base"), join(folder, "clash-snapshot"));
       const base = await backend.importSnapshot(join(folder, "clash-snapshot"), root, identity);
-      await using sandbox = await openSandbox({ ownership: join(folder, "clash-ownership") });
+      await using sandbox = await openCage({
+        ownership: join(folder, "clash-ownership"),
+        writable: [root],
+        readable: [debs],
+      });
       const install = backend.installOnDatabase({
         root,
         seenRoot: root,

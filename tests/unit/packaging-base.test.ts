@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { run } from "@tsbake/base";
-import { explainDpkg, hostArchitecture, listTree, openDebBackend, openSandbox } from "@tsbake/packaging";
+import { explainDpkg, hostArchitecture, listTree, openCage, openDebBackend } from "@tsbake/packaging";
 import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -85,7 +85,11 @@ async function extend(
 ): Promise<InstallResult> {
   const root = join(work, name);
   const base = await backend.importSnapshot(snapshot, root, identity);
-  await using sandbox = await openSandbox({ ownership: join(work, `${name}-ownership`) });
+  await using sandbox = await openCage({
+    ownership: join(work, `${name}-ownership`),
+    writable: [root],
+    readable: [debs],
+  });
   return await backend.installOnDatabase({
     root,
     seenRoot: root,
@@ -155,7 +159,11 @@ test("packages side by side: the database and the files are those that dpkg alon
   const { database } = await extend("beside", ["plain"]);
   const root = join(work, "beside-dpkg");
   const base = await backend.importSnapshot(snapshot, root, identity);
-  await using sandbox = await openSandbox({ ownership: join(work, "beside-ownership") });
+  await using sandbox = await openCage({
+    ownership: join(work, "beside-ownership"),
+    writable: [work],
+    readable: [],
+  });
   const files = ["tool", "plain"].map((name) => join(debs, `${name}_1_${architecture}.deb`));
   const done = await sandbox.run("dpkg", [`--root=${root}`, "--no-triggers", "--install", ...files]);
   expect(done).toMatchObject({ code: 0 });

@@ -1,6 +1,6 @@
 /** do_rootfs: packages into a root, either whole from nothing or as a layer on a base's database. */
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { byText, hasCode, sortedUnique } from "@tsbake/base";
 import {
   type Backend,
@@ -9,9 +9,10 @@ import {
   type PackageSource,
   type Sandbox,
   downloadClosure,
+  insideRoot,
   mergeClosures,
+  openCage,
   openDebBackend,
-  openSandbox,
   packageLines,
   readClosure,
 } from "@tsbake/packaging";
@@ -69,7 +70,7 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
   const root = await emptyRoot(options);
   const snapshot = join(options.output, SNAPSHOT_FOLDER);
   const { sources, fetch } = await offerOf(backend, options);
-  await using sandbox = await openSandbox();
+  await using sandbox = await openCage({ writable: [root], readable: sourceFolders(sources) });
   const result = await backend.install({
     ...solveRequest(options, sources),
     root,
@@ -106,10 +107,10 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const { architecture } = options;
   const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
   const root = await emptyRoot(options);
-  await using sandbox = await openSandbox();
+  const { sources, fetch } = await offerOf(backend, options);
+  await using sandbox = await openCage({ writable: [root], readable: sourceFolders(sources) });
   const seenRoot = await sandbox.keepInMemory(root, backend.databaseFolder);
   const base = await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), seenRoot, snapshot.facts);
-  const { sources, fetch } = await offerOf(backend, options);
   const result = await backend.installOnDatabase({
     ...solveRequest(options, sources),
     allowChanged: options.allowChanged,
@@ -142,9 +143,12 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
 async function emptyRoot(options: InstallOptions): Promise<string> {
   const root = join(options.work, "root");
   await rm(root, { recursive: true, force: true });
-  await mkdir(root, { recursive: true });
-  await mkdir(options.output, { recursive: true });
+  for (const folder of [root, options.output, options.pool]) await mkdir(folder, { recursive: true });
   return root;
+}
+
+function sourceFolders(sources: readonly PackageSource[]): string[] {
+  return sortedUnique(sources.map(({ folder }) => resolve(folder)));
 }
 
 function solveRequest(options: InstallOptions, sources: readonly PackageSource[]) {
@@ -210,8 +214,9 @@ function identity({ name, version, architecture }: Identified): string {
 
 /** @returns "" for a root without one */
 async function osReleaseOf(root: string): Promise<string> {
+  const path = await insideRoot(root).follow("usr/lib/os-release");
   try {
-    return await readFile(join(root, "usr/lib/os-release"), "utf8");
+    return (await lstat(path)).isFile() ? await readFile(path, "utf8") : "";
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return "";
     throw error;

@@ -1,5 +1,5 @@
 /** A tree of files ⇄ the tar in which one task hands it to the next, with owners that only (fake) root can see. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { PackageDatabase, Sandbox } from "@tsbake/packaging";
@@ -51,9 +51,10 @@ export async function packTree(request: PackRequest): Promise<FileEntry[]> {
   await rm(request.output, { force: true });
   await mkdir(dirname(request.output), { recursive: true });
   const excluded = [...LEFT_OUT, ...(request.leaveOut ?? [])].map((one) => `--exclude=${one}`);
-  const result = await request.sandbox.run("tar", [
+  const output = await open(request.output, "w");
+  const args = [
     "--create",
-    `--file=${resolve(request.output)}`,
+    "--file=-",
     `--directory=${resolve(request.root)}`,
     "--format=pax",
     "--pax-option=exthdr.name=./PaxHeaders/entry,delete=atime,delete=ctime,delete=mtime",
@@ -66,7 +67,14 @@ export async function packTree(request: PackRequest): Promise<FileEntry[]> {
     "--wildcards",
     ...excluded,
     ".",
-  ]);
+  ];
+  // Through us: what packs a tree of packages has only the tree in sight.
+  let result;
+  try {
+    result = await request.sandbox.run("tar", args, { stdoutFd: output.fd });
+  } finally {
+    await output.close();
+  }
   // 1: a socket was left out or a file changed; both are said on stderr, and neither can happen to a closed tree.
   if (result.code !== 0) throw new BuildError([problems.formatFailed("tar", result.code, result.stderr)]);
   using tar = new TarFile(request.output, "r+");

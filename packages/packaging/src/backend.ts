@@ -1,6 +1,6 @@
 /** What every package format can do: solve, install, and carry its database from one image to the next. */
 import type { Change } from "./change.js";
-import type { Sandbox } from "./sandbox.js";
+import type { Cage } from "./cage.js";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
 import type { AvailablePackage } from "./closure.js";
 
@@ -39,7 +39,8 @@ export interface Solution {
 export interface InstallRequest extends SolveRequest {
   /** Absolute; empty (`install`) or holding only an imported database (`installOnDatabase`). */
   readonly root: string;
-  readonly sandbox: Sandbox;
+  /** With the root writable, and the package files of the sources in sight. */
+  readonly sandbox: Cage;
   /** SOURCE_DATE_EPOCH in seconds: no file of the root is younger. */
   readonly epochSeconds: number;
   /** Changes of installed packages that are let through, as `name` (opt-in, L8). */

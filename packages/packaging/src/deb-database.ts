@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { BuildError, byText, hasCode, readTextIfThere, sha256 } from "@tsbake/base";
 import { byNameAndArchitecture } from "./database.js";
 import type { Alternative, Diversion, InstalledPackage, PackageDatabase } from "./database.js";
+import { insideRoot } from "./inside-root.js";
 import { badDatabase } from "./problems.js";
 import { parseStanzas } from "./stanza.js";
 import type { Stanza } from "./stanza.js";
@@ -117,15 +118,18 @@ async function readDiversions(path: string): Promise<Diversion[]> {
 }
 
 async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
+  const inside = insideRoot(root);
   const names = (await readdir(folder).catch(() => [])).sort(byText);
   return Promise.all(
     names.map(async (name) => {
       const text = await readFile(join(folder, name), "utf8");
       const [mode, link = ""] = text.split("\n");
-      const current = await readlink(join(root, "etc/alternatives", name)).catch((error: unknown) => {
-        if (hasCode(error, "ENOENT", "EINVAL", "ENOTDIR")) return "";
-        throw error;
-      });
+      const current = await readlink(await inside.place(`etc/alternatives/${name}`)).catch(
+        (error: unknown) => {
+          if (hasCode(error, "ENOENT", "EINVAL", "ENOTDIR")) return "";
+          throw error;
+        },
+      );
       return { name, isManual: mode === "manual", link, current, text };
     }),
   );

@@ -6,13 +6,14 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, sha256File } from "@tsbake/base";
 import type { InstallRequest, InstallResult, Planned } from "./backend.js";
+import type { Cage } from "./cage.js";
 import { databaseChanges } from "./changes.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
 import { layPackages } from "./deb-lay.js";
 import { solveDeb } from "./deb-solve.js";
 import { explainDpkg } from "./dpkg-said.js";
-import { badDeb, capabilitiesLost, commandFailed, installFailed } from "./problems.js";
-import type { Sandbox } from "./sandbox.js";
+import { linkOutOf, refuseLinks } from "./inside-root.js";
+import { badDeb, capabilitiesLost, commandFailed, installFailed, leavesRoot } from "./problems.js";
 import { parseRelations, parseStanzas } from "./stanza.js";
 import { clampTimes, tidyRoot } from "./tidy.js";
 
@@ -33,9 +34,13 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
   const merged = mergedFolders(request.architecture);
-  await prepare(root, merged);
+  await mkdir(root, { recursive: true });
+  if ((await readdir(root)).length > 0) throw new Error(`internal: ${root} is not empty`);
+  // dpkg and update-alternatives sync each change of the database; a root that fails half way is thrown away.
+  const seenRoot = await sandbox.keepInMemory(root, DPKG_FOLDER);
+  await prepare(seenRoot, merged);
   const essential = new Set(essentialOf(packages));
-  const { left } = await layPackages({ root, seenRoot: root, sandbox }, packages, {
+  const { left } = await layPackages({ root, seenRoot, sandbox }, packages, {
     always: essential,
     merged,
     ...(onProgress && { onProgress }),
@@ -43,20 +48,24 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   const warnings: string[] = [];
   await sandbox.attach(root);
   try {
-    await inside(sandbox, root, HURRY);
+    await inside(sandbox, root, FORBID_SERVICES);
     await dpkg(
       request,
       ["--force-depends", "--no-triggers", "--unpack", ...left.map(({ path }) => path)],
       left.length,
       "Unpacking ",
     );
-    await inside(sandbox, root, HIDE);
+    // Daemons are not started: the tool that would do it is hidden by one that does nothing.
+    await sandbox.cover(root, "usr/sbin/start-stop-daemon", "#!/bin/sh\nexit 0\n");
     await dpkg(request, ["--configure", "--pending"], packages.length, "Setting up ");
     if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
-    await inside(sandbox, root, SETTLE);
   } finally {
     await sandbox.detach(root);
   }
+  await inside(sandbox, root, ALLOW_SERVICES);
+  await sandbox.putOnDisk(root, DPKG_FOLDER);
+  // Scripts may have done anything to it, and from here on we follow its paths ourselves.
+  await refuseLinks(root, DPKG_FOLDER);
   await tidyRoot(sandbox, root);
   await clampTimes(sandbox, root, epochSeconds);
   const database = await readDebDatabase(root, request.architecture);
@@ -133,8 +142,6 @@ export function mergedFolders(architecture: string): string[] {
 }
 
 async function prepare(root: string, merged: readonly string[]): Promise<void> {
-  await mkdir(root, { recursive: true });
-  if ((await readdir(root)).length > 0) throw new Error(`internal: ${root} is not empty`);
   for (const name of merged) {
     await mkdir(join(root, "usr", name), { recursive: true });
     await symlink(`usr/${name}`, join(root, name));
@@ -146,47 +153,21 @@ async function prepare(root: string, merged: readonly string[]): Promise<void> {
   for (const name of ["status", "available"]) await writeFile(join(database, name), "");
 }
 
-/**
- * $1: root. dpkg and update-alternatives sync each change of the database to the disk; a root that fails half way is thrown
- * away, so the database lives in memory while they run. 101 of policy-rc.d: invoke-rc.d may not start services.
- */
-const HURRY = `
+/** $1: root. 101 of policy-rc.d: invoke-rc.d may not start services. */
+const FORBID_SERVICES = `
 set -eu
-cp -a "$1/${DPKG_FOLDER}" "$1/tmp/.database"
-mount -t tmpfs -o mode=755 tmpfs "$1/${DPKG_FOLDER}"
-cp -a "$1/tmp/.database/." "$1/${DPKG_FOLDER}/"
-rm -rf "$1/tmp/.database"
 mkdir -p "$1/usr/sbin"
 printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
 chmod 755 "$1/usr/sbin/policy-rc.d"
 `;
+const ALLOW_SERVICES = 'rm -f "$1/usr/sbin/policy-rc.d"';
 
-/** Daemons are not started: the tool that would do it is hidden by one that does nothing, on a mount that goes away. */
-const HIDE = `
-set -eu
-[ -e "$1/usr/sbin/start-stop-daemon" ] || exit 0
-printf '#!/bin/sh\nexit 0\n' >"$1/tmp/.start-stop-daemon"
-chmod 755 "$1/tmp/.start-stop-daemon"
-mount --bind "$1/tmp/.start-stop-daemon" "$1/usr/sbin/start-stop-daemon"
-`;
-
-/** Undoes both; the database goes to the disk. */
-const SETTLE = `
-set -eu
-if mountpoint -q "$1/usr/sbin/start-stop-daemon"; then umount "$1/usr/sbin/start-stop-daemon"; fi
-rm -f "$1/usr/sbin/policy-rc.d"
-cp -a "$1/${DPKG_FOLDER}" "$1/${DPKG_FOLDER}.new"
-umount "$1/${DPKG_FOLDER}"
-rm -rf "$1/${DPKG_FOLDER}"
-mv "$1/${DPKG_FOLDER}.new" "$1/${DPKG_FOLDER}"
-`;
-
-async function inside(sandbox: Sandbox, root: string, script: string): Promise<void> {
+async function inside(sandbox: Cage, root: string, script: string): Promise<void> {
   const done = await sandbox.run("sh", ["-c", script, "sh", root]);
   if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
 }
 
-/** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said */
+/** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said, `packaging/leaves-root` */
 export async function dpkg(
   request: Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress">,
   args: readonly string[],
@@ -211,12 +192,15 @@ export async function dpkg(
   });
   if (done.code !== 0) {
     const { cause, said } = explainDpkg(done.stdout, done.stderr);
+    const [, owner, path] = /^`([^`]+)`: [^']*'(\/.+?)(?:\.dpkg-(?:new|tmp))?'/.exec(cause) ?? [];
+    const link = path === undefined ? undefined : await linkOutOf(request.root, path);
+    if (path !== undefined && link) throw new BuildError([leavesRoot(path, link, owner)]);
     throw new BuildError([installFailed(cause, said)]);
   }
 }
 
 /** File capabilities do not survive a fake root: which files are meant. */
-async function lostCapabilities(sandbox: Sandbox, root: string): Promise<string[]> {
+async function lostCapabilities(sandbox: Cage, root: string): Promise<string[]> {
   const asked = await sandbox.run("chroot", [root, "getcap", "-r", "/usr"]);
   const files = asked.stdout.split("\n").flatMap((line) => /^(\S+) \S/.exec(line)?.[1] ?? []);
   return files.length > 0 ? [capabilitiesLost(files)] : [];

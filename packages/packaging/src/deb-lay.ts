@@ -6,29 +6,36 @@
  * those in files of its own), md5sums (dpkg would make them) and no file that another package has too (where Replaces and
  * diversions decide). The others are left to dpkg. Where no script is to run, scripts and triggers count for nothing.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { BuildError, byText, readTextIfThere } from "@tsbake/base";
+import { basename, join } from "node:path";
+import { BuildError, byText, hasCode, readTextIfThere } from "@tsbake/base";
+import type { RunResult } from "@tsbake/base";
 import type { LayerRequest, Planned } from "./backend.js";
 import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER } from "./deb-database.js";
-import { badDeb, commandFailed } from "./problems.js";
+import { insideRoot, linkOutOf, refuseLinks } from "./inside-root.js";
+import type { InsideRoot } from "./inside-root.js";
+import { badDeb, commandFailed, leavesRoot } from "./problems.js";
 import { countLines } from "./progress.js";
-import type { Sandbox } from "./sandbox.js";
+import type { Cage } from "./cage.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
 /**
- * $0: root; $1: package file; $2: folder for its control members, gets `list` as tar names the files; $3: `always` when it
- * is laid out whatever it brings. 255 makes xargs stop.
+ * $0: root; $1: package file; $2: folder, gets `list` as tar names the files; its `control` gets the control members;
+ * $3: `always` when it is laid out whatever it brings. 255 makes xargs stop.
  */
 const LAY = `
 set -u
-{ dpkg-deb --ctrl-tarfile "$1" || exit 255; } | tar -C "$2" -xp --no-same-owner -f - || exit 255
-if [ -e "$2/preinst" ] && [ "$3" != always ]; then exit 0; fi
-{ dpkg-deb --fsys-tarfile "$1" || : >"$2/failed"; } |
-    tar -C "$0" -xvvp --quoting-style=literal --numeric-owner --keep-directory-symlink -f - >"$2/list" || exit 255
-[ ! -e "$2/failed" ] || exit 255
+fail() { { echo "failed $1"; cat "$2/said"; } >&2; exit 255; }
+{ dpkg-deb --ctrl-tarfile "$1" || : >"$2/failed"; } 2>"$2/said" |
+    tar -C "$2/control" -xp --no-same-owner -f - 2>>"$2/said" || fail "$1" "$2"
+[ ! -e "$2/failed" ] || fail "$1" "$2"
+if [ -e "$2/control/preinst" ] && [ "$3" != always ]; then exit 0; fi
+{ dpkg-deb --fsys-tarfile "$1" || : >"$2/failed"; } 2>"$2/said" |
+    tar -C "$0" -xvvp --quoting-style=literal --numeric-owner --keep-directory-symlink -f - >"$2/list" 2>>"$2/said" ||
+    fail "$1" "$2"
+[ ! -e "$2/failed" ] || fail "$1" "$2"
 echo "\${1##*/}"
 `;
 
@@ -37,7 +44,7 @@ interface Laid {
   /** `name` or, for packages that may be there in several architectures, `name:arch`: how `info/` calls it. */
   readonly key: string;
   readonly folder: string;
-  /** Control members. */
+  /** Names in its `control` folder. */
   readonly members: readonly string[];
   /** As in `.list`; undefined when it was not laid out. */
   readonly list: readonly string[] | undefined;
@@ -96,7 +103,7 @@ export interface LayResult {
   readonly dropped: ReadonlyMap<Planned, ControlMembers>;
 }
 
-/** @throws BuildError `packaging/bad-deb`, `packaging/command-failed` */
+/** @throws BuildError `packaging/bad-deb`, `packaging/leaves-root`, `packaging/command-failed` */
 export async function layPackages(
   { root, seenRoot, sandbox }: Pick<LayerRequest, "root" | "seenRoot" | "sandbox">,
   packages: readonly Planned[],
@@ -104,14 +111,14 @@ export async function layPackages(
 ): Promise<LayResult> {
   if (packages.length === 0) return { left: [], dropped: new Map() };
   const { always, merged, without = [] } = options;
-  // Beside `info/`, into which control members are then moved.
-  const scratch = join(DPKG_FOLDER, ".tsbake-lay");
+  // Beside `info/`, into which control members are then moved; under a name that no package can know.
+  const scratch = await mkdtemp(join(seenRoot, DPKG_FOLDER, ".tsbake-lay-"));
   try {
     const named = packages.map((one, at) => {
-      const folder = join(scratch, String(at));
-      return { one, key: keyOf(one), folder: join(seenRoot, folder), inside: join(root, folder) };
+      const inside = join(root, DPKG_FOLDER, basename(scratch), String(at));
+      return { one, key: keyOf(one), folder: join(scratch, String(at)), inside };
     });
-    for (const { folder } of named) await mkdir(folder, { recursive: true });
+    for (const { folder } of named) await mkdir(join(folder, "control"), { recursive: true });
     const isAlways = (one: Planned): boolean => always?.has(one) === true || without.includes("preinst");
     const input = named.flatMap(({ one, inside }) => [one.path, inside, isAlways(one) ? "always" : "-"]);
     const args = ["-0", "-n", "3", "-P", String(availableParallelism()), "sh", "-c", LAY, root];
@@ -119,8 +126,11 @@ export async function layPackages(
       input: input.map((word) => `${word}\0`).join(""),
       onOutput: countLines(packages.length, "unpacked", options.onProgress),
     });
-    if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
+    if (done.code !== 0) throw await explainLay(seenRoot, packages, done);
     const laid = await Promise.all(named.map(readLaid));
+    // From here on we follow paths ourselves.
+    await refuseLinks(seenRoot, DPKG_FOLDER);
+    const inside = insideRoot(seenRoot);
     const clashing = clashes(laid, merged, options.taken ?? []);
     const plain: Laid[] = [];
     for (const one of laid) if (!clashing.has(one) && (await isPlain(one, without))) plain.push(one);
@@ -129,13 +139,41 @@ export async function layPackages(
     // A diversion would have dpkg put a file elsewhere, so what lies there already must not stay.
     // Into a whole root nothing is diverted yet, and scripts may need what lies there.
     const misplaced = options.taken ? laid.filter((one) => !registered.has(one)) : [];
-    for (const { files } of misplaced)
-      for (const path of files) await rm(join(seenRoot, path), { force: true });
-    const dropped = await register(seenRoot, plain, without);
+    for (const { files } of misplaced) for (const path of files) await removeFile(await inside.place(path));
+    const dropped = await register(inside, plain, without);
     return { left: laid.filter((one) => !registered.has(one)).map(({ one }) => one), dropped };
   } finally {
-    await rm(join(seenRoot, scratch), { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** What two packages do not agree about may be a folder. */
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) throw error;
+  });
+}
+
+/** What {@link LAY} said of the package that stopped it: by name, and with the link that it wanted to go through. */
+async function explainLay(
+  seenRoot: string,
+  packages: readonly Planned[],
+  done: RunResult,
+): Promise<BuildError> {
+  const [, file, said = ""] = /^failed (.*)\n([^]*)$/m.exec(done.stderr) ?? [];
+  const one = packages.find(({ path }) => path === file);
+  if (!one) return new BuildError([commandFailed("dpkg-deb | tar", done)]);
+  const lines = said.split("\n").filter((line) => /^(tar|dpkg-deb): (?!Exiting|Removing)/.test(line));
+  for (const line of lines) {
+    const path = /^tar: .+: Cannot hard link to ‘(.+)’:|^tar: (.+?): Cannot /
+      .exec(line)
+      ?.slice(1)
+      .find((group) => group !== undefined)
+      ?.replace(/^\.\//, "");
+    const link = path === undefined ? undefined : await linkOutOf(seenRoot, path);
+    if (link) return new BuildError([leavesRoot(`/${path}`, link, one.name)]);
+  }
+  return new BuildError([badDeb(one.path, lines.slice(0, 3).join("\n") || said)]);
 }
 
 function keyOf(one: Planned): string {
@@ -144,7 +182,10 @@ function keyOf(one: Planned): string {
 }
 
 async function readLaid({ one, key, folder }: Pick<Laid, "one" | "key" | "folder">): Promise<Laid> {
-  const members = (await readdir(folder)).filter((name) => name !== "list").sort(byText);
+  const members = (await readdir(join(folder, "control"))).sort(byText);
+  for (const name of members)
+    if (!(await lstat(join(folder, "control", name))).isFile())
+      throw new BuildError([badDeb(one.path, `its control member \`${name}\` is no file`)]);
   const text = await readTextIfThere(join(folder, "list"));
   const entries = text
     ?.split("\n")
@@ -182,7 +223,7 @@ function followed(path: string, merged: readonly string[]): string {
  * A folder that several packages bring has the mode and owner of whichever tar came last; dpkg would have kept those of the
  * first package. Only where packages disagree.
  */
-async function settleFolders(root: string, sandbox: Sandbox, laid: readonly Laid[]): Promise<void> {
+async function settleFolders(root: string, sandbox: Cage, laid: readonly Laid[]): Promise<void> {
   const first = new Map<string, ListedEntry>();
   const disputed = new Set<ListedEntry>();
   for (const entry of laid.flatMap(({ folders }) => folders)) {
@@ -197,7 +238,7 @@ async function settleFolders(root: string, sandbox: Sandbox, laid: readonly Laid
   if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
 }
 
-/** Packages that have a file in common with another one, or with what is there already. */
+/** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */
 function clashes(laid: readonly Laid[], merged: readonly string[], taken: Iterable<string>): Set<Laid> {
   const owners = new Map<string, Laid | undefined>();
   for (const path of taken) owners.set(followed(path, merged), undefined);
@@ -210,28 +251,36 @@ function clashes(laid: readonly Laid[], merged: readonly string[], taken: Iterab
       owners.set(file, one);
     }
   }
+  for (const one of laid) {
+    for (const folder of one.folders) {
+      const other = owners.get(followed(toPath(folder.name), merged));
+      if (other) found.add(one).add(other);
+    }
+  }
   return found;
 }
 
-async function isPlain({ list, members, folder }: Laid, without: readonly string[]): Promise<boolean> {
+async function isPlain({ list, files, members, folder }: Laid, without: readonly string[]): Promise<boolean> {
   const counts = (name: string): boolean => members.includes(name) && !without.includes(name);
   if (list === undefined || counts("preinst") || !members.includes("md5sums")) return false;
-  const triggers = counts("triggers") ? await readFile(join(folder, "triggers"), "utf8") : "";
-  const conffiles = members.includes("conffiles") ? await readFile(join(folder, "conffiles"), "utf8") : "";
+  const triggers = counts("triggers") ? await readFile(join(folder, "control/triggers"), "utf8") : "";
+  const conffiles = members.includes("conffiles")
+    ? await readFile(join(folder, "control/conffiles"), "utf8")
+    : "";
+  const brought = new Set(files);
   // A line that is no path has a flag before it.
   return (
-    !/^\s*interest/m.test(triggers) &&
-    conffiles.split("\n").every((line) => line === "" || line.startsWith("/"))
+    !/^\s*interest/m.test(triggers) && conffiles.split("\n").every((line) => line === "" || brought.has(line))
   );
 }
 
 /** Writes what dpkg would have written of them. @returns members that it left out, where a package has such */
 async function register(
-  root: string,
+  inside: InsideRoot,
   plain: readonly Laid[],
   without: readonly string[],
 ): Promise<Map<Planned, ControlMembers>> {
-  const database = join(root, DPKG_FOLDER);
+  const database = join(inside.root, DPKG_FOLDER);
   const info = join(database, "info");
   const dropped = new Map<Planned, ControlMembers>();
   await writeFile(join(info, "format"), "1\n");
@@ -239,7 +288,8 @@ async function register(
   let status = (await readFile(join(database, "status"), "utf8"))
     .replace(/\n*$/, "\n\n")
     .replace(/^\n+$/, "");
-  for (const { one, key, folder, members, list } of plain) {
+  for (const { one, key, folder: own, members, list } of plain) {
+    const folder = join(own, "control");
     const { stanzas, faults } = parseStanzas(await readFile(join(folder, "control"), "utf8"));
     const [stanza] = stanzas;
     if (!stanza || faults.length > 0) throw new BuildError([badDeb(one.path, "its control file is damaged")]);
@@ -248,7 +298,10 @@ async function register(
     const conffiles = text.split("\n").filter((line) => line !== "");
     if (conffiles.length > 0)
       fields.set("Conffiles", conffiles.map((path) => `\n ${path} newconffile`).join(""));
-    for (const path of conffiles) await rename(join(root, path), join(root, `${path}.dpkg-new`));
+    for (const path of conffiles) {
+      const place = await inside.place(path);
+      await rename(place, `${place}.dpkg-new`);
+    }
     status += `${writeStanza(fields)}\n`;
     const out = members.filter((name) => without.includes(name));
     if (out.length > 0) {

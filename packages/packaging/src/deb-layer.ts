@@ -13,6 +13,7 @@ import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
 import { dpkg, mergedFolders, verify } from "./deb-install.js";
 import { layPackages } from "./deb-lay.js";
+import { insideRoot, refuseLinks } from "./inside-root.js";
 import { solveDeb } from "./deb-solve.js";
 import { baseChanged } from "./problems.js";
 import { clampTimes, tidyRoot } from "./tidy.js";
@@ -47,20 +48,19 @@ export async function installOnDebDatabase(request: LayerRequest): Promise<Insta
     const isAddition = changes.every(({ kind }) => kind === "added");
     const left = isAddition ? await layOnBase(request, packages, skippedScripts) : packages;
     const lists = await readLists(seenRoot, keys);
-    try {
-      // Missing configuration files are no decision of an administrator: there are no files at all.
-      const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
-      if (removed.length > 0)
-        await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
-      const files = await Promise.all(left.map((one) => withoutScripts(one, scratch, skippedScripts)));
-      const unpack = ["--no-triggers", "--force-depends", "--force-confmiss", "--unpack", ...files];
-      await dpkg(request, unpack, files.length, "Unpacking ");
-      const configure = ["--no-triggers", "--force-confmiss", "--configure", "--pending"];
-      await dpkg(request, configure, packages.length, "Setting up ");
-    } finally {
-      await aside.restore();
-      await restoreLists(seenRoot, lists);
-    }
+    // Missing configuration files are no decision of an administrator: there are no files at all.
+    const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
+    if (removed.length > 0)
+      await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
+    const files = await Promise.all(left.map((one) => withoutScripts(one, scratch, skippedScripts)));
+    const unpack = ["--no-triggers", "--force-depends", "--force-confmiss", "--unpack", ...files];
+    await dpkg(request, unpack, files.length, "Unpacking ");
+    const configure = ["--no-triggers", "--force-confmiss", "--configure", "--pending"];
+    await dpkg(request, configure, packages.length, "Setting up ");
+    // Packages may have brought anything, and from here on we follow its paths ourselves.
+    await refuseLinks(seenRoot, DPKG_FOLDER);
+    await aside.restore();
+    await restoreLists(seenRoot, lists);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -208,12 +208,14 @@ async function readLists(root: string, changed: ReadonlyMap<string, Change>): Pr
  * are shared, so those lines come back; a file that a new package took over stays struck off, and shows as a change.
  */
 async function restoreLists(root: string, lists: ReadonlyMap<string, string>): Promise<void> {
+  const inside = insideRoot(root);
   for (const [path, text] of lists) {
     const now = await readTextIfThere(path);
     if (now === undefined || now === text) continue;
     const left = new Set(now.split("\n"));
     const lost = text.split("\n").filter((line) => !left.has(line));
-    const kinds = await Promise.all(lost.map((line) => lstat(join(root, line)).catch(() => undefined)));
+    const places = await Promise.all(lost.map((line) => inside.place(line)));
+    const kinds = await Promise.all(places.map((path) => lstat(path).catch(() => undefined)));
     const taken = new Set(lost.filter((_, at) => kinds[at]?.isDirectory() !== true));
     const lines = text.split("\n").filter((line) => !taken.has(line));
     await writeFile(path, lines.join("\n"));

@@ -6,6 +6,7 @@ import type { SnapshotIdentity } from "./backend.js";
 import { databaseDigest } from "./database.js";
 import type { PackageDatabase } from "./database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
+import { insideRoot } from "./inside-root.js";
 import { damagedSnapshot, foreignSnapshot } from "./problems.js";
 
 /** Members of `/var/lib/dpkg` that are the database; the others are locks, backups and journals. */
@@ -70,9 +71,10 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   await writeFile(join(target, "triggers/Unincorp"), "", { flag: "a" });
   // What apt and old tools expect; its content is what is *available*, which a snapshot does not say.
   await writeFile(join(target, "available"), "");
-  await copyLinks(join(from, "etc/alternatives"), join(to, "etc/alternatives"), () => true);
+  const alternatives = await insideRoot(from).follow("etc/alternatives");
+  await copyLinks(alternatives, join(to, "etc/alternatives"), () => true);
   // Links such as /bin → usr/bin belong to no package, and a layer unpacked without them would not go into /usr.
-  await copyLinks(from, to, (text) => text.startsWith("usr/"));
+  await copyLinks(from, to, (text) => /^usr\/[^/]+$/.test(text) && text !== "usr/..");
 }
 
 /** Only ordinary files: a snapshot may come from anywhere. */

@@ -1,3 +1,5 @@
+export { openCage, type Cage, type CageOptions } from "./cage.js";
+export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "./inside-root.js";
 export { openSandbox, type Sandbox, type SandboxOptions, type SandboxRunOptions } from "./sandbox.js";
 export { listTree, type TreeEntry } from "./tree.js";
 export {

@@ -176,6 +176,26 @@ export function noFakeroot(folder: string): Diagnostic {
   };
 }
 
+/** A package has a file where the root ends; `link` is what leads out, undefined for what is neither file nor folder. */
+export function leavesRoot(
+  path: string,
+  link: { readonly at: string; readonly target: string } | undefined,
+  owner?: string,
+): Diagnostic {
+  const where =
+    link === undefined
+      ? "is neither a file nor a folder"
+      : link.at === path
+        ? `is a link to \`${link.target}\``
+        : `lies behind \`${link.at}\`, a link to \`${link.target}\``;
+  return {
+    severity: "error",
+    code: "packaging/leaves-root",
+    message: `\`${path}\`${owner === undefined ? "" : ` of \`${owner}\``} ${where}: it leads out of the root that packages are installed into`,
+    help: "nothing outside was touched; take out the package that brings the link, or have it rebuilt with a link that stays inside",
+  };
+}
+
 /** A program needs a library, and no package says that it has it. */
 export function noProvider(path: string, soname: string, recipe: string): Diagnostic {
   return {
@@ -183,6 +203,16 @@ export function noProvider(path: string, soname: string, recipe: string): Diagno
     code: "packaging/no-library-provider",
     message: `\`${path}\` of ${recipe} needs \`${soname}\`, which no package in its sysroot provides`,
     help: "add the recipe that builds the library to DEPENDS, or take the library's package from the feed with a recipe that inherits feed",
+  };
+}
+
+/** Namespaces can be made, but the host cannot be taken out of them. */
+export function noCage(reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/no-cage",
+    message: `cannot shut packages off from this machine's files: ${tail(reason, 3) || "no reason given"}`,
+    help: "packages are installed only where they cannot reach the host; in a chroot or on an initial RAM file system the kernel gives no process a root of its own (pivot_root): build in a container or on a real root",
   };
 }
 

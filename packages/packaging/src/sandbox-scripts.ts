@@ -1,28 +1,26 @@
-/** The few lines of shell that run inside the namespaces. All of Debian's essential set; no input of ours is spliced in. */
+/** The few lines of shell that make and hold the namespaces. All of Debian's essential set; no input of ours is spliced in. */
 
 /**
- * Holds the namespaces open. $1: faked, or empty; $2: scratch folder with `load`, gets `key` and `save`.
- * Says `ready PID KEY`; the pid is read from the outer /proc, so it is the one that nsenter needs.
+ * Runs beside the namespaces for processes and mounts, so that nothing in them sees faked. $1: faked, or empty; $2: scratch
+ * folder with `load`, gets `key` and `save`; the rest: what makes the other namespaces and starts a keeper in them.
+ * Says `key KEY`.
  */
-export const KEEPER = `
+export const HOLD = `
 set -eu
-read -r pid rest </proc/self/stat
-hostname localhost 2>/dev/null || :
-# dpkg reads its settings from here even with --root: a host that leaves out documentation would leave it out of images.
-mkdir "$2/dpkg"
-[ ! -d /etc/dpkg ] || mount --bind "$2/dpkg" /etc/dpkg
-[ ! -e /root/.dpkg.cfg ] || mount --bind /dev/null /root/.dpkg.cfg
+program=$1
+scratch=$2
+shift 2
 key=-
 faked=
-if [ -n "$1" ]; then
-    "$1" --foreground --save-file "$2/save" --load <"$2/load" >"$2/key" &
+if [ -n "$program" ]; then
+    "$program" --foreground --save-file "$scratch/save" --load <"$scratch/load" >"$scratch/key" &
     faked=$!
-    while [ ! -s "$2/key" ]; do kill -0 $faked; sleep 0.01; done
-    read -r key <"$2/key"
+    while [ ! -s "$scratch/key" ]; do kill -0 $faked; sleep 0.01; done
+    read -r key <"$scratch/key"
     key=\${key%%:*}
 fi
-echo "ready $pid $key"
-read -r rest || :
+echo "key $key"
+"$@" || :
 if [ -n "$faked" ]; then
     kill -TERM $faked
     wait $faked || :
@@ -30,37 +28,95 @@ fi
 `;
 
 /**
+ * Holds the namespaces open until its standard input ends. Says `ready PID`; the pid is read from the outer /proc, so it
+ * is the one that nsenter needs.
+ */
+export const KEEPER = `
+read -r pid rest </proc/self/stat
+hostname localhost 2>/dev/null || :
+echo "ready $pid"
+read -r rest
+`;
+
+/**
+ * The same with a root of its own. $1: the empty tree of mount points; $2: table for mount(8); then pairs of options and
+ * mount points that are remounted. Where the kernel refuses a new /proc (a container that masks parts of its own), the
+ * one that is there is bound. What the kernel's root could set through /proc is read-only, for real root has that power.
+ * The old root is put over an empty folder of the new one and taken off there: nothing of it has a name then.
+ */
+export const CAGE_KEEPER = `
+set -eu
+read -r pid rest </proc/self/stat
+hostname localhost 2>/dev/null || :
+cage=$1
+table=$2
+shift 2
+mount --bind -o ro,nosuid,nodev "$cage" "$cage"
+mount -t proc -o nosuid,nodev,noexec proc "$cage/proc" 2>/dev/null || mount --rbind /proc "$cage/proc"
+mount -a -T "$table"
+while [ $# -gt 0 ]; do
+    mount -o "remount,bind,$1" "$2"
+    shift 2
+done
+cd "$cage"
+pivot_root . root
+cd /
+umount -l /root
+echo "ready $pid"
+read -r rest || :
+`;
+
+/**
  * $1: root; $2: libfakeroot's folder or empty; $3: where it must be seen. Host nodes are bound file by file: a user
- * namespace may not make nodes. Where the kernel refuses a new /proc (a container that masks parts of its own), the one
- * that is there is bound.
+ * namespace may not make nodes. /dev is the cage's own here.
  */
 export const ATTACH = `
 set -eu
-mkdir -p "$1/proc" "$1/dev" "$1/run" "$1/tmp"
-mount -t proc proc "$1/proc" 2>/dev/null || mount --rbind /proc "$1/proc"
-mount -t tmpfs -o mode=755 tmpfs "$1/dev"
+cd "$1"
+mkdir -p proc dev run tmp
+mount --rbind /proc proc
+mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs dev
+mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs run
+mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs tmp
+cp -P /dev/fd /dev/stdin /dev/stdout /dev/stderr /dev/ptmx dev
+mkdir dev/pts dev/shm
+mkdir -m 1777 run/lock
 for node in null zero full random urandom tty; do
-    : >"$1/dev/$node"
-    mount --bind "/dev/$node" "$1/dev/$node"
+    : >"dev/$node"
+    mount --bind "/dev/$node" "dev/$node"
 done
-mkdir "$1/dev/pts" "$1/dev/shm"
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$1/dev/pts" 2>/dev/null || :
-mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
-ln -s pts/ptmx "$1/dev/ptmx"
-ln -s /proc/self/fd "$1/dev/fd"
-ln -s /proc/self/fd/0 "$1/dev/stdin"
-ln -s /proc/self/fd/1 "$1/dev/stdout"
-ln -s /proc/self/fd/2 "$1/dev/stderr"
-mount -t tmpfs -o mode=755 tmpfs "$1/run"
-mkdir -m 1777 "$1/run/lock"
-mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts 2>/dev/null || :
+mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs dev/shm
 if [ -n "$2" ]; then
     mkdir "$3"
     mount --bind "$2" "$3"
 fi
 `;
 
-/** $1: root. Lazily: a daemon that a script left running must not keep the mount. */
+/** $1: root; then files that are covered. First ends what a script left running: it must neither keep a mount nor change the root any more. */
 export const DETACH = `
-for place in proc dev run tmp; do umount --recursive --lazy "$1/$place" 2>/dev/null || :; done
+kill -KILL -1
+root=$1
+shift
+for file; do umount --lazy "$file"; done
+for place in proc dev run tmp; do umount --recursive --lazy "$root/$place" 2>/dev/null || :; done
+`;
+
+/** $1: file of an attached root; $2: its root; $3: what is there instead. Says so when it has done it. */
+export const COVER = `
+set -eu
+[ -e "$1" ] || exit 0
+printf '%s' "$3" >"$2/tmp/.tsbake-cover"
+chmod 755 "$2/tmp/.tsbake-cover"
+mount --bind "$2/tmp/.tsbake-cover" "$1"
+echo covered
+`;
+
+/** $1: folder that is a file system in memory. It becomes an ordinary one with the same content. */
+export const TO_DISK = `
+set -eu
+cp -a "$1" "$1.new"
+umount "$1"
+rmdir "$1"
+mv "$1.new" "$1"
 `;

@@ -1,23 +1,26 @@
 /**
  * A place where commands run as root of their own: namespaces always, and for an ordinary user a fake root that
- * remembers owners, modes and device nodes. Maintainer scripts run only here.
+ * remembers owners, modes and device nodes.
  *
  * One process, the keeper, holds the namespaces open; each command enters them with nsenter, so that a hundred commands
  * cost one setup. When the keeper's standard input closes (also because we died), the kernel ends all that runs inside.
+ *
+ * A plain sandbox has the whole file system of the host in sight: it is for task bodies. Whatever handles packages takes
+ * a cage instead (`cage.ts`).
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, hasCode, run } from "@tsbake/base";
+import { BuildError, run } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
 import { loadOwnership, saveOwnership } from "./ownership.js";
 import { namespaceLimits } from "./namespace-limits.js";
-import { noNamespaces } from "./problems.js";
-import { ATTACH, DETACH, KEEPER } from "./sandbox-scripts.js";
+import { noCage, noNamespaces } from "./problems.js";
+import { HOLD, KEEPER } from "./sandbox-scripts.js";
 
 export interface SandboxOptions {
   /** For an ordinary user: the native sysroot that holds `faked` and `libfakeroot`. Default: TSBAKE_FAKEROOT, then the host's. */
@@ -37,6 +40,8 @@ export interface SandboxRunOptions {
   /** Added to a minimal environment (PATH, HOME, LC_ALL, DEBIAN_FRONTEND=noninteractive, SOURCE_DATE_EPOCH if set). */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
+  /** Where standard output goes instead of `stdout`: a file descriptor. */
+  readonly stdoutFd?: number;
   readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;
   readonly signal?: AbortSignal;
 }
@@ -48,26 +53,20 @@ export interface Sandbox extends AsyncDisposable {
   run(command: string, args: readonly string[], options?: SandboxRunOptions): Promise<RunResult>;
   /** Runs a command with this process's own standard streams and environment. @returns its exit code, 128 + n for signal n */
   hand(command: string, args: readonly string[]): Promise<number>;
-  /**
-   * Readies a root for scripts that run inside it: /proc, a minimal /dev, a private /run and /tmp (mounted, gone with the
-   * sandbox or with `detach`). Does nothing for a root that is attached.
-   */
-  attach(root: string): Promise<void>;
-  detach(root: string): Promise<void>;
-  /**
-   * Makes `folder` (which it creates below an existing `root`) a file system in memory for the commands inside, for as
-   * long as the sandbox lives. Where the kernel does not let us look into it, everything stays on the disk.
-   *
-   * @returns where this process finds `root` with that folder in it
-   */
-  keepInMemory(root: string, folder: string): Promise<string>;
   /** Saves the ownership and ends every process inside. */
   close(): Promise<void>;
+}
+
+/** What makes a keeper, and what it needs. */
+export interface KeeperScript {
+  readonly script: string;
+  readonly args: readonly string[];
 }
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** By its place: a task's PATH has only the tools that tasks may call. */
 const NSENTER = "/usr/bin/nsenter";
+const ENV = "/usr/bin/env";
 
 /** What this process may do already. */
 interface Standing {
@@ -90,30 +89,54 @@ async function standing(): Promise<Standing> {
 
 /** @throws BuildError `packaging/no-namespaces`, `packaging/no-fakeroot` */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  return new Namespaces(await openNamespaces(options, () => ({ script: KEEPER, args: [] })));
+}
+
+/**
+ * @param keeper what holds the namespaces, given an empty folder that lives as long and libfakeroot's own
+ * @throws BuildError `packaging/no-namespaces`, `packaging/no-fakeroot`, `packaging/no-cage`
+ */
+export async function openNamespaces(
+  options: SandboxOptions,
+  keeper: (scratch: string, libraryFolder: string | undefined) => KeeperScript | Promise<KeeperScript>,
+): Promise<Parts> {
   const { needsUser, isFake, isNested } = await standing();
   const fakeroot = isFake && !isNested ? await findFakeroot(options.fakeroot) : undefined;
   const scratch = await mkdtemp(join(tmpdir(), "tsbake-sandbox-"));
   try {
     const load = join(scratch, "load");
     if (fakeroot) await writeFile(load, options.ownership ? await loadOwnership(options.ownership) : "");
-    // The queue of an outer faked lives in the ipc namespace that we are in.
-    const kinds = ["mount", "uts", "pid", ...(options.network ? [] : ["net"]), ...(isNested ? [] : ["ipc"])];
-    const flags = kinds.map((kind) => `--${kind}`);
-    if (needsUser) flags.push("--user", "--map-root-user");
-    flags.push("--fork", "--kill-child");
-    const keeper = await startKeeper(flags, fakeroot, scratch);
-    const enter = ["--target", keeper.pid, ...kinds.map((kind) => `--${kind}`)];
+    const outer = needsUser ? ["--user", "--map-root-user"] : [];
+    // The queue of an outer faked lives in the ipc namespace that we are in; one of our own is shared with ours.
+    if (!isNested) outer.push("--ipc");
+    const kinds = ["--mount", "--uts", "--pid", ...(options.network ? [] : ["--net"])];
+    const fake = fakeroot ? undefined : isNested ? inheritedFakeroot() : {};
+    const inherited = isNested ? process.env["LD_LIBRARY_PATH"]?.split(":")[0] : undefined;
+    const { script, args } = await keeper(scratch, fakeroot?.libraryFolder ?? inherited);
+    const inner = [
+      "unshare",
+      ...kinds,
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "sh",
+      "-c",
+      script,
+      "keeper",
+      ...args,
+    ];
+    const started = await startKeeper(outer, fakeroot, scratch, inner);
+    const enter = ["--target", started.pid, ...kinds, ...(isNested ? [] : ["--ipc"])];
     if (needsUser) enter.push("--user", "--preserve-credentials");
-    const fake = fakeroot ? fakerootEnvironment(fakeroot, keeper.key) : isNested ? inheritedFakeroot() : {};
-    return new Namespaces({
+    return {
       isFake,
       enter,
-      fake,
-      keeper: keeper.child,
-      pid: keeper.pid,
+      fake: fake ?? fakerootEnvironment(fakeroot!, started.key),
+      keeper: started.child,
+      pid: started.pid,
       scratch,
       ownership: fakeroot && options.ownership,
-    });
+    };
   } catch (error) {
     await rm(scratch, { recursive: true, force: true });
     throw error;
@@ -130,8 +153,8 @@ function fakerootEnvironment(fakeroot: Fakeroot, key: string): Record<string, st
   };
 }
 
-/** Where `attach` shows libfakeroot inside a root. */
-const FAKEROOT_INSIDE = "/run/tsbake-fakeroot";
+/** Where a cage shows libfakeroot inside a root. */
+export const FAKEROOT_INSIDE = "/run/tsbake-fakeroot";
 
 function inheritedFakeroot(): Record<string, string> {
   const names = ["FAKEROOTKEY", "LD_PRELOAD", "LD_LIBRARY_PATH", "FAKEROOTDONTTRYCHOWN"];
@@ -140,19 +163,20 @@ function inheritedFakeroot(): Record<string, string> {
 
 interface Keeper {
   readonly child: ChildProcess;
-  /** As our own process namespace counts. */
+  /** As our own /proc counts. */
   readonly pid: string;
   /** faked's message queue, or "-". */
   readonly key: string;
 }
 
 function startKeeper(
-  flags: readonly string[],
+  outer: readonly string[],
   fakeroot: Fakeroot | undefined,
   scratch: string,
+  inner: readonly string[],
 ): Promise<Keeper> {
-  const args = [...flags, "sh", "-c", KEEPER, "keeper", fakeroot?.daemon ?? "", scratch];
-  const child = spawn("unshare", args, {
+  const hold = ["sh", "-c", HOLD, "hold", fakeroot?.daemon ?? "", scratch, ...inner];
+  const child = spawn("unshare", [...outer, ...hold], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { PATH, LC_ALL: "C.UTF-8", ...inheritedFakeroot() },
   });
@@ -163,39 +187,52 @@ function startKeeper(
     child.stderr.on("data", (piece: Buffer) => (err += piece.toString()));
     child.stdout.on("data", (piece: Buffer) => {
       out += piece.toString();
-      const ready = /^ready (\d+) (\S+)\n/.exec(out);
-      if (ready) resolve({ child, pid: ready[1] ?? "", key: ready[2] ?? "" });
+      const ready = /^key (\S+)\nready (\d+)\n/.exec(out);
+      if (ready) resolve({ child, key: ready[1] ?? "", pid: ready[2] ?? "" });
     });
     child.on("error", reject);
-    child.on("close", () =>
-      reject(new BuildError([noNamespaces(err.trim() || out.trim(), namespaceLimits())])),
-    );
+    child.on("close", () => {
+      const said = err.trim() || out.trim();
+      // unshare(1) says the latter in a chroot, where the root is no mount.
+      const isCage = /pivot_root|cannot change root filesystem propagation/.test(err);
+      reject(new BuildError([isCage ? noCage(said) : noNamespaces(said, namespaceLimits())]));
+    });
   });
 }
 
-interface Parts {
+/** Open namespaces. */
+export interface Parts {
   readonly isFake: boolean;
   readonly enter: readonly string[];
   readonly fake: Readonly<Record<string, string>>;
   readonly keeper: ChildProcess;
-  /** Of the keeper, as our own process namespace counts. */
+  /** Of the keeper, as our own /proc counts. */
   readonly pid: string;
   readonly scratch: string;
   readonly ownership: string | undefined;
 }
 
-class Namespaces implements Sandbox {
+export class Namespaces implements Sandbox {
   readonly isFake: boolean;
-  readonly #parts: Parts;
-  readonly #attached = new Set<string>();
+  protected readonly parts: Parts;
   #closed: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.isFake = parts.isFake;
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   run(command: string, args: readonly string[], options: SandboxRunOptions = {}): Promise<RunResult> {
+    return this.enter([], command, args, options);
+  }
+
+  /** @param front words of a program that runs the command */
+  protected enter(
+    front: readonly string[],
+    command: string,
+    args: readonly string[],
+    options: SandboxRunOptions = {},
+  ): Promise<RunResult> {
     const { cwd = "/", env, ...rest } = options;
     const { SOURCE_DATE_EPOCH: epoch } = process.env;
     const all: Record<string, string> = {
@@ -207,53 +244,23 @@ class Namespaces implements Sandbox {
       DEBCONF_NONINTERACTIVE_SEEN: "true",
       ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }),
       ...env,
-      ...this.#parts.fake,
+      ...this.parts.fake,
     };
     const settings = Object.entries(all).map(([name, value]) => `${name}=${value}`);
-    const inside = ["env", "-i", `--chdir=${cwd}`, ...settings, command, ...args];
-    return run(NSENTER, [...this.#parts.enter, "--", ...inside], rest);
+    const inside = [...front, ENV, "-i", `--chdir=${cwd}`, ...settings, command, ...args];
+    return run(NSENTER, [...this.parts.enter, "--", ...inside], rest);
   }
 
   hand(command: string, args: readonly string[]): Promise<number> {
-    const settings = Object.entries(this.#parts.fake).map(([name, value]) => `${name}=${value}`);
-    const inside = ["env", `--chdir=${process.cwd()}`, ...settings, command, ...args];
-    const child = spawn(NSENTER, [...this.#parts.enter, "--", ...inside], { stdio: "inherit" });
+    const settings = Object.entries(this.parts.fake).map(([name, value]) => `${name}=${value}`);
+    const inside = [ENV, `--chdir=${process.cwd()}`, ...settings, command, ...args];
+    const child = spawn(NSENTER, [...this.parts.enter, "--", ...inside], { stdio: "inherit" });
     return new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) =>
         resolve(code ?? 128 + (signal === "SIGINT" ? 2 : signal === "SIGKILL" ? 9 : 15)),
       );
     });
-  }
-
-  async attach(root: string): Promise<void> {
-    if (this.#attached.has(root)) return;
-    const library = this.#parts.fake["LD_LIBRARY_PATH"]?.split(":")[0] ?? "";
-    const done = await this.run("sh", ["-c", ATTACH, "attach", root, library, root + FAKEROOT_INSIDE]);
-    if (done.code !== 0) throw new BuildError([noNamespaces(done.stderr.trim(), namespaceLimits())]);
-    this.#attached.add(root);
-  }
-
-  async detach(root: string): Promise<void> {
-    if (!this.#attached.delete(root)) return;
-    await this.run("sh", ["-c", DETACH, "detach", root]);
-  }
-
-  async keepInMemory(root: string, folder: string): Promise<string> {
-    const [place, seen] = [join(root, folder), `/proc/${this.#parts.pid}/root${root}`];
-    await mkdir(place, { recursive: true });
-    const mark = join(seen, folder, ".tsbake-memory");
-    const done = await this.run("mount", ["-t", "tmpfs", "-o", "mode=755", "tmpfs", place]);
-    if (done.code !== 0) return root;
-    try {
-      await writeFile(mark, "");
-      await rm(mark);
-      return seen;
-    } catch (error) {
-      if (!hasCode(error, "EACCES", "ENOENT", "EPERM")) throw error;
-      await this.run("umount", [place]);
-      return root;
-    }
   }
 
   close(): Promise<void> {
@@ -266,7 +273,7 @@ class Namespaces implements Sandbox {
   }
 
   async #end(): Promise<void> {
-    const { keeper, scratch, ownership } = this.#parts;
+    const { keeper, scratch, ownership } = this.parts;
     const ended = new Promise<void>((resolve) => {
       if (keeper.exitCode !== null || keeper.signalCode !== null) resolve();
       else keeper.on("close", () => resolve());

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
-import { openDebBackend } from "@tsbake/packaging";
+import { insideRoot, openDebBackend } from "@tsbake/packaging";
 import { levelOf } from "../extension-release.js";
 import { parseOsRelease } from "../os-release.js";
 import * as problems from "../problems.js";
@@ -61,7 +61,7 @@ export const stamp: Command = {
   },
   async run(args) {
     const snapshot = await openSnapshot(args.text("snapshot"));
-    const path = join(args.text("root"), "usr/lib/os-release");
+    const path = await insideRoot(args.text("root")).follow("usr/lib/os-release");
     const text = await readFile(path, "utf8");
     const fields = parseOsRelease(text, path);
     const level = levelOf(snapshot.facts.digest);
