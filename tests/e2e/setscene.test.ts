@@ -28,6 +28,16 @@ const cases: readonly (readonly [name: string, ...steps: Step[]])[] = [
     { args: "lib", ran: "" },
   ],
   [
+    "a configuration that takes Python is not read again",
+    {
+      args: "lib",
+      environment: { MORE: "with-python" },
+      ran: "lib:build compile fetch index pack stage",
+      says: "done",
+    },
+    { args: "lib", environment: { MORE: "with-python" }, ran: "" },
+  ],
+  [
     "the index makes the packages superfluous",
     { args: "lib", found: "lib:index lib:stage lib:pack", ran: "lib:build index_setscene stage_setscene" },
   ],

@@ -40,6 +40,7 @@ export const CACHED_CONFIGURATION: readonly string[] = [
   "SSTATE_VERIFY_SIG",
   "STAMPS_DIR",
   "TMPDIR",
+  "TOPDIR",
 ];
 
 /** -r and -R: a relative file counts from the current folder, or from the build folder, where BitBake looks. */
