@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /** The program `tsbake-fetch`, which the bodies of do_fetch and do_unpack call. */
 import { parseArgs } from "node:util";
-import { BuildError, messageOf, words } from "@tsbake/base";
+import { BuildError, complain, messageOf, say, warn, words } from "@tsbake/base";
 import { fetchSource, removeSource, unpackSource } from "./fetch.js";
 import type { FetchOptions } from "./options.js";
-import { complain, openProgress, say, warn } from "./output.js";
 import { badArgument } from "./problems.js";
+import { openProgress } from "./progress-lines.js";
 
 const HELP = `tsbake-fetch fetch|unpack|clean --OPTION VALUE …
 

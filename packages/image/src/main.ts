@@ -2,9 +2,8 @@
 /** The program `tsbake-image`: one subcommand a step of an image; task bodies call it. Each loads only its own code. */
 import { helpOf, readArguments } from "./arguments.js";
 import type { Command } from "./commands/command.js";
-import { complain, say } from "./output.js";
 import * as problems from "./problems.js";
-import { BuildError } from "@tsbake/base";
+import { BuildError, complain, say } from "@tsbake/base";
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   convert: async () => (await import("./commands/tree.js")).convert,

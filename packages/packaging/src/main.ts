@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** The program `tsbake-package`: one subcommand a step; task bodies call it. Each loads only its own code. */
-import { BuildError } from "@tsbake/base";
+import { BuildError, complain, say } from "@tsbake/base";
 import { helpOf, readArguments } from "./arguments.js";
 import type { Command } from "./arguments.js";
-import { complain, say } from "./output.js";
 import { badArgument } from "./problems.js";
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {

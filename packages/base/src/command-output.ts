@@ -1,0 +1,24 @@
+/** What the programs print that task bodies call: progress and results on standard output, problems on standard error. */
+import { BuildError, render } from "./diagnostic.js";
+import { messageOf } from "./errno.js";
+
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+export function warn(message: string): void {
+  process.stderr.write(`warning: ${message}\n`);
+}
+
+/**
+ * Prints what a program threw: every diagnostic of a BuildError. Anything else is a bug of ours or an error of the
+ * system, told in one line.
+ *
+ * @returns the exit code
+ */
+export function complain(error: unknown): number {
+  const text =
+    error instanceof BuildError ? error.diagnostics.map(render).join("\n") : `error: ${messageOf(error)}`;
+  process.stderr.write(`${text}\n`);
+  return 1;
+}
