@@ -56,12 +56,16 @@ export class Launcher {
    * @param onText told of what comes on descriptor 3
    * @throws system errors of starting it (ENOENT: no such program); BuildError `run/launcher-lost`
    */
-  start({ logFd, ...what }: Launch, onText: (text: string) => void): Promise<ProcessEnd> {
+  start(
+    { command, args, cwd, environment, logFd }: Launch,
+    onText: (text: string) => void,
+  ): Promise<ProcessEnd> {
     return new Promise((resolve, reject) => {
       const id = ++this.#last;
       if (this.#pending.size === 0) this.#process.channel?.ref();
       this.#pending.set(id, { resolve, reject, onText });
-      this.#tell({ type: "start", id, ...what, log: `/proc/${process.pid}/fd/${logFd}` });
+      const log = `/proc/${process.pid}/fd/${logFd}`;
+      this.#tell({ type: "start", id, command, args, cwd, environment, log });
       if (!this.#process.connected) this.#lost();
     });
   }

@@ -5,16 +5,11 @@ import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { Launcher } from "./launcher.js";
+import type { Launch } from "./launcher.js";
 import type { ProcessEnd } from "./options.js";
 import { pipeGraceMs, signalGroup } from "./process-group.js";
 
-export interface ProcessStart {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly environment: Readonly<Record<string, string>>;
-  /** Open for appending. */
-  readonly logFd: number;
+export interface ProcessStart extends Launch {
   /** Our own standard streams instead of the log, and no session of its own: a person works in it. Default: false. */
   readonly terminal?: boolean;
   /** When given, output passes through us: each line of it is handed on, and it is in the log all the same. */
