@@ -16,7 +16,6 @@ import { Narrator } from "./narrator.js";
 import type { Line } from "./narrator.js";
 import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
-import { answerAboutFiles, answerAboutProject } from "./signature-answers.js";
 import type { Output } from "./screen.js";
 import { tableText } from "./table.js";
 import { ansiPaint, plainPaint } from "./text.js";
@@ -75,7 +74,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
     const unused = unusedTargets(request);
     if (unused)
       display.see({ type: "engine-warning", diagnostic: unusedWords(unused.option, unused.targets) });
-    const answer = request.query && (await answerAboutFiles(request.query, answerPaint(request, around)));
+    const answer = await answerWithoutProject(request, around);
     if (answer !== undefined) {
       display.answer(answer);
       return (code = 0);
@@ -107,6 +106,17 @@ export async function runSession(request: Request, around: Surroundings): Promis
   } finally {
     display.close(code);
   }
+}
+
+/** Loaded when there is a question: what shows differences takes a part of the time that a build without changes takes. */
+function signatureAnswers() {
+  return import("./signature-answers.js");
+}
+
+async function answerWithoutProject(request: Request, around: Surroundings): Promise<string | undefined> {
+  if (!request.query) return undefined;
+  const { answerAboutFiles } = await signatureAnswers();
+  return answerAboutFiles(request.query, answerPaint(request, around));
 }
 
 async function perform(
@@ -154,6 +164,7 @@ async function perform(
     case "dumpsig": {
       const paint = answerPaint(request, around);
       const asked = buildRequest(request, around);
+      const { answerAboutProject } = await signatureAnswers();
       display.answer(await answerAboutProject(request.query!, build, asked, paint));
       return true;
     }
