@@ -1,6 +1,7 @@
 /** The variables of one configuration or recipe, with BitBake's rules of reading and writing. */
 import { BuildError, byText, type Diagnostic, type Span } from "@tsbake/base";
 import { isOldName } from "@tsbake/language";
+import { splitDeferred, type DeferredName } from "./deferred-name.js";
 import { expandKeys } from "./expand-keys.js";
 import { ExpansionScope } from "./expansion-scope.js";
 import { FilterMemo } from "./filter.js";
@@ -51,8 +52,6 @@ interface Assembled {
   readonly carried: ReadonlySet<string> | undefined;
 }
 
-/** The base may not be empty, the overrides may hold no capital: else the name is an ordinary one. */
-const DEFERRED_NAME = /^(.*?)(:append|:prepend|:remove)(?::([^A-Z]*))?$/s;
 const NO_OVERRIDES = new ActiveOverrides([]);
 const OVERRIDE_ROUNDS = 5;
 
@@ -283,8 +282,8 @@ export class Datastore {
   setVar(name: string, value: Value, options: WriteOptions = {}): void {
     this.#refuseName(name, options.at);
     if (name.includes(":")) {
-      const match = DEFERRED_NAME.exec(name);
-      if (match !== null) return this.#defer(match[1]!, match[2] as Keyword, match[3], value, options);
+      const split = splitDeferred(name);
+      if (split) return this.#defer(split, value, options);
     }
     const variable = this.#writable(name);
     if (options.parsing !== true) this.#dropDeferred(name, variable);
@@ -553,13 +552,7 @@ export class Datastore {
     return variable;
   }
 
-  #defer(
-    base: string,
-    keyword: Keyword,
-    condition: string | undefined,
-    value: Value,
-    options: WriteOptions,
-  ): void {
+  #defer({ base, keyword, overrides: condition }: DeferredName, value: Value, options: WriteOptions): void {
     const variable = this.#writable(base);
     variable.setList(keyword, [...variable.list(keyword), deferred(value, condition, options.at)]);
     if (base.includes(":")) this.#index.add(base);
