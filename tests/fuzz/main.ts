@@ -103,7 +103,11 @@ async function show(failures: readonly Failure[]): Promise<void> {
     console.log(
       `\nFAILED case ${index}, ${title}\n${reason}\n--- ${small.length} characters:\n${shown(small)}\n---`,
     );
-    console.log(`again: npm run fuzz -- ${area} --seed ${seed} --from ${index} --count 1 --workers 1`);
+    // The same corpus, else the same number is another case.
+    const corpus = values.corpus.map((one) => ` --corpus ${one}`).join("");
+    console.log(
+      `again: npm run fuzz -- ${area} --seed ${seed} --from ${index} --count 1 --workers 1${corpus}`,
+    );
   }
 }
 
