@@ -96,7 +96,13 @@ export class ActiveOverrides {
 
   /** Whether a suffix (`x` or `x:y`) is in force. */
   has(suffix: string): boolean {
-    return this.#set.has(suffix) || (suffix.includes(":") && this.hasAll(suffix.split(":")));
+    // Part by part, and no further than the first that is not: a suffix can have thousands.
+    for (let from = 0; ;) {
+      const colon = suffix.indexOf(":", from);
+      if (!this.#set.has(colon === -1 ? suffix.slice(from) : suffix.slice(from, colon))) return false;
+      if (colon === -1) return true;
+      from = colon + 1;
+    }
   }
 
   hasAnyOf(variants: readonly Variant[]): boolean {
