@@ -26,6 +26,7 @@ import { run, type RunResult } from "@tsbake/base";
 import { formatFileManifest, writeSnapshot } from "@tsbake/image";
 import { hostArchitecture, openDebBackend } from "@tsbake/packaging";
 import { root as repository } from "../support/paths.js";
+import { userProblem } from "../support/user.js";
 
 const MINUTE = 60_000;
 const PROGRAM = join(repository, "packages/image/dist/main.js");
@@ -353,22 +354,6 @@ const SCRIPTS: readonly (readonly [what: string, text: string, mayStop?: true])[
 
 const noUser = isRoot ? await userProblem() : "not root, so there is no other user to be";
 if (noUser !== undefined) console.warn(`an ordinary user: skipped, ${noUser}`);
-
-async function userProblem(): Promise<string | undefined> {
-  const probe = await run("runuser", [
-    "-u",
-    "nobody",
-    "--",
-    "unshare",
-    "--user",
-    "--map-root-user",
-    "--mount",
-    "true",
-  ]);
-  if (probe.code !== 0) return `the kernel refuses namespaces: ${probe.stderr.trim()}`;
-  const finds = await run("runuser", ["-u", "nobody", "--", "test", "-x", "/usr/bin/faked-sysv"]);
-  return finds.code === 0 ? undefined : "no fakeroot on this machine";
-}
 
 /** One error with a code, and in its first line the package or the path. */
 const STOPPED =

@@ -17,6 +17,7 @@ import {
 } from "@tsbake/packaging";
 import type { Closure, Feed } from "@tsbake/packaging";
 import { temporaryFolder } from "../support/temporary.js";
+import { userProblem } from "../support/user.js";
 
 const MINUTES = 60_000;
 const folder = temporaryFolder("packaging-e2e");
@@ -50,23 +51,6 @@ async function openArchive(): Promise<Feed | string> {
 const archive = await openArchive();
 const isRoot = process.getuid?.() === 0;
 const noUser = isRoot ? await userProblem() : "not root, so there is no other user to be";
-
-/** Why an ordinary user cannot build here. */
-async function userProblem(): Promise<string | undefined> {
-  const probe = await run("runuser", [
-    "-u",
-    "nobody",
-    "--",
-    "unshare",
-    "--user",
-    "--map-root-user",
-    "--mount",
-    "true",
-  ]);
-  if (probe.code !== 0) return `the kernel refuses namespaces: ${probe.stderr.trim()}`;
-  const finds = await run("runuser", ["-u", "nobody", "--", "test", "-x", "/usr/bin/faked-sysv"]);
-  return finds.code === 0 ? undefined : "no fakeroot on this machine";
-}
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

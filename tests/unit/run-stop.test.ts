@@ -36,6 +36,12 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+/** Whether the body that wrote its pid ends; who ends it is another process and needs a moment. */
+async function isGone(rig: Rig): Promise<boolean> {
+  const pid = Number(readFileSync(join(rig.topdir, "pid"), "utf8"));
+  for (let waits = 0; waits < 1000 && isAlive(pid); waits++) await pause(10);
+  return !isAlive(pid);
+}
 
 describe("Ctrl-C", () => {
   test("once: what runs is waited for, nothing new starts, the next run goes on", async () => {
@@ -105,9 +111,7 @@ describe("the launcher", () => {
     });
     const codes = summary.failed.map(({ diagnostics }) => diagnostics.map(({ code }) => code));
     expect(codes).toEqual([["run/launcher-lost"]]);
-    const pid = Number(readFileSync(join(rig.topdir, "pid"), "utf8"));
-    for (let waits = 0; waits < 1000 && isAlive(pid); waits++) await pause(10);
-    expect(isAlive(pid)).toBe(false);
+    expect(await isGone(rig)).toBe(true);
     expect(existsSync(join(rig.tmp, "stamps"))).toBe(false);
   });
 
@@ -175,10 +179,7 @@ describe("an engine that is killed", () => {
   test("takes its bodies with it, and has not stamped them", async () => {
     using rig = new Rig();
     await killAt("ready", rig, endless(true), "x:do_x");
-    const pid = Number(readFileSync(join(rig.topdir, "pid"), "utf8"));
-    // The launcher is another process: it needs a moment.
-    for (let waits = 0; waits < 1000 && isAlive(pid); waits++) await pause(10);
-    expect(isAlive(pid)).toBe(false);
+    expect(await isGone(rig)).toBe(true);
     expect(existsSync(join(rig.tmp, "stamps"))).toBe(false);
   });
 
