@@ -96,40 +96,40 @@ const COMMAND_LINES: Readonly<Record<string, Mistake>> = {
 const PROJECTS: Readonly<Record<string, Mistake>> = {
   "a wrong key": {
     files: { [PROJECT]: line("machin: x") },
-    codes: ["engine/unknown-key"],
+    codes: ["project/unknown-key"],
     at: `${PROJECT}:9:1`,
     marked: "machin",
     help: /is `machine` meant\?/,
   },
   "a key twice": {
     files: { [PROJECT]: line("machine: y") },
-    codes: ["engine/project-syntax"],
+    codes: ["project/project-syntax"],
     at: `${PROJECT}:9:1`,
   },
   "a tab": {
     files: { [PROJECT]: line("env:\n\tA: b") },
-    codes: ["engine/project-syntax"],
+    codes: ["project/project-syntax"],
     at: `${PROJECT}:10:1`,
   },
   "a list for a text": {
     files: { [PROJECT]: (text) => text.replace("generic", "[1]") },
-    codes: ["engine/wrong-type"],
+    codes: ["project/wrong-type"],
     at: `${PROJECT}:3:10`,
     marked: "[1]",
   },
   "a missing layer": {
     files: { [PROJECT]: (text) => text.replace("path: meta-toy", "path: meta-tyo") },
-    codes: ["engine/repo-missing"],
+    codes: ["project/repo-missing"],
     at: `${PROJECT}:7:3`,
     help: /is `meta-toy` meant\?/,
   },
   "a repository to be fetched": {
     files: { [PROJECT]: line("  other:\n    url: https://host.invalid/y.git") },
-    codes: ["engine/repo-missing"],
+    codes: ["project/repo-missing"],
     help: /git clone https:/,
   },
-  nothing: { files: { [PROJECT]: "" }, codes: ["engine/missing-key"] },
-  rubbish: { files: { [PROJECT]: "\u0000\u0001\u0002" }, codes: ["engine/wrong-type"] },
+  nothing: { files: { [PROJECT]: "" }, codes: ["project/missing-key"] },
+  rubbish: { files: { [PROJECT]: "\u0000\u0001\u0002" }, codes: ["project/wrong-type"] },
   "an unknown machine": {
     files: { [PROJECT]: (text) => text.replace("generic", "genric") },
     codes: ["datastore/missing-include"],
@@ -431,7 +431,7 @@ describe("mistakes in the project file", () => {
     rmSync(project.rig.path(PROJECT));
     mkdirSync(project.rig.path(PROJECT));
     const told = toldIn((await project.tsbake(["page"])).stderr);
-    expect(told.map(({ code }) => code)).toEqual(["engine/unreadable-project"]);
+    expect(told.map(({ code }) => code)).toEqual(["project/unreadable-project"]);
   });
 });
 

@@ -73,8 +73,8 @@ do_install() {
   ])("%s is told once, with what to do", async (_what, refused, why, remedy) => {
     const { code, stdout, stderr } = await refused();
     const told = [...(stdout + stderr).matchAll(/(?:error|warning)\[(.*?)\]/g)].map((match) => match[1]);
-    expect([code, told, stderr]).toEqual([1, ["run/body-failed", "packaging/no-namespaces"], stderr]);
-    expect(stderr).toContain(`| error[packaging/no-namespaces]: cannot make private namespaces: ${why}\n`);
+    expect([code, told, stderr]).toEqual([1, ["run/body-failed", "sandbox/no-namespaces"], stderr]);
+    expect(stderr).toContain(`| error[sandbox/no-namespaces]: cannot make private namespaces: ${why}\n`);
     expect(stderr).toContain(remedy);
     // The store has what came before, and nothing of the task.
     const [, ...stored] = (

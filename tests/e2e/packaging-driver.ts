@@ -4,8 +4,9 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostArchitecture, listTree, openCage, openDebBackend, readClosure } from "@tsbake/packaging";
-import type { Sandbox } from "@tsbake/packaging";
+import { hostArchitecture, openDebBackend, readClosure } from "@tsbake/packaging";
+import { listTree, openCage } from "@tsbake/sandbox";
+import type { Sandbox } from "@tsbake/sandbox";
 import { sha256 } from "@tsbake/base";
 
 const [folder = "", pool = "", baseFile = "", extensionFile = "", ...names] = process.argv.slice(2);

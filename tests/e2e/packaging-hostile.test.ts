@@ -417,7 +417,7 @@ test.each(["rootfs", "layer"] as const)(
     const { result } = await install(mode, mode === "rootfs" ? [helper, ...packages] : packages);
     expect(result.code).toBe(1);
     expect(result.stderr).toContain(
-      `error[packaging/leaves-root]: \`/opt/x/evil\` of \`b\` lies behind \`/opt/x\`, a link to \`${outside}\``,
+      `error[sandbox/leaves-root]: \`/opt/x/evil\` of \`b\` lies behind \`/opt/x\`, a link to \`${outside}\``,
     );
   },
   MINUTE,
@@ -467,7 +467,7 @@ test("the stamp of a base goes into its own os-release", async () => {
     const command = [process.execPath, PROGRAM, "layer", ...words];
     const args = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", chroot, ...command];
     const result = await run("unshare", args, { cwd: "/" });
-    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining("error[packaging/no-cage]: ") });
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining("error[sandbox/no-cage]: ") });
     expect(result.stderr).toContain("pivot_root");
   });
 });

@@ -7,14 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, run } from "@tsbake/base";
-import {
-  downloadClosure,
-  hostArchitecture,
-  openCage,
-  openDebBackend,
-  openFeed,
-  writeClosure,
-} from "@tsbake/packaging";
+import { downloadClosure, hostArchitecture, openDebBackend, openFeed, writeClosure } from "@tsbake/packaging";
+import { openCage } from "@tsbake/sandbox";
 import type { Closure, Feed } from "@tsbake/packaging";
 import { temporaryFolder } from "../support/temporary.js";
 import { userProblem } from "../support/user.js";

@@ -18,10 +18,10 @@ import {
   describeEnvironment,
   hostToolchain,
   linkHostTools,
-  locateBuild,
   openFileDigests,
   toolDigests,
 } from "@tsbake/engine";
+import { locateBuild } from "@tsbake/project";
 import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;
@@ -128,7 +128,7 @@ describe("locating the build", () => {
 
   test("neither is an error that names the folder", () => {
     expect(problemOf(() => locateBuild(folder, {})).diagnostics).toMatchObject([
-      { code: "engine/no-project", message: expect.stringContaining(folder) },
+      { code: "project/no-project", message: expect.stringContaining(folder) },
     ]);
   });
 });

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { run } from "@tsbake/base";
-import { explainDpkg, hostArchitecture, listTree, openCage, openDebBackend } from "@tsbake/packaging";
+import { explainDpkg, hostArchitecture, openDebBackend } from "@tsbake/packaging";
+import { listTree, openCage } from "@tsbake/sandbox";
 import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
 import { temporaryFolder } from "../support/temporary.js";
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { insideRoot, linkOutOf, refuseLinks } from "@tsbake/packaging";
+import { insideRoot, linkOutOf, refuseLinks } from "@tsbake/sandbox";
 import { run } from "@tsbake/base";
 
 const root = mkdtempSync(join(tmpdir(), "inside-root-"));
@@ -51,7 +51,7 @@ test.each([
 
 test("a loop of links is no place", async () => {
   await expect(insideRoot(root).place("opt/loop/x")).rejects.toMatchObject({
-    diagnostics: [{ code: "packaging/leaves-root" }],
+    diagnostics: [{ code: "sandbox/leaves-root" }],
   });
 });
 
@@ -75,7 +75,7 @@ test.each([
   await expect(refuseLinks(root, "var/lib/dpkg")).resolves.toBeUndefined();
   await make(join(root, path));
   await expect(refuseLinks(root, "var/lib/dpkg")).rejects.toMatchObject({
-    diagnostics: [{ code: "packaging/leaves-root", message: expect.stringContaining(`/${path}`) }],
+    diagnostics: [{ code: "sandbox/leaves-root", message: expect.stringContaining(`/${path}`) }],
   });
   rmSync(join(root, path));
 });

@@ -19,11 +19,11 @@ import {
   parseShlibs,
   parseSimulation,
   pattern,
-  readElf,
   shlibKey,
   splitRelations,
   writeClosure,
 } from "@tsbake/packaging";
+import { readElf } from "@tsbake/elf";
 import { temporaryFolder } from "../support/temporary.js";
 
 function scratch(): { path: string; [Symbol.dispose](): void } {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "no
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, render } from "@tsbake/base";
-import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/engine";
+import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
 import { temporaryFolder } from "../support/temporary.js";
 
 /** A folder with these files; `layer` as content makes a layer folder. */
@@ -137,7 +137,7 @@ describe("what is wrong is told at its place", () => {
     [
       "an unknown key",
       { "tsbake.yaml": "header:\n  version: 14\nmachin: x\n" },
-      `error[engine/unknown-key]: unknown key \`machin\`
+      `error[project/unknown-key]: unknown key \`machin\`
  --> DIR/tsbake.yaml:3:1
   |
 3 | machin: x
@@ -147,7 +147,7 @@ help: is \`machine\` meant?`,
     [
       "no header",
       { "tsbake.yaml": "machine: x\n" },
-      `error[engine/missing-key]: \`header\` is missing
+      `error[project/missing-key]: \`header\` is missing
  --> DIR/tsbake.yaml:1:1
   |
 1 | machine: x
@@ -157,7 +157,7 @@ help: add \`header\`; docs/tutorial.md has a whole project file`,
     [
       "a version that is none",
       { "tsbake.yaml": "header: {version: new}\n" },
-      `error[engine/project-version]: \`new\` is no version of the project file's format
+      `error[project/project-version]: \`new\` is no version of the project file's format
  --> DIR/tsbake.yaml:1:19
   |
 1 | header: {version: new}
@@ -170,7 +170,7 @@ help: write a whole number from 1 on, e.g. \`version: 14\``,
         "tsbake.yaml":
           "header: {version: 14}\nrepos:\n  meta-x:\n    url: https://git.example/meta-x\n    branch: main\n    commit: 0123abc\n",
       },
-      `error[engine/repo-missing]: the repository \`meta-x\` is not there: DIR/meta-x
+      `error[project/repo-missing]: the repository \`meta-x\` is not there: DIR/meta-x
  --> DIR/tsbake.yaml:3:3
   |
 3 |   meta-x:
@@ -180,7 +180,7 @@ help: run \`git clone --branch main https://git.example/meta-x DIR/meta-x && git
     [
       "a layer that is none",
       { "tsbake.yaml": "header: {version: 14}\nrepos:\n  here:\n    layers:\n      meta-x:\n" },
-      `error[engine/layer-missing]: there is no layer in DIR/meta-x: it has no conf/layer.conf
+      `error[project/layer-missing]: there is no layer in DIR/meta-x: it has no conf/layer.conf
  --> DIR/tsbake.yaml:5:7
   |
 5 |       meta-x:
@@ -190,7 +190,7 @@ help: correct the name of the layer or the path of its repository`,
     [
       "an include that is missing",
       { "tsbake.yaml": "header:\n  version: 14\n  includes:\n    - gone.yaml\n" },
-      `error[engine/include-missing]: the included project file does not exist: DIR/gone.yaml
+      `error[project/include-missing]: the included project file does not exist: DIR/gone.yaml
  --> DIR/tsbake.yaml:4:7
   |
 4 |     - gone.yaml
@@ -203,7 +203,7 @@ help: correct the path; it starts at the folder of the file that includes it, or
         "tsbake.yaml": "header: {version: 14, includes: [a.yaml]}\n",
         "a.yaml": "header: {version: 14, includes: [tsbake.yaml]}\n",
       },
-      `error[engine/include-loop]: the project file DIR/tsbake.yaml includes itself
+      `error[project/include-loop]: the project file DIR/tsbake.yaml includes itself
  --> DIR/a.yaml:1:34
   |
 1 | header: {version: 14, includes: [tsbake.yaml]}
@@ -213,14 +213,14 @@ help: remove the include that leads back`,
     [
       "two mistakes at once",
       { "tsbake.yaml": "header: {version: 14}\nmachine: two words\nrepos: [a]\n" },
-      `error[engine/wrong-type]: \`machine\` has to be one name, of letters, digits and \`_ . + -\`
+      `error[project/wrong-type]: \`machine\` has to be one name, of letters, digits and \`_ . + -\`
  --> DIR/tsbake.yaml:2:10
   |
 2 | machine: two words
   |          ^^^^^^^^^
 help: write one name, of letters, digits and \`_ . + -\`
 
-error[engine/wrong-type]: \`repos\` has to be a mapping of keys to values
+error[project/wrong-type]: \`repos\` has to be a mapping of keys to values
  --> DIR/tsbake.yaml:3:8
   |
 3 | repos: [a]
@@ -233,7 +233,7 @@ help: write a mapping of keys to values`,
 
   test("text that is not YAML", async () => {
     const text = await problemsOf({ "tsbake.yaml": "header: {version: 14\nmachine: x\n" });
-    expect(text).toContain("error[engine/project-syntax]: the project file is not YAML: ");
+    expect(text).toContain("error[project/project-syntax]: the project file is not YAML: ");
     expect(text).toContain(" --> DIR/tsbake.yaml:");
   });
 });
@@ -281,7 +281,7 @@ describe("the generated configuration", () => {
     const folder = folderWith({ ...files, "build/conf/bblayers.conf": 'BBLAYERS = "/mine"\n' });
     const project = await readProjectFile(join(folder, "tsbake.yaml"));
     await expect(writeConfiguration(project, join(folder, "build"))).rejects.toThrow(
-      "engine/foreign-configuration",
+      "project/foreign-configuration",
     );
     expect(readFileSync(join(folder, "build/conf/bblayers.conf"), "utf8")).toBe('BBLAYERS = "/mine"\n');
   });

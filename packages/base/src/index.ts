@@ -14,7 +14,7 @@ export {
   temporaryBeside,
   writeFileAtomic,
 } from "./files.js";
-export { run, type RunOptions, type RunResult } from "./process.js";
+export { lastLines, run, type RunOptions, type RunResult } from "./process.js";
 export { lockPath, type Lock, type LockOptions } from "./lock.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
 export { HttpError } from "./http-error.js";

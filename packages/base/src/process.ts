@@ -62,3 +62,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     }
   });
 }
+
+/** The last lines of what a program said, for a message. */
+export function lastLines(text: string, lines: number): string {
+  return text.trim().split("\n").slice(-lines).join("\n");
+}

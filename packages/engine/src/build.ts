@@ -32,8 +32,8 @@ import { deployedFiles } from "./outputs.js";
 import { graphData } from "./graph-data.js";
 import { graphPage } from "./graph-page.js";
 import { describeBuildList, describeTaskGraph } from "./graph-files.js";
-import { locateBuild } from "./locate.js";
-import type { BuildLocation } from "./locate.js";
+import { locateBuild } from "@tsbake/project";
+import type { BuildLocation } from "@tsbake/project";
 import { lockedSignaturesText } from "./locked-signatures.js";
 import { oneRecipe } from "./one-recipe.js";
 import {
@@ -43,8 +43,8 @@ import {
   unknownConfiguration,
   unwritableBuildFolder,
 } from "./problems.js";
-import { projectEnvironment, readProjectFile, writeConfiguration } from "./project-file.js";
-import type { ProjectFile } from "./project-file.js";
+import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
+import type { ProjectFile } from "@tsbake/project";
 import { CACHED_CONFIGURATION, configurationFiles } from "./configuration-input.js";
 import { executeTasks } from "./execute.js";
 import type { ExecuteRequest } from "./execute.js";

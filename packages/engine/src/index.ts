@@ -7,9 +7,7 @@ export { openFileDigests, type FileDigests } from "./file-digests.js";
 export { readMachineSettings, type MachineSettings } from "./run-settings.js";
 export { graphData, type GraphData, type GraphRecipe, type GraphTask } from "./graph-data.js";
 export { graphPage } from "./graph-page.js";
-export { locateBuild, PROJECT_FILE, type BuildLocation } from "./locate.js";
 export { completionNames } from "./names.js";
-export { projectEnvironment, readProjectFile, writeConfiguration, type ProjectFile } from "./project-file.js";
 export {
   foldersBeside,
   recordFile,

@@ -1,7 +1,7 @@
 /** Names for the completion of a command line. */
 import { cachedNames } from "@tsbake/recipe";
 import type { CachedNames } from "@tsbake/recipe";
-import { locateBuild } from "./locate.js";
+import { locateBuild } from "@tsbake/project";
 
 /** Of the build that a command typed in `directory` would mean; empty where there is none. Never throws. */
 export async function completionNames(

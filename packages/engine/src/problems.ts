@@ -15,16 +15,6 @@ export function foreignScheduler(name: string, classes: readonly string[], at: S
   };
 }
 
-/** Neither a project file nor a build folder is in sight. */
-export function noProject(cwd: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "engine/no-project",
-    message: `no tsbake.yaml and no conf/bblayers.conf in \`${cwd}\` or above`,
-    help: "change to your project's folder, or start one: docs/tutorial.md",
-  };
-}
-
 /** Programs in HOSTTOOLS that this machine does not have. */
 export function missingHostTools(names: readonly string[]): Diagnostic {
   return {

@@ -6,7 +6,7 @@ import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BuildError, run, sha256File } from "@tsbake/base";
-import { openSandbox } from "@tsbake/packaging";
+import { openSandbox } from "@tsbake/sandbox";
 import * as problems from "./problems.js";
 import { unpackTree } from "./tree.js";
 

@@ -7,15 +7,13 @@ import {
   type InstallResult,
   type PackageDatabase,
   type PackageSource,
-  type Sandbox,
   downloadClosure,
-  insideRoot,
   mergeClosures,
-  openCage,
   openDebBackend,
   packageLines,
   readClosure,
 } from "@tsbake/packaging";
+import { type Sandbox, insideRoot, openCage } from "@tsbake/sandbox";
 import { installedClosure, installedSizeBytes } from "./closure.js";
 import { type LayerFacts, type PackageFact, formatFacts } from "./facts.js";
 import { formatFileManifest } from "./file-manifest.js";

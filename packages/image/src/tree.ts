@@ -2,7 +2,8 @@
 import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
-import type { PackageDatabase, Sandbox } from "@tsbake/packaging";
+import type { PackageDatabase } from "@tsbake/packaging";
+import type { Sandbox } from "@tsbake/sandbox";
 import { CAPABILITY_ATTRIBUTE, capabilityText } from "./capabilities.js";
 import { type FileEntry } from "./file-entry.js";
 import { FileIndex, formatFileManifest } from "./file-manifest.js";

@@ -1,6 +1,6 @@
 /** What every package format can do: solve, install, and carry its database from one image to the next. */
 import type { Change } from "./change.js";
-import type { Cage } from "./cage.js";
+import type { Cage } from "@tsbake/sandbox";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
 import type { AvailablePackage } from "./closure.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BuildError, byText, hasCode, readTextIfThere, sha256 } from "@tsbake/base";
 import { byNameAndArchitecture } from "./database.js";
 import type { Alternative, Diversion, InstalledPackage, PackageDatabase } from "./database.js";
-import { insideRoot } from "./inside-root.js";
+import { insideRoot } from "@tsbake/sandbox";
 import { badDatabase } from "./problems.js";
 import { parseStanzas } from "./stanza.js";
 import type { Stanza } from "./stanza.js";

@@ -6,14 +6,15 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, sha256File } from "@tsbake/base";
 import type { InstallRequest, InstallResult, Planned } from "./backend.js";
-import type { Cage } from "./cage.js";
+import type { Cage } from "@tsbake/sandbox";
 import { databaseChanges } from "./changes.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
 import { layPackages } from "./deb-lay.js";
 import { solveDeb } from "./deb-solve.js";
 import { explainDpkg } from "./dpkg-said.js";
-import { linkOutOf, refuseLinks } from "./inside-root.js";
-import { badDeb, capabilitiesLost, commandFailed, installFailed, leavesRoot } from "./problems.js";
+import { linkOutOf, refuseLinks } from "@tsbake/sandbox";
+import { badDeb, capabilitiesLost, installFailed } from "./problems.js";
+import { commandFailed, leavesRoot } from "@tsbake/sandbox";
 import { parseRelations, parseStanzas } from "./stanza.js";
 import { clampTimes, tidyRoot } from "./tidy.js";
 
@@ -167,7 +168,7 @@ async function inside(sandbox: Cage, root: string, script: string): Promise<void
   if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
 }
 
-/** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said, `packaging/leaves-root` */
+/** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said, `sandbox/leaves-root` */
 export async function dpkg(
   request: Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress">,
   args: readonly string[],

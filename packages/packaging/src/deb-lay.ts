@@ -14,11 +14,12 @@ import type { RunResult } from "@tsbake/base";
 import type { LayerRequest, Planned } from "./backend.js";
 import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER } from "./deb-database.js";
-import { insideRoot, linkOutOf, refuseLinks } from "./inside-root.js";
-import type { InsideRoot } from "./inside-root.js";
-import { badDeb, commandFailed, leavesRoot } from "./problems.js";
+import { insideRoot, linkOutOf, refuseLinks } from "@tsbake/sandbox";
+import type { InsideRoot } from "@tsbake/sandbox";
+import { badDeb } from "./problems.js";
+import { commandFailed, leavesRoot } from "@tsbake/sandbox";
 import { countLines } from "./progress.js";
-import type { Cage } from "./cage.js";
+import type { Cage } from "@tsbake/sandbox";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
 /**
@@ -103,7 +104,7 @@ export interface LayResult {
   readonly dropped: ReadonlyMap<Planned, ControlMembers>;
 }
 
-/** @throws BuildError `packaging/bad-deb`, `packaging/leaves-root`, `packaging/command-failed` */
+/** @throws BuildError `packaging/bad-deb`, `sandbox/leaves-root`, `sandbox/command-failed` */
 export async function layPackages(
   { root, seenRoot, sandbox }: Pick<LayerRequest, "root" | "seenRoot" | "sandbox">,
   packages: readonly Planned[],

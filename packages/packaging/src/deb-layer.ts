@@ -13,7 +13,7 @@ import type { ControlMembers } from "./deb-file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
 import { dpkg, mergedFolders, verify } from "./deb-install.js";
 import { layPackages } from "./deb-lay.js";
-import { insideRoot, refuseLinks } from "./inside-root.js";
+import { insideRoot, refuseLinks } from "@tsbake/sandbox";
 import { solveDeb } from "./deb-solve.js";
 import { baseChanged } from "./problems.js";
 import { clampTimes, tidyRoot } from "./tidy.js";

@@ -6,7 +6,7 @@ import type { SnapshotIdentity } from "./backend.js";
 import { databaseDigest } from "./database.js";
 import type { PackageDatabase } from "./database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./deb-database.js";
-import { insideRoot } from "./inside-root.js";
+import { insideRoot } from "@tsbake/sandbox";
 import { damagedSnapshot, foreignSnapshot } from "./problems.js";
 
 /** Members of `/var/lib/dpkg` that are the database; the others are locks, backups and journals. */

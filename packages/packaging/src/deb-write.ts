@@ -8,7 +8,7 @@ import { tarOf, writeAr } from "@tsbake/archive";
 import type { NewTarEntry } from "@tsbake/archive";
 import { BuildError, byText, run } from "@tsbake/base";
 import { walk } from "./native-tree.js";
-import { commandFailed } from "./problems.js";
+import { commandFailed } from "@tsbake/sandbox";
 import type { PackageSpec, RecipeSpec } from "./spec.js";
 import type { SplitPackage } from "./split.js";
 import { writeStanza } from "./stanza.js";

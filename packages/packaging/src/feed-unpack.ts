@@ -7,7 +7,7 @@ import type { Closure } from "./closure.js";
 import { readControl } from "./deb-file.js";
 import { mergedFolders, verify } from "./deb-install.js";
 import { HELD_LINK, relativeLinks, wrapPrograms } from "./native-tree.js";
-import { commandFailed } from "./problems.js";
+import { commandFailed } from "@tsbake/sandbox";
 import { countLines } from "./progress.js";
 import { SHLIBS_FOLDER } from "./shlibs.js";
 
@@ -42,7 +42,7 @@ const EXTRACT = `
 echo "\${1##*/}"
 `;
 
-/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/command-failed` */
+/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `sandbox/command-failed` */
 export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   const { closure, pool, into, kind, links, architecture } = request;
   const packages = closure.packages.map((one) => ({ ...one, path: join(pool, one.file) }));

@@ -1,7 +1,3 @@
-export { openCage, type Cage, type CageOptions } from "./cage.js";
-export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "./inside-root.js";
-export { openSandbox, type Sandbox, type SandboxOptions, type SandboxRunOptions } from "./sandbox.js";
-export { listTree, type TreeEntry } from "./tree.js";
 export {
   canonicalDatabase,
   databaseDigest,
@@ -48,7 +44,7 @@ export {
   type Solution,
   type SolveRequest,
 } from "./backend.js";
-export { readElf, type Elf } from "./elf.js";
+
 export { parseShlibs, shlibKey } from "./shlibs.js";
 export { parseSimulation, type SimulatedStep } from "./deb-solve.js";
 export { explainDpkg, type DpkgFailure } from "./dpkg-said.js";

@@ -16,7 +16,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { byText, hasCode } from "@tsbake/base";
-import { readElf } from "./elf.js";
+import { readElf } from "@tsbake/elf";
 
 /** Stands before the target of a link that is not to be followed yet; no folder has such a name. */
 export const HELD_LINK = ".tsbake-held:";

@@ -1,12 +1,8 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
-import type { Diagnostic, RunResult } from "@tsbake/base";
+import { lastLines } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
 import type { Change } from "./change.js";
 import { headOfUnmet } from "./unmet.js";
-
-/** The last lines of what a program said. */
-function tail(text: string, lines = 12): string {
-  return text.trim().split("\n").slice(-lines).join("\n");
-}
 
 /** A sentence for a report: file capabilities that a fake root cannot keep. */
 export function capabilitiesLost(files: readonly string[]): string {
@@ -48,18 +44,8 @@ export function badDeb(path: string, reason: string): Diagnostic {
   return {
     severity: "error",
     code: "packaging/bad-deb",
-    message: `\`${path}\` is no usable package: ${tail(reason, 3) || "no reason given"}`,
+    message: `\`${path}\` is no usable package: ${lastLines(reason, 3) || "no reason given"}`,
     help: "remove the file and run the build again; if a recipe wrote it, clean that recipe first",
-  };
-}
-
-/** A file name that is not UTF-8. */
-export function badName(path: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "packaging/bad-name",
-    message: `the file name \`${path}\` is not valid UTF-8`,
-    help: "rename the file in the package that ships it",
   };
 }
 
@@ -95,17 +81,6 @@ export function closuresDisagree(name: string, versions: readonly string[]): Dia
   };
 }
 
-/** A program of the host failed where none should. */
-export function commandFailed(command: string, result: RunResult): Diagnostic {
-  const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
-  return {
-    severity: "error",
-    code: "packaging/command-failed",
-    message: `\`${command}\` ${how}`,
-    help: `it said:\n${tail(result.stderr || result.stdout) || "nothing"}`,
-  };
-}
-
 /** A snapshot that is not what was taken. */
 export function damagedSnapshot(what: string, expected: string, found: string): Diagnostic {
   return {
@@ -121,7 +96,7 @@ export function downloadFailed(name: string, reason: string): Diagnostic {
   return {
     severity: "error",
     code: "packaging/download-failed",
-    message: `could not download \`${name}\`: ${tail(reason, 3) || "no reason given"}`,
+    message: `could not download \`${name}\`: ${lastLines(reason, 3) || "no reason given"}`,
     help: "check the network and apt's proxy settings, then run the same command again: what arrived is kept",
   };
 }
@@ -152,7 +127,7 @@ export function installFailed(cause: string, said: string): Diagnostic {
     severity: "error",
     code: "packaging/install-failed",
     message: `packages could not be installed: ${cause}`,
-    help: `dpkg said:\n${tail(said, 20) || "nothing"}`,
+    help: `dpkg said:\n${lastLines(said, 20) || "nothing"}`,
   };
 }
 
@@ -166,36 +141,6 @@ export function noApt(program: string): Diagnostic {
   };
 }
 
-/** An ordinary user without the library that remembers owners. */
-export function noFakeroot(folder: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "packaging/no-fakeroot",
-    message: `no fakeroot in \`${folder}\`, and an ordinary user cannot give files to other owners`,
-    help: "add fakeroot-native to the recipe's DEPENDS, install the package fakeroot, or build as root",
-  };
-}
-
-/** A package has a file where the root ends; `link` is what leads out, undefined for what is neither file nor folder. */
-export function leavesRoot(
-  path: string,
-  link: { readonly at: string; readonly target: string } | undefined,
-  owner?: string,
-): Diagnostic {
-  const where =
-    link === undefined
-      ? "is neither a file nor a folder"
-      : link.at === path
-        ? `is a link to \`${link.target}\``
-        : `lies behind \`${link.at}\`, a link to \`${link.target}\``;
-  return {
-    severity: "error",
-    code: "packaging/leaves-root",
-    message: `\`${path}\`${owner === undefined ? "" : ` of \`${owner}\``} ${where}: it leads out of the root that packages are installed into`,
-    help: "nothing outside was touched; take out the package that brings the link, or have it rebuilt with a link that stays inside",
-  };
-}
-
 /** A program needs a library, and no package says that it has it. */
 export function noProvider(path: string, soname: string, recipe: string): Diagnostic {
   return {
@@ -204,57 +149,6 @@ export function noProvider(path: string, soname: string, recipe: string): Diagno
     message: `\`${path}\` of ${recipe} needs \`${soname}\`, which no package in its sysroot provides`,
     help: "add the recipe that builds the library to DEPENDS, or take the library's package from the feed with a recipe that inherits feed",
   };
-}
-
-/** Namespaces can be made, but the host cannot be taken out of them. */
-export function noCage(reason: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "packaging/no-cage",
-    message: `cannot shut packages off from this machine's files: ${tail(reason, 3) || "no reason given"}`,
-    help: "packages are installed only where they cannot reach the host; in a chroot or on an initial RAM file system the kernel gives no process a root of its own (pivot_root): build in a container or on a real root",
-  };
-}
-
-/** What this machine says of namespaces. */
-export interface NamespaceLimits {
-  /** user.max_user_namespaces */
-  readonly most?: number;
-  /** kernel.unprivileged_userns_clone is 0. */
-  readonly isSwitchedOff: boolean;
-  /** kernel.apparmor_restrict_unprivileged_userns is 1. */
-  readonly isRestricted: boolean;
-}
-
-/** The kernel or a container forbids what a private root needs. @param reason what the program said */
-export function noNamespaces(reason: string, limits?: NamespaceLimits): Diagnostic {
-  const [why, remedy] = namespaceRemedy(reason, limits);
-  return {
-    severity: "error",
-    code: "packaging/no-namespaces",
-    message: `cannot make private namespaces: ${why}`,
-    help: `build as root, or ${remedy}`,
-  };
-}
-
-function namespaceRemedy(reason: string, limits: NamespaceLimits | undefined): [why: string, remedy: string] {
-  // The kernel's words for a number of namespaces are those for a disk.
-  if (/no space left/i.test(reason)) {
-    const most = limits?.most === undefined ? "" : `; user.max_user_namespaces is ${limits.most}`;
-    return [
-      `there are as many as the kernel allows${most}`,
-      "let users have more of them: `sysctl user.max_user_namespaces=10000`",
-    ];
-  }
-  const said = tail(reason, 3) || "no reason given";
-  if (limits?.isSwitchedOff)
-    return [said, "let users have them: `sysctl kernel.unprivileged_userns_clone=1`"];
-  if (limits?.isRestricted)
-    return [said, "lift AppArmor's restriction: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"];
-  return [
-    said,
-    "give the container CAP_SYS_ADMIN, or a seccomp profile that allows `unshare` and `mount`; on a machine of its own, see `sysctl -a | grep userns`",
-  ];
 }
 
 /** A name that no list has. */

@@ -6,10 +6,11 @@ import { chmod, copyFile, link, lstat, mkdir, readdir, readlink, rm, stat, symli
 import { dirname, join } from "node:path";
 import { BuildError, byText, hasCode, run, sortedUnique } from "@tsbake/base";
 import { assignFiles } from "./assign.js";
-import { readElf } from "./elf.js";
-import type { Elf } from "./elf.js";
+import { readElf } from "@tsbake/elf";
+import type { Elf } from "@tsbake/elf";
 import { walk } from "./native-tree.js";
-import { commandFailed, noProvider, unshipped } from "./problems.js";
+import { noProvider, unshipped } from "./problems.js";
+import { commandFailed } from "@tsbake/sandbox";
 import { readShlibs, shlibKey } from "./shlibs.js";
 import type { RecipeSpec } from "./spec.js";
 

@@ -1,8 +1,8 @@
 /** Takes out of a fresh root what differs between two installs of the same packages. All of it as (fake) root. */
 import { BuildError } from "@tsbake/base";
 import { DPKG_FOLDER } from "./deb-database.js";
-import { commandFailed } from "./problems.js";
-import type { Sandbox } from "./sandbox.js";
+import { commandFailed } from "@tsbake/sandbox";
+import type { Sandbox } from "@tsbake/sandbox";
 
 /** Logs of the install itself, backups, locks, caches that are made again, and identities that each machine gets at its first boot. */
 const REMOVED = [
@@ -46,7 +46,7 @@ shift
 rm -rf -- "$@"
 `;
 
-/** What an install leaves behind and two installs would not have in common. @throws BuildError `packaging/command-failed` */
+/** What an install leaves behind and two installs would not have in common. @throws BuildError `sandbox/command-failed` */
 export async function tidyRoot(sandbox: Sandbox, root: string): Promise<void> {
   const removed = [...REMOVED, ...OF_DATABASE.map((name) => `${DPKG_FOLDER}/${name}`)];
   const done = await sandbox.run("sh", ["-c", TIDY, "tidy", root, ...EMPTIED, "--", ...removed]);
@@ -55,7 +55,7 @@ export async function tidyRoot(sandbox: Sandbox, root: string): Promise<void> {
 
 /**
  * No file or link below `root` stays younger than `epochSeconds`, and every folder gets that time: a folder's own says only
- * in which order packages came. @throws BuildError `packaging/command-failed`
+ * in which order packages came. @throws BuildError `sandbox/command-failed`
  */
 export async function clampTimes(sandbox: Sandbox, root: string, epochSeconds: number): Promise<void> {
   const chosen = ["(", "-type", "d", "-o", "-newermt", `@${epochSeconds}`, ")"];

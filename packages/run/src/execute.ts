@@ -7,7 +7,7 @@ import type { Datastore } from "@tsbake/datastore";
 import { describePython, diagnosticsOf } from "./failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "./events.js";
 import { cleanFolders } from "./folders.js";
-import type { Isolation } from "./isolation.js";
+import type { Isolation } from "@tsbake/sandbox";
 import type { LockFiles } from "./locks.js";
 import type { Niceness } from "./niceness.js";
 import type { ProcessEnd, PythonCall, PythonRunner } from "./options.js";

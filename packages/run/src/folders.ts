@@ -1,6 +1,6 @@
 /** [dirs] and [cleandirs]: folders made, or emptied first, before a function runs. */
 import { hasCode, makeFolder, removeTree, run } from "@tsbake/base";
-import { findProgram } from "./isolation.js";
+import { findProgram } from "@tsbake/sandbox";
 
 /** Removes each folder (shell patterns allowed) and makes it again, empty. @throws system errors */
 export async function cleanFolders(folders: readonly string[]): Promise<void> {

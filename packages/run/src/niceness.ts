@@ -8,7 +8,7 @@ import { getPriority } from "node:os";
 import { BuildError, messageOf, run } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { RunEvent } from "./events.js";
-import { findProgram } from "./isolation.js";
+import { findProgram } from "@tsbake/sandbox";
 import { malformedLevel, noNiceness } from "./problems.js";
 
 /** What a level is written as. */

@@ -4,7 +4,7 @@ import type { TaskId } from "@tsbake/graph";
 import { openDurations } from "./durations.js";
 import type { Durations } from "./durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
-import { openIsolation } from "./isolation.js";
+import { openIsolation } from "@tsbake/sandbox";
 import { LockFiles } from "./locks.js";
 import { MachineLimits } from "./machine-limits.js";
 import type { RunOptions } from "./options.js";

@@ -1,7 +1,7 @@
 /** `unpack`, `pack` and `convert`: an image's tree on its way from task to task and into its final form. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openSandbox } from "@tsbake/packaging";
+import { openSandbox } from "@tsbake/sandbox";
 import { IMAGE_TYPES, convert as convertTree } from "../convert.js";
 import { parseFileManifest } from "../file-manifest.js";
 import { packTree, unpackTree } from "../tree.js";

@@ -1,7 +1,7 @@
 /** `fakeroot`: a command as root of its own. */
 import { spawn } from "node:child_process";
 import type { Command } from "../arguments.js";
-import { openSandbox } from "../sandbox.js";
+import { openSandbox } from "@tsbake/sandbox";
 
 export const fakeroot: Command = {
   summary: "runs a command as root; for an ordinary user in namespaces with remembered owners",

@@ -33,7 +33,7 @@ const FIELDS = ["%P", "%y", "%m", "%U", "%G", "%s", "%T@", "%l", "%D:%i"];
 
 /**
  * Every entry below `root`, sorted by path, other file systems left out. The only right way to see owners in a fake root.
- * @throws BuildError `packaging/bad-name` for a name that is not UTF-8, `packaging/command-failed`
+ * @throws BuildError `sandbox/bad-name` for a name that is not UTF-8, `sandbox/command-failed`
  */
 export async function listTree(sandbox: Sandbox, root: string): Promise<TreeEntry[]> {
   const format = FIELDS.map((field) => `${field}\\0`).join("");

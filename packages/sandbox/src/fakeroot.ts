@@ -18,7 +18,7 @@ const LIBRARY = "libfakeroot-sysv.so";
 /**
  * Looks in `sysroot`, else in TSBAKE_FAKEROOT, else where PATH has the daemon (a native sysroot, or the host). The System V flavour: the other one talks TCP, and
  * there is no network inside.
- * @throws BuildError `packaging/no-fakeroot`
+ * @throws BuildError `sandbox/no-fakeroot`
  */
 export async function findFakeroot(sysroot?: string): Promise<Fakeroot> {
   const folder = sysroot ?? process.env["TSBAKE_FAKEROOT"] ?? (await alongPath()) ?? "/";

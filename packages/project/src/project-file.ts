@@ -17,9 +17,8 @@ import {
   type Diagnostic,
   type Span,
 } from "@tsbake/base";
-import { splitMulticonfig } from "@tsbake/recipe";
-import * as problem from "./project/problems.js";
-import { YamlReader, type Entry } from "./project/reader.js";
+import * as problem from "./problems.js";
+import { YamlReader, type Entry } from "./reader.js";
 
 export interface ProjectFile {
   /** Absolute. */
@@ -334,7 +333,7 @@ const MARK = "# Made by tsbake from ";
  * once: that one belongs to the user and is read after project.conf.
  *
  * @param coreLayer stands first in BBLAYERS, unless another layer has a conf/bitbake.conf
- * @throws BuildError `engine/foreign-configuration` when a file to be written was not made here
+ * @throws BuildError `project/foreign-configuration` when a file to be written was not made here
  */
 export async function writeConfiguration(
   project: ProjectFile,
@@ -370,7 +369,7 @@ function bblayersText({ layers, bblayersConf }: ProjectFile, coreLayer: string |
 
 function projectText({ machine, distro, localConf, targets }: ProjectFile): string {
   // As kas: a target of a configuration has it read.
-  const named = targets.map((target) => splitMulticonfig(target).multiconfig);
+  const named = targets.map((target) => /^(?:mc|multiconfig):([^:]*):/.exec(target)?.[1] ?? "");
   const configurations = [...new Set(named)].filter((name) => name !== "" && name !== "*");
   const names = [
     ...(configurations.length > 0 ? [`BBMULTICONFIG ?= "${configurations.join(" ")}"\n`] : []),

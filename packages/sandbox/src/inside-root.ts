@@ -95,7 +95,7 @@ function leaves(at: string, target: string): boolean {
 /**
  * Looks whether `folder` and all below are folders and plain files, so that this process may read and write them.
  * @param folder relative to the root, e.g. `var/lib/dpkg`
- * @throws BuildError `packaging/leaves-root` that names what is something else
+ * @throws BuildError `sandbox/leaves-root` that names what is something else
  */
 export async function refuseLinks(root: string, folder: string): Promise<void> {
   const parts = partsOf(folder);

@@ -87,14 +87,14 @@ async function standing(): Promise<Standing> {
   return { needsUser: !isRoot, isFake, isNested: isFake && process.env["FAKEROOTKEY"] !== undefined };
 }
 
-/** @throws BuildError `packaging/no-namespaces`, `packaging/no-fakeroot` */
+/** @throws BuildError `sandbox/no-namespaces`, `sandbox/no-fakeroot` */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   return new Namespaces(await openNamespaces(options, () => ({ script: KEEPER, args: [] })));
 }
 
 /**
  * @param keeper what holds the namespaces, given an empty folder that lives as long and libfakeroot's own
- * @throws BuildError `packaging/no-namespaces`, `packaging/no-fakeroot`, `packaging/no-cage`
+ * @throws BuildError `sandbox/no-namespaces`, `sandbox/no-fakeroot`, `sandbox/no-cage`
  */
 export async function openNamespaces(
   options: SandboxOptions,

@@ -5,7 +5,7 @@ import { BuildError } from "@tsbake/base";
 import { noProject } from "./problems.js";
 
 /** Name of the project file, in the format of kas. */
-export const PROJECT_FILE = "tsbake.yaml";
+const PROJECT_FILE = "tsbake.yaml";
 
 export interface BuildLocation {
   /** Folder with conf/bblayers.conf (TOPDIR). */
@@ -21,7 +21,7 @@ export interface BuildLocation {
  * folder is `build` below it (or TSBAKE_BUILD_DIR). The nearest of either wins. Where neither is in sight, BBPATH of the
  * environment names metadata without layers, and the build folder is TOPDIR of the environment or `cwd`.
  *
- * @throws BuildError `engine/no-project`
+ * @throws BuildError `project/no-project`
  */
 export function locateBuild(cwd: string, environment: Readonly<Record<string, string>>): BuildLocation {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {

@@ -65,7 +65,7 @@ const TAME = [
 
 /**
  * @param options what is to be in sight, beside the host's programs; it must be there
- * @throws BuildError `packaging/no-cage`, `packaging/no-namespaces`, `packaging/no-fakeroot`
+ * @throws BuildError `sandbox/no-cage`, `sandbox/no-namespaces`, `sandbox/no-fakeroot`
  */
 export async function openCage(options: CageOptions): Promise<Cage> {
   const parts = await openNamespaces(options, async (scratch, libraryFolder) => {

@@ -1,0 +1,1 @@
+export { readElf, type Elf } from "./elf.js";
