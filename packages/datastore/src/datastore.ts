@@ -1,18 +1,18 @@
 /** The variables of one configuration or recipe, with BitBake's rules of reading and writing. */
 import { BuildError, byText, type Diagnostic, type Span } from "@tsbake/base";
 import { isOldName } from "@tsbake/language";
-import { splitDeferred, type DeferredName } from "./deferred-name.js";
-import { expandKeys } from "./expand-keys.js";
-import { ExpansionScope } from "./expansion-scope.js";
-import { FilterMemo } from "./filter.js";
-import { History, type HistoryEntry, type WriterPlace } from "./history.js";
-import { ActiveOverrides, OverrideIndex, type Variant } from "./override-index.js";
+import { splitDeferred, type DeferredName } from "./variables/deferred-name.js";
+import { expandKeys } from "./evaluation/expand-keys.js";
+import { ExpansionScope } from "./expansion/expansion-scope.js";
+import { FilterMemo } from "./variables/filter.js";
+import { History, type HistoryEntry, type WriterPlace } from "./variables/history.js";
+import { ActiveOverrides, OverrideIndex, type Variant } from "./variables/override-index.js";
 import { oldOverrideName, renamedVariable, unstableOverrides } from "./problems.js";
-import { BUILTIN_RENAMES } from "./renames.js";
-import { withoutWords } from "./remove.js";
-import type { GetOptions, WriteOptions } from "./options.js";
-import { pythonText, textOrEmpty, type Value } from "./value.js";
-import { deferred, Variable, type Deferred, type Keyword, type Piece } from "./variable.js";
+import { BUILTIN_RENAMES } from "./variables/renames.js";
+import { withoutWords } from "./variables/remove.js";
+import type { GetOptions, WriteOptions } from "./variables/options.js";
+import { pythonText, textOrEmpty, type Value } from "./variables/value.js";
+import { deferred, Variable, type Deferred, type Keyword, type Piece } from "./variables/variable.js";
 
 /** What the datastore itself asks of Python. */
 export interface InlinePython {

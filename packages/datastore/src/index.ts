@@ -1,33 +1,51 @@
 export { Datastore, type DatastoreOptions, type InlinePython } from "./datastore.js";
-export type { GetOptions, WriteOptions } from "./options.js";
-export { ExpansionError } from "./expansion-error.js";
-export type { HistoryEntry } from "./history.js";
-export { pythonText, textsOf, type Value } from "./value.js";
-export { PythonError, type PythonFrame } from "./python-error.js";
-export type { PythonHost, PythonPlace } from "./python-host.js";
 export {
+  type GetOptions,
+  type WriteOptions,
+  type HistoryEntry,
+  pythonText,
+  textsOf,
+  type Value,
+} from "./variables/index.js";
+export {
+  ExpansionError,
+  placeOfBodyLine,
+  placeOfPart,
+  placeOfWord,
+  type WordPlace,
+} from "./expansion/index.js";
+export {
+  PythonError,
+  type PythonFrame,
+  type PythonHost,
+  type PythonPlace,
   globalModules,
   librariesOf,
   type LibraryFunction,
   type LibraryModule,
   type PythonLibrary,
   type VisitedCalls,
-} from "./python-library.js";
-export { evaluateFile, inheritClass } from "./evaluate.js";
-export type { EvaluationHost } from "./evaluator.js";
+  SkipRecipe,
+  explain,
+  type Doing,
+  inlineExpressions,
+  replaceInline,
+  type InlineExpression,
+} from "./python/index.js";
 export {
+  evaluateFile,
+  inheritClass,
+  type EvaluationHost,
   fireEvent,
   handledEvents,
   handlersOf,
   hasHandler,
   registerHandlers,
   type MetadataEvent,
-} from "./events.js";
-export { finalize } from "./finalize.js";
-export { deferInherit } from "./inherit.js";
-export { SkipRecipe } from "./skip-recipe.js";
-export { addTask, deleteTask, listTasks } from "./tasks.js";
+  finalize,
+  deferInherit,
+  addTask,
+  deleteTask,
+  listTasks,
+} from "./evaluation/index.js";
 export { scanPython, scanShell, type PythonScan, type ScanProblem, type ShellScan } from "./scan/index.js";
-export { placeOfBodyLine, placeOfPart, placeOfWord, type WordPlace } from "./text-place.js";
-export { explain, type Doing } from "./failure.js";
-export { inlineExpressions, replaceInline, type InlineExpression } from "./inline-expression.js";

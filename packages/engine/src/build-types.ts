@@ -2,11 +2,11 @@
 import type { Diagnostic } from "@tsbake/base";
 import type { ParsedProject, Providers } from "@tsbake/recipe";
 import type { RunSummary, SetsceneMode } from "@tsbake/run";
-import type { RecordDiff } from "./diff-records.js";
+import type { RecordDiff } from "./records/diff-records.js";
 import type { EngineEvent } from "./events.js";
-import type { RecordFile, SignatureRecords } from "./records.js";
-import type { WhatChanged } from "./what-changed.js";
-import type { SharedState } from "./shared-state.js";
+import type { RecordFile, SignatureRecords } from "./records/records.js";
+import type { WhatChanged } from "./records/what-changed.js";
+import type { SharedState } from "./state/shared-state.js";
 
 export interface OpenOptions {
   /** Folder the command was started in; build folder and project are found from it. */

@@ -9,14 +9,14 @@ import type { RunOptions, RunSummary, Stamps } from "@tsbake/run";
 import type { BuildRequest } from "./build-types.js";
 import type { EngineEvent } from "./events.js";
 import type { Feeds } from "./feeds.js";
-import type { LockedSignatures } from "./locked-signatures.js";
-import { dateAndTime, type MetadataEvents } from "./metadata-events.js";
-import type { BuildPython } from "./python.js";
-import { writtenFolders } from "./disks.js";
-import { readMachineSettings } from "./run-settings.js";
-import { mayRun, openScene } from "./scene.js";
-import { openStore } from "./store.js";
-import { linkHostTools } from "./tools.js";
+import type { LockedSignatures } from "./signing/locked-signatures.js";
+import { dateAndTime, type MetadataEvents } from "./metadata/metadata-events.js";
+import type { BuildPython } from "./metadata/python.js";
+import { writtenFolders } from "./settings/disks.js";
+import { readMachineSettings } from "./settings/run-settings.js";
+import { mayRun, openScene } from "./metadata/scene.js";
+import { openStore } from "./state/store.js";
+import { linkHostTools } from "./settings/tools.js";
 
 export interface ExecuteRequest {
   readonly project: ParsedProject;

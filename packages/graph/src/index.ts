@@ -1,14 +1,28 @@
-export { explainBase, openBaseSigner } from "./base-signer.js";
-export { compareExplanations, type InputChange, type InputValue } from "./compare.js";
-export { digestPath, type DigestCache, type DigestOptions } from "./file-digest.js";
-export { listChecksums } from "./file-checksums.js";
-export { openHandler } from "./handler.js";
+export {
+  explainBase,
+  openBaseSigner,
+  digestPath,
+  type DigestCache,
+  type DigestOptions,
+  listChecksums,
+  openHandler,
+  signTasks,
+  type SignatureHandler,
+} from "./signatures/index.js";
+export {
+  compareExplanations,
+  type InputChange,
+  type InputValue,
+  readRecord,
+  writeRecord,
+  changeKey,
+  traceChanges,
+  type Cause,
+  type FindRecord,
+  type Traced,
+} from "./records/index.js";
 export { splitTaskId, taskId, taskLabel } from "./ids.js";
-export { readRecord, writeRecord } from "./record.js";
-export { signTasks } from "./sign.js";
-export { buildTaskGraph } from "./task-graph.js";
-export { changeKey, traceChanges, type Cause, type FindRecord, type Traced } from "./trace.js";
-export type { SignatureHandler } from "./writer.js";
+export { buildTaskGraph } from "./tasks/index.js";
 export type {
   FileInput,
   GraphOptions,

@@ -1,7 +1,7 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic, Note, Span } from "@tsbake/base";
 import { splitMulticonfig, type FilePlace, type RecipeInfo } from "@tsbake/recipe";
-import { spanOf } from "./places.js";
+import { spanOf } from "./tasks/places.js";
 
 /** A task of a recipe as messages name it. */
 export interface Asker {

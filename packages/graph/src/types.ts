@@ -1,7 +1,7 @@
 /** The seams of this room: what a task graph and its signatures are. Shapes only. */
 import type { DirectedGraph } from "graphology";
 import type { Datastore } from "@tsbake/datastore";
-import type { OpenRecipe } from "./places.js";
+import type { OpenRecipe } from "./tasks/places.js";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
 
 declare const brand: unique symbol;

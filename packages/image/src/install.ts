@@ -14,11 +14,11 @@ import {
   readClosure,
 } from "@tsbake/packaging";
 import { type Sandbox, insideRoot, openCage } from "@tsbake/sandbox";
-import { installedClosure, installedSizeBytes } from "./closure.js";
-import { type LayerFacts, type PackageFact, formatFacts } from "./facts.js";
-import { formatFileManifest } from "./file-manifest.js";
-import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./snapshot.js";
-import { ownersOf, packTree } from "./tree.js";
+import { installedClosure, installedSizeBytes } from "./facts/closure.js";
+import { type LayerFacts, type PackageFact, formatFacts } from "./facts/facts.js";
+import { formatFileManifest } from "./facts/file-manifest.js";
+import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./snapshot/snapshot.js";
+import { ownersOf, packTree } from "./formats/tree.js";
 
 export interface InstallOptions {
   /** Packages from recipes and from the archive. */

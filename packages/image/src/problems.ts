@@ -1,6 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic } from "@tsbake/base";
-import { type FileEntry } from "./file-entry.js";
+import { type FileEntry } from "./facts/file-entry.js";
 
 function error(code: string, message: string, help: string): Diagnostic {
   return { severity: "error", code, message, help };

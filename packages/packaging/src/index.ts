@@ -6,33 +6,7 @@ export {
   type Diversion,
   type InstalledPackage,
   type PackageDatabase,
-} from "./database.js";
-export { readDebDatabase } from "./deb-database.js";
-export {
-  parseRelations,
-  parseStanzas,
-  writeStanza,
-  type Relation,
-  type Stanza,
-  type Stanzas,
-} from "./stanza.js";
-export { compareVersions } from "./version.js";
-export {
-  closureDigest,
-  closureLines,
-  mergeClosures,
-  parseClosure,
-  readClosure,
-  writeClosure,
-  type AvailablePackage,
-  type Closure,
-  type ClosurePackage,
-} from "./closure.js";
-export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
-export { downloadClosure, type DownloadOptions } from "./download.js";
-export type { Change } from "./change.js";
-export { openDebBackend } from "./deb-backend.js";
-export {
+  type Change,
   type Backend,
   type InstallRequest,
   type LayerRequest,
@@ -43,13 +17,45 @@ export {
   type SnapshotIdentity,
   type Solution,
   type SolveRequest,
-} from "./backend.js";
+} from "./database/index.js";
+export {
+  readDebDatabase,
+  parseRelations,
+  parseStanzas,
+  writeStanza,
+  type Relation,
+  type Stanza,
+  type Stanzas,
+  compareVersions,
+  openDebBackend,
+  parseSimulation,
+  type SimulatedStep,
+  explainDpkg,
+  type DpkgFailure,
+  parseListing,
+  type ListedEntry,
+  readControl,
+  type ControlMembers,
+} from "./deb/index.js";
+export {
+  closureDigest,
+  closureLines,
+  mergeClosures,
+  parseClosure,
+  readClosure,
+  writeClosure,
+  type AvailablePackage,
+  type Closure,
+  type ClosurePackage,
+  openFeed,
+  hostArchitecture,
+  type ClosureRequest,
+  type Feed,
+  type FeedOptions,
+  downloadClosure,
+  type DownloadOptions,
+  unpackFeed,
+  type FeedUnpackRequest,
+} from "./feed/index.js";
 
-export { parseShlibs, shlibKey } from "./shlibs.js";
-export { parseSimulation, type SimulatedStep } from "./deb-solve.js";
-export { explainDpkg, type DpkgFailure } from "./dpkg-said.js";
-export { parseListing, type ListedEntry } from "./deb-lay.js";
-export { readControl, type ControlMembers } from "./deb-file.js";
-export { unpackFeed, type FeedUnpackRequest } from "./feed-unpack.js";
-export { pattern } from "./assign.js";
-export { splitRelations } from "./spec.js";
+export { parseShlibs, shlibKey, pattern, splitRelations } from "./split/index.js";

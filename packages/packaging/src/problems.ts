@@ -1,8 +1,8 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import { lastLines } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
-import type { Change } from "./change.js";
-import { headOfUnmet } from "./unmet.js";
+import type { Change } from "./database/change.js";
+import { headOfUnmet } from "./deb/unmet.js";
 
 /** A sentence for a report: file capabilities that a fake root cannot keep. */
 export function capabilitiesLost(files: readonly string[]): string {

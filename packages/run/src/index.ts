@@ -29,13 +29,52 @@ export type {
   SceneOptions,
   SetsceneMode,
 } from "./options.js";
-export { withPython } from "./python-needed.js";
-export { objectName } from "./artifact.js";
-export { removeFolder } from "./folders.js";
+export {
+  withPython,
+  removeFolder,
+  progressReader,
+  type Progress,
+  type ProgressReader,
+  shellScript,
+  type ShellScriptOptions,
+  type TaskDependency,
+} from "./body/index.js";
+export {
+  objectName,
+  openStamps,
+  staleStamps,
+  type Stamped,
+  type Stamps,
+  installOutputs,
+  uninstallOutputs,
+  type Owner,
+  manifestPath,
+  readManifest,
+  writeManifest,
+  type Manifest,
+} from "./outputs/index.js";
 export { noTerminal } from "./problems.js";
-export { openStamps, staleStamps, type Stamped, type Stamps } from "./stamps.js";
 export { runTasks } from "./run.js";
-export { decideScene, type Scene, type SceneFacts } from "./scene.js";
+export {
+  decideScene,
+  type Scene,
+  type SceneFacts,
+  Currency,
+  type CurrencyFacts,
+  type StampTimes,
+  demand,
+  restoreCandidates,
+  runInstead,
+  type Decision,
+  type Plan,
+  type PlanFacts,
+  estimate,
+  pathsAhead,
+  SCHEDULERS,
+  type PriorityInput,
+  type Scheduler,
+  findCircle,
+} from "./plan/index.js";
 export {
   DiskMonitor,
   type DiskAction,
@@ -45,15 +84,11 @@ export {
   type DiskSettings,
   type DiskShortage,
   type Free,
-} from "./disk.js";
-export { Pressure, type Machine, type PressureLimits, type Resource } from "./pressure.js";
-export { Currency, type CurrencyFacts, type StampTimes } from "./currency.js";
-export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";
-export { estimate, pathsAhead, SCHEDULERS, type PriorityInput, type Scheduler } from "./priority.js";
-export { IONICE_LEVEL, NICE_LEVEL, type Level } from "./niceness.js";
-export { progressReader, type Progress, type ProgressReader } from "./progress.js";
-export { shellScript, type ShellScriptOptions } from "./shell-script.js";
-export { installOutputs, uninstallOutputs, type Owner } from "./install.js";
-export { manifestPath, readManifest, writeManifest, type Manifest } from "./manifest.js";
-export type { TaskDependency } from "./task-dependencies.js";
-export { findCircle } from "./twins.js";
+  Pressure,
+  type Machine,
+  type PressureLimits,
+  type Resource,
+  IONICE_LEVEL,
+  NICE_LEVEL,
+  type Level,
+} from "./limits/index.js";

@@ -3,11 +3,11 @@ import type { Datastore, PythonError } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { Store } from "@tsbake/sstate";
-import type { DiskFull, DiskSettings, DisksSeen } from "./disk.js";
+import type { DiskFull, DiskSettings, DisksSeen } from "./limits/disk.js";
 import type { RunEvent } from "./events.js";
-import type { Scheduler } from "./priority.js";
-import type { Machine, PressureLimits } from "./pressure.js";
-import type { Stamps } from "./stamps.js";
+import type { Scheduler } from "./plan/priority.js";
+import type { Machine, PressureLimits } from "./limits/pressure.js";
+import type { Stamps } from "./outputs/stamps.js";
 
 /**
  * `on`: restore what the store has. `off` (--no-setscene): never restore, and what was restored counts as not built.

@@ -1,6 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic, Note, Span } from "@tsbake/base";
-import type { DiskShortage } from "./disk.js";
+import type { DiskShortage } from "./limits/disk.js";
 
 /** What is known of a failed function beside its code. */
 export interface BodyFailure {

@@ -1,22 +1,22 @@
 /** A run of the queue, from the plan to the summary. */
 import { diskProblem, isDiskProblem } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
-import { openDurations } from "./durations.js";
-import type { Durations } from "./durations.js";
+import { openDurations } from "./plan/durations.js";
+import type { Durations } from "./plan/durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
 import { openIsolation } from "@tsbake/sandbox";
-import { LockFiles } from "./locks.js";
-import { MachineLimits } from "./machine-limits.js";
+import { LockFiles } from "./body/locks.js";
+import { MachineLimits } from "./limits/machine-limits.js";
 import type { RunOptions } from "./options.js";
-import { DemandPlanner } from "./planner.js";
-import type { Planner } from "./planner.js";
-import { estimate, pathsAhead, Priorities } from "./priority.js";
-import type { PriorityInput } from "./priority.js";
+import { DemandPlanner } from "./plan/planner.js";
+import type { Planner } from "./plan/planner.js";
+import { estimate, pathsAhead, Priorities } from "./plan/priority.js";
+import type { PriorityInput } from "./plan/priority.js";
 import { mustNotRun, tainted } from "./problems.js";
-import { openNiceness } from "./niceness.js";
-import { Processes } from "./processes.js";
+import { openNiceness } from "./limits/niceness.js";
+import { Processes } from "./processes/processes.js";
 import { Queue } from "./queue.js";
-import { ScenePlanner } from "./scene-planner.js";
+import { ScenePlanner } from "./plan/scene-planner.js";
 import { Worker } from "./work.js";
 import type { PlannedTask } from "./work.js";
 

@@ -6,18 +6,18 @@ import type { Datastore } from "@tsbake/datastore";
 import { taskId, writeRecord } from "@tsbake/graph";
 import type { TaskId, TaskSignature } from "@tsbake/graph";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
-import { objectName, restoreArtifact, saveArtifact } from "./artifact.js";
+import { objectName, restoreArtifact, saveArtifact } from "./outputs/artifact.js";
 import type { RunEvent, TaskFailure, TaskName } from "./events.js";
-import { executeBody, taskDatastore } from "./execute.js";
-import type { BodyResult, Executor } from "./execute.js";
+import { executeBody, taskDatastore } from "./body/execute.js";
+import type { BodyResult, Executor } from "./body/execute.js";
 import { diagnosticsOf, pity } from "./failure.js";
-import { installOutputs, uninstallOutputs } from "./install.js";
+import { installOutputs, uninstallOutputs } from "./outputs/install.js";
 import type { RunOptions } from "./options.js";
 import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
-import { withPython } from "./python-needed.js";
-import { asText, isTrue } from "./shell-script.js";
-import type { WantedSignature } from "./stamps.js";
-import { writeTaskDependencies } from "./task-dependencies.js";
+import { withPython } from "./body/python-needed.js";
+import { asText, isTrue } from "./body/shell-script.js";
+import type { WantedSignature } from "./outputs/stamps.js";
+import { writeTaskDependencies } from "./body/task-dependencies.js";
 
 /** Everything known of a task before it runs. */
 export interface PlannedTask extends TaskName {

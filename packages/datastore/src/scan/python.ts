@@ -5,7 +5,7 @@
  * @see BitBake 2.19 lib/bb/codeparser.py, PythonParser.visit_Call
  */
 import { words } from "@tsbake/base";
-import { inlineExpressions } from "../inline-expression.js";
+import { inlineExpressions } from "../python/inline-expression.js";
 import { memoise } from "./memo.js";
 import { tokenisePython, type PythonToken } from "./python-tokens.js";
 import type { PythonScan } from "./types.js";

@@ -2,15 +2,15 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
-import { LEVEL_POLICIES, type LevelPolicy } from "../extension-release.js";
-import { formatFileManifest } from "../file-manifest.js";
-import { parseOsRelease } from "../os-release.js";
+import { LEVEL_POLICIES, type LevelPolicy } from "../layer/extension-release.js";
+import { formatFileManifest } from "../facts/file-manifest.js";
+import { parseOsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
-import { type ExtensionFacts, formatReport } from "../result.js";
-import { parseRules, pathMatcher } from "../rules.js";
-import { openSnapshot } from "../snapshot.js";
-import { snapshotFolder } from "../snapshot-archive.js";
-import { makeExtension } from "../sysext.js";
+import { type ExtensionFacts, formatReport } from "../facts/result.js";
+import { parseRules, pathMatcher } from "../rules/rules.js";
+import { openSnapshot } from "../snapshot/snapshot.js";
+import { snapshotFolder } from "../snapshot/archive.js";
+import { makeExtension } from "../layer/sysext.js";
 import { type Command, EPOCH } from "./command.js";
 
 export const sysext: Command = {

@@ -1,8 +1,8 @@
 /** `rootfs` and `layer`: packages into a root. */
 import type { Arguments } from "../arguments.js";
 import { installBase, installLayer, type InstallOptions } from "../install.js";
-import { recipePackageFolders } from "../recipe-packages.js";
-import { snapshotFolder } from "../snapshot-archive.js";
+import { recipePackageFolders } from "../facts/recipe-packages.js";
+import { snapshotFolder } from "../snapshot/archive.js";
 import { type Command, EPOCH } from "./command.js";
 
 const OPTIONS = {

@@ -1,10 +1,10 @@
 /** `result`: the manifest and the summary that go beside an image. */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { BuildError, sha256File } from "@tsbake/base";
-import { parseFacts } from "../facts.js";
-import { parseFileManifest } from "../file-manifest.js";
+import { parseFacts } from "../facts/facts.js";
+import { parseFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
-import { type ExtensionFacts, type OutputFact, formatManifest, formatSummary } from "../result.js";
+import { type ExtensionFacts, type OutputFact, formatManifest, formatSummary } from "../facts/result.js";
 import type { Command } from "./command.js";
 
 export const result: Command = {

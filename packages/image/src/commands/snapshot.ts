@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import { openDebBackend } from "@tsbake/packaging";
-import { levelOf } from "../extension-release.js";
-import { parseOsRelease } from "../os-release.js";
+import { levelOf } from "../layer/extension-release.js";
+import { parseOsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
-import { DATABASE_FOLDER, openSnapshot, snapshotFiles } from "../snapshot.js";
-import { packSnapshot, snapshotFolder, SNAPSHOT_TYPES } from "../snapshot-archive.js";
+import { DATABASE_FOLDER, openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
+import { packSnapshot, snapshotFolder, SNAPSHOT_TYPES } from "../snapshot/archive.js";
 import { type Command, EPOCH } from "./command.js";
 
 const SNAPSHOT = {

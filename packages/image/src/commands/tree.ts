@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSandbox } from "@tsbake/sandbox";
-import { IMAGE_TYPES, convert as convertTree } from "../convert.js";
-import { parseFileManifest } from "../file-manifest.js";
-import { packTree, unpackTree } from "../tree.js";
+import { IMAGE_TYPES, convert as convertTree } from "../formats/convert.js";
+import { parseFileManifest } from "../facts/file-manifest.js";
+import { packTree, unpackTree } from "../formats/tree.js";
 import { type Command, EPOCH } from "./command.js";
 
 const TREE = { tree: { value: "FILE", help: "tar of the tree", isRequired: true } } as const;

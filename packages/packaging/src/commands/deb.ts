@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, writeFileAtomic } from "@tsbake/base";
 import type { Command } from "../arguments.js";
-import { scanDebs } from "../deb-file.js";
-import { writeDeb as write } from "../deb-write.js";
+import { scanDebs } from "../deb/file.js";
+import { writeDeb as write } from "../deb/write.js";
 import { badArgument } from "../problems.js";
-import { readSpec } from "../spec.js";
-import type { SplitPackage } from "../split.js";
+import { readSpec } from "../split/spec.js";
+import type { SplitPackage } from "../split/split.js";
 
 export const writeDeb: Command = {
   summary: "writes the .deb files of a recipe from its split packages",

@@ -1,10 +1,10 @@
 /** `feed-fetch` and `feed-unpack`: packages of the archive, from a solved closure to a tree. */
 import { BuildError } from "@tsbake/base";
 import type { Command } from "../arguments.js";
-import { readClosure } from "../closure.js";
-import { downloadClosure } from "../download.js";
-import { hostArchitecture } from "../feed.js";
-import { unpackFeed } from "../feed-unpack.js";
+import { readClosure } from "../feed/closure.js";
+import { downloadClosure } from "../feed/download.js";
+import { hostArchitecture } from "../feed/feed.js";
+import { unpackFeed } from "../feed/unpack.js";
 import { badArgument } from "../problems.js";
 
 const CLOSURE = { value: "FILE", help: "the packages, as the engine solved them", isRequired: true };

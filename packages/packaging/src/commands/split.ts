@@ -2,9 +2,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "../arguments.js";
-import { SHLIBS_FOLDER } from "../shlibs.js";
-import { readSpec } from "../spec.js";
-import { shlibsOf, splitPackages } from "../split.js";
+import { SHLIBS_FOLDER } from "../split/shlibs.js";
+import { readSpec } from "../split/spec.js";
+import { shlibsOf, splitPackages } from "../split/split.js";
 
 const SPEC = { value: "FILE", help: "the recipe's packages as JSON", isRequired: true };
 const FROM = { value: "DIR", help: "what the recipe installed", isRequired: true };

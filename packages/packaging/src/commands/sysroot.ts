@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { BuildError } from "@tsbake/base";
 import type { Command } from "../arguments.js";
 import { badArgument } from "../problems.js";
-import { stageSysroots } from "../sysroot.js";
-import type { TaskDependency } from "../sysroot.js";
+import { stageSysroots } from "../split/sysroot.js";
+import type { TaskDependency } from "../split/sysroot.js";
 
 export const sysroot: Command = {
   summary: "links what the dependencies of a recipe staged into its two sysroots",

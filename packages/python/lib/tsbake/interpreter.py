@@ -144,7 +144,7 @@ def add_library(directory, name):
 
 
 def _describe_module(name, module):
-    """The functions that signatures know of; LibraryModule in packages/datastore/src/python-library.ts."""
+    """The functions that signatures know of; LibraryModule in packages/datastore/src/python/library.ts."""
     found = [(one, getattr(module, one)) for one in dir(module) if not one.startswith("_")]
     callables = [(one, value) for one, value in found if callable(value)]
     functions = []

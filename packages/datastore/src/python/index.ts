@@ -1,0 +1,17 @@
+/**
+ * What the datastore asks of Python, and what Python leaves behind: inline expressions in texts,
+ * exceptions with their places, functions of libraries.
+ */
+export { PythonError, type PythonFrame } from "./error.js";
+export type { PythonHost, PythonPlace } from "./host.js";
+export {
+  globalModules,
+  librariesOf,
+  type LibraryFunction,
+  type LibraryModule,
+  type PythonLibrary,
+  type VisitedCalls,
+} from "./library.js";
+export { SkipRecipe } from "./skip-recipe.js";
+export { explain, type Doing } from "./failure.js";
+export { inlineExpressions, replaceInline, type InlineExpression } from "./inline-expression.js";

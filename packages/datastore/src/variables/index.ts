@@ -1,0 +1,7 @@
+/**
+ * One variable, from its name to its value: operators, overrides, deferred operations, flags, filters,
+ * and who set what.
+ */
+export type { GetOptions, WriteOptions } from "./options.js";
+export type { HistoryEntry } from "./history.js";
+export { pythonText, textsOf, type Value } from "./value.js";

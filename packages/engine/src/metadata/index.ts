@@ -1,0 +1,4 @@
+/**
+ * Where the engine runs code of the metadata: the interpreter, event handlers, setscene functions.
+ */
+export {};

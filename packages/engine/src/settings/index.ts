@@ -1,0 +1,7 @@
+/**
+ * What the configuration and the machine say of a build: variables that the engine itself reads, tools,
+ * disks, the environment.
+ */
+export { describeEnvironment } from "./environment.js";
+export { readMachineSettings, type MachineSettings } from "./run-settings.js";
+export { hostToolchain, linkHostTools, toolDigests, type HostToolsRequest } from "./tools.js";

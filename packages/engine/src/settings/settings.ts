@@ -1,0 +1,73 @@
+/** Variables of the configuration that the engine reads itself, and what they may hold. */
+import { statSync } from "node:fs";
+import { access, constants } from "node:fs/promises";
+import { BuildError, makeFolder, parseMirrors, reasonOf, type Diagnostic, type Span } from "@tsbake/base";
+import type { ParsedProject } from "@tsbake/recipe";
+import { malformedSetting, unwritableBuildFolder, unwritableTmpdir } from "../problems.js";
+
+interface Rule {
+  readonly holds: (value: string) => boolean;
+  /** After "write". */
+  readonly expected: string;
+}
+
+const folder: Rule = {
+  // What is not there is made.
+  holds: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true,
+  expected: "the path of a folder; something else has that name",
+};
+
+const wholeNumber: Rule = {
+  holds: (text) => /^[1-9]\d*$/.test(text),
+  expected: "a number from 1",
+};
+
+/** By variable. */
+const SETTINGS: Readonly<Record<string, Rule>> = {
+  BB_NUMBER_THREADS: wholeNumber,
+  DL_DIR: folder,
+  SSTATE_DIR: folder,
+  // A slip of the pen must not turn off what people rely on.
+  SSTATE_VERIFY_SIG: {
+    holds: (text) => /^(?:y|yes|1|true|t|n|no|0|false|f)$/i.test(text),
+    expected: "`1` or `0`",
+  },
+  SSTATE_MIRRORS: {
+    holds: (text) => parseMirrors(text).faults.length === 0,
+    expected: 'pairs such as `file://.* https://host/folder/PATH`, separated by blanks or "\\n"',
+  },
+};
+
+/** Where the configuration sets a variable. */
+type PlaceOf = (variable: string) => Promise<Span | undefined>;
+
+/**
+ * Before any task finds out on its own that it cannot work.
+ *
+ * @throws BuildError `engine/malformed-setting`, `engine/unwritable-build-folder`, `engine/unwritable-tmpdir`
+ */
+export async function checkSettings(
+  topdir: string,
+  project: Pick<ParsedProject, "configurationText" | "multiconfigs">,
+  placeOf: PlaceOf,
+): Promise<void> {
+  const problems: Diagnostic[] = [];
+  for (const [variable, rule] of Object.entries(SETTINGS)) {
+    const value = project.configurationText(variable)?.trim() ?? "";
+    if (value === "" || rule.holds(value)) continue;
+    problems.push(malformedSetting(variable, value, rule.expected, await placeOf(variable)));
+  }
+  if (problems.length > 0) throw new BuildError(problems);
+  const temporary = project.multiconfigs.map((name) => project.configurationText("TMPDIR", name) ?? topdir);
+  for (const folder of new Set([topdir, ...temporary])) {
+    try {
+      await makeFolder(folder);
+      await access(folder, constants.W_OK);
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (folder.startsWith(topdir))
+        throw new BuildError([unwritableBuildFolder(folder, reason)], { cause: error });
+      throw new BuildError([unwritableTmpdir(folder, reason, await placeOf("TMPDIR"))], { cause: error });
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** Signs a graph with everything that signatures are made of and with: digests, taints, locks, equivalences. */
+import { join } from "node:path";
+import { BuildError, sha256, sha256File } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
+import { openHandler, signTasks } from "@tsbake/graph";
+import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
+import type { ParsedProject } from "@tsbake/recipe";
+import type { RunOptions, Stamps } from "@tsbake/run";
+import { openEquivalences } from "@tsbake/sstate";
+import type { Feeds } from "../feeds.js";
+import { openFileDigests } from "./file-digests.js";
+import { openLockedSignatures, type LockedSignatures } from "./locked-signatures.js";
+
+export interface SigningRequest {
+  readonly project: ParsedProject;
+  readonly graph: TaskGraph;
+  readonly feeds: Feeds;
+  readonly stamps: Stamps;
+  readonly topdir: string;
+  readonly onWarning: (diagnostic: Diagnostic) => void;
+  readonly onNote: (text: string) => void;
+}
+
+export interface SignedGraph {
+  readonly signatures: Signatures;
+  /** When some are. */
+  readonly locked?: LockedSignatures;
+  /** Of OEEquivHash: for the run queue. */
+  readonly equivalence?: NonNullable<RunOptions["equivalence"]>;
+  readonly reportOutput?: NonNullable<RunOptions["reportOutput"]>;
+}
+
+/** Raise when the same output is to count as another one. */
+const OUTPUT_VERSION = 1;
+
+/** @throws BuildError of inputs; `engine/locked-signature` where SIGGEN_LOCKEDSIGS_TASKSIG_CHECK is `error` */
+export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
+  const { project, graph, feeds, stamps, topdir } = request;
+  const text = (name: string) => project.configurationText(name) || undefined;
+  const cache = text("CACHE") ?? join(topdir, "cache");
+  const files = await openFileDigests(join(cache, "file-digests.json"));
+  const handler = text("BB_SIGNATURE_HANDLER");
+  const { isEquivalent } = await openHandler(handler);
+  const known = isEquivalent
+    ? await openEquivalences(join(text("BB_HASHSERVE_DB_DIR") ?? cache, "hash-equivalences.jsonl"))
+    : undefined;
+  // The lists themselves are not kept in the parse cache.
+  if (text("SIGGEN_LOCKEDSIGS_TYPES") !== undefined) await project.prepare();
+  const locked = openLockedSignatures(graph, project, (hash) => known?.unihash(hash));
+  const signatures = await signTasks({
+    ...(handler !== undefined && { handler }),
+    graph,
+    project,
+    inputs: {
+      file: (path) => files.digest(path),
+      checksums: (path) => files.checksums(path),
+      feed: (_packages, task) => Promise.resolve(feeds.lines(task)),
+    },
+    taint: (task) => {
+      const { recipe, task: name } = graph.node(task);
+      return stamps.taint(project.recipes.get(recipe)!, name);
+    },
+    ...(known && { equivalence: (_task: TaskId, hash: string) => known.unihash(hash) }),
+    ...(locked && { locked: (task: TaskId, hash: string) => locked.hash(task, hash) }),
+  });
+  await files.save();
+  const mismatches = locked?.mismatches() ?? [];
+  const errors = mismatches.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new BuildError(errors);
+  for (const one of mismatches) request.onWarning(one);
+  const note = locked?.note();
+  if (note !== undefined) request.onNote(note);
+  if (!known) return { signatures, ...(locked && { locked }) };
+  return {
+    signatures,
+    ...(locked && { locked }),
+    reportOutput: (task, method, outhash) => {
+      const { taskHash, unihash } = signatures.of(task);
+      return known.report({
+        taskHash,
+        outHash: sha256(`${method}\n${outhash}`),
+        unihash,
+        task: graph.label(task),
+      });
+    },
+    equivalence: async (task, artifact) => {
+      const { recipe, task: name } = graph.node(task);
+      const { taskHash, unihash } = signatures.of(task);
+      const what = `tsbake-output-${OUTPUT_VERSION} ${project.recipes.get(recipe)!.sstateSpec} ${name}`;
+      const outHash = sha256(`${what}\n${await sha256File(artifact)}`);
+      return known.report({ taskHash, outHash, unihash, task: graph.label(task) });
+    },
+  };
+}

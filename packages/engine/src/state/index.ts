@@ -1,0 +1,4 @@
+/**
+ * The shared state as a build folder has it: the store behind its variables, its upkeep, what came out of it.
+ */
+export type { PruneRequest, SharedState } from "./shared-state.js";

@@ -1,0 +1,94 @@
+/** The shared state of a build folder, for those who keep it in order. */
+import { objectName } from "@tsbake/run";
+import { gzipPath, objectPath, pruneStore, storeStatistics, verifyStore } from "@tsbake/sstate";
+import type { ArtifactSigner, Pruned, StoreStatistics, Verification } from "@tsbake/sstate";
+import type { ParsedProject } from "@tsbake/recipe";
+import type { Signatures, TaskGraph } from "@tsbake/graph";
+import type { EngineEvent } from "../events.js";
+
+const EVENT_INTERVAL_MS = 200;
+
+export interface PruneRequest {
+  /** Artifacts that have not been used for so long go. */
+  readonly maxAgeMs?: number;
+  /** Then the least recently used go until the rest is at most so big. */
+  readonly maxBytes?: number;
+  /** Artifacts that a build of these targets would not look for go, whatever their age. Empty: this does not count. */
+  readonly unreachableFrom: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/** SSTATE_DIR; mirrors are not touched. */
+export interface SharedState {
+  readonly folder: string;
+  statistics(): Promise<StoreStatistics>;
+  /** Reads every artifact, and its signature where they count. @param remove damaged ones are deleted */
+  verify(remove: boolean): Promise<Verification & { readonly withSignatures: boolean }>;
+  /** @throws BuildError when a target of `unreachableFrom` cannot be built */
+  prune(request: PruneRequest): Promise<Pruned>;
+}
+
+export interface SharedStateOptions {
+  readonly folder: string;
+  /** Paths of all artifacts of these targets, relative to the folder. */
+  readonly reachable: (targets: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Of SSTATE_VERIFY_SIG. */
+  readonly signer: () => Promise<ArtifactSigner | undefined>;
+  readonly onEvent: (event: EngineEvent) => void;
+}
+
+export function openSharedState({ folder, reachable, signer, onEvent }: SharedStateOptions): SharedState {
+  const step = paced(onEvent);
+  const onFiles = (done: number): void => step("looking at the shared state", done);
+  return {
+    folder,
+    statistics: () => storeStatistics(folder, onFiles),
+    async verify(remove) {
+      const judge = await signer();
+      const text = `comparing artifacts with their checksums${judge ? " and signatures" : ""}`;
+      const found = await verifyStore(folder, {
+        remove,
+        ...(judge && { signer: judge }),
+        onProgress: (done, total) => step(text, done, total),
+      });
+      return { ...found, withSignatures: judge !== undefined };
+    },
+    async prune({ unreachableFrom, ...options }) {
+      const wanted = unreachableFrom.length > 0 ? await reachable(unreachableFrom) : undefined;
+      return pruneStore(folder, {
+        ...options,
+        ...(wanted && { isWanted: (path) => wanted.has(path) }),
+        onProgress: (done, total) =>
+          total === undefined ? onFiles(done) : step("deleting artifacts", done, total),
+      });
+    },
+  };
+}
+
+/** Not an event for each of a hundred thousand files. */
+function paced(onEvent: SharedStateOptions["onEvent"]) {
+  let lastMs = -Infinity;
+  return (text: string, done: number, total?: number): void => {
+    const now = performance.now();
+    if (now - lastMs < EVENT_INTERVAL_MS && done !== total) return;
+    lastMs = now;
+    onEvent({ type: "step", text, done, ...(total !== undefined && { total }) });
+  };
+}
+
+/** Where the artifacts of a graph's tasks are, or their descriptions alone, relative to the store, in both compressions. */
+export function artifactPaths(
+  graph: TaskGraph,
+  signatures: Signatures,
+  recipes: ParsedProject["recipes"],
+): Set<string> {
+  const paths = new Set<string>();
+  for (const id of graph.order) {
+    const { recipe, task } = graph.node(id);
+    const info = recipes.get(recipe);
+    if (!info) continue;
+    const path = objectPath(objectName(info, task, signatures.of(id).unihash));
+    paths.add(path).add(gzipPath(path));
+  }
+  return paths;
+}

@@ -1,0 +1,150 @@
+/** What people get beside an image: the manifest for machines, the report and a few lines to read. */
+import type { LayerFacts, PackageFact, ScriptFact } from "./facts.js";
+import { type FileEntry } from "./file-entry.js";
+import type { Reported } from "../layer/plan.js";
+
+/** What the extension step knows and later steps tell. */
+export interface ExtensionFacts {
+  /** The image's name without `.raw`. */
+  readonly name: string;
+  /** The recipe of the base. */
+  readonly base: string;
+  readonly baseDigest: string;
+  readonly policy: string;
+  /** Fields of extension-release, in order. */
+  readonly release: Readonly<Record<string, string>>;
+  readonly report: readonly Reported[];
+}
+
+export interface ResultRequest {
+  readonly image: string;
+  readonly machine: string;
+  readonly facts: LayerFacts;
+  readonly files: readonly FileEntry[];
+  readonly extension?: ExtensionFacts | undefined;
+  /** What was made: type, file name, bytes (absent for a folder) and digest. */
+  readonly outputs: readonly OutputFact[];
+}
+
+export interface OutputFact {
+  readonly type: string;
+  readonly sizeBytes?: number;
+  readonly sha256?: string;
+}
+
+/** Bytes of package content that the base already has, against a root with the whole closure in it. */
+export function savedBytes(facts: LayerFacts): number {
+  return Math.max(
+    0,
+    facts.closure.installedSizeBytes - sum(facts.packages.map((one) => one.installedSizeBytes)),
+  );
+}
+
+/** The manifest: JSON, indented, ending in a newline; nothing in it depends on when or where it was made. */
+export function formatManifest(request: ResultRequest): string {
+  const { facts, extension } = request;
+  const manifest = {
+    format: 1,
+    image: request.image,
+    machine: request.machine,
+    backend: facts.backend,
+    architecture: facts.architecture,
+    ...(extension === undefined ? {} : { extension: { ...extension, report: undefined } }),
+    outputs: request.outputs,
+    contentBytes: contentBytes(request.files),
+    ...(facts.baseDigest === undefined
+      ? {}
+      : { fullClosure: facts.closure, savedBytes: savedBytes(facts), changedInBase: facts.changedInBase }),
+    packages: facts.packages,
+    skippedScripts: facts.skippedScripts,
+    decisions: extension?.report ?? [],
+    files: request.files
+      .filter((file) => file.kind !== "directory")
+      .map(({ path, kind, sizeBytes, package: owner }) => ({ path, kind, size: sizeBytes, package: owner })),
+  };
+  return `${JSON.stringify(manifest, undefined, 1)}\n`;
+}
+
+/** A few lines for people; the engine shows them when a build ends. */
+export function formatSummary(request: ResultRequest): string {
+  const { facts, extension } = request;
+  const size = readableSize(contentBytes(request.files));
+  const count = plural(facts.packages.length, "package");
+  const lines: string[] = [];
+  if (extension === undefined) lines.push(`${request.image}: ${count}, ${size}`);
+  else {
+    const closure = `the full closure of ${plural(facts.closure.count, "package")}`;
+    lines.push(
+      `${request.image} on ${extension.base}: ${count}, ${size} (saves ${readableSize(savedBytes(facts))} against ${closure})`,
+    );
+    lines.push(packageLine(facts));
+    lines.push(
+      `  fits: ${Object.entries(extension.release)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(" ")}`,
+    );
+    lines.push(...decisionLines(extension.report));
+    lines.push(...scriptLines(facts.skippedScripts));
+    for (const change of facts.changedInBase) lines.push(`  changed in the base: ${change}`);
+  }
+  for (const one of request.outputs) {
+    lines.push(`  ${one.type}: ${one.sizeBytes === undefined ? "folder" : readableSize(one.sizeBytes)}`);
+  }
+  for (const warning of facts.warnings) lines.push(`  warning: ${warning}`);
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** One line a path: decision, path, why. */
+export function formatReport(report: readonly Reported[]): string {
+  return report
+    .map((one) => `${one.decision}\t${one.path}\t${one.because}${one.package ? `\t${one.package}` : ""}\n`)
+    .join("");
+}
+
+/** What was asked for by name and version, what it needs by number. */
+function packageLine(facts: LayerFacts): string {
+  const isRequested = (one: PackageFact): boolean => facts.requested.includes(one.name);
+  const requested = facts.packages.filter(isRequested).map((one) => `${one.name} ${one.version}`);
+  const needed = facts.packages.length - requested.length;
+  const inBase = facts.requested.filter((name) => !facts.packages.some((one) => one.name === name));
+  const parts = [...requested];
+  if (needed > 0) parts.push(`${plural(needed, "package")} that these need`);
+  if (inBase.length > 0) parts.push(`in the base already: ${inBase.join(" ")}`);
+  return `  ${parts.join(", ")}`;
+}
+
+/** Only scripts that an installation would have run; removal scripts and triggers are in the list of all. */
+function scriptLines(skipped: readonly ScriptFact[]): string[] {
+  const missed = skipped.filter((one) => ["config", "preinst", "postinst"].includes(one.script));
+  if (missed.length === 0) return [];
+  const owners = [...new Set(missed.map((one) => one.package))];
+  return [`  did not run: ${plural(missed.length, "maintainer script")} of ${owners.join(", ")}`];
+}
+
+function decisionLines(report: readonly Reported[]): string[] {
+  const counts = new Map<string, number>();
+  for (const one of report) counts.set(one.decision, (counts.get(one.decision) ?? 0) + 1);
+  if (counts.size === 0) return [];
+  const parts = [...counts]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, count]) => `${count} ${name}`);
+  return [`  paths that do not ship as they were: ${parts.join(", ")} (see the report)`];
+}
+
+function contentBytes(files: readonly FileEntry[]): number {
+  return sum(files.filter((file) => file.hardlink === undefined).map((file) => file.sizeBytes));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function readableSize(bytes: number): string {
+  const mib = bytes / 2 ** 20;
+  if (mib < 0.95) return `${Math.ceil(bytes / 1024)} KiB`;
+  return `${mib >= 100 ? mib.toFixed(0) : mib.toFixed(1)} MiB`;
+}

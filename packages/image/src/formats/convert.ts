@@ -1,0 +1,151 @@
+/** The tree of an image as one output: a file system, an archive or a folder; same tree, same bytes. */
+import { createReadStream } from "node:fs";
+import { access, mkdir, open, constants, copyFile, rm } from "node:fs/promises";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { BuildError, run, sha256File } from "@tsbake/base";
+import { openSandbox } from "@tsbake/sandbox";
+import * as problems from "../problems.js";
+import { unpackTree } from "./tree.js";
+
+export interface ConvertOptions {
+  /** The tree's tar. */
+  readonly tree: string;
+  /** File, or folder for type `directory`. */
+  readonly output: string;
+  readonly epochSeconds: number;
+  /** A folder to work in. */
+  readonly work: string;
+  /** Further arguments of the tool that makes the format. */
+  readonly extra: readonly string[];
+}
+
+type Converter = (options: ConvertOptions) => Promise<void>;
+
+const CONVERTERS: Readonly<Record<string, Converter>> = {
+  directory: toDirectory,
+  erofs: toErofs,
+  squashfs: toSquashfs,
+  tar: ({ tree, output }) => copyFile(tree, output, constants.COPYFILE_FICLONE),
+  "tar.gz": toGzip,
+  "tar.xz": (options) => filter("xz", ["-T1", "-c", ...options.extra], options, "xz-utils"),
+  "tar.zst": (options) => filter("zstd", ["-q", "-T1", "-c", ...options.extra], options, "zstd"),
+};
+
+export const IMAGE_TYPES: readonly string[] = Object.keys(CONVERTERS);
+
+/** Types that systemd-sysext takes as NAME.raw. */
+export const RAW_TYPES: readonly string[] = ["squashfs", "erofs"];
+
+/**
+ * @throws BuildError `image/unknown-type`, `image/no-tool`, `image/format-failed`
+ */
+export async function convert(type: string, options: ConvertOptions): Promise<void> {
+  const converter = Object.hasOwn(CONVERTERS, type) ? CONVERTERS[type] : undefined;
+  if (converter === undefined) throw new BuildError([problems.unknownType(type, IMAGE_TYPES)]);
+  await rm(options.output, { recursive: true, force: true });
+  await mkdir(dirname(options.output), { recursive: true });
+  try {
+    await converter(options);
+  } catch (error) {
+    await rm(options.output, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Owners are real only for root: an ordinary user's folder belongs to that user. */
+async function toDirectory(options: ConvertOptions): Promise<void> {
+  await using sandbox = await openSandbox();
+  await unpackTree(options.tree, options.output, sandbox);
+}
+
+async function toGzip(options: ConvertOptions): Promise<void> {
+  await pipeline(createReadStream(options.tree), createGzip({ level: 6 }), createWriteStream(options.output));
+}
+
+/**
+ * Straight from the tar. `sqfstar` would do the same, but in 4.5 it does not understand compressor options that have a
+ * value. In a sandbox, since the root folder gets the id of whoever runs it: the tar's entry of the root is passed
+ * over, and so is `-root-uid` with a tar.
+ */
+async function toSquashfs(options: ConvertOptions): Promise<void> {
+  const tool = await programOn("mksquashfs", "squashfs-tools-native");
+  // The variable alone sets the file system's own time and caps the files'; with -mkfs-time beside it the tool refuses.
+  const env = { SOURCE_DATE_EPOCH: String(options.epochSeconds) };
+  const root = ["-root-mode", "755", "-root-time", String(options.epochSeconds)];
+  const flags = ["-tar", "-no-progress", "-quiet", ...root, ...options.extra];
+  await using sandbox = await openSandbox();
+  const command = [...FROM_FILE, resolve(options.tree), tool, "-", resolve(options.output), ...flags];
+  const result = await sandbox.run("sh", command, { env });
+  if (result.code !== 0) {
+    throw new BuildError([problems.formatFailed("mksquashfs", result.code, result.stderr || result.stdout)]);
+  }
+}
+
+/** Arguments of sh: the first word after them is the file that the command behind it reads. */
+const FROM_FILE = ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh"];
+
+/** mkfs.erofs reads trees only. The UUID is the tree's own digest: nothing random, and no two trees share it. */
+async function toErofs(options: ConvertOptions): Promise<void> {
+  const tool = await programOn("mkfs.erofs", "erofs-utils-native");
+  const tree = resolve(options.work, "erofs-tree");
+  await rm(tree, { recursive: true, force: true });
+  await using sandbox = await openSandbox();
+  await unpackTree(options.tree, tree, sandbox);
+  const uuid = uuidOf(await sha256File(options.tree));
+  const args = [`-T${options.epochSeconds}`, `-U${uuid}`, ...options.extra, resolve(options.output), tree];
+  const result = await sandbox.run(tool, args);
+  if (result.code !== 0) {
+    throw new BuildError([problems.formatFailed("mkfs.erofs", result.code, result.stderr || result.stdout)]);
+  }
+  await rm(tree, { recursive: true, force: true });
+}
+
+/** A name-based UUID of our own making. @see RFC 9562, version 8 */
+export function uuidOf(digest: string): string {
+  const variant = ((Number.parseInt(digest[16] ?? "0", 16) & 0x3) | 0x8).toString(16);
+  return [
+    digest.slice(0, 8),
+    digest.slice(8, 12),
+    `8${digest.slice(13, 16)}`,
+    `${variant}${digest.slice(17, 20)}`,
+    digest.slice(20, 32),
+  ].join("-");
+}
+
+async function filter(
+  name: string,
+  args: readonly string[],
+  options: ConvertOptions,
+  brought: string,
+): Promise<void> {
+  const tool = await programOn(name, `${brought}-native`);
+  const output = await open(options.output, "w");
+  try {
+    const result = await run(
+      "sh",
+      ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh", options.tree, tool, ...args],
+      {
+        stdoutFd: output.fd,
+      },
+    );
+    if (result.code !== 0) throw new BuildError([problems.formatFailed(name, result.code, result.stderr)]);
+  } finally {
+    await output.close();
+  }
+}
+
+/** The absolute path of a program. @throws BuildError `image/no-tool` */
+async function programOn(name: string, recipe: string): Promise<string> {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (folder !== "" && isThere) return path;
+  }
+  throw new BuildError([problems.noTool(name, recipe)]);
+}

@@ -1,0 +1,8 @@
+/**
+ * Trees as bytes: tar inside, file systems and archives outside; same tree, same bytes.
+ */
+export { capabilityText } from "./capabilities.js";
+export { systemdArchitecture } from "./architecture.js";
+export { IMAGE_TYPES, RAW_TYPES, convert, uuidOf, type ConvertOptions } from "./convert.js";
+export { TarFile, type TarMember } from "./tar-index.js";
+export { TarWriter } from "./tar-writer.js";

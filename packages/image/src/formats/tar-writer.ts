@@ -1,0 +1,139 @@
+/** Writes a tar whose bytes depend on nothing but what is put in: pax headers only where ustar has no room. */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { type FileEntry } from "../facts/file-entry.js";
+import { sumOf, XATTR } from "./tar-index.js";
+
+const BLOCK = 512;
+/** GNU tar pads to this; readers do not care, but `tar -t` stays quiet. */
+const RECORD = 20 * BLOCK;
+
+/** Largest size in 11 octal digits. */
+const MAX_OCTAL_SIZE = 0o77777777777;
+
+const TYPES = { file: "0", symlink: "2", character: "3", block: "4", directory: "5", fifo: "6" } as const;
+
+export class TarWriter implements Disposable {
+  readonly #fd: number;
+  #written = 0;
+
+  /** Makes or empties the file at `path`. */
+  constructor(path: string) {
+    this.#fd = openSync(path, "w", 0o644);
+  }
+
+  /** The root itself, root's own; without it, tools put their user and clock there. Comes first. */
+  root(mtimeSeconds: number): void {
+    this.write(ustar({ name: "./", link: "", type: TYPES.directory, mode: 0o755, size: 0, mtimeSeconds }));
+  }
+
+  /** Begins an entry. A file that is no hard link must be followed by exactly `sizeBytes` of {@link write}, then {@link pad}. */
+  begin(entry: FileEntry, mtimeSeconds: number): void {
+    const name = `.${entry.path}${entry.kind === "directory" ? "/" : ""}`;
+    const link = entry.hardlink === undefined ? (entry.target ?? "") : `.${entry.hardlink}`;
+    const hasContent = entry.kind === "file" && entry.hardlink === undefined;
+    const records = paxRecords(entry, name, link);
+    if (records.length > 0) {
+      const header = ustar({
+        name: "./PaxHeaders/entry",
+        link: "",
+        type: "x",
+        mode: 0o644,
+        size: records.length,
+        mtimeSeconds,
+      });
+      this.write(header);
+      this.write(records);
+      this.pad();
+    }
+    const type = entry.hardlink === undefined ? TYPES[entry.kind] : "1";
+    const [major, minor] = (entry.device ?? "0:0").split(":").map(Number);
+    const ids = { uid: entry.uid, gid: entry.gid, major: major ?? 0, minor: minor ?? 0 };
+    this.write(
+      ustar({
+        name,
+        link,
+        type,
+        mode: entry.mode,
+        size: hasContent ? entry.sizeBytes : 0,
+        mtimeSeconds,
+        ...ids,
+      }),
+    );
+  }
+
+  write(data: Uint8Array): void {
+    for (let done = 0; done < data.length;) done += writeSync(this.#fd, data, done);
+    this.#written += data.length;
+  }
+
+  /** Fills up to the next block. */
+  pad(): void {
+    const rest = this.#written % BLOCK;
+    if (rest > 0) this.write(Buffer.alloc(BLOCK - rest));
+  }
+
+  /** Ends the archive: two empty blocks, filled up to a record. */
+  finish(): void {
+    this.write(Buffer.alloc(2 * BLOCK));
+    const rest = this.#written % RECORD;
+    if (rest > 0) this.write(Buffer.alloc(RECORD - rest));
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+interface Header {
+  readonly name: string;
+  readonly link: string;
+  readonly type: string;
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeSeconds: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly major?: number;
+  readonly minor?: number;
+}
+
+function ustar(of: Header): Buffer {
+  const header = Buffer.alloc(BLOCK);
+  const octal = (value: number, at: number, digits: number): void => {
+    header.write(`${value.toString(8).padStart(digits, "0")}\0`, at, "latin1");
+  };
+  header.write(of.name, 0, 100, "utf8");
+  octal(of.mode, 100, 7);
+  octal(of.uid ?? 0, 108, 7);
+  octal(of.gid ?? 0, 116, 7);
+  octal(Math.min(of.size, MAX_OCTAL_SIZE), 124, 11);
+  octal(of.mtimeSeconds, 136, 11);
+  header.write(of.type, 156, "latin1");
+  header.write(of.link, 157, 100, "utf8");
+  header.write("ustar\x0000", 257, "latin1");
+  octal(of.major ?? 0, 329, 7);
+  octal(of.minor ?? 0, 337, 7);
+  header.write(`${sumOf(header).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return header;
+}
+
+/** What does not fit into ustar, sorted by key. */
+function paxRecords(entry: FileEntry, name: string, link: string): Buffer {
+  const records: Buffer[] = [];
+  for (const one of entry.xattrs ?? []) {
+    const at = one.indexOf("=");
+    records.push(record(`${XATTR}${one.slice(0, at)}`, Buffer.from(one.slice(at + 1), "base64")));
+  }
+  if (Buffer.byteLength(link) > 100) records.push(record("linkpath", Buffer.from(link)));
+  if (Buffer.byteLength(name) > 100) records.push(record("path", Buffer.from(name)));
+  if (entry.sizeBytes > MAX_OCTAL_SIZE) records.push(record("size", Buffer.from(String(entry.sizeBytes))));
+  return Buffer.concat(records);
+}
+
+/** `LENGTH KEY=VALUE\n`, the length counting itself. */
+function record(key: string, value: Buffer): Buffer {
+  const rest = Buffer.byteLength(key) + value.length + 3;
+  let length = rest + String(rest).length;
+  if (String(length).length > String(rest).length) length = rest + String(length).length;
+  return Buffer.concat([Buffer.from(`${length} ${key}=`), value, Buffer.from("\n")]);
+}

@@ -1,0 +1,21 @@
+/**
+ * An extension on a base: which paths ship, as what, and the stamp by which systemd-sysext takes it.
+ */
+export {
+  LEVEL_POLICIES,
+  extensionRelease,
+  extensionReleasePath,
+  levelOf,
+  type ExtensionStamp,
+  type LevelPolicy,
+} from "./extension-release.js";
+export {
+  planExtension,
+  type Decision,
+  type Plan,
+  type PlanRequest,
+  type PlannedEntry,
+  type Reported,
+} from "./plan.js";
+export { makeExtension, type SysextOptions, type SysextResult } from "./sysext.js";
+export { tmpfilesLine } from "./tmpfiles.js";

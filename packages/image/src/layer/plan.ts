@@ -1,0 +1,314 @@
+/**
+ * What an extension will hold, decided path by path: the files that its packages brought × the base's files × the
+ * rule table → the tree to ship, and a report in which every path that does not ship as it was is named.
+ * Pure: nothing is read or written here.
+ */
+import { type Diagnostic, BuildError, byText } from "@tsbake/base";
+import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
+import { type FileIndex } from "../facts/file-manifest.js";
+import * as problems from "../problems.js";
+import { type Rule, ruleFor } from "../rules/rules.js";
+import { tmpfilesLine } from "./tmpfiles.js";
+
+/** One entry of the tree that ships. */
+export interface PlannedEntry {
+  readonly entry: FileEntry;
+  /** The path in the layer that holds the content of a file. */
+  readonly from?: string;
+  /** Content made here instead. */
+  readonly text?: string;
+}
+
+export type Decision =
+  "dropped" | "factory" | "moved" | "same-as-base" | "shadows-base" | "mode-of-base" | "xattr-dropped";
+
+/** One line of the report. */
+export interface Reported {
+  readonly path: string;
+  readonly decision: Decision;
+  /** The rule or the fact that decided. */
+  readonly because: string;
+  readonly package?: string;
+}
+
+export interface PlanRequest {
+  /** Everything that is in the layer's tree. */
+  readonly layer: readonly FileEntry[];
+  readonly base: FileIndex;
+  readonly rules: readonly Rule[];
+  /** Paths where the extension may hide a different file of the base. */
+  readonly mayShadow: (path: string) => boolean;
+  /** The extension's name: names its tmpfiles.d file. */
+  readonly name: string;
+}
+
+export interface Plan {
+  /** Sorted by path; every folder before what is in it. */
+  readonly entries: readonly PlannedEntry[];
+  /** Sorted by path. */
+  readonly report: readonly Reported[];
+}
+
+/** Only these are merged. @see systemd-sysext(8) */
+const MERGED = /^\/(usr|opt)(\/|$)/;
+
+const FACTORY = "/usr/share/factory";
+
+/**
+ * @throws BuildError with every problem found: `image/no-rule`, `image/refused-by-rule`, `image/keep-outside-usr`,
+ *   `image/file-clash`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`
+ */
+export function planExtension(request: PlanRequest): Plan {
+  const planner = new Planner(request);
+  for (const entry of [...request.layer].sort((left, right) => byText(left.path, right.path)))
+    planner.add(entry);
+  return planner.finish();
+}
+
+class Planner {
+  readonly #request: PlanRequest;
+  readonly #planned = new Map<string, PlannedEntry>();
+  readonly #folders = new Map<string, FileEntry>();
+  readonly #report: Reported[] = [];
+  readonly #tmpfiles: string[] = [];
+  readonly #problems: Diagnostic[] = [];
+  /** Content-bearing path of a hard link group in the layer → where its first member ships. */
+  readonly #carriers = new Map<string, string>();
+
+  constructor(request: PlanRequest) {
+    this.#request = request;
+  }
+
+  add(original: FileEntry): void {
+    const entry = this.#settle(original);
+    if (entry === undefined) return;
+    if (this.#isUntouchedBase(entry)) return;
+    if (entry.kind === "character" || entry.kind === "block" || entry.kind === "fifo") {
+      this.#problems.push(problems.specialFile(entry));
+      return;
+    }
+    const rule = ruleFor(this.#request.rules, entry.path);
+    // A folder that the base has too is only the way to its content, whatever the rules say of that.
+    if (entry.kind === "directory" && this.#request.base.get(entry.path)?.kind === "directory") {
+      if (MERGED.test(entry.path)) this.#folders.set(entry.path, entry);
+      return;
+    }
+    if (rule === undefined) {
+      this.#problems.push(problems.noRule(entry));
+      return;
+    }
+    this.#apply(rule, entry, original.path);
+  }
+
+  /** The entry where it will be in the merged view: folders that are symlinks in the base are followed, xattrs cleaned. */
+  #settle(original: FileEntry): FileEntry | undefined {
+    const path = this.#request.base.followFolders(original.path);
+    if (path === undefined) {
+      this.#problems.push(problems.linkLeavesTree(original));
+      return undefined;
+    }
+    // A folder that is a symlink in the base, e.g. /lib: its content moves, the folder itself is nothing.
+    const inBase = this.#request.base.get(path);
+    if (original.kind === "directory" && inBase?.kind === "symlink" && !MERGED.test(path)) return undefined;
+    if (path !== original.path) {
+      const inside = foldersAbove(original.path).find(
+        (folder) => MERGED.test(folder) && this.#request.base.get(folder)?.kind === "symlink",
+      );
+      if (inside !== undefined) {
+        // The folder itself was reported when it came by.
+        return undefined;
+      }
+    }
+    return { ...original, path, ...this.#cleanXattrs(original, path) };
+  }
+
+  /** overlayfs keeps notes in xattrs; in an extension they would hide or redirect files of the base. */
+  #cleanXattrs(entry: FileEntry, path: string): { xattrs?: readonly string[] } {
+    if (entry.xattrs === undefined) return {};
+    const kept = entry.xattrs.filter((one) => !/^(user|trusted)\.overlay\./.test(one));
+    if (kept.length < entry.xattrs.length)
+      this.#note(entry, path, "xattr-dropped", "overlayfs' own attribute");
+    return { xattrs: kept };
+  }
+
+  /**
+   * The import brings a few paths of the base along (/etc/alternatives): not ours unless a package of ours owns them.
+   * A link at the root (/lib → usr/lib) is the base's even where a package lists the folder.
+   */
+  #isUntouchedBase(entry: FileEntry): boolean {
+    const inBase = this.#request.base.get(entry.path);
+    if (inBase === undefined || !sameContent(entry, inBase)) return false;
+    return entry.package === undefined || (entry.kind === "symlink" && entry.path.lastIndexOf("/") === 0);
+  }
+
+  #apply(rule: Rule, entry: FileEntry, from: string): void {
+    switch (rule.action) {
+      case "refuse":
+        this.#problems.push(problems.refusedByRule(entry, rule.text));
+        return;
+      case "drop":
+        this.#note(entry, from, "dropped", `rule ${rule.text}`);
+        return;
+      case "keep":
+        if (!MERGED.test(entry.path)) this.#problems.push(problems.keepOutsideUsr(entry, rule.text));
+        else if (this.#passesBase(entry)) this.#keep(entry, from);
+        return;
+      case "folders":
+        if (entry.kind === "directory") this.#toFactory(rule, entry, from);
+        else this.#note(entry, from, "dropped", `rule ${rule.text}`);
+        return;
+      case "factory":
+        if (this.#passesBase(entry)) this.#toFactory(rule, entry, from);
+        return;
+    }
+  }
+
+  /** Whether the path may go on: nothing in the base, or something that may be hidden. Reports and complains otherwise. */
+  #passesBase(entry: FileEntry): boolean {
+    const inBase = this.#request.base.get(entry.path);
+    if (inBase === undefined) return true;
+    if (inBase.kind === "directory" || entry.kind === "directory") {
+      this.#problems.push(problems.kindClash(entry, inBase));
+      return false;
+    }
+    if (sameContent(entry, inBase)) {
+      this.#note(
+        entry,
+        entry.path,
+        "same-as-base",
+        `the base has the same from ${inBase.package ?? "its build"}`,
+      );
+      return false;
+    }
+    if (this.#request.mayShadow(entry.path)) {
+      this.#note(
+        entry,
+        entry.path,
+        "shadows-base",
+        `allowed; hides the file of ${inBase.package ?? "the base"}`,
+      );
+      return true;
+    }
+    this.#problems.push(problems.fileClash(entry, inBase));
+    return false;
+  }
+
+  #keep(entry: FileEntry, from: string): void {
+    if (entry.kind === "directory") {
+      this.#folders.set(entry.path, entry);
+      return;
+    }
+    if (entry.path !== from)
+      this.#note(entry, from, "moved", `to ${entry.path}, where the base's symlink leads`);
+    this.#place(entry, from);
+  }
+
+  #place(entry: FileEntry, from: string): void {
+    const before = this.#planned.get(entry.path);
+    if (before !== undefined) {
+      if (!sameContent(before.entry, entry)) this.#problems.push(problems.layerClash(entry, before.entry));
+      return;
+    }
+    if (entry.kind !== "file") {
+      this.#planned.set(entry.path, { entry });
+      return;
+    }
+    const { hardlink, ...plain } = entry;
+    const group = hardlink ?? from;
+    const carrier = this.#carriers.get(group);
+    if (carrier === undefined) {
+      this.#carriers.set(group, entry.path);
+      this.#planned.set(entry.path, { entry: plain, from: group });
+    } else {
+      this.#planned.set(entry.path, { entry: { ...plain, hardlink: carrier } });
+    }
+  }
+
+  #toFactory(rule: Rule, entry: FileEntry, from: string): void {
+    const line = tmpfilesLine(entry, `${FACTORY}${entry.path}`);
+    this.#tmpfiles.push(line);
+    this.#note(entry, from, "factory", `rule ${rule.text}; tmpfiles.d ${line}`);
+    if (entry.kind === "file") this.#place({ ...entry, path: `${FACTORY}${entry.path}` }, from);
+  }
+
+  #note(entry: FileEntry, path: string, decision: Decision, because: string): void {
+    const owner = entry.package === undefined ? {} : { package: entry.package };
+    this.#report.push({ path, decision, because, ...owner });
+  }
+
+  finish(): Plan {
+    if (this.#tmpfiles.length > 0) {
+      const text = this.#tmpfiles.sort(byText).map((line) => `${line}\n`);
+      this.#addText(`/usr/lib/tmpfiles.d/${this.#request.name}.conf`, text.join(""));
+    }
+    if (this.#problems.length > 0) throw new BuildError(this.#problems);
+    this.#addFolders();
+    const entries = [...this.#planned.values()].sort((left, right) =>
+      byText(left.entry.path, right.entry.path),
+    );
+    const report = this.#report.sort((left, right) => byText(left.path, right.path));
+    return { entries: carriersFirst(entries), report };
+  }
+
+  #addText(path: string, text: string): void {
+    this.#place(generatedFile(path, text), path);
+    this.#planned.set(path, { entry: generatedFile(path, text), text });
+  }
+
+  /** Folders of packages that stay, and those above anything that ships; modes are the base's, since they win in a merge. */
+  #addFolders(): void {
+    const wanted = new Set<string>(["/usr"]);
+    for (const path of this.#planned.keys()) for (const folder of foldersAbove(path)) wanted.add(folder);
+    for (const [path, folder] of this.#folders) {
+      if (this.#request.base.get(path) === undefined || wanted.has(path)) wanted.add(folder.path);
+    }
+    for (const path of wanted) for (const folder of foldersAbove(path)) wanted.add(folder);
+    for (const path of wanted) this.#planned.set(path, { entry: this.#folder(path) });
+  }
+
+  #folder(path: string): FileEntry {
+    const ours = this.#folders.get(path);
+    const inBase = this.#request.base.get(path);
+    if (inBase?.kind !== "directory") return ours ?? plainFolder(path);
+    if (ours && ours.package !== undefined && !sameOwnership(ours, inBase)) {
+      this.#note(
+        ours,
+        path,
+        "mode-of-base",
+        `the base has ${modeText(inBase)}, the package ${modeText(ours)}`,
+      );
+    }
+    return { ...plainFolder(path), mode: inBase.mode, uid: inBase.uid, gid: inBase.gid };
+  }
+}
+
+/** A file that the build made, owned by root. */
+export function generatedFile(path: string, text: string): FileEntry {
+  return { path, kind: "file", mode: 0o644, uid: 0, gid: 0, sizeBytes: Buffer.byteLength(text) };
+}
+
+function plainFolder(path: string): FileEntry {
+  return { path, kind: "directory", mode: 0o755, uid: 0, gid: 0, sizeBytes: 0 };
+}
+
+/** Equal to whoever opens the path: kind, content, permissions, owner. */
+function sameContent(left: FileEntry, right: FileEntry): boolean {
+  if (left.kind !== right.kind || left.sha256 !== right.sha256 || left.target !== right.target) return false;
+  return left.kind === "symlink" || sameOwnership(left, right);
+}
+
+function sameOwnership(left: FileEntry, right: FileEntry): boolean {
+  return left.mode === right.mode && left.uid === right.uid && left.gid === right.gid;
+}
+
+function modeText(entry: FileEntry): string {
+  return `${entry.mode.toString(8).padStart(4, "0")} ${entry.uid}:${entry.gid}`;
+}
+
+/** Readers of a tar need the content of a hard link group before the links to it. */
+function carriersFirst(entries: readonly PlannedEntry[]): PlannedEntry[] {
+  return [
+    ...entries.filter(({ entry }) => !entry.hardlink),
+    ...entries.filter(({ entry }) => entry.hardlink),
+  ];
+}

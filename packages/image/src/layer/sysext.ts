@@ -1,0 +1,121 @@
+/** do_image of an extension: the layer's tree, decided path by path, as the tree that ships, with its stamp and report. */
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { byText, sha256 } from "@tsbake/base";
+import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
+import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
+import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
+import { type Plan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
+import type { Rule } from "../rules/rules.js";
+import { type Snapshot, snapshotFiles } from "../snapshot/snapshot.js";
+import { TarFile } from "../formats/tar-index.js";
+import { TarWriter } from "../formats/tar-writer.js";
+
+export interface SysextOptions {
+  /** The layer's tar and file manifest. */
+  readonly tree: string;
+  readonly files: string;
+  readonly base: Snapshot;
+  readonly rules: readonly Rule[];
+  readonly mayShadow: (path: string) => boolean;
+  readonly stamp: Omit<ExtensionStamp, "base" | "pkgdbDigest" | "reloadManager">;
+  /** A database tree to ship below /usr/lib/sysimage; default: none. */
+  readonly database?: string | undefined;
+  readonly epochSeconds: number;
+  /** The tar to write. */
+  readonly output: string;
+}
+
+export interface SysextResult {
+  readonly plan: Plan;
+  /** Everything in the output, sorted by path, files with their digests. */
+  readonly files: readonly FileEntry[];
+  readonly extensionRelease: string;
+}
+
+/** Folders of units; a merge makes them visible only after the manager has read them again. */
+const UNITS = /^\/usr\/lib\/systemd\/(system|user)\/[^/]+\.(service|socket|timer|path|mount|target|slice)$/;
+
+/**
+ * @throws BuildError with every path that cannot ship (see {@link planExtension}), of the stamp
+ *   (see {@link extensionRelease}) and of a damaged snapshot or tree
+ */
+export async function makeExtension(options: SysextOptions): Promise<SysextResult> {
+  const layer = parseFileManifest(await readFile(options.files, "utf8"), options.files);
+  const base = new FileIndex(await snapshotFiles(options.base));
+  const { rules, mayShadow, stamp } = options;
+  const plan = planExtension({ layer, base, rules, mayShadow, name: stamp.name });
+  const release = extensionRelease({
+    ...stamp,
+    base: options.base.osRelease,
+    pkgdbDigest: options.base.facts.digest,
+    reloadManager: plan.entries.some(({ entry }) => UNITS.test(entry.path)),
+  });
+  const extra = [text(extensionReleasePath(stamp.name), release)];
+  if (options.database !== undefined) extra.push(...(await databaseFiles(options.database, stamp.name)));
+  const entries = withExtra(plan.entries, extra, base);
+  writeTree(options, entries);
+  const files = entries.map(({ entry, text: made }) =>
+    made === undefined ? entry : { ...entry, sha256: sha256(made) },
+  );
+  return {
+    plan,
+    files: files.sort((left, right) => byText(left.path, right.path)),
+    extensionRelease: release,
+  };
+}
+
+function text(path: string, content: string): PlannedEntry {
+  return { entry: generatedFile(path, content), text: content };
+}
+
+/** Adds made files and the folders above them; folders take the base's mode, which a merge would otherwise change. */
+function withExtra(
+  planned: readonly PlannedEntry[],
+  extra: readonly PlannedEntry[],
+  base: FileIndex,
+): PlannedEntry[] {
+  const all = new Map(planned.map((one) => [one.entry.path, one]));
+  for (const one of extra) {
+    for (const path of foldersAbove(one.entry.path)) {
+      if (all.has(path)) continue;
+      const inBase = base.get(path);
+      const mode = inBase?.kind === "directory" ? inBase.mode : 0o755;
+      all.set(path, { entry: { path, kind: "directory", mode, uid: 0, gid: 0, sizeBytes: 0 } });
+    }
+    all.set(one.entry.path, one);
+  }
+  const sorted = [...all.values()].sort((left, right) => byText(left.entry.path, right.entry.path));
+  return [...sorted.filter(({ entry }) => !entry.hardlink), ...sorted.filter(({ entry }) => entry.hardlink)];
+}
+
+/** The database's files as text below /usr/lib/sysimage/NAME, where tools can be pointed at them. */
+async function databaseFiles(folder: string, name: string): Promise<PlannedEntry[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+  return Promise.all(
+    files.sort(byText).map(async (path) => {
+      const below = path.slice(folder.length).replace(/^\/+/, "");
+      return text(`/usr/lib/sysimage/${name}/${below}`, await readFile(path, "utf8"));
+    }),
+  );
+}
+
+function writeTree(options: SysextOptions, entries: readonly PlannedEntry[]): void {
+  using tar = new TarFile(options.tree);
+  using writer = new TarWriter(options.output);
+  const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
+  writer.root(options.epochSeconds);
+  for (const { entry, from, text: made } of entries) {
+    const source = from === undefined ? undefined : members.get(from);
+    writer.begin(entry, source?.mtimeSeconds ?? options.epochSeconds);
+    if (made !== undefined) writer.write(Buffer.from(made));
+    else if (source !== undefined) {
+      tar.content(source.contentAt, entry.sizeBytes, (piece) => writer.write(piece));
+    } else if (entry.kind === "file" && !entry.hardlink) {
+      throw new Error(`internal: nothing holds the content of ${entry.path}`);
+    }
+    if (entry.kind === "file") writer.pad();
+  }
+  writer.finish();
+}

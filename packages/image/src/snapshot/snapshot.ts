@@ -1,0 +1,150 @@
+/**
+ * A base's snapshot: its package database as a canonical tree, its file manifest and its os-release, and one small file
+ * that says what all of that is. Taken when every package is installed and before anything is post-processed.
+ *
+ *     snapshot.json   what it is and the digests of the rest
+ *     database/…      the database's own files, as below the root
+ *     files.jsonl     the base's file manifest
+ *     os-release      the base's /usr/lib/os-release
+ */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, hasCode, sha256 } from "@tsbake/base";
+import type { SnapshotIdentity } from "@tsbake/packaging";
+import { type FileEntry } from "../facts/file-entry.js";
+import { parseFileManifest } from "../facts/file-manifest.js";
+import { type OsRelease, parseOsRelease } from "./os-release.js";
+import * as problems from "../problems.js";
+
+/** What `snapshot.json` holds beside the format number. */
+export interface SnapshotFacts extends SnapshotIdentity {
+  readonly distro: string;
+  /** SHA-256 of `files.jsonl` and `os-release`. */
+  readonly filesDigest: string;
+  readonly osReleaseDigest: string;
+}
+
+export interface Snapshot {
+  /** Absolute. */
+  readonly folder: string;
+  readonly facts: SnapshotFacts;
+  readonly osRelease: OsRelease;
+}
+
+export const DATABASE_FOLDER = "database";
+const FACTS_FILE = "snapshot.json";
+const FILES_FILE = "files.jsonl";
+const OS_RELEASE_FILE = "os-release";
+const FORMAT = 1;
+
+/**
+ * Completes a snapshot folder in which the database tree already lies.
+ *
+ * @param files the file manifest's text
+ * @param osRelease text of os-release; "" for a base without one
+ */
+export async function writeSnapshot(
+  folder: string,
+  identity: SnapshotIdentity,
+  rest: { readonly distro: string; readonly files: string; readonly osRelease: string },
+): Promise<SnapshotFacts> {
+  await mkdir(folder, { recursive: true });
+  const { backend, architecture, count, digest } = identity;
+  const facts: SnapshotFacts = {
+    backend,
+    architecture,
+    count,
+    digest,
+    distro: rest.distro,
+    filesDigest: sha256(rest.files),
+    osReleaseDigest: sha256(rest.osRelease),
+  };
+  await writeFile(join(folder, FILES_FILE), rest.files);
+  await writeFile(join(folder, OS_RELEASE_FILE), rest.osRelease);
+  await writeFile(
+    join(folder, FACTS_FILE),
+    `${JSON.stringify({ format: FORMAT, ...facts }, undefined, 2)}\n`,
+  );
+  return facts;
+}
+
+/**
+ * Opens a snapshot folder and checks everything but the database itself, which the backend proves on import.
+ *
+ * @param expect what the extension is built for; a snapshot of another kind is refused
+ * @throws BuildError `image/bad-snapshot`
+ */
+export async function openSnapshot(
+  folder: string,
+  expect: { readonly architecture?: string | undefined; readonly backend?: string | undefined } = {},
+): Promise<Snapshot> {
+  const bad = (why: string): BuildError => new BuildError([problems.badSnapshot(folder, why)]);
+  const facts = factsOf(await read(folder, FACTS_FILE));
+  if (facts === undefined) throw bad(`${FACTS_FILE} is not of a snapshot of format ${FORMAT}`);
+  for (const key of ["architecture", "backend"] as const) {
+    const wanted = expect[key];
+    if (wanted !== undefined && facts[key] !== wanted)
+      throw bad(`its ${key} is ${facts[key]}, not ${wanted}`);
+  }
+  const osRelease = await read(folder, OS_RELEASE_FILE);
+  if (sha256(osRelease) !== facts.osReleaseDigest)
+    throw bad(`${OS_RELEASE_FILE} is not the one that it was taken with`);
+  return { folder, facts, osRelease: parseOsRelease(osRelease, join(folder, OS_RELEASE_FILE)) };
+}
+
+/** The base's file manifest. @throws BuildError `image/bad-snapshot` when it is not the one of the snapshot */
+export async function snapshotFiles(snapshot: Snapshot): Promise<FileEntry[]> {
+  const text = await read(snapshot.folder, FILES_FILE);
+  if (sha256(text) !== snapshot.facts.filesDigest) {
+    throw new BuildError([
+      problems.badSnapshot(snapshot.folder, `${FILES_FILE} is not the one that it was taken with`),
+    ]);
+  }
+  return parseFileManifest(text, join(snapshot.folder, FILES_FILE));
+}
+
+/** Removes a half-written snapshot before a new one is taken. */
+export async function clearSnapshot(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, DATABASE_FOLDER), { recursive: true });
+}
+
+async function read(folder: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(folder, name), "utf8");
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new BuildError([problems.badSnapshot(folder, `${name} is missing`)]);
+  }
+}
+
+function factsOf(text: string): SnapshotFacts | undefined {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof raw !== "object" || raw === null) return undefined;
+  const {
+    format,
+    backend,
+    architecture,
+    count,
+    digest,
+    distro,
+    filesDigest,
+    osReleaseDigest,
+  }: Record<string, unknown> = {
+    ...raw,
+  };
+  if (format !== FORMAT || (backend !== "deb" && backend !== "ipk" && backend !== "rpm")) return undefined;
+  if (typeof architecture !== "string" || typeof distro !== "string") return undefined;
+  if (typeof count !== "number" || !isDigest(digest) || !isDigest(filesDigest) || !isDigest(osReleaseDigest))
+    return undefined;
+  return { backend, architecture, count, digest, distro, filesDigest, osReleaseDigest };
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+}

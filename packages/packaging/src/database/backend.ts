@@ -1,0 +1,116 @@
+/** What every package format can do: solve, install, and carry its database from one image to the next. */
+import type { Change } from "./change.js";
+import type { Cage } from "@tsbake/sandbox";
+import type { InstalledPackage, PackageDatabase } from "./database.js";
+import type { AvailablePackage } from "../feed/closure.js";
+
+/** A folder of package files and what is in it. */
+export interface PackageSource {
+  /** Absolute. */
+  readonly folder: string;
+  readonly packages: readonly AvailablePackage[];
+}
+
+export interface SolveRequest {
+  /** Package names, `name=version`; `-name` = must not be installed. */
+  readonly install: readonly string[];
+  readonly sources: readonly PackageSource[];
+  /** Native architecture, e.g. `amd64`. */
+  readonly architecture: string;
+  readonly recommends?: boolean;
+  /** Every `Essential: yes` package of the sources comes too. Default false; `install` always does that. */
+  readonly essential?: boolean;
+  /** A root whose database counts as installed (an import, L2). Default: nothing is installed. */
+  readonly installedIn?: string;
+}
+
+export interface Planned extends AvailablePackage {
+  /** Absolute path of the package file. */
+  readonly path: string;
+}
+
+export interface Solution {
+  /** In an order in which they can be unpacked. Only "added" ones, unless the request let others pass. */
+  readonly packages: readonly Planned[];
+  /** Sorted by name. */
+  readonly changes: readonly Change[];
+}
+
+export interface InstallRequest extends SolveRequest {
+  /** Absolute; empty (`install`) or holding only an imported database (`installOnDatabase`). */
+  readonly root: string;
+  /** With the root writable, and the package files of the sources in sight. */
+  readonly sandbox: Cage;
+  /** SOURCE_DATE_EPOCH in seconds: no file of the root is younger. */
+  readonly epochSeconds: number;
+  /** Changes of installed packages that are let through, as `name` (opt-in, L8). */
+  readonly allowChanged?: readonly string[];
+  readonly onProgress?: (text: string) => void;
+  /** Called with what was solved, before anything is unpacked: brings the package files that are not there yet. */
+  readonly fetch?: (packages: readonly Planned[]) => Promise<void>;
+}
+
+/** Installing on the database of a base, whose own files are not there. */
+export interface LayerRequest extends InstallRequest {
+  /** Where this process finds the root: `root` itself, or what `keepInMemory` of the sandbox said. */
+  readonly seenRoot: string;
+  /** The imported database. */
+  readonly base: PackageDatabase;
+}
+
+/** A maintainer script that did not run. */
+export interface SkippedScript {
+  readonly package: string;
+  readonly version: string;
+  readonly script: "preinst" | "postinst" | "prerm" | "postrm" | "config" | "triggers";
+  readonly sha256: string;
+  /** The script's text, for rules that turn it into declarations (users, caches, units). */
+  readonly text: string;
+}
+
+export interface InstallResult {
+  readonly changes: readonly Change[];
+  readonly database: PackageDatabase;
+  /** Packages that this call added, sorted by name. */
+  readonly added: readonly InstalledPackage[];
+  /** Only `installOnDatabase` skips. */
+  readonly skippedScripts: readonly SkippedScript[];
+  readonly warnings: readonly string[];
+}
+
+/** What a snapshot is recognised by. */
+export interface SnapshotIdentity {
+  readonly backend: PackageDatabase["backend"];
+  readonly architecture: string;
+  readonly count: number;
+  /** `databaseDigest`. */
+  readonly digest: string;
+}
+
+export interface Backend {
+  readonly name: PackageDatabase["backend"];
+  /** Below a root, e.g. `var/lib/dpkg`. */
+  readonly databaseFolder: string;
+  /** The package files of a folder, read from themselves (our own .debs), sorted; cached beside nothing. */
+  scan(folder: string): Promise<PackageSource>;
+  /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
+  solve(request: SolveRequest & Pick<InstallRequest, "allowChanged">): Promise<Solution>;
+  /** A whole root from nothing; maintainer scripts run inside it. Reproducible. @throws BuildError `packaging/install-failed`, … */
+  install(request: InstallRequest): Promise<InstallResult>;
+  /** New packages on top of an imported database; no maintainer script runs, no file of the base is there. */
+  installOnDatabase(request: LayerRequest): Promise<InstallResult>;
+  /** @throws BuildError `packaging/bad-database` */
+  readDatabase(root: string): Promise<PackageDatabase>;
+  /**
+   * The database of `root` as a tree of files below `into` (for deb: `var/lib/dpkg/…`, `etc/alternatives/…`), canonical: sorted,
+   * no locks, logs or backups, nothing that differs between two equal roots.
+   */
+  snapshot(root: string, into: string): Promise<SnapshotIdentity>;
+  /**
+   * Puts a snapshot tree into the empty `root` and proves that what arrived is what was taken.
+   * @throws BuildError `packaging/foreign-snapshot`, `packaging/damaged-snapshot`
+   */
+  importSnapshot(from: string, root: string, expected: SnapshotIdentity): Promise<PackageDatabase>;
+  /** What became different, without chains. */
+  changes(before: PackageDatabase, after: PackageDatabase): Change[];
+}

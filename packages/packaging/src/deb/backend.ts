@@ -1,0 +1,25 @@
+/** The deb backend: apt solves, dpkg installs, and we carry the database. */
+import type { Backend } from "../database/backend.js";
+import { databaseChanges } from "../database/changes.js";
+import { DPKG_FOLDER, readDebDatabase } from "./database.js";
+import { scanDebs } from "./file.js";
+import { installDeb } from "./install.js";
+import { installOnDebDatabase } from "./layer.js";
+import { importDebSnapshot, snapshotDeb } from "./snapshot.js";
+import { solveDeb } from "./solve.js";
+
+/** apt and dpkg of this machine; they are looked for when they are needed. */
+export function openDebBackend(): Backend {
+  return {
+    name: "deb",
+    databaseFolder: DPKG_FOLDER,
+    scan: async (folder) => ({ folder, packages: await scanDebs(folder) }),
+    solve: solveDeb,
+    install: installDeb,
+    installOnDatabase: installOnDebDatabase,
+    readDatabase: readDebDatabase,
+    snapshot: snapshotDeb,
+    importSnapshot: importDebSnapshot,
+    changes: databaseChanges,
+  };
+}

@@ -1,0 +1,19 @@
+/**
+ * Debian packages: reads and writes them, has apt solve and dpkg install them, carries dpkg's database from
+ * one root to the next. The one implementation of the seam in `database/` so far.
+ */
+export { readDebDatabase } from "./database.js";
+export {
+  parseRelations,
+  parseStanzas,
+  writeStanza,
+  type Relation,
+  type Stanza,
+  type Stanzas,
+} from "./stanza.js";
+export { compareVersions } from "./version.js";
+export { openDebBackend } from "./backend.js";
+export { parseSimulation, type SimulatedStep } from "./solve.js";
+export { explainDpkg, type DpkgFailure } from "./dpkg-output.js";
+export { parseListing, type ListedEntry } from "./unpack.js";
+export { readControl, type ControlMembers } from "./file.js";

@@ -1,0 +1,111 @@
+/**
+ * The host's apt with a state of its own: nothing of the host is read but its sources, keys, preferences and proxy, and
+ * nothing of it is written. Everything goes through one configuration file, because only a file can clear lists (the
+ * host's hooks would otherwise run on the host).
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, hasCode, readTextIfThere, run, writeFileAtomic } from "@tsbake/base";
+import type { RunOptions, RunResult } from "@tsbake/base";
+import { noApt } from "../problems.js";
+
+export interface Apt {
+  /** Absolute. */
+  readonly folder: string;
+  /** @throws BuildError `packaging/no-apt` when the program is not there; never for a non-zero exit */
+  run(program: "apt-get" | "apt-cache", args: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+export interface AptOptions {
+  readonly architecture: string;
+  /** Sources instead of the host's; deb822 or one line each. */
+  readonly sources?: string;
+  /** The dpkg status file to solve against; default: nothing is installed. */
+  readonly status?: string;
+  /** Keeps a binary cache of the lists: for those of a whole archive, where it halves the time of a solution. */
+  readonly hasCache?: boolean;
+}
+
+/** Hooks of the host that apt would run as us. */
+const HOOKS = [
+  "APT::Update::Pre-Invoke",
+  "APT::Update::Post-Invoke",
+  "APT::Update::Post-Invoke-Success",
+  "DPkg::Pre-Invoke",
+  "DPkg::Post-Invoke",
+  "DPkg::Pre-Install-Pkgs",
+  "DPkg::Post-Install-Pkgs",
+];
+
+/** Makes the folders and the configuration file (only written when it changes). */
+export async function openApt(folder: string, options: AptOptions): Promise<Apt> {
+  for (const one of ["lists/partial", "cache/archives/partial", "log", "etc"]) {
+    await mkdir(join(folder, one), { recursive: true });
+  }
+  const lines = [...HOOKS, "APT::Architectures", "DPkg::Options"].map((name) => `#clear ${name};`);
+  const settings: Record<string, string> = {
+    "APT::Architecture": options.architecture,
+    "APT::Architectures": options.architecture,
+    "APT::Install-Recommends": "false",
+    "APT::Install-Suggests": "false",
+    "APT::Get::Assume-Yes": "true",
+    // apt counts itself as essential; an image need not have it.
+    "pkgCacheGen::ForceEssential": ",",
+    // The folders are ours already: nothing to protect, and an ordinary user cannot become _apt.
+    "APT::Sandbox::User": "root",
+    "Acquire::Languages": "none",
+    "Acquire::GzipIndexes": "true",
+    "Acquire::Retries": "2",
+    "Dir::State": folder,
+    "Dir::State::lists": join(folder, "lists"),
+    "Dir::State::status": options.status ?? "/dev/null",
+    "Dir::State::extended_states": join(folder, "extended_states"),
+    "Dir::Cache": join(folder, "cache"),
+    "Dir::Cache::archives": join(folder, "cache/archives"),
+    "Dir::Cache::pkgcache": options.hasCache ? "pkgcache.bin" : "",
+    "Dir::Cache::srcpkgcache": "",
+    "Dir::Log": join(folder, "log"),
+  };
+  if (options.sources !== undefined) Object.assign(settings, await writeSources(folder, options.sources));
+  for (const [name, value] of Object.entries(settings)) lines.push(`${name} "${value}";`);
+  const path = join(folder, "apt.conf");
+  const text = `${lines.join("\n")}\n`;
+  if ((await readTextIfThere(path)) !== text) await writeFileAtomic(path, text);
+  return { folder, run: (program, args, rest) => runApt(program, ["-c", path, ...args], rest) };
+}
+
+async function writeSources(folder: string, sources: string): Promise<Record<string, string>> {
+  const isDeb822 = /^types:/im.test(sources);
+  const parts = join(folder, "etc/sources.d");
+  await mkdir(parts, { recursive: true });
+  for (const [name, text] of [
+    ["own.sources", isDeb822 ? sources : ""],
+    ["own.list", isDeb822 ? "" : sources],
+  ] as const) {
+    const path = join(parts, name);
+    if ((await readTextIfThere(path)) !== `${text}\n`) await writeFileAtomic(path, `${text}\n`);
+  }
+  return { "Dir::Etc::sourcelist": "/dev/null", "Dir::Etc::sourceparts": parts };
+}
+
+async function runApt(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const env = { ...process.env, LC_ALL: "C.UTF-8" } as Record<string, string>;
+  // An outer fake root is of no use to a solver, and costs a message for each file it looks at.
+  if (env["FAKEROOTKEY"] !== undefined) delete env["LD_PRELOAD"];
+  try {
+    return await run(program, args, { env, ...options });
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) throw new BuildError([noApt(program)]);
+    throw error;
+  }
+}
+
+/** The lines of what apt said that begin with `E:` or `W:`, without that. */
+export function aptComplaints(result: RunResult, kind: "E" | "W"): string[] {
+  const said = `${result.stderr}\n${result.stdout}`.split("\n");
+  return said.filter((line) => line.startsWith(`${kind}: `)).map((line) => line.slice(3));
+}

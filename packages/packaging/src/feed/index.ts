@@ -1,0 +1,18 @@
+/**
+ * The archive of the host's apt as a source of packages: lists, closures, downloads, and trees of
+ * tools that run from any folder.
+ */
+export {
+  closureDigest,
+  closureLines,
+  mergeClosures,
+  parseClosure,
+  readClosure,
+  writeClosure,
+  type AvailablePackage,
+  type Closure,
+  type ClosurePackage,
+} from "./closure.js";
+export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
+export { downloadClosure, type DownloadOptions } from "./download.js";
+export { unpackFeed, type FeedUnpackRequest } from "./unpack.js";

@@ -1,0 +1,7 @@
+/**
+ * What a recipe installed, divided into packages: which file goes where, which libraries are needed, and what
+ * other recipes see of it in their sysroots.
+ */
+export { parseShlibs, shlibKey } from "./shlibs.js";
+export { pattern } from "./assign.js";
+export { splitRelations } from "./spec.js";

@@ -1,0 +1,136 @@
+/**
+ * Private sysroots: hard-links what the declared dependencies of a recipe staged into its two sysroot folders.
+ *
+ * Native dependencies count where they are declared only: a compiler that a library was built with is no business of
+ * the library's users. Target dependencies count all the way down, since a linker follows them.
+ */
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from "node:fs";
+import { join } from "node:path";
+import { BuildError, byText, hasCode } from "@tsbake/base";
+import { sysrootClash, sysrootMissing } from "../problems.js";
+
+/** One task below the asking one, as the run queue writes them to `taskdepdata.json`. */
+export interface TaskDependency {
+  readonly id: string;
+  readonly pn: string;
+  readonly task: string;
+  /** Ids of the tasks it needs. */
+  readonly depends: readonly string[];
+}
+
+export interface SysrootRequest {
+  /** PN and task that ask; its dependencies on `ready` are the declared ones. */
+  readonly recipe: string;
+  readonly task: string;
+  /** The task whose edges are the DEPENDS of each recipe, `do_sysroot_ready`. */
+  readonly ready: string;
+  readonly dependencies: readonly TaskDependency[];
+  /** Folder with one staged tree a recipe. */
+  readonly components: string;
+  readonly target: string;
+  readonly native: string;
+}
+
+/** Which recipes are staged where, sorted. */
+export function chooseComponents(request: SysrootRequest): { native: string[]; target: string[] } {
+  const byId = new Map(request.dependencies.map((one) => [one.id, one]));
+  const root = request.dependencies.find((one) => one.pn === request.recipe && one.task === request.task);
+  const native = new Set<string>();
+  const target = new Set<string>();
+  const visit = (from: TaskDependency | undefined, isDeclared: boolean): void => {
+    for (const id of from?.depends ?? []) {
+      const one = byId.get(id);
+      if (!one || one.task !== request.ready || one.pn === request.recipe) continue;
+      if (isNative(one.pn)) {
+        if (isDeclared) native.add(one.pn);
+      } else if (!target.has(one.pn)) {
+        target.add(one.pn);
+        visit(one, false);
+      }
+    }
+  };
+  visit(root, true);
+  return { native: [...native].sort(byText), target: [...target].sort(byText) };
+}
+
+/** BitBake's convention: the class `native` goes with this suffix. */
+function isNative(pn: string): boolean {
+  return pn.endsWith("-native");
+}
+
+/**
+ * Fills both folders. Returns how many files each got.
+ *
+ * @throws BuildError `packaging/sysroot-clash` when two recipes stage different things under one name,
+ *   `packaging/sysroot-missing` when a component is not there
+ */
+export function stageSysroots(request: SysrootRequest): { native: number; target: number } {
+  const chosen = chooseComponents(request);
+  const fill = (names: readonly string[], into: string): number => {
+    mkdirSync(into, { recursive: true });
+    const owners = new Map<string, string>();
+    for (const name of names) {
+      const from = join(request.components, name);
+      try {
+        lstatSync(from);
+      } catch (error) {
+        if (hasCode(error, "ENOENT")) throw new BuildError([sysrootMissing(name, from)]);
+        throw error;
+      }
+      linkTree({ from, into, path: "", owner: name, owners });
+    }
+    return owners.size;
+  };
+  return { native: fill(chosen.native, request.native), target: fill(chosen.target, request.target) };
+}
+
+interface LinkRequest {
+  readonly from: string;
+  readonly into: string;
+  /** Relative to both. */
+  readonly path: string;
+  readonly owner: string;
+  /** Path → recipe, of everything that is no folder. */
+  readonly owners: Map<string, string>;
+}
+
+function linkTree(request: LinkRequest): void {
+  const { from, into, owner, owners } = request;
+  for (const entry of readdirSync(join(from, request.path), { withFileTypes: true })) {
+    const path = join(request.path, entry.name);
+    const source = join(from, path);
+    const destination = join(into, path);
+    try {
+      if (entry.isDirectory()) {
+        mkdirSync(destination, { mode: lstatSync(source).mode & 0o7777 });
+      } else {
+        if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), destination);
+        else linkSync(source, destination);
+        owners.set(path, owner);
+      }
+    } catch (error) {
+      if (!hasCode(error, "EEXIST")) throw error;
+      if (!isSame(source, destination)) {
+        throw new BuildError([sysrootClash(path, owner, owners.get(path) ?? "another recipe")]);
+      }
+    }
+    if (entry.isDirectory()) linkTree({ ...request, path });
+  }
+}
+
+function isSame(left: string, right: string): boolean {
+  const a = lstatSync(left);
+  const b = lstatSync(right);
+  if (a.isDirectory() || b.isDirectory()) return a.isDirectory() && b.isDirectory();
+  if (a.isSymbolicLink() || b.isSymbolicLink())
+    return a.isSymbolicLink() && b.isSymbolicLink() && readlinkSync(left) === readlinkSync(right);
+  return a.ino === b.ino || (a.size === b.size && readFileSync(left).equals(readFileSync(right)));
+}

@@ -1,0 +1,80 @@
+/** `taskdepdata.json`: the graph below a task, for steps that must know who it depends on ([taskdepdata] = "1"). */
+import { join } from "node:path";
+import { byText, writeFileAtomic } from "@tsbake/base";
+import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
+import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
+import { manifestPath } from "../outputs/manifest.js";
+
+/** One task of the file; the task itself comes first, what it needs directly next, and so on down. */
+export interface TaskDependency {
+  readonly id: TaskId;
+  readonly label: string;
+  readonly pn: string;
+  /** With `do_`. */
+  readonly task: string;
+  readonly unihash: string;
+  /** Ids of the tasks it needs, sorted. */
+  readonly depends: readonly TaskId[];
+  /** Where its artifact is installed, and the list of the installed files; only for tasks that have an artifact. */
+  readonly outputs?: readonly string[];
+  readonly manifest?: string;
+  readonly facts: {
+    readonly pv: string;
+    readonly depends: readonly string[];
+    readonly provides: readonly string[];
+    readonly packages: readonly string[];
+    readonly rdepends: Readonly<Record<string, readonly string[]>>;
+    readonly rrecommends: Readonly<Record<string, readonly string[]>>;
+    readonly rprovides: Readonly<Record<string, readonly string[]>>;
+  };
+}
+
+export interface DependencyInput {
+  readonly graph: TaskGraph;
+  readonly signatures: Signatures;
+  readonly recipes: ReadonlyMap<RecipeId, RecipeInfo>;
+  readonly tmpdir: (recipe: RecipeId) => string;
+}
+
+/** Everything at and below `task`, needed or not: what was restored or current is in it too. */
+export function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency[] {
+  const { graph } = input;
+  const below = new Set([task]);
+  // A set grows while it is walked.
+  for (const one of below) for (const need of graph.needs(one)) below.add(need);
+  return [...below].map((id) => {
+    const node = graph.node(id);
+    const recipe = input.recipes.get(node.recipe);
+    if (!recipe) throw new Error(`internal: no recipe for ${id}`);
+    const artifact = recipe.tasks[node.task]?.artifact;
+    return {
+      id,
+      label: graph.label(id),
+      pn: recipe.pn,
+      task: node.task,
+      unihash: input.signatures.of(id).unihash,
+      depends: graph.needs(id).toSorted(byText),
+      ...(artifact && {
+        outputs: artifact.outputs,
+        manifest: manifestPath(input.tmpdir(recipe.id), recipe.pn, node.task),
+      }),
+      facts: {
+        pv: recipe.pv,
+        depends: recipe.depends,
+        provides: recipe.provides,
+        packages: recipe.packages,
+        rdepends: recipe.rdepends,
+        rrecommends: recipe.rrecommends,
+        rprovides: recipe.rprovides,
+      },
+    };
+  });
+}
+
+export async function writeTaskDependencies(
+  folder: string,
+  task: TaskId,
+  input: DependencyInput,
+): Promise<void> {
+  await writeFileAtomic(join(folder, "taskdepdata.json"), JSON.stringify(tasksBelow(task, input)));
+}

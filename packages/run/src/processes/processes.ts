@@ -1,0 +1,188 @@
+/** The processes of task bodies: one session each, outputs into the log, messages on descriptor 3, ended in groups. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { writeSync } from "node:fs";
+import { constants } from "node:os";
+import type { Readable } from "node:stream";
+import { Launcher } from "./launcher.js";
+import type { Launch } from "./launcher.js";
+import type { ProcessEnd } from "../options.js";
+import { pipeGraceMs, signalGroup } from "./process-group.js";
+
+export interface ProcessStart extends Launch {
+  /** Our own standard streams instead of the log, and no session of its own: a person works in it. Default: false. */
+  readonly terminal?: boolean;
+  /** When given, output passes through us: each line of it is handed on, and it is in the log all the same. */
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  /** `LEVEL TEXT` records of descriptor 3. */
+  readonly onMessage: (level: string, text: string) => void;
+}
+
+export class Processes {
+  readonly #groups = new Set<number>();
+  readonly #graceMs: number;
+  #launcher: Launcher | undefined;
+  #terminal: ChildProcess | undefined;
+  #killing = false;
+
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  /** Whether `kill` was called: what fails from then on did not fail by itself. */
+  get killing(): boolean {
+    return this.#killing;
+  }
+
+  /** @throws system errors of starting it (ENOENT: no such program) */
+  start(options: ProcessStart): Promise<ProcessEnd> {
+    if (this.#killing) return Promise.resolve({ code: 128 + constants.signals.SIGTERM });
+    // A shell makes process groups of its own, which only works in the session of the terminal.
+    if (options.terminal) return this.#startOnTerminal(options);
+    const { onLine, ...rest } = options;
+    if (onLine) return this.#startWithLines(rest, onLine);
+    this.#launcher ??= new Launcher();
+    return this.#launcher.start(options, messageReader(options.onMessage));
+  }
+
+  /** Its output comes to us, so it is our own child. */
+  #startWithLines(
+    { command, args, cwd, environment, logFd, onMessage }: ProcessStart,
+    onLine: NonNullable<ProcessStart["onLine"]>,
+  ): Promise<ProcessEnd> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(command, args, {
+        cwd,
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe", "pipe"],
+        detached: true,
+      });
+      const group = child.pid;
+      if (group !== undefined) this.#add(group);
+      let lost: unknown;
+      // A body that writes its log itself stops at a full disk; so does one that we write for.
+      const onLost = (error: unknown): void => {
+        lost ??= error;
+        if (group !== undefined) signalGroup(group, "SIGTERM");
+      };
+      for (const name of ["stdout", "stderr"] as const) {
+        const stream = child[name] as Readable | null;
+        if (stream) copyLines(stream, logFd, (line) => onLine(line, name), onLost);
+      }
+      // Null when the program could not be started.
+      const messages = child.stdio[3] as Readable | null | undefined;
+      if (messages) readMessages(messages, onMessage);
+      let timer: NodeJS.Timeout | undefined;
+      child.on("error", reject);
+      child.on("exit", () => {
+        if (group === undefined) return;
+        // What the body left in the background would write into folders that are being packed.
+        signalGroup(group, "SIGKILL");
+        this.#remove(group);
+        timer = setTimeout(() => {
+          for (const stream of child.stdio) stream?.destroy();
+        }, pipeGraceMs);
+      });
+      child.on("close", (code, signal) => {
+        clearTimeout(timer);
+        if (lost !== undefined) reject(lost);
+        else resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+      });
+    });
+  }
+
+  #startOnTerminal({ command, args, cwd, environment, onMessage }: ProcessStart): Promise<ProcessEnd> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(command, args, {
+        cwd,
+        env: environment,
+        stdio: ["inherit", "inherit", "inherit", "pipe"],
+      });
+      this.#terminal = child;
+      const messages = child.stdio[3] as Readable | null | undefined;
+      if (messages) readMessages(messages, onMessage);
+      child.on("error", reject);
+      child.on("exit", (code, signal) => {
+        this.#terminal = undefined;
+        // Whatever it left in the background keeps its streams.
+        messages?.destroy();
+        resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+      });
+    });
+  }
+
+  /** SIGTERM to every group, SIGKILL after the grace; nothing starts any more. */
+  kill(): void {
+    if (this.#killing) return;
+    this.#killing = true;
+    this.#terminal?.kill("SIGHUP");
+    this.#signal("SIGTERM");
+    setTimeout(() => this.#signal("SIGKILL"), this.#graceMs).unref();
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#launcher?.signal(signal);
+    for (const group of this.#groups) signalGroup(group, signal);
+  }
+
+  /** At the end of a run, when nothing runs any more. */
+  close(): void {
+    this.#launcher?.close();
+    this.#launcher = undefined;
+  }
+
+  #add(group: number): void {
+    this.#launcher ??= new Launcher();
+    this.#launcher.guard(group);
+    this.#groups.add(group);
+  }
+
+  #remove(group: number): void {
+    this.#groups.delete(group);
+    this.#launcher?.release(group);
+  }
+}
+
+function copyLines(
+  stream: Readable,
+  logFd: number,
+  onLine: (line: string) => void,
+  onLost: (error: unknown) => void,
+): void {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("error", () => {});
+  stream.on("data", (piece: string) => {
+    try {
+      writeSync(logFd, piece);
+    } catch (error) {
+      onLost(error);
+    }
+    // A carriage return ends a line too: that is how programs draw progress.
+    const lines = (rest + piece).split(/\r\n|\n|\r/);
+    rest = lines.pop()!;
+    for (const line of lines) onLine(line);
+  });
+  stream.on("end", () => {
+    if (rest !== "") onLine(rest);
+  });
+}
+
+function readMessages(stream: Readable, onMessage: ProcessStart["onMessage"]): void {
+  stream.setEncoding("utf8");
+  stream.on("error", () => {});
+  stream.on("data", messageReader(onMessage));
+}
+
+/** Takes the text of descriptor 3 in pieces. */
+function messageReader(onMessage: ProcessStart["onMessage"]): (piece: string) => void {
+  let rest = "";
+  return (piece) => {
+    const records = (rest + piece).split("\0");
+    rest = records.pop()!;
+    for (const record of records) {
+      const blank = record.indexOf(" ");
+      onMessage(blank < 0 ? record : record.slice(0, blank), blank < 0 ? "" : record.slice(blank + 1));
+    }
+  };
+}
