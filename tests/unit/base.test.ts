@@ -1,5 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import {
   BuildError,
@@ -7,12 +11,13 @@ import {
   diskProblem,
   fullDisk,
   isDiskProblem,
-  lockPath,
+  lockFile,
   makeFolderSync,
   openHasher,
   run,
   writeFileAtomic,
 } from "@tsbake/base";
+import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 describe("order", () => {
@@ -87,18 +92,94 @@ describe("a disk that takes nothing more", () => {
 
 describe("lock", () => {
   test("makes the second wait, and tells it for whom", async () => {
-    const folder = temporaryFolder("test");
-    const first = await lockPath(folder, { holder: "the first" });
+    const path = join(temporaryFolder("test"), "lock");
+    const script = `
+      const { lockFile } = await import(${JSON.stringify(join(root, "packages/base/dist/index.js"))});
+      await lockFile(process.argv[1], { holder: "the first\u001b]0;x\u0007 of two" });
+      console.log("has it");
+      setInterval(() => {}, 1000);`;
+    const first = spawn("node", ["--input-type=module", "-e", script, path]);
+    await once(first.stdout, "data");
     const seen: string[] = [];
-    const second = lockPath(folder, {
+    const second = lockFile(path, {
       holder: "the second",
       onWait: (holder) => {
         seen.push(holder);
-        void first.release();
+        // However it ends, what it held is free.
+        first.kill("SIGKILL");
       },
     });
     await (await second).release();
-    expect(seen).toEqual(["the first"]);
+    // Its words are a stranger's.
+    expect(seen).toEqual(["the first of two"]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("one of this process waits, too, and in its turn", async () => {
+    const path = join(temporaryFolder("test"), "lock");
+    const order: number[] = [];
+    await Promise.all(
+      [1, 2, 3].map(async (number) => {
+        await using _lock = await lockFile(path, { holder: "x" });
+        order.push(number);
+        await sleep(5);
+        order.push(-number);
+      }),
+    );
+    expect(order.map(Math.abs)).toEqual(
+      order.filter((_one, at) => at % 2 === 0).flatMap((one) => [one, one]),
+    );
+  });
+
+  test.each([
+    ["by another name of its folder", 'mount --bind "$1" "$2" && cd "$2"'],
+    ["from a network of its own, as a container has", 'cd "$1"'],
+  ])("holds for who comes %s", async (_what, go) => {
+    const folder = temporaryFolder("test");
+    const other = temporaryFolder("test");
+    await using _lock = await lockFile(join(folder, "lock"), { holder: "x" });
+    const words = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+    const script = `${go} && flock --nonblock --conflict-exit-code 75 lock true`;
+    const done = await run("unshare", [
+      ...words,
+      "--mount",
+      "--net",
+      "sh",
+      "-c",
+      script,
+      "sh",
+      folder,
+      other,
+    ]);
+    expect([done.code, done.stderr]).toEqual([75, ""]);
+  });
+
+  test("a file that another has put in the place of a held one is what counts", async () => {
+    const path = join(temporaryFolder("test"), "lock");
+    const first = await lockFile(path, { holder: "x" });
+    const second = lockFile(path, { holder: "y" });
+    // It has opened the file and waits in the line.
+    await sleep(100);
+    rmSync(path);
+    writeFileSync(path, "");
+    const third = await lockFile(path, { holder: "z" });
+    await first.release();
+    let isHeld = true;
+    const waiting = second.then(async (lock) => {
+      expect(isHeld).toBe(false);
+      await lock.release();
+    });
+    await sleep(50);
+    isHeld = false;
+    await third.release();
+    await waiting;
+  });
+
+  test("a link in the place of the file is not followed", async () => {
+    const folder = temporaryFolder("test");
+    symlinkSync(join(folder, "victim"), join(folder, "lock"));
+    await expect(lockFile(join(folder, "lock"), { holder: "x" })).rejects.toMatchObject({ code: "ELOOP" });
+    expect(existsSync(join(folder, "victim"))).toBe(false);
   });
 });
 

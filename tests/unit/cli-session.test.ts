@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { BuildError, Source } from "@tsbake/base";
 import { parseCommand, runSession } from "@tsbake/cli";
 import type { Surroundings } from "@tsbake/cli";
-import type { Build, BuildRequest, OpenOptions } from "@tsbake/engine";
+import type { BuildRequest, LockedBuild, OpenOptions } from "@tsbake/engine";
 import { root } from "../support/paths.js";
 import { summaryOf } from "../support/summary.js";
 
@@ -24,13 +24,28 @@ interface Result {
 /** A command against a build of our own. */
 async function session(
   words: readonly string[],
-  methods: Partial<Build> = {},
+  methods: Partial<LockedBuild> = {},
   change: Partial<Surroundings> = {},
 ): Promise<Result> {
   const seen: { request?: BuildRequest; opened?: OpenOptions; closed: boolean } = { closed: false };
   const [out, err]: [string[], string[]] = [[], []];
   const command = parseCommand(words);
   if (command.kind !== "request") throw new Error("not a request");
+  const open = (options: OpenOptions) => {
+    seen.opened = options;
+    const build: Partial<LockedBuild> = {
+      build(request) {
+        seen.request = request;
+        return Promise.resolve({ summary: done, outputs: [] });
+      },
+      close() {
+        seen.closed = true;
+        return Promise.resolve();
+      },
+      ...methods,
+    };
+    return Promise.resolve(build as LockedBuild);
+  };
   const code = await runSession(command.request, {
     stdout: { write: (text) => out.push(text) },
     stderr: { write: (text) => err.push(text) },
@@ -42,21 +57,8 @@ async function session(
     stop: new AbortController().signal,
     kill: new AbortController().signal,
     onTasks: () => {},
-    openBuild(options) {
-      seen.opened = options;
-      const build: Partial<Build> = {
-        build(request) {
-          seen.request = request;
-          return Promise.resolve({ summary: done, outputs: [] });
-        },
-        close() {
-          seen.closed = true;
-          return Promise.resolve();
-        },
-        ...methods,
-      };
-      return Promise.resolve(build as Build);
-    },
+    openBuild: open,
+    lockBuild: open,
     ...change,
   });
   return {
@@ -124,7 +126,7 @@ describe("a session", () => {
           stderr: stream,
           openBuild(options) {
             seen.opened = options;
-            return Promise.resolve(build as unknown as Build);
+            return Promise.resolve(build as unknown as LockedBuild);
           },
         },
       );
@@ -148,8 +150,8 @@ describe("a session", () => {
 
   test("errors of the metadata come all, on standard error", async () => {
     const error = (code: string) => ({ severity: "error", code, message: "m" }) as const;
-    const openBuild = () => Promise.reject(new BuildError([error("b/b"), error("a/a"), error("b/b")]));
-    const result = await session(["a"], {}, { openBuild });
+    const lockBuild = () => Promise.reject(new BuildError([error("b/b"), error("a/a"), error("b/b")]));
+    const result = await session(["a"], {}, { lockBuild });
     expect(result).toMatchObject({ code: 1, out: "", err: "error[a/a]: m\n\nerror[b/b]: m\n" });
   });
 
@@ -215,7 +217,7 @@ describe("a session", () => {
       ["--ui", "json", "a"],
       {},
       {
-        openBuild(options) {
+        lockBuild(options) {
           options.onEvent({ type: "parsed", recipes: 3, cached: 1, elapsedMs: 12.34 });
           return Promise.reject(new BuildError([{ severity: "error", code: "a/a", message: "m", at }]));
         },

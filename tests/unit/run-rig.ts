@@ -236,6 +236,8 @@ function sign(
   return {
     of: (task) => signed.get(task)!,
     settle: () => [],
+    paths: () => [],
+    differing: () => undefined,
     explain: (task) =>
       Promise.resolve({
         task,

@@ -15,7 +15,8 @@ export {
   writeFileAtomic,
 } from "./files.js";
 export { lastLines, run, type RunOptions, type RunResult } from "./process.js";
-export { lockPath, type Lock, type LockOptions } from "./lock.js";
+export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
+export { withoutControls } from "./printable.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
 export { HttpError } from "./http-error.js";
 export { netrcLogin, parseNetrc, type NetrcEntry } from "./netrc.js";

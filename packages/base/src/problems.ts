@@ -1,6 +1,16 @@
 /** Problems that any room can meet, one function each, in the order of their codes. */
 import type { Diagnostic } from "./diagnostic.js";
 
+/** A lock that the file system or the machine does not give. */
+export function cannotLock(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "base/cannot-lock",
+    message: `cannot lock ${path}: ${reason}`,
+    help: "put the folder on a file system with flock(2), and have `flock` of util-linux on PATH: two builds that write at the same time would spoil each other's files",
+  };
+}
+
 /** The disk of a folder. Amounts in bytes; `inodes` is undefined where the file system makes them as needed. */
 export interface Disk {
   readonly folder: string;

@@ -2,7 +2,8 @@
 import { render } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { TaskFailure } from "@tsbake/run";
-import { fit, harmless } from "./text.js";
+import { withoutControls } from "@tsbake/base";
+import { fit } from "./text.js";
 import type { Paint } from "./text.js";
 
 const logLinesShown = 20;
@@ -49,7 +50,7 @@ export function failureText(failure: TaskFailure, log: string | undefined, paint
 export function logTail(log: string, most = logLinesShown): string[] {
   const lines = log
     .split(/\r\n|\n|\r/)
-    .map((line) => fit(harmless(line.slice(0, 4 * lineLength)).trimEnd(), lineLength));
+    .map((line) => fit(withoutControls(line.slice(0, 4 * lineLength)).trimEnd(), lineLength));
   while (lines.at(-1) === "") lines.pop();
   return lines.slice(-most);
 }

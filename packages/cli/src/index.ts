@@ -18,5 +18,5 @@ export { Screen, type Output } from "./screen.js";
 export { ageText, parseAge, parseSize, sizeText } from "./quantities.js";
 export { Timeline } from "./timeline.js";
 export { runSession, type Surroundings } from "./session.js";
-export { duration, harmless, listing, plainPaint, taskWords, type Paint } from "./text.js";
+export { duration, listing, plainPaint, taskWords, type Paint } from "./text.js";
 export { diffText, recordListText, recordText, whatChangedText } from "./signature-text.js";

@@ -71,7 +71,7 @@ async function start(request: Request): Promise<number> {
     if (process.stdout.isTTY && process.env["TERM"] !== "dumb") process.stdout.write("\u001B[?25h");
   });
   process.stdout.on("error", () => process.exit(1));
-  const [{ runSession }, { openBuild }] = await Promise.all([
+  const [{ runSession }, { lockBuild, openBuild }] = await Promise.all([
     import("./session.js"),
     import("@tsbake/engine"),
   ]);
@@ -85,6 +85,7 @@ async function start(request: Request): Promise<number> {
     elapsedMs: () => performance.now(),
     words,
     openBuild,
+    lockBuild,
     stop: stop.signal,
     kill: kill.signal,
     onTasks: () => (tasks = true),

@@ -2,7 +2,7 @@
 import { basename, dirname, relative, resolve } from "node:path";
 import { BuildError, codeOf, diskProblem, messageOf } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
-import type { Build, BuildOutput, BuildRequest, EngineEvent, OpenOptions } from "@tsbake/engine";
+import type { Build, BuildOutput, BuildRequest, EngineEvent, LockedBuild, OpenOptions } from "@tsbake/engine";
 import type { RunSummary } from "@tsbake/run";
 import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
@@ -32,6 +32,7 @@ export interface Surroundings {
   /** The words of the command line. */
   readonly words: readonly string[];
   readonly openBuild: (options: OpenOptions) => Promise<Build>;
+  readonly lockBuild: (options: OpenOptions, holds: "build folder" | "everything") => Promise<LockedBuild>;
   /** Ctrl-C once and twice. */
   readonly stop: AbortSignal;
   readonly kill: AbortSignal;
@@ -79,7 +80,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
       display.answer(answer);
       return (code = 0);
     }
-    const build = await around.openBuild({
+    const options: OpenOptions = {
       directory: around.directory,
       environment: around.environment,
       preFiles: request.preFiles,
@@ -92,13 +93,9 @@ export async function runSession(request: Request, around: Surroundings): Promis
         if (event.type === "plan") around.onTasks();
         display.see(event);
       },
-    });
-    try {
-      const done = await perform(request, build, display, around);
-      return (code = done ? 0 : around.kill.aborted ? 130 : 1);
-    } finally {
-      await build.close();
-    }
+    };
+    const done = await performIn(request, options, display, around);
+    return (code = done ? 0 : around.kill.aborted ? 130 : 1);
   } catch (error) {
     const stack = request.debug > 0 && hasStack(error) ? error.stack : undefined;
     display.fail(diagnosticsOf(error, around.directory), stack);
@@ -119,7 +116,63 @@ async function answerWithoutProject(request: Request, around: Surroundings): Pro
   return answerAboutFiles(request.query, answerPaint(request, around));
 }
 
+/** Opens the build folder as the command needs it. @returns whether all went well */
+async function performIn(
+  request: Request,
+  options: OpenOptions,
+  display: Display,
+  around: Surroundings,
+): Promise<boolean> {
+  if (request.action !== "build" && request.action !== "whatchanged") {
+    const build = await around.openBuild(options);
+    return closing(build, () => answer(request, build, display, around));
+  }
+  const isMarking = request.force || request.invalidate.length > 0;
+  const isWriting = request.action === "build" && !request.dryRun && !request.signaturesOnly;
+  const build = await around.lockBuild(options, isWriting || isMarking ? "everything" : "build folder");
+  return closing(build, () => perform(request, build, display, around));
+}
+
+async function closing(build: Build, work: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await work();
+  } finally {
+    await build.close();
+  }
+}
+
+/** What needs the folders of the build for itself. */
 async function perform(
+  request: Request,
+  build: LockedBuild,
+  display: Display,
+  around: Surroundings,
+): Promise<boolean> {
+  if (request.action === "whatchanged") {
+    const { answerWhatChanged } = await signatureAnswers();
+    display.answer(
+      await answerWhatChanged(
+        request.query!,
+        build,
+        buildRequest(request, around),
+        answerPaint(request, around),
+      ),
+    );
+    return true;
+  }
+  const result = await build.build(buildRequest(request, around));
+  if (result.summary?.total === 0 && request.targets.length === 0) {
+    display.fail([noTarget()], undefined);
+    return false;
+  }
+  if (request.signaturesOnly)
+    display.answer("signature data is written beside the stamps, as STAMP.TASK.sigdata.HASH\n");
+  if (request.lockedSignatures) display.answer("the signatures are locked by locked-sigs.inc, here\n");
+  display.conclude(result.summary, result.outputs);
+  return result.summary?.ok ?? true;
+}
+
+async function answer(
   request: Request,
   build: Build,
   display: Display,
@@ -127,18 +180,9 @@ async function perform(
 ): Promise<boolean> {
   const { action, targets } = request;
   switch (action) {
-    case "build": {
-      const result = await build.build(buildRequest(request, around));
-      if (result.summary?.total === 0 && targets.length === 0) {
-        display.fail([noTarget()], undefined);
-        return false;
-      }
-      if (request.signaturesOnly)
-        display.answer("signature data is written beside the stamps, as STAMP.TASK.sigdata.HASH\n");
-      if (request.lockedSignatures) display.answer("the signatures are locked by locked-sigs.inc, here\n");
-      display.conclude(result.summary, result.outputs);
-      return result.summary?.ok ?? true;
-    }
+    case "build":
+    case "whatchanged":
+      throw new Error(`internal: ${action} is no question`);
     case "environment":
       display.answer(await build.showEnvironment(targets[0]));
       return true;
@@ -159,13 +203,10 @@ async function perform(
       );
       return true;
     }
-    case "whatchanged":
     case "diffsigs":
     case "dumpsig": {
-      const paint = answerPaint(request, around);
-      const asked = buildRequest(request, around);
       const { answerAboutProject } = await signatureAnswers();
-      display.answer(await answerAboutProject(request.query!, build, asked, paint));
+      display.answer(await answerAboutProject(request.query!, build, answerPaint(request, around)));
       return true;
     }
     case "feed-update":

@@ -1,6 +1,6 @@
 /** Asks the engine about signatures, and words the answer. */
 import { diffRecordFiles, readRecordFile } from "@tsbake/engine";
-import type { Build, BuildRequest } from "@tsbake/engine";
+import type { Build, BuildRequest, LockedBuild } from "@tsbake/engine";
 import type { SignatureQuery } from "./signature-query.js";
 import { diffText, recordListText, recordText, whatChangedText } from "./signature-text.js";
 import type { Paint } from "./text.js";
@@ -13,12 +13,7 @@ export async function answerAboutFiles(query: SignatureQuery, paint: Paint): Pro
 }
 
 /** Questions about a project. @throws BuildError */
-export async function answerAboutProject(
-  query: SignatureQuery,
-  build: Build,
-  request: BuildRequest,
-  paint: Paint,
-): Promise<string> {
+export async function answerAboutProject(query: SignatureQuery, build: Build, paint: Paint): Promise<string> {
   switch (query.kind) {
     case "dump-task": {
       const records = await build.listRecords(query.recipe);
@@ -29,9 +24,19 @@ export async function answerAboutProject(
     case "diff-task":
       return diffText(await build.diffTask(query.recipe, query.task, query.hashes), paint);
     case "what-changed":
-      return whatChangedText(await build.whatChanged(request, query.against), query.against, paint);
     case "dump-file":
     case "diff-files":
-      throw new Error("internal: a question about files needs no project");
+      throw new Error("internal: this question is asked elsewhere");
   }
+}
+
+/** `whatchanged`, `-S printdiff`. @throws BuildError */
+export async function answerWhatChanged(
+  query: SignatureQuery,
+  build: LockedBuild,
+  request: BuildRequest,
+  paint: Paint,
+): Promise<string> {
+  if (query.kind !== "what-changed") throw new Error("internal: this question is asked elsewhere");
+  return whatChangedText(await build.whatChanged(request, query.against), query.against, paint);
 }

@@ -35,24 +35,6 @@ const codes: Readonly<Record<Colour, number>> = { bold: 1, dim: 2, red: 31, gree
 export const plainPaint: Paint = (_colour, text) => text;
 export const ansiPaint: Paint = (colour, text) => `\u001B[${codes[colour]}m${text}\u001B[0m`;
 
-// Built from their numbers, so that none stands in this source.
-const [escape, bell] = [String.fromCharCode(27), String.fromCharCode(7)];
-/** Colours and movements of the cursor; titles of the window and links, which end with a bell or an escape. */
-const escapeSequence = new RegExp(
-  `${escape}\\[[0-9;?]*[A-Za-z]|${escape}\\][^${bell}${escape}\\n]*(?:${bell}|${escape}\\\\)`,
-  "g",
-);
-
-/** Control characters of foreign text taken out: a log must not move the cursor. Tabs and line ends stay. */
-export function harmless(text: string): string {
-  return Array.from(text.replaceAll(escapeSequence, ""))
-    .filter(
-      (letter) =>
-        letter === "\t" || letter === "\n" || (letter >= " " && !(letter >= "\u007F" && letter <= "\u009F")),
-    )
-    .join("");
-}
-
 const barLength = 10;
 
 /** `[####      ]`; @param percent 0 to 100 */

@@ -72,8 +72,6 @@ export interface Build {
   readonly project: ParsedProject;
   readonly providers: Providers;
   readonly warnings: readonly Diagnostic[];
-  /** @throws BuildError for what stops everything before or beside tasks; failed tasks are in the summary */
-  build(request: BuildRequest): Promise<BuildResult>;
   /** `-e`: text of the configuration, or of a recipe. */
   showEnvironment(target?: string): Promise<string>;
   /** `-g`: writes the graph (task-depends.dot, .json, .html) and pn-buildlist to the current folder, returns their paths. */
@@ -98,6 +96,17 @@ export interface Build {
    * @throws BuildError `engine/too-few-records`
    */
   diffTask(target: string, task: string, hashes: readonly string[]): Promise<RecordDiff>;
+  /** Fetches the lists of the feed. Returns whether anything in them changed. */
+  updateFeed(): Promise<boolean>;
+  /** For statistics, verification, pruning. */
+  sharedState(): SharedState;
+  close(): Promise<void>;
+}
+
+/** One whose folders nobody else builds in. */
+export interface LockedBuild extends Build {
+  /** @throws BuildError for what stops everything before or beside tasks; failed tasks are in the summary */
+  build(request: BuildRequest): Promise<BuildResult>;
   /**
    * Which tasks would be done for the targets, and the inputs that make it so. Nothing runs.
    *
@@ -105,9 +114,4 @@ export interface Build {
    *   the most similar record, of the shared state too (`-S printdiff`)
    */
   whatChanged(request: BuildRequest, against: "last" | "closest"): Promise<WhatChanged>;
-  /** Fetches the lists of the feed. Returns whether anything in them changed. */
-  updateFeed(): Promise<boolean>;
-  /** For statistics, verification, pruning. */
-  sharedState(): SharedState;
-  close(): Promise<void>;
 }

@@ -1,5 +1,12 @@
-export { openBuild } from "./build.js";
-export type { Build, BuildOutput, BuildRequest, BuildResult, OpenOptions } from "./build-types.js";
+export { lockBuild, openBuild } from "./build.js";
+export type {
+  Build,
+  BuildOutput,
+  BuildRequest,
+  BuildResult,
+  LockedBuild,
+  OpenOptions,
+} from "./build-types.js";
 export {
   diffRecordFiles,
   readRecordFile,

@@ -25,6 +25,17 @@ export function missingHostTools(names: readonly string[]): Diagnostic {
   };
 }
 
+/** What was signed is not what would be built, or was. */
+export function changedMeanwhile(label: string, paths: readonly string[]): Diagnostic {
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : "";
+  return {
+    severity: "error",
+    code: "engine/changed-meanwhile",
+    message: `${label}: ${paths.slice(0, 3).join(", ")}${more} changed while the build ran, after the task was signed`,
+    help: "run the same command again: it builds what is there now; this task left no stamp and no artifact",
+  };
+}
+
 /** The build folder cannot be written to. */
 export function unwritableBuildFolder(topdir: string, reason: string): Diagnostic {
   return {

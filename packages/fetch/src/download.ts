@@ -13,7 +13,7 @@ import {
   hidePasswords,
   HttpClient,
   joinUrl,
-  lockPath,
+  lockFile,
   messageOf,
   readTextIfThere,
   sha256File,
@@ -45,7 +45,11 @@ export async function download(source: SourceUri, options: FetchOptions): Promis
   if (await isVerified(path, expected, source)) return path;
   const part = `${path}.part`;
   await prepare(part, options);
-  await using _lock = await lockPath(part, { holder: `the download of ${source.uri} (pid ${process.pid})` });
+  await using _lock = await lockFile(`${path}.lock`, {
+    holder: `tsbake-fetch (process ${process.pid})`,
+    mode: 0o664,
+    isTemporary: true,
+  });
   if (await isVerified(path, expected, source)) {
     await rm(part, { force: true });
     return path;

@@ -2,12 +2,12 @@
  * `git://`: one bare clone a repository in DL_DIR/git2, for all recipes; a checkout of one commit in the work folder.
  * The commit is always given in full: it is the checksum of the sources.
  */
-import { mkdir, mkdtemp, open, rename, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   BuildError,
   hasCode,
-  lockPath,
+  lockFile,
   messageOf,
   removeTree,
   run,
@@ -60,9 +60,7 @@ export async function fetchGit(source: SourceUri, options: FetchOptions): Promis
     (await hasCommit(clone, revision)) && (branch === undefined || (await isOn(clone, revision, branch)));
   if (await isFine()) return clone;
   await prepare(clone, options);
-  await using _lock = await lockPath(`${clone}.lock`, {
-    holder: `git for ${source.uri} (pid ${process.pid})`,
-  });
+  await using _lock = await lockFile(`${clone}.lock`, { holder: holder(), mode: 0o664 });
   if (await isFine()) return clone;
   await update(source, clone, isFine, options);
   if (!(await hasCommit(clone, revision))) {
@@ -77,7 +75,6 @@ export async function fetchGit(source: SourceUri, options: FetchOptions): Promis
 async function prepare(clone: string, options: FetchOptions): Promise<void> {
   try {
     await mkdir(dirname(clone), { recursive: true });
-    await (await open(`${clone}.lock`, "a")).close();
   } catch (error) {
     throw new BuildError([unusableFolder(options.dlDir, messageOf(error))], { cause: error });
   }
@@ -87,8 +84,13 @@ async function prepare(clone: string, options: FetchOptions): Promise<void> {
 export async function removeClone(source: SourceUri, options: Pick<FetchOptions, "dlDir">): Promise<void> {
   const clone = clonePath(source, options);
   if (!(await isThere(clone))) return;
-  await using _lock = await lockPath(`${clone}.lock`, { holder: `tsbake-fetch clean (pid ${process.pid})` });
+  await using _lock = await lockFile(`${clone}.lock`, { holder: holder(), mode: 0o664 });
   await removeTree(clone);
+}
+
+/** Without the URI, which may hold a login: others read it. */
+function holder(): string {
+  return `tsbake-fetch (process ${process.pid})`;
 }
 
 /** The commit that the recipe pins. @throws BuildError `fetch/missing-revision` */

@@ -1,5 +1,6 @@
 /** The seams of this room: what a task graph and its signatures are. Shapes only. */
 import type { DirectedGraph } from "graphology";
+import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { OpenRecipe } from "./tasks/places.js";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
@@ -100,6 +101,10 @@ export interface Signatures {
    * @throws BuildError `graph/unstable-metadata` when `d` gives another base hash than the parse did
    */
   explain(task: TaskId, d?: Datastore): Promise<SignatureExplanation>;
+  /** Files and folders whose content is in the task's signature, as they were asked for. */
+  paths(task: TaskId): readonly string[];
+  /** `graph/unstable-metadata` when the recipe's datastore gives another base hash than the parse did; else undefined. */
+  differing(task: TaskId, d: Datastore): Diagnostic | undefined;
 }
 
 /** Field names are those of BitBake's signature files (section 4.4 of the inventory); `feed` is ours. */

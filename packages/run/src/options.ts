@@ -1,4 +1,5 @@
 /** What the run queue is given: the seam to the engine. */
+import type { Diagnostic } from "@tsbake/base";
 import type { Datastore, PythonError } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
@@ -144,6 +145,11 @@ export interface RunOptions {
   readonly keepGoing: boolean;
   /** Plan, decide, report every task as started and finished, execute nothing, write nothing. */
   readonly dryRun: boolean;
+  /**
+   * What of a task's inputs is not what was signed any more: asked before a body starts, with the recipe as it will be
+   * executed, and again before stamp and artifact. Such a task fails.
+   */
+  readonly changedInputs?: (task: TaskId, recipe: Datastore | undefined) => Promise<readonly Diagnostic[]>;
   /** Called before a body starts, with the task's datastore; not in a dry run. Its errors fail the task. */
   readonly prepareTask?: (task: TaskId, d: Datastore) => Promise<void>;
   /** Called after the last function of a body, with the task's datastore. Its errors fail the task. */

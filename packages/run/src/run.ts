@@ -5,7 +5,6 @@ import { openDurations } from "./plan/durations.js";
 import type { Durations } from "./plan/durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
 import { openIsolation } from "@tsbake/sandbox";
-import { LockFiles } from "./body/locks.js";
 import { MachineLimits } from "./limits/machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./plan/planner.js";
@@ -137,7 +136,6 @@ class Run {
       this.#options,
       {
         processes,
-        locks: new LockFiles(),
         isolation: openIsolation(),
         niceness: openNiceness(settings.nice, (event) => this.#emit(event)),
         runPython,

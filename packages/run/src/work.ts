@@ -60,8 +60,10 @@ export class Worker {
     const { recipe, name, label } = task;
     let result: BodyResult | undefined;
     try {
-      this.#begin(task);
       const base = await this.#options.openRecipe(recipe.id);
+      const changed = await this.#changedInputs(task, base);
+      if (changed) return changed;
+      this.#begin(task);
       const d = taskDatastore(base, name, task.signature);
       result = await executeBody(this.#executor, {
         task: task.task,
@@ -74,6 +76,8 @@ export class Worker {
       const failed = result.diagnostics.length > 0;
       await this.#options.taskEnded?.(task.task, d, { failed, logPath: result.logPath });
       if (failed) return { ...this.#failure(task, result), diagnostics: result.diagnostics };
+      const changedSince = await this.#changedInputs(task, undefined);
+      if (changedSince) return changedSince;
       await this.#keep(task, base, d);
       return undefined;
     } catch (error) {
@@ -81,6 +85,14 @@ export class Worker {
       if (!diagnostics) throw error;
       return { ...this.#failure(task, result), diagnostics };
     }
+  }
+
+  /** Neither stamp nor artifact may say that other inputs made them. */
+  async #changedInputs(task: PlannedTask, base: Datastore | undefined): Promise<TaskFailure | undefined> {
+    const diagnostics =
+      (await withPython(this.#options.openPython, () => this.#options.changedInputs?.(task.task, base))) ??
+      [];
+    return diagnostics.length === 0 ? undefined : { ...this.#failure(task, undefined), diagnostics };
   }
 
   async #reportOutput(

@@ -63,7 +63,7 @@ class EquivalenceFile implements Equivalences {
       await makeFolder(dirname(this.#path));
       // The lock is named after a file that is there.
       await (await open(this.#path, "a")).close();
-      await using _lock = await lockPath(this.#path, { holder: `a tsbake process (pid ${process.pid})` });
+      await using _lock = await lockPath(this.#path);
       const isWhole = await this.#readNew();
       const known = this.#byTask.get(report.taskHash);
       const unihash = known ?? this.#byOutput.get(report.outHash) ?? report.unihash;

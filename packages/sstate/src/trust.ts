@@ -61,5 +61,5 @@ export async function moveAside(object: string): Promise<void> {
 
 /** For those on this machine who publish or discard in the folder of the object. */
 export function lockFolder(object: string): Promise<Lock> {
-  return lockPath(dirname(object), { holder: `a tsbake process (pid ${process.pid})` });
+  return lockPath(dirname(object));
 }

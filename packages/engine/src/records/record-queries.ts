@@ -7,7 +7,7 @@ import type { RecordDiff } from "./diff-records.js";
 import { tooFewRecords, unknownTask } from "../problems.js";
 import { SignatureRecords } from "./records.js";
 import type { RecordFile } from "./records.js";
-import { splitTarget, taskName } from "../targets.js";
+import { splitTarget, taskName } from "../phases/targets.js";
 
 interface Recorded {
   readonly project: Pick<ParsedProject, "recipes">;

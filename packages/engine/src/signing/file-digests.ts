@@ -1,13 +1,20 @@
 /** Digests of source files, remembered by what `stat` says, so that a run without changes reads none of them. */
 import { byText, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import { digestPath, listChecksums } from "@tsbake/graph";
-import type { FileInput } from "@tsbake/graph";
+import type { DigestCache, FileInput } from "@tsbake/graph";
 
 export interface FileDigests {
   /** @throws BuildError `graph/unreadable-input` */
   digest(path: string): Promise<string | undefined>;
   /** BitBake's checksums. @throws BuildError `graph/unreadable-input` */
   checksums(path: string): Promise<readonly FileInput[]>;
+  /**
+   * Whether the content at a path is another than when it was first asked for, or the file another with the same content:
+   * what a reader got in between nobody knows.
+   *
+   * @throws BuildError `graph/unreadable-input`
+   */
+  isChanged(path: string): Promise<boolean>;
   /** Keeps what was learned; nothing is written when nothing was. */
   save(): Promise<void>;
 }
@@ -23,9 +30,34 @@ export async function openFileDigests(path: string): Promise<FileDigests> {
       known.set(file, entry);
     },
   };
+  /** The first answer for each path, and how to have it again. */
+  const first = new Map<
+    string,
+    { readonly answer: string; readonly again: (cache: DigestCache) => Promise<string> }
+  >();
+  const ask = async <Answer>(
+    path: string,
+    read: (cache: DigestCache) => Promise<Answer>,
+  ): Promise<Answer> => {
+    const answer = await read(cache);
+    const again = async (other: DigestCache) => JSON.stringify((await read(other)) ?? null);
+    if (!first.has(path)) first.set(path, { answer: JSON.stringify(answer ?? null), again });
+    return answer;
+  };
   return {
-    digest: (file) => digestPath(file, { cache }),
-    checksums: (file) => listChecksums(file, { cache }),
+    digest: (path) => ask(path, (of) => digestPath(path, { cache: of })),
+    checksums: (path) => ask(path, (of) => listChecksums(path, { cache: of })),
+    async isChanged(path) {
+      const before = first.get(path);
+      if (!before) return false;
+      let isOther = false;
+      const watching = {
+        get: (file: string) => known.get(file),
+        // Asked to keep something else of a file that was known: it was written to, or put in the place of the other.
+        set: (file: string, entry: string) => (isOther ||= known.has(file) && known.get(file) !== entry),
+      };
+      return (await before.again(watching)) !== before.answer || isOther;
+    },
     async save() {
       if (!isChanged) return;
       const entries = [...known].sort(([left], [right]) => byText(left, right));

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import { BuildError, byText } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import { baseHash } from "./base-signer.js";
@@ -174,7 +175,7 @@ class Signing implements Signatures {
   explain(task: TaskId, d?: Datastore): Promise<SignatureExplanation> {
     const { taint, taskHash, unihash } = this.#get(task);
     const inputs = this.#inputs(task, taint);
-    const { recipe, info } = this.#task(task);
+    const { info } = this.#task(task);
     const writer = new ExplanationWriter();
     const finish = () => {
       walkInputs(inputs, writer);
@@ -182,19 +183,30 @@ class Signing implements Signatures {
       return Promise.resolve(writer.explanation({ task: info.name, ...hashes }));
     };
     if (!d) return finish();
-    // The tasks of a recipe come one after the other: its variables are analysed once.
+    const unstable = this.differing(task, d);
+    if (unstable) return Promise.reject(new BuildError([unstable]));
+    walkVariables(this.#variables(d), info.name, writer);
+    return finish();
+  }
+
+  paths(task: TaskId): readonly string[] {
+    return checkedPaths(this.#task(task).info);
+  }
+
+  differing(task: TaskId, d: Datastore): Diagnostic | undefined {
+    const { recipe, info } = this.#task(task);
+    const now = baseHash(this.#handler, this.#variables(d), info.name);
+    if (now === info.baseHash || d.getText("BB_HASH_IGNORE_MISMATCH") === "1") return undefined;
+    return problem.unstableMetadata(taskLabel(recipe, info.name), info.baseHash, now);
+  }
+
+  /** The tasks of a recipe come one after the other: its variables are analysed once. */
+  #variables(d: Datastore): RecipeVariables {
     if (this.#explained?.d !== d) {
       this.#shared ??= new SharedAnalysis(this.#handler);
       this.#explained = { d, variables: new RecipeVariables(d, this.#shared) };
     }
-    const { variables } = this.#explained;
-    const now = baseHash(this.#handler, variables, info.name);
-    if (now !== inputs.baseHash && d.getText("BB_HASH_IGNORE_MISMATCH") !== "1") {
-      const label = taskLabel(recipe, info.name);
-      return Promise.reject(new BuildError([problem.unstableMetadata(label, inputs.baseHash, now)]));
-    }
-    walkVariables(variables, info.name, writer);
-    return finish();
+    return this.#explained.variables;
   }
 
   #get(task: TaskId): Signed {

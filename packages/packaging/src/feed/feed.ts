@@ -96,8 +96,7 @@ class AptFeed implements Feed {
     const { folder, onProgress, onWarning } = this.#options;
     const apt = await this.#open();
     await using _lock = await lockPath(folder, {
-      holder: `tsbake feed update (pid ${process.pid})`,
-      onWait: (holder) => onProgress?.(`waiting for ${holder}`),
+      onWait: (holder) => onProgress?.(`waiting for ${holder}, which updates the package lists`),
     });
     onProgress?.("fetching the package lists");
     const done = await apt.run("apt-get", ["-o", "APT::Status-Fd=1", "update"], {

@@ -8,7 +8,7 @@ import { describePython, diagnosticsOf } from "../failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "../events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "@tsbake/sandbox";
-import type { LockFiles } from "./locks.js";
+import { holdLocks } from "./locks.js";
 import type { Niceness } from "../limits/niceness.js";
 import type { ProcessEnd, PythonCall, PythonRunner } from "../options.js";
 import {
@@ -28,7 +28,6 @@ import { linkTo, TaskLog } from "./task-log.js";
 /** What all bodies of a run share. */
 export interface Executor {
   readonly processes: Processes;
-  readonly locks: LockFiles;
   readonly isolation: Isolation;
   readonly niceness: Niceness;
   readonly runPython: PythonRunner;
@@ -160,7 +159,7 @@ class Step {
     if (locks.length === 0) return work();
     const onWait = (path: string, holder: string) =>
       this.#executor.onEvent({ type: "lock-wait", ...this.#who(), path, holder });
-    return this.#executor.locks.hold(locks, `${label} (pid ${process.pid})`, onWait, work);
+    return holdLocks(locks, `${label} (process ${process.pid})`, onWait, work);
   }
 
   async #execute(cwd: string): Promise<ProcessEnd> {

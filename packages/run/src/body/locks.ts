@@ -1,46 +1,41 @@
 /** [lockfiles]: one function at a time among all tasks of this process and of all others. */
-import { open } from "node:fs/promises";
+import { open, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { lockPath, makeFolder, sortedUnique } from "@tsbake/base";
+import { byText, lockFile, makeFolder } from "@tsbake/base";
 import type { Lock } from "@tsbake/base";
 
-export class LockFiles {
-  /** The end of the queue in front of each lock, so that waiting inside this process needs no polling. */
-  readonly #tails = new Map<string, Promise<void>>();
-
-  /**
-   * Runs `body` while it holds all of `paths`; they are made if missing.
-   *
-   * @param onWait called with a path and what its holder, in another process, says of itself
-   */
-  async hold<Result>(
-    paths: readonly string[],
-    holder: string,
-    onWait: (path: string, holder: string) => void,
-    body: () => Promise<Result>,
-  ): Promise<Result> {
-    const locks: Lock[] = [];
-    const releases: (() => void)[] = [];
-    try {
-      // Always in the same order, or two tasks could wait for each other.
-      for (const path of sortedUnique(paths)) {
-        releases.push(await this.#queue(path));
-        await makeFolder(dirname(path));
-        await (await open(path, "a")).close();
-        locks.push(await lockPath(path, { holder, onWait: (other) => onWait(path, other) }));
-      }
-      return await body();
-    } finally {
-      for (const lock of locks.toReversed()) await lock.release();
-      for (const release of releases) release();
+/**
+ * Runs `body` while it holds all of `paths`; they are made if missing.
+ *
+ * @param holder what those who wait are told
+ * @param onWait called with a path and what its holder says of itself
+ */
+export async function holdLocks<Result>(
+  paths: readonly string[],
+  holder: string,
+  onWait: (path: string, holder: string) => void,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  const locks: Lock[] = [];
+  try {
+    for (const path of await inOrder(paths)) {
+      const file = await realpath(path);
+      locks.push(await lockFile(file, { holder, mode: 0o664, onWait: (other) => onWait(path, other) }));
     }
+    return await body();
+  } finally {
+    for (const lock of locks.toReversed()) await lock.release();
   }
+}
 
-  async #queue(path: string): Promise<() => void> {
-    const before = this.#tails.get(path);
-    let release = () => {};
-    this.#tails.set(path, new Promise((resolve) => (release = resolve)));
-    await before;
-    return release;
+/** Each file once, however it is named, and always in the same order: two tasks could wait for each other otherwise. */
+async function inOrder(paths: readonly string[]): Promise<string[]> {
+  const files = new Map<string, string>();
+  for (const path of paths) {
+    await makeFolder(dirname(path));
+    await (await open(path, "a")).close();
+    const { dev, ino } = await stat(path, { bigint: true });
+    files.set(`${dev}:${ino}`, path);
   }
+  return [...files].sort(([left], [right]) => byText(left, right)).map(([, path]) => path);
 }

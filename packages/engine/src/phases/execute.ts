@@ -1,51 +1,44 @@
 /** Hands a signed graph to the run queue, with everything the queue needs from outside. */
 import { join } from "node:path";
 import type { Datastore } from "@tsbake/datastore";
-import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
+import type { TaskGraph, TaskId } from "@tsbake/graph";
 import { multiconfigOf, passedEnvironment } from "@tsbake/recipe";
-import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
+import type { RecipeId } from "@tsbake/recipe";
 import { runTasks, withPython } from "@tsbake/run";
-import type { RunOptions, RunSummary, Stamps } from "@tsbake/run";
-import type { BuildRequest } from "./build-types.js";
-import type { EngineEvent } from "./events.js";
+import type { RunSummary, Stamps } from "@tsbake/run";
+import type { BuildRequest } from "../build-types.js";
+import type { EngineEvent } from "../events.js";
+import type { BuildContext } from "./context.js";
 import type { Feeds } from "./feeds.js";
-import type { LockedSignatures } from "./signing/locked-signatures.js";
-import { dateAndTime, type MetadataEvents } from "./metadata/metadata-events.js";
-import type { BuildPython } from "./metadata/python.js";
-import { writtenFolders } from "./settings/disks.js";
-import { readMachineSettings } from "./settings/run-settings.js";
-import { mayRun, openScene } from "./metadata/scene.js";
-import { openStore } from "./state/store.js";
-import { linkHostTools } from "./settings/tools.js";
+import { changedInputs } from "./inputs.js";
+import type { SignedGraph } from "./sign.js";
+import { dateAndTime, type MetadataEvents } from "../metadata/metadata-events.js";
+import { writtenFolders } from "../settings/disks.js";
+import { readMachineSettings } from "../settings/run-settings.js";
+import { mayRun, openScene } from "../metadata/scene.js";
+import { openStore } from "../state/store.js";
+import { linkHostTools } from "../settings/tools.js";
 
-export interface ExecuteRequest {
-  readonly project: ParsedProject;
-  readonly providers: Providers;
+export interface ExecuteRequest extends SignedGraph {
+  readonly context: BuildContext;
   /** Names as asked for. */
   readonly targets: readonly string[];
   readonly graph: TaskGraph;
-  readonly signatures: Signatures;
-  readonly locked?: LockedSignatures;
-  readonly equivalence?: NonNullable<RunOptions["equivalence"]>;
-  readonly reportOutput?: NonNullable<RunOptions["reportOutput"]>;
   readonly stamps: Stamps;
   readonly feeds: Feeds;
   readonly request: BuildRequest;
-  /** The caller's environment: host tools are looked for on its PATH. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly topdir: string;
   /** Told of tasks and of the queue; without it no handler is. */
-  readonly events?: MetadataEvents;
-  readonly python: BuildPython;
+  readonly events?: MetadataEvents | undefined;
   readonly onEvent: (event: EngineEvent) => void;
 }
 
 /** @throws BuildError for what stops everything; failed tasks are in the summary */
 export async function executeTasks(options: ExecuteRequest): Promise<RunSummary> {
-  const { project, graph, feeds, request } = options;
+  const { context, graph, feeds, request } = options;
+  const { project, environment, python } = context;
   const text = (name: string) => project.configurationText(name);
   const started = new Date();
-  const { warnings, ...machine } = await withPython(options.python.open, () =>
+  const { warnings, ...machine } = await withPython(python.open, () =>
     readMachineSettings(text, project.taskThreads, (name, flag) =>
       project.configuration().spanOf(name, flag),
     ),
@@ -53,7 +46,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   for (const diagnostic of warnings) options.onEvent({ type: "engine-warning", diagnostic });
   const scene = openScene({
     ...options,
-    environment: passedEnvironment(options.environment),
+    ...context,
+    environment: passedEnvironment(environment),
     stop: request.stop,
     force: request.force,
   });
@@ -68,7 +62,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       const [required, optional] = [own("HOSTTOOLS"), own("HOSTTOOLS_NONFATAL")];
       tools.set(
         folder,
-        (linked = linkHostTools({ folder, required, optional, path: options.environment["PATH"] ?? "" })),
+        (linked = linkHostTools({ folder, required, optional, path: environment["PATH"] ?? "" })),
       );
     }
     return linked;
@@ -115,6 +109,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     ...(allowed && { mayRun: allowed }),
     keepGoing: request.keepGoing,
     dryRun: request.dryRun,
+    changedInputs: (task, d) =>
+      changedInputs({ ...context, graph, signatures: options.signatures, files: options.files }, task, d),
     prepareTask: async (task, d) => {
       const { recipe } = graph.node(task);
       await hostTools(multiconfigOf(recipe));
@@ -123,8 +119,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     },
     taskEnded: (task, d, { failed, logPath }) =>
       tellTask(failed ? "TaskFailed" : "TaskSucceeded", task, d, logPath),
-    runPython: options.python.runTask,
-    openPython: options.python.open,
+    runPython: python.runTask,
+    openPython: python.open,
     stop: request.stop,
     kill: request.kill,
     onDisks: (seen) => options.events?.disks(seen),

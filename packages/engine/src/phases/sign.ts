@@ -7,9 +7,9 @@ import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { ParsedProject } from "@tsbake/recipe";
 import type { RunOptions, Stamps } from "@tsbake/run";
 import { openEquivalences } from "@tsbake/sstate";
-import type { Feeds } from "../feeds.js";
-import { openFileDigests } from "./file-digests.js";
-import { openLockedSignatures, type LockedSignatures } from "./locked-signatures.js";
+import type { Feeds } from "./feeds.js";
+import { openFileDigests, type FileDigests } from "../signing/file-digests.js";
+import { openLockedSignatures, type LockedSignatures } from "../signing/locked-signatures.js";
 
 export interface SigningRequest {
   readonly project: ParsedProject;
@@ -23,6 +23,8 @@ export interface SigningRequest {
 
 export interface SignedGraph {
   readonly signatures: Signatures;
+  /** Remembers what was read of each file input. */
+  readonly files: FileDigests;
   /** When some are. */
   readonly locked?: LockedSignatures;
   /** Of OEEquivHash: for the run queue. */
@@ -70,9 +72,10 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
   for (const one of mismatches) request.onWarning(one);
   const note = locked?.note();
   if (note !== undefined) request.onNote(note);
-  if (!known) return { signatures, ...(locked && { locked }) };
+  if (!known) return { signatures, files, ...(locked && { locked }) };
   return {
     signatures,
+    files,
     ...(locked && { locked }),
     reportOutput: (task, method, outhash) => {
       const { taskHash, unihash } = signatures.of(task);

@@ -4,7 +4,7 @@ import type { Diagnostic } from "@tsbake/base";
 import type { Target } from "@tsbake/graph";
 import { recipeLabel, splitMulticonfig, withMulticonfig } from "@tsbake/recipe";
 import type { ParsedProject, Providers } from "@tsbake/recipe";
-import { assumedTarget, unknownConfiguration } from "./problems.js";
+import { assumedTarget, unknownConfiguration } from "../problems.js";
 
 export interface TargetsRequest {
   readonly project: Pick<ParsedProject, "recipes" | "multiconfigs">;

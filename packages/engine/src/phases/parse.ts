@@ -1,0 +1,97 @@
+/** Finds a build folder, holds it where it will be written to, and parses it. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { BuildError, makeFolder, reasonOf } from "@tsbake/base";
+import { openBaseSigner } from "@tsbake/graph";
+import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
+import type { BuildLocation, ProjectFile } from "@tsbake/project";
+import { parseProject } from "@tsbake/recipe";
+import type { ParsedProject } from "@tsbake/recipe";
+import type { OpenOptions } from "../build-types.js";
+import { openBuildPython, type BuildPython } from "../metadata/python.js";
+import { unwritableBuildFolder } from "../problems.js";
+import { CACHED_CONFIGURATION, configurationFiles } from "../settings/configuration-input.js";
+import { engineKey, hostToolchain, toolDigests } from "../settings/tools.js";
+
+/** Folder of the core layer (conf/, classes/, recipes/): the root of tsbake itself. */
+const CORE_LAYER = fileURLToPath(new URL("../../../../", import.meta.url)).replace(/\/$/, "");
+
+/** Debian's and the kernel's word for the processor that Node names. */
+const ARCHITECTURES: Readonly<Record<string, readonly [dpkg: string, kernel: string]>> = {
+  x64: ["amd64", "x86_64"],
+  arm64: ["arm64", "aarch64"],
+  ia32: ["i386", "i686"],
+  arm: ["armhf", "armv7l"],
+  riscv64: ["riscv64", "riscv64"],
+  ppc64: ["ppc64el", "ppc64le"],
+  s390x: ["s390x", "s390x"],
+};
+
+export interface ParsedFolder {
+  readonly topdir: string;
+  readonly project: ParsedProject;
+  /** The caller's, with what the project file adds. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly python: BuildPython;
+  readonly projectFile: ProjectFile | undefined;
+  /** Ms since epoch, when reading began. */
+  readonly parsedAtMs: number;
+}
+
+/** @throws BuildError `engine/unwritable-build-folder` */
+export async function makeBuildFolder({ topdir, isPlain }: BuildLocation): Promise<void> {
+  try {
+    await makeFolder(isPlain ? topdir : join(topdir, "conf"));
+  } catch (error) {
+    throw new BuildError([unwritableBuildFolder(topdir, reasonOf(error))], { cause: error });
+  }
+}
+
+/** @throws BuildError with every problem of configuration and recipes */
+export async function parseFolder(location: BuildLocation, options: OpenOptions): Promise<ParsedFolder> {
+  const { topdir } = location;
+  const parsedAtMs = Date.now();
+  let projectFile: ProjectFile | undefined;
+  if (location.projectFile !== undefined) {
+    projectFile = await readProjectFile(location.projectFile);
+    await writeConfiguration(projectFile, topdir, CORE_LAYER);
+  }
+  const [dpkg, kernel] = ARCHITECTURES[process.arch] ?? [process.arch, process.arch];
+  const python = openBuildPython(join(topdir, "cache/python"), options.onEvent);
+  const environment = projectFile
+    ? projectEnvironment(projectFile, options.environment)
+    : { ...options.environment };
+  const started = performance.now();
+  const project = await parseProject({
+    topdir,
+    coreLayers: location.isPlain ? [] : [CORE_LAYER],
+    environment,
+    preFiles: configurationFiles([...options.preFiles, options.environment["BBPRECONF"]], options, topdir),
+    postFiles: configurationFiles([...options.postFiles, options.environment["BBPOSTCONF"]], options, topdir),
+    ...(options.recipeFile !== undefined && {
+      recipeFile: { text: options.recipeFile, directory: options.directory },
+    }),
+    initial: {
+      TSBAKE_DPKG_ARCH: dpkg,
+      TSBAKE_KERNEL_ARCH: kernel,
+      TSBAKE_CPUS: String(availableParallelism()),
+      ...(await toolDigests()),
+      TSBAKE_HOST_TOOLCHAIN: hostToolchain(options.environment["PATH"] ?? ""),
+    },
+    trackHistory: options.trackHistory,
+    cachedConfig: CACHED_CONFIGURATION,
+    // Paths are in what was parsed: a copied build folder must not believe the cache of the original.
+    cacheKey: [await engineKey(), topdir, CORE_LAYER].join(" "),
+    python: python.host,
+    openPython: python.open,
+    watchFiles: python.watchFiles,
+    signer: await openBaseSigner(),
+    onProgress: (done, total, cached) => options.onEvent({ type: "parsing", done, total, cached }),
+    onWarning: (diagnostic) => options.onEvent({ type: "engine-warning", diagnostic }),
+  });
+  const { files, cached } = project.statistics;
+  const elapsedMs = performance.now() - started;
+  options.onEvent({ type: "parsed", recipes: files, cached, elapsedMs });
+  return { topdir, project, environment, python, projectFile, parsedAtMs };
+}
