@@ -1,0 +1,185 @@
+/**
+ * People edit while a build runs. What was signed is what is built: a task whose recipe or source is another one by the
+ * time that it reads them fails, and leaves neither stamp nor artifact.
+ *
+ * TSBAKE_EDIT_RUNS: how many edits at random moments (default 6). TSBAKE_EDIT_SEED repeats a run.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { verifyStore } from "@tsbake/sstate";
+import { mulberry } from "../support/random.js";
+import { Toy } from "../support/toy.js";
+
+const runs = Number(process.env["TSBAKE_EDIT_RUNS"] ?? 6);
+const seed = Number(process.env["TSBAKE_EDIT_SEED"] ?? Date.now() % 1_000_000);
+
+const RECIPE = "meta-toy/recipes/extra/slow_1.0.bb";
+const SOURCE = "meta-toy/recipes/extra/slow/input.txt";
+/** What is deployed: the word of the recipe and that of the source. */
+const DEPLOYED = "build/tmp/deploy/slow/words";
+
+/** Its first task, on which all others wait, ends when the build folder has a file `go`. */
+function recipe(word: string): string {
+  return `inherit toy
+SRC_URI = "file://input.txt"
+do_wait() {
+    until [ -e \${TOPDIR}/go ]; do sleep 0.05; done
+}
+addtask wait before do_fetch
+do_deploy() {
+    mkdir -p \${WORKDIR}/words
+    echo ${word} >\${WORKDIR}/words/words
+    cat \${UNPACKDIR}/input.txt >>\${WORKDIR}/words/words
+}
+addtask deploy after do_unpack before do_build
+SSTATETASKS += "do_deploy"
+do_deploy[sstate-inputdirs] = "\${WORKDIR}/words"
+do_deploy[sstate-outputdirs] = "\${DEPLOY_DIR}/slow"
+do_deploy[cleandirs] = "\${WORKDIR}/words"
+`;
+}
+
+let toy: Toy;
+const write = (word: string) => {
+  toy.rig.write(RECIPE, recipe(word));
+  toy.rig.write(SOURCE, `${word}\n`);
+};
+const deployed = () => readFileSync(toy.rig.path(DEPLOYED), "utf8");
+
+beforeEach(() => {
+  toy = new Toy();
+  write("ONE");
+});
+afterEach(() => toy[Symbol.dispose]());
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let waits = 0; waits < 2400 && !isTrue(); waits++) await sleep(25);
+  expect(isTrue()).toBe(true);
+}
+
+/** Begins a build and makes `edit` while its first task waits. @returns how it ended */
+async function editedBuild(edit: () => void): Promise<{ code: number | null; stderr: string }> {
+  rmSync(toy.rig.path("build/go"), { force: true });
+  const build = toy.rig.tsbake(["-c", "deploy", "slow"]);
+  await until(() => workFolders().some((folder) => existsSync(`${folder}/slow/1.0/temp/log.do_wait`)));
+  edit();
+  toy.rig.write("build/go", "");
+  return build;
+}
+
+/** Those of each architecture. */
+function workFolders(): string[] {
+  const work = toy.rig.path("build/tmp/work");
+  return existsSync(work) ? readdirSync(work).map((name) => `${work}/${name}`) : [];
+}
+
+describe("an edit while a build runs", () => {
+  test.each([
+    ["of a source", () => toy.rig.write(SOURCE, "TWO\n"), "input.txt"],
+    ["that takes the source away", () => rmSync(toy.rig.path(SOURCE)), "input.txt"],
+  ])(
+    "%s is told, and keeps nothing of it",
+    async (_what, edit, name) => {
+      const { code, stderr } = await editedBuild(edit);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining("error[engine/changed-meanwhile]: slow:do_"),
+      ]);
+      expect(stderr).toContain(name);
+      write("ONE");
+      await toy.built(["-c", "deploy", "slow"]);
+      expect(deployed()).toBe("ONE\nONE\n");
+      rmSync(toy.rig.path("build/tmp"), { recursive: true });
+      await toy.built(["-c", "deploy", "slow"]);
+      expect(deployed()).toBe("ONE\nONE\n");
+    },
+    300_000,
+  );
+
+  test("of the recipe is told where it was read after the edit", async () => {
+    // Parsed already: the build that is edited opens the recipe only when its first body runs.
+    await toy.built(["-p"]);
+    const { code, stderr } = await editedBuild(() => toy.rig.write(RECIPE, recipe("TWO")));
+    if (code === 0) expect([stderr, deployed()]).toEqual(["", "ONE\nONE\n"]);
+    else expect(stderr).toMatch(/error\[engine\/changed-meanwhile\]: slow:do_\w+: \S*slow_1.0.bb changed/);
+    write("ONE");
+    await toy.built(["-c", "deploy", "slow"]);
+    expect(deployed()).toBe("ONE\nONE\n");
+  }, 300_000);
+
+  test(
+    `never gives an artifact of other inputs than its signature names (${runs} runs, seed ${seed})`,
+    async () => {
+      const random = mulberry(seed);
+      write("ONE");
+      toy.rig.write("build/go", "");
+      let started = performance.now();
+      await toy.built(["-c", "deploy", "slow"]);
+      const wholeMs = performance.now() - started;
+      for (let number = 1; number <= runs; number++) {
+        rmSync(toy.rig.path("build/tmp"), { recursive: true });
+        if (random() < 0.5) rmSync(toy.rig.path("build/sstate-cache"), { recursive: true, force: true });
+        write("ONE");
+        started = performance.now();
+        const build = toy.rig.tsbake(["-c", "deploy", "slow"]);
+        const [afterMs, backMs] = [random() * wholeMs, random() * 200];
+        await sleep(afterMs);
+        write("TWO");
+        // Some put it back before anybody looks.
+        if (random() < 0.5) {
+          await sleep(backMs);
+          write("ONE");
+        }
+        await build;
+        const story = `run ${number}, edited after ${Math.round(afterMs)} ms`;
+        for (const word of ["ONE", "TWO"]) {
+          write(word);
+          for (const start of ["as it is", "from the shared state"]) {
+            if (start !== "as it is") rmSync(toy.rig.path("build/tmp"), { recursive: true, force: true });
+            await toy.built(["-c", "deploy", "slow"]);
+            expect([story, start, deployed()]).toEqual([story, start, `${word}\n${word}\n`]);
+          }
+        }
+      }
+      expect((await verifyStore(toy.rig.path("build/sstate-cache"))).faults).toEqual([]);
+    },
+    runs * 120_000,
+  );
+});
+
+describe("two build folders with one TMPDIR", () => {
+  test("build one after the other, and each gets its own", async () => {
+    const shared = `TMPDIR = "${toy.rig.path("shared-tmp")}"\n`;
+    const build = async (name: string) => {
+      const folder = toy.rig.path(name);
+      toy.rig.write(`${name}/go`, "");
+      toy.rig.write(
+        `${name}/conf/local.conf`,
+        `${shared}SSTATE_DIR = "${folder}/sstate"\nMINE = "${name}"\n`,
+      );
+      const done = await toy.rig.tsbake(["-c", "deploy", "slow"], {
+        environment: { TSBAKE_BUILD_DIR: folder },
+      });
+      expect([name, done.code, done.stderr]).toEqual([name, 0, ""]);
+      rmSync(toy.rig.path("shared-tmp"), { recursive: true });
+      await toy.rig.tsbake(["-c", "deploy", "slow"], { environment: { TSBAKE_BUILD_DIR: folder } });
+      return readFileSync(toy.rig.path("shared-tmp/deploy/slow/words"), "utf8");
+    };
+    toy.rig.write(RECIPE, recipe("${MINE}"));
+    const both = ["one", "two"].map((name) => {
+      toy.rig.write(`${name}/go`, "");
+      toy.rig.write(
+        `${name}/conf/local.conf`,
+        `${shared}SSTATE_DIR = "${toy.rig.path(name)}/sstate"\nMINE = "${name}"\n`,
+      );
+      return toy.rig.tsbake(["-c", "deploy", "slow"], {
+        environment: { TSBAKE_BUILD_DIR: toy.rig.path(name) },
+      });
+    });
+    for (const done of await Promise.all(both)) expect([done.code, done.stderr]).toEqual([0, ""]);
+    // What each has put into its shared state is its own.
+    expect(await build("one")).toBe("one\nONE\n");
+    expect(await build("two")).toBe("two\nONE\n");
+  }, 300_000);
+});
