@@ -1,9 +1,9 @@
 /** TSBAKE_CHECK_READS: a body that reads what none of its needs has left is an error that names file, writer and reader. */
-import { accessSync, constants, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { archiveProblem } from "../support/archive.js";
 import { Rig } from "../support/rig.js";
+import { straceProblem } from "../support/strace.js";
 import { Toy } from "../support/toy.js";
 
 const MINUTES = 60_000;
@@ -11,22 +11,7 @@ const CHECKED = {
   environment: { BB_ENV_PASSTHROUGH_ADDITIONS: "TSBAKE_CHECK_READS", TSBAKE_CHECK_READS: "1" },
 };
 
-function stracePresent(): boolean {
-  return (process.env["PATH"] ?? "").split(":").some((folder) => {
-    try {
-      accessSync(join(folder, "strace"), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-const problem = !stracePresent()
-  ? "there is no program `strace`"
-  : process.getuid?.() === 0
-    ? undefined
-    : "only root can watch what tasks read";
+const problem = straceProblem;
 if (problem !== undefined) console.warn(`undeclared reads: skipped, ${problem}`);
 const here = problem === undefined ? describe : describe.skip;
 
@@ -224,8 +209,8 @@ withArchive("the main job, watched", () => {
   test.each([
     ["another name of the image", 'IMAGE_LINK_NAME:pn-sysext-image = "other"', ["sysext-image"]],
     ["another name of the base", 'IMAGE_LINK_NAME:pn-base-image = "other"', ["base-image"]],
-    ["another type", 'IMAGE_FSTYPES:pn-sysext-image = "squashfs directory tar.xz erofs"', ["sysext-image"]],
-    ["another form of the database", 'IMAGE_FSTYPES_PKGDBFS = "tar.xz"', ["-c", "pkgdb", "base-image"]],
+    ["another type", 'IMAGE_FSTYPES:pn-sysext-image = "squashfs directory tar erofs"', ["sysext-image"]],
+    ["another form of the database", 'IMAGE_FSTYPES_PKGDBFS = "tar.zst"', ["-c", "pkgdb", "base-image"]],
     ["another host name", 'IMAGE_HOSTNAME:pn-base-image = "other"', ["base-image"]],
     ["a list of packages", 'do_package_write_deb[vardeps] += "U"\nU = "1"', ["base-image"]],
     ["other packages of a recipe", 'SUMMARY:pn-sysfacts = "other"', ["sysext-image"]],
