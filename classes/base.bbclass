@@ -68,21 +68,32 @@ do_fetch() {
 
 addtask unpack after do_fetch
 do_unpack[doc] = "unpacks the sources into UNPACKDIR"
-do_unpack[cleandirs] = "${UNPACKDIR}"
+do_unpack[cleandirs] = "${PATCH_RECORD} ${UNPACKDIR}"
 do_unpack() {
     tsbake-fetch unpack --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
         --revs "${SRC_REVS}" --into "${UNPACKDIR}"
 }
 
+# What the patched files were before, so that do_patch can run again on the same sources.
+PATCH_RECORD = "${WORKDIR}/patch-record"
+PATCHTOOL ?= "patch"
+# Of SRCDATE_PN and SRCDATE, what `mindate` and `maxdate` of a patch compare with.
+PATCH_DATE = "${@d.getVar('SRCDATE_${PN}') or d.getVar('SRCDATE') or ''}"
+
 addtask patch after do_unpack
 do_patch[doc] = "applies the patches among the sources"
 do_patch[dirs] = "${UNPACKDIR}"
 do_patch() {
-    for one in ${UNPACKDIR}/*.patch; do
-        [ -e "$one" ] || continue
-        bbnote "applying $one"
-        patch -p1 -d ${S} <"$one"
-    done
+    # Most recipes have none, and have had none before.
+    wanted=no
+    case "${SRC_URI}" in
+        *.patch*|*.diff*|*apply=*) wanted=yes ;;
+    esac
+    if [ $wanted = yes ] || [ -n "$(ls -A ${PATCH_RECORD} 2>/dev/null)" ]; then
+        tsbake-fetch patch --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" --sources "${S}" \
+            --record "${PATCH_RECORD}" --tool "${PATCHTOOL}" --revs "${SRC_REVS}" \
+            --recipe-version "${PV}" --date "${PATCH_DATE}"
+    fi
 }
 
 addtask configure after do_patch do_prepare_recipe_sysroot

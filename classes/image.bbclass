@@ -2,7 +2,8 @@
 # turned into files. The tree goes from task to task as a tar with its owners in it, since an ordinary user has none.
 #
 #   do_rootfs ─┬─ do_pkgdb_snapshot ── do_pkgdb        every package installed, nothing post-processed
-#              └─ do_image ── do_image_<type> ── do_image_complete
+#              ├─ do_image ── do_image_<type> ── do_image_complete
+#              └─────────────────────────────────────┘
 
 INHIBIT_DEFAULT_DEPS = "1"
 PACKAGES = ""
@@ -160,7 +161,8 @@ stamp_image_level() {
     tsbake-image stamp --snapshot ${ROOTFS_OUTPUT}/pkgdb --root ${IMAGE_ROOTFS}
 }
 
-addtask image after do_rootfs
+# fakeroot, of an ordinary user, is in the sysroot: a do_rootfs that was restored has not filled it.
+addtask image after do_rootfs do_prepare_recipe_sysroot
 do_image[doc] = "post-processes the root file system"
 SSTATETASKS += "do_image"
 do_image[fakeroot] = "1"
@@ -236,7 +238,8 @@ IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] f
 # What `tsbake-image result` needs to know of an extension.
 IMAGE_RESULT_ARGS ?= ""
 
-addtask image_complete after do_image before do_build
+# Its manifest comes from what do_rootfs left, which a do_image that was restored does not bring.
+addtask image_complete after do_image do_rootfs before do_build
 do_image_complete[doc] = "deploys the image with its manifest and summary"
 SSTATETASKS += "do_image_complete"
 do_image_complete[depends] = "${IMAGE_TYPE_TASKS}"

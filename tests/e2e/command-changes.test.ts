@@ -184,3 +184,37 @@ test("with the host's toolchain, another compiler compiles again; with the feed'
   expect((await toy.built(["compiled"], one)).ran).toEqual([]);
   expect((await toy.built(["compiled"], bin("a third one"))).ran).toContain("compiled:do_compile");
 });
+
+describe("patches of SRC_URI", () => {
+  const diff = (from: string, to: string): string => `--- a/s\n+++ b/s\n@@ -1 +1 @@\n-${from}\n+${to}\n`;
+  const recipe = (uris: string): string => `SRC_URI = "file://s ${uris}"
+do_install() {
+    install -D -m 644 \${S}/s \${D}/usr/share/patched.txt
+}
+`;
+  const result = (): string => toy.rig.read("build/tmp/deploy/toy/patched.txt");
+
+  test("do_patch runs again by force, and after another order, number or level of patches", async () => {
+    const files = "meta-toy/recipes/extra/files";
+    toy.change(`${files}/s`, "one\n");
+    toy.change(`${files}/z.patch`, diff("one", "two"));
+    toy.change(`${files}/a.diff`, diff("two", "three"));
+    toy.recipe("patched", recipe("file://z.patch file://a.diff"));
+    await toy.built(["patched"]);
+    expect(result()).toBe("three\n");
+    expect((await toy.built(["-f", "-c", "patch", "patched"])).ran).toEqual(["patched:do_patch"]);
+    await toy.built(["patched"]);
+    expect(result()).toBe("three\n");
+
+    toy.recipe("patched", recipe("file://a.diff file://z.patch"));
+    const wrong = await toy.tsbake(["patched"]);
+    expect([wrong.code, wrong.output.includes("fetch/patch-failed")]).toEqual([1, true]);
+    toy.recipe("patched", recipe("file://z.patch file://a.diff;apply=no"));
+    await toy.built(["patched"]);
+    expect(result()).toBe("two\n");
+    toy.recipe("patched", recipe("file://z.patch;striplevel=0 file://a.diff"));
+    expect((await toy.tsbake(["patched"])).code).toBe(1);
+    toy.recipe("patched", recipe("file://z.patch file://a.diff") + 'PATCHTOOL = "git"\n');
+    expect((await toy.tsbake(["patched"])).output).toContain("fetch/unsupported-patch-tool");
+  });
+});

@@ -431,6 +431,23 @@ describe("LazyPython", () => {
     expect(raised(() => lazy.evaluate("base() + recipe()", values)).type).toBe("NameError");
   });
 
+  test("a failed start is tried again, and what was closed while it started is not left open", async () => {
+    let starts = 0;
+    const lazy = new LazyPython(() => {
+      if (++starts === 1) return Promise.reject(new Error("no memory"));
+      return openPython({ cache: join(folder, "cache"), onMessage: () => {} });
+    });
+    const both = await Promise.allSettled([lazy.open(), lazy.open()]);
+    expect([starts, ...both.map(({ status }) => status)]).toEqual([1, "rejected", "rejected"]);
+    const opening = lazy.open();
+    lazy.close();
+    await opening;
+    expect(lazy.isOpen).toBe(false);
+    await lazy.open();
+    expect([lazy.isOpen, starts]).toEqual([true, 3]);
+    lazy.close();
+  });
+
   test("a reset before the start forgets what came after the mark, mistakes included", async () => {
     const lazy = new LazyPython(() => openPython({ cache: join(folder, "cache"), onMessage: () => {} }));
     lazy.define("def base():\n    return 'base'\n", PLACE);

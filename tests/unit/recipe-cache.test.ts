@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import type { PythonHost } from "@tsbake/datastore";
 import { parseProject, type ParsedProject, type ParseOptions } from "@tsbake/recipe";
@@ -309,6 +310,46 @@ describe("Python that is not open yet", () => {
     await second.project.prepare([one.id]);
     expect(opened).toBe(2);
     expect(second.project.openRecipe(one.id).getText("COLOUR")).toBe("made");
+  });
+
+  test("whoever asks while it is being opened waits for the same opening", async () => {
+    await using rig = new LayerRig("meta-unit");
+    const names = ["one", "two", "three", "four"];
+    for (const name of names) {
+      rig.write(`meta-unit/recipes/lib/${name}_1.bb`, `python() {\n    d.setVar("COLOUR", "made")\n}\n`);
+    }
+    const python = new ClosedPython();
+    let opened = 0;
+    let end: (error?: Error) => void = () => {};
+    const openPython = (): Promise<void> => {
+      opened++;
+      return new Promise((resolve, reject) => {
+        end = (error) => {
+          if (error) return reject(error);
+          python.isOpen = true;
+          resolve();
+        };
+      });
+    };
+    const parsing = run(rig, { python: () => python, openPython });
+    while (opened === 0) await setImmediate();
+    end();
+    await parsing;
+
+    python.isOpen = false;
+    const { project } = await run(rig, { python: () => python, openPython });
+    const ids = [...project.recipes.values()].filter(({ pn }) => names.includes(pn)).map(({ id }) => id);
+    const all = () => Promise.allSettled(ids.map((id) => project.prepare([id])));
+    const failing = all();
+    await setImmediate();
+    end(new Error("no memory"));
+    expect((await failing).map((one) => one.status)).toEqual(names.map(() => "rejected"));
+    const preparing = all();
+    await setImmediate();
+    end();
+    expect((await preparing).map((one) => one.status)).toEqual(names.map(() => "fulfilled"));
+    expect(opened).toBe(3);
+    expect(ids.map((id) => project.openRecipe(id).getText("COLOUR"))).toEqual(names.map(() => "made"));
   });
 
   test("is an error of its own when nobody can open it", async () => {

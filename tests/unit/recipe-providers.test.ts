@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { BuildError, render, type Diagnostic } from "@tsbake/base";
-import { compareVersions, openProviders, type Providers, type RecipeInfo } from "@tsbake/recipe";
+import { BuildError, compareVersions, render, type Diagnostic } from "@tsbake/base";
+import { openProviders, type Providers, type RecipeInfo } from "@tsbake/recipe";
 import fc from "fast-check";
 
 /** A recipe as short as a case needs it: `/layer/pn_pv.bb` with what differs from the plainest. */

@@ -31,3 +31,4 @@ export {
   type UrlParts,
 } from "./mirror.js";
 export { removeTree } from "./remove.js";
+export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

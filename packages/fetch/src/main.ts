@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-/** The program `tsbake-fetch`, which the bodies of do_fetch and do_unpack call. */
+/** The program `tsbake-fetch`, which the bodies of do_fetch, do_unpack and do_patch call. */
 import { parseArgs } from "node:util";
 import { BuildError, complain, messageOf, say, warn, words } from "@tsbake/base";
 import { fetchSource, removeSource, unpackSource } from "./fetch.js";
 import type { FetchOptions } from "./options.js";
-import { badArgument } from "./problems.js";
+import { applyPatches } from "./patch/apply.js";
+import { badArgument, unsupportedPatchTool } from "./problems.js";
 import { openProgress } from "./progress-lines.js";
 
-const HELP = `tsbake-fetch fetch|unpack|clean --OPTION VALUE …
+const HELP = `tsbake-fetch fetch|unpack|patch|clean --OPTION VALUE …
 
   --uri URIS            entries of SRC_URI, separated by blanks; may be given more than once
   --filespath FOLDERS   where file:// is looked for, separated by colons (FILESPATH)
@@ -18,7 +19,12 @@ const HELP = `tsbake-fetch fetch|unpack|clean --OPTION VALUE …
   --mirrors RULES       MIRRORS
   --no-network          BB_NO_NETWORK: only what is there, and file:// mirrors
   --git-destsuffix DIR  BB_GIT_DEFAULT_DESTSUFFIX; default: git
-  --into FOLDER         unpack: the work folder`;
+  --into FOLDER         unpack: the work folder
+  --sources FOLDER      patch: what is patched (S)
+  --record FOLDER       patch: where is kept what was there before (PATCH_RECORD)
+  --tool NAME           patch: PATCHTOOL; \`patch\` and \`quilt\` do the same
+  --recipe-version TEXT patch: PV, for minver and maxver
+  --date TEXT           patch: SRCDATE, for mindate and maxdate`;
 
 const OPTIONS = {
   uri: { type: "string", multiple: true },
@@ -31,6 +37,11 @@ const OPTIONS = {
   "no-network": { type: "boolean" },
   "git-destsuffix": { type: "string" },
   into: { type: "string" },
+  sources: { type: "string" },
+  record: { type: "string" },
+  tool: { type: "string" },
+  "recipe-version": { type: "string" },
+  date: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -38,9 +49,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const { values, positionals } = read(argv);
   if (values.help) return say(HELP);
   const [command] = positionals;
-  const isKnown = command === "fetch" || command === "unpack" || command === "clean";
+  const isKnown = ["fetch", "unpack", "patch", "clean"].includes(command ?? "");
   if (positionals.length !== 1 || !isKnown) {
-    throw new BuildError([badArgument("one of `fetch`, `unpack` and `clean` is needed")]);
+    throw new BuildError([badArgument("one of `fetch`, `unpack`, `patch` and `clean` is needed")]);
   }
   const dlDir = values["dl-dir"] ?? missing("--dl-dir");
   const options: FetchOptions = {
@@ -56,11 +67,33 @@ async function main(argv: readonly string[]): Promise<void> {
     ...(values["git-destsuffix"] === undefined ? {} : { gitDestsuffix: values["git-destsuffix"] }),
   };
   const into = command === "unpack" ? (values.into ?? missing("--into")) : "";
-  for (const uri of (values.uri ?? []).flatMap((one) => words(one))) {
+  const uris = (values.uri ?? []).flatMap((one) => words(one));
+  if (command === "patch") return patch(uris, options, values);
+  for (const uri of uris) {
     if (command === "fetch") say(`${uri} is ${await fetchSource(uri, options)}`);
     else if (command === "clean") await removeSource(uri, options);
     else await unpackSource(uri, into, options);
   }
+}
+
+async function patch(
+  uris: readonly string[],
+  options: FetchOptions,
+  values: ReturnType<typeof read>["values"],
+): Promise<void> {
+  const tool = values.tool || "patch";
+  if (tool !== "patch" && tool !== "quilt") throw new BuildError([unsupportedPatchTool(tool)]);
+  const { "recipe-version": version, date } = values;
+  const revision = options.revisions?.["default"];
+  await applyPatches(uris, {
+    ...options,
+    sources: values.sources ?? missing("--sources"),
+    record: values.record ?? missing("--record"),
+    ...(version && { version }),
+    ...(date && { date }),
+    ...(revision && { revision }),
+    onNote: say,
+  });
 }
 
 function read(argv: readonly string[]) {

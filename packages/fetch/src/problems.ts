@@ -113,6 +113,16 @@ export function noNetwork(uri: string, place: string): Diagnostic {
   };
 }
 
+/** The host has no program that applies patches. */
+export function noPatchProgram(): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/no-patch-program",
+    message: "there are patches in SRC_URI, and no program `patch` on PATH",
+    help: "install the package `patch` on this machine, or take a recipe that brings it into DEPENDS",
+  };
+}
+
 /** An archive of a kind that is not unpacked here, or whose program is missing. */
 export function notUnpackable(file: string, why: string): Diagnostic {
   return {
@@ -123,6 +133,16 @@ export function notUnpackable(file: string, why: string): Diagnostic {
   };
 }
 
+/** A patch does not apply. The sources are as the patches before it left them. */
+export function patchFailed(name: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/patch-failed",
+    message: `the patch ${name} cannot be applied: ${why}`,
+    help: "see its place in SRC_URI and its parameters `striplevel` and `patchdir`, or make it anew for these sources",
+  };
+}
+
 /** A kind of source that there is no fetcher for. */
 export function unsupportedType(uri: string, type: string): Diagnostic {
   return {
@@ -130,6 +150,16 @@ export function unsupportedType(uri: string, type: string): Diagnostic {
     code: "fetch/unsupported-type",
     message: `${uri}: there is no fetcher for \`${type}://\``,
     help: "use file://, http://, https:// or git://",
+  };
+}
+
+/** PATCHTOOL asks for a way to patch that there is not. */
+export function unsupportedPatchTool(tool: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/unsupported-patch-tool",
+    message: `PATCHTOOL is \`${tool}\`, and patches are applied with \`patch\` here`,
+    help: "set PATCHTOOL to `patch` or `quilt`; both do the same here",
   };
 }
 

@@ -56,13 +56,18 @@ export class LazyPython implements PythonHost {
   }
 
   /**
-   * Opens the interpreter and brings it to where this object stands. May be called early; a second call is free.
+   * Opens the interpreter and brings it to where this object stands. May be called early; a second call is free, and
+   * waits for the first. One that has failed is tried again by the next call.
    *
    * @throws PythonError for a `def` or body before the mark that does not compile
    */
   open(): Promise<void> {
-    this.#opening ??= this.#open();
-    return this.#opening;
+    if (this.#opening) return this.#opening;
+    const opening: Promise<void> = this.#open(() => this.#opening === opening).catch((error: unknown) => {
+      if (this.#opening === opening) this.#opening = undefined;
+      throw error;
+    });
+    return (this.#opening = opening);
   }
 
   evaluate(expression: string, d: Datastore): string {
@@ -117,11 +122,18 @@ export class LazyPython implements PythonHost {
     this.#opening = undefined;
   }
 
-  async #open(): Promise<void> {
+  /** @param isWanted false once this object was closed meanwhile */
+  async #open(isWanted: () => boolean): Promise<void> {
     const python = await this.#start();
+    if (!isWanted()) return python.close();
     const steps = this.#waiting;
     const marked = this.#marked ?? 0;
-    for (const step of steps.slice(0, marked)) step(python);
+    try {
+      for (const step of steps.slice(0, marked)) step(python);
+    } catch (error) {
+      python.close();
+      throw error;
+    }
     if (this.#marked !== undefined) python.mark();
     this.#late = attempt(steps.slice(marked), python);
     this.#waiting = [];

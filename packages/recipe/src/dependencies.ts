@@ -1,6 +1,5 @@
 /** Lists as DEPENDS and RDEPENDS are written: names, each with conditions in parentheses or without. */
-import { words } from "@tsbake/base";
-import type { VersionCondition, VersionOperator } from "./version.js";
+import { words, type VersionCondition, type VersionOperator } from "@tsbake/base";
 
 /** The names alone, in order, repetitions kept: `a (>= 1.0) b` is `a`, `b`. @see BitBake bb.utils.explode_deps */
 export function dependencyNames(text: string | undefined): string[] {

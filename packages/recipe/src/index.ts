@@ -16,4 +16,3 @@ export { needsPython } from "./python-session.js";
 export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project-types.js";
 export { openProviders, type Providers, type Wanted } from "./providers.js";
 export { namePattern } from "./pattern.js";
-export { compareVersions } from "./version.js";

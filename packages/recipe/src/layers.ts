@@ -1,13 +1,21 @@
 /** Layers: conf/bblayers.conf, each layer's conf/layer.conf, and whether they go together. Section 1.9 of the inventory. */
 import { realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { BuildError, hasCode, nearest, sortedUnique, words, type Diagnostic, type Span } from "@tsbake/base";
+import {
+  BuildError,
+  hasCode,
+  meetsVersion,
+  nearest,
+  sortedUnique,
+  words,
+  type Diagnostic,
+  type Span,
+} from "@tsbake/base";
 import type { ParsedFile } from "@tsbake/language";
 import type { Datastore } from "@tsbake/datastore";
 import { versionedDependencies } from "./dependencies.js";
 import { escapePattern, isFolder, pythonPattern } from "./pattern.js";
 import * as problem from "./problems.js";
-import { meets } from "./version.js";
 
 /** One collection of recipe files. */
 export interface Collection {
@@ -236,7 +244,9 @@ function layerDepends(d: Datastore, name: string, names: readonly string[], wron
         continue;
       }
       const version = d.getText(`LAYERVERSION_${other}`) || undefined;
-      const failed = conditions.find((condition) => version === undefined || !meets(version, condition));
+      const failed = conditions.find(
+        (condition) => version === undefined || !meetsVersion(version, condition),
+      );
       if (!failed) found.push(other);
       else if (isRequired) {
         const wanted = `(${failed.operator} ${failed.version})`;

@@ -1,8 +1,7 @@
 /** Which version of one recipe: REQUIRED_VERSION, PREFERRED_VERSION, else the latest of the highest layer priority. */
-import { byText, type Diagnostic } from "@tsbake/base";
+import { byText, compareVersions, type Diagnostic } from "@tsbake/base";
 import type { RecipeInfo } from "./info.js";
 import * as problem from "./problems.js";
-import { compareVersions } from "./version.js";
 
 /** What of a recipe ranks it among others of its name. */
 export type Ranked = Pick<RecipeInfo, "id" | "pe" | "pv" | "pr" | "layerPriority" | "defaultPreference">;

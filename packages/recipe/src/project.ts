@@ -162,20 +162,23 @@ class ProjectParser {
     return Object.fromEntries(passed.filter(([name]) => !ignored.includes(name)));
   }
 
-  /** Runs `action`, and once more with Python open if it asked for that. */
+  /** Runs `action`, and once more with Python open if it asked for that. Others may be waiting for the same. */
   async #withPython<T>(action: () => T): Promise<T> {
     try {
       return action();
     } catch (error) {
-      const open = this.#options.openPython;
-      if (!needsPython(error) || !open || this.#opening) throw error;
+      if (!needsPython(error) || !this.#options.openPython) throw error;
       await this.#openPython();
       return action();
     }
   }
 
+  /** One opening, awaited by all who ask; one that has failed is tried again by the next. */
   #openPython(): Promise<void> {
-    this.#opening ??= this.#options.openPython?.() ?? Promise.resolve();
+    this.#opening ??= (this.#options.openPython?.() ?? Promise.resolve()).catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
     return this.#opening;
   }
 

@@ -47,6 +47,8 @@ export interface RunSettings {
    * beside the task's (TERM, SHELL, …). Absent: there is none.
    */
   readonly terminal?: Readonly<Record<string, string>>;
+  /** TSBAKE_CHECK_READS: a body that reads what none of its needs has left fails. Default: false. */
+  readonly checkReads?: boolean;
   /** Between SIGTERM and SIGKILL, in ms. Default 5000. */
   readonly graceMs?: number;
 }

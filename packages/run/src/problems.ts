@@ -29,6 +29,16 @@ export function bodyFailed(
   };
 }
 
+/** TSBAKE_CHECK_READS is set, and bodies cannot be watched here. */
+export function cannotCheckReads(reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/cannot-check-reads",
+    message: `TSBAKE_CHECK_READS is set, and what tasks read cannot be watched: ${reason}`,
+    help: "install strace and build as root where processes may be traced, or take TSBAKE_CHECK_READS away",
+  };
+}
+
 /** A value or body of the task cannot be expanded. */
 export function cannotExpand(label: string, reason: string): Diagnostic {
   return {
@@ -218,5 +228,16 @@ export function tainted(label: string): Diagnostic {
     code: "run/tainted",
     message: `${label} is tainted by a forced run: it and what depends on it share no state with other builds`,
     help: "`-c clean` of the recipe takes the taint away",
+  };
+}
+
+/** TSBAKE_CHECK_READS: a body has read what no task that it needs has written. */
+export function undeclaredRead(label: string, writer: string, file: string, more: number): Diagnostic {
+  const others = more === 0 ? "" : ` and ${more} more`;
+  return {
+    severity: "error",
+    code: "run/undeclared-read",
+    message: `${label} has read ${file}${others} of ${writer}, which it does not need directly`,
+    help: `add the dependency (\`after\` of addtask in the same recipe, [depends] on another), or have a task that it needs keep the file in its own artifact: where ${writer} is not restored, the file is not there`,
   };
 }

@@ -9,6 +9,7 @@ import { MachineLimits } from "./limits/machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./plan/planner.js";
 import type { Planner } from "./plan/planner.js";
+import type { ReadCheck } from "./reads/index.js";
 import { estimate, pathsAhead, Priorities } from "./plan/priority.js";
 import type { PriorityInput } from "./plan/priority.js";
 import { mustNotRun, tainted } from "./problems.js";
@@ -151,6 +152,7 @@ class Run {
         this.#isOutdated = true;
         this.#signaturesChanged++;
       },
+      await this.#openReadCheck(),
     );
     this.#stampEmpty();
     const queue = new Queue(this.#queueInput(), new PQueue({ concurrency: Math.max(1, settings.threads) }));
@@ -231,10 +233,20 @@ class Run {
     };
   }
 
+  async #openReadCheck(): Promise<ReadCheck | undefined> {
+    const { settings, graph, project } = this.#options;
+    if (!settings.checkReads) return undefined;
+    // Loaded when it is asked for.
+    const { openReadCheck } = await import("./reads/index.js");
+    return openReadCheck({ graph, recipes: project.recipes, tmpdir: settings.tmpdir });
+  }
+
   #limitsOf(node: TaskId): { readonly group: string; readonly most: number }[] {
     const { name, recipe } = this.#task(node);
     const most = this.#isRestore(node) ? undefined : this.#options.settings.taskThreads?.get(name);
     const limits = most === undefined ? [] : [{ group: name, most }];
+    // Whose a new file in the recipe's folder is can be told only of one at a time.
+    if (this.#options.settings.checkReads) limits.push({ group: `${recipe.stamp} reads`, most: 1 });
     // Configurations that share a folder: what writes into it at the same time would spoil it.
     return this.#isMulticonfig ? [...limits, { group: `${recipe.stamp}.${name}`, most: 1 }] : limits;
   }

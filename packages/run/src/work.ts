@@ -1,6 +1,6 @@
 /** Doing one task, from start to stamp. The stamp is always last: what it promises is on disk before it. */
 import { join } from "node:path";
-import { diskProblem, isDiskProblem, messageOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import { diskProblem, isDiskProblem, messageOf, readTextIfThere, words, writeFileAtomic } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import { taskId, writeRecord } from "@tsbake/graph";
@@ -13,6 +13,7 @@ import type { BodyResult, Executor } from "./body/execute.js";
 import { diagnosticsOf, pity } from "./failure.js";
 import { installOutputs, uninstallOutputs } from "./outputs/install.js";
 import type { RunOptions } from "./options.js";
+import type { ReadCheck, WatchedBody } from "./reads/index.js";
 import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
 import { withPython } from "./body/python-needed.js";
 import { asText, isTrue } from "./body/shell-script.js";
@@ -39,6 +40,8 @@ export class Worker {
   readonly #restored = new Map<PlannedTask, string>();
   /** Recipes of which something has begun, by their stamps. */
   readonly #begun = new Map<string, RecipeInfo>();
+  /** TSBAKE_CHECK_READS */
+  readonly #reads: ReadCheck | undefined;
   /** The store does not take descriptions: said once. */
   #isStoreClosed = false;
 
@@ -48,9 +51,11 @@ export class Worker {
     executor: Executor,
     emit: (event: RunEvent) => void,
     onNewSignatures: (tasks: readonly TaskId[]) => void,
+    reads?: ReadCheck,
   ) {
     this.#options = options;
     this.#executor = executor;
+    this.#reads = reads;
     this.#emit = emit;
     this.#onNewSignatures = onNewSignatures;
   }
@@ -65,20 +70,26 @@ export class Worker {
       if (changed) return changed;
       this.#begin(task);
       const d = taskDatastore(base, name, task.signature);
+      const watch = await this.#watch(task.task, d);
       result = await executeBody(this.#executor, {
         task: task.task,
         label,
         function: name,
         d,
+        watch,
         prepare: (folder) => this.#prepare(task.task, name, d, folder),
         reportOutput: (reported, method, outhash) => this.#reportOutput(task, reported, method, outhash),
       });
       const failed = result.diagnostics.length > 0;
       await this.#options.taskEnded?.(task.task, d, { failed, logPath: result.logPath });
+      const undeclared =
+        (await watch?.ended(words(asText(d.getVarFlag(name, "cleandirs", { expand: true }))))) ?? [];
       if (failed) return { ...this.#failure(task, result), diagnostics: result.diagnostics };
+      if (undeclared.length > 0) return { ...this.#failure(task, result), diagnostics: undeclared };
       const changedSince = await this.#changedInputs(task, undefined);
       if (changedSince) return changedSince;
       await this.#keep(task, base, d);
+      this.#reads?.left(task.task);
       return undefined;
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label, this.#options.settings.folders);
@@ -135,6 +146,7 @@ export class Worker {
     }
     try {
       await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, artifact);
+      this.#reads?.left(task.task);
       this.#stampRestored(task);
       const description = `${restored}.siginfo`;
       this.#record(task, () => readTextIfThere(description));
@@ -153,13 +165,17 @@ export class Worker {
     try {
       this.#begin(task);
       const d = taskDatastore(await this.#options.openRecipe(recipe.id), body, task.signature);
+      const watch = await this.#watch(task.task, d);
       const { diagnostics } = await executeBody(this.#executor, {
         task: task.task,
         label: `${label}_setscene`,
         function: body,
         d,
+        watch,
         prepare: (folder) => this.#prepare(task.task, body, d, folder),
       });
+      // What it has written is its task's; what it reads is not below TMPDIR.
+      await watch?.ended([]);
       if (diagnostics.length > 0) {
         return this.#missing(task, diagnostics.map(({ message }) => message).join("; "));
       }
@@ -179,8 +195,15 @@ export class Worker {
     this.#record(task, async () => writeRecord(await this.#options.signatures.explain(task.task)));
   }
 
+  async #watch(task: TaskId, d: Datastore): Promise<WatchedBody | undefined> {
+    if (!this.#reads) return undefined;
+    const folder = await withPython(this.#options.openPython, () => d.getText("WORKDIR"));
+    return this.#reads.begin(task, folder);
+  }
+
   /** Waits for what is written in the background. */
   async close(): Promise<void> {
+    this.#reads?.save();
     await this.#records;
   }
 

@@ -28,6 +28,7 @@ export const RUN_VARIABLES = [
   "BB_SCHEDULERS",
   "BB_TASK_IONICE_LEVEL",
   "BB_TASK_NICE_LEVEL",
+  "TSBAKE_CHECK_READS",
 ] as const;
 
 type Text = (name: (typeof RUN_VARIABLES)[number]) => string | undefined;
@@ -43,6 +44,7 @@ export interface MachineSettings {
   readonly nice?: number;
   readonly pressure?: PressureLimits;
   readonly disks?: DiskSettings;
+  readonly checkReads?: true;
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -70,6 +72,7 @@ export function readMachineSettings(
   reader.level("BB_TASK_IONICE_LEVEL", IONICE_LEVEL);
   const pressure = reader.pressure();
   const disks = reader.disks();
+  const checkReads = reader.switch("TSBAKE_CHECK_READS");
   if (reader.problems.length > 0) throw new BuildError(reader.problems);
   const { warnings } = reader;
   return {
@@ -79,6 +82,7 @@ export function readMachineSettings(
     ...(nice !== undefined && { nice: Number(nice) }),
     ...(pressure && { pressure }),
     ...(disks && { disks }),
+    ...(checkReads && { checkReads }),
     warnings,
   };
 }
@@ -108,6 +112,12 @@ class Reader {
     if (!text || holds(text)) return text || undefined;
     this.#malformed(name, text, expected);
     return undefined;
+  }
+
+  switch(name: Parameters<Text>[0]): boolean {
+    const text = this.#text(name)?.trim() ?? "";
+    if (text !== "" && text !== "0" && text !== "1") this.#malformed(name, text, "`1` or `0`");
+    return text === "1";
   }
 
   scheduler(): Scheduler | undefined {

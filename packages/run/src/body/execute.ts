@@ -47,6 +47,8 @@ export interface Body extends TaskName {
   readonly d: Datastore;
   /** What a Python function says it made; see `PythonCall.reportOutput`. */
   readonly reportOutput?: PythonCall["reportOutput"];
+  /** TSBAKE_CHECK_READS: words in front of each command, so that what it reads is known. */
+  readonly watch?: { words(): readonly string[] } | undefined;
   /** Called with the folder `${T}` before the first function. */
   readonly prepare: (folder: string) => Promise<void>;
 }
@@ -232,9 +234,10 @@ class Step {
       ? []
       : await this.#executor.isolation.wrap(front, full);
     const nice = await this.#executor.niceness.words(d, label);
-    const [program, ...args] = [...nice, ...front, ...inner, ...command];
-    const onLine = this.#lineReader();
     const isInteractive = isTrue(d.getVarFlag(task, "interactive"));
+    const watch = isInteractive ? [] : (this.#body.watch?.words() ?? []);
+    const [program, ...args] = [...nice, ...watch, ...front, ...inner, ...command];
+    const onLine = this.#lineReader();
     const { terminal } = this.#executor;
     if (isInteractive && !terminal) throw new BuildError([noTerminal(label)]);
     if (isInteractive) this.#executor.onEvent({ type: "terminal", ...this.#who(), taken: true });

@@ -6,7 +6,7 @@ type Piece = readonly [rank: number, text: string];
 const PIECE = /\d+|[a-zA-Z]+|[^]/g;
 
 /**
- * Debian-like version order of bb.utils.vercmp: epoch by number, then version, then revision.
+ * Debian-like version order: epoch by number, then version, then revision.
  *
  * @returns less than 0 when `left` is older, 0 when neither, more than 0 when newer
  */
@@ -78,7 +78,7 @@ export interface VersionCondition {
 }
 
 /** Whether `version` meets the condition. */
-export function meets(version: string, condition: VersionCondition): boolean {
+export function meetsVersion(version: string, condition: VersionCondition): boolean {
   const order = compareVersions(splitVersion(version), splitVersion(condition.version));
   switch (condition.operator) {
     case "=":
