@@ -1,7 +1,16 @@
 #!/usr/bin/env node
 /** The program `tsbake-fetch`, which the bodies of do_fetch and do_unpack call. */
 import { parseArgs } from "node:util";
-import { BuildError, complain, messageOf, say, warn, words } from "@tsbake/base";
+import {
+  BuildError,
+  complain,
+  messageOf,
+  OPTION_FILE_HELP,
+  say,
+  warn,
+  withOptionFiles,
+  words,
+} from "@tsbake/base";
 import { fetchSource, removeSource, unpackSource } from "./fetch.js";
 import type { FetchOptions } from "./options.js";
 import { badArgument } from "./problems.js";
@@ -18,7 +27,9 @@ const HELP = `tsbake-fetch fetch|unpack|clean --OPTION VALUE …
   --mirrors RULES       MIRRORS
   --no-network          BB_NO_NETWORK: only what is there, and file:// mirrors
   --git-destsuffix DIR  BB_GIT_DEFAULT_DESTSUFFIX; default: git
-  --into FOLDER         unpack: the work folder`;
+  --into FOLDER         unpack: the work folder
+
+${OPTION_FILE_HELP}`;
 
 const OPTIONS = {
   uri: { type: "string", multiple: true },
@@ -88,7 +99,7 @@ function pairs(texts: readonly string[] | undefined, suffix: RegExp): Record<str
 }
 
 try {
-  await main(process.argv.slice(2));
+  await main(withOptionFiles(process.argv.slice(2)));
 } catch (error) {
   process.exitCode = complain(error);
 }
