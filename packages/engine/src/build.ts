@@ -53,6 +53,7 @@ import { openBuildPython } from "./metadata/python.js";
 import type { BuildPython } from "./metadata/python.js";
 import { diffTask, listRecords, openRecords } from "./records/record-queries.js";
 import type { RecordFile, SignatureRecords } from "./records/records.js";
+import { configuredFolderProblems, folderNameProblem } from "./settings/folder-names.js";
 import { checkSettings } from "./settings/settings.js";
 import { artifactPaths, openSharedState } from "./state/shared-state.js";
 import type { SharedState } from "./state/shared-state.js";
@@ -88,6 +89,10 @@ export async function openBuild(options: OpenOptions): Promise<Build> {
 async function openLocated(location: BuildLocation, options: OpenOptions): Promise<Build> {
   const { topdir } = location;
   const coreLayers = location.isPlain ? [] : [CORE_LAYER];
+  refuseFolderNames([
+    ["the build folder", topdir],
+    ["the folder of tsbake", CORE_LAYER],
+  ]);
   try {
     await makeFolder(location.isPlain ? topdir : join(topdir, "conf"));
   } catch (error) {
@@ -96,6 +101,7 @@ async function openLocated(location: BuildLocation, options: OpenOptions): Promi
   let projectFile: ProjectFile | undefined;
   if (location.projectFile !== undefined) {
     projectFile = await readProjectFile(location.projectFile);
+    refuseFolderNames(projectFile.layers.map((path) => ["a layer", path]));
     await writeConfiguration(projectFile, topdir, CORE_LAYER);
   }
   const [dpkg, kernel] = ARCHITECTURES[process.arch] ?? [process.arch, process.arch];
@@ -129,6 +135,11 @@ async function openLocated(location: BuildLocation, options: OpenOptions): Promi
     openPython: python.open,
     watchFiles: python.watchFiles,
     signer: await openBaseSigner(),
+    checkConfiguration: (d) =>
+      configuredFolderProblems(
+        (name) => d.getText(name),
+        (name) => d.spanOf(name),
+      ),
     onProgress: (done, total, cached) => options.onEvent({ type: "parsing", done, total, cached }),
     onWarning,
   });
@@ -136,6 +147,12 @@ async function openLocated(location: BuildLocation, options: OpenOptions): Promi
   const elapsedMs = performance.now() - started;
   options.onEvent({ type: "parsed", recipes: files, cached, elapsedMs });
   return new OpenedBuild({ topdir, project, options, environment, python, projectFile });
+}
+
+/** @throws BuildError `engine/unusable-path` */
+function refuseFolderNames(folders: readonly (readonly [what: string, path: string])[]): void {
+  const problems = folders.flatMap(([what, path]) => folderNameProblem(what, path) ?? []);
+  if (problems.length > 0) throw new BuildError(problems);
 }
 
 interface Opened {
