@@ -59,6 +59,8 @@ export {
   type Feed,
   type FeedOptions,
   downloadClosure,
+  inPool,
+  poolName,
   type DownloadOptions,
   unpackFeed,
   type FeedUnpackRequest,
