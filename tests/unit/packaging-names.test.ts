@@ -47,16 +47,23 @@ describe("a version", () => {
 });
 
 test("dpkg takes every name and version that we take", async () => {
+  const refused: string[] = [];
   const letters = fc.stringMatching(/^[A-Za-z0-9_@,/+.~-]{2,12}$/);
   await fc.assert(
     fc.asyncProperty(letters, letters, async (one, other) => {
       const [name, version] = [debName(one), debVersion(other)];
-      if (isDebName(name)) expect(await run("dpkg", ["--validate-pkgname", name])).toMatchObject({ code: 0 });
-      if (isDebVersion(version))
-        expect(await run("dpkg", ["--validate-version", version])).toMatchObject({ code: 0 });
+      const calls = [
+        ...(isDebName(name) ? [["--validate-pkgname", name]] : []),
+        ...(isDebVersion(version) ? [["--validate-version", version]] : []),
+      ];
+      for (const call of calls) {
+        const { code } = await run("dpkg", call);
+        if (code !== 0) refused.push(call.join(" "));
+      }
     }),
     { numRuns: 50 },
   );
+  expect(refused).toEqual([]);
 });
 
 describe("a relation", () => {

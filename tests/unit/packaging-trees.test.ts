@@ -19,6 +19,7 @@ import {
   parseShlibs,
   parseSimulation,
   pattern,
+  poolName,
   shlibKey,
   splitRelations,
   writeClosure,
@@ -241,6 +242,7 @@ describe("a native tree", () => {
       sha256: await sha256File(join(folder, file)),
       sizeBytes: statSync(join(folder, file)).size,
     };
+    renameSync(join(folder, file), join(folder, poolName(one)));
     writeFileSync(join(folder, "closure"), writeClosure({ roots: ["cat"], packages: [one] }));
   }
 

@@ -121,7 +121,7 @@ async function keep(
 ): Promise<Diagnostic | undefined> {
   const path = join(scratch, one.sha256);
   // A method of apt may leave a link, to a cache or a mirror of its own.
-  if ((await ifThere(lstat(path)))?.isSymbolicLink()) await replaceLink(path);
+  await replaceLink(path);
   const digest = await ifThere(sha256File(path));
   if (digest === one.sha256) {
     const place = join(pool, poolName(one));
@@ -137,7 +137,9 @@ async function keep(
   return downloadFailed(one.name, said);
 }
 
-async function replaceLink(path: string): Promise<void> {
+/** A symbolic link becomes the file that it leads to; anything else stays. */
+export async function replaceLink(path: string): Promise<void> {
+  if (!(await ifThere(lstat(path)))?.isSymbolicLink()) return;
   const target = await ifThere(realpath(path));
   await rm(path);
   if (target !== undefined) await copyFile(target, path, constants.COPYFILE_FICLONE);

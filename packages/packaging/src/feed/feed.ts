@@ -26,6 +26,7 @@ import type { Apt } from "./apt.js";
 import { parseClosure, writeClosure } from "./closure.js";
 import type { Closure, ClosurePackage } from "./closure.js";
 import { byNameAndArchitecture } from "../database/database.js";
+import { replaceLink } from "./download.js";
 import { hostSettings } from "./host.js";
 import { feedUnreachable, noApt, notInFeed, otherContent, unsolvable } from "../problems.js";
 import { parseRelations, parseStanzas, writeStanza } from "../deb/stanza.js";
@@ -125,6 +126,8 @@ class AptFeed implements Feed {
     if (!lists.some((name) => /_Packages(\.|$)/.test(name)))
       throw new BuildError([feedUnreachable(complaints)]);
     for (const line of complaints) onWarning?.(line);
+    // Of an archive that is a folder, apt keeps links to its lists: they would change with the archive.
+    await eachLimited(lists, 4, async (name) => replaceLink(join(folder, "lists", name)));
     await this.#measure();
   }
 
@@ -158,9 +161,9 @@ class AptFeed implements Feed {
     identity: string | undefined,
     requests: readonly ClosureRequest[],
   ): Promise<(Closure | undefined)[]> {
-    return Promise.all(
-      requests.map((request) => (identity === undefined ? undefined : this.#cached(identity, request))),
-    );
+    const cached = async (request: ClosureRequest) =>
+      identity === undefined ? undefined : this.#cached(identity, request);
+    return Promise.all(requests.map(cached));
   }
 
   #lock(): Promise<Lock> {
