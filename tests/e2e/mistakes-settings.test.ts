@@ -461,7 +461,7 @@ describe("the name of the build folder", () => {
     const folder = toy.rig.path("a+b@c~d,e!f^é");
     const result = await toy.tsbake(["page"], { environment: { TSBAKE_BUILD_DIR: folder } });
     expect({ code: result.code, said: result.stderr }).toEqual({ code: 0, said: "" });
-  });
+  }, 300_000);
 });
 
 describe("mistakes of layers", () => {
