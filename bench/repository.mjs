@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { link, copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { poolName } from "@tsbake/packaging";
 import { capture } from "./measure.mjs";
 
 export const SUITE = "bench";
@@ -17,7 +18,7 @@ export async function makeRepository(folder, from) {
   const files = new Map();
   for (const path of from.closures) {
     for (const one of JSON.parse(await readFile(path, "utf8")).packages) {
-      files.set(one.file, { path: join(from.pool, one.file), stanza: one.stanza });
+      files.set(one.file, { path: join(from.pool, poolName(one)), stanza: one.stanza });
     }
   }
   for (const name of await readdir(from.packages, { recursive: true })) {

@@ -52,6 +52,7 @@ def fetch_environment(d):
         found['NETRC'] = home + '/.netrc'
     return ' '.join(shlex.quote(name + '=' + found[name]) for name in sorted(found) if found[name])
 
+# Lists travel to programs by standard input (--options -): the kernel takes no argument of more than 128 KiB.
 addtask fetch
 do_fetch[doc] = "fetches what SRC_URI names into DL_DIR"
 do_fetch[dirs] = "${DL_DIR}"
@@ -61,17 +62,29 @@ do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
 do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS BB_NO_NETWORK FETCH_EXPORT_VARS fetch_environment"
 do_fetch() {
-    env ${@fetch_environment(d)} tsbake-fetch fetch --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
-        --sums "${SRC_SUMS}" --revs "${SRC_REVS}" --premirrors "${PREMIRRORS}" --mirrors "${MIRRORS}" \
+    env ${@fetch_environment(d)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
+        --uri=${SRC_URI}
+        --filespath=${FILESPATH}
+        --dl-dir=${DL_DIR}
+        --sums=${SRC_SUMS}
+        --revs=${SRC_REVS}
+        --premirrors=${PREMIRRORS}
+        --mirrors=${MIRRORS}
         ${@bb.utils.contains('BB_NO_NETWORK', '1', '--no-network', '', d)}
+TSBAKE_OPTIONS
 }
 
 addtask unpack after do_fetch
 do_unpack[doc] = "unpacks the sources into UNPACKDIR"
 do_unpack[cleandirs] = "${PATCH_RECORD} ${UNPACKDIR}"
 do_unpack() {
-    tsbake-fetch unpack --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" \
-        --revs "${SRC_REVS}" --into "${UNPACKDIR}"
+    tsbake-fetch unpack --options - <<'TSBAKE_OPTIONS'
+        --uri=${SRC_URI}
+        --filespath=${FILESPATH}
+        --dl-dir=${DL_DIR}
+        --revs=${SRC_REVS}
+        --into=${UNPACKDIR}
+TSBAKE_OPTIONS
 }
 
 # What the patched files were before, so that do_patch can run again on the same sources.
@@ -90,9 +103,17 @@ do_patch() {
         *.patch*|*.diff*|*apply=*) wanted=yes ;;
     esac
     if [ $wanted = yes ] || [ -n "$(ls -A ${PATCH_RECORD} 2>/dev/null)" ]; then
-        tsbake-fetch patch --uri "${SRC_URI}" --filespath "${FILESPATH}" --dl-dir "${DL_DIR}" --sources "${S}" \
-            --record "${PATCH_RECORD}" --tool "${PATCHTOOL}" --revs "${SRC_REVS}" \
-            --recipe-version "${PV}" --date "${PATCH_DATE}"
+        tsbake-fetch patch --options - <<'TSBAKE_OPTIONS'
+        --uri=${SRC_URI}
+        --filespath=${FILESPATH}
+        --dl-dir=${DL_DIR}
+        --sources=${S}
+        --record=${PATCH_RECORD}
+        --tool=${PATCHTOOL}
+        --revs=${SRC_REVS}
+        --recipe-version=${PV}
+        --date=${PATCH_DATE}
+TSBAKE_OPTIONS
     fi
 }
 
@@ -167,7 +188,10 @@ addtask cleanall after do_cleansstate
 do_cleanall[doc] = "as do_cleansstate, and deletes what do_fetch has downloaded"
 do_cleanall[nostamp] = "1"
 do_cleanall() {
-    tsbake-fetch clean --uri "${SRC_URI}" --dl-dir "${DL_DIR}"
+    tsbake-fetch clean --options - <<'TSBAKE_OPTIONS'
+        --uri=${SRC_URI}
+        --dl-dir=${DL_DIR}
+TSBAKE_OPTIONS
 }
 
 # A shell with the environment of the tasks, for a person. Under fakeroot where do_install is.

@@ -46,8 +46,15 @@ do_install[feed-closure] = "${FEED_PACKAGES}"
 do_install[vardeps] += "TSBAKE_PACKAGE_DIGEST"
 do_install() {
     tsbake-package feed-fetch --closure ${WORKDIR}/feed/do_install.closure --pool ${FEED_POOL}
-    tsbake-package feed-unpack --closure ${WORKDIR}/feed/do_install.closure --pool ${FEED_POOL} --into ${D} \
-        --kind ${FEED_KIND} --links "${FEED_LINKS}" --exclude "${FEED_EXCLUDE}" --architecture "${DPKG_ARCH}"
+    tsbake-package feed-unpack --options - <<'TSBAKE_OPTIONS'
+        --closure=${WORKDIR}/feed/do_install.closure
+        --pool=${FEED_POOL}
+        --into=${D}
+        --kind=${FEED_KIND}
+        --links=${FEED_LINKS}
+        --exclude=${FEED_EXCLUDE}
+        --architecture=${DPKG_ARCH}
+TSBAKE_OPTIONS
 }
 
 # Of the target's libraries, images learn what the archive has.

@@ -68,20 +68,21 @@ SYSEXT_BASE_MUST = "IMAGE_GEN_PKGDBFS=1 IMAGE_PKGTYPE=${IMAGE_PKGTYPE} TARGET_AR
 do_rootfs[requires] = "${@' '.join('${IMAGE_BASE_PKGDB}:' + word for word in d.getVar('SYSEXT_BASE_MUST').split() if '${IMAGE_BASE_PKGDB}')}"
 
 do_rootfs() {
-    tsbake-image layer \
-        --base "${SYSEXT_BASE}" \
-        --allow-changed "${SYSEXT_ALLOW_CHANGED}" \
-        ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''} \
-        "--install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
-        --closure "${ROOTFS_CLOSURE}" \
-        --pool "${FEED_POOL}" \
-        --packages "${DEPLOY_DIR_DEB}" \
-        --taskdepdata "${T}/taskdepdata.json" \
-        --architecture "${DPKG_ARCH}" \
-        --distro "${DISTRO}" \
-        --epoch "${SOURCE_DATE_EPOCH}" \
-        --work "${ROOTFS_WORK}" \
-        --output "${ROOTFS_OUTPUT}"
+    tsbake-image layer --options - <<'TSBAKE_OPTIONS'
+        --base=${SYSEXT_BASE}
+        --allow-changed=${SYSEXT_ALLOW_CHANGED}
+        ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
+        --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}
+        --closure=${ROOTFS_CLOSURE}
+        --pool=${FEED_POOL}
+        --packages=${DEPLOY_DIR_DEB}
+        --taskdepdata=${T}/taskdepdata.json
+        --architecture=${DPKG_ARCH}
+        --distro=${DISTRO}
+        --epoch=${SOURCE_DATE_EPOCH}
+        --work=${ROOTFS_WORK}
+        --output=${ROOTFS_OUTPUT}
+TSBAKE_OPTIONS
 }
 
 # The layer as do_rootfs left it, or packed again after post-processing.
@@ -101,23 +102,24 @@ do_image[fakeroot] = "${@'1' if d.getVar('IMAGE_COMMANDS') else ''}"
 do_image[cleandirs] += "${IMAGE_WORK}"
 do_image() {
     ${@'postprocess_layer' if d.getVar('IMAGE_COMMANDS') else ''}
-    tsbake-image sysext \
-        --tree ${SYSEXT_TREE} \
-        --files ${SYSEXT_FILES} \
-        --base "${SYSEXT_BASE}" \
-        --base-name "${IMAGE_BASE_PKGDB}" \
-        --name "${SYSEXT_NAME}" \
-        --rules "${SYSEXT_RULES}" \
-        --may-shadow "${SYSEXT_MAY_SHADOW}" \
-        --policy "${SYSEXT_LEVEL_POLICY}" \
-        --architecture "${DPKG_ARCH}" \
-        --scope "${SYSEXT_SCOPE}" \
-        --id "${SYSEXT_ID}" \
-        --version "${SYSEXT_VERSION_ID}" \
-        --database "${@'${ROOTFS_OUTPUT}/pkgdb/database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}" \
-        --epoch "${SOURCE_DATE_EPOCH}" \
-        --work ${IMAGE_WORK} \
-        --output ${IMAGE_TREE}
+    tsbake-image sysext --options - <<'TSBAKE_OPTIONS'
+        --tree=${SYSEXT_TREE}
+        --files=${SYSEXT_FILES}
+        --base=${SYSEXT_BASE}
+        --base-name=${IMAGE_BASE_PKGDB}
+        --name=${SYSEXT_NAME}
+        --rules=${SYSEXT_RULES}
+        --may-shadow=${SYSEXT_MAY_SHADOW}
+        --policy=${SYSEXT_LEVEL_POLICY}
+        --architecture=${DPKG_ARCH}
+        --scope=${SYSEXT_SCOPE}
+        --id=${SYSEXT_ID}
+        --version=${SYSEXT_VERSION_ID}
+        --database=${@'${ROOTFS_OUTPUT}/pkgdb/database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
+        --epoch=${SOURCE_DATE_EPOCH}
+        --work=${IMAGE_WORK}
+        --output=${IMAGE_TREE}
+TSBAKE_OPTIONS
 }
 
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"

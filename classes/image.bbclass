@@ -99,17 +99,18 @@ do_rootfs[dirs] = "${FEED_POOL}"
 do_rootfs[sstate-plaindirs] = "${ROOTFS_OUTPUT}"
 do_rootfs[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
 do_rootfs() {
-    tsbake-image rootfs \
-        "--install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}" \
-        --closure "${ROOTFS_CLOSURE}" \
-        --pool "${FEED_POOL}" \
-        --packages "${DEPLOY_DIR_DEB}" \
-        --taskdepdata "${T}/taskdepdata.json" \
-        --architecture "${DPKG_ARCH}" \
-        --distro "${DISTRO}" \
-        --epoch "${SOURCE_DATE_EPOCH}" \
-        --work "${ROOTFS_WORK}" \
-        --output "${ROOTFS_OUTPUT}"
+    tsbake-image rootfs --options - <<'TSBAKE_OPTIONS'
+        --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}
+        --closure=${ROOTFS_CLOSURE}
+        --pool=${FEED_POOL}
+        --packages=${DEPLOY_DIR_DEB}
+        --taskdepdata=${T}/taskdepdata.json
+        --architecture=${DPKG_ARCH}
+        --distro=${DISTRO}
+        --epoch=${SOURCE_DATE_EPOCH}
+        --work=${ROOTFS_WORK}
+        --output=${ROOTFS_OUTPUT}
+TSBAKE_OPTIONS
 }
 
 # --- the package database, for extensions and for people ----------------------------------------------------------

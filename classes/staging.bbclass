@@ -39,6 +39,11 @@ do_prepare_recipe_sysroot[taskdepdata] = "1"
 do_prepare_recipe_sysroot[cleandirs] = "${RECIPE_SYSROOT} ${RECIPE_SYSROOT_NATIVE}"
 do_prepare_recipe_sysroot[vardeps] += "TSBAKE_PACKAGE_DIGEST"
 do_prepare_recipe_sysroot() {
-    tsbake-package sysroot --depends "${DEPENDS}" --taskdepdata ${T}/taskdepdata.json --components ${COMPONENTS_DIR} \
-        --target ${RECIPE_SYSROOT} --native ${RECIPE_SYSROOT_NATIVE}
+    tsbake-package sysroot --options - <<'TSBAKE_OPTIONS'
+        --depends=${DEPENDS}
+        --taskdepdata=${T}/taskdepdata.json
+        --components=${COMPONENTS_DIR}
+        --target=${RECIPE_SYSROOT}
+        --native=${RECIPE_SYSROOT_NATIVE}
+TSBAKE_OPTIONS
 }

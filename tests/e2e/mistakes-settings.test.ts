@@ -2,7 +2,7 @@
  * Mistakes outside of recipes: command lines, the project file, configuration, layers, and what recipes want of each
  * other. One run each; one error each, with its place and a remedy; after the repair all is as it was.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { toldIn } from "../support/told.js";
 import { Toy } from "../support/toy.js";
@@ -154,6 +154,12 @@ const CONFIGURATIONS: Readonly<Record<string, Mistake>> = {
     codes: ["language/not-in-conf"],
     at: `${LOCAL}:1:1`,
     help: /INHERIT \+=/,
+  },
+  "folders with names that no shell takes": {
+    files: { [LOCAL]: 'DL_DIR = "/srv/down loads"\nTMPDIR = "${TOPDIR}/a:b"\nSSTATE_DIR = "${TMPDIR}/s"\n' },
+    codes: ["engine/unusable-path", "engine/unusable-path"],
+    at: `${LOCAL}:1:1`,
+    message: /^DL_DIR is `\/srv\/down loads`, with a blank in its path/,
   },
   "INHERIT of nothing": {
     files: { [LOCAL]: 'INHERIT += "nosuchclass"\n' },
@@ -439,6 +445,23 @@ describe("mistakes in the configuration", () => {
   test.each(Object.entries(CONFIGURATIONS))("%s", async (_name, mistake) => {
     expect(await tell(mistake)).toEqual(mistake.codes);
   });
+});
+
+describe("the name of the build folder", () => {
+  test.each([" ", "\n", "'", "(", ":", "%", "="])("has %j: one error names it", async (character) => {
+    const result = await toy.tsbake(["-n", "page"], {
+      environment: { TSBAKE_BUILD_DIR: toy.rig.path(`a${character}b`) },
+    });
+    const told = toldIn(result.stderr);
+    expect(told.map(({ code }) => code)).toEqual(["engine/unusable-path"]);
+    expect(existsSync(toy.rig.path(`a${character}b`))).toBe(false);
+  });
+
+  test("has what is no trouble: a build in it works", async () => {
+    const folder = toy.rig.path("a+b@c~d,e!f^é");
+    const result = await toy.tsbake(["page"], { environment: { TSBAKE_BUILD_DIR: folder } });
+    expect({ code: result.code, said: result.stderr }).toEqual({ code: 0, said: "" });
+  }, 300_000);
 });
 
 describe("mistakes of layers", () => {

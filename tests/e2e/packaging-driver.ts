@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostArchitecture, openDebBackend, readClosure } from "@tsbake/packaging";
+import { hostArchitecture, inPool, openDebBackend, readClosure } from "@tsbake/packaging";
 import { listTree, openCage } from "@tsbake/sandbox";
 import type { Sandbox } from "@tsbake/sandbox";
 import { sha256 } from "@tsbake/base";
@@ -45,7 +45,7 @@ const installed = await backend.install({
   ...common,
   root,
   install: base.roots,
-  sources: [{ folder: pool, packages: base.packages }],
+  sources: [{ folder: pool, packages: inPool(base.packages) }],
 });
 const identity = await backend.snapshot(root, snapshot);
 mkdirSync(layer);
@@ -57,7 +57,7 @@ const added = await backend.installOnDatabase({
   seenRoot: seenLayer,
   base: imported,
   install: names,
-  sources: [{ folder: pool, packages: extension.packages }],
+  sources: [{ folder: pool, packages: inPool(extension.packages) }],
 });
 const pictures = [await picture(sandbox, root), await picture(sandbox, layer)];
 pictures.forEach((text, index) => writeFileSync(join(folder, `picture-${index}.txt`), text));

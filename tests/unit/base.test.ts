@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import {
+  batches,
   BuildError,
   byText,
   diskProblem,
@@ -15,6 +16,7 @@ import {
   makeFolderSync,
   openHasher,
   run,
+  withOptionFiles,
   writeFileAtomic,
 } from "@tsbake/base";
 import { root } from "../support/paths.js";
@@ -187,5 +189,65 @@ describe("process", () => {
   test("keeps output and exit code", async () => {
     const result = await run("sh", ["-c", "cat; echo bad >&2; exit 3"], { input: "good\n" });
     expect(result).toEqual({ code: 3, signal: null, stdout: "good\n", stderr: "bad\n" });
+  });
+
+  const problemOf = async (started: Promise<unknown>) => {
+    const error = await started.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    return error instanceof BuildError ? error.diagnostics[0] : error;
+  };
+
+  test("that is too long for the kernel is told with what is too long, and the limit", async () => {
+    const long = "x".repeat(200 * 1024);
+    expect(await problemOf(run("true", [], { env: { SHORT: "1", LONG: long } }))).toMatchObject({
+      code: "base/too-long",
+      message:
+        "cannot start `true`: the exported variable `LONG` has 204806 bytes, and the kernel takes 131072 for one",
+    });
+    expect(await problemOf(run("true", ["a", long]))).toMatchObject({
+      message: expect.stringMatching(/the argument `x{40}…` has 204801 bytes/),
+    });
+    const many = Array.from({ length: 100_000 }, (_, at) => `${"y".repeat(60)}${at}`);
+    expect(await problemOf(run("true", many))).toMatchObject({
+      message: expect.stringMatching(
+        /arguments and exported variables have \d+ bytes together, and the kernel takes \d+;/,
+      ),
+    });
+    expect(await problemOf(run("/no/such/program", [long.slice(0, 10)]))).toMatchObject({ code: "ENOENT" });
+  });
+
+  test("batches keep the order, and each of them can be started", async () => {
+    const words = Array.from({ length: 30_000 }, (_, at) => `${"z".repeat(at % 97)}${at}`);
+    const groups = batches(words, (word) => [word]);
+    expect(groups.length).toBeGreaterThan(1);
+    expect(groups.flat()).toEqual(words);
+    for (const group of groups) expect(await run("true", group)).toMatchObject({ code: 0 });
+    expect(batches([], () => [])).toEqual([]);
+  });
+});
+
+describe("option files", () => {
+  test("stand for their arguments; a list of any length arrives", () => {
+    const list = Array.from(
+      { length: 10_000 },
+      (_, at) => `https://host.invalid/a/long/name-${at};x=$y'"`,
+    ).join(" ");
+    const text = `\n  --uri=${list}\n  --empty=\n\n  --sums=a=1\n    b=2\n--switch\n`;
+    const read = (path: string) => (path === "-" ? text : "--other=1\n");
+    expect(
+      withOptionFiles(["fetch", "--options", "-", "--options=FILE", "--", "--options", "-"], read),
+    ).toEqual([
+      "fetch",
+      `--uri=${list}`,
+      "--empty=",
+      "--sums=a=1\nb=2",
+      "--switch",
+      "--other=1",
+      "--",
+      "--options",
+      "-",
+    ]);
   });
 });

@@ -1,9 +1,9 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { tarOf, writeAr, type NewTarEntry } from "@tsbake/archive";
 import { BuildError, sha256File } from "@tsbake/base";
-import { unpackFeed } from "@tsbake/packaging";
+import { poolName, unpackFeed } from "@tsbake/packaging";
 import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;
@@ -26,16 +26,9 @@ async function unpack(...contents: readonly (readonly NewTarEntry[])[]): Promise
       { name: "data.tar", data: await tarOf(entries) },
     ]);
     const sha256 = await sha256File(join(folder, "pool", file));
-    packages.push({
-      name,
-      version: "1",
-      architecture: "all",
-      sha256,
-      sizeBytes: 1,
-      stanza: "",
-      file,
-      uri: "",
-    });
+    const one = { name, version: "1", architecture: "all", sha256, sizeBytes: 1, stanza: "", file, uri: "" };
+    renameSync(join(folder, "pool", file), join(folder, "pool", poolName(one)));
+    packages.push(one);
   }
   await unpackFeed({
     closure: { roots: ["p0"], packages },

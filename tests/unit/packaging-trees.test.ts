@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   cpSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -19,6 +20,7 @@ import {
   parseShlibs,
   parseSimulation,
   pattern,
+  poolName,
   shlibKey,
   splitRelations,
   writeClosure,
@@ -241,6 +243,7 @@ describe("a native tree", () => {
       sha256: await sha256File(join(folder, file)),
       sizeBytes: statSync(join(folder, file)).size,
     };
+    renameSync(join(folder, file), join(folder, poolName(one)));
     writeFileSync(join(folder, "closure"), writeClosure({ roots: ["cat"], packages: [one] }));
   }
 
@@ -284,7 +287,8 @@ describe("a native tree", () => {
   test("a package that is not what was signed is refused", async () => {
     using folder = scratch();
     await closureOf(folder.path);
-    writeFileSync(join(folder.path, "cat_1_all.deb"), "other");
+    const [name = ""] = readdirSync(folder.path).filter((one) => one.endsWith(".deb"));
+    writeFileSync(join(folder.path, name), "other");
     const done = await unpack(folder.path, "--kind", "target");
     expect([done.code, done.stderr]).toEqual([1, expect.stringContaining("error[packaging/bad-deb]")]);
   });

@@ -495,8 +495,8 @@ describe("a package of ours", () => {
   });
 
   test.each([
-    ["Tool", "1.0", "`Tool` is no Debian package name"],
-    ["tool", "v1", "`v1` is no Debian version"],
+    ["tööl", "1.0", "`tööl` is no Debian package name"],
+    ["tool", "1:x:y", "`1:x:y` is no Debian version"],
   ])("name %s, version %s: an error", async (name, version, reason) => {
     using folder = scratch();
     recipe(folder.path, "/");

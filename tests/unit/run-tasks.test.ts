@@ -421,6 +421,21 @@ describe("a body", () => {
     expect(summary.failed[0]!.diagnostics[0]).toMatchObject({ code: "run/no-program" });
   });
 
+  // With [progress] the engine starts the body itself, else the launcher does.
+  test.each(["", "percent"])(
+    "with an exported value that no process can have says which ([progress] %j)",
+    async (progress) => {
+      using rig = new Rig();
+      const variables = { PATH: `/usr/bin:/bin:${"x".repeat(200 * 1024)}` };
+      const { summary } = await rig.run(one({ body: "    :", flags: { progress } }, { variables }), [
+        "x:do_x",
+      ]);
+      const [told] = summary.failed[0]!.diagnostics;
+      expect(told).toMatchObject({ code: "base/too-long" });
+      expect(told?.message).toMatch(/`PATH` has 204820 bytes, and the kernel takes 131072/);
+    },
+  );
+
   test("may use the network only with [network], where this machine can take it away", async () => {
     using rig = new Rig();
     const body = "    readlink /proc/self/ns/net";

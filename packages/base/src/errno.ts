@@ -34,3 +34,13 @@ const REASONS: Readonly<Record<string, string>> = {
 export function reasonOf(error: unknown): string {
   return REASONS[codeOf(error) ?? ""] ?? messageOf(error);
 }
+
+/** What comes of `promise`, or undefined where a file or folder is not there. Any other error stays one. */
+export async function ifThere<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}

@@ -2,9 +2,10 @@ export { Source, spanInFile, spanOfLine, type Place, type Span } from "./source.
 export { complain, say, warn } from "./command-output.js";
 export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostic.js";
 export { nearest } from "./nearest.js";
+export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
 export { byText, sortedUnique, words } from "./order.js";
 export { diskProblem, fullDisk, isDiskProblem } from "./disk.js";
-export { codeOf, hasCode, messageOf, reasonOf } from "./errno.js";
+export { codeOf, hasCode, ifThere, messageOf, reasonOf } from "./errno.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
 export {
   makeFolder,
@@ -14,7 +15,8 @@ export {
   temporaryBeside,
   writeFileAtomic,
 } from "./files.js";
-export { lastLines, run, type RunOptions, type RunResult } from "./process.js";
+export { eachLimited } from "./parallel.js";
+export { batches, lastLines, longStart, run, type RunOptions, type RunResult } from "./process.js";
 export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
 export { withoutControls } from "./printable.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";

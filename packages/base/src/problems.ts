@@ -56,6 +56,38 @@ export function diskReadOnly(folder: string, mount: string, who?: string): Diagn
   };
 }
 
+/** A process that the kernel does not start: E2BIG. */
+export interface LongStart {
+  readonly command: string;
+  /** A variable has a name, an argument has not. */
+  readonly longest: { readonly name?: string; readonly bytes: number; readonly begins?: string };
+  /** Of all arguments and variables. */
+  readonly bytes: number;
+  readonly limit: number;
+  /** The longest alone is beyond the limit. */
+  readonly isOne: boolean;
+}
+
+/** A command line or an environment is longer than the kernel takes. @param who whose process it is */
+export function tooLong({ command, longest, bytes, limit, isOne }: LongStart, who?: string): Diagnostic {
+  const what =
+    longest.name === undefined
+      ? `the argument \`${longest.begins ?? ""}…\``
+      : `the exported variable \`${longest.name}\``;
+  const message = isOne
+    ? `${what} has ${longest.bytes} bytes, and the kernel takes ${limit} for one`
+    : `its arguments and exported variables have ${bytes} bytes together, and the kernel takes ${limit}; ${what} is the longest with ${longest.bytes}`;
+  return {
+    severity: "error",
+    code: "base/too-long",
+    message: `${who === undefined ? "" : `${who}: `}cannot start \`${command}\`: ${message}`,
+    help:
+      longest.name === undefined
+        ? "hand the list over in a file or by standard input"
+        : `take \`export\` off ${longest.name} and write its value into a file in the task, or shorten it`,
+  };
+}
+
 /** `300 KiB`, `20 MiB`, `15 GiB`, rounded down: what is told to be free is. */
 function amount(bytes: number): string {
   const units = ["KiB", "MiB", "GiB", "TiB"];

@@ -1,6 +1,12 @@
 /** Child processes, awaited, with their output kept or handed on. */
 import { spawn } from "node:child_process";
 import type { StdioOptions } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { BuildError } from "./diagnostic.js";
+import type { Diagnostic } from "./diagnostic.js";
+import { hasCode } from "./errno.js";
+import { tooLong } from "./problems.js";
+import type { LongStart } from "./problems.js";
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -26,7 +32,7 @@ export interface RunResult {
 /**
  * Runs `command` with `args`, no shell in between, and waits for its end.
  *
- * @throws system errors of starting it (ENOENT: no such program); never for a non-zero exit
+ * @throws system errors of starting it (ENOENT: no such program), BuildError `base/too-long`; never for a non-zero exit
  */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
@@ -35,12 +41,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       options.stdoutFd ?? "pipe",
       "pipe",
     ];
-    const child = spawn(command, args, {
-      cwd: options.cwd,
-      env: options.env,
-      stdio,
-      signal: options.signal,
-    });
+    const child = start(command, args, options, stdio);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout?.on("data", (piece: Buffer) => {
@@ -61,6 +62,74 @@ export function run(command: string, args: readonly string[], options: RunOption
       child.stdin.end(options.input);
     }
   });
+}
+
+/** Node throws E2BIG at once: nothing has been started. */
+function start(command: string, args: readonly string[], options: RunOptions, stdio: StdioOptions) {
+  const { cwd, env, signal } = options;
+  try {
+    return spawn(command, args, { cwd, env, stdio, signal });
+  } catch (error) {
+    const problem = longStart(error, { command, args, environment: env ?? process.env });
+    throw problem ? new BuildError([problem], { cause: error }) : error;
+  }
+}
+
+/** What the kernel takes for one argument or variable: 32 pages. */
+const LONGEST = 32 * 4096;
+
+/**
+ * What E2BIG means: the kernel's limit, and what is beyond it. Undefined for any other error.
+ *
+ * @param who whose process it is, for the message
+ */
+export function longStart(
+  error: unknown,
+  { command, args, environment }: Start,
+  who?: string,
+): Diagnostic | undefined {
+  if (!hasCode(error, "E2BIG")) return undefined;
+  const words: LongStart["longest"][] = [
+    ...Object.entries(environment).map(([name, value]) => ({ name, bytes: bytesOf(`${name}=${value}`) })),
+    ...args.map((text) => ({ bytes: bytesOf(text), begins: text.slice(0, 40) })),
+  ];
+  const longest = words.reduce((one, other) => (other.bytes > one.bytes ? other : one));
+  const bytes = words.reduce((sum, one) => sum + one.bytes + 8, 0);
+  const isOne = longest.bytes > LONGEST;
+  return tooLong({ command, longest, bytes, limit: isOne ? LONGEST : totalLimit(), isOne }, who);
+}
+
+interface Start {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** With the NUL at its end. */
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text) + 1;
+}
+
+/** For arguments and environment together: a quarter of the stack, at most 6 MiB (execve(2)). */
+function totalLimit(): number {
+  const stack = /^Max stack size\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+  return Math.min(stack === undefined ? Infinity : Number(stack) / 4, 6 * 1024 * 1024);
+}
+
+/** `items` in groups whose words together stay well below what the kernel takes for one command. */
+export function batches<T>(items: readonly T[], wordsOf: (item: T) => readonly string[]): T[][] {
+  const groups: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const bytes = wordsOf(item).reduce((sum, word) => sum + bytesOf(word) + 8, 0);
+    if (bytes > room || groups.length === 0) {
+      groups.push([]);
+      room = 4 * LONGEST;
+    }
+    groups.at(-1)!.push(item);
+    room -= bytes;
+  }
+  return groups;
 }
 
 /** The last lines of what a program said, for a message. */

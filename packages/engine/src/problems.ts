@@ -36,6 +36,25 @@ export function changedMeanwhile(label: string, paths: readonly string[]): Diagn
   };
 }
 
+/** The path of a folder has a character that shells or lists take as their own. @param what whose path it is */
+export function unusablePath(
+  what: string,
+  path: string,
+  { character, reason }: { readonly character: string; readonly reason: string },
+  at: Span | undefined,
+): Diagnostic {
+  const number = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+  const shown =
+    character === " " ? "a blank" : /\p{C}|\p{Z}/u.test(character) ? `U+${number}` : `\`${character}\``;
+  return {
+    severity: "error",
+    code: "engine/unusable-path",
+    message: `${what} is \`${path}\`, with ${shown} in its path: ${reason}`,
+    ...(at ? { at } : {}),
+    help: "use a folder of another name: letters, digits and `_ - . + @ ~ , ! ^` can be in it",
+  };
+}
+
 /** The build folder cannot be written to. */
 export function unwritableBuildFolder(topdir: string, reason: string): Diagnostic {
   return {

@@ -1,7 +1,16 @@
 #!/usr/bin/env node
 /** The program `tsbake-fetch`, which the bodies of do_fetch, do_unpack and do_patch call. */
 import { parseArgs } from "node:util";
-import { BuildError, complain, messageOf, say, warn, words } from "@tsbake/base";
+import {
+  BuildError,
+  complain,
+  messageOf,
+  OPTION_FILE_HELP,
+  say,
+  warn,
+  withOptionFiles,
+  words,
+} from "@tsbake/base";
 import { fetchSource, removeSource, unpackSource } from "./fetch.js";
 import type { FetchOptions } from "./options.js";
 import { applyPatches } from "./patch/apply.js";
@@ -24,7 +33,9 @@ const HELP = `tsbake-fetch fetch|unpack|patch|clean --OPTION VALUE …
   --record FOLDER       patch: where is kept what was there before (PATCH_RECORD)
   --tool NAME           patch: PATCHTOOL; \`patch\` and \`quilt\` do the same
   --recipe-version TEXT patch: PV, for minver and maxver
-  --date TEXT           patch: SRCDATE, for mindate and maxdate`;
+  --date TEXT           patch: SRCDATE, for mindate and maxdate
+
+${OPTION_FILE_HELP}`;
 
 const OPTIONS = {
   uri: { type: "string", multiple: true },
@@ -121,7 +132,7 @@ function pairs(texts: readonly string[] | undefined, suffix: RegExp): Record<str
 }
 
 try {
-  await main(process.argv.slice(2));
+  await main(withOptionFiles(process.argv.slice(2)));
 } catch (error) {
   process.exitCode = complain(error);
 }

@@ -8,6 +8,7 @@ import {
   type PackageDatabase,
   type PackageSource,
   downloadClosure,
+  inPool,
   mergeClosures,
   openDebBackend,
   packageLines,
@@ -180,7 +181,7 @@ async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer
   const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
   const closure = mergeClosures(await Promise.all(paths.map(readClosure)));
   return {
-    sources: [...own, { folder: options.pool, packages: closure.packages }],
+    sources: [...own, { folder: options.pool, packages: inPool(closure.packages) }],
     async fetch(packages) {
       const planned = new Set(packages.map(identity));
       const wanted = closure.packages.filter((one) => planned.has(identity(one)));

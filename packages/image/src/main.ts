@@ -3,7 +3,7 @@
 import { helpOf, readArguments } from "./arguments.js";
 import type { Command } from "./commands/command.js";
 import * as problems from "./problems.js";
-import { BuildError, complain, say } from "@tsbake/base";
+import { BuildError, complain, OPTION_FILE_HELP, say, withOptionFiles } from "@tsbake/base";
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   convert: async () => (await import("./commands/tree.js")).convert,
@@ -33,11 +33,11 @@ async function overview(): Promise<string> {
   const rows = await Promise.all(
     Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).summary}`),
   );
-  return ["tsbake-image SUBCOMMAND --OPTION VALUE …", "", ...rows].join("\n");
+  return ["tsbake-image SUBCOMMAND --OPTION VALUE …", "", ...rows, "", OPTION_FILE_HELP].join("\n");
 }
 
 try {
-  await main(process.argv.slice(2));
+  await main(withOptionFiles(process.argv.slice(2)));
 } catch (error) {
   process.exitCode = complain(error);
 }

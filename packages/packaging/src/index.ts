@@ -26,6 +26,12 @@ export {
   type Relation,
   type Stanza,
   type Stanzas,
+  debName,
+  debRelations,
+  debVersion,
+  debWish,
+  isDebName,
+  isDebVersion,
   compareVersions,
   openDebBackend,
   parseSimulation,
@@ -53,9 +59,19 @@ export {
   type Feed,
   type FeedOptions,
   downloadClosure,
+  inPool,
+  poolName,
   type DownloadOptions,
   unpackFeed,
   type FeedUnpackRequest,
 } from "./feed/index.js";
 
-export { parseShlibs, shlibKey, pattern, splitRelations } from "./split/index.js";
+export {
+  parseShlibs,
+  shlibKey,
+  parseSpec,
+  pattern,
+  splitRelations,
+  type PackageSpec,
+  type RecipeSpec,
+} from "./split/index.js";

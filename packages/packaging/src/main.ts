@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The program `tsbake-package`: one subcommand a step; task bodies call it. Each loads only its own code. */
-import { BuildError, complain, say } from "@tsbake/base";
+import { BuildError, complain, OPTION_FILE_HELP, say, withOptionFiles } from "@tsbake/base";
 import { helpOf, readArguments } from "./arguments.js";
 import type { Command } from "./arguments.js";
 import { badArgument } from "./problems.js";
@@ -36,11 +36,11 @@ async function overview(): Promise<string> {
   const rows = await Promise.all(
     Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).summary}`),
   );
-  return ["tsbake-package SUBCOMMAND --OPTION VALUE …", "", ...rows].join("\n");
+  return ["tsbake-package SUBCOMMAND --OPTION VALUE …", "", ...rows, "", OPTION_FILE_HELP].join("\n");
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(withOptionFiles(process.argv.slice(2)));
 } catch (error) {
   process.exitCode = complain(error);
 }

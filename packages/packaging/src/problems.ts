@@ -162,6 +162,16 @@ export function notInFeed(name: string, near: readonly string[], askedBy?: strin
   };
 }
 
+/** One name, version and architecture, and two contents. @param digests SHA-256 of both */
+export function otherContent(name: string, version: string, digests: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/other-content",
+    message: `\`${name}\` ${version} has two contents: SHA-256 ${digests.join(" and ")}`,
+    help: "a version names one content: where it was changed on purpose, run `tsbake feed update` and build again; else take one of the two sources out of FEED_SOURCES, or give the recipe's package another version",
+  };
+}
+
 /** The archive replaced a version by a newer one. */
 export function superseded(name: string, version: string): Diagnostic {
   return {

@@ -40,6 +40,8 @@ export interface ParseOptions {
   readonly recipeFile?: WantedFile;
   readonly onProgress?: (done: number, total: number, cached: number) => void;
   readonly onWarning?: (diagnostic: Diagnostic) => void;
+  /** What is wrong with a configuration that was read, before any recipe is; not asked of one that the cache has. */
+  readonly checkConfiguration?: (d: Datastore) => readonly Diagnostic[];
 }
 
 /** With the defaults in. */

@@ -190,6 +190,16 @@ class ProjectParser {
 
   async #readConfigurations(): Promise<Map<string, CachedConfiguration>> {
     const all = await this.#withPython(() => this.#configurations.all());
+    const { checkConfiguration } = this.#options;
+    if (checkConfiguration) {
+      const problems = await this.#withPython(() =>
+        [...all.values()].flatMap(({ d }) => checkConfiguration(d)),
+      );
+      const known = new Set<string>();
+      // Configurations have most in common.
+      const distinct = problems.filter(({ message }) => !known.has(message) && known.add(message));
+      if (distinct.length > 0) throw new BuildError(distinct);
+    }
     const cached = new Map<string, CachedConfiguration>();
     for (const [multiconfig, configuration] of all) {
       cached.set(multiconfig, await this.#describe(multiconfig, configuration));

@@ -29,8 +29,8 @@ export interface FeedsRequest extends FeedRequest {
 }
 
 /**
- * The feed as a configuration has it: FEED_SOURCES or the host's apt sources, state below DL_DIR. A multiconfig with other
- * sources or another architecture has lists of its own.
+ * The feed as a configuration has it: FEED_SOURCES or the host's apt sources, state below DL_DIR. Other sources or another
+ * architecture, of a multiconfig or of another build on the same DL_DIR, have lists of their own.
  */
 export function openProjectFeed(
   { project, onProgress, onWarning }: FeedRequest,
@@ -42,9 +42,8 @@ export function openProjectFeed(
   // `\\n` in a value is two characters; sources are lines.
   const sources = text("FEED_SOURCES")?.replaceAll("\\n", "\n");
   const architecture = text("DPKG_ARCH");
-  const isShared = ["FEED_SOURCES", "DPKG_ARCH"].every((name) => text(name) === text(name, ""));
   return openFeed({
-    folder: join(downloads, isShared ? "feed" : `feed.${multiconfig}`),
+    folder: join(downloads, "feed"),
     ...(sources?.trim() ? { sources } : {}),
     ...(architecture ? { architecture } : {}),
     onProgress,

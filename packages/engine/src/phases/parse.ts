@@ -12,6 +12,7 @@ import type { OpenOptions } from "../build-types.js";
 import { openBuildPython, type BuildPython } from "../metadata/python.js";
 import { unwritableBuildFolder } from "../problems.js";
 import { CACHED_CONFIGURATION, configurationFiles } from "../settings/configuration-input.js";
+import { configuredFolderProblems, folderNameProblem } from "../settings/folder-names.js";
 import { engineKey, hostToolchain, toolDigests } from "../settings/tools.js";
 
 /** Folder of the core layer (conf/, classes/, recipes/): the root of tsbake itself. */
@@ -39,13 +40,23 @@ export interface ParsedFolder {
   readonly parsedAtMs: number;
 }
 
-/** @throws BuildError `engine/unwritable-build-folder` */
+/** @throws BuildError `engine/unwritable-build-folder`, `engine/unusable-path` */
 export async function makeBuildFolder({ topdir, isPlain }: BuildLocation): Promise<void> {
+  refuseFolderNames([
+    ["the build folder", topdir],
+    ["the folder of tsbake", CORE_LAYER],
+  ]);
   try {
     await makeFolder(isPlain ? topdir : join(topdir, "conf"));
   } catch (error) {
     throw new BuildError([unwritableBuildFolder(topdir, reasonOf(error))], { cause: error });
   }
+}
+
+/** @throws BuildError `engine/unusable-path` */
+function refuseFolderNames(folders: readonly (readonly [what: string, path: string])[]): void {
+  const problems = folders.flatMap(([what, path]) => folderNameProblem(what, path) ?? []);
+  if (problems.length > 0) throw new BuildError(problems);
 }
 
 /** @throws BuildError with every problem of configuration and recipes */
@@ -55,6 +66,7 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
   let projectFile: ProjectFile | undefined;
   if (location.projectFile !== undefined) {
     projectFile = await readProjectFile(location.projectFile);
+    refuseFolderNames(projectFile.layers.map((path) => ["a layer", path]));
     await writeConfiguration(projectFile, topdir, CORE_LAYER);
   }
   const [dpkg, kernel] = ARCHITECTURES[process.arch] ?? [process.arch, process.arch];
@@ -87,6 +99,11 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
     openPython: python.open,
     watchFiles: python.watchFiles,
     signer: await openBaseSigner(),
+    checkConfiguration: (d) =>
+      configuredFolderProblems(
+        (name) => d.getText(name),
+        (name) => d.spanOf(name),
+      ),
     onProgress: (done, total, cached) => options.onEvent({ type: "parsing", done, total, cached }),
     onWarning: (diagnostic) => options.onEvent({ type: "engine-warning", diagnostic }),
   });

@@ -1,6 +1,7 @@
 /** `rootfs` and `layer`: packages into a root. */
 import type { Arguments } from "../arguments.js";
 import { installBase, installLayer, type InstallOptions } from "../install.js";
+import { debWish } from "@tsbake/packaging";
 import { recipePackageFolders } from "../facts/recipe-packages.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 import { type Command, EPOCH } from "./command.js";
@@ -52,7 +53,8 @@ export const layer: Command = {
 
 async function installOptions(args: Arguments, say: (line: string) => void): Promise<InstallOptions> {
   return {
-    install: args.words("install"),
+    // As the recipes' packages are called in the end.
+    install: args.words("install").map(debWish),
     closure: args.optional("closure"),
     pool: args.text("pool"),
     packageFolders: await recipePackageFolders(args.words("packages"), args.optional("taskdepdata")),

@@ -11,6 +11,7 @@ export {
   type Stanza,
   type Stanzas,
 } from "./stanza.js";
+export { debName, debRelations, debVersion, debWish, isDebName, isDebVersion } from "./names.js";
 export { compareVersions } from "./version.js";
 export { openDebBackend } from "./backend.js";
 export { parseSimulation, type SimulatedStep } from "./solve.js";

@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, hasCode, sha256File } from "@tsbake/base";
+import { batches, BuildError, hasCode, sha256File } from "@tsbake/base";
 import type { InstallRequest, InstallResult, Planned } from "../database/backend.js";
 import type { Cage } from "@tsbake/sandbox";
 import { databaseChanges } from "../database/changes.js";
@@ -50,11 +50,11 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   await sandbox.attach(root);
   try {
     await inside(sandbox, root, FORBID_SERVICES);
-    await dpkg(
+    const flags = ["--force-depends", "--no-triggers"];
+    await dpkgUnpack(
       request,
-      ["--force-depends", "--no-triggers", "--unpack", ...left.map(({ path }) => path)],
-      left.length,
-      "Unpacking ",
+      flags,
+      left.map(({ path }) => path),
     );
     // Daemons are not started: the tool that would do it is hidden by one that does nothing.
     await sandbox.cover(root, "usr/sbin/start-stop-daemon", "#!/bin/sh\nexit 0\n");
@@ -166,6 +166,16 @@ const ALLOW_SERVICES = 'rm -f "$1/usr/sbin/policy-rc.d"';
 async function inside(sandbox: Cage, root: string, script: string): Promise<void> {
   const done = await sandbox.run("sh", ["-c", script, "sh", root]);
   if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
+}
+
+/** Unpacks `files` in their order, as many at a time as a command line holds. */
+export async function dpkgUnpack(
+  request: Parameters<typeof dpkg>[0],
+  flags: readonly string[],
+  files: readonly string[],
+): Promise<void> {
+  for (const some of batches(files, (file) => [file]))
+    await dpkg(request, [...flags, "--unpack", ...some], some.length, "Unpacking ");
 }
 
 /** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said, `sandbox/leaves-root` */

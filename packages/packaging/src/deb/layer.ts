@@ -11,7 +11,7 @@ import { databaseChanges } from "../database/changes.js";
 import { readControl, repackDeb } from "./file.js";
 import type { ControlMembers } from "./file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
-import { dpkg, mergedFolders, verify } from "./install.js";
+import { dpkg, dpkgUnpack, mergedFolders, verify } from "./install.js";
 import { layPackages } from "./unpack.js";
 import { insideRoot, refuseLinks } from "@tsbake/sandbox";
 import { solveDeb } from "./solve.js";
@@ -53,8 +53,7 @@ export async function installOnDebDatabase(request: LayerRequest): Promise<Insta
     if (removed.length > 0)
       await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
     const files = await Promise.all(left.map((one) => withoutScripts(one, scratch, skippedScripts)));
-    const unpack = ["--no-triggers", "--force-depends", "--force-confmiss", "--unpack", ...files];
-    await dpkg(request, unpack, files.length, "Unpacking ");
+    await dpkgUnpack(request, ["--no-triggers", "--force-depends", "--force-confmiss"], files);
     const configure = ["--no-triggers", "--force-confmiss", "--configure", "--pending"];
     await dpkg(request, configure, packages.length, "Setting up ");
     // Packages may have brought anything, and from here on we follow its paths ourselves.

@@ -11,11 +11,11 @@ import type { Planned, PackageSource, Solution, SolveRequest } from "../database
 import type { Change } from "../database/change.js";
 import { whyChain } from "../feed/chain.js";
 import { DPKG_FOLDER } from "./database.js";
-import { baseChanged, notInFeed, unsolvable } from "../problems.js";
+import { baseChanged, notInFeed, otherContent, unsolvable } from "../problems.js";
 import { unmetRelations } from "./unmet.js";
 import { compareVersions } from "./version.js";
 
-/** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
+/** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed`, `packaging/other-content` */
 export async function solveDeb(
   request: SolveRequest & { readonly allowChanged?: readonly string[] },
 ): Promise<Solution> {
@@ -54,13 +54,17 @@ export async function solveDeb(
   }
 }
 
-/** Packages by `name version architecture`; the first source that has one wins. */
+/** Packages by `name version architecture`. @throws BuildError `packaging/other-content` when two are not the same */
 function index(sources: readonly PackageSource[]): Map<string, Planned> {
   const planned = new Map<string, Planned>();
   for (const { folder, packages } of sources) {
     for (const one of packages) {
       const key = keyOf(one.name, one.version, one.architecture);
-      if (!planned.has(key)) planned.set(key, { ...one, path: join(folder, one.file) });
+      const other = planned.get(key);
+      if (!other) planned.set(key, { ...one, path: join(folder, one.file) });
+      else if (other.sha256 !== one.sha256) {
+        throw new BuildError([otherContent(one.name, one.version, [other.sha256, one.sha256])]);
+      }
     }
   }
   return planned;

@@ -9,7 +9,7 @@
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { BuildError, byText, hasCode, readTextIfThere } from "@tsbake/base";
+import { batches, BuildError, byText, hasCode, readTextIfThere } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { ControlMembers } from "./file.js";
@@ -232,11 +232,12 @@ async function settleFolders(root: string, sandbox: Cage, laid: readonly Laid[])
     if (!known) first.set(entry.name, entry);
     else if (known.mode !== entry.mode || known.owner !== entry.owner) disputed.add(known);
   }
-  if (disputed.size === 0) return;
-  const words = [...disputed].flatMap(({ name, mode, owner }) => [mode.toString(8), owner, join(root, name)]);
+  const wordsOf = ({ name, mode, owner }: ListedEntry) => [mode.toString(8), owner, join(root, name)];
   const script = 'while [ $# -gt 0 ]; do chown "$2" "$3" && chmod "$1" "$3" || exit; shift 3; done';
-  const done = await sandbox.run("sh", ["-c", script, "sh", ...words]);
-  if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
+  for (const some of batches([...disputed], wordsOf)) {
+    const done = await sandbox.run("sh", ["-c", script, "sh", ...some.flatMap(wordsOf)]);
+    if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
+  }
 }
 
 /** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */

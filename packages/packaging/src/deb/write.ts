@@ -11,6 +11,7 @@ import { walk } from "../feed/native-tree.js";
 import { commandFailed } from "@tsbake/sandbox";
 import type { PackageSpec, RecipeSpec } from "../split/spec.js";
 import type { SplitPackage } from "../split/split.js";
+import { debName } from "./names.js";
 import { writeStanza } from "./stanza.js";
 
 export interface WriteDebRequest {
@@ -105,7 +106,8 @@ async function controlFields({
   from,
 }: WriteDebRequest): Promise<Map<string, string>> {
   const fields = new Map([["Package", one.name]]);
-  if (recipe.recipe !== one.name) fields.set("Source", recipe.recipe);
+  const source = debName(recipe.recipe);
+  if (source !== one.name) fields.set("Source", source);
   fields
     .set("Version", recipe.version)
     .set("Architecture", recipe.architecture)

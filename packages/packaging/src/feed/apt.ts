@@ -1,13 +1,17 @@
 /**
- * The host's apt with a state of its own: nothing of the host is read but its sources, keys, preferences and proxy, and
- * nothing of it is written. Everything goes through one configuration file, because only a file can clear lists (the
- * host's hooks would otherwise run on the host).
+ * The host's apt with a state of its own; nothing of the host is written. With the host's sources its settings count, too,
+ * but for hooks. Sources of our own come with settings of our own: what the host's apt.conf and preferences say of trust,
+ * dates and versions is meant for other archives; only how servers are reached is taken from there.
+ *
+ * Everything goes through one configuration file, because only a file can clear lists, and APT_CONFIG alone is read before
+ * the host's own files.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, readTextIfThere, run, writeFileAtomic } from "@tsbake/base";
 import type { RunOptions, RunResult } from "@tsbake/base";
 import { noApt } from "../problems.js";
+import { hostReach } from "./host.js";
 
 export interface Apt {
   /** Absolute. */
@@ -18,7 +22,7 @@ export interface Apt {
 
 export interface AptOptions {
   readonly architecture: string;
-  /** Sources instead of the host's; deb822 or one line each. */
+  /** Sources instead of the host's; deb822 or one line each; empty: none. */
   readonly sources?: string;
   /** The dpkg status file to solve against; default: nothing is installed. */
   readonly status?: string;
@@ -36,6 +40,14 @@ const HOOKS = [
   "DPkg::Pre-Install-Pkgs",
   "DPkg::Post-Install-Pkgs",
 ];
+
+/** In place of the host's. */
+const OWN: Readonly<Record<string, string>> = {
+  "Dir::Etc::main": "/dev/null",
+  "Dir::Etc::parts": "/dev/null",
+  "Dir::Etc::preferences": "/dev/null",
+  "Dir::Etc::preferencesparts": "/dev/null",
+};
 
 /** Makes the folders and the configuration file (only written when it changes). */
 export async function openApt(folder: string, options: AptOptions): Promise<Apt> {
@@ -66,12 +78,22 @@ export async function openApt(folder: string, options: AptOptions): Promise<Apt>
     "Dir::Cache::srcpkgcache": "",
     "Dir::Log": join(folder, "log"),
   };
-  if (options.sources !== undefined) Object.assign(settings, await writeSources(folder, options.sources));
+  const isOwn = options.sources !== undefined;
+  if (isOwn) Object.assign(settings, OWN, await writeSources(folder, options.sources));
+  // Without sources nothing is fetched.
+  if (options.sources) lines.push(...(await hostReach()));
   for (const [name, value] of Object.entries(settings)) lines.push(`${name} "${value}";`);
   const path = join(folder, "apt.conf");
   const text = `${lines.join("\n")}\n`;
   if ((await readTextIfThere(path)) !== text) await writeFileAtomic(path, text);
-  return { folder, run: (program, args, rest) => runApt(program, ["-c", path, ...args], rest) };
+  // What -c names comes after the host's files and wins over them; what APT_CONFIG names comes before.
+  return {
+    folder,
+    run: (program, args, rest) =>
+      isOwn
+        ? runApt(program, args, { ...rest, env: { APT_CONFIG: path } })
+        : runApt(program, ["-c", path, ...args], rest),
+  };
 }
 
 async function writeSources(folder: string, sources: string): Promise<Record<string, string>> {
@@ -93,11 +115,11 @@ async function runApt(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const env = { ...process.env, LC_ALL: "C.UTF-8" } as Record<string, string>;
+  const env = { ...process.env, LC_ALL: "C.UTF-8", ...options.env } as Record<string, string>;
   // An outer fake root is of no use to a solver, and costs a message for each file it looks at.
   if (env["FAKEROOTKEY"] !== undefined) delete env["LD_PRELOAD"];
   try {
-    return await run(program, args, { env, ...options });
+    return await run(program, args, { ...options, env });
   } catch (error) {
     if (hasCode(error, "ENOENT")) throw new BuildError([noApt(program)]);
     throw error;

@@ -1,7 +1,7 @@
 /** What a set of root packages needs, all of it: a solved, verified list that signatures hash and tasks install from. */
 import { BuildError, byText, readTextIfThere, sha256, sortedUnique } from "@tsbake/base";
 import { byNameAndArchitecture } from "../database/database.js";
-import { badClosure, closuresDisagree } from "../problems.js";
+import { badClosure, closuresDisagree, otherContent } from "../problems.js";
 
 /** A package that can be installed: from the feed or written by us. */
 export interface AvailablePackage {
@@ -103,12 +103,15 @@ function isRecord(data: unknown): data is Readonly<Record<string, unknown>> {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 
-/** Joins closures. @throws BuildError `packaging/closures-disagree` when one name has two versions */
+/** Joins closures. @throws BuildError `packaging/closures-disagree` when one name has two versions, `packaging/other-content` */
 export function mergeClosures(closures: readonly Closure[]): Closure {
   const packages = new Map<string, ClosurePackage>();
   for (const one of closures.flatMap((closure) => closure.packages)) {
     const key = `${one.name}:${one.architecture}`;
     const other = packages.get(key);
+    if (other && other.version === one.version && other.sha256 !== one.sha256) {
+      throw new BuildError([otherContent(one.name, one.version, [other.sha256, one.sha256].sort(byText))]);
+    }
     if (other && other.sha256 !== one.sha256) {
       throw new BuildError([closuresDisagree(one.name, [other.version, one.version].sort(byText))]);
     }

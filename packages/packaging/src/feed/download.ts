@@ -1,9 +1,14 @@
-/** Brings the packages of a closure into a pool folder, by apt's own fetcher: its proxies, credentials and mirrors count. */
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+/**
+ * Brings the packages of a closure into a pool folder: by apt's own fetcher, whose proxies, credentials and mirrors count, or
+ * by a copy where the archive is a folder. The pool keeps contents: two of one name and version lie side by side in it.
+ */
+import { copyFile, lstat, mkdir, mkdtemp, open, realpath, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
 import { join } from "node:path";
-import { BuildError, hasCode, run, sha256File } from "@tsbake/base";
+import { BuildError, eachLimited, hasCode, ifThere, run, sha256File } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
 import type { Closure, ClosurePackage } from "./closure.js";
-import { downloadFailed, noApt, superseded } from "../problems.js";
+import { downloadFailed, noApt, otherContent, superseded } from "../problems.js";
 
 export interface DownloadOptions {
   readonly onProgress?: (text: string) => void;
@@ -13,11 +18,24 @@ export interface DownloadOptions {
 const HELPER = "/usr/lib/apt/apt-helper";
 /** Keeps a command line well below the kernel's limit. */
 const BATCH = 200;
+/** Files that are read at a time. */
+const READERS = 8;
+
+/** Its name in the pool: `NAME_VERSION_ARCH.SHA.deb`. */
+export function poolName({ file, sha256 }: ClosurePackage): string {
+  return `${file.replace(/\.deb$/, "")}.${sha256.slice(0, 16)}.deb`;
+}
+
+/** The packages of a closure, each with its name in the pool as `file`. */
+export function inPool(packages: readonly ClosurePackage[]): ClosurePackage[] {
+  return packages.map((one) => ({ ...one, file: poolName(one) }));
+}
 
 /**
- * Brings every missing package of the closure into `pool`; each is verified by SHA-256 and appears whole or not at all.
- * Safe for two processes on one pool. What is there is trusted by its size here, and verified again by who installs it.
- * @throws BuildError `packaging/superseded`, `packaging/download-failed`
+ * Brings every package of the closure that is not there, or not whole, into `pool`; each is verified by SHA-256 and
+ * appears whole or not at all. Safe for two processes on one pool. Who installs verifies again.
+ *
+ * @throws BuildError `packaging/superseded`, `packaging/other-content`, `packaging/download-failed`
  */
 export async function downloadClosure(
   closure: Closure,
@@ -25,24 +43,50 @@ export async function downloadClosure(
   options: DownloadOptions = {},
 ): Promise<void> {
   await mkdir(pool, { recursive: true });
-  const wanted: ClosurePackage[] = [];
-  for (const one of closure.packages) {
-    const there = await stat(join(pool, one.file)).catch(() => undefined);
-    if (there?.size !== one.sizeBytes) wanted.push(one);
-  }
+  const whole = await eachLimited(closure.packages, READERS, (one) =>
+    isWhole(join(pool, poolName(one)), one),
+  );
+  const wanted = closure.packages.filter((_, at) => !whole[at]);
   if (wanted.length === 0) return;
   const scratch = await mkdtemp(join(pool, ".incoming-"));
   try {
-    for (let at = 0; at < wanted.length; at += BATCH) {
-      await fetchBatch(wanted.slice(at, at + BATCH), pool, scratch, {
+    const [local, remote] = [wanted.filter(isLocal), wanted.filter((one) => !isLocal(one))];
+    const said = new Map<ClosurePackage, string>();
+    await eachLimited(local, READERS, async (one) => copy(one, join(scratch, one.sha256)));
+    for (let at = 0; at < remote.length; at += BATCH) {
+      const some = remote.slice(at, at + BATCH);
+      const text = await fetchBatch(some, scratch, {
         ...options,
-        done: at,
+        done: local.length + at,
         all: wanted.length,
       });
+      for (const one of some) said.set(one, text);
     }
+    const problems = await eachLimited(wanted, READERS, (one) => keep(one, pool, scratch, said.get(one)));
+    const found = problems.filter((one) => one !== undefined);
+    if (found.length > 0) throw new BuildError(found);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** A link is not: what it leads to is not the pool's. */
+async function isWhole(path: string, one: ClosurePackage): Promise<boolean> {
+  const there = await ifThere(lstat(path));
+  return (
+    (there?.isFile() ?? false) && there?.size === one.sizeBytes && (await sha256File(path)) === one.sha256
+  );
+}
+
+/** An archive that is a folder of this machine. apt would make links into it. */
+function isLocal({ uri }: ClosurePackage): boolean {
+  return /^(?:file|copy):/.test(uri);
+}
+
+/** Nothing is copied of what the archive does not have. */
+async function copy({ uri }: ClosurePackage, path: string): Promise<void> {
+  const from = decodeURIComponent(uri.replace(/^(?:file|copy):(?:\/\/)?/, ""));
+  await ifThere(copyFile(from, path, constants.COPYFILE_FICLONE));
 }
 
 interface Batch extends DownloadOptions {
@@ -50,14 +94,10 @@ interface Batch extends DownloadOptions {
   readonly all: number;
 }
 
-async function fetchBatch(
-  wanted: readonly ClosurePackage[],
-  pool: string,
-  scratch: string,
-  batch: Batch,
-): Promise<void> {
+/** @returns what apt said; what arrived lies in `scratch` under its SHA-256 */
+async function fetchBatch(wanted: readonly ClosurePackage[], scratch: string, batch: Batch): Promise<string> {
   const args = ["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3", "download-file"];
-  for (const one of wanted) args.push(one.uri, join(scratch, one.file), `SHA256:${one.sha256}`);
+  for (const one of wanted) args.push(one.uri, join(scratch, one.sha256), `SHA256:${one.sha256}`);
   let got = batch.done;
   const said = await run(HELPER, args, {
     onOutput: (text) => {
@@ -69,21 +109,50 @@ async function fetchBatch(
     if (hasCode(error, "ENOENT")) throw new BuildError([noApt(HELPER)]);
     throw error;
   });
-  const problems = [];
-  for (const one of wanted) {
-    const path = join(scratch, one.file);
-    const digest = await sha256File(path).catch(() => undefined);
-    if (digest === one.sha256) await rename(path, join(pool, one.file));
-    else if (isGone(said.stderr + said.stdout, one)) problems.push(superseded(one.name, one.version));
-    else
-      problems.push(
-        downloadFailed(
-          one.name,
-          digest === undefined ? said.stderr : "its SHA-256 is not what the index says",
-        ),
-      );
+  return said.stderr + said.stdout;
+}
+
+/** Puts what arrived into the pool, in place of whatever has its name there. @returns what is wrong with it */
+async function keep(
+  one: ClosurePackage,
+  pool: string,
+  scratch: string,
+  said: string | undefined,
+): Promise<Diagnostic | undefined> {
+  const path = join(scratch, one.sha256);
+  // A method of apt may leave a link, to a cache or a mirror of its own.
+  await replaceLink(path);
+  const digest = await ifThere(sha256File(path));
+  if (digest === one.sha256) {
+    const place = join(pool, poolName(one));
+    await sync(path);
+    if ((await ifThere(lstat(place)))?.isDirectory()) await rm(place, { recursive: true });
+    await rename(path, place);
+    return undefined;
   }
-  if (problems.length > 0) throw new BuildError(problems);
+  if (digest !== undefined) return otherContent(one.name, one.version, [one.sha256, digest]);
+  if (said === undefined || isGone(said, one)) return superseded(one.name, one.version);
+  const received = receivedDigest(said, one);
+  if (received !== undefined) return otherContent(one.name, one.version, [one.sha256, received]);
+  return downloadFailed(one.name, said);
+}
+
+/** A symbolic link becomes the file that it leads to; anything else stays. */
+export async function replaceLink(path: string): Promise<void> {
+  if (!(await ifThere(lstat(path)))?.isSymbolicLink()) return;
+  const target = await ifThere(realpath(path));
+  await rm(path);
+  if (target !== undefined) await copyFile(target, path, constants.COPYFILE_FICLONE);
+}
+
+/** What is renamed before its bytes are on the disk can be empty after a power cut. */
+async function sync(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Whether the server said that it does not have this file (any more). */
@@ -91,4 +160,11 @@ function isGone(said: string, one: ClosurePackage): boolean {
   return said
     .split("\n")
     .some((line) => /\b404\b|File not found/.test(line) && line.includes(one.file.split("_")[0] ?? ""));
+}
+
+/** Of a file with other bytes than the index says, apt prints both digests. */
+function receivedDigest(said: string, one: ClosurePackage): string | undefined {
+  const at = said.indexOf(`SHA256:${one.sha256}`);
+  if (at < 0) return undefined;
+  return /^[^]*?of received file:[^]*?SHA256:([0-9a-f]{64})/.exec(said.slice(at))?.[1];
 }

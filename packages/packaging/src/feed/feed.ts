@@ -7,7 +7,10 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import {
+  batches,
   BuildError,
+  byText,
+  eachLimited,
   lockPath,
   nearest,
   readTextIfThere,
@@ -17,17 +20,24 @@ import {
   sortedUnique,
   writeFileAtomic,
 } from "@tsbake/base";
+import type { Lock } from "@tsbake/base";
 import { aptComplaints, openApt } from "./apt.js";
 import type { Apt } from "./apt.js";
 import { parseClosure, writeClosure } from "./closure.js";
 import type { Closure, ClosurePackage } from "./closure.js";
 import { byNameAndArchitecture } from "../database/database.js";
-import { feedUnreachable, noApt, notInFeed, unsolvable } from "../problems.js";
+import { replaceLink } from "./download.js";
+import { hostSettings } from "./host.js";
+import { feedUnreachable, noApt, notInFeed, otherContent, unsolvable } from "../problems.js";
 import { parseRelations, parseStanzas, writeStanza } from "../deb/stanza.js";
+import type { Stanza } from "../deb/stanza.js";
 import { unmetRelations } from "../deb/unmet.js";
 
 export interface FeedOptions {
-  /** `${DL_DIR}/feed`: private apt state, lists, cached solutions. */
+  /**
+   * `${DL_DIR}/feed`. Each set of sources and each architecture has a folder of its own below it, with private apt state,
+   * lists and cached solutions: builds with other ones may share it.
+   */
   readonly folder: string;
   /** deb822 or one-line sources instead of the host's. */
   readonly sources?: string;
@@ -68,8 +78,11 @@ const ROOT = /^[a-z0-9][a-z0-9+.-]*(?:[=/][A-Za-z0-9.+~:_-]+)?$/;
 
 /** Opening costs no process: apt is only started when something has to be asked. */
 export async function openFeed(options: FeedOptions): Promise<Feed> {
-  await mkdir(options.folder, { recursive: true });
-  return new AptFeed(options);
+  const { sources, architecture = "host" } = options;
+  const about = sources === undefined ? `host\n${await hostSettings()}` : `own\n${sources}`;
+  const folder = join(options.folder, sha256(`${architecture}\n${about}`).slice(0, 16));
+  await mkdir(folder, { recursive: true });
+  return new AptFeed({ ...options, folder });
 }
 
 /** The Debian architecture of this machine. @throws BuildError `packaging/no-apt` without dpkg */
@@ -82,22 +95,24 @@ export async function hostArchitecture(): Promise<string> {
 class AptFeed implements Feed {
   readonly #options: FeedOptions;
   #apt: Promise<Apt> | undefined;
-  #identity: string | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
   }
 
-  listsDigest(): Promise<string | undefined> {
-    return this.#listsIdentity();
+  async listsDigest(): Promise<string | undefined> {
+    return (await readTextIfThere(this.#identityPath()))?.trim() || undefined;
   }
 
   async update(): Promise<void> {
+    await using _lock = await this.#lock();
+    await this.#update();
+  }
+
+  /** Under the lock. */
+  async #update(): Promise<void> {
     const { folder, onProgress, onWarning } = this.#options;
     const apt = await this.#open();
-    await using _lock = await lockPath(folder, {
-      onWait: (holder) => onProgress?.(`waiting for ${holder}, which updates the package lists`),
-    });
     onProgress?.("fetching the package lists");
     const done = await apt.run("apt-get", ["-o", "APT::Status-Fd=1", "update"], {
       onOutput: (text) => {
@@ -106,23 +121,24 @@ class AptFeed implements Feed {
         if (percent !== undefined) onProgress?.("fetching the package lists", Math.floor(Number(percent)));
       },
     });
-    const lists = (await readdir(join(folder, "lists"))).sort();
     const complaints = [...aptComplaints(done, "E"), ...aptComplaints(done, "W")];
+    const lists = await readdir(join(folder, "lists"));
     if (!lists.some((name) => /_Packages(\.|$)/.test(name)))
       throw new BuildError([feedUnreachable(complaints)]);
     for (const line of complaints) onWarning?.(line);
-    const releases = lists.filter((name) => /_(In)?Release$|_Packages(\.\w+)?$/.test(name));
-    const digests = await Promise.all(
-      releases.map(async (name) => `${name} ${await sha256File(join(folder, "lists", name))}`),
-    );
-    this.#identity = sha256(digests.join("\n"));
-    await writeFileAtomic(this.#identityPath(), `${this.#identity}\n${this.#sourcesDigest()}\n`);
+    // Of an archive that is a folder, apt keeps links to its lists: they would change with the archive.
+    await eachLimited(lists, 4, async (name) => replaceLink(join(folder, "lists", name)));
+    await this.#measure();
   }
 
   async closures(requests: readonly ClosureRequest[]): Promise<Closure[]> {
-    if ((await this.listsDigest()) === undefined) await this.update();
-    const identity = (await this.#listsIdentity()) ?? "";
-    const answers = await Promise.all(requests.map((request) => this.#cached(identity, request)));
+    const known = await this.#known(await this.listsDigest(), requests);
+    if (known.every((answer) => answer !== undefined)) return known;
+    // From the look at the lists to the last answer: nobody may change them in between, and all answers are of one state.
+    await using _lock = await this.#lock();
+    if ((await this.listsDigest()) === undefined) await this.#update();
+    const identity = await this.#measure();
+    const answers = await this.#known(identity, requests);
     const open = answers.flatMap((answer, index) => (answer ? [] : [index]));
     const solve = async (index: number | undefined): Promise<void> => {
       const request = index === undefined ? undefined : requests[index];
@@ -141,6 +157,40 @@ class AptFeed implements Feed {
     return answers.flatMap((answer) => answer ?? []);
   }
 
+  #known(
+    identity: string | undefined,
+    requests: readonly ClosureRequest[],
+  ): Promise<(Closure | undefined)[]> {
+    const cached = async (request: ClosureRequest) =>
+      identity === undefined ? undefined : this.#cached(identity, request);
+    return Promise.all(requests.map(cached));
+  }
+
+  #lock(): Promise<Lock> {
+    const { folder, onProgress } = this.#options;
+    return lockPath(folder, {
+      onWait: (holder) => onProgress?.(`waiting for ${holder}, which has the package lists`),
+    });
+  }
+
+  /**
+   * Takes the digest of the lists that are there, and keeps it. What is kept may be of older lists: a process that was killed
+   * while it fetched some.
+   */
+  async #measure(): Promise<string> {
+    const { folder } = this.#options;
+    const lists = (await readdir(join(folder, "lists"))).sort(byText);
+    const counted = lists.filter((name) => /_(In)?Release$|_Packages(\.\w+)?$/.test(name));
+    const digests = await eachLimited(
+      counted,
+      4,
+      async (name) => `${name} ${await sha256File(join(folder, "lists", name))}`,
+    );
+    const identity = sha256(digests.join("\n"));
+    if ((await this.listsDigest()) !== identity) await writeFileAtomic(this.#identityPath(), `${identity}\n`);
+    return identity;
+  }
+
   #open(): Promise<Apt> {
     const { folder, sources, architecture } = this.#options;
     this.#apt ??= (async () =>
@@ -154,19 +204,6 @@ class AptFeed implements Feed {
 
   #identityPath(): string {
     return join(this.#options.folder, "lists.id");
-  }
-
-  #sourcesDigest(): string {
-    return sha256(`${this.#options.sources ?? "host"}\n${this.#options.architecture ?? "host"}`);
-  }
-
-  /** Undefined when there are no lists, or lists of other sources. */
-  async #listsIdentity(): Promise<string | undefined> {
-    if (this.#identity === undefined) {
-      const [identity, sources] = (await readTextIfThere(this.#identityPath()))?.split("\n") ?? [];
-      if (identity && sources === this.#sourcesDigest()) this.#identity = identity;
-    }
-    return this.#identity;
   }
 
   #closurePath(identity: string, request: ClosureRequest): string {
@@ -201,29 +238,36 @@ class AptFeed implements Feed {
   }
 
   async #describe(apt: Apt, uris: readonly PrintedUri[]): Promise<ClosurePackage[]> {
-    const names = uris.map(({ name, architecture, version }) => `${name}:${architecture}=${version}`);
-    if (names.length === 0) return [];
-    const shown = await apt.run("apt-cache", ["show", "--", ...names]);
-    const byFile = new Map<string, ClosurePackage>();
-    for (const stanza of parseStanzas(shown.stdout).stanzas) {
-      const path = stanza.get("Filename") ?? "";
-      const digest = stanza.get("SHA256") ?? "";
-      const uri = uris.find(
-        (one) => decodeURIComponent(one.uri).endsWith(`/${path}`) || one.uri.endsWith(path),
-      );
-      if (path === "" || uri === undefined || !/^[0-9a-f]{64}$/.test(digest)) continue;
-      byFile.set(uri.uri, {
+    const stanzas = new Map<string, Stanza[]>();
+    const wordOf = (one: PrintedUri) => `${one.name}:${one.architecture}=${one.version}`;
+    for (const some of batches(uris, (one) => [wordOf(one)])) {
+      const shown = await apt.run("apt-cache", ["show", "--", ...some.map(wordOf)]);
+      for (const stanza of parseStanzas(shown.stdout).stanzas) {
+        const key = `${stanza.get("Package")} ${stanza.get("Version")}`;
+        const same = stanzas.get(key);
+        if (same) same.push(stanza);
+        else stanzas.set(key, [stanza]);
+      }
+    }
+    const found: ClosurePackage[] = [];
+    const lost: PrintedUri[] = [];
+    for (const uri of uris) {
+      const stanza = stanzaOf(uri, stanzas.get(`${uri.name} ${uri.version}`) ?? []);
+      if (!stanza) {
+        lost.push(uri);
+        continue;
+      }
+      found.push({
         name: uri.name,
         version: uri.version,
         architecture: stanza.get("Architecture") ?? uri.architecture,
-        sha256: digest,
+        sha256: stanza.get("SHA256") ?? "",
         sizeBytes: Number(stanza.get("Size")),
         stanza: writeStanza(stanza),
-        file: basename(path),
+        file: basename(stanza.get("Filename") ?? ""),
         uri: uri.uri,
       });
     }
-    const lost = uris.filter((one) => !byFile.has(one.uri));
     if (lost.length > 0) {
       throw new BuildError([
         unsolvable(
@@ -232,7 +276,7 @@ class AptFeed implements Feed {
         ),
       ]);
     }
-    return [...byFile.values()];
+    return found;
   }
 
   async #explain(apt: Apt, errors: readonly string[], said: string, request: ClosureRequest) {
@@ -271,6 +315,23 @@ export function parseUris(text: string): PrintedUri[] {
     uris.push({ uri, name, version: decodeURIComponent(version), architecture });
   }
   return uris;
+}
+
+/**
+ * The stanza of what apt would fetch. Two sources can have one version; then the path tells, and where that is the same, too,
+ * nobody knows which of two contents is meant. @throws BuildError `packaging/other-content`
+ */
+function stanzaOf(uri: PrintedUri, stanzas: readonly Stanza[]): Stanza | undefined {
+  const path = decodeURIComponent(uri.uri);
+  const usable = stanzas.filter((one) => {
+    const isSame = [uri.architecture, "all"].includes(one.get("Architecture") ?? "");
+    return isSame && one.get("Filename") && /^[0-9a-f]{64}$/.test(one.get("SHA256") ?? "");
+  });
+  const there = usable.filter((one) => path.endsWith(`/${one.get("Filename")}`));
+  const candidates = there.length > 0 ? there : usable;
+  const digests = sortedUnique(candidates.map((one) => one.get("SHA256") ?? ""));
+  if (digests.length > 1) throw new BuildError([otherContent(uri.name, uri.version, digests)]);
+  return candidates[0];
 }
 
 function providedBy(stanza: string): string[] {

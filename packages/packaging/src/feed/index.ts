@@ -14,5 +14,5 @@ export {
   type ClosurePackage,
 } from "./closure.js";
 export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
-export { downloadClosure, type DownloadOptions } from "./download.js";
+export { downloadClosure, inPool, poolName, type DownloadOptions } from "./download.js";
 export { unpackFeed, type FeedUnpackRequest } from "./unpack.js";

@@ -6,6 +6,7 @@ import { BuildError, run } from "@tsbake/base";
 import type { Closure } from "./closure.js";
 import { readControl } from "../deb/file.js";
 import { mergedFolders, verify } from "../deb/install.js";
+import { inPool } from "./download.js";
 import { HELD_LINK, relativeLinks, wrapPrograms } from "./native-tree.js";
 import { commandFailed } from "@tsbake/sandbox";
 import { countLines } from "../progress.js";
@@ -45,7 +46,7 @@ echo "\${1##*/}"
 /** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `sandbox/command-failed` */
 export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   const { closure, pool, into, kind, links, architecture } = request;
-  const packages = closure.packages.map((one) => ({ ...one, path: join(pool, one.file) }));
+  const packages = inPool(closure.packages).map((one) => ({ ...one, path: join(pool, one.file) }));
   await verify(packages);
   const merged = mergedFolders(architecture);
   for (const name of merged) {

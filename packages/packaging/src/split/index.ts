@@ -4,4 +4,4 @@
  */
 export { parseShlibs, shlibKey } from "./shlibs.js";
 export { pattern } from "./assign.js";
-export { splitRelations } from "./spec.js";
+export { parseSpec, splitRelations, type PackageSpec, type RecipeSpec } from "./spec.js";

@@ -1,11 +1,15 @@
 /** What a recipe says of its packages: the JSON that package.bbclass writes, checked once. */
 import { BuildError, hasCode, messageOf } from "@tsbake/base";
 import { readFile } from "node:fs/promises";
+import { debName, debRelations, debVersion, isDebName, isDebVersion } from "../deb/names.js";
 import { badSpec } from "../problems.js";
 
 /** One package of a recipe. Relations are lists of `name` or `name (>= 1.0)`, joined with blanks or commas in recipes. */
 export interface PackageSpec {
+  /** As Debian writes it. */
   readonly name: string;
+  /** As PACKAGES writes it. */
+  readonly recipeName: string;
   /** Path patterns, absolute: `*` and `?` stay within a folder, a folder means all below it. */
   readonly files: readonly string[];
   readonly summary: string;
@@ -68,12 +72,16 @@ export function parseSpec(text: string, path: string): RecipeSpec {
     throw new BuildError([badSpec(path, messageOf(error))]);
   }
   const read = new Fields(path, "", data);
-  const packages = read
-    .list("packages")
-    .map((one, at) => packageOf(new Fields(path, `packages[${at}].`, one)));
-  const version = read.text("version");
-  if (!/^(?:\d+:)?[0-9][A-Za-z0-9.+~-]*$/.test(version))
-    read.fail("version", `\`${version}\` is no Debian version`);
+  const listed = read.list("packages").map((one, at) => packageOf(new Fields(path, `packages[${at}].`, one)));
+  // One name twice in PACKAGES is one package.
+  const packages = [
+    ...new Map(listed.toReversed().map((one) => [one.recipeName, one])).values(),
+  ].toReversed();
+  refuseTwins(read, packages);
+  const version = debVersion(read.text("version"));
+  if (!isDebVersion(version)) {
+    read.fail("version", `\`${read.text("version")}\` is no Debian version and cannot be made one`);
+  }
   return {
     recipe: read.text("recipe"),
     version,
@@ -87,25 +95,53 @@ export function parseSpec(text: string, path: string): RecipeSpec {
   };
 }
 
+/** Two names of a recipe may become one. */
+function refuseTwins(read: Fields, packages: readonly PackageSpec[]): void {
+  const first = new Map<string, PackageSpec>();
+  for (const [at, one] of packages.entries()) {
+    const other = first.get(one.name);
+    if (other) {
+      const both = `\`${other.recipeName}\` and \`${one.recipeName}\``;
+      read.fail(`packages[${at}].name`, `${both} of PACKAGES are both \`${one.name}\` as a Debian package`);
+    }
+    first.set(one.name, one);
+  }
+}
+
 function packageOf(read: Fields): PackageSpec {
-  const name = read.text("name");
-  if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name)) {
-    read.fail("name", `\`${name}\` is no Debian package name: lower-case letters, digits, + . -`);
+  const recipeName = read.text("name");
+  const name = debName(recipeName);
+  if (!isDebName(name)) {
+    read.fail(
+      "name",
+      `\`${recipeName}\` is no Debian package name and cannot be made one: lower-case letters, digits, + . -`,
+    );
   }
   const relations = read.texts("relations", RELATIONS);
   return {
     name,
+    recipeName,
     files: read.words("files"),
     summary: read.line("summary"),
     description: read.text("description", true),
     section: read.line("section"),
     relations: Object.fromEntries(
-      Object.entries(relations).map(([field, text]) => [field, splitRelations(text)]),
+      Object.entries(relations).map(([field, text]) => [field, relationsOf(read, field, text, name)]),
     ),
     conffiles: read.words("conffiles"),
     scripts: read.texts("scripts", SCRIPT_NAMES),
     allowEmpty: read.flag("allowEmpty"),
   };
+}
+
+/** As OE writes them: nothing needs itself, a pattern is left out, and so is a file that is provided. */
+function relationsOf(read: Fields, field: string, text: string, name: string): string[] {
+  return splitRelations(text).flatMap((one) => {
+    if (one.includes("*") || (field === "Provides" && one.startsWith("/"))) return [];
+    const mapped = debRelations(one, field);
+    if (!mapped) return read.fail(`relations.${field}`, `\`${one}\` cannot be said in a Debian package`);
+    return field === "Depends" && mapped[0] === name ? [] : mapped;
+  });
 }
 
 /** `foo (>= 1.0) bar, baz | qux` → one text a relation: blanks separate, except in brackets and around `|`. */

@@ -1,7 +1,16 @@
 /** Runs the body of one task: its datastore, its folders, prefuncs, the function, postfuncs, each as shell or Python. */
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BuildError, codeOf, fullDisk, makeFolder, makeFolderSync, messageOf, words } from "@tsbake/base";
+import {
+  BuildError,
+  codeOf,
+  fullDisk,
+  longStart,
+  makeFolder,
+  makeFolderSync,
+  messageOf,
+  words,
+} from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import { describePython, diagnosticsOf } from "../failure.js";
@@ -256,6 +265,8 @@ class Step {
       return isInteractive ? { code: 0 } : end;
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
+      const long = longStart(error, { command: program!, args, environment: full }, label);
+      if (long) throw new BuildError([long], { cause: error });
       throw new BuildError([noProgram(label, program!, messageOf(error))], { cause: error });
     } finally {
       if (isInteractive) this.#executor.onEvent({ type: "terminal", ...this.#who(), taken: false });
