@@ -5,6 +5,7 @@ export { nearest } from "./nearest.js";
 export { byText, sortedUnique, words } from "./order.js";
 export { diskProblem, fullDisk, isDiskProblem } from "./disk.js";
 export { codeOf, hasCode, messageOf, reasonOf } from "./errno.js";
+export { fileStamp, isSettled, type FileStamp } from "./file-stamp.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
 export {
   makeFolder,

@@ -34,6 +34,7 @@ import { graphPage } from "./graph/graph-page.js";
 import { describeBuildList, describeTaskGraph } from "./graph/graph-files.js";
 import { locateBuild } from "@tsbake/project";
 import type { BuildLocation } from "@tsbake/project";
+import { openFileDigests } from "./signing/file-digests.js";
 import { lockedSignaturesText } from "./signing/locked-signatures.js";
 import { oneRecipe } from "./metadata/one-recipe.js";
 import {
@@ -104,6 +105,9 @@ async function openLocated(location: BuildLocation, options: OpenOptions): Promi
   const environment = projectFile
     ? projectEnvironment(projectFile, options.environment)
     : { ...options.environment };
+  const tools = await openFileDigests(join(topdir, "cache/tool-digests.json"));
+  const toolchain = await hostToolchain(options.environment["PATH"] ?? "", tools);
+  await tools.save();
   const started = performance.now();
   const project = await parseProject({
     topdir,
@@ -119,7 +123,7 @@ async function openLocated(location: BuildLocation, options: OpenOptions): Promi
       TSBAKE_KERNEL_ARCH: kernel,
       TSBAKE_CPUS: String(availableParallelism()),
       ...(await toolDigests()),
-      TSBAKE_HOST_TOOLCHAIN: hostToolchain(options.environment["PATH"] ?? ""),
+      TSBAKE_HOST_TOOLCHAIN: toolchain,
     },
     trackHistory: options.trackHistory,
     cachedConfig: CACHED_CONFIGURATION,
