@@ -12,8 +12,11 @@ export interface FileDigests {
   save(): Promise<void>;
 }
 
-/** @param path JSON file of an earlier run; one that cannot be read counts as empty */
-export async function openFileDigests(path: string): Promise<FileDigests> {
+/**
+ * @param path JSON file of an earlier run; one that cannot be read counts as empty
+ * @param now ms since epoch
+ */
+export async function openFileDigests(path: string, now = Date.now): Promise<FileDigests> {
   const known = new Map(readEntries(await readTextIfThere(path)));
   let isChanged = false;
   const cache = {
@@ -24,8 +27,8 @@ export async function openFileDigests(path: string): Promise<FileDigests> {
     },
   };
   return {
-    digest: (file) => digestPath(file, { cache }),
-    checksums: (file) => listChecksums(file, { cache }),
+    digest: (file) => digestPath(file, { cache, now }),
+    checksums: (file) => listChecksums(file, { cache, now }),
     async save() {
       if (!isChanged) return;
       const entries = [...known].sort(([left], [right]) => byText(left, right));

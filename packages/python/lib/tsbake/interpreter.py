@@ -243,3 +243,4 @@ def attach(host, facts):
 
     backend.use(HostBackend(host))
     hostsystem.install(json.loads(facts))
+    os.umask = lambda mask: host.umask(mask)

@@ -1,7 +1,7 @@
 /** Runs the body of one task: its datastore, its folders, prefuncs, the function, postfuncs, each as shell or Python. */
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BuildError, codeOf, fullDisk, makeFolder, makeFolderSync, messageOf, words } from "@tsbake/base";
+import { BuildError, codeOf, fullDisk, makeFolderSync, messageOf, words } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import { describePython, diagnosticsOf } from "../failure.js";
@@ -144,8 +144,9 @@ class Step {
     const { d, label } = this.#body;
     const folders = dirs ?? this.#flag("dirs");
     try {
-      await cleanFolders(this.#flag("cleandirs"));
-      for (const folder of folders) await makeFolder(folder);
+      const mode = this.#folderMode();
+      await cleanFolders(this.#flag("cleandirs"), mode);
+      for (const folder of folders) makeFolderSync(folder, mode);
     } catch (error) {
       throw new BuildError([cannotPrepare(label, folders.join(" "), messageOf(error))], { cause: error });
     }
@@ -307,6 +308,12 @@ class Step {
       throw new BuildError([malformedFlag(label, "umask", text, "octal digits, such as `022`")]);
     }
     return text;
+  }
+
+  /** What the umask of the function leaves of a new folder's mode. */
+  #folderMode(): number | undefined {
+    const text = this.#umask();
+    return text === undefined ? undefined : 0o777 & ~Number.parseInt(text, 8);
   }
 
   /** BitBake's bodies without [dirs] start in the build folder. */
