@@ -44,6 +44,7 @@ describe("a second run", () => {
     let edits = 0;
     for (const how of [...QUIET_EDITS, "in place", "in place", "target"] as const) {
       editQuietly(path, how, `${text}EDIT = "${edits++}"\n`, true);
+      await setTimeout(120);
       expect([how, (await run(rig)).signed]).toEqual([how, ["lib_2.0"]]);
     }
     expect((await run(rig)).signed).toEqual([]);

@@ -40,6 +40,11 @@ export class Bridge {
     return this.#mask;
   }
 
+  /** A store over an empty datastore, for Python's `DataSmart()`. */
+  newStore: () => unknown = () => {
+    throw new Error("internal: the interpreter is not open yet");
+  };
+
   /** Remembers what a method of a Store threw. */
   failed(error: unknown): void {
     this.#last = error;

@@ -272,16 +272,16 @@ class Step {
     return { command: words(d.getText("FAKEROOTCMD")), environment };
   }
 
-  #lineReader(): ((line: string, stream: "stdout" | "stderr") => void) | undefined {
+  #lineReader(): ((line: string) => void) | undefined {
     const flag = asText(this.#body.d.getVarFlag(this.#body.function, "progress", { expand: true }));
     const read = flag === "" ? undefined : progressReader(flag);
     const { verbose, onEvent } = this.#executor;
     if (!read && !verbose) return undefined;
     let last = "";
-    return (line, stream) => {
+    return (line) => {
       if (verbose) onEvent({ type: "task-output", ...this.#who(), line });
       // The trace of `set -x` shows the numbers before they are true.
-      const found = stream === "stdout" ? read?.(line) : undefined;
+      const found = line.startsWith("+") ? undefined : read?.(line);
       if (!found) return;
       const progress = { ...found, percent: Math.floor(found.percent) };
       const key = `${progress.percent} ${progress.done} ${progress.total}`;
