@@ -143,8 +143,8 @@ class Step {
   async run(dirs?: readonly string[]): Promise<ProcessEnd> {
     const { d, label } = this.#body;
     const folders = dirs ?? this.#flag("dirs");
+    const mode = this.#folderMode();
     try {
-      const mode = this.#folderMode();
       await cleanFolders(this.#flag("cleandirs"), mode);
       for (const folder of folders) makeFolderSync(folder, mode);
     } catch (error) {
@@ -184,6 +184,7 @@ class Step {
         reportOutput: (task, method, outhash) =>
           this.#body.reportOutput?.(task, method, outhash) ?? Promise.resolve(undefined),
         onMessage: (level, text) => this.#say(level, text),
+        onProgress: (percent) => this.#executor.onEvent({ type: "task-progress", ...this.#who(), percent }),
         log: (text) => this.#log.write(text),
       });
     }
