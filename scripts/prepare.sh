@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs tsbake's libraries and compiles it, when something of either changed. Called by ./tsbake and npm test.
 set -eu
+# Nobody else writes into the programs.
+umask 022
 
 root=$(readlink -f -- "$(dirname -- "$0")/..")
 installed=$root/node_modules/.tsbake-lock.json

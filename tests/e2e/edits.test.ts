@@ -101,8 +101,9 @@ describe("an edit while a build runs", () => {
     // Parsed already: the build that is edited opens the recipe only when its first body runs.
     await toy.built(["-p"]);
     const { code, stderr } = await editedBuild(() => toy.rig.write(RECIPE, recipe("TWO")));
-    if (code === 0) expect([stderr, deployed()]).toEqual(["", "ONE\nONE\n"]);
-    else expect(stderr).toMatch(/error\[engine\/changed-meanwhile\]: slow:do_\w+: \S*slow_1.0.bb changed/);
+    // It may have been read before the edit: then that is what is built.
+    const told = /error\[engine\/changed-meanwhile\]: slow:do_\w+: \S*slow_1.0.bb changed/.test(stderr);
+    expect(code === 0 ? deployed() : told).toEqual(code === 0 ? "ONE\nONE\n" : true);
     write("ONE");
     await toy.built(["-c", "deploy", "slow"]);
     expect(deployed()).toBe("ONE\nONE\n");

@@ -416,30 +416,26 @@ describe("digests of tools", () => {
 
 describe("remembered digests of files", () => {
   const cache = () => join(folder, "cache/digests.json");
-  const settled = (path: string, text: string): string => {
-    const full = write(path, text);
-    utimesSync(full, 1000, 1000);
-    return full;
-  };
+  const later = () => Date.now() + 10_000;
 
   test("are used while a file looks the same, and only then", async () => {
-    const file = settled("source", "one\n");
-    const first = await openFileDigests(cache());
+    const file = write("source", "one\n");
+    const first = await openFileDigests(cache(), later);
     const digest = await first.digest(file);
     await first.save();
-    // Same size, time and inode: what is remembered is believed, which shows that nothing was read.
+    // The same stamp: what is remembered is believed, which shows that nothing was read.
     const stored = await readFile(cache(), "utf8");
     expect(stored).toContain(digest);
     writeFileSync(cache(), stored.replace(digest!, "0".repeat(64)));
-    expect(await (await openFileDigests(cache())).digest(file)).toBe("0".repeat(64));
-    settled("source", "longer\n");
-    const changed = await (await openFileDigests(cache())).digest(file);
+    expect(await (await openFileDigests(cache(), later)).digest(file)).toBe("0".repeat(64));
+    write("source", "longer\n");
+    const changed = await (await openFileDigests(cache(), later)).digest(file);
     expect(changed).toMatch(/^[0-9a-f]{64}$/);
     expect([digest, "0".repeat(64)]).not.toContain(changed);
   });
 
   test("nothing learned, nothing written; what is not there has none", async () => {
-    const digests = await openFileDigests(cache());
+    const digests = await openFileDigests(cache(), later);
     expect(await digests.digest(join(folder, "nothing"))).toBeUndefined();
     await digests.save();
     await expect(readFile(cache())).rejects.toMatchObject({ code: "ENOENT" });
@@ -449,23 +445,32 @@ describe("remembered digests of files", () => {
     "a file of %j counts as empty",
     async (text) => {
       write("cache/digests.json", text);
-      const file = settled("source", "one\n");
-      const damaged = await openFileDigests(cache());
+      const file = write("source", "one\n");
+      const damaged = await openFileDigests(cache(), later);
       const digest = await damaged.digest(file);
       expect(digest).toMatch(/^[0-9a-f]{64}$/);
       await damaged.save();
       expect(Object.keys(JSON.parse(await readFile(cache(), "utf8")) as object)).toContain(file);
-      expect(await (await openFileDigests(cache())).digest(file)).toBe(digest);
+      expect(await (await openFileDigests(cache(), later)).digest(file)).toBe(digest);
     },
   );
 });
 
-test("the host's toolchain is known by the files behind its names", () => {
+test("the host's toolchain is known by what is in the files behind its names", async () => {
   const gcc = write("bin/real-gcc-12", "#!/bin/sh\n", 0o755);
-  utimesSync(gcc, 100, 100);
   symlinkSync("real-gcc-12", join(folder, "bin/gcc"));
-  const identity = () => hostToolchain(join(folder, "bin"));
-  expect(identity().split(" ")[0]).toBe("gcc=real-gcc-12,10,100");
-  utimesSync(gcc, 200, 200);
-  expect(identity().split(" ")[0]).toBe("gcc=real-gcc-12,10,200");
+  const identity = async () => {
+    const digests = await openFileDigests(join(folder, "tools.json"), () => Date.now() + 10_000);
+    const found = await hostToolchain(join(folder, "bin"), digests);
+    await digests.save();
+    return found.split(" ")[0];
+  };
+  const first = await identity();
+  expect(first).toMatch(/^gcc=real-gcc-12,[0-9a-f]{16}$/);
+  // Another program with the size and the time of the first.
+  utimesSync(gcc, 100, 100);
+  expect(await identity()).toBe(first);
+  write("bin/real-gcc-12", "#!/bin/ls\n", 0o755);
+  utimesSync(gcc, 100, 100);
+  expect(await identity()).not.toBe(first);
 });

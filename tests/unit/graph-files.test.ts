@@ -1,8 +1,13 @@
+import { createHash } from "node:crypto";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { chmod, mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { BuildError } from "@tsbake/base";
-import { digestPath } from "@tsbake/graph";
+import { digestPath, listChecksums } from "@tsbake/graph";
+import { editQuietly, QUIET_EDITS } from "../support/quiet-edits.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 describe("file digests", () => {
@@ -68,7 +73,7 @@ describe("file digests", () => {
     expect(await digestPath(join(root, "odd[1]"))).toBe(await digestPath(join(root, "a")));
   });
 
-  test("are remembered by size, time and inode, once a file has settled", async () => {
+  test("are remembered by what `stat` says, once a file has settled", async () => {
     const root = await tree();
     const path = join(root, "a");
     const cache = new Map<string, string>();
@@ -81,6 +86,49 @@ describe("file digests", () => {
     expect(await digestPath(path, { cache, now: later })).toBe("remembered");
     await writeFile(path, "longer");
     expect(await digestPath(path, { cache, now: later })).not.toBe("remembered");
+  });
+
+  test("see every change, whatever of size, time and inode it keeps", async () => {
+    const edit = fc.record({
+      how: fc.constantFrom(...QUIET_EDITS),
+      text: fc.constantFrom("one\n", "two\n", "six\n", "three\n"),
+      keepsTime: fc.boolean(),
+      settles: fc.boolean(),
+    });
+    const digestOf = (name: string, path: string) =>
+      createHash(name).update(readFileSync(path)).digest("hex");
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 8 }), async (edits) => {
+        const root = temporaryFolder("quiet");
+        const path = join(root, "a");
+        await writeFile(path, "one\n");
+        await utimes(path, 1000, 1000);
+        const cache = new Map<string, string>();
+        for (const { how, text, keepsTime, settles } of edits) {
+          editQuietly(path, how, text, keepsTime);
+          if (settles) await setTimeout(120);
+          expect(await digestPath(path, { cache })).toBe(digestOf("sha256", path));
+          expect(await listChecksums(path, { cache })).toEqual([
+            { name: "a", digest: digestOf("md5", path) },
+          ]);
+        }
+        rmSync(root, { recursive: true });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test("of a copied folder are compared by content once, and then remembered", async () => {
+    const root = await tree();
+    const cache = new Map<string, string>();
+    const later = () => Date.now() + 10_000;
+    const before = await digestPath(root, { cache, now: later });
+    const known = cache.get(join(root, "a"));
+    cpSync(root, `${root}.copy`, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    rmSync(root, { recursive: true });
+    cpSync(`${root}.copy`, root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    expect(await digestPath(root, { cache, now: later })).toBe(before);
+    expect(cache.get(join(root, "a"))).not.toBe(known);
   });
 
   test("of what cannot be read are an error that says so", async () => {

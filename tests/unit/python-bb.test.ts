@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -276,4 +277,131 @@ describe("bb.utils and friends", () => {
     ).toBe("(True, False)");
     expect(python.evaluate("dict(bb.data.exported_vars(d))", d)).toBe("{'A': 'a'}");
   });
+});
+
+describe("what metadata of the wild calls", () => {
+  const folder = temporaryFolder("bb");
+
+  test.each(["zstd", "lz4"].filter((name) => !spawnSync(name, ["--version"]).error))(
+    "bb.compress.%s reads what it wrote, and says so when the end is missing",
+    (name) => {
+      rig.run([
+        `import bb.compress.${name} as tool, io`,
+        `path = ${JSON.stringify(join(folder, name))}`,
+        "text = ''.join('line %d\\n' % (n * n) for n in range(200000))",
+        "with tool.open(path, 'wt') as file:",
+        "    file.write(text)",
+        "with open(path, 'rb') as plain, tool.open(plain, 'rt', encoding='utf-8') as file:",
+        "    assert file.read() == text",
+        "data = open(path, 'rb').read()",
+        "with tool.open(io.BytesIO(data)) as file:",
+        "    assert file.read(6) == b'line 0'",
+        "open(path, 'wb').write(data[:len(data) // 2])",
+        "for mode in ('rb', 'rt'):",
+        "    try:",
+        "        with tool.open(path, mode, stderr=-3) as file:",
+        "            file.read()",
+        "    except OSError:",
+        "        continue",
+        "    raise AssertionError('half of the data was taken for all')",
+      ]);
+      expect(rig.said()).toEqual([]);
+    },
+  );
+
+  test("an empty datastore expands, and knows nothing of others", () => {
+    rig.run([
+      "import bb.data_smart",
+      "other = bb.data_smart.DataSmart()",
+      "other.setVar('A', '${B}')",
+      'other.setVar(\'B\', \'${@bb.utils.contains("C", "x", "yes", "no", d)}\')',
+      "other.setVar('C', 'x y')",
+      "assert other.getVar('A') == 'yes', other.getVar('A')",
+      "assert sorted(bb.data.init().keys()) == [] and d.getVar('A') is None",
+      "other.setVarFlags('C', {'one': '1', 'two': '2'})",
+      "other.delVarFlags('C')",
+      "assert not other.getVarFlags('C') and other.getVar('C') == 'x y'",
+    ]);
+    expect(rig.said()).toEqual([]);
+  });
+
+  test("settings are changed in a file's text, and nothing else is", () => {
+    rig.run([
+      "lines = ['# head\\n', 'A = \"a\"\\n', '\\n', 'B += \"b \\\\\\n', '    c\"\\n', '\\n', 'f() {\\n', '    x\\n', '}\\n']",
+      "answers = {'A': (None, None, 0, True), 'B': (['d', 'e'], '=', 2, False), 'f()': ('    y\\n', None, 0, True)}",
+      "seen = {}",
+      "def change(name, value, op, newlines):",
+      "    seen[name] = (value, op)",
+      "    return answers[name]",
+      "changed, after = bb.utils.edit_metadata(lines, ['A', 'B', 'f()'], change)",
+      "assert seen == {'A': ('a', '='), 'B': ('b     c', '+='), 'f()': ('    x\\n', '')}, seen",
+      "assert changed and ''.join(after) == '# head\\n\\nB = \" \\\\\\n  d \\\\\\n  e \\\\\\n  \"\\n\\nf() {\\n    y\\n}\\n', after",
+      "same = lambda name, value, op, newlines: (value, None, 0, True)",
+      "assert bb.utils.edit_metadata(lines, ['A', 'B', 'f()'], same) == (False, lines)",
+    ]);
+    expect(rig.said()).toEqual([]);
+  });
+
+  test("progress goes up by the weights of stages", () => {
+    rig.events.splice(0);
+    rig.run([
+      "import bb.progress",
+      "stages = bb.progress.MultiStageProgressReporter(d, [1, 3])",
+      "stages.next_stage()",
+      "stages.update(50)",
+      "stages.next_stage(10)",
+      "stages.update(5)",
+      "stages.update(4)",
+      "stages.finish()",
+    ]);
+    expect(rig.events.map(([name, { progress }]) => [name, progress])).toEqual(
+      [0, 12, 25, 62].map((progress) => ["bb.build.TaskProgress", progress]),
+    );
+  });
+
+  test("a shell gets a function with all that it calls", () => {
+    const d = rig.datastore({ SHOWN: 'a "b" $c', HIDDEN: "x" });
+    d.setVarFlag("SHOWN", "export", "1");
+    for (const [name, body] of Object.entries({
+      outer: "    inner 1\n",
+      inner: "    echo ${HIDDEN}\n",
+      other: ":",
+    })) {
+      d.setVar(name, body);
+      d.setVarFlag(name, "func", "1");
+    }
+    rig.run(
+      [
+        "import io",
+        "out = io.StringIO()",
+        "bb.data.emit_func('outer', out, d)",
+        "d.setVar('OUT', out.getvalue())",
+      ],
+      d,
+    );
+    expect(d.getVar("OUT", { expand: false })).toBe(
+      'export SHOWN="a \\"b\\" \\$c"\n\nouter() {\n    inner 1\n}\n\ninner() {\n    echo x\n}\n\n',
+    );
+  });
+
+  test("/proc is the host's", () => {
+    rig.run([
+      "assert 'processor' in open('/proc/cpuinfo').read() or 'CPU' in open('/proc/cpuinfo').read()",
+      "assert int(open('/proc/meminfo').readline().split()[1]) > 0",
+      `assert os.readlink('/proc/self') == '${process.pid}', os.readlink('/proc/self')`,
+      "assert open('/proc/sys/kernel/ostype').read().strip() == 'Linux'",
+    ]);
+    expect(rig.said()).toEqual([]);
+  });
+
+  test.each(["bb.utils.no_such_thing(1)", "bb.data.generate_dependencies(d)", "bb.parse.handle('x', d)"])(
+    "%s is not there, and says so",
+    (call) => {
+      const name = call.replace(/\(.*/, "");
+      const [module, attribute] = [name.replace(/\.\w+$/, ""), name.replace(/.*\./, "")];
+      rig.run([`assert not hasattr(${module}, '${attribute}')`]);
+      const error = raised(() => rig.run([call]));
+      expect(error.message).toContain(`${name} is not there`);
+    },
+  );
 });

@@ -276,6 +276,21 @@ describe.each(runners)("a Python task, %s interpreter", (python) => {
     expect(temporaries()).toEqual([]);
   });
 
+  test("may take all flags of a variable away, and have a datastore of its own", async () => {
+    const d = rig.datastore({ A: "a" });
+    d.setVarFlag("A", "one", "1");
+    const lines = [
+      "d.delVarFlags('A')",
+      "import bb.data_smart",
+      "other = bb.data_smart.DataSmart()",
+      "other.setVar('B', '${A}${C}')",
+      "other.setVar('C', 'c')",
+      "d.setVar('FOUND', other.getVar('B'))",
+    ];
+    expect((await start(lines, d)).code).toBe(0);
+    expect([d.getVarFlag("A", "one"), d.getVar("FOUND", { expand: false })]).toEqual([undefined, "${A}c"]);
+  });
+
   test("may be started by the caller", async () => {
     const commands: string[] = [];
     const { code } = await start(["d.setVar('STARTED', str(os.umask(0)))"], rig.d, {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -49,6 +49,50 @@ describe("the snapshot", () => {
     const python = await openPython({ cache: join(file, "cache"), onMessage: () => {} });
     expect(answer(python)).toBe("a");
   });
+});
+
+test("files and folders that Python makes have the modes that its own umask leaves", () => {
+  const at = join(folder, "umask");
+  const mine = process.umask(0o027);
+  rig.run([
+    "import subprocess, shutil",
+    `at = ${JSON.stringify(at)}`,
+    "def make(under):",
+    "    bb.utils.mkdirhier(under + '/a/b')",
+    "    open(under + '/f', 'w').close()",
+    "    os.close(os.open(under + '/x', os.O_CREAT | os.O_WRONLY, 0o777))",
+    "    os.close(os.open(under + '/p', os.O_CREAT | os.O_WRONLY, 0o600))",
+    "    shutil.copyfile(under + '/f', under + '/copy')",
+    "    subprocess.check_call(['mkdir', under + '/child'])",
+    "    subprocess.check_call('cat; touch %s/shell' % under, shell=True, stdin=subprocess.DEVNULL)",
+    "bits = {}",
+    "for mask in (0o022, 0o077, 0):",
+    "    before = os.umask(mask)",
+    "    make(at + '/%o' % mask)",
+    "    assert os.umask(before) == mask",
+    "with bb.utils.umask(0):",
+    "    try:",
+    "        subprocess.call(['no-such-program'])",
+    "    except FileNotFoundError:",
+    "        d.setVar('MISSING', 'told')",
+  ]);
+  expect(process.umask(mine)).toBe(0o027);
+  expect(d.getText("MISSING")).toBe("told");
+  const modes = (mask: string) =>
+    Object.fromEntries(
+      readdirSync(join(at, mask), { recursive: true, encoding: "utf8" }).map((name) => [
+        name,
+        (statSync(join(at, mask, name)).mode & 0o7777).toString(8),
+      ]),
+    );
+  const expected = (mask: number) => {
+    const of = (mode: number) => (mode & ~mask).toString(8);
+    const [file, all] = [of(0o666), of(0o777)];
+    return { a: all, "a/b": all, child: all, copy: file, f: file, p: of(0o600), shell: file, x: all };
+  };
+  expect(modes("22")).toEqual(expected(0o022));
+  expect(modes("77")).toEqual(expected(0o077));
+  expect(modes("0")).toEqual(expected(0));
 });
 
 describe("inline expressions", () => {

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import type { PythonHost } from "@tsbake/datastore";
 import { parseProject, type ParsedProject, type ParseOptions } from "@tsbake/recipe";
+import { editQuietly, QUIET_EDITS } from "../support/quiet-edits.js";
 import { LayerRig, LittlePython, parseOptions } from "../support/layers.js";
 
 const ENVIRONMENT = { PATH: "/bin", PWD: "/somewhere" };
@@ -35,6 +36,34 @@ function data(project: ParsedProject): unknown {
 }
 
 describe("a second run", () => {
+  test("sees every change of a recipe, whatever of size, time and inode it keeps", async () => {
+    await using rig = new LayerRig("meta-unit");
+    const path = rig.path("meta-unit/recipes/lib/lib_2.0.bb");
+    const text = readFileSync(path, "utf8");
+    await run(rig);
+    let edits = 0;
+    for (const how of [...QUIET_EDITS, "in place", "in place", "target"] as const) {
+      editQuietly(path, how, `${text}EDIT = "${edits++}"\n`, true);
+      await setTimeout(120);
+      expect([how, (await run(rig)).signed]).toEqual([how, ["lib_2.0"]]);
+    }
+    expect((await run(rig)).signed).toEqual([]);
+  });
+
+  test("right after a change reads the file again, and the third does not write the cache again", async () => {
+    await using rig = new LayerRig("meta-unit");
+    await run(rig);
+    await setTimeout(250);
+    const kept = () =>
+      readdirSync(join(rig.topdir, "cache")).map((name) => statSync(join(rig.topdir, "cache", name)).ino);
+    const first = kept();
+    await run(rig);
+    const second = kept();
+    await run(rig);
+    expect(second).not.toEqual(first);
+    expect(kept()).toEqual(second);
+  });
+
   test("parses nothing and has the same data", async () => {
     await using rig = new LayerRig("meta-unit");
     const first = await run(rig);

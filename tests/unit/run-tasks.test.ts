@@ -377,10 +377,23 @@ describe("a body", () => {
     expect(summary).toMatchObject({ ran: 1, warnings: 1, errorMessages: 1, ok: false });
   });
 
+  test("keeps the order of both outputs, in the log and when its lines are told", async () => {
+    using rig = new Rig();
+    const settings = { ...rig.options({}, []).settings, verbose: true };
+    const body = "    for n in 1 2 3 4 5 6 7 8 9; do echo out $n; echo error $n >&2; done";
+    const { events } = await rig.run(one({ body }), ["x:do_x"], { settings });
+    const order = Array.from({ length: 9 }, (_, at) => [`out ${at + 1}`, `error ${at + 1}`]).flat();
+    const isSaid = (line: string) => /^(out|error) \d$/.test(line);
+    expect(
+      events.flatMap((event) => (event.type === "task-output" && isSaid(event.line) ? [event.line] : [])),
+    ).toEqual(order);
+    expect(log(rig).split("\n").filter(isSaid)).toEqual(order);
+  });
+
   test("tells its lines when verbose, and its progress", async () => {
     using rig = new Rig();
     const settings = { ...rig.options({}, []).settings, verbose: true };
-    const body = "    echo 10%; printf '60%%\\r90%%'; echo; echo 90%; echo 5%";
+    const body = "    echo 10%; printf '60%%\\r90%%\\n'; echo 90%; echo 5%";
     const { events } = await rig.run(one({ body, flags: { progress: "percent" } }), ["x:do_x"], { settings });
     const told = events.flatMap((event): unknown[] => {
       if (event.type === "task-progress") return [event.percent];

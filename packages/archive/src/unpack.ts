@@ -32,6 +32,8 @@ export interface CheckOptions {
 export interface UnpackOptions extends CheckOptions {
   /** `keep`: owners by number, as far as this user may (root); `self`: all belongs to this user. Default: keep. */
   readonly owner?: "keep" | "self" | undefined;
+  /** `keep`: modes as they were packed; `umask`: what this process may not give is taken away. Default: keep. */
+  readonly modes?: "keep" | "umask" | undefined;
 }
 
 /**
@@ -123,7 +125,8 @@ async function hand(child: ChildProcess, piece: Buffer): Promise<void> {
 }
 
 function argumentsFor(root: string, options: UnpackOptions): string[] {
-  const args = ["-x", "-f", "-", "-C", resolve(root), "-p", "--numeric-owner", "--delay-directory-restore"];
+  const args = ["-x", "-f", "-", "-C", resolve(root), "--numeric-owner", "--delay-directory-restore"];
+  args.push(options.modes === "umask" ? "--no-same-permissions" : "-p");
   args.push(
     "--xattrs",
     "--xattrs-include=*",

@@ -1,6 +1,6 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { codeOf, hasCode } from "./errno.js";
@@ -80,19 +80,23 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** The same at once. @returns whether it was not there before */
-export function makeFolderSync(path: string): boolean {
-  try {
+/** The same at once. @param mode of those that are made, whatever the umask @returns whether it was not there before */
+export function makeFolderSync(path: string, mode?: number): boolean {
+  const make = () => {
     mkdirSync(path);
+    if (mode !== undefined) chmodSync(path, mode);
+  };
+  try {
+    make();
     return true;
   } catch (error) {
     const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
     if (hasCode(error, "EEXIST", "EISDIR", "EROFS") && isThere()) return false;
     if (!hasCode(error, "ENOENT") || dirname(path) === path) throw error;
   }
-  makeFolderSync(dirname(path));
+  makeFolderSync(dirname(path), mode);
   try {
-    mkdirSync(path);
+    make();
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;

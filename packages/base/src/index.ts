@@ -6,6 +6,7 @@ export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
 export { byText, sortedUnique, words } from "./order.js";
 export { diskProblem, fullDisk, isDiskProblem } from "./disk.js";
 export { codeOf, hasCode, ifThere, messageOf, reasonOf } from "./errno.js";
+export { fileStamp, isSettled, type FileStamp } from "./file-stamp.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
 export {
   makeFolder,

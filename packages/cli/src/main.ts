@@ -7,6 +7,9 @@ import type { Request } from "./arguments.js";
 /** As in package.json. */
 const leastNode = [20, 20] as const;
 
+// Nobody else writes into what we make, whatever the caller allows; a task has the umask that its metadata asks for.
+process.umask(0o022);
+
 const words = process.argv.slice(2);
 const command = parseCommand(words);
 switch (command.kind) {

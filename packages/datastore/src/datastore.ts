@@ -114,6 +114,11 @@ export class Datastore {
     return new Datastore(options ? { ...this.#options, ...options } : this.#options, this);
   }
 
+  /** An empty one, with the same Python. */
+  createEmpty(): Datastore {
+    return new Datastore(this.#options);
+  }
+
   // Reading
 
   /** The value by all the rules; undefined when there is none, or None. @throws BuildError `datastore/expansion` */

@@ -47,5 +47,7 @@ export {
   addTask,
   deleteTask,
   listTasks,
+  isShellFunction,
+  reachedFunctions,
 } from "./evaluation/index.js";
 export { scanPython, scanShell, type PythonScan, type ScanProblem, type ShellScan } from "./scan/index.js";

@@ -213,15 +213,23 @@ export function overlappingFragments(span: At, prefix: string, fragments: readon
   };
 }
 
-/** Python code of the metadata raised an exception. */
-export function pythonFailed(span: At, message: string, notes: readonly Note[]): Diagnostic {
+/** Python code of the metadata raised an exception. @param library the function that raised it, where that is not at `span` */
+export function pythonFailed(
+  span: At,
+  message: string,
+  notes: readonly Note[],
+  library?: string,
+): Diagnostic {
   return {
     severity: "error",
     code: "datastore/python-failed",
     message,
     ...at(span),
     ...(notes.length > 0 ? { notes } : {}),
-    help: "correct the Python code at this place",
+    help:
+      library === undefined
+        ? "correct the Python code at this place"
+        : `it came up inside \`${library}\`: correct that function, or what this line gives it`,
   };
 }
 

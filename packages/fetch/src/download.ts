@@ -2,16 +2,18 @@
  * `http://` and `https://`: a file in DL_DIR, with the bytes that the recipe asks for.
  *
  *     DL_DIR/x.tar.gz         the file; it appears whole and verified
- *     DL_DIR/x.tar.gz.done    its SHA-256, size and time, so that it need not be read again
+ *     DL_DIR/x.tar.gz.done    its SHA-256 and what `stat` says of it, so that it need not be read again
  *     DL_DIR/x.tar.gz.part    what has come so far
  */
 import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   BuildError,
+  fileStamp,
   hasCode,
   hidePasswords,
   HttpClient,
+  isSettled,
   joinUrl,
   lockFile,
   messageOf,
@@ -122,11 +124,12 @@ function isForbidden(error: unknown): boolean {
   return hasCode(error, "EACCES", "EPERM", "EROFS");
 }
 
-/** Size and time of a file: what tells that it is the one that was verified. */
+/** What tells that a file is the one that was verified; a file that may yet change without a trace never is. */
 async function noteOf(path: string): Promise<string | undefined> {
+  const before = Date.now();
   try {
-    const found = await stat(path);
-    return `${found.size} ${found.mtimeMs}`;
+    const found = await stat(path, { bigint: true });
+    return isSettled(found, before) ? fileStamp(found) : `?${before}`;
   } catch {
     return undefined;
   }

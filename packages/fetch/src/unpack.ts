@@ -1,6 +1,6 @@
 /** From a fetched file to the work folder. What is no archive is copied; nothing lands outside the folder. */
 import { createWriteStream } from "node:fs";
-import { cp, mkdir, realpath, rm, stat } from "node:fs/promises";
+import { chmod, cp, lstat, mkdir, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -45,9 +45,9 @@ async function targetOf(source: SourceUri, into: string): Promise<string> {
 
 function tarOptions(source: SourceUri): UnpackOptions {
   const level = source.parameters["striplevel"];
-  if (level === undefined) return { owner: "self" };
+  if (level === undefined) return { owner: "self", modes: "umask" };
   if (!/^\d{1,3}$/.test(level)) fail(source.uri, `\`striplevel=${level}\` is no number`);
-  return { owner: "self", strip: Number(level) };
+  return { owner: "self", modes: "umask", strip: Number(level) };
 }
 
 /** A local file keeps the folders of its path; what is there is replaced. */
@@ -60,6 +60,14 @@ async function copyTo(source: SourceUri, file: string, target: string): Promise<
   // A link that is named is followed; links inside a folder stay links.
   const from = await realpath(file);
   await cp(from, place, { recursive: true, force: true, preserveTimestamps: true, verbatimSymlinks: true });
+  await closeToOthers(place);
+}
+
+/** Nobody else may write into what was unpacked, whatever the modes of the files were. */
+async function closeToOthers(path: string): Promise<void> {
+  const found = await lstat(path);
+  if (found.isDirectory()) await run("chmod", ["-R", "o-w", "--", path]);
+  else if (found.isFile() && (found.mode & 0o002) !== 0) await chmod(path, found.mode & 0o7775);
 }
 
 async function expand(file: string, target: string): Promise<void> {
@@ -85,6 +93,8 @@ async function unzip(file: string, target: string): Promise<void> {
   }
   const { code, stdout, stderr } = await run("unzip", ["-q", "-o", file, "-d", target]);
   if (code !== 0) throw new BuildError([notUnpackable(file, (stderr + stdout).trim().slice(-500))]);
+  // unzip gives the modes that were packed.
+  await closeToOthers(target);
 }
 
 async function unpackPackage(source: SourceUri, file: string, target: string): Promise<void> {

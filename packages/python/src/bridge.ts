@@ -12,6 +12,8 @@ interface SpawnRequest {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
+  /** Where it is not that of who asks. */
+  readonly umask?: number;
 }
 
 /** Output of a child that is kept: 256 MiB. */
@@ -25,12 +27,23 @@ export class Bridge {
   readonly #errors = new Map<number, unknown>();
   #nextKey = 1;
   #last: unknown;
+  /** umask of the interpreter: what metadata sets is not to be that of the engine. */
+  #mask = process.umask();
   /** An error that may be the text of the exception that comes next (bb.fatal): that is told once, with its place. */
   #held: string | undefined;
 
   constructor(options: PythonOptions) {
     this.#options = options;
   }
+
+  get mask(): number {
+    return this.#mask;
+  }
+
+  /** A store over an empty datastore, for Python's `DataSmart()`. */
+  newStore: () => unknown = () => {
+    throw new Error("internal: the interpreter is not open yet");
+  };
 
   /** Remembers what a method of a Store threw. */
   failed(error: unknown): void {
@@ -79,8 +92,16 @@ export class Bridge {
     return length === 0 ? [] : joined.split("\0");
   }
 
+  /** os.umask(). @returns the one before */
+  umask(mask: number): number {
+    const before = this.#mask;
+    this.#mask = mask & 0o777;
+    return before;
+  }
+
   spawn(request: string): string {
-    const { command, args, cwd, env, input } = JSON.parse(request) as SpawnRequest;
+    const { cwd, env, input, ...asked } = JSON.parse(request) as SpawnRequest;
+    const { command, args } = masked({ umask: this.#mask, ...asked });
     const ended = spawnSync(command, args, {
       cwd,
       env,
@@ -92,6 +113,7 @@ export class Bridge {
         hasCode(ended.error, "ENOENT") ? { missing: true } : { error: messageOf(ended.error) },
       );
     }
+    if (command !== asked.command && ended.status === MISSING) return JSON.stringify({ missing: true });
     return JSON.stringify({
       // A signal is a negative code in Python; which one it was does not matter to those who test for zero.
       code: ended.status ?? -15,
@@ -107,6 +129,16 @@ export class Bridge {
   fire(eventClass: string, attributes: string): void {
     this.#options.onEvent?.(eventClass, JSON.parse(attributes) as Record<string, unknown>);
   }
+}
+
+/** What a shell says of a program that is not there; we ask it before it starts one. */
+const MISSING = 127;
+const UMASK_SCRIPT = `umask "$0"; command -v "$1" >/dev/null || exit ${MISSING}; exec "$@"`;
+
+/** With a shell in between where the umask is another one. */
+function masked({ command, args, umask }: Pick<SpawnRequest, "command" | "args"> & { umask: number }) {
+  if (umask === process.umask()) return { command, args };
+  return { command: "/bin/sh", args: ["-c", UMASK_SCRIPT, umask.toString(8), command, ...args] };
 }
 
 function levelOf(level: string): Parameters<PythonOptions["onMessage"]>[0] {

@@ -9,8 +9,8 @@ export interface EmscriptenFiles {
   readonly filesystems: { readonly NODEFS: unknown };
 }
 
-/** Kept as the interpreter has them: devices and processes are its own, /lib holds its standard library. */
-const KEPT = new Set(["dev", "lib", "proc", "sys"]);
+/** Kept as the interpreter has them: devices are its own, /lib holds its standard library. */
+const KEPT = new Set(["dev", "lib"]);
 
 /**
  * Mounts every folder of the host's `/` at its own path; a symbolic link there (`/bin`) becomes the same link.

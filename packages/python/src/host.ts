@@ -66,6 +66,10 @@ export class PyodideHost implements EmbeddedPython {
     this.#open = interpreter;
     this.#bridge = bridge;
     this.#conversions = conversions;
+    bridge.newStore = () => {
+      const d = new Datastore({ python: () => this });
+      return new Store(() => d, this.#codec);
+    };
   }
 
   evaluate(expression: string, d: Datastore): string {

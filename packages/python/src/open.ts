@@ -9,6 +9,7 @@ import { mountHost, type EmscriptenFiles } from "./filesystem.js";
 import { PyodideHost, type EmbeddedPython, type Interpreter } from "./host.js";
 import { unameFields } from "./machine.js";
 import type { PythonOptions } from "./options.js";
+import { applyUmask, type MakingFiles } from "./umask.js";
 import { readSnapshot, snapshotPath, writeSnapshot } from "./snapshot.js";
 
 /** Folder of our Python packages `bb` and `tsbake`; a level above both src and dist. */
@@ -22,8 +23,8 @@ export const LIBRARY = resolve(dirname(fileURLToPath(import.meta.url)), "../lib"
  * @throws Error `internal: …` when pyodide itself cannot start; a bad snapshot is replaced silently
  */
 export async function openPython(options: PythonOptions): Promise<EmbeddedPython> {
-  const pyodide = await startPython(options);
   const bridge = new Bridge(options);
+  const pyodide = await startPython(options, () => bridge.mask);
   const interpreter = pyodide.pyimport("tsbake.interpreter") as unknown as Interpreter & {
     attach(host: Bridge, facts: string): void;
   };
@@ -34,11 +35,16 @@ export async function openPython(options: PythonOptions): Promise<EmbeddedPython
   });
 }
 
-/** The interpreter with our modules imported, attached to nothing yet. */
-export async function startPython(options: PythonOptions): Promise<PyodideInterface> {
+/** The interpreter with our modules imported, attached to nothing yet. @param mask its umask, whenever it makes a file */
+export async function startPython(
+  options: PythonOptions,
+  mask: () => number = () => process.umask(),
+): Promise<PyodideInterface> {
   const path = await snapshotPath(options.cache, pyodideVersion(), LIBRARY);
   const memory = await readSnapshot(path);
-  return (memory && (await restore(memory, options))) ?? (await startPlainly(path, options));
+  const pyodide = (memory && (await restore(memory, options))) ?? (await startPlainly(path, options));
+  applyUmask(pyodide.FS as unknown as MakingFiles, mask);
+  return pyodide;
 }
 
 type StartOptions = { readonly _loadSnapshot?: Uint8Array; readonly _makeSnapshot?: boolean };

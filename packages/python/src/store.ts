@@ -3,7 +3,15 @@
  * interpreter, which calls them directly, and for task processes, which call them by name through a pipe.
  */
 import { words } from "@tsbake/base";
-import { addTask, deleteTask, handlersOf, listTasks, type Datastore, type Value } from "@tsbake/datastore";
+import {
+  addTask,
+  deleteTask,
+  handlersOf,
+  listTasks,
+  reachedFunctions,
+  type Datastore,
+  type Value,
+} from "@tsbake/datastore";
 
 /** How values cross to one kind of Python and back. */
 export interface Codec {
@@ -110,6 +118,11 @@ export class Store {
         })),
       ),
     );
+  }
+
+  /** A shell function and those that it reaches, itself first; newlines between. */
+  shellFunctions(name: string): string {
+    return this.#do((d) => [...reachedFunctions(d, name)].join("\n"));
   }
 
   setVarFilter(name: string, expression: string): void {

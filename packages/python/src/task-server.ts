@@ -39,6 +39,7 @@ const METHODS = new Set<keyof Store>([
   "createCopy",
   "delVar",
   "delVarFlag",
+  "delVarFlags",
   "deleteTask",
   "expand",
   "expandKeys",
@@ -55,6 +56,7 @@ const METHODS = new Set<keyof Store>([
   "setVar",
   "setVarFilter",
   "setVarFlag",
+  "shellFunctions",
   "taskNames",
 ]);
 
@@ -146,6 +148,8 @@ export class TaskServer {
     switch (op) {
       case "execFunction":
         return await this.#exec(String(args[0]), d, args[1]);
+      case "newStore":
+        return this.#share(d.createEmpty());
       case "fire":
         this.#options.onEvent?.(String(args[0]), (args[1] ?? {}) as Record<string, unknown>);
         return null;

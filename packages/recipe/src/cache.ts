@@ -9,15 +9,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { diskProblem, hasCode, makeFolder, messageOf, writeFileAtomic } from "@tsbake/base";
-import type { Diagnostic, Hasher, Span } from "@tsbake/base";
+import type { Diagnostic, FileStamp, Hasher, Span } from "@tsbake/base";
 import type { CollectRequest, RecipeFile } from "./collect.js";
-import type { FileStamp, FileTable } from "./files.js";
+import type { FileTable } from "./files.js";
 import type { RecipeInfo } from "./info.js";
 import { recipeId } from "./multiconfig.js";
 import * as problem from "./problems.js";
 
 /** Raise it when the meaning of anything in the file changes. */
-const FORMAT = 3;
+const FORMAT = 4;
 /** Caches of other settings (`-r`, another signature handler) that are kept beside this one's. */
 const KEPT_FILES = 4;
 
@@ -182,7 +182,7 @@ export class CacheStore {
       let index = numbers.get(path);
       if (index === undefined) {
         numbers.set(path, (index = records.length));
-        records.push([path, this.#table.stamp(path), this.#table.digest(path)]);
+        records.push([path, this.#table.lastingStamp(path), this.#table.digest(path)]);
       }
       return index;
     };

@@ -7,25 +7,24 @@ import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import {
   BuildError,
+  fileStamp,
   hasCode,
+  isSettled,
   reasonOf,
   sortedUnique,
   Source,
   type Diagnostic,
+  type FileStamp,
   type Hasher,
 } from "@tsbake/base";
 import { parseFile, type ParsedFile } from "@tsbake/language";
 import * as problem from "./problems.js";
 
-/**
- * `size:mtime in ns:inode` of a file, with `d` in front for a folder, or empty for what is not there: as long as it is the
- * same, so is the content.
- */
-export type FileStamp = string;
-
 export class FileTable {
   readonly #hasher: Hasher;
   readonly #stamps = new Map<string, FileStamp>();
+  /** Files that may change again without another stamp. */
+  readonly #unsettled = new Set<string>();
   readonly #texts = new Map<string, string>();
   readonly #digests = new Map<string, string>();
   readonly #parsed = new Map<string, ParsedFile>();
@@ -36,10 +35,25 @@ export class FileTable {
     this.#hasher = hasher;
   }
 
+  /** Empty for what is neither a file nor a folder. */
   stamp(path: string): FileStamp {
     let stamp = this.#stamps.get(path);
-    if (stamp === undefined) this.#stamps.set(path, (stamp = readStamp(path)));
+    if (stamp === undefined) this.#stamps.set(path, (stamp = this.#readStamp(path)));
     return stamp;
+  }
+
+  /** The stamp to remember: one that no later run finds where the file was read too soon after a change. */
+  lastingStamp(path: string): FileStamp {
+    const stamp = this.stamp(path);
+    return this.#unsettled.has(path) && stamp !== "" ? `?${stamp}` : stamp;
+  }
+
+  #readStamp(path: string): FileStamp {
+    const before = Date.now();
+    const found = reading(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
+    if (!found || !(found.isFile() || found.isDirectory())) return "";
+    if (!isSettled(found, before)) this.#unsettled.add(path);
+    return fileStamp(found);
   }
 
   /** Digest of a file's text or of the names in a folder; empty for what is not there. */
@@ -93,12 +107,6 @@ export class FileTable {
     this.#parsed.set(path, parsed);
     return parsed;
   }
-}
-
-function readStamp(path: string): FileStamp {
-  const found = reading(path, () => statSync(path, { bigint: true, throwIfNoEntry: false }));
-  if (!found || !(found.isFile() || found.isDirectory())) return "";
-  return `${found.isFile() ? "" : "d"}${found.size}:${found.mtimeNs}:${found.ino}`;
 }
 
 function isFolderStamp(stamp: FileStamp): boolean {

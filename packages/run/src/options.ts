@@ -98,6 +98,8 @@ export interface PythonCall {
   reportOutput(task: string, method: string, outhash: string): Promise<string | undefined>;
   /** For a runner that has messages without a process of its own. */
   onMessage(level: "debug" | "note" | "plain" | "warning" | "error", text: string): void;
+  /** bb.progress: 0 to 100. */
+  onProgress(percent: number): void;
   /** Appends text to the task's log. */
   log(text: string): void;
 }

@@ -15,3 +15,4 @@ export {
 export { finalize } from "./finalize.js";
 export { deferInherit } from "./inherit.js";
 export { addTask, deleteTask, listTasks } from "./tasks.js";
+export { isShellFunction, reachedFunctions } from "./shell-functions.js";

@@ -75,6 +75,6 @@ function describe(
   return expansion(last?.at ?? use, `${subject} cannot be expanded: ${reason}, in \`${shown}\``, {
     chain,
     notes,
-    help,
+    help: help ?? (inside && `correct \`${inside.name}\`, or what the expression gives it`),
   });
 }

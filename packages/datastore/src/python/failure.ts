@@ -39,10 +39,8 @@ function describe(error: PythonError, { what, at }: Doing, host: EvaluationHost)
   const places = error.frames.map((frame) => ({ frame, span: spanOfFrame(frame, host) }));
   const innermost = places.findLast(({ span }) => span !== undefined);
   const inside = error.frames.at(-1);
-  const where =
-    inside !== undefined && innermost?.frame !== inside
-      ? ` (${inside.file}:${inside.line}, in ${inside.function})`
-      : "";
+  const library = inside !== undefined && innermost?.frame !== inside ? inside : undefined;
+  const where = library ? ` (${library.file}:${library.line}, in ${library.function})` : "";
   const notes: Note[] = places
     .filter(({ span }) => span !== undefined && span !== innermost?.span)
     .map(({ frame, span }) => ({ message: `called in ${nameOf(frame)}`, at: span! }));
@@ -50,6 +48,7 @@ function describe(error: PythonError, { what, at }: Doing, host: EvaluationHost)
     innermost?.span ?? error.at ?? at,
     `${what === "anonymous Python" ? what : `\`${what}\``} raised ${error.type}: ${detailOf(error)}${where}`,
     notes,
+    library?.function,
   );
 }
 

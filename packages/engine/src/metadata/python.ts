@@ -50,6 +50,10 @@ export function openBuildPython(cache: string, onEvent: (event: EngineEvent) => 
         lazy,
         start: (command, args, options) => call.start(command, args, options),
         onMessage: (level, text) => call.onMessage(level, text),
+        onEvent: (name, { progress }) => {
+          if (name === "bb.build.TaskProgress" && typeof progress === "number" && progress >= 0)
+            call.onProgress(Math.min(100, Math.floor(progress)));
+        },
         reportUnihash: (task, method, outhash) => call.reportOutput(task, method, outhash),
         execFunction: (name, d, dirs) => call.runFunction(name, d, dirs),
       }),

@@ -11,6 +11,7 @@ import type { ParsedProject } from "@tsbake/recipe";
 import type { OpenOptions } from "../build-types.js";
 import { openBuildPython, type BuildPython } from "../metadata/python.js";
 import { unwritableBuildFolder } from "../problems.js";
+import { openFileDigests } from "../signing/file-digests.js";
 import { CACHED_CONFIGURATION, configurationFiles } from "../settings/configuration-input.js";
 import { configuredFolderProblems, folderNameProblem } from "../settings/folder-names.js";
 import { engineKey, hostToolchain, toolDigests } from "../settings/tools.js";
@@ -74,6 +75,9 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
   const environment = projectFile
     ? projectEnvironment(projectFile, options.environment)
     : { ...options.environment };
+  const tools = await openFileDigests(join(topdir, "cache/tool-digests.json"));
+  const toolchain = await hostToolchain(options.environment["PATH"] ?? "", tools);
+  await tools.save();
   const started = performance.now();
   const project = await parseProject({
     topdir,
@@ -89,7 +93,7 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
       TSBAKE_KERNEL_ARCH: kernel,
       TSBAKE_CPUS: String(availableParallelism()),
       ...(await toolDigests()),
-      TSBAKE_HOST_TOOLCHAIN: hostToolchain(options.environment["PATH"] ?? ""),
+      TSBAKE_HOST_TOOLCHAIN: toolchain,
     },
     trackHistory: options.trackHistory,
     cachedConfig: CACHED_CONFIGURATION,

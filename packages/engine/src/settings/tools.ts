@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import {
   BuildError,
   byText,
+  fileStamp,
   hasCode,
   makeFolder,
   openHasher,
@@ -14,6 +15,7 @@ import {
   writeFileAtomic,
 } from "@tsbake/base";
 import { missingHostTools } from "../problems.js";
+import type { FileDigests } from "../signing/file-digests.js";
 
 /** The folder of all rooms. */
 const PACKAGES = fileURLToPath(new URL("../../../", import.meta.url));
@@ -85,40 +87,50 @@ export async function toolDigests(packages = PACKAGES): Promise<Record<string, s
 }
 
 /**
- * Changes whenever code that reads metadata may have changed: names, sizes and times of what is compiled of this room and
- * all below it. For caches of this machine, which a needless miss does not hurt.
+ * Changes whenever code that reads metadata may have changed: names and stamps of what is compiled of all rooms, and of
+ * our Python. For caches of this machine, which a needless miss does not hurt.
  */
 export async function engineKey(): Promise<string> {
   const hasher = await openHasher();
   const lines: string[] = [];
   for (const room of (await readdir(PACKAGES)).sort(byText)) {
-    const folder = join(PACKAGES, room, "dist");
-    const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-    for (const name of names.filter((one) => one.endsWith(".js")).sort(byText)) {
-      const { size, mtimeMs } = statSync(join(folder, name));
-      lines.push(`${room}/${name} ${size} ${mtimeMs}`);
+    for (const [part, ending] of CODE) {
+      const folder = join(PACKAGES, room, part);
+      const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+      for (const name of names.filter((one) => one.endsWith(ending)).sort(byText)) {
+        lines.push(`${room}/${name} ${fileStamp(statSync(join(folder, name), { bigint: true }))}`);
+      }
     }
   }
   return hasher.digest(lines.join("\n"));
 }
 
+/** Folders of a room, and what its code ends with there. */
+const CODE = [
+  ["dist", ".js"],
+  ["lib", ".py"],
+] as const;
+
 /** Programs whose versions show in what they make. */
 const COMPILERS = ["gcc", "g++", "cpp", "ld", "as", "make"];
 
 /**
- * Which compiler, binutils and make the host has, a word a program: `gcc=x86_64-linux-gnu-gcc-12,1023456,1673179200`.
- * File, size and time are those of the distribution's package, so that machines with the same packages agree.
+ * Which compiler, binutils and make the host has, a word a program: `gcc=x86_64-linux-gnu-gcc-12,0123456789abcdef`, with the
+ * beginning of the SHA-256, so that machines with the same packages agree.
  *
  * @param path PATH
+ * @throws BuildError `graph/unreadable-input`
  */
-export function hostToolchain(path: string): string {
+export async function hostToolchain(path: string, digests: Pick<FileDigests, "digest">): Promise<string> {
   const folders = programFolders(path);
-  return COMPILERS.flatMap((name) => {
+  const found: string[] = [];
+  for (const name of COMPILERS) {
     const program = findProgram(name, folders);
-    if (program === undefined) return [];
-    const { size, mtimeMs } = statSync(program);
-    return [`${name}=${basename(realpathSync(program))},${size},${Math.floor(mtimeMs / 1000)}`];
-  }).join(" ");
+    const digest = program === undefined ? undefined : await digests.digest(realpathSync(program));
+    if (program === undefined || digest === undefined) continue;
+    found.push(`${name}=${basename(realpathSync(program))},${digest.slice(0, 16)}`);
+  }
+  return found.join(" ");
 }
 
 export interface HostToolsRequest {

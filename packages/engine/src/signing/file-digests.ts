@@ -19,8 +19,11 @@ export interface FileDigests {
   save(): Promise<void>;
 }
 
-/** @param path JSON file of an earlier run; one that cannot be read counts as empty */
-export async function openFileDigests(path: string): Promise<FileDigests> {
+/**
+ * @param path JSON file of an earlier run; one that cannot be read counts as empty
+ * @param now ms since epoch
+ */
+export async function openFileDigests(path: string, now = Date.now): Promise<FileDigests> {
   const known = new Map(readEntries(await readTextIfThere(path)));
   let isChanged = false;
   const cache = {
@@ -45,8 +48,8 @@ export async function openFileDigests(path: string): Promise<FileDigests> {
     return answer;
   };
   return {
-    digest: (path) => ask(path, (of) => digestPath(path, { cache: of })),
-    checksums: (path) => ask(path, (of) => listChecksums(path, { cache: of })),
+    digest: (path) => ask(path, (of) => digestPath(path, { cache: of, now })),
+    checksums: (path) => ask(path, (of) => listChecksums(path, { cache: of, now })),
     async isChanged(path) {
       const before = first.get(path);
       if (!before) return false;

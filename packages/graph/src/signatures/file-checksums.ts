@@ -4,8 +4,8 @@ import { createReadStream } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { BuildError, byText, hasCode, messageOf } from "@tsbake/base";
-import { expandPattern, SETTLED_MS, VERSION_CONTROL, type DigestOptions } from "./file-digest.js";
+import { BuildError, byText, fileStamp, hasCode, isSettled, messageOf } from "@tsbake/base";
+import { expandPattern, VERSION_CONTROL, type DigestOptions } from "./file-digest.js";
 import { unreadableInput } from "../problems.js";
 import type { FileInput } from "../types.js";
 
@@ -64,14 +64,15 @@ function nameOf(path: string): string {
 }
 
 async function md5(path: string, { cache, now = Date.now }: DigestOptions): Promise<string> {
-  const { size, mtimeNs, ino } = await stat(path, { bigint: true });
-  const stamp = `${size} ${mtimeNs} ${ino} `;
+  const before = now();
+  const status = await stat(path, { bigint: true });
+  const stamp = `${fileStamp(status)} `;
   const key = `md5 ${path}`;
   const known = cache?.get(key);
   if (known?.startsWith(stamp)) return known.slice(stamp.length);
   const hash = createHash("md5");
   await pipeline(createReadStream(path), hash);
   const digest = hash.digest("hex");
-  if (now() - Number(mtimeNs / 1_000_000n) > SETTLED_MS) cache?.set(key, stamp + digest);
+  if (isSettled(status, before)) cache?.set(key, stamp + digest);
   return digest;
 }

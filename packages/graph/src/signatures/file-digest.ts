@@ -2,7 +2,16 @@
 import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import type { BigIntStats, Dirent } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { BuildError, byText, hasCode, messageOf, sha256, sha256File } from "@tsbake/base";
+import {
+  BuildError,
+  byText,
+  fileStamp,
+  hasCode,
+  isSettled,
+  messageOf,
+  sha256,
+  sha256File,
+} from "@tsbake/base";
 import { unreadableInput } from "../problems.js";
 
 /** What is remembered of files between runs, by path; a Map will do. */
@@ -21,8 +30,6 @@ export interface DigestOptions {
 
 /** BitBake's default of BB_SIGNATURE_LOCAL_DIRS_EXCLUDE. */
 export const VERSION_CONTROL = ["CVS", ".bzr", ".git", ".hg", ".osc", ".p4", ".repo", ".svn"];
-/** A file changed this shortly ago may change again without another time stamp: its digest is not kept. */
-export const SETTLED_MS = 2000;
 
 /**
  * SHA-256 of a file's content, or of the sorted names, digests and links of everything in a folder; `+x` is added for
@@ -57,6 +64,7 @@ class Digester {
 
   async path(path: string): Promise<string | undefined> {
     let status: BigIntStats;
+    const before = this.#now();
     try {
       status = await stat(path, { bigint: true });
     } catch (error) {
@@ -65,17 +73,16 @@ class Digester {
     }
     if (status.isDirectory()) return this.#folder(path);
     if (!status.isFile()) throw new BuildError([unreadableInput(path, "it is neither a file nor a folder")]);
-    return this.#file(path, status);
+    return this.#file(path, status, before);
   }
 
-  async #file(path: string, status: BigIntStats): Promise<string> {
-    const stamp = `${status.size} ${status.mtimeNs} ${status.ino} `;
+  async #file(path: string, status: BigIntStats, before: number): Promise<string> {
+    const stamp = `${fileStamp(status)} `;
     const suffix = (status.mode & 0o100n) === 0n ? "" : "+x";
     const known = this.#cache?.get(path);
     if (known?.startsWith(stamp)) return known.slice(stamp.length) + suffix;
     const digest = await sha256File(path);
-    const isSettled = this.#now() - Number(status.mtimeNs / 1_000_000n) > SETTLED_MS;
-    if (isSettled) this.#cache?.set(path, stamp + digest);
+    if (isSettled(status, before)) this.#cache?.set(path, stamp + digest);
     return digest + suffix;
   }
 
@@ -98,12 +105,13 @@ class Digester {
   }
 
   async #entry(path: string, entry: Dirent): Promise<string> {
+    const before = this.#now();
     if (entry.isSymbolicLink()) {
       const target = await stat(path, { bigint: true }).catch(() => undefined);
       if (!target?.isFile()) return `link ${await readlink(path)}`;
-      return this.#file(path, target);
+      return this.#file(path, target, before);
     }
-    if (entry.isFile()) return this.#file(path, await stat(path, { bigint: true }));
+    if (entry.isFile()) return this.#file(path, await stat(path, { bigint: true }), before);
     // A socket or pipe has no content to speak of; that it is there counts.
     return "special";
   }

@@ -1,9 +1,13 @@
 """Tasks: adding and removing them while parsing, and calling other functions while one runs."""
+import glob
 import os
+import re
+import uuid
 
 import bb
 import bb.event
-from tsbake import backend
+import bb.utils
+from tsbake import absent, backend
 
 
 class FuncFailed(Exception):
@@ -124,6 +128,43 @@ def exec_func(func, d, dirs=None):
     backend.current.exec_function(func, d, dirs)
 
 
+def write_taint(task, d, file_name=None):
+    """From now on the task has another signature, until it is cleaned: it runs again, and all that needs it."""
+    _refuse_other(file_name)
+    path = "%s.%s.taint" % (d.getVar("STAMP"), task)
+    bb.utils.mkdirhier(os.path.dirname(path))
+    with open(path, "w") as taint:
+        taint.write(str(uuid.uuid4()))
+
+
+def clean_stamp(task, d, file_name=None):
+    """Takes the stamps of a task away, so that it runs again next time."""
+    _refuse_other(file_name)
+    stamp = glob.escape(d.getVar("STAMP"))
+    for path in glob.glob("%s.%s.*" % (stamp, task)) + glob.glob("%s.%s_setscene.*" % (stamp, task)):
+        if not re.search(r"\.(taint|sigdata\.[^.]*|sigbasedata\.[^.]*)$", path):
+            bb.utils.remove(path)
+
+
+def _refuse_other(file_name):
+    if file_name is not None:
+        raise NotImplementedError("stamps of another recipe (%s) cannot be changed from here" % file_name)
+
+
+def shell_trap_code():
+    """Shell that says which command failed when a script ends with an error; to stand before what may fail."""
+    return """#!/bin/sh
+__tsbake_ended() {
+    ended=$?
+    trap '' 0
+    [ "$ended" = 0 ] || echo "WARNING: exit code $ended from a shell command."
+    exit $ended
+}
+trap __tsbake_ended 0
+set -e
+"""
+
+
 def prepare_folders(func, d, dirs=None):
     """What a function's [cleandirs] and [dirs] ask for; returns the folder to run in, or None."""
     flags = d.getVarFlags(func, expand=("cleandirs", "dirs")) or {}
@@ -134,3 +175,6 @@ def prepare_folders(func, d, dirs=None):
     for folder in wanted:
         bb.utils.mkdirhier(folder)
     return os.fspath(wanted[-1]) if wanted else None
+
+
+__getattr__ = absent.names(__name__)

@@ -3,7 +3,7 @@ import sys
 from collections.abc import MutableMapping
 
 import bb
-from tsbake import backend
+from tsbake import absent, backend
 
 
 class ExpansionError(Exception):
@@ -37,8 +37,9 @@ class DataSmart(MutableMapping):
     __slots__ = ("_store", "_tracks", "__weakref__")
     __hash__ = object.__hash__
 
-    def __init__(self, store, tracks=False):
-        self._store = store
+    def __init__(self, store=None, tracks=False):
+        """`store` is the engine's; without one, the engine makes an empty one."""
+        self._store = backend.current.new_store() if store is None else store
         self._tracks = tracks
 
     def __eq__(self, other):
@@ -170,3 +171,6 @@ class DataSmart(MutableMapping):
 
     def __deepcopy__(self, memo):
         return self.createCopy()
+
+
+__getattr__ = absent.names(__name__)

@@ -2,7 +2,7 @@
 import json
 
 import bb.utils
-from tsbake import backend, code
+from tsbake import absent, backend, code
 
 
 class Event:
@@ -156,3 +156,6 @@ def enable_threadlock():
 
 
 disable_threadlock = enable_heartbeat = disable_heartbeat = enable_threadlock
+
+
+__getattr__ = absent.names(__name__)

@@ -1,5 +1,6 @@
 """Old spellings of messages with a domain."""
 import bb
+from tsbake import absent
 
 
 def fatal(msgdomain, msg):
@@ -20,3 +21,6 @@ def note(level, msgdomain, msg):
 
 def debug(level, msgdomain, msg):
     bb.debug(level, msg)
+
+
+__getattr__ = absent.names(__name__)

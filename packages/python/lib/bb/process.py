@@ -1,6 +1,7 @@
 """Child processes with errors that tell the command and its output."""
 import shlex
 import subprocess
+from tsbake import absent
 
 
 class CmdError(RuntimeError):
@@ -58,3 +59,6 @@ def run(cmd, input=None, log=None, extrafiles=None, **options):
             raise ExecutionError(cmd, child.returncode)
         raise ExecutionError(cmd, child.returncode, out, err)
     return out, err
+
+
+__getattr__ = absent.names(__name__)

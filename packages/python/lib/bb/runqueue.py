@@ -1,5 +1,6 @@
 """Names of tasks: `[mc:CONFIG:]FILE:TASK`, where FILE may be `virtual:VARIANT:PATH`; and events about them."""
 import bb.event
+from tsbake import absent
 
 
 class runQueueEvent(bb.event.Event):
@@ -72,3 +73,6 @@ def taskname_from_tid(tid):
 
 def mc_from_tid(tid):
     return split_mc(tid)[0]
+
+
+__getattr__ = absent.names(__name__)

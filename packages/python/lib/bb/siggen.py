@@ -3,7 +3,7 @@ import importlib
 import os
 
 import bb
-from tsbake import backend
+from tsbake import absent, backend
 
 
 class SignatureAccess:
@@ -51,3 +51,6 @@ class SignatureGeneratorBasicHash(SignatureGeneratorBasic):
 
 class SignatureGeneratorUniHashMixIn:
     pass
+
+
+__getattr__ = absent.names(__name__)

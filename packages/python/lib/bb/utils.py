@@ -11,6 +11,19 @@ import tempfile
 
 import bb
 import bb.filter
+from bb._edit import edit_bblayers_conf, edit_metadata, edit_metadata_file  # noqa: F401
+from bb._system import (  # noqa: F401
+    LogCatcher,
+    PrCtlError,
+    build_environment,
+    get_collection_res,
+    goh1_file,
+    load_plugins,
+    lock_timeout,
+    set_process_name,
+    signal_on_parent_exit,
+)
+from tsbake import absent
 
 # --- lists of words ---------------------------------------------------------------------------------------------
 
@@ -496,6 +509,13 @@ def _set_context_source(source):
     _context_source = source
 
 
+def clean_context():
+    """The global names that every function of metadata has."""
+    import time
+
+    return {"os": os, "bb": bb, "time": time}
+
+
 def get_context():
     """The global namespace of metadata functions."""
     return _context_source()
@@ -522,3 +542,4 @@ def exec_flat_python_func(func, *args, **kwargs):
     return get_context()[func](*args, **kwargs)
 
 
+__getattr__ = absent.names(__name__)

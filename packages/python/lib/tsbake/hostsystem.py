@@ -56,6 +56,7 @@ class HostProcess:
             "args": words[1:],
             "cwd": os.fspath(cwd) if cwd else os.getcwd(),
             "env": {os.fsdecode(k): os.fsdecode(v) for k, v in (os.environ if env is None else env).items()},
+            **({} if umask < 0 else {"umask": umask}),
         }
         self.stdin = io.BytesIO() if stdin == subprocess.PIPE else None
         if self._text and self.stdin is not None:

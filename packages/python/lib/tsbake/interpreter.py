@@ -212,6 +212,9 @@ class HostBackend:
     def incoming(self, value):
         return value.unwrap() if isinstance(value, self._double) else value
 
+    def new_store(self):
+        return self._host.newStore()
+
     def spawn(self, request):
         return json.loads(self._host.spawn(json.dumps(request)))
 
@@ -243,3 +246,4 @@ def attach(host, facts):
 
     backend.use(HostBackend(host))
     hostsystem.install(json.loads(facts))
+    os.umask = lambda mask: host.umask(mask)

@@ -119,6 +119,9 @@ class PipeBackend:
     def incoming(self, value):
         return self._objects[value["$python"]] if isinstance(value, dict) and "$python" in value else value
 
+    def new_store(self):
+        return PipeStore(self, self.request("newStore", 0))
+
     def spawn(self, request):
         return json.loads(self.channel.spawn(json.dumps(request)))
 
@@ -176,7 +179,7 @@ def _method(op):
 
 
 for _op in "getVar setVar appendVar prependVar delVar renameVar getVarFlag setVarFlag appendVarFlag prependVarFlag " \
-        "delVarFlag delVarFlags getVarFlags setVarFilter expand expandKeys handlers has names hasOverrides addTask deleteTask " \
+        "delVarFlag delVarFlags getVarFlags shellFunctions setVarFilter expand expandKeys handlers has names hasOverrides addTask deleteTask " \
         "taskNames".split():
     setattr(PipeStore, _op, _method(_op))
 

@@ -6,7 +6,6 @@ import {
   codeOf,
   fullDisk,
   longStart,
-  makeFolder,
   makeFolderSync,
   messageOf,
   words,
@@ -153,9 +152,10 @@ class Step {
   async run(dirs?: readonly string[]): Promise<ProcessEnd> {
     const { d, label } = this.#body;
     const folders = dirs ?? this.#flag("dirs");
+    const mode = this.#folderMode();
     try {
-      await cleanFolders(this.#flag("cleandirs"));
-      for (const folder of folders) await makeFolder(folder);
+      await cleanFolders(this.#flag("cleandirs"), mode);
+      for (const folder of folders) makeFolderSync(folder, mode);
     } catch (error) {
       throw new BuildError([cannotPrepare(label, folders.join(" "), messageOf(error))], { cause: error });
     }
@@ -193,6 +193,7 @@ class Step {
         reportOutput: (task, method, outhash) =>
           this.#body.reportOutput?.(task, method, outhash) ?? Promise.resolve(undefined),
         onMessage: (level, text) => this.#say(level, text),
+        onProgress: (percent) => this.#executor.onEvent({ type: "task-progress", ...this.#who(), percent }),
         log: (text) => this.#log.write(text),
       });
     }
@@ -284,16 +285,16 @@ class Step {
     return { command: words(d.getText("FAKEROOTCMD")), environment };
   }
 
-  #lineReader(): ((line: string, stream: "stdout" | "stderr") => void) | undefined {
+  #lineReader(): ((line: string) => void) | undefined {
     const flag = asText(this.#body.d.getVarFlag(this.#body.function, "progress", { expand: true }));
     const read = flag === "" ? undefined : progressReader(flag);
     const { verbose, onEvent } = this.#executor;
     if (!read && !verbose) return undefined;
     let last = "";
-    return (line, stream) => {
+    return (line) => {
       if (verbose) onEvent({ type: "task-output", ...this.#who(), line });
       // The trace of `set -x` shows the numbers before they are true.
-      const found = stream === "stdout" ? read?.(line) : undefined;
+      const found = line.startsWith("+") ? undefined : read?.(line);
       if (!found) return;
       const progress = { ...found, percent: Math.floor(found.percent) };
       const key = `${progress.percent} ${progress.done} ${progress.total}`;
@@ -320,6 +321,12 @@ class Step {
       throw new BuildError([malformedFlag(label, "umask", text, "octal digits, such as `022`")]);
     }
     return text;
+  }
+
+  /** What the umask of the function leaves of a new folder's mode. */
+  #folderMode(): number | undefined {
+    const text = this.#umask();
+    return text === undefined ? undefined : 0o777 & ~Number.parseInt(text, 8);
   }
 
   /** BitBake's bodies without [dirs] start in the build folder. */

@@ -1,16 +1,16 @@
 /** [dirs] and [cleandirs]: folders made, or emptied first, before a function runs. */
-import { hasCode, makeFolder, removeTree, run } from "@tsbake/base";
+import { hasCode, makeFolderSync, removeTree, run } from "@tsbake/base";
 import { findProgram } from "@tsbake/sandbox";
 
-/** Removes each folder (shell patterns allowed) and makes it again, empty. @throws system errors */
-export async function cleanFolders(folders: readonly string[]): Promise<void> {
+/** Removes each folder (shell patterns allowed) and makes it again, empty. @param mode as for `makeFolderSync` @throws system errors */
+export async function cleanFolders(folders: readonly string[], mode?: number): Promise<void> {
   for (const folder of folders) {
     if (/[*?[]/.test(folder)) {
       await run("/bin/sh", ["-c", "IFS=; rm -rf -- $1", "sh", folder]);
       continue;
     }
     await removeFolder(folder);
-    await makeFolder(folder);
+    makeFolderSync(folder, mode);
   }
 }
 

@@ -3,8 +3,8 @@
  *
  * @see BitBake 2.19 lib/bb/data.py emit_func for what goes in: exported variables and all functions that are reached
  */
-import { byText, words } from "@tsbake/base";
-import { scanShell } from "@tsbake/datastore";
+import { byText } from "@tsbake/base";
+import { reachedFunctions } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 
 export interface ShellScriptOptions {
@@ -51,23 +51,6 @@ export function exportedVariables(d: Datastore): Map<string, string> {
     if (value !== undefined) exported.push([name, value.replaceAll("\n", " ").replaceAll("\0", "")]);
   }
   return new Map(exported.sort(([left], [right]) => byText(left, right)));
-}
-
-/** `function` and every shell function it reaches: commands found in the text, and [vardeps]. */
-export function reachedFunctions(d: Datastore, start: string): Set<string> {
-  const reached = new Set([start]);
-  for (const name of reached) {
-    const named = words(asText(d.getVarFlag(name, "vardeps", { expand: true })));
-    for (const other of [...scanShell(d.getText(name) ?? "").commands, ...named]) {
-      if (isShellFunction(d, other)) reached.add(other);
-    }
-  }
-  return reached;
-}
-
-/** Whether `name` is a function whose body is shell. */
-export function isShellFunction(d: Datastore, name: string): boolean {
-  return isTrue(d.getVarFlag(name, "func")) && !isTrue(d.getVarFlag(name, "python"));
 }
 
 /** BitBake's boolean of a flag: absent, empty, `0`, `no`, `n`, `false`, `off`… are false. */

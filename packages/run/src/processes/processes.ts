@@ -1,8 +1,9 @@
-/** The processes of task bodies: one session each, outputs into the log, messages on descriptor 3, ended in groups. */
+/** The processes of task bodies: one session each, outputs in their order into the log, messages on descriptor 3, ended in groups. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { writeSync } from "node:fs";
+import { existsSync, writeSync } from "node:fs";
 import { constants } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Launcher } from "./launcher.js";
 import type { Launch } from "./launcher.js";
@@ -13,10 +14,12 @@ export interface ProcessStart extends Launch {
   /** Our own standard streams instead of the log, and no session of its own: a person works in it. Default: false. */
   readonly terminal?: boolean;
   /** When given, output passes through us: each line of it is handed on, and it is in the log all the same. */
-  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  readonly onLine?: (line: string) => void;
   /** `LEVEL TEXT` records of descriptor 3. */
   readonly onMessage: (level: string, text: string) => void;
 }
+
+const ONE_OUTPUT = 'exec "$@" 2>&1';
 
 export class Processes {
   readonly #groups = new Set<number>();
@@ -50,11 +53,15 @@ export class Processes {
     { command, args, cwd, environment, logFd, onMessage }: ProcessStart,
     onLine: NonNullable<ProcessStart["onLine"]>,
   ): Promise<ProcessEnd> {
+    if (!isThere(command, environment["PATH"])) {
+      return Promise.reject(Object.assign(new Error(`spawn ${command} ENOENT`), { code: "ENOENT" }));
+    }
     return new Promise((resolve, reject) => {
-      const child = spawn(command, args, {
+      // One pipe for both, as when the log is written directly: two would lose the order of lines.
+      const child = spawn("/bin/sh", ["-c", ONE_OUTPUT, "sh", command, ...args], {
         cwd,
         env: environment,
-        stdio: ["ignore", "pipe", "pipe", "pipe"],
+        stdio: ["ignore", "pipe", "ignore", "pipe"],
         detached: true,
       });
       const group = child.pid;
@@ -65,10 +72,8 @@ export class Processes {
         lost ??= error;
         if (group !== undefined) signalGroup(group, "SIGTERM");
       };
-      for (const name of ["stdout", "stderr"] as const) {
-        const stream = child[name] as Readable | null;
-        if (stream) copyLines(stream, logFd, (line) => onLine(line, name), onLost);
-      }
+      const output = child.stdout as Readable | null;
+      if (output) copyLines(output, logFd, onLine, onLost);
       // Null when the program could not be started.
       const messages = child.stdio[3] as Readable | null | undefined;
       if (messages) readMessages(messages, onMessage);
@@ -141,6 +146,12 @@ export class Processes {
     this.#groups.delete(group);
     this.#launcher?.release(group);
   }
+}
+
+/** A shell stands in front, which would only say that it found nothing. */
+function isThere(command: string, path = ""): boolean {
+  if (command.includes("/")) return existsSync(command);
+  return path.split(":").some((folder) => folder !== "" && existsSync(join(folder, command)));
 }
 
 function copyLines(

@@ -4,7 +4,7 @@ import os
 
 import bb.utils
 from bb.siggen import SignatureAccess
-from tsbake import backend
+from tsbake import absent, backend
 
 
 class ParseError(Exception):
@@ -85,3 +85,6 @@ def vardeps(*varnames):
 def vardepsexclude(*varnames):
     """Decorator: they do not depend on these, although the function reads them."""
     return _noting("bb_vardepsexclude", varnames)
+
+
+__getattr__ = absent.names(__name__)
