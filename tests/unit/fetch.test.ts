@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { hasProgram, tarOf, treeManifest, writeAr } from "@tsbake/archive";
-import { applyMirror, parseMirrors, run, sha256, type BuildError } from "@tsbake/base";
+import { run, sha256, type BuildError } from "@tsbake/base";
 import {
   checksumFiles,
   fetchSource,
@@ -36,7 +36,7 @@ describe("an entry of SRC_URI", () => {
     ["file://me@home", { type: "file", host: "", path: "me@home", parameters: {} }],
     [
       "https://h:8080/x/y-1.tar.gz?a=b",
-      { type: "https", host: "h:8080", path: "/x/y-1.tar.gz?a=b", parameters: {} },
+      { type: "https", host: "h:8080", path: "/x/y-1.tar.gz", parameters: {} },
     ],
     [
       "git://u:p@h/r.git;branch=main;name=x",
@@ -59,42 +59,17 @@ describe("an entry of SRC_URI", () => {
     "",
     "://x",
     "file://",
-    "https://h/a b",
     "https://h/x;unpack",
     "git://-oProxyCommand=x/r",
-    "HTTP://h/x",
+    "https://h/a\nb",
+    "https://h:port/x",
+    "https://h/x;localpath=/y",
+    "https://h/x;protocol=git",
+    "https://h/x;name=a,b",
+    "git://h/r;branch=b;proto=https",
+    "git://h/r;branch=b;pswd=x",
   ])("%j is refused", (uri) => {
     expect(() => parseSourceUri(uri)).toThrow("fetch/bad-uri");
-  });
-});
-
-describe("mirror rules", () => {
-  test.each([
-    ["https://h/a/x.tgz", "https?://.*/.* http://mirror/sources/", "x.tgz", "http://mirror/sources/x.tgz"],
-    ["https://h/a/x.tgz", "https?://.*/.* http://mirror/sources", "x.tgz", "http://mirror/sources/x.tgz"],
-    ["https://h/a/x.tgz", "https?$://h/(.*)/.* http://m/\\1/", "x.tgz", "http://m/a/x.tgz"],
-    ["https://h/a/x.tgz", "https://h/(.)/.* http://m/\\1/", "x.tgz", "http://m/a/x.tgz"],
-    ["https://h/a/x.tgz", "https://h/ file:///srv/", "x.tgz", "file:///srv/a/x.tgz"],
-    ["https://h/a/x.tgz", "http://.*/.* http://m/", "x.tgz", undefined],
-    ["https://h/a/x.tgz", "https://other/.* http://m/", "x.tgz", undefined],
-    [
-      "file://ab/cd/x:y",
-      "file://.* https://m/s/PATH;downloadfilename=PATH",
-      "x:y",
-      "https://m/s/ab/cd/x:y;downloadfilename=ab/cd/x:y",
-    ],
-    ["file://ab/cd/x", "file://.* https://m/BASENAME", "x", "https://m/x"],
-    [
-      "git://h/r.git;branch=b",
-      "git://h/.* git://m/MIRRORNAME;protocol=https",
-      "r.git",
-      "git://m/h.r.git/r.git;branch=b;protocol=https",
-    ],
-    ["git://h/r.git;branch=b", "git://h/ git://m/", "r.git", "git://m/r.git;branch=b"],
-  ])("%s by %s", (url, text, basename, expected) => {
-    const { rules, faults } = parseMirrors(text);
-    expect(faults).toEqual([]);
-    expect(applyMirror(url, rules[0]!, basename)).toBe(expected);
   });
 });
 

@@ -23,11 +23,12 @@ export { netrcLogin, parseNetrc, type NetrcEntry } from "./netrc.js";
 export { proxyFor } from "./proxy.js";
 export {
   applyMirror,
-  hidePasswords,
-  joinUrl,
+  localName,
+  mirrorsOf,
   parseMirrors,
-  splitUrl,
+  type MirrorOptions,
   type MirrorRule,
-  type UrlParts,
+  type MirrorsOptions,
 } from "./mirror.js";
+export { decodeUrl, encodeUrl, hidePasswords, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
 export { removeTree } from "./remove.js";

@@ -1,7 +1,7 @@
 /** From a fetched file to the work folder. What is no archive is copied; nothing lands outside the folder. */
 import { createWriteStream } from "node:fs";
-import { cp, mkdir, realpath, rm, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { chmod, copyFile, cp, mkdir, realpath, rm, stat, utimes } from "node:fs/promises";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { decompress, hasProgram, openArMember, readAr, unpackTar, type UnpackOptions } from "@tsbake/archive";
@@ -12,21 +12,29 @@ import { fail, flagOf, type SourceUri } from "./source-uri.js";
 const TAR = /\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst)$/;
 const COMPRESSED = /\.(gz|bz2|xz|zst)$/;
 
+/** A file, and the name by which it is judged and copied. */
+export interface NamedFile {
+  readonly path: string;
+  readonly name: string;
+}
+
 /**
- * Unpacks or copies `file` below `into`, as the entry's parameters say: `subdir`, `striplevel`, `unpack`.
+ * Unpacks or copies `file` below `into`, as the entry's parameters say: `subdir`, `striplevel`, `unpack`, `dos`.
  *
  * @throws BuildError `fetch/not-unpackable`, `fetch/bad-uri`, `archive/…`
  */
-export async function unpackFile(source: SourceUri, file: string, into: string): Promise<void> {
+export async function unpackFile(source: SourceUri, file: NamedFile, into: string): Promise<void> {
+  const { path, name } = file;
   const target = await targetOf(source, into);
-  const isFolder = (await stat(file)).isDirectory();
+  const isFolder = (await stat(path)).isDirectory();
   if (isFolder || !flagOf(source, "unpack", true)) return copyTo(source, file, target);
-  if (TAR.test(file)) await unpackTar(file, target, tarOptions(source));
-  else if (/\.(zip|jar)$/.test(file)) await unzip(file, target);
-  else if (/\.(deb|ipk)$/.test(file)) await unpackPackage(source, file, target);
-  else if (COMPRESSED.test(file)) await expand(file, join(into, basename(file).replace(COMPRESSED, "")));
-  else if (/\.(7z|lz|rpm|srpm|Z|z)$/.test(file)) {
-    throw new BuildError([notUnpackable(file, "archives of this kind are not known here")]);
+  const label = source.type === "file" ? path : name;
+  if (TAR.test(name)) await unpackTar(path, target, { ...tarOptions(source), label });
+  else if (/\.(zip|jar)$/.test(name)) await unzip(source, file, target);
+  else if (/\.(deb|ipk)$/.test(name)) await unpackPackage(source, file, target);
+  else if (COMPRESSED.test(name)) await expand(path, label, join(into, name.replace(COMPRESSED, "")));
+  else if (/\.(7z|lz|rpm|srpm|Z|z)$/.test(name)) {
+    throw new BuildError([notUnpackable(name, "archives of this kind are not known here")]);
   } else await copyTo(source, file, target);
 }
 
@@ -51,47 +59,57 @@ function tarOptions(source: SourceUri): UnpackOptions {
 }
 
 /** A local file keeps the folders of its path; what is there is replaced. */
-async function copyTo(source: SourceUri, file: string, target: string): Promise<void> {
-  const inside = source.type === "file" ? source.path.replace(/^\/+|\/+$/g, "") : basename(file);
+async function copyTo(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {
+  const inside = source.type === "file" ? source.path.replace(/^\/+|\/+$/g, "") : name;
   if (inside.split("/").includes("..")) fail(source.uri, "it has `..` in its path");
   const place = join(target, inside);
-  if (resolve(place) === resolve(file)) return;
+  if (resolve(place) === resolve(path)) return;
   await mkdir(dirname(place), { recursive: true });
+  if (source.type !== "file") {
+    const { atime, mtime, mode } = await stat(path);
+    await rm(place, { force: true });
+    await copyFile(path, place);
+    await chmod(place, mode & 0o777);
+    await utimes(place, atime, mtime);
+    return;
+  }
   // A link that is named is followed; links inside a folder stay links.
-  const from = await realpath(file);
+  const from = await realpath(path);
   await cp(from, place, { recursive: true, force: true, preserveTimestamps: true, verbatimSymlinks: true });
 }
 
-async function expand(file: string, target: string): Promise<void> {
+async function expand(file: string, label: string, target: string): Promise<void> {
   try {
-    await pipeline(Readable.from(decompress(file)), createWriteStream(target));
+    await pipeline(Readable.from(decompress(file, label)), createWriteStream(target));
   } catch (error) {
     await rm(target, { force: true });
     throw error;
   }
 }
 
-async function unzip(file: string, target: string): Promise<void> {
+async function unzip(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {
   if (!(await hasProgram("unzip")))
-    throw new BuildError([notUnpackable(file, "the program `unzip` is missing")]);
-  const listed = await run("unzip", ["-Z1", file]);
+    throw new BuildError([notUnpackable(name, "the program `unzip` is missing")]);
+  const listed = await run("unzip", ["-Z1", path]);
+  if (listed.code !== 0) throw new BuildError([notUnpackable(name, listed.stderr.trim().slice(-500))]);
   const hostile = listed.stdout
     .split("\n")
-    .find((name) => isAbsolute(name) || name.split("/").includes(".."));
+    .find((entry) => isAbsolute(entry) || entry.split("/").includes(".."));
   if (hostile !== undefined) {
     throw new BuildError([
-      notUnpackable(file, `its entry ${JSON.stringify(hostile)} leads out of the folder`),
+      notUnpackable(name, `its entry ${JSON.stringify(hostile)} leads out of the folder`),
     ]);
   }
-  const { code, stdout, stderr } = await run("unzip", ["-q", "-o", file, "-d", target]);
-  if (code !== 0) throw new BuildError([notUnpackable(file, (stderr + stdout).trim().slice(-500))]);
+  const text = flagOf(source, "dos", false) ? ["-a"] : [];
+  const { code, stdout, stderr } = await run("unzip", ["-q", "-o", ...text, path, "-d", target]);
+  if (code !== 0) throw new BuildError([notUnpackable(name, (stderr + stdout).trim().slice(-500))]);
 }
 
-async function unpackPackage(source: SourceUri, file: string, target: string): Promise<void> {
-  const member = (await readAr(file)).find(({ name }) => /^data\.tar(\.(gz|xz|zst|bz2))?$/.test(name));
-  if (!member) throw new BuildError([notUnpackable(file, "it has no data.tar")]);
-  await unpackTar(openArMember(file, member), target, {
+async function unpackPackage(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {
+  const member = (await readAr(path)).find((one) => /^data\.tar(\.(gz|xz|zst|bz2))?$/.test(one.name));
+  if (!member) throw new BuildError([notUnpackable(name, "it has no data.tar of a known compression")]);
+  await unpackTar(openArMember(path, member), target, {
     ...tarOptions(source),
-    label: `${file} (${member.name})`,
+    label: `${name} (${member.name})`,
   });
 }
