@@ -125,7 +125,7 @@ describe("git sources", () => {
     const cases: [string, FetchOptions, string][] = [
       [uri, revision("AUTOINC"), "fetch/missing-revision"],
       [uri, revision(""), "fetch/missing-revision: git://"],
-      [`${uri};name=lib`, options, "fetch/missing-revision"],
+      [`${uri};name=lib`, { ...options, revisions: { other: "1".repeat(40) } }, "fetch/missing-revision"],
       [uri, revision("f".repeat(40)), "it has no commit f"],
       [uri, revision(other), "fetch/not-on-branch"],
       [uri.replace(";branch=main", ""), options, "fetch/bad-uri"],

@@ -108,19 +108,23 @@ async function bringRepository(wanted: GitSource, options: FetchOptions): Promis
   const places = placesFor(wanted, await isThere(clone), options);
   const reasons: string[] = [];
   let hasAnswered = false;
+  let isBroken = false;
   for (const place of places) {
     if (place.forbidden) continue;
     const outcome = await tryPlace(place, wanted, options);
-    if (typeof outcome === "object") reasons.push(`${place.url}: ${outcome.reason}`);
-    else if (outcome === shallow?.tarball) return outcome;
+    if (typeof outcome === "object") {
+      reasons.push(`${place.url}: ${outcome.reason}`);
+      isBroken ||= outcome.isBroken === true;
+    } else if (outcome === shallow?.tarball) return outcome;
     else if (await isFine(wanted)) return undefined;
     else hasAnswered = true;
   }
-  if (hasAnswered) return undefined;
-  throw new BuildError([
-    forbiddenProblem(source.uri, places, clone, options) ??
-      downloadFailed(hidePasswords(source.uri), reasons.map(hidePasswords)),
-  ]);
+  const forbidden = forbiddenProblem(hidePasswords(source.uri), places, clone, options);
+  // What a place has and is not the commit: `explain` says what it is, unless another place could have it.
+  if (hasAnswered && (!forbidden || (await hasCommit(clone, wanted.revision)))) return undefined;
+  if (forbidden && !isBroken) throw new BuildError([forbidden]);
+  if (forbidden) reasons.push(`elsewhere: ${forbidden.message}`);
+  throw new BuildError([downloadFailed(hidePasswords(source.uri), reasons.map(hidePasswords))]);
 }
 
 function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions): Place[] {
@@ -133,7 +137,7 @@ function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions):
   return isFirst && upstream ? [upstream, ...all.filter((place) => place !== upstream)] : all;
 }
 
-type Outcome = string | undefined | { readonly reason: string };
+type Outcome = string | undefined | { readonly reason: string; readonly isBroken?: boolean };
 
 /** An archive, or a repository. @returns the archive without history, if it is that that came */
 async function tryPlace(place: Place, wanted: GitSource, options: FetchOptions): Promise<Outcome> {
@@ -149,7 +153,8 @@ async function tryPlace(place: Place, wanted: GitSource, options: FetchOptions):
     const fault = await adopt(path, wanted, options);
     if (fault === undefined) return undefined;
     await rm(path, { force: true });
-    return { reason: fault };
+    options.onWarning?.(`${hidePasswords(place.url)} is no archive of a repository: ${fault}`);
+    return { reason: fault, isBroken: true };
   }
   if (!place.url.startsWith("git://")) return { reason: "there is no fetcher for it" };
   const repository = repositoryOf(place.url, source.uri);

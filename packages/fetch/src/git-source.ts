@@ -36,7 +36,7 @@ export function gitSource(source: SourceUri, options: FetchOptions): GitSource {
   const branch = branchOf(source);
   // Whatever is wrong with the entry is said even when the commit is there already.
   repositoryOf(source.uri, source.uri);
-  for (const name of ["subdir", "subpath", "destsuffix"]) pathOf(source, name);
+  for (const name of ["subpath", "destsuffix"]) pathOf(source, name);
   const isRebaseable = flagOf(source, "rebaseable", false);
   const clone = clonePath(source, options, isRebaseable ? revision : undefined);
   const name = clone.slice(clone.lastIndexOf("/") + 1);

@@ -9,12 +9,13 @@ import { gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import type { FetchOptions } from "./options.js";
 import { sizeOf } from "./part-file.js";
 import { downloadFailed, wrongTag } from "./problems.js";
+import { targetOf } from "./unpack.js";
 import { fail, flagOf, pathOf, type SourceUri } from "./source-uri.js";
 
 /** Checks the commit out below `into`, at the entry's `destsuffix`; what was there is replaced. */
 export async function unpackGit(source: SourceUri, into: string, options: FetchOptions): Promise<void> {
   const wanted = gitSource(source, options);
-  const target = await targetOf(wanted, into, options);
+  const target = await folderOf(wanted, into, options);
   await removeTree(target);
   await mkdir(dirname(target), { recursive: true });
   const origin = hidePasswords(repositoryOf(source.uri, source.uri));
@@ -37,16 +38,16 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
   await checkOut(wanted, target);
 }
 
-/** @throws BuildError `fetch/bad-uri` when a link on the way leads out */
-async function targetOf({ source }: GitSource, into: string, options: FetchOptions): Promise<string> {
-  const subdir = source.parameters["subdir"];
+/** @throws BuildError `fetch/bad-uri` when `subdir` or a link on the way leads out */
+async function folderOf({ source }: GitSource, into: string, options: FetchOptions): Promise<string> {
+  const hasSubdir = source.parameters["subdir"] !== undefined;
+  const base = await targetOf(source, into);
   const subpath = pathOf(source, "subpath");
-  const otherwise =
-    subpath?.split("/").at(-1) ?? (subdir === undefined ? (options.gitDestsuffix ?? "git") : "");
-  const target = join(into, pathOf(source, "subdir") ?? "", pathOf(source, "destsuffix") ?? otherwise);
+  const otherwise = subpath?.split("/").at(-1) ?? (hasSubdir ? "" : (options.gitDestsuffix ?? "git"));
+  const target = join(base, pathOf(source, "destsuffix") ?? (hasSubdir ? "" : otherwise));
   // Another source may have brought a link.
-  let folder = resolve(into);
-  for (const name of relative(into, target).split("/").slice(0, -1)) {
+  let folder = resolve(base);
+  for (const name of relative(base, target).split("/").slice(0, -1)) {
     folder = join(folder, name);
     if (await isLink(folder)) fail(source.uri, `${folder} is a link, which leads elsewhere`);
   }

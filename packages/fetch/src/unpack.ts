@@ -39,7 +39,7 @@ export async function unpackFile(source: SourceUri, file: NamedFile, into: strin
 }
 
 /** `subdir` is below the folder; an absolute one must be, too. */
-async function targetOf(source: SourceUri, into: string): Promise<string> {
+export async function targetOf(source: SourceUri, into: string): Promise<string> {
   await mkdir(into, { recursive: true });
   const subdir = source.parameters["subdir"] ?? "";
   const target = isAbsolute(subdir) ? resolve(subdir) : resolve(into, subdir);

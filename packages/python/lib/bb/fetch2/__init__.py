@@ -54,6 +54,21 @@ class FetchMethod:
     def latest_revision(self, ud, d, name):
         return revisions.revision(ud, d)
 
+    def checkstatus(self, fetch, ud, d):
+        """Whether the source is at its own place."""
+        if ud.type == "file":
+            return os.path.exists(ud.localpath)
+        if ud.type == "git":
+            return _answers(revisions.heads_at, ud, d)
+        if ud.type not in ("http", "https") or not _answers(check_network_access, d, "HEAD", ud.url):
+            return False
+        asked = URI(d.expand(ud.url))
+        asked.userinfo, asked.params = "", {}
+        return status.answers(str(asked), ud.user, ud.pswd, fetch.connection_cache if fetch else None)
+
+    def _get_repo_url(self, ud):
+        return revisions.repository(ud)
+
 
 class FetchData:
     """One entry of SRC_URI."""
@@ -190,7 +205,7 @@ class Fetch:
             tried = []
             for place in self._places(ud, before, after):
                 tried.append(place.url)
-                if self._is_there(place):
+                if place.method.checkstatus(self, place, self.d):
                     break
             else:
                 raise FetchError("it is at none of %s" % " ".join(tried), url)
@@ -200,23 +215,6 @@ class Fetch:
         yield from build_mirroruris(ud, before, self.d)[1]
         yield ud
         yield from build_mirroruris(ud, after, self.d)[1]
-
-    def _is_there(self, ud):
-        if ud.type == "file":
-            return os.path.exists(ud.localpath)
-        if ud.type not in ("http", "https"):
-            return self._has_repository(ud) if ud.type == "git" else False
-        if bb.utils.to_boolean(self.d.getVar("BB_NO_NETWORK")) or not trusted_network(self.d, ud.url):
-            return False
-        asked = URI(self.d.expand(ud.url))
-        asked.userinfo, asked.params = "", {}
-        return status.answers(str(asked), ud.user, ud.pswd, self.connection_cache)
-
-    def _has_repository(self, ud):
-        try:
-            return bool(revisions.heads_at(ud, self.d))
-        except BBFetchException:
-            return False
 
     def _data(self, url):
         if url not in self.ud:
@@ -252,6 +250,14 @@ class Fetch:
 
     def unpack_update(self, root, urls=None):
         raise UnpackError("a work folder is unpacked anew, never brought up to date", (urls or self.urls)[0])
+
+
+def _answers(question, *arguments):
+    try:
+        question(*arguments)
+    except BBFetchException:
+        return False
+    return True
 
 
 def trusted_network(d, url):

@@ -14,7 +14,6 @@ SETTINGS = """
 """.split()
 BY_NAME = ("BB_GIT_SHALLOW_DEPTH_", "BB_GIT_SHALLOW_REVS_")
 _CODE = re.compile(r"^error\[([a-z]+/[a-z-]+)\]: (.*)", re.MULTILINE)
-_IN_UNPACK = ("fetch/bad-uri", "fetch/not-unpackable", "fetch/download-failed", "fetch/git-failed")
 
 
 def settings(d):
@@ -70,7 +69,7 @@ def _error(command, urls, said):
     code, text = found.groups() if found else ("", said.strip())
     text = said.strip() if code == "fetch/download-failed" else text
     url = next((url for url in urls if url.partition(";")[0] in said), urls[0])
-    if command == "unpack" and code in _IN_UNPACK:
+    if command == "unpack" and not code.startswith("fetch/missing") and code != "fetch/wrong-tag":
         return errors.UnpackError(text, url)
     if code == "fetch/no-network":
         return errors.NetworkAccess(url, text)

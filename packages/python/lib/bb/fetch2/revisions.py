@@ -11,6 +11,7 @@ import bb
 import bb.process
 import bb.utils
 from bb.fetch2.errors import FetchError
+from tsbake import backend
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _FILE = "head-revisions.json"
@@ -68,16 +69,10 @@ def _heads(d):
         policy = d.getVar("BB_SRCREV_POLICY") or "clear"
         if policy not in ("cache", "clear"):
             raise FetchError("BB_SRCREV_POLICY is '%s'; it may be 'cache' or 'clear'" % policy)
-        if policy == "cache" or not _in_engine():
+        if policy == "cache" or backend.current.is_task:
             _known.update(_kept(d))
         _is_fresh = True
     return _known
-
-
-def _in_engine():
-    from tsbake import backend
-
-    return not hasattr(backend.current, "is_task")
 
 
 def _place(d):
