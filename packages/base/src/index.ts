@@ -30,5 +30,14 @@ export {
   type MirrorRule,
   type MirrorsOptions,
 } from "./mirror.js";
-export { decodeUrl, encodeUrl, hidePasswords, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
+export {
+  decodeUrl,
+  encodeUrl,
+  hidePasswords,
+  joinUrl,
+  quoted,
+  splitUrl,
+  unquoted,
+  type UrlParts,
+} from "./url.js";
 export { removeTree } from "./remove.js";

@@ -144,7 +144,17 @@ export function mirrorsOf(url: string, rules: readonly MirrorRule[], options: Mi
 }
 
 /** Sources that are no single file: nothing tells that a name on a mirror is theirs. */
-const NO_FILES: readonly string[] = ["git", "gitsm", "gitannex", "svn", "hg", "repo", "p4", "ccrc", "gomodgit"];
+const NO_FILES: readonly string[] = [
+  "git",
+  "gitsm",
+  "gitannex",
+  "svn",
+  "hg",
+  "repo",
+  "p4",
+  "ccrc",
+  "gomodgit",
+];
 
 /** The name of the file that an entry is kept as; empty where it is no file. */
 export function localName(url: string): string {

@@ -13,7 +13,7 @@ import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
 import { bring, openClient, prepareFile, progressOf, settle, sizeOf } from "./part-file.js";
 import { downloadFailed, gitFailed, notOnBranch, unusableFolder, wrongTag } from "./problems.js";
-import type { SourceUri } from "./source-uri.js";
+import { fail, flagOf, type SourceUri } from "./source-uri.js";
 
 /**
  * Makes sure that the clone has the commit on its branch, or that there is an archive without history.
@@ -33,6 +33,7 @@ export async function fetchGit(source: SourceUri, options: FetchOptions): Promis
     const instead = await bringRepository(wanted, options);
     if (instead !== undefined) return instead;
     await explain(wanted);
+    await refuseLfs(wanted, wanted.clone);
   }
   await keepTarballs(wanted, options);
   return wanted.clone;
@@ -96,6 +97,18 @@ export async function tagged(repository: string, tag: string): Promise<string | 
   return found.code === 0 ? found.stdout.trim() : undefined;
 }
 
+/** Large files that git does not have: what would be checked out are notes in their place. */
+export async function refuseLfs({ source, revision }: GitSource, repository: string): Promise<void> {
+  if (!flagOf(source, "lfs", true)) return;
+  const files = ["--", ":(glob)**/.gitattributes"];
+  const found = await git(["-C", repository, "grep", "-q", "^[^#].*filter=lfs", revision, ...files]);
+  if (found.code !== 0) return;
+  fail(
+    source.uri,
+    "it has files of git-lfs, which is not supported; `lfs=0` checks out what stands for them",
+  );
+}
+
 /** @returns the archive that stands in for a clone; undefined when the clone is there */
 async function bringRepository(wanted: GitSource, options: FetchOptions): Promise<string | undefined> {
   const { source, clone, tarball, shallow } = wanted;
@@ -115,7 +128,7 @@ async function bringRepository(wanted: GitSource, options: FetchOptions): Promis
     if (typeof outcome === "object") {
       reasons.push(`${place.url}: ${outcome.reason}`);
       isBroken ||= outcome.isBroken === true;
-    } else if (outcome === shallow?.tarball) return outcome;
+    } else if (outcome !== undefined) return outcome;
     else if (await isFine(wanted)) return undefined;
     else hasAnswered = true;
   }
@@ -129,7 +142,9 @@ async function bringRepository(wanted: GitSource, options: FetchOptions): Promis
 
 function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions): Place[] {
   const { source, tarball, shallow } = wanted;
-  const tarballs = [...(shallow ? [shallow.tarball] : []), tarball].map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const tarballs = [...(shallow ? [shallow.tarball] : []), tarball].map((path) =>
+    path.slice(path.lastIndexOf("/") + 1),
+  );
   const all = placesOf({ url: source.uri, tarballs }, options);
   const upstream = all.find(({ isUpstream }) => isUpstream);
   // A clone is brought up to date at its own place: a mirror may be older than it is.
@@ -219,7 +234,17 @@ async function mirror(
   const onProgress = (percent: number): void => options.onProgress?.(hidePasswords(repository), percent);
   if (await ownRepository(clone)) {
     const refs = "+refs/*:refs/*";
-    const update = ["-C", clone, "fetch", "--progress", "--force", "--update-head-ok", "--", repository, refs];
+    const update = [
+      "-C",
+      clone,
+      "fetch",
+      "--progress",
+      "--force",
+      "--update-head-ok",
+      "--",
+      repository,
+      refs,
+    ];
     const { code, stderr } = await git(update, onProgress);
     // The next one holds what has come.
     if (code === 0 && outdates) await rm(tarball, { force: true });
@@ -248,7 +273,8 @@ async function keepTarballs(wanted: GitSource, options: FetchOptions): Promise<v
   if (shallow) {
     if (!shallow.keepsTarball || (await isThere(shallow.tarball))) return;
     const fault = await makeShallow(wanted, clone, shallow);
-    if (fault !== undefined) throw new BuildError([gitFailed(source.uri, "make a clone without history", fault)]);
+    if (fault !== undefined)
+      throw new BuildError([gitFailed(source.uri, "make a clone without history", fault)]);
   } else if (keepsTarball && !(await isThere(tarball))) {
     await makeTarball(wanted, options);
   }

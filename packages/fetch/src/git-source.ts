@@ -51,7 +51,9 @@ export function gitSource(source: SourceUri, options: FetchOptions): GitSource {
     clone,
     tarball: join(options.dlDir, `git2_${name}.tar.gz`),
     keepsTarball: options.mirrorTarballs === true || isRebaseable,
-    shallow: options.gitShallow ? shallowOf({ name, revision, branch, tag, isBare, source }, options) : undefined,
+    shallow: options.gitShallow
+      ? shallowOf({ name, revision, branch, tag, isBare, source }, options)
+      : undefined,
   };
 }
 
@@ -75,7 +77,9 @@ function shallowOf(
   const excludes = options.shallowExcludes?.[entry] ?? options.shallowExcludes?.[""] ?? [];
   if (depth === 0 && excludes.length === 0) return undefined;
   if (depth !== 0 && excludes.length > 0) {
-    throw new BuildError([badSetting("BB_GIT_SHALLOW_DEPTH", String(depth), "0 where BB_GIT_SHALLOW_REVS is set")]);
+    throw new BuildError([
+      badSetting("BB_GIT_SHALLOW_DEPTH", String(depth), "0 where BB_GIT_SHALLOW_REVS is set"),
+    ]);
   }
   const refs = [...(options.shallowRefs ?? []), ...(git.tag === undefined ? [] : [`refs/tags/${git.tag}`])];
   const shown = [
@@ -111,7 +115,8 @@ function revisionOf(source: SourceUri, options: FetchOptions): string {
     throw new BuildError([missingRevision(source.uri, name, found === "" ? undefined : found)]);
   }
   if (own !== undefined && given !== undefined && /^[0-9a-f]{40,64}$/.test(given) && own !== given) {
-    if (options.revisions?.[name] !== undefined) fail(source.uri, `SRCREV says ${given}, and the entry \`rev=${own}\``);
+    if (options.revisions?.[name] !== undefined)
+      fail(source.uri, `SRCREV says ${given}, and the entry \`rev=${own}\``);
   }
   return found;
 }

@@ -9,7 +9,10 @@ import { prepareFile, settle } from "./part-file.js";
 import { gitFailed } from "./problems.js";
 
 /** `git2_….tar.gz`: its bytes depend on the repository, not on who made it or when. */
-export async function makeTarball({ source, clone, tarball }: GitSource, options: FetchOptions): Promise<void> {
+export async function makeTarball(
+  { source, clone, tarball }: GitSource,
+  options: FetchOptions,
+): Promise<void> {
   const last = await git(["-C", clone, "log", "--all", "-1", "--format=%ct"]);
   const fault =
     last.code === 0
@@ -18,7 +21,12 @@ export async function makeTarball({ source, clone, tarball }: GitSource, options
   if (fault !== undefined) throw new BuildError([gitFailed(source.uri, `be archived as ${tarball}`, fault)]);
 }
 
-async function pack(folder: string, path: string, seconds: string, dlDir: string): Promise<string | undefined> {
+async function pack(
+  folder: string,
+  path: string,
+  seconds: string,
+  dlDir: string,
+): Promise<string | undefined> {
   const part = `${path}.part`;
   await rm(part, { force: true });
   await prepareFile(part, dlDir);
@@ -46,14 +54,14 @@ export async function makeShallow(
   try {
     const { revision, branch, isBare, source } = wanted;
     await inside("init", "-q", "--template=", ...(isBare ? ["--bare"] : []));
-    await inside("remote", "add", "origin", from);
+    await inside("remote", "add", "--", "origin", from);
     const limits = shallow.depth > 0 ? ["--depth", String(shallow.depth)] : [];
     const excluded = shallow.excludes.map((one) => `--shallow-exclude=${one}`);
-    await inside("fetch", "-q", ...limits, ...excluded, "origin", revision);
+    await inside("fetch", "-q", ...limits, ...excluded, "--", "origin", revision);
     await inside("update-ref", referenceOf(wanted, branch), revision);
     for (const ref of await extraRefs(wanted, shallow, inside)) {
-      const plain = ref.replace(/^refs\/(heads|tags|remotes\/origin)\//, "");
-      await inside("fetch", "-q", "--depth", "1", "origin", plain);
+      const there = ref.replace(/^refs\/remotes\/origin\//, "refs/heads/");
+      await inside("fetch", "-q", "--depth", "1", "--", "origin", there);
       await inside("update-ref", ref, (await inside("rev-parse", "FETCH_HEAD")).trim());
     }
     await inside("remote", "set-url", "origin", repositoryOf(source.uri, source.uri));

@@ -1,15 +1,15 @@
 /** A checkout of one commit in the work folder, from the clone in DL_DIR or from an archive without history. */
-import { lstat, mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
-import { BuildError, hasCode, hidePasswords, removeTree } from "@tsbake/base";
-import { isFine, tagged } from "./git-fetch.js";
+import { BuildError, hidePasswords, removeTree } from "@tsbake/base";
+import { isFine, refuseLfs, tagged } from "./git-fetch.js";
 import { demand, git } from "./git-program.js";
 import { gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import type { FetchOptions } from "./options.js";
 import { sizeOf } from "./part-file.js";
 import { downloadFailed, wrongTag } from "./problems.js";
-import { targetOf } from "./unpack.js";
+import { demandInside, targetOf } from "./unpack.js";
 import { fail, flagOf, pathOf, type SourceUri } from "./source-uri.js";
 
 /** Checks the commit out below `into`, at the entry's `destsuffix`; what was there is replaced. */
@@ -38,29 +38,15 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
   await checkOut(wanted, target);
 }
 
-/** @throws BuildError `fetch/bad-uri` when `subdir` or a link on the way leads out */
+/** @throws BuildError `fetch/bad-uri` when `subdir`, or a link that another source has brought, leads out */
 async function folderOf({ source }: GitSource, into: string, options: FetchOptions): Promise<string> {
   const hasSubdir = source.parameters["subdir"] !== undefined;
   const base = await targetOf(source, into);
   const subpath = pathOf(source, "subpath");
   const otherwise = subpath?.split("/").at(-1) ?? (hasSubdir ? "" : (options.gitDestsuffix ?? "git"));
   const target = join(base, pathOf(source, "destsuffix") ?? (hasSubdir ? "" : otherwise));
-  // Another source may have brought a link.
-  let folder = resolve(base);
-  for (const name of relative(base, target).split("/").slice(0, -1)) {
-    folder = join(folder, name);
-    if (await isLink(folder)) fail(source.uri, `${folder} is a link, which leads elsewhere`);
-  }
+  await demandInside(source, into, target, "its destsuffix");
   return target;
-}
-
-async function isLink(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isSymbolicLink();
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
-    throw error;
-  }
 }
 
 /** An archive may come from a mirror, and a configuration can name programs. */
@@ -86,14 +72,6 @@ async function checkTag({ source, tag, revision }: GitSource, target: string): P
   const found = await tagged(target, tag);
   const pinned = await git(["-C", target, "rev-parse", "-q", "--verify", `${revision}^{commit}`]);
   if (found !== pinned.stdout.trim()) throw new BuildError([wrongTag(source.uri, tag, found, revision)]);
-}
-
-/** Large files that git does not have: what would be checked out are notes in their place. */
-async function refuseLfs({ source, revision }: GitSource, target: string): Promise<void> {
-  if (!flagOf(source, "lfs", true)) return;
-  const found = await git(["-C", target, "grep", "-q", "^[^#].*filter=lfs", revision, "--", ":(glob)**/.gitattributes"]);
-  if (found.code !== 0) return;
-  fail(source.uri, "it has files of git-lfs, which is not supported; `lfs=0` checks out what stands for them");
 }
 
 async function checkOut({ source, revision, branch }: GitSource, target: string): Promise<void> {

@@ -42,7 +42,12 @@ function judged(url: string, isUpstream: boolean, isOffline: boolean, options: F
 }
 
 /** What became of the places that had nothing: the problem to report when none had it, if it is one of those. */
-export function forbiddenProblem(uri: string, places: readonly Place[], where: string, options: FetchOptions) {
+export function forbiddenProblem(
+  uri: string,
+  places: readonly Place[],
+  where: string,
+  options: FetchOptions,
+) {
   if (places.some(({ forbidden }) => forbidden === "no-network")) return noNetwork(uri, where);
   const isUntrusted = places.some(({ forbidden }) => forbidden === "untrusted-host");
   return isUntrusted ? untrustedHost(uri, options.allowedNetworks ?? []) : undefined;

@@ -27,7 +27,10 @@ const BY_TYPE: Readonly<Record<string, Readonly<Record<string, Verdict>>>> = {
     dos: "honoured",
     // A login goes to no other server, whatever is said.
     redirectauth: "ignored",
-    protocol: { refused: "a repository of git is written as `git://…;protocol=https`", unless: ["http", "https"] },
+    protocol: {
+      refused: "a repository of git is written as `git://…;protocol=https`",
+      unless: ["http", "https"],
+    },
   },
   git: {
     branch: "honoured",

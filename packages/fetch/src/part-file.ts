@@ -5,11 +5,21 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { BuildError, hasCode, hidePasswords, HttpClient, joinUrl, messageOf, splitUrl, unquoted } from "@tsbake/base";
+import {
+  BuildError,
+  hasCode,
+  hidePasswords,
+  HttpClient,
+  joinUrl,
+  messageOf,
+  splitUrl,
+  unquoted,
+} from "@tsbake/base";
 import type { FetchOptions } from "./options.js";
 import { unusableFolder } from "./problems.js";
 
-const OWN = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const OWN =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Makes sure that `path` is a file that this process may write to. @throws BuildError `fetch/unusable-folder` */
 export async function prepareFile(path: string, folder: string): Promise<void> {

@@ -39,7 +39,12 @@ export function badUri(uri: string, why: string): Diagnostic {
 /** The bytes are others than the recipe asks for. */
 export function checksumMismatch(
   uri: string,
-  wrong: { readonly flag: string; readonly algorithm: string; readonly expected: string; readonly actual: string },
+  wrong: {
+    readonly flag: string;
+    readonly algorithm: string;
+    readonly expected: string;
+    readonly actual: string;
+  },
 ): Diagnostic {
   const shown = wrong.algorithm.toUpperCase().replace("SHA", "SHA-");
   return {

@@ -81,7 +81,8 @@ export function readSettings(pairs: readonly string[]): Settings {
     const value = pair.slice(equals + 1).trim();
     const prefix = (Object.keys(BY_NAME) as (keyof typeof BY_NAME)[]).find((one) => name.startsWith(one));
     const read = SETTINGS[name];
-    if (equals === -1 || (!read && !prefix)) fail(name, pair, "one of the variables of fetching, as NAME=VALUE");
+    if (equals === -1 || (!read && !prefix))
+      fail(name, pair, "one of the variables of fetching, as NAME=VALUE");
     if (read) read(settings, value, name);
     else if (prefix) BY_NAME[prefix](settings, name.slice(prefix.length), value, name);
   }

@@ -77,7 +77,8 @@ export function downloadName(source: SourceUri): string {
   const given = pathOf(source, "downloadfilename");
   if (given !== undefined && given !== ".") return given;
   const name = localName(source.uri);
-  if (name === "." || name === ".." || /[/\0]/.test(name)) fail(source.uri, `\`${name}\` is no name of a file`);
+  if (name === "." || name === ".." || /[/\0]/.test(name))
+    fail(source.uri, `\`${name}\` is no name of a file`);
   return name;
 }
 

@@ -1,11 +1,11 @@
 /** From a fetched file to the work folder. What is no archive is copied; nothing lands outside the folder. */
 import { createWriteStream } from "node:fs";
-import { chmod, copyFile, cp, mkdir, realpath, rm, stat, utimes } from "node:fs/promises";
+import { chmod, copyFile, cp, lstat, mkdir, realpath, rm, stat, utimes } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { decompress, hasProgram, openArMember, readAr, unpackTar, type UnpackOptions } from "@tsbake/archive";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError, hasCode, run } from "@tsbake/base";
 import { notUnpackable } from "./problems.js";
 import { fail, flagOf, type SourceUri } from "./source-uri.js";
 
@@ -38,17 +38,58 @@ export async function unpackFile(source: SourceUri, file: NamedFile, into: strin
   } else await copyTo(source, file, target);
 }
 
-/** `subdir` is below the folder; an absolute one must be, too. */
+/** `subdir` is below the folder; an absolute one must be, too. @throws BuildError `fetch/bad-uri` */
 export async function targetOf(source: SourceUri, into: string): Promise<string> {
   await mkdir(into, { recursive: true });
   const subdir = source.parameters["subdir"] ?? "";
   const target = isAbsolute(subdir) ? resolve(subdir) : resolve(into, subdir);
-  if (`${target}/`.startsWith(`${resolve(into)}/`)) {
-    await mkdir(target, { recursive: true });
-    const [real, root] = [await realpath(target), await realpath(into)];
-    if (`${real}/`.startsWith(`${root}/`)) return target;
+  await demandInside(source, into, target, `\`subdir=${subdir}\``);
+  await mkdir(target, { recursive: true });
+  return target;
+}
+
+/**
+ * Makes sure that what is written at `path` lands below `root`, whatever links another source has brought: nothing of the
+ * path is made or followed before.
+ *
+ * @throws BuildError `fetch/bad-uri`
+ */
+export async function demandInside(
+  source: SourceUri,
+  root: string,
+  path: string,
+  what: string,
+): Promise<void> {
+  const isBelow = (one: string, folder: string): boolean => `${one}/`.startsWith(`${folder}/`);
+  const [plain, top] = [resolve(path), resolve(root)];
+  let there = plain;
+  while (there !== top && isBelow(there, top) && !(await exists(there))) there = dirname(there);
+  const real = isBelow(plain, top) ? await realPathIfThere(there) : undefined;
+  if (real === undefined || !isBelow(real, await realpath(root)))
+    fail(source.uri, `${what} leads out of ${root}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await ifThere(lstat(path))) !== undefined;
+}
+
+function realPathIfThere(path: string): Promise<string | undefined> {
+  return ifThere(realpath(path));
+}
+
+/** Undefined where there is nothing. */
+async function ifThere<T>(question: Promise<T>): Promise<T | undefined> {
+  try {
+    return await question;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    throw error;
   }
-  return fail(source.uri, `\`subdir=${subdir}\` leads out of ${into}`);
+}
+
+/** A link where a file is to be written would be written through. */
+async function removeLink(path: string): Promise<void> {
+  if ((await ifThere(lstat(path)))?.isSymbolicLink()) await rm(path, { force: true });
 }
 
 function tarOptions(source: SourceUri): UnpackOptions {
@@ -64,7 +105,9 @@ async function copyTo(source: SourceUri, { path, name }: NamedFile, target: stri
   if (inside.split("/").includes("..")) fail(source.uri, "it has `..` in its path");
   const place = join(target, inside);
   if (resolve(place) === resolve(path)) return;
+  await demandInside(source, target, dirname(place), "its path");
   await mkdir(dirname(place), { recursive: true });
+  await removeLink(place);
   if (source.type !== "file") {
     const { atime, mtime, mode } = await stat(path);
     await rm(place, { force: true });
@@ -79,6 +122,7 @@ async function copyTo(source: SourceUri, { path, name }: NamedFile, target: stri
 }
 
 async function expand(file: string, label: string, target: string): Promise<void> {
+  await removeLink(target);
   try {
     await pipeline(Readable.from(decompress(file, label)), createWriteStream(target));
   } catch (error) {

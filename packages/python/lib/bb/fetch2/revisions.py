@@ -5,7 +5,7 @@ says. Its answers are kept in PERSISTENT_DIR: for the command that asked (BB_SRC
 import json
 import os
 import re
-import shlex
+import urllib.parse
 
 import bb
 import bb.process
@@ -101,8 +101,6 @@ def _keep(d):
 
 def repository(ud):
     """What git is called with."""
-    import urllib.parse
-
     protocol = ud.parm.get("protocol") or ("git" if ud.host else "file")
     login = ud.user + "@" if ud.user else ""
     return "%s://%s%s%s" % (protocol, login, ud.host, urllib.parse.quote(ud.path))
@@ -113,7 +111,7 @@ def heads_at(ud, d):
     from bb.fetch2 import check_network_access, get_fetcher_environment
 
     url = repository(ud)
-    command = [*shlex.split(d.getVar("FETCHCMD_git") or "git"), "-c", "safe.bareRepository=all", "ls-remote", "--", url]
+    command = ["git", "-c", "safe.bareRepository=all", "ls-remote", "--", url]
     if not url.startswith("file://"):
         check_network_access(d, " ".join(command), ud.url)
     # HOME and PATH may hold the version, which is what is being asked for.
