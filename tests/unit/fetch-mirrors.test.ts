@@ -55,7 +55,7 @@ describe("an entry of SRC_URI is read as BitBake reads it", () => {
     "refused by metadata: %s",
     (_, [url = ""]) => {
       const decode = (): unknown => rig.python.evaluate(`bb.fetch2.decodeurl(${JSON.stringify(url)})`, rig.d);
-      expect(decode).toThrow("bb.fetch2.errors.MalformedUrl");
+      expect(decode).toThrow("bb.fetch2.MalformedUrl");
     },
   );
 });

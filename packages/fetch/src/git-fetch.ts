@@ -13,7 +13,7 @@ import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
 import { bring, openClient, prepareFile, progressOf, settle, sizeOf } from "./part-file.js";
 import { downloadFailed, gitFailed, notOnBranch, unusableFolder, wrongTag } from "./problems.js";
-import { fail, flagOf, type SourceUri } from "./source-uri.js";
+import { flagOf, type SourceUri } from "./source-uri.js";
 
 /**
  * Makes sure that the clone has the commit on its branch, or that there is an archive without history.
@@ -103,10 +103,8 @@ export async function refuseLfs({ source, revision }: GitSource, repository: str
   const files = ["--", ":(glob)**/.gitattributes"];
   const found = await git(["-C", repository, "grep", "-q", "^[^#].*filter=lfs", revision, ...files]);
   if (found.code !== 0) return;
-  fail(
-    source.uri,
-    "it has files of git-lfs, which is not supported; `lfs=0` checks out what stands for them",
-  );
+  const why = "it has files of git-lfs, which is not supported; `lfs=0` checks out what stands for them";
+  throw new BuildError([downloadFailed(hidePasswords(source.uri), [why])]);
 }
 
 /** @returns the archive that stands in for a clone; undefined when the clone is there */

@@ -32,6 +32,8 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
     const reason = `no up to date source found: ${places.join(" and ")} do not have ${wanted.revision}; do_fetch has to run`;
     throw new BuildError([downloadFailed(source.uri, [reason])]);
   }
+  // As in BitBake: people fetch from it later, in work folders that they change.
+  await demand(source, "name DL_DIR", ["-C", target, "remote", "add", "dldir", `file://${wanted.clone}`]);
   await checkTag(wanted, target);
   if (wanted.isBare || flagOf(source, "nocheckout", false)) return;
   await refuseLfs(wanted, target);

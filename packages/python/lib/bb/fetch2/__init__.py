@@ -8,8 +8,8 @@ import bb
 import bb.utils
 from bb.fetch2 import program, revisions, shallow, status
 from bb.fetch2.errors import (  # noqa: F401 (metadata takes them from here)
-    BBFetchException, ChecksumError, FetchError, MalformedUrl, MissingParameterError, NetworkAccess, NoChecksumError,
-    NoMethodError, ParameterError, UnpackError, UnsupportedSetting, UntrustedUrl)
+    BBFetchException, ChecksumError, FetchError, LocalModificationsError, MalformedUrl, MissingParameterError, NetworkAccess,
+    NoChecksumError, NoMethodError, ParameterError, RebaseError, UnpackError, UntrustedUrl)
 from bb.fetch2.mirrors import build_mirroruris, decodemirrorurl, mirror_from_string, uri_replace  # noqa: F401
 from bb.fetch2.revisions import get_autorev  # noqa: F401
 from bb.fetch2.status import FetchConnectionCache  # noqa: F401
@@ -65,6 +65,12 @@ class FetchMethod:
         asked = URI(d.expand(ud.url))
         asked.userinfo, asked.params = "", {}
         return status.answers(str(asked), ud.user, ud.pswd, fetch.connection_cache if fetch else None)
+
+    def latest_versionstring(self, ud, d, filter_regex=None):
+        raise FetchError("which releases there are is not asked for by tsbake", ud.url)
+
+    def unpack_update(self, ud, rootdir, d):
+        raise UnpackError("a work folder is unpacked anew, never brought up to date", ud.url)
 
     def _get_repo_url(self, ud):
         return revisions.repository(ud)
@@ -249,7 +255,8 @@ class Fetch:
             program.run("clean", self, wanted)
 
     def unpack_update(self, root, urls=None):
-        raise UnpackError("a work folder is unpacked anew, never brought up to date", (urls or self.urls)[0])
+        for url in urls or self.urls:
+            self.ud[url].method.unpack_update(self.ud[url], root, self.d)
 
 
 def _answers(question, *arguments):

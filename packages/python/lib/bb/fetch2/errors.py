@@ -38,6 +38,14 @@ class UnpackError(BBFetchException):
         super().__init__("Unpack failure for URL: '%s'. %s" % (url, message))
 
 
+class RebaseError(UnpackError):
+    """Never raised here: no work folder is brought up to date."""
+
+
+class LocalModificationsError(UnpackError):
+    """Never raised here: no work folder is brought up to date."""
+
+
 class NoMethodError(BBFetchException):
     def __init__(self, url):
         self.url = url
@@ -68,5 +76,6 @@ class UntrustedUrl(BBFetchException):
         super().__init__(message or "The URL '%s' is on a host that BB_ALLOWED_NETWORKS does not name" % url)
 
 
-class UnsupportedSetting(BBFetchException):
-    """A variable or a parameter that BitBake has and that is not honoured here."""
+# Metadata knows them by this name, and so does whoever reads a message.
+for _error in [one for one in globals().values() if isinstance(one, type) and issubclass(one, BBFetchException)]:
+    _error.__module__ = "bb.fetch2"

@@ -34,6 +34,8 @@ def settings(d):
 def run(command, fetcher, urls, more=()):
     """Raises what BitBake raises for the same fault."""
     d = fetcher.d
+    if not d.getVar("DL_DIR"):
+        raise errors.FetchError("DL_DIR is not set", urls[0])
     call = ["tsbake-fetch", command, "--filespath", d.getVar("FILESPATH") or "", "--dl-dir", d.getVar("DL_DIR")]
     for variable, option in (("PREMIRRORS", "--premirrors"), ("MIRRORS", "--mirrors")):
         call += [option, d.getVar(variable) or ""]
@@ -49,8 +51,11 @@ def run(command, fetcher, urls, more=()):
             call += ["--sums", "%s=%s" % (name, value)]
         call += ["--entry", d.expand(url)]
     environment = {**os.environ, **_environment(d)}
-    done = subprocess.run([*call, *more], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True)
+    try:
+        done = subprocess.run([*call, *more], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    except OSError as problem:
+        raise errors.FetchError("%s cannot be run: %s" % (call[0], problem), urls[0]) from problem
     for line in done.stderr.splitlines():
         if line.startswith("warning"):
             bb.warn(line.partition(": ")[2])
