@@ -10,7 +10,7 @@ import type { FetchOptions } from "./options.js";
 import { sizeOf } from "./part-file.js";
 import { downloadFailed, wrongTag } from "./problems.js";
 import { demandInside, targetOf } from "./unpack.js";
-import { fail, flagOf, pathOf, type SourceUri } from "./source-uri.js";
+import { flagOf, pathOf, type SourceUri } from "./source-uri.js";
 
 /** Checks the commit out below `into`, at the entry's `destsuffix`; what was there is replaced. */
 export async function unpackGit(source: SourceUri, into: string, options: FetchOptions): Promise<void> {

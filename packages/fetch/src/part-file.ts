@@ -92,7 +92,14 @@ export async function settle(part: string, path: string): Promise<void> {
   } finally {
     await file.close();
   }
-  await rename(part, path);
+  try {
+    await rename(part, path);
+  } catch (error) {
+    if (!hasCode(error, "EISDIR")) throw error;
+    throw new BuildError([unusableFolder(path, "a folder has the name that the file is to get")], {
+      cause: error,
+    });
+  }
 }
 
 /** How far a download is, for people. */

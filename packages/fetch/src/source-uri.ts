@@ -25,7 +25,7 @@ export function parseSourceUri(uri: string): SourceUri {
   const parts = decodeUrl(uri);
   if (!parts) return fail(uri, "it is no `type://host/path` with a port that is a number");
   const { type, host, path, user, password, parameters } = parts;
-  if (/[\0-\x1f]/.test(uri) || /[\0-\x1f]/.test(path)) fail(uri, "it has a control character in it");
+  if (/\p{Cc}/u.test(uri + path)) fail(uri, "it has a control character in it");
   if (path === "" || (path === "/" && host === "")) fail(uri, "it names nothing");
   if (type.startsWith("git") && /(^|\/)\.\.(\/|$)/.test(path)) fail(uri, "it has `..` in its path");
   // A program would take it for an option.
