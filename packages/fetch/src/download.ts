@@ -10,7 +10,7 @@
  */
 import { readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { BuildError, hasCode, hidePasswords, joinUrl, lockPath, messageOf, splitUrl } from "@tsbake/base";
+import { BuildError, hasCode, hidePasswords, joinUrl, lockFile, messageOf, splitUrl } from "@tsbake/base";
 import { digestsOf, expectedSums, flagName, mismatchOf, type Digests, type Expected } from "./checksums.js";
 import { isForbidden, readNote, writeNote } from "./done-note.js";
 import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
@@ -35,8 +35,10 @@ export async function download(source: SourceUri, options: FetchOptions): Promis
   if (found.good !== undefined) return found.good;
   const part = `${path}.part`;
   await prepareFile(part, options.dlDir);
-  await using _lock = await lockPath(part, {
-    holder: `the download of ${hidePasswords(source.uri)} (pid ${process.pid})`,
+  await using _lock = await lockFile(`${path}.lock`, {
+    holder: `tsbake-fetch (process ${process.pid})`,
+    mode: 0o664,
+    isTemporary: true,
   });
   const { good, target } = await locate(path, expected, source, options);
   if (good !== undefined) {

@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
-import { BuildError, hidePasswords, lockPath, messageOf, removeTree, words } from "@tsbake/base";
+import { BuildError, hidePasswords, lockFile, messageOf, removeTree, words } from "@tsbake/base";
 import { git, isThere, lastLines, ownRepository } from "./git-program.js";
 import { clonePath, gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import { makeShallow, makeTarball } from "./git-tarball.js";
@@ -24,11 +24,8 @@ import { flagOf, type SourceUri } from "./source-uri.js";
 export async function fetchGit(source: SourceUri, options: FetchOptions): Promise<string> {
   const wanted = gitSource(source, options);
   if (await isComplete(wanted)) return wanted.clone;
-  const lock = `${wanted.clone}.lock`;
-  await prepareFile(lock, options.dlDir);
-  await using _lock = await lockPath(lock, {
-    holder: `git for ${hidePasswords(source.uri)} (pid ${process.pid})`,
-  });
+  await makeFolder(dirname(wanted.clone));
+  await using _lock = await lockFile(`${wanted.clone}.lock`, { holder: holder(), mode: 0o664 });
   if (!(await isFine(wanted))) {
     const instead = await bringRepository(wanted, options);
     if (instead !== undefined) return instead;
@@ -48,9 +45,21 @@ export async function removeClone(
   const name = clone.slice(clone.lastIndexOf("/") + 1);
   await rm(join(options.dlDir, `git2_${name}.tar.gz`), { force: true });
   if (!(await isThere(clone))) return;
-  await prepareFile(`${clone}.lock`, options.dlDir);
-  await using _lock = await lockPath(`${clone}.lock`, { holder: `tsbake-fetch clean (pid ${process.pid})` });
+  await using _lock = await lockFile(`${clone}.lock`, { holder: holder(), mode: 0o664 });
   await removeTree(clone);
+}
+
+/** Without the URI, which may hold a login: others read it. */
+function holder(): string {
+  return `tsbake-fetch (process ${process.pid})`;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new BuildError([unusableFolder(folder, messageOf(error))], { cause: error });
+  }
 }
 
 async function isComplete(wanted: GitSource): Promise<boolean> {
@@ -215,7 +224,6 @@ async function adopt(tarball: string, wanted: GitSource, options: FetchOptions):
 
 async function scratch(clone: string): Promise<string> {
   try {
-    await mkdir(dirname(clone), { recursive: true });
     return await mkdtemp(`${clone}.tmp-`);
   } catch (error) {
     throw new BuildError([unusableFolder(dirname(clone), messageOf(error))], { cause: error });
