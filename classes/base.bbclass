@@ -12,28 +12,25 @@ SRC_URI ?= ""
 PREMIRRORS ?= ""
 MIRRORS ?= ""
 BB_NO_NETWORK ?= "0"
-# SHA-256 of downloads and commits of git sources by the entry's name: `default` where it has none.
+# Checksums of downloads by the names of SRC_URI's flags, and commits of git sources by the entry's name. A branch, a tag or
+# AUTOREV is a commit here, asked of its server while the recipe is parsed.
 SRC_SUMS = "${@fetch_sums(d)}"
+SRC_SUMS[vardepvalue] = "${SRC_SUMS}"
 SRC_REVS = "${@fetch_revisions(d)}"
+SRC_REVS[vardepvalue] = "${SRC_REVS}"
+AUTOREV = "${@bb.fetch2.get_autorev(d)}"
+SRCPV = "${@bb.fetch2.get_srcrev(d)}"
 
 def fetch_sums(d):
     flags = d.getVarFlags('SRC_URI') or {}
-    words = []
-    for flag in sorted(flags):
-        if flag == 'sha256sum':
-            words.append('default=' + flags[flag])
-        elif flag.endswith('.sha256sum'):
-            words.append(flag[:-len('.sha256sum')] + '=' + flags[flag])
-    return ' '.join(words)
+    return ' '.join('%s=%s' % (flag, flags[flag]) for flag in sorted(flags) if flag.endswith('sum'))
 
 def fetch_revisions(d):
-    words = []
-    if d.getVar('SRCREV'):
-        words.append('default=' + d.getVar('SRCREV'))
-    for key in sorted(d.keys()):
-        if key.startswith('SRCREV_'):
-            words.append(key[len('SRCREV_'):] + '=' + d.getVar(key))
-    return ' '.join(words)
+    return bb.fetch2.revision_words(d)
+
+# BB_ALLOWED_NETWORKS and its like, for tsbake-fetch.
+def fetch_settings(d):
+    return '\n        '.join('--set=' + word.replace('\n', ' ') for word in bb.fetch2.program.settings(d))
 
 # What fetching takes of the configuration, or else of the caller's environment: proxies, logins, certificates.
 FETCH_EXPORT_VARS ?= "\
@@ -60,7 +57,7 @@ do_fetch[network] = "1"
 do_fetch[progress] = "percent"
 do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
-do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS BB_NO_NETWORK FETCH_EXPORT_VARS fetch_environment"
+do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS FETCH_EXPORT_VARS fetch_environment fetch_settings"
 do_fetch() {
     env ${@fetch_environment(d)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
         --uri=${SRC_URI}
@@ -70,20 +67,25 @@ do_fetch() {
         --revs=${SRC_REVS}
         --premirrors=${PREMIRRORS}
         --mirrors=${MIRRORS}
-        ${@bb.utils.contains('BB_NO_NETWORK', '1', '--no-network', '', d)}
+        ${@fetch_settings(d)}
 TSBAKE_OPTIONS
 }
 
 addtask unpack after do_fetch
 do_unpack[doc] = "unpacks the sources into UNPACKDIR"
 do_unpack[cleandirs] = "${PATCH_RECORD} ${UNPACKDIR}"
+# What of the settings changes what is unpacked.
+do_unpack[vardeps] += "BB_GIT_DEFAULT_DESTSUFFIX BB_GIT_NOSHARED BB_GIT_SHALLOW"
+do_unpack[vardepsexclude] += "fetch_settings"
 do_unpack() {
     tsbake-fetch unpack --options - <<'TSBAKE_OPTIONS'
         --uri=${SRC_URI}
         --filespath=${FILESPATH}
         --dl-dir=${DL_DIR}
+        --sums=${SRC_SUMS}
         --revs=${SRC_REVS}
         --into=${UNPACKDIR}
+        ${@fetch_settings(d)}
 TSBAKE_OPTIONS
 }
 
@@ -110,6 +112,7 @@ do_patch() {
         --sources=${S}
         --record=${PATCH_RECORD}
         --tool=${PATCHTOOL}
+        --sums=${SRC_SUMS}
         --revs=${SRC_REVS}
         --recipe-version=${PV}
         --date=${PATCH_DATE}
@@ -191,6 +194,7 @@ do_cleanall() {
     tsbake-fetch clean --options - <<'TSBAKE_OPTIONS'
         --uri=${SRC_URI}
         --dl-dir=${DL_DIR}
+        ${@fetch_settings(d)}
 TSBAKE_OPTIONS
 }
 

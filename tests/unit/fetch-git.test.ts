@@ -1,4 +1,4 @@
-import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
@@ -117,6 +117,140 @@ describe("git sources", () => {
     expect(clone).toMatch(/git2\/gone\.invalid\.some\.upstream$/);
   });
 
+  const REMOTE = "git://gone.invalid/some/upstream;branch=main;protocol=https";
+
+  test("an archive of the clone is made, with equal bytes, and stands in for the repository on a mirror", async () => {
+    const { uri, folder, options } = await repository();
+    const made = { ...options, mirrorTarballs: true };
+    const clone = await fetchSource(uri, made);
+    const name = `git2_${clone.split("/").at(-1)}.tar.gz`;
+    const first = await readFile(join(options.dlDir, name));
+    await rm(join(options.dlDir, name));
+    await fetchSource(uri, made);
+    expect((await readFile(join(options.dlDir, name))).equals(first)).toBe(true);
+
+    const mirror = temporaryFolder("mirror");
+    await writeFile(join(mirror, "git2_gone.invalid.some.upstream.tar.gz"), first);
+    const fresh = {
+      ...options,
+      dlDir: join(mirror, "dl"),
+      premirrors: `git://.*/.* file://${mirror}/`,
+      network: false,
+    };
+    await rm(folder, { recursive: true });
+    await fetchSource(REMOTE, fresh);
+    await unpackSource(REMOTE, join(mirror, "work"), fresh);
+    expect(await readFile(join(mirror, "work/git/file"), "utf8")).toBe("one");
+    expect(await git(join(mirror, "work/git"), "remote", "get-url", "origin")).toBe(
+      "https://gone.invalid/some/upstream",
+    );
+    expect(await git(join(mirror, "work/git"), "rev-parse", "--abbrev-ref", "HEAD")).toBe("main");
+  });
+
+  test("an archive that is none is passed over, and one that lacks the commit is not the end", async () => {
+    const { folder, options, commits } = await repository();
+    const mirror = temporaryFolder("mirror");
+    const warnings: string[] = [];
+    await writeFile(join(mirror, "git2_gone.invalid.some.upstream.tar.gz"), "no archive");
+    const opts = {
+      ...options,
+      network: false,
+      onWarning: (text: string) => warnings.push(text),
+      premirrors: `git://.*/.* file://${mirror}/`,
+    };
+    await expect(fetchSource(REMOTE, opts)).rejects.toThrow("fetch/download-failed");
+    expect(warnings.join()).toContain("is no archive of a repository");
+    const old = await fetchSource(`git://${folder};protocol=file;nobranch=1`, {
+      ...options,
+      mirrorTarballs: true,
+    });
+    const bytes = await readFile(join(options.dlDir, `git2_${old.split("/").at(-1)}.tar.gz`));
+    await writeFile(join(mirror, "git2_gone.invalid.some.upstream.tar.gz"), bytes);
+    const third = await commit(folder, "three");
+    const pinned = { ...opts, revisions: { default: third } };
+    await expect(fetchSource(REMOTE, pinned)).rejects.toThrow("fetch/no-network");
+    const both = { ...pinned, mirrors: `git://.*/.* git://${folder};protocol=file` };
+    await fetchSource(REMOTE, both);
+    expect(commits).not.toContain(third);
+  });
+
+  test("without history: an archive stands in for the clone", async () => {
+    const { uri, folder, options, commits } = await repository();
+    const shallow = { ...options, revisions: { default: commits[1]! }, gitShallow: true };
+    const archive = await fetchSource(uri, shallow);
+    expect(archive).toMatch(new RegExp(`gitshallow_.*_${commits[1]!.slice(0, 7)}-1_main\\.tar\\.gz$`));
+    await rm(folder, { recursive: true });
+    expect(await fetchSource(uri, shallow)).toBe(archive);
+    const into = join(options.dlDir, "../work");
+    await unpackSource(uri, into, shallow);
+    expect(await git(join(into, "git"), "rev-list", "--count", "HEAD")).toBe("1");
+    expect(await readFile(join(into, "git/file"), "utf8")).toBe("two");
+    await expect(unpackSource(uri, into, { ...shallow, gitShallow: false })).rejects.toThrow(
+      "fetch/download-failed",
+    );
+  });
+
+  test("what the configuration of an archive says is not done", async () => {
+    const { uri, folder, options, commits } = await repository();
+    const shallow = { ...options, revisions: { default: commits[1]! }, gitShallow: true };
+    const archive = await fetchSource(uri, shallow);
+    const mark = join(folder, "../ran");
+    const evil = temporaryFolder("evil");
+    const script =
+      'tar -xzf "$1" && printf "[core]\\n\\tfsmonitor = touch %s\\n\\tsshCommand = touch %s\\n" "$2" "$2" >>.git/config && mkdir -p .git/hooks && printf "#!/bin/sh\\ntouch %s\\n" "$2" >.git/hooks/post-checkout && chmod +x .git/hooks/post-checkout && tar -czf "$1" .';
+    expect((await run("sh", ["-ec", script, "sh", archive, mark], { cwd: evil })).code).toBe(0);
+    await unpackSource(uri, join(options.dlDir, "../work"), shallow);
+    expect(await readdir(join(folder, ".."))).not.toContain("ran");
+  });
+
+  test("a tag has to be the commit", async () => {
+    const { uri, folder, options, commits } = await repository();
+    await git(folder, "tag", "-a", "-m", "x", "v1", commits[0]!);
+    await git(folder, "tag", "v2", commits[1]!);
+    const into = join(options.dlDir, "../work");
+    await fetchSource(`${uri};tag=v1`, options);
+    await unpackSource(`${uri};tag=v1`, into, options);
+    await expect(unpackSource(`${uri};tag=v2`, into, options)).rejects.toThrow("fetch/wrong-tag");
+    await expect(fetchSource(`${uri};tag=v3`, options)).rejects.toThrow("fetch/wrong-tag");
+  });
+
+  test("objects are shared unless they are not to be, and files of git-lfs are not passed over", async () => {
+    const { uri, folder, options } = await repository();
+    const into = join(options.dlDir, "../work");
+    await fetchSource(uri, options);
+    await unpackSource(uri, into, options);
+    expect(await readdir(join(into, "git/.git/objects/info"))).toContain("alternates");
+    await unpackSource(uri, into, { ...options, gitShared: false });
+    expect(await readdir(join(into, "git/.git/objects/info"))).not.toContain("alternates");
+    await writeFile(join(folder, ".gitattributes"), "*.bin filter=lfs diff=lfs merge=lfs -text\n");
+    const pinned = { ...options, revisions: { default: await commit(folder, "lfs") } };
+    await expect(fetchSource(uri, pinned)).rejects.toThrow("git-lfs");
+    await fetchSource(`${uri};lfs=0`, pinned);
+    await expect(unpackSource(uri, into, pinned)).rejects.toThrow("git-lfs");
+    await unpackSource(`${uri};lfs=0`, into, pinned);
+  });
+
+  test("a clone of another user is not used", async () => {
+    if (process.getuid?.() !== 0) return console.warn("skipped: only root can give a clone away");
+    const { uri, options } = await repository();
+    const clone = await fetchSource(uri, options);
+    expect((await run("chown", ["-R", "12345", clone])).code).toBe(0);
+    await expect(fetchSource(uri, options)).rejects.toThrow("fetch/foreign-clone");
+    await expect(unpackSource(uri, join(clone, "../w"), options)).rejects.toThrow("fetch/foreign-clone");
+  });
+
+  test("a link that another source has brought does not lead a checkout elsewhere", async () => {
+    const { uri, options, folder } = await repository();
+    const into = join(options.dlDir, "../work");
+    await run("mkdir", ["-p", into]);
+    await symlink(folder, join(into, "out"));
+    await fetchSource(uri, options);
+    await expect(unpackSource(`${uri};destsuffix=out/sub`, into, options)).rejects.toThrow("fetch/bad-uri");
+    await expect(unpackSource(`${uri};destsuffix=out`, into, options)).rejects.toThrow("fetch/bad-uri");
+    await expect(unpackSource(`${uri};subdir=out/new`, into, options)).rejects.toThrow("fetch/bad-uri");
+    expect((await readdir(folder)).sort()).toEqual([".git", "file", "sub"]);
+  });
+
   test("mistakes are one problem each", async () => {
     const { uri, options, folder } = await repository();
     const other = await git(folder, "commit-tree", "-m", "loose", "HEAD^{tree}");
@@ -125,7 +259,7 @@ describe("git sources", () => {
     const cases: [string, FetchOptions, string][] = [
       [uri, revision("AUTOINC"), "fetch/missing-revision"],
       [uri, revision(""), "fetch/missing-revision: git://"],
-      [`${uri};name=lib`, options, "fetch/missing-revision"],
+      [`${uri};name=lib`, { ...options, revisions: { other: "1".repeat(40) } }, "fetch/missing-revision"],
       [uri, revision("f".repeat(40)), "it has no commit f"],
       [uri, revision(other), "fetch/not-on-branch"],
       [uri.replace(";branch=main", ""), options, "fetch/bad-uri"],

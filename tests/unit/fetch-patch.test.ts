@@ -39,6 +39,7 @@ class Place {
       dlDir: join(this.folder, "downloads"),
       sources: this.sources,
       record: this.record,
+      sums: {},
       onNote: (text) => this.notes.push(text),
       ...more,
     });

@@ -1,10 +1,22 @@
-import { chmod, mkdir, readFile, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import {
+  chmod,
+  link,
+  mkdir,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { hasProgram, tarOf, treeManifest, writeAr } from "@tsbake/archive";
-import { applyMirror, parseMirrors, run, sha256, type BuildError } from "@tsbake/base";
+import { run, sha256, type BuildError } from "@tsbake/base";
 import {
   checksumFiles,
   fetchSource,
@@ -36,7 +48,7 @@ describe("an entry of SRC_URI", () => {
     ["file://me@home", { type: "file", host: "", path: "me@home", parameters: {} }],
     [
       "https://h:8080/x/y-1.tar.gz?a=b",
-      { type: "https", host: "h:8080", path: "/x/y-1.tar.gz?a=b", parameters: {} },
+      { type: "https", host: "h:8080", path: "/x/y-1.tar.gz", parameters: {} },
     ],
     [
       "git://u:p@h/r.git;branch=main;name=x",
@@ -59,42 +71,17 @@ describe("an entry of SRC_URI", () => {
     "",
     "://x",
     "file://",
-    "https://h/a b",
     "https://h/x;unpack",
     "git://-oProxyCommand=x/r",
-    "HTTP://h/x",
+    "https://h/a\nb",
+    "https://h:port/x",
+    "https://h/x;localpath=/y",
+    "https://h/x;protocol=git",
+    "https://h/x;name=a,b",
+    "git://h/r;branch=b;proto=https",
+    "git://h/r;branch=b;pswd=x",
   ])("%j is refused", (uri) => {
     expect(() => parseSourceUri(uri)).toThrow("fetch/bad-uri");
-  });
-});
-
-describe("mirror rules", () => {
-  test.each([
-    ["https://h/a/x.tgz", "https?://.*/.* http://mirror/sources/", "x.tgz", "http://mirror/sources/x.tgz"],
-    ["https://h/a/x.tgz", "https?://.*/.* http://mirror/sources", "x.tgz", "http://mirror/sources/x.tgz"],
-    ["https://h/a/x.tgz", "https?$://h/(.*)/.* http://m/\\1/", "x.tgz", "http://m/a/x.tgz"],
-    ["https://h/a/x.tgz", "https://h/(.)/.* http://m/\\1/", "x.tgz", "http://m/a/x.tgz"],
-    ["https://h/a/x.tgz", "https://h/ file:///srv/", "x.tgz", "file:///srv/a/x.tgz"],
-    ["https://h/a/x.tgz", "http://.*/.* http://m/", "x.tgz", undefined],
-    ["https://h/a/x.tgz", "https://other/.* http://m/", "x.tgz", undefined],
-    [
-      "file://ab/cd/x:y",
-      "file://.* https://m/s/PATH;downloadfilename=PATH",
-      "x:y",
-      "https://m/s/ab/cd/x:y;downloadfilename=ab/cd/x:y",
-    ],
-    ["file://ab/cd/x", "file://.* https://m/BASENAME", "x", "https://m/x"],
-    [
-      "git://h/r.git;branch=b",
-      "git://h/.* git://m/MIRRORNAME;protocol=https",
-      "r.git",
-      "git://m/h.r.git/r.git;branch=b;protocol=https",
-    ],
-    ["git://h/r.git;branch=b", "git://h/ git://m/", "r.git", "git://m/r.git;branch=b"],
-  ])("%s by %s", (url, text, basename, expected) => {
-    const { rules, faults } = parseMirrors(text);
-    expect(faults).toEqual([]);
-    expect(applyMirror(url, rules[0]!, basename)).toBe(expected);
   });
 });
 
@@ -214,6 +201,30 @@ describe("unpacking", () => {
     ["x.tar", "", "archive/hostile-entry"],
   ])("%s%s is refused", async (name, parameters, code) => {
     await expect(unpacked(name, rawTar([{ name: "../x" }]), parameters)).rejects.toThrow(code);
+  });
+
+  test("nothing is written through a link that another source has brought", async () => {
+    const folder = temporary();
+    const [outside, into] = [join(folder, "outside"), join(folder, "work")];
+    await mkdir(outside);
+    await mkdir(into);
+    await mkdir(join(folder, "out"));
+    await writeFile(join(outside, "victim"), "precious");
+    for (const name of ["out/a", "victim", "t.tar"]) await writeFile(join(folder, name), "new");
+    await writeFile(join(folder, "victim.gz"), gzipSync("new"));
+    await symlink("../outside", join(into, "out"));
+    const opts = await options({ filespath: [folder] });
+    for (const uri of ["file://out/a", "file://victim;subdir=out", "file://victim;subdir=out/new/deep"]) {
+      await expect(unpackSource(uri, into, opts)).rejects.toThrow("fetch/bad-uri");
+    }
+    for (const uri of ["file://victim", "file://victim.gz"]) {
+      await rm(join(into, "victim"), { force: true });
+      await symlink("../outside/victim", join(into, "victim"));
+      await unpackSource(uri, into, opts);
+      expect(await readFile(join(into, "victim"), "utf8")).toBe("new");
+    }
+    expect(await readFile(join(outside, "victim"), "utf8")).toBe("precious");
+    expect(await readdir(outside)).toEqual(["victim"]);
   });
 });
 
@@ -409,6 +420,113 @@ describe("downloads", () => {
     await expect(fetchSource("git:///none;branch=b", pinned)).rejects.toThrow("fetch/unusable-folder");
   });
 
+  test.each([
+    ["md5sum", createHash("md5").update(bytes).digest("hex")],
+    ["sha1sum", createHash("sha1").update(bytes).digest("hex")],
+    ["sha384sum", createHash("sha384").update(bytes).digest("hex")],
+    ["sha512sum", createHash("sha512").update(bytes).digest("hex")],
+  ])("a %s is as good, and one that is wrong beside a good one is not passed over", async (flag, sum) => {
+    await using one = await rig();
+    const opts = await options({ sums: { [flag]: sum } });
+    expect(await readFile(await fetchSource(one.uri, opts), "utf8")).toBe(bytes);
+    const wrong = await options({ sums: { ...sums, [flag]: sum.replace(/./g, "0") } });
+    await expect(fetchSource(one.uri, wrong)).rejects.toThrow("fetch/checksum-mismatch");
+    await expect(unpackSource(one.uri, temporary(), { ...opts, sums: wrong.sums })).rejects.toThrow(
+      "download-failed",
+    );
+    const short = await options({ sums: { [flag]: "abc" } });
+    await expect(fetchSource(one.uri, short)).rejects.toThrow("fetch/bad-uri");
+  });
+
+  test("without a checksum it is as the configuration says", async () => {
+    await using one = await rig();
+    const warnings: string[] = [];
+    const onWarning = (text: string): number => warnings.push(text);
+    const plain = await options({ withoutChecksum: "warning", onWarning });
+    expect(await readFile(await fetchSource(one.uri, plain), "utf8")).toBe(bytes);
+    expect(warnings.join()).toContain(`SRC_URI[sha256sum] = "${sha256(bytes)}"`);
+    warnings.length = 0;
+    await fetchSource(one.uri, await options({ withoutChecksum: "fine", onWarning }));
+    expect(warnings).toEqual([]);
+  });
+
+  test("two of one name, each with its checksum, are both there, and each recipe unpacks its own", async () => {
+    await using alice = await rig(undefined, "v1.0.txt");
+    await using bob = await rig(undefined, "v1.0.txt");
+    await writeFile(join(bob.folder, "v1.0.txt"), "bob's");
+    const opts = await options();
+    const of = (text: string): FetchOptions => ({ ...opts, sums: { sha256sum: sha256(text) } });
+    await fetchSource(alice.uri, of(bytes));
+    await fetchSource(bob.uri, of("bob's"));
+    await fetchSource(alice.uri, of(bytes));
+    expect(alice.server.requests).toHaveLength(1);
+    for (const [uri, text] of [
+      [alice.uri, bytes],
+      [bob.uri, "bob's"],
+    ] as const) {
+      const into = temporary();
+      await unpackSource(uri, into, of(text));
+      expect(await readFile(join(into, "v1.0.txt"), "utf8")).toBe(text);
+    }
+    await removeSource(bob.uri, opts);
+    expect(await readdir(opts.dlDir)).toEqual([]);
+  });
+
+  test("what was changed after it was fetched is not unpacked, even with its size and time kept", async () => {
+    await using one = await rig();
+    const opts = await options({ sums });
+    const path = await fetchSource(one.uri, opts);
+    const { atime, mtime } = await stat(path);
+    await writeFile(path, bytes.replace("0", "1"));
+    await utimes(path, atime, mtime);
+    await expect(unpackSource(one.uri, temporary(), opts)).rejects.toThrow("fetch/download-failed");
+    expect(await readFile(await fetchSource(one.uri, opts), "utf8")).toBe(bytes);
+  });
+
+  test("links that somebody has put into DL_DIR lead nowhere", async () => {
+    await using one = await rig();
+    const opts = await options({ sums });
+    const victim = join(temporary(), "victim");
+    await writeFile(victim, "precious");
+    await mkdir(opts.dlDir, { recursive: true });
+    await symlink(victim, join(opts.dlDir, "x-1.bin.part"));
+    await symlink("/nonexistent/x", join(opts.dlDir, "x-1.bin"));
+    expect(await readFile(await fetchSource(one.uri, opts), "utf8")).toBe(bytes);
+    await removeSource(one.uri, opts);
+    await link(victim, join(opts.dlDir, "x-1.bin.part"));
+    await fetchSource(one.uri, opts);
+    expect(await readFile(victim, "utf8")).toBe("precious");
+  });
+
+  test("hosts that are not allowed are not asked, nor are mirrors there", async () => {
+    await using one = await rig();
+    const opts = await options({ sums, allowedNetworks: ["*.example", "other"] });
+    const mirrors = `http://.*/.* ${one.server.url}/`;
+    await expect(fetchSource("http://h.invalid/x-1.bin", { ...opts, mirrors })).rejects.toThrow(
+      "fetch/untrusted-host",
+    );
+    expect(one.server.requests).toEqual([]);
+    await fetchSource(one.uri, { ...opts, allowedNetworks: ["127.0.0.1"] });
+  });
+
+  test("only premirrors, where the configuration says so", async () => {
+    await using one = await rig();
+    const opts = await options({ sums, premirrorOnly: true });
+    await expect(fetchSource(one.uri, opts)).rejects.toThrow("fetch/no-network");
+    await fetchSource("http://h.invalid/x-1.bin", { ...opts, premirrors: `http://.*/.* ${one.server.url}` });
+    expect(one.server.requests).toEqual(["GET /x-1.bin"]);
+  });
+
+  test("a mirror's place goes through the other rules, and the query is no part of the name", async () => {
+    await using one = await rig();
+    const opts = await options({ sums });
+    const premirrors = `https://h.invalid/.* http://m.invalid/ http://m.invalid/.* ${one.server.url}`;
+    expect(await fetchSource("https://h.invalid/x-1.bin?raw=1", { ...opts, premirrors })).toBe(
+      join(opts.dlDir, "x-1.bin"),
+    );
+    expect(one.server.requests).toEqual(["GET /x-1.bin"]);
+  });
+
   test("several at once share one download", async () => {
     await using one = await rig();
     const opts = await options({ sums });
@@ -439,6 +557,11 @@ describe("the program", () => {
     [["fetch", "--dl-dir", "/tmp", "--sums", "x"], "is not NAME=VALUE"],
     [["fetch", "--dl-dir", "/tmp", "--uri", "file://none"], "error[fetch/missing-file]"],
     [["fetch", "--dl-dir", "/tmp", "--uri", "svn://h/x"], "error[fetch/unsupported-type]"],
+    [["fetch", "--dl-dir", "/tmp", "--uri", "gitsm://h/x;branch=b"], "`gitsm://`, which BitBake has"],
+    [["fetch", "--dl-dir", "/tmp", "--set", "FETCHCMD_wget=curl"], "error[fetch/unsupported-setting]"],
+    [["fetch", "--dl-dir", "/tmp", "--set", "BB_STRICT_CHECKSUM=yes"], "error[fetch/bad-setting]"],
+    [["fetch", "--dl-dir", "/tmp", "--set", "BB_GIT_SHALLOW_DEPTH_x=-1"], "error[fetch/bad-setting]"],
+    [["fetch", "--dl-dir", "/tmp", "--set", "BB_RUBBISH=1"], "error[fetch/bad-setting]"],
   ])("%j ends with 1 and one diagnostic", async (args, text) => {
     const { code, stdout, stderr } = await run("node", [main, ...args]);
     expect([code, stdout]).toEqual([1, ""]);

@@ -230,7 +230,7 @@ describe("bb.utils and friends", () => {
     ["bb.utils._refuse_dangerous('/home/someone')", "Exception"],
     ["bb.fetch2.encodeurl(('', 'h', '/', '', '', {}))", "bb.fetch2.MissingParameterError"],
     ["bb.nothing", "AttributeError"],
-    ["bb.fetch2.Fetch(['http://example.com/x'], d).download()", "bb.BBHandledException"],
+    ["bb.fetch2.Fetch(['http://example.com/x'], d).download()", "bb.fetch2.FetchError"],
     ["bb.filter.apply_filters('a', ['open(val)'])", "NameError"],
   ])("%s raises %s", (expression, type) => {
     expect(raised(() => python.evaluate(expression, rig.d)).type).toBe(type);

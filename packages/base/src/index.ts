@@ -26,12 +26,22 @@ export { netrcLogin, parseNetrc, type NetrcEntry } from "./netrc.js";
 export { proxyFor } from "./proxy.js";
 export {
   applyMirror,
+  localName,
+  mirrorsOf,
+  parseMirrors,
+  type MirrorOptions,
+  type MirrorRule,
+  type MirrorsOptions,
+} from "./mirror.js";
+export {
+  decodeUrl,
+  encodeUrl,
   hidePasswords,
   joinUrl,
-  parseMirrors,
+  quoted,
   splitUrl,
-  type MirrorRule,
+  unquoted,
   type UrlParts,
-} from "./mirror.js";
+} from "./url.js";
 export { removeTree } from "./remove.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

@@ -1,62 +1,14 @@
 /**
- * Another place for a URL, by `pattern replacement` rules.
+ * Other places for a URL, by `pattern replacement` rules.
  *
  * A rule is matched and applied part by part: type, host, path, user, password, parameters. The words TYPE, HOST, PATH,
- * BASENAME and MIRRORNAME in a replacement stand for those of the URL.
+ * BASENAME and MIRRORNAME in a replacement stand for those of the URL that one began with. Patterns are Python's.
+ * packages/python/lib/bb/fetch2/mirrors.py says the same for metadata; tests/golden/fetch/mirrors.txt holds both to what
+ * BitBake does.
  *
- * @see BitBake user manual, PREMIRRORS and MIRRORS; lib/bb/fetch2/__init__.py, uri_replace
+ * @see BitBake user manual, PREMIRRORS and MIRRORS; lib/bb/fetch2/__init__.py, uri_replace, build_mirroruris
  */
-
-export interface UrlParts {
-  readonly type: string;
-  /** With a port, if any. */
-  readonly host: string;
-  /** With its leading slash, if the URL has one; not decoded. */
-  readonly path: string;
-  readonly user: string;
-  readonly password: string;
-  /** What follows the first `;`. */
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-/** `type://user:password@host/path;name=value`; undefined when it has no `type://`. */
-export function splitUrl(url: string): UrlParts | undefined {
-  const shape = /^([^:/;]*):\/\/(?:([^/;@]+)@)?([^;]*)(?:;(.*))?$/s.exec(url);
-  if (!shape) return undefined;
-  const [, type = "", before = "", after = "", tail = ""] = shape;
-  // A file has neither host nor user: what stands in their place is the start of its path.
-  const isFile = type === "file";
-  const login = isFile ? "" : before;
-  const location = isFile && before !== "" ? `${before}@${after}` : after;
-  const slash = isFile ? 0 : location.indexOf("/");
-  const colon = login.indexOf(":");
-  const parameters: Record<string, string> = {};
-  for (const word of tail.split(";")) {
-    const equals = word.indexOf("=");
-    if (equals > 0) parameters[word.slice(0, equals)] = word.slice(equals + 1);
-    else if (word !== "") parameters[word] = "";
-  }
-  return {
-    type,
-    host: slash === -1 ? location : location.slice(0, slash),
-    path: slash === -1 ? "" : location.slice(slash),
-    user: colon === -1 ? login : login.slice(0, colon),
-    password: colon === -1 ? "" : login.slice(colon + 1),
-    parameters,
-  };
-}
-
-export function joinUrl(parts: UrlParts): string {
-  const login = parts.user === "" ? "" : `${parts.user}${parts.password === "" ? "" : `:${parts.password}`}@`;
-  const slash = parts.host !== "" && parts.path !== "" && !parts.path.startsWith("/") ? "/" : "";
-  const parameters = Object.entries(parts.parameters).map(([name, value]) => `;${name}=${value}`);
-  return `${parts.type}://${login}${parts.host}${slash}${parts.path}${parameters.join("")}`;
-}
-
-/** A text for people: URLs in it keep the user's name and lose the password. */
-export function hidePasswords(text: string): string {
-  return text.replace(/(:\/\/[^\s/:@]*):[^\s/@]*@/g, "$1:***@");
-}
+import { decodeUrl, encodeUrl, splitUrl, unquoted, type UrlParts } from "./url.js";
 
 export interface MirrorRule {
   readonly find: string;
@@ -79,8 +31,8 @@ export function parseMirrors(text: string): { rules: MirrorRule[]; faults: strin
     const find = all[at]!;
     const replace = all[at + 1];
     if (replace === undefined) faults.push(`${find} has no replacement`);
-    else if (!splitUrl(find)) faults.push(`${find} has no type://`);
-    else if (!splitUrl(replace)) faults.push(`${replace} has no type://`);
+    else if (!decodeRule(find)) faults.push(`${find} has no type://host/path`);
+    else if (!decodeRule(replace)) faults.push(`${replace} has no type://host/path`);
     else if (!compiles(find)) faults.push(`${find} is no regular expression`);
     else rules.push({ find, replace });
   }
@@ -88,63 +40,181 @@ export function parseMirrors(text: string): { rules: MirrorRule[]; faults: strin
 }
 
 function compiles(find: string): boolean {
-  const { type, host, path } = splitUrl(find)!;
+  const { type, host, path, user, password } = decodeRule(find)!;
   try {
-    return [type, host, path].every((one) => pattern(one) !== undefined);
+    return [type, host, path, user, password].every((one) => pattern(one) !== undefined);
   } catch {
     return false;
   }
 }
 
-/** Matches where Python's `re.match` does: at the start. */
-function pattern(text: string): RegExp {
-  return new RegExp(`^(?:${text.replaceAll("(?P<", "(?<")})`);
+/** A URL or a half of a rule for the comparison: the path is decoded, a host alone has the path `/`. */
+function decodeRule(url: string): UrlParts | undefined {
+  const parts = splitUrl(url);
+  if (!parts || (parts.host === "" && parts.path === "")) return undefined;
+  const tail = url.slice(url.indexOf(";") + 1 || url.length);
+  if (tail.split(";").some((word) => word !== "" && !word.includes("="))) return undefined;
+  return { ...parts, path: unquoted(parts.path) || "/" };
 }
 
-/**
- * Where `url` is on the mirror that the rule describes, or undefined when the rule is not about it.
- *
- * @param basename the file's name on the mirror: a replacement that does not end with it is a folder
- */
-export function applyMirror(url: string, rule: MirrorRule, basename: string): string | undefined {
-  const from = splitUrl(url);
-  const find = splitUrl(rule.find);
-  const replace = splitUrl(rule.replace);
-  if (!from || !find || !replace) return undefined;
-  const fill = (text: string): string =>
-    text.replace(/MIRRORNAME|BASENAME|TYPE|HOST|PATH/g, (word) => valueOf(word, from));
-  const type = part(`${find.type}$`, from.type, fill(replace.type));
-  const host = part(find.host, from.host, fill(replace.host));
-  const path = part(find.path, from.path, fill(replace.path));
-  if (type === undefined || host === undefined || path === undefined) return undefined;
-  for (const [name, value] of Object.entries(find.parameters)) {
-    if (from.parameters[name] !== value) return undefined;
+const patterns = new Map<string, RegExp>();
+
+/** Matches where Python's `re.match` does: at the start. What only Python writes is written as here. */
+function pattern(text: string): RegExp {
+  let known = patterns.get(text);
+  if (!known) {
+    const flags = /^\(\?([ims]+)\)/.exec(text);
+    const rest = (flags ? text.slice(flags[0].length) : text)
+      .replaceAll("(?P<", "(?<")
+      .replace(/\(\?P=(\w+)\)/g, "\\k<$1>")
+      .replace(/\\Z/g, "(?![\\s\\S])")
+      .replace(/\\A/g, "(?<![\\s\\S])")
+      .replace(/\{,(\d+)\}/g, "{0,$1}");
+    known = new RegExp(`^(?:${rest})`, flags?.[1] ?? "");
+    patterns.set(text, known);
   }
-  const parameters = { ...from.parameters };
-  for (const [name, value] of Object.entries(replace.parameters)) parameters[name] = fill(value);
-  const result = joinUrl({
-    type,
-    host,
-    path: `/${path}`.endsWith(`/${basename}`) ? path : `${path.replace(/\/$/, "")}/${basename}`,
-    user: replace.user === "" ? from.user : replace.user,
-    password: replace.password === "" ? from.password : replace.password,
-    parameters,
-  });
+  return known;
+}
+
+export interface MirrorOptions {
+  /** The file's name on the mirror: a replacement that does not end with it is a folder. Default: that of the URL. */
+  readonly basename?: string;
+  /** The name of an archive of the source (git), for mirrors of another type. */
+  readonly tarball?: string | undefined;
+  /** The URL that the words of a replacement are taken from. Default: the URL itself. */
+  readonly origin?: string;
+}
+
+/** Where `url` is on the mirror that the rule describes, or undefined when the rule is not about it. */
+export function applyMirror(url: string, rule: MirrorRule, options: MirrorOptions = {}): string | undefined {
+  const from = decodeRule(url);
+  const find = decodeRule(rule.find);
+  const replace = decodeRule(rule.replace);
+  const words = wordsOf(options.origin ?? url);
+  if (!from || !find || !replace || !words) return undefined;
+  const type = part(`${find.type.replace(/\$$/, "")}$`, from.type, replace.type, words);
+  const host = part(find.host, from.host, replace.host, words);
+  let path = part(find.path, from.path, replace.path, words);
+  if (type === undefined || host === undefined || path === undefined) return undefined;
+  const user = login(find.user, from.user, replace.user);
+  const password = login(find.password, from.password, replace.password);
+  if (user === undefined || password === undefined) return undefined;
+  const isTarball = from.type !== replace.type && options.tarball !== undefined;
+  const name = isTarball ? options.tarball : (options.basename ?? localName(url));
+  if (name) path = withName(path, lastOf(from.path), lastOf(name));
+  const parameters: Record<string, string> = isTarball ? {} : { ...from.parameters };
+  for (const [key, value] of isTarball ? [] : Object.entries(find.parameters)) {
+    if (from.parameters[key] !== value) return undefined;
+  }
+  for (const [key, value] of Object.entries(replace.parameters)) parameters[key] = filled(value, words);
+  const result = encodeUrl({ type, host, path, user, password, parameters });
   return result === url ? undefined : result;
 }
 
-function valueOf(word: string, url: UrlParts): string {
-  if (word === "TYPE") return url.type;
-  if (word === "HOST") return url.host;
-  if (word === "PATH") return url.type === "file" ? url.path : url.path.replace(/^\//, "");
-  if (word === "BASENAME") return url.path.slice(url.path.lastIndexOf("/") + 1);
-  return `${url.host.replace(":", ".")}${url.path.replace(/[/*]/g, ".")}`;
+export interface MirrorsOptions {
+  /** Names of archives of the source, the best first. */
+  readonly tarballs?: readonly string[];
+  /** Places that may not be asked; what rules would make of them is not looked at either. */
+  readonly isAllowed?: (url: string) => boolean;
 }
 
-function part(find: string, value: string, replacement: string): string | undefined {
+/**
+ * All places of `url`, in the order in which they are asked: what a rule gives goes through the other rules at once, and no
+ * rule is used twice on the way to a place.
+ */
+export function mirrorsOf(url: string, rules: readonly MirrorRule[], options: MirrorsOptions = {}): string[] {
+  const found = new Set<string>();
+  const tarballs: readonly (string | undefined)[] = options.tarballs?.length ? options.tarballs : [undefined];
+  const visit = (from: string, left: readonly MirrorRule[]): void => {
+    for (const rule of left) {
+      for (const tarball of tarballs) {
+        const place = applyMirror(from, rule, { origin: url, tarball });
+        if (place === undefined || place === url || found.has(place)) continue;
+        if (!decodeUrl(place) || (options.isAllowed && !options.isAllowed(place))) continue;
+        found.add(place);
+        visit(
+          place,
+          left.filter((one) => one !== rule),
+        );
+      }
+    }
+  };
+  visit(url, rules);
+  return [...found];
+}
+
+/** Sources that are no single file: nothing tells that a name on a mirror is theirs. */
+const NO_FILES: readonly string[] = [
+  "git",
+  "gitsm",
+  "gitannex",
+  "svn",
+  "hg",
+  "repo",
+  "p4",
+  "ccrc",
+  "gomodgit",
+];
+
+/** The name of the file that an entry is kept as; empty where it is no file. */
+export function localName(url: string): string {
+  const parts = decodeUrl(url);
+  if (!parts || NO_FILES.includes(parts.type)) return "";
+  if (parts.type === "file") return lastOf(parts.path);
+  const given = parts.parameters["downloadfilename"];
+  return given || lastOf(parts.path) || `${parts.host}${parts.path.replaceAll("/", ".")}`;
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** The path on the mirror with the right name at its end. */
+function withName(path: string, before: string, name: string): string {
+  if (before !== "" && name !== before && `/${path}`.endsWith(`/${before}`)) {
+    return path.slice(0, path.length - before.length) + name;
+  }
+  if (name === "" || `/${path}`.endsWith(`/${name}`)) return path;
+  return path === "" || path.endsWith("/") ? path + name : `${path}/${name}`;
+}
+
+type Words = readonly (readonly [word: string, value: string])[];
+
+function wordsOf(url: string): Words | undefined {
+  const parts = decodeUrl(url);
+  if (!parts) return undefined;
+  const { type, host, path } = parts;
+  return [
+    ["TYPE", type],
+    ["HOST", host],
+    ["PATH", path],
+    ["BASENAME", lastOf(path)],
+    ["MIRRORNAME", `${host.replaceAll(":", ".")}${path.replace(/[/*]/g, ".")}`],
+  ];
+}
+
+function filled(text: string, words: Words): string {
+  return words.reduce((whole, [word, value]) => whole.replaceAll(word, () => value), text);
+}
+
+/** Who logs in at the mirror: never who logs in at the place of the recipe. Undefined: the rule does not match. */
+function login(find: string, value: string, replacement: string): string | undefined {
+  return replacement !== "" ? replacement : pattern(find).test(value) ? "" : undefined;
+}
+
+function part(find: string, value: string, replacement: string, words: Words): string | undefined {
   const match = pattern(find).exec(value);
   if (!match) return undefined;
   if (replacement === "") return "";
-  const filled = replacement.replace(/\\(\d)/g, (_all, digit: string) => match[Number(digit)] ?? "");
-  return filled + value.slice(match[0].length);
+  // A backslash of the URL is none of the template.
+  const safe = words.map(([word, text]) => [word, text.replaceAll("\\", "\\\\")] as const);
+  const text = filled(replacement, safe).replace(
+    /\\(?:g<(\w+)>|(\d{1,2})|\\)/g,
+    (all: string, name?: string, digits?: string) => {
+      const group = name ?? digits;
+      if (group === undefined) return all === "\\\\" ? "\\" : all;
+      return (/^\d+$/.test(group) ? match[Number(group)] : match.groups?.[group]) ?? "";
+    },
+  );
+  return text + value.slice(match[0].length);
 }

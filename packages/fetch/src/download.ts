@@ -1,63 +1,65 @@
 /**
  * `http://` and `https://`: a file in DL_DIR, with the bytes that the recipe asks for.
  *
- *     DL_DIR/x.tar.gz         the file; it appears whole and verified
- *     DL_DIR/x.tar.gz.done    its SHA-256 and what `stat` says of it, so that it need not be read again
- *     DL_DIR/x.tar.gz.part    what has come so far
+ *     DL_DIR/x.tar.gz                    the file; it appears whole and verified
+ *     DL_DIR/x.tar.gz.done               its digests, and what tells that it is still the file that has them
+ *     DL_DIR/x.tar.gz.part               what has come so far
+ *     DL_DIR/x.tar.gz.sha256-<digest>    the file of another recipe that has the same name and other bytes
+ *
+ * A good file is never replaced: who has a name first keeps it.
  */
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import {
-  BuildError,
-  fileStamp,
-  hasCode,
-  hidePasswords,
-  HttpClient,
-  isSettled,
-  joinUrl,
-  lockFile,
-  messageOf,
-  readTextIfThere,
-  sha256File,
-  splitUrl,
-  writeFileAtomic,
-} from "@tsbake/base";
-import { placesOf, type Place } from "./mirrors.js";
+import { BuildError, hasCode, hidePasswords, joinUrl, lockFile, messageOf, splitUrl } from "@tsbake/base";
+import { digestsOf, expectedSums, flagName, mismatchOf, type Digests, type Expected } from "./checksums.js";
+import { isForbidden, readNote, writeNote } from "./done-note.js";
+import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
-import { checksumMismatch, downloadFailed, missingChecksum, noNetwork, unusableFolder } from "./problems.js";
-import { downloadName, fail, nameOf, type SourceUri } from "./source-uri.js";
+import { bring, openClient, prepareFile, progressOf, settle, sizeOf, type Bringing } from "./part-file.js";
+import { checksumMismatch, downloadFailed, missingChecksum } from "./problems.js";
+import { downloadName, type SourceUri } from "./source-uri.js";
 
 const MOST_TRIES = 3;
 
-/** Where the file of an entry is, or will be. @throws BuildError `fetch/bad-uri` */
-export function downloadPath(source: SourceUri, options: FetchOptions): string {
-  return join(options.dlDir, downloadName(source));
-}
-
 /**
- * Makes sure that the file is in DL_DIR and has the right checksum.
+ * Makes sure that the file is in DL_DIR and has the right checksums.
  *
  * @returns its path
- * @throws BuildError `fetch/checksum-mismatch`, `fetch/missing-checksum`, `fetch/download-failed`, `fetch/no-network`
+ * @throws BuildError `fetch/checksum-mismatch`, `fetch/missing-checksum`, `fetch/download-failed`, `fetch/no-network`, …
  */
 export async function download(source: SourceUri, options: FetchOptions): Promise<string> {
-  const path = downloadPath(source, options);
-  const expected = expectedSum(source, options);
+  const path = join(options.dlDir, downloadName(source));
+  const expected = expectedSums(source, options);
   // A folder of downloads that cannot be written to serves all the same, as far as it goes.
-  if (await isVerified(path, expected, source)) return path;
+  const found = await locate(path, expected, source, options);
+  if (found.good !== undefined) return found.good;
   const part = `${path}.part`;
-  await prepare(part, options);
+  await prepareFile(part, options.dlDir);
   await using _lock = await lockFile(`${path}.lock`, {
     holder: `tsbake-fetch (process ${process.pid})`,
     mode: 0o664,
     isTemporary: true,
   });
-  if (await isVerified(path, expected, source)) {
+  const { good, target } = await locate(path, expected, source, options);
+  if (good !== undefined) {
     await rm(part, { force: true });
-    return path;
+    return good;
   }
-  await fetchFrom(source, path, expected, options);
-  return path;
+  await fetchFrom(source, { target, part, expected }, options);
+  return target;
+}
+
+/**
+ * The verified file of an entry, for unpacking.
+ *
+ * @throws BuildError `fetch/download-failed` when there is none
+ */
+export async function downloaded(source: SourceUri, options: FetchOptions): Promise<string> {
+  const path = join(options.dlDir, downloadName(source));
+  const { good } = await locate(path, expectedSums(source, options), source, options);
+  if (good !== undefined) return good;
+  const reason = `${path} is not there or has other bytes: do_fetch has to run (again)`;
+  throw new BuildError([downloadFailed(hidePasswords(source.uri), [reason])]);
 }
 
 /** Deletes the file with all that stands beside it: its note, a part that has come, wrong files that were moved aside. */
@@ -70,190 +72,157 @@ export async function removeDownload(source: SourceUri, options: Pick<FetchOptio
   });
   for (const one of names) {
     const rest = one.startsWith(name) ? one.slice(name.length) : undefined;
-    if (rest === undefined || !/^(\.done|\.part|_bad-checksum_[0-9a-f]+)?$/.test(rest)) continue;
+    const isBeside = /^(\.(sha|md)\d+-[0-9a-f]+)?(\.done|\.part|_bad-checksum_[0-9a-f]+)?$/;
+    if (rest === undefined || !isBeside.test(rest)) continue;
     await rm(join(dirname(path), one), { force: true });
   }
 }
 
-/** The name of the flag of SRC_URI that holds the checksum. */
-function flagName(source: SourceUri): string {
-  return nameOf(source) === "default" ? "sha256sum" : `${nameOf(source)}.sha256sum`;
+interface Located {
+  readonly good?: string;
+  /** Where a download is to be put. */
+  readonly target: string;
 }
 
-function expectedSum(source: SourceUri, options: FetchOptions): string | undefined {
-  const sum =
-    source.parameters[flagName(source)] ?? source.parameters["sha256sum"] ?? options.sums[nameOf(source)];
-  if (sum === undefined || sum === "") return undefined;
-  if (!/^[0-9a-fA-F]{64}$/.test(sum)) fail(source.uri, `\`${sum}\` is no SHA-256 (64 hexadecimal digits)`);
-  return sum.toLowerCase();
-}
-
-/** Whether the file is there and right; a wrong one is moved aside, one without a checksum to go by is an error. */
-async function isVerified(path: string, expected: string | undefined, source: SourceUri): Promise<boolean> {
-  const note = await noteOf(path);
-  if (note === undefined) return false;
-  const done = await readTextIfThere(`${path}.done`);
-  if (expected !== undefined && done === `${expected} ${note}\n`) return true;
-  const actual = await sha256File(path);
-  if (expected === undefined) throw new BuildError([missingChecksum(source.uri, flagName(source), actual)]);
-  if (actual !== expected) {
-    try {
-      await rename(path, `${path}_bad-checksum_${actual}`);
-    } catch (error) {
-      // Another process was faster, or nothing can be changed here: then the download says so.
-      if (!hasCode(error, "ENOENT") && !isForbidden(error)) throw error;
-    }
-    return false;
-  }
-  await writeFileAtomic(`${path}.done`, `${expected} ${note}\n`).catch((error: unknown) => {
-    if (!isForbidden(error)) throw error;
-  });
-  return true;
-}
-
-async function prepare(part: string, options: FetchOptions): Promise<void> {
-  try {
-    await mkdir(dirname(part), { recursive: true });
-    await (await open(part, "a")).close();
-  } catch (error) {
-    throw new BuildError([unusableFolder(options.dlDir, messageOf(error))], { cause: error });
-  }
-}
-
-function isForbidden(error: unknown): boolean {
-  return hasCode(error, "EACCES", "EPERM", "EROFS");
-}
-
-/** What tells that a file is the one that was verified; a file that may yet change without a trace never is. */
-async function noteOf(path: string): Promise<string | undefined> {
-  const before = Date.now();
-  try {
-    const found = await stat(path, { bigint: true });
-    return isSettled(found, before) ? fileStamp(found) : `?${before}`;
-  } catch {
-    return undefined;
-  }
-}
-
-async function fetchFrom(
-  source: SourceUri,
+/** Under its name, or, where another recipe's file has that, beside it. */
+async function locate(
   path: string,
-  expected: string | undefined,
+  expected: readonly Expected[],
+  source: SourceUri,
   options: FetchOptions,
-): Promise<void> {
-  const part = `${path}.part`;
-  const reasons: string[] = [];
-  let mismatch: string | undefined;
-  let isCutShort = false;
-  const client = new HttpClient({
-    timeoutMs: options.timeoutMs ?? 60_000,
-    ...(options.onWarning && { onRetry: options.onWarning }),
-  });
+): Promise<Located> {
+  const state = await stateOf(path, expected, source, options);
+  const [first] = expected;
+  if (state === "good") return { good: path, target: path };
+  if (state === "absent" || !first) return { target: path };
+  const beside = `${path}.${first.algorithm}-${first.sum}`;
+  return (await stateOf(beside, expected, source, options)) === "good"
+    ? { good: beside, target: beside }
+    : { target: beside };
+}
+
+/** Whether the file is there and right; a damaged one is moved aside, one without a checksum to go by may be an error. */
+async function stateOf(
+  path: string,
+  expected: readonly Expected[],
+  source: SourceUri,
+  options: FetchOptions,
+): Promise<"absent" | "good" | "other"> {
+  const note = await readNote(path);
+  if (note.identity === undefined) return "absent";
+  const isKnown = expected.every(({ algorithm }) => note.digests[algorithm] !== undefined);
+  const digests = note.isCurrent && isKnown ? note.digests : await digestsOf(path, expected);
+  if (expected.length === 0) demandChecksum(source, digests, options);
+  if (!mismatchOf(digests, expected)) {
+    if (digests !== note.digests) await writeNote(path, { ...(note.isCurrent && note.digests), ...digests });
+    return "good";
+  }
+  // Verified for somebody, and still what it was.
+  if (note.isCurrent) return "other";
   try {
-    for (const place of placesOf(upstream(source), basename(path), options)) {
-      if (options.network === false && !place.url.startsWith("file://")) {
-        isCutShort = true;
-        continue;
-      }
-      const onBytes = (done: number, total: number | undefined): void => {
-        if (total) options.onProgress?.(basename(path), (done * 100) / total);
-      };
-      const outcome = await attempt(client, place, { part, expected, onBytes });
+    await rename(path, `${path}_bad-checksum_${digests.sha256}`);
+  } catch (error) {
+    // Another process was faster, or nothing can be changed here: then the download says so.
+    if (!hasCode(error, "ENOENT") && !isForbidden(error)) throw error;
+  }
+  return "absent";
+}
+
+function demandChecksum(source: SourceUri, digests: Digests, options: FetchOptions): void {
+  const problem = missingChecksum(hidePasswords(source.uri), flagName(source), digests.sha256);
+  const strict = options.withoutChecksum ?? "error";
+  if (strict === "error") throw new BuildError([problem]);
+  if (strict === "warning") options.onWarning?.(`${problem.message}; ${problem.help}`);
+}
+
+interface Wanted {
+  readonly target: string;
+  readonly part: string;
+  readonly expected: readonly Expected[];
+}
+
+async function fetchFrom(source: SourceUri, wanted: Wanted, options: FetchOptions): Promise<void> {
+  const { target, part, expected } = wanted;
+  const reasons: string[] = [];
+  let wrong: { sum: Expected; actual: string } | undefined;
+  const places = placesOf({ url: upstream(source) }, options);
+  const client = openClient(options);
+  try {
+    for (const place of places) {
+      if (place.forbidden) continue;
+      const onBytes = progressOf(downloadName(source), options);
+      const outcome = await attempt(place, { client, part, onBytes }, expected);
       if ("reason" in outcome) {
         reasons.push(`${place.url}: ${outcome.reason}`);
         continue;
       }
-      if (expected === undefined)
-        throw new BuildError([missingChecksum(source.uri, flagName(source), outcome.actual)]);
-      if (outcome.actual === expected) {
-        await keep(part, path, expected);
+      if (expected.length === 0) demandChecksum(source, outcome.digests, options);
+      const mismatch = mismatchOf(outcome.digests, expected);
+      if (!mismatch) {
+        await settle(part, target);
+        await writeNote(target, outcome.digests);
         return;
       }
       await rm(part, { force: true });
-      if (place.isUpstream) mismatch = outcome.actual;
-      else
-        options.onWarning?.(
-          `${hidePasswords(place.url)} has other bytes than ${source.uri} should have; it is not used`,
-        );
-      reasons.push(`${place.url}: its SHA-256 is ${outcome.actual}`);
+      const actual = outcome.digests[mismatch.algorithm] ?? "";
+      if (place.isUpstream) wrong = { sum: mismatch, actual };
+      else options.onWarning?.(otherBytes(place, source));
+      reasons.push(`${place.url}: its ${mismatch.algorithm} is ${actual}`);
     }
   } finally {
     client.close();
-    if (((await stat(part).catch(() => undefined))?.size ?? 0) === 0) await rm(part, { force: true });
+    if ((await sizeOf(part)) === 0) await rm(part, { force: true });
   }
-  if (mismatch !== undefined) {
-    throw new BuildError([checksumMismatch(source.uri, flagName(source), expected ?? "", mismatch)]);
+  const uri = hidePasswords(source.uri);
+  if (wrong !== undefined) {
+    const { algorithm, flag, sum } = wrong.sum;
+    throw new BuildError([checksumMismatch(uri, { algorithm, flag, expected: sum, actual: wrong.actual })]);
   }
-  if (isCutShort) throw new BuildError([noNetwork(source.uri, options.dlDir)]);
-  throw new BuildError([downloadFailed(hidePasswords(source.uri), reasons.map(hidePasswords))]);
+  throw new BuildError([
+    forbiddenProblem(uri, places, options.dlDir, options) ?? downloadFailed(uri, reasons.map(hidePasswords)),
+  ]);
 }
 
-/** The entry without its parameters, which are for us and not for the server. */
+function otherBytes(place: Place, source: SourceUri): string {
+  return `${hidePasswords(place.url)} has other bytes than ${hidePasswords(source.uri)} should have; it is not used`;
+}
+
+/** The entry as it is written, with its login. */
 function upstream(source: SourceUri): string {
   const parts = splitUrl(source.uri)!;
-  return joinUrl({ ...parts, parameters: {} });
-}
-
-interface Attempt {
-  readonly part: string;
-  readonly expected: string | undefined;
-  readonly onBytes: (done: number, total: number | undefined) => void;
+  const { user, pswd } = source.parameters;
+  return joinUrl({
+    ...parts,
+    type: source.type,
+    user: parts.user || encodeURIComponent(user ?? ""),
+    password: parts.password || encodeURIComponent(pswd ?? ""),
+  });
 }
 
 /** One place, taken up again when the line breaks. */
 async function attempt(
-  client: HttpClient,
   place: Place,
-  { part, expected, onBytes }: Attempt,
-): Promise<{ actual: string } | { reason: string }> {
-  const url = withoutParameters(place.url);
+  bringing: Bringing,
+  expected: readonly Expected[],
+): Promise<{ digests: Digests } | { reason: string }> {
+  const { part } = bringing;
   for (let tries = 1; ; tries++) {
-    const hadBefore = (await stat(part).catch(() => undefined))?.size ?? 0;
+    const hadBefore = await sizeOf(part);
     try {
-      const missing = url.startsWith("file://")
-        ? await copy(url, part)
-        : await get(client, url, part, onBytes);
+      const missing = await bring(place.url, bringing);
       if (missing !== undefined) return { reason: missing };
     } catch (error) {
       const isCutOff = hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "HTTP_TIMEOUT");
       // When nothing came at all the client has tried again on its own.
-      const hasMore = ((await stat(part).catch(() => undefined))?.size ?? 0) > hadBefore;
+      const hasMore = (await sizeOf(part)) > hadBefore;
       if (tries === MOST_TRIES || !isCutOff || !hasMore) return { reason: messageOf(error) };
       continue;
     }
-    const actual = await sha256File(part);
+    if ((await sizeOf(part)) === 0) return { reason: "the file is empty" };
+    const digests = await digestsOf(part, expected);
     // The start came from an earlier try, perhaps of another file: once more from the beginning.
-    if (actual === expected || hadBefore === 0 || tries === MOST_TRIES) return { actual };
+    const isRight = expected.length > 0 && !mismatchOf(digests, expected);
+    if (isRight || hadBefore === 0 || tries === MOST_TRIES) return { digests };
     await rm(part, { force: true });
   }
-}
-
-async function get(
-  client: HttpClient,
-  url: string,
-  part: string,
-  onBytes: Attempt["onBytes"],
-): Promise<string | undefined> {
-  const { status } = await client.download(url, part, onBytes);
-  return status === 200 ? undefined : `the server answers ${status}`;
-}
-
-async function copy(url: string, part: string): Promise<string | undefined> {
-  await copyFile(decodeURIComponent(url.slice("file://".length)), part);
-  return undefined;
-}
-
-function withoutParameters(url: string): string {
-  return joinUrl({ ...splitUrl(url)!, parameters: {} });
-}
-
-async function keep(part: string, path: string, expected: string): Promise<void> {
-  const file = await open(part, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(part, path);
-  await writeFileAtomic(`${path}.done`, `${expected} ${await noteOf(path)}\n`);
 }

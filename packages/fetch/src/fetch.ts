@@ -1,11 +1,14 @@
 /** What every kind of source has in common: fetched to where it can be unpacked from, then unpacked. */
-import { BuildError } from "@tsbake/base";
-import { download, downloadPath, removeDownload } from "./download.js";
-import { fetchGit, removeClone, unpackGit } from "./git.js";
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+import { BuildError, hidePasswords, words } from "@tsbake/base";
+import { download, downloaded, removeDownload } from "./download.js";
+import { fetchGit, removeClone } from "./git-fetch.js";
+import { unpackGit } from "./git-unpack.js";
 import { findLocal } from "./local.js";
 import type { FetchOptions } from "./options.js";
 import { unsupportedType } from "./problems.js";
-import { parseSourceUri, type SourceUri } from "./source-uri.js";
+import { downloadName, parseSourceUri, type SourceUri } from "./source-uri.js";
 import { unpackFile } from "./unpack.js";
 
 /**
@@ -25,7 +28,7 @@ export async function fetchSource(uri: string | SourceUri, options: FetchOptions
     case "git":
       return fetchGit(source, options);
     default:
-      throw new BuildError([unsupportedType(source.uri, source.type)]);
+      return unsupported(source);
   }
 }
 
@@ -36,7 +39,7 @@ export async function fetchSource(uri: string | SourceUri, options: FetchOptions
  */
 export async function removeSource(
   uri: string | SourceUri,
-  options: Pick<FetchOptions, "dlDir">,
+  options: Pick<FetchOptions, "dlDir" | "gitDir">,
 ): Promise<void> {
   const source = typeof uri === "string" ? parseSourceUri(uri) : uri;
   switch (source.type) {
@@ -48,12 +51,12 @@ export async function removeSource(
     case "git":
       return removeClone(source, options);
     default:
-      throw new BuildError([unsupportedType(source.uri, source.type)]);
+      return unsupported(source);
   }
 }
 
 /**
- * Unpacks one fetched entry below `into`. Downloads are not verified again: `fetchSource` has done it.
+ * Unpacks one fetched entry below `into`. A download is verified again: what lies in DL_DIR under its name may be another's.
  *
  * @throws BuildError `fetch/…`, `archive/…`
  */
@@ -65,13 +68,38 @@ export async function unpackSource(
   const source = typeof uri === "string" ? parseSourceUri(uri) : uri;
   switch (source.type) {
     case "file":
-      return unpackFile(source, findLocal(source, options.filespath), into);
+      return unpackLocal(source, into, options);
     case "http":
     case "https":
-      return unpackFile(source, downloadPath(source, options), into);
+      return unpackDownload(source, into, options);
     case "git":
       return unpackGit(source, into, options);
     default:
-      throw new BuildError([unsupportedType(source.uri, source.type)]);
+      return unsupported(source);
   }
+}
+
+async function unpackLocal(source: SourceUri, into: string, options: FetchOptions): Promise<void> {
+  const path = findLocal(source, options.filespath);
+  await unpackFile(source, { path, name: basename(path) }, into);
+}
+
+/** What is unpacked is the open file that was verified, whatever gets its name meanwhile. */
+async function unpackDownload(source: SourceUri, into: string, options: FetchOptions): Promise<void> {
+  const name = basename(downloadName(source));
+  const file = await open(await downloaded(source, options), "r");
+  try {
+    await unpackFile(source, { path: `/proc/${process.pid}/fd/${file.fd}`, name }, into);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What BitBake fetches and we do not. */
+const BITBAKES = words(
+  "az ccrc crate ftp ftps gitannex gitsm gomod gomodgit gs hg npm npmsw p4 repo s3 sftp ssh svn",
+);
+
+function unsupported({ uri, type }: SourceUri): never {
+  throw new BuildError([unsupportedType(hidePasswords(uri), type, BITBAKES.includes(type))]);
 }

@@ -16,16 +16,20 @@ import type { FetchOptions } from "./options.js";
 import { applyPatches } from "./patch/apply.js";
 import { badArgument, unsupportedPatchTool } from "./problems.js";
 import { openProgress } from "./progress-lines.js";
+import { readSettings } from "./settings.js";
 
 const HELP = `tsbake-fetch fetch|unpack|patch|clean --OPTION VALUE …
 
   --uri URIS            entries of SRC_URI, separated by blanks; may be given more than once
   --filespath FOLDERS   where file:// is looked for, separated by colons (FILESPATH)
   --dl-dir FOLDER       downloads (DL_DIR)
-  --sums NAME=SHA256    checksum of the entry with that name; \`default\` for one without; separated by blanks
+  --entry URI           one entry, as it is
+  --sums FLAG=SUM       flags of SRC_URI (\`sha256sum\`, \`name.md5sum\`); NAME=SUM is the SHA-256 of the entry with that
+                        name, \`default\` for one without; separated by blanks
   --revs NAME=COMMIT    revision of the git entry with that name, likewise (SRCREV)
   --premirrors RULES    PREMIRRORS
   --mirrors RULES       MIRRORS
+  --set VARIABLE=VALUE  a variable of the configuration, such as BB_ALLOWED_NETWORKS
   --no-network          BB_NO_NETWORK: only what is there, and file:// mirrors
   --git-destsuffix DIR  BB_GIT_DEFAULT_DESTSUFFIX; default: git
   --into FOLDER         unpack: the work folder
@@ -39,6 +43,8 @@ ${OPTION_FILE_HELP}`;
 
 const OPTIONS = {
   uri: { type: "string", multiple: true },
+  entry: { type: "string", multiple: true },
+  set: { type: "string", multiple: true },
   filespath: { type: "string" },
   "dl-dir": { type: "string" },
   sums: { type: "string", multiple: true },
@@ -68,17 +74,18 @@ async function main(argv: readonly string[]): Promise<void> {
   const options: FetchOptions = {
     dlDir,
     filespath: (values.filespath ?? "").split(":").filter((folder) => folder !== ""),
-    sums: pairs(values.sums, /\.?sha256sum$/),
-    revisions: pairs(values.revs, /^$/),
+    sums: pairs(values.sums),
+    revisions: pairs(values.revs),
     premirrors: values.premirrors ?? "",
     mirrors: values.mirrors ?? "",
     network: !values["no-network"],
+    ...readSettings(values.set ?? []),
     onWarning: warn,
     onProgress: openProgress(),
     ...(values["git-destsuffix"] === undefined ? {} : { gitDestsuffix: values["git-destsuffix"] }),
   };
   const into = command === "unpack" ? (values.into ?? missing("--into")) : "";
-  const uris = (values.uri ?? []).flatMap((one) => words(one));
+  const uris = [...(values.uri ?? []).flatMap((one) => words(one)), ...(values.entry ?? [])];
   if (command === "patch") return patch(uris, options, values);
   for (const uri of uris) {
     if (command === "fetch") say(`${uri} is ${await fetchSource(uri, options)}`);
@@ -119,14 +126,13 @@ function missing(option: string): never {
   throw new BuildError([badArgument(`${option} is needed`)]);
 }
 
-/** `name=value` words; a flag's full name (`x.sha256sum`) is as good as the entry's. */
-function pairs(texts: readonly string[] | undefined, suffix: RegExp): Record<string, string> {
+/** `name=value` words. */
+function pairs(texts: readonly string[] | undefined): Record<string, string> {
   const found: Record<string, string> = {};
   for (const word of (texts ?? []).flatMap((text) => words(text))) {
     const equals = word.indexOf("=");
     if (equals === -1) throw new BuildError([badArgument(`\`${word}\` is not NAME=VALUE`)]);
-    const name = word.slice(0, equals).replace(suffix, "");
-    found[name === "" ? "default" : name] = word.slice(equals + 1);
+    found[word.slice(0, equals)] = word.slice(equals + 1);
   }
   return found;
 }

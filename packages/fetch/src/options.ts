@@ -5,7 +5,7 @@ export interface FetchOptions {
   readonly filespath: readonly string[];
   /** DL_DIR: what has been downloaded, for all recipes. */
   readonly dlDir: string;
-  /** SHA-256 by the entry's `name` parameter (`default` without one): the flags `name.sha256sum` of SRC_URI. */
+  /** Checksums by the names of SRC_URI's flags (`sha256sum`, `name.md5sum`); an entry's name alone means its SHA-256. */
   readonly sums: Readonly<Record<string, string>>;
   /** SRCREV by the entry's `name` parameter. */
   readonly revisions?: Readonly<Record<string, string>>;
@@ -15,8 +15,30 @@ export interface FetchOptions {
   readonly mirrors?: string;
   /** false: BB_NO_NETWORK is set; `file://` mirrors are used all the same. Default: true. */
   readonly network?: boolean;
+  /** BB_FETCH_PREMIRRORONLY: only PREMIRRORS may be asked over the network. */
+  readonly premirrorOnly?: boolean;
+  /** BB_ALLOWED_NETWORKS: hosts that may be asked, `*.` in front for those below too. Default: all. */
+  readonly allowedNetworks?: readonly string[];
+  /** BB_STRICT_CHECKSUM: what a download without a checksum is. Default: an error. */
+  readonly withoutChecksum?: "error" | "warning" | "fine";
   /** BB_GIT_DEFAULT_DESTSUFFIX; default: `git`. */
   readonly gitDestsuffix?: string;
+  /** GITDIR: bare clones; default: `DL_DIR/git2`. */
+  readonly gitDir?: string;
+  /** false: BB_GIT_NOSHARED is set; checkouts have objects of their own. Default: true. */
+  readonly gitShared?: boolean;
+  /** BB_GENERATE_MIRROR_TARBALLS: an archive of each clone is kept in DL_DIR, for mirrors. */
+  readonly mirrorTarballs?: boolean;
+  /** BB_GIT_SHALLOW: an archive without history stands in for a clone that is not there. */
+  readonly gitShallow?: boolean;
+  /** BB_GIT_SHALLOW_DEPTH: commits that are kept, 0 for all; by the entry's name, "" for the others. Default: 1. */
+  readonly shallowDepths?: Readonly<Record<string, number>>;
+  /** BB_GIT_SHALLOW_REVS: commits that are left out with all before them; likewise. */
+  readonly shallowExcludes?: Readonly<Record<string, readonly string[]>>;
+  /** BB_GIT_SHALLOW_EXTRA_REFS: references that are kept besides; patterns with `*`. */
+  readonly shallowRefs?: readonly string[];
+  /** BB_GENERATE_SHALLOW_TARBALLS: the archive is made even where there is a clone. Default: as `mirrorTarballs`. */
+  readonly shallowTarballs?: boolean;
   /** How far the download of `what` is, 0 to 100. */
   readonly onProgress?: (what: string, percent: number) => void;
   readonly onWarning?: (message: string) => void;

@@ -16,6 +16,16 @@ export function badMirrors(variable: string, fault: string): Diagnostic {
   };
 }
 
+/** A variable of the configuration with a value that it cannot have. */
+export function badSetting(name: string, value: string, wanted: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/bad-setting",
+    message: `${name} is \`${value}\`; it may be ${wanted}`,
+    help: "see the table of fetching in docs/differences.md",
+  };
+}
+
 /** An entry of SRC_URI that cannot be understood, or with a parameter that cannot be. */
 export function badUri(uri: string, why: string): Diagnostic {
   return {
@@ -27,12 +37,21 @@ export function badUri(uri: string, why: string): Diagnostic {
 }
 
 /** The bytes are others than the recipe asks for. */
-export function checksumMismatch(uri: string, flag: string, expected: string, actual: string): Diagnostic {
+export function checksumMismatch(
+  uri: string,
+  wrong: {
+    readonly flag: string;
+    readonly algorithm: string;
+    readonly expected: string;
+    readonly actual: string;
+  },
+): Diagnostic {
+  const shown = wrong.algorithm.toUpperCase().replace("SHA", "SHA-");
   return {
     severity: "error",
     code: "fetch/checksum-mismatch",
-    message: `${uri} has the SHA-256 ${actual}, and ${expected} was expected`,
-    help: `find out why it changed; if the new content is right, write in the recipe: SRC_URI[${flag}] = "${actual}"`,
+    message: `${uri} has the ${shown} ${wrong.actual}, and ${wrong.expected} was expected`,
+    help: `find out why it changed; if the new content is right, write in the recipe: SRC_URI[${wrong.flag}] = "${wrong.actual}"`,
   };
 }
 
@@ -43,6 +62,16 @@ export function downloadFailed(uri: string, reasons: readonly string[]): Diagnos
     code: "fetch/download-failed",
     message: `${uri} cannot be fetched:\n${reasons.map((reason) => `    ${reason}`).join("\n")}`,
     help: "see that the place is right and can be reached, or name a mirror in PREMIRRORS or MIRRORS",
+  };
+}
+
+/** A clone that another user made: git would do what its configuration says. */
+export function foreignClone(path: string, owner: number): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/foreign-clone",
+    message: `${path} belongs to the user with the number ${owner}, and git would do what its configuration says`,
+    help: "give each user a DL_DIR or a GITDIR; a mirror tarball (BB_GENERATE_MIRROR_TARBALLS) can be shared",
   };
 }
 
@@ -61,7 +90,7 @@ export function missingChecksum(uri: string, flag: string, actual: string | unde
   return {
     severity: "error",
     code: "fetch/missing-checksum",
-    message: `the recipe has no SHA-256 for ${uri}`,
+    message: `the recipe has no checksum for ${uri}`,
     help:
       actual === undefined
         ? `write SRC_URI[${flag}] = "…" in the recipe`
@@ -143,13 +172,33 @@ export function patchFailed(name: string, why: string): Diagnostic {
   };
 }
 
+/** A variable of BitBake's that is not honoured here, with a value that asks for something. */
+export function unsupportedSetting(name: string, value: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/unsupported-setting",
+    message: `${name} = "${value}" is not supported: ${why}`,
+    help: "leave the variable unset",
+  };
+}
+
 /** A kind of source that there is no fetcher for. */
-export function unsupportedType(uri: string, type: string): Diagnostic {
+export function unsupportedType(uri: string, type: string, isBitBakes: boolean): Diagnostic {
   return {
     severity: "error",
     code: "fetch/unsupported-type",
-    message: `${uri}: there is no fetcher for \`${type}://\``,
-    help: "use file://, http://, https:// or git://",
+    message: `${uri}: there is no fetcher for \`${type}://\`${isBitBakes ? ", which BitBake has" : ""}`,
+    help: "use file://, http://, https:// or git://; another program may bring an archive to DL_DIR or a mirror",
+  };
+}
+
+/** BB_ALLOWED_NETWORKS does not name the host. */
+export function untrustedHost(uri: string, allowed: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/untrusted-host",
+    message: `${uri} is not on a host of BB_ALLOWED_NETWORKS (${allowed.join(" ")}), and no mirror has it`,
+    help: "name the host in BB_ALLOWED_NETWORKS, or a mirror in PREMIRRORS",
   };
 }
 
@@ -170,5 +219,18 @@ export function unusableFolder(folder: string, why: string): Diagnostic {
     code: "fetch/unusable-folder",
     message: `cannot download into ${folder}: ${why}`,
     help: "set DL_DIR to a folder that this user can write to and that has room",
+  };
+}
+
+/** The tag of the entry is another commit than SRCREV. */
+export function wrongTag(uri: string, tag: string, found: string | undefined, revision: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/wrong-tag",
+    message:
+      found === undefined
+        ? `${uri}: the repository has no tag \`${tag}\``
+        : `${uri}: the tag \`${tag}\` is the commit ${found}, and SRCREV is ${revision}`,
+    help: "correct SRCREV or the `tag` parameter",
   };
 }

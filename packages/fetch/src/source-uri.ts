@@ -3,7 +3,8 @@
  * @see BitBake user manual, "Fetchers"
  */
 import { isAbsolute, normalize } from "node:path";
-import { BuildError, splitUrl } from "@tsbake/base";
+import { BuildError, decodeUrl, localName } from "@tsbake/base";
+import { parameterFault } from "./parameters.js";
 import { badUri } from "./problems.js";
 
 /** One entry of SRC_URI: `type://host/path;name=value;…`. */
@@ -12,7 +13,7 @@ export interface SourceUri {
   readonly type: string;
   /** With a port, if any; empty for `file`. */
   readonly host: string;
-  /** Percent-decoded for `file`; else as it is written, with its leading slash. */
+  /** Decoded, without query and fragment; with its leading slash, but for a file beside the recipe. */
   readonly path: string;
   readonly user?: string;
   readonly password?: string;
@@ -21,35 +22,29 @@ export interface SourceUri {
 
 /** @throws BuildError `fetch/bad-uri` */
 export function parseSourceUri(uri: string): SourceUri {
-  const parts = splitUrl(uri);
-  if (!parts) return fail(uri, "it has no `type://`");
+  const parts = decodeUrl(uri);
+  if (!parts) return fail(uri, "it is no `type://host/path` with a port that is a number");
   const { type, host, path, user, password, parameters } = parts;
-  if (!/^[a-z][a-z0-9+.-]*$/.test(type)) fail(uri, `\`${type}\` is no type of a URL`);
-  if (/[\0-\x20]/.test(uri)) fail(uri, "it has a blank or a control character in it");
-  if (host === "" && path === "") fail(uri, "it names nothing");
-  if (type === "git" && /(^|\/)\.\.(\/|$)/.test(path)) fail(uri, "it has `..` in its path");
+  if (/\p{Cc}/u.test(uri + path)) fail(uri, "it has a control character in it");
+  if (path === "" || (path === "/" && host === "")) fail(uri, "it names nothing");
+  if (type.startsWith("git") && /(^|\/)\.\.(\/|$)/.test(path)) fail(uri, "it has `..` in its path");
   // A program would take it for an option.
   if (host.startsWith("-")) fail(uri, "its host begins with `-`");
   for (const word of uri.split(";").slice(1)) {
     if (word !== "" && !word.includes("=")) fail(uri, `the parameter \`${word}\` has no value`);
   }
+  const login = { user: user || parameters["user"] || "", password: password || parameters["pswd"] || "" };
+  const fault = parameterFault(type, parameters);
+  if (fault !== undefined) fail(uri, fault);
   return {
     uri,
     type,
     host,
-    path: type === "file" ? decoded(path) : path,
-    ...(user === "" ? {} : { user }),
-    ...(password === "" ? {} : { password }),
+    path,
+    ...(login.user === "" ? {} : { user: login.user }),
+    ...(login.password === "" ? {} : { password: login.password }),
     parameters,
   };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** The `name` parameter, by which SRCREV and checksums are found; `default` without one. */
@@ -81,10 +76,9 @@ export function pathOf(source: SourceUri, name: string): string | undefined {
 export function downloadName(source: SourceUri): string {
   const given = pathOf(source, "downloadfilename");
   if (given !== undefined && given !== ".") return given;
-  const name = decoded(source.path.slice(source.path.lastIndexOf("/") + 1));
-  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name)) {
-    return `${source.host}${source.path.replaceAll("/", ".")}`;
-  }
+  const name = localName(source.uri);
+  if (name === "." || name === ".." || /[/\0]/.test(name))
+    fail(source.uri, `\`${name}\` is no name of a file`);
   return name;
 }
 

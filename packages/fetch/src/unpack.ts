@@ -1,46 +1,95 @@
 /** From a fetched file to the work folder. What is no archive is copied; nothing lands outside the folder. */
 import { createWriteStream } from "node:fs";
-import { chmod, cp, lstat, mkdir, realpath, rm, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { chmod, copyFile, cp, lstat, mkdir, realpath, rm, stat, utimes } from "node:fs/promises";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { decompress, hasProgram, openArMember, readAr, unpackTar, type UnpackOptions } from "@tsbake/archive";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError, hasCode, run } from "@tsbake/base";
 import { notUnpackable } from "./problems.js";
 import { fail, flagOf, type SourceUri } from "./source-uri.js";
 
 const TAR = /\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst)$/;
 const COMPRESSED = /\.(gz|bz2|xz|zst)$/;
 
+/** A file, and the name by which it is judged and copied. */
+export interface NamedFile {
+  readonly path: string;
+  readonly name: string;
+}
+
 /**
- * Unpacks or copies `file` below `into`, as the entry's parameters say: `subdir`, `striplevel`, `unpack`.
+ * Unpacks or copies `file` below `into`, as the entry's parameters say: `subdir`, `striplevel`, `unpack`, `dos`.
  *
  * @throws BuildError `fetch/not-unpackable`, `fetch/bad-uri`, `archive/…`
  */
-export async function unpackFile(source: SourceUri, file: string, into: string): Promise<void> {
+export async function unpackFile(source: SourceUri, file: NamedFile, into: string): Promise<void> {
+  const { path, name } = file;
   const target = await targetOf(source, into);
-  const isFolder = (await stat(file)).isDirectory();
+  const isFolder = (await stat(path)).isDirectory();
   if (isFolder || !flagOf(source, "unpack", true)) return copyTo(source, file, target);
-  if (TAR.test(file)) await unpackTar(file, target, tarOptions(source));
-  else if (/\.(zip|jar)$/.test(file)) await unzip(file, target);
-  else if (/\.(deb|ipk)$/.test(file)) await unpackPackage(source, file, target);
-  else if (COMPRESSED.test(file)) await expand(file, join(into, basename(file).replace(COMPRESSED, "")));
-  else if (/\.(7z|lz|rpm|srpm|Z|z)$/.test(file)) {
-    throw new BuildError([notUnpackable(file, "archives of this kind are not known here")]);
+  const label = source.type === "file" ? path : name;
+  if (TAR.test(name)) await unpackTar(path, target, { ...tarOptions(source), label });
+  else if (/\.(zip|jar)$/.test(name)) await unzip(source, file, target);
+  else if (/\.(deb|ipk)$/.test(name)) await unpackPackage(source, file, target);
+  else if (COMPRESSED.test(name)) await expand(path, label, join(into, name.replace(COMPRESSED, "")));
+  else if (/\.(7z|lz|rpm|srpm|Z|z)$/.test(name)) {
+    throw new BuildError([notUnpackable(name, "archives of this kind are not known here")]);
   } else await copyTo(source, file, target);
 }
 
-/** `subdir` is below the folder; an absolute one must be, too. */
-async function targetOf(source: SourceUri, into: string): Promise<string> {
+/** `subdir` is below the folder; an absolute one must be, too. @throws BuildError `fetch/bad-uri` */
+export async function targetOf(source: SourceUri, into: string): Promise<string> {
   await mkdir(into, { recursive: true });
   const subdir = source.parameters["subdir"] ?? "";
   const target = isAbsolute(subdir) ? resolve(subdir) : resolve(into, subdir);
-  if (`${target}/`.startsWith(`${resolve(into)}/`)) {
-    await mkdir(target, { recursive: true });
-    const [real, root] = [await realpath(target), await realpath(into)];
-    if (`${real}/`.startsWith(`${root}/`)) return target;
+  await demandInside(source, into, target, `\`subdir=${subdir}\``);
+  await mkdir(target, { recursive: true });
+  return target;
+}
+
+/**
+ * Makes sure that what is written at `path` lands below `root`, whatever links another source has brought: nothing of the
+ * path is made or followed before.
+ *
+ * @throws BuildError `fetch/bad-uri`
+ */
+export async function demandInside(
+  source: SourceUri,
+  root: string,
+  path: string,
+  what: string,
+): Promise<void> {
+  const isBelow = (one: string, folder: string): boolean => `${one}/`.startsWith(`${folder}/`);
+  const [plain, top] = [resolve(path), resolve(root)];
+  let there = plain;
+  while (there !== top && isBelow(there, top) && !(await exists(there))) there = dirname(there);
+  const real = isBelow(plain, top) ? await realPathIfThere(there) : undefined;
+  if (real === undefined || !isBelow(real, await realpath(root)))
+    fail(source.uri, `${what} leads out of ${root}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await ifThere(lstat(path))) !== undefined;
+}
+
+function realPathIfThere(path: string): Promise<string | undefined> {
+  return ifThere(realpath(path));
+}
+
+/** Undefined where there is nothing. */
+async function ifThere<T>(question: Promise<T>): Promise<T | undefined> {
+  try {
+    return await question;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    throw error;
   }
-  return fail(source.uri, `\`subdir=${subdir}\` leads out of ${into}`);
+}
+
+/** A link where a file is to be written would be written through. */
+async function removeLink(path: string): Promise<void> {
+  if ((await ifThere(lstat(path)))?.isSymbolicLink()) await rm(path, { force: true });
 }
 
 function tarOptions(source: SourceUri): UnpackOptions {
@@ -51,14 +100,24 @@ function tarOptions(source: SourceUri): UnpackOptions {
 }
 
 /** A local file keeps the folders of its path; what is there is replaced. */
-async function copyTo(source: SourceUri, file: string, target: string): Promise<void> {
-  const inside = source.type === "file" ? source.path.replace(/^\/+|\/+$/g, "") : basename(file);
+async function copyTo(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {
+  const inside = source.type === "file" ? source.path.replace(/^\/+|\/+$/g, "") : name;
   if (inside.split("/").includes("..")) fail(source.uri, "it has `..` in its path");
   const place = join(target, inside);
-  if (resolve(place) === resolve(file)) return;
+  if (resolve(place) === resolve(path)) return;
+  await demandInside(source, target, dirname(place), "its path");
   await mkdir(dirname(place), { recursive: true });
+  await removeLink(place);
+  if (source.type !== "file") {
+    const { atime, mtime, mode } = await stat(path);
+    await rm(place, { force: true });
+    await copyFile(path, place);
+    await chmod(place, mode & 0o777);
+    await utimes(place, atime, mtime);
+    return;
+  }
   // A link that is named is followed; links inside a folder stay links.
-  const from = await realpath(file);
+  const from = await realpath(path);
   await cp(from, place, { recursive: true, force: true, preserveTimestamps: true, verbatimSymlinks: true });
   await closeToOthers(place);
 }
@@ -70,38 +129,41 @@ async function closeToOthers(path: string): Promise<void> {
   else if (found.isFile() && (found.mode & 0o002) !== 0) await chmod(path, found.mode & 0o7775);
 }
 
-async function expand(file: string, target: string): Promise<void> {
+async function expand(file: string, label: string, target: string): Promise<void> {
+  await removeLink(target);
   try {
-    await pipeline(Readable.from(decompress(file)), createWriteStream(target));
+    await pipeline(Readable.from(decompress(file, label)), createWriteStream(target));
   } catch (error) {
     await rm(target, { force: true });
     throw error;
   }
 }
 
-async function unzip(file: string, target: string): Promise<void> {
+async function unzip(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {
   if (!(await hasProgram("unzip")))
-    throw new BuildError([notUnpackable(file, "the program `unzip` is missing")]);
-  const listed = await run("unzip", ["-Z1", file]);
+    throw new BuildError([notUnpackable(name, "the program `unzip` is missing")]);
+  const listed = await run("unzip", ["-Z1", path]);
+  if (listed.code !== 0) throw new BuildError([notUnpackable(name, listed.stderr.trim().slice(-500))]);
   const hostile = listed.stdout
     .split("\n")
-    .find((name) => isAbsolute(name) || name.split("/").includes(".."));
+    .find((entry) => isAbsolute(entry) || entry.split("/").includes(".."));
   if (hostile !== undefined) {
     throw new BuildError([
-      notUnpackable(file, `its entry ${JSON.stringify(hostile)} leads out of the folder`),
+      notUnpackable(name, `its entry ${JSON.stringify(hostile)} leads out of the folder`),
     ]);
   }
-  const { code, stdout, stderr } = await run("unzip", ["-q", "-o", file, "-d", target]);
-  if (code !== 0) throw new BuildError([notUnpackable(file, (stderr + stdout).trim().slice(-500))]);
+  const text = flagOf(source, "dos", false) ? ["-a"] : [];
+  const { code, stdout, stderr } = await run("unzip", ["-q", "-o", ...text, path, "-d", target]);
+  if (code !== 0) throw new BuildError([notUnpackable(name, (stderr + stdout).trim().slice(-500))]);
   // unzip gives the modes that were packed.
   await closeToOthers(target);
 }
 
-async function unpackPackage(source: SourceUri, file: string, target: string): Promise<void> {
-  const member = (await readAr(file)).find(({ name }) => /^data\.tar(\.(gz|xz|zst|bz2))?$/.test(name));
-  if (!member) throw new BuildError([notUnpackable(file, "it has no data.tar")]);
-  await unpackTar(openArMember(file, member), target, {
+async function unpackPackage(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {
+  const member = (await readAr(path)).find((one) => /^data\.tar(\.(gz|xz|zst|bz2))?$/.test(one.name));
+  if (!member) throw new BuildError([notUnpackable(name, "it has no data.tar of a known compression")]);
+  await unpackTar(openArMember(path, member), target, {
     ...tarOptions(source),
-    label: `${file} (${member.name})`,
+    label: `${name} (${member.name})`,
   });
 }

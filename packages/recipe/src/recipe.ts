@@ -44,13 +44,18 @@ export function parseRecipe(file: RecipeFile, context: RecipeContext): ParsedRec
   let cacheable = true;
   const infoOf = ({ word, d, skipped }: Variant): RecipeInfo => {
     const id = recipeId(file.multiconfig, file.path, word);
-    if (d.getText("BB_DONT_CACHE")) cacheable = false;
-    if (skipped !== undefined) return extractRecipe(d, { id, file, baseHashes: new Map(), skipped });
+    if (skipped !== undefined) {
+      if (d.getText("BB_DONT_CACHE")) cacheable = false;
+      return extractRecipe(d, { id, file, baseHashes: new Map(), skipped });
+    }
     const tasks = [...listTasks(d).keys()];
     const baseHashes = context.signer.sign(d, tasks);
     for (const warning of doubtfulSwitches(d, tasks)) host.warn(warning);
     checkPython(d, tasks, context.python, host);
-    return extractRecipe(d, { id, file, baseHashes });
+    const info = extractRecipe(d, { id, file, baseHashes });
+    // Asked last: AUTOREV says so while values are expanded.
+    if (d.getText("BB_DONT_CACHE")) cacheable = false;
+    return info;
   };
   const infos = explained(file, host, undefined, () => evaluateVariants(file, context, host)).map((variant) =>
     explained(file, host, variant.d, () => infoOf(variant)),

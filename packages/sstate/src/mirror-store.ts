@@ -19,8 +19,10 @@ import {
   hasCode,
   makeFolder,
   messageOf,
+  joinUrl,
   parseMirrors,
   sha256File,
+  quoted,
   splitUrl,
 } from "@tsbake/base";
 import { digestIn, sidecarOf } from "./checksum.js";
@@ -144,11 +146,11 @@ class MirrorStore implements Store {
     if (known !== undefined) return known;
     for (const variant of await this.#variants()) {
       const place = variant(path);
-      const url = applyMirror(`file://${place}`, this.#rule, basename(place));
+      const url = applyMirror(`file://${quoted(place)}`, this.#rule);
       if (url === undefined) return undefined;
-      if (await this.#guard(() => this.#reader.has(encoded(url)))) {
-        this.#urls.set(path, encoded(url));
-        return encoded(url);
+      if (await this.#guard(() => this.#reader.has(bare(url)))) {
+        this.#urls.set(path, bare(url));
+        return bare(url);
       }
     }
     return undefined;
@@ -300,11 +302,9 @@ function pathOf(url: string): string {
   return decodeURIComponent(url.slice("file://".length));
 }
 
-/** The URL without parameters, its path percent-encoded: names hold `:` and `+`. */
-function encoded(url: string): string {
-  const { type, host, path, user, password } = splitUrl(url)!;
-  const login = user === "" ? "" : `${user}${password === "" ? "" : `:${password}`}@`;
-  return `${type}://${login}${host}${path.split("/").map(encodeURIComponent).join("/")}`;
+/** The URL without parameters. */
+function bare(url: string): string {
+  return joinUrl({ ...splitUrl(url)!, parameters: {} });
 }
 
 async function downloadFolder(folder: string | undefined): Promise<string> {

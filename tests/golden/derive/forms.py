@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-RECIPE, DATASTORE, LANGUAGE, SCAN = "recipe", "datastore", "language", "scan"
+RECIPE, DATASTORE, LANGUAGE, SCAN, FETCH = "recipe", "datastore", "language", "scan", "fetch"
 
 
 class Form:
@@ -89,6 +89,16 @@ class Scans(Sections):
         return ours + [f"BitBake: {line}" for line in lines]
 
 
+class Texts(Sections):
+    """A text and what BitBake's fetcher makes of it, lines `--> `. A line `tsbake: ` below says why we differ on purpose."""
+
+    def __init__(self, path, kind):
+        super().__init__(path, r"-->", lambda text: {"kind": kind, "text": text})
+
+    def expected(self, answer, before):
+        return super().expected(answer, before) + [line for line in before if line.startswith("tsbake: ")]
+
+
 class Folder(Form):
     """One evaluated file; for `error-…` the expected text is our own message, and BitBake only has to refuse too."""
 
@@ -163,6 +173,8 @@ def read_forms(golden):
     forms += [Syntax(folder) for folder in folders(os.path.join(golden, LANGUAGE))]
     forms.append(Scans(os.path.join(golden, SCAN, "shell.txt"), "shell", r"-->"))
     forms.append(Scans(os.path.join(golden, SCAN, "python.txt"), "python", r"(refs|calls|contains|BitBake): "))
+    forms.append(Texts(os.path.join(golden, FETCH, "urls.txt"), "url"))
+    forms.append(Texts(os.path.join(golden, FETCH, "mirrors.txt"), "mirrors"))
     return forms
 
 

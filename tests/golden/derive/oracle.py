@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 import bb  # noqa: E402
 import bb.parse  # noqa: E402
 import ask_datastore  # noqa: E402
+import ask_fetch  # noqa: E402
 import ask_project  # noqa: E402
 import ask_text  # noqa: E402
 
@@ -28,6 +29,8 @@ KINDS = {
     "syntax": ask_text.syntax,
     "shell": ask_text.shell,
     "python": ask_text.python,
+    "url": ask_fetch.url,
+    "mirrors": ask_fetch.mirrors,
 }
 
 

@@ -24,7 +24,7 @@ import {
 } from "./record.js";
 import { selectPatches, type Patch, type PatchFacts } from "./select.js";
 
-export interface PatchOptions extends Pick<FetchOptions, "filespath" | "dlDir">, PatchFacts {
+export interface PatchOptions extends FetchOptions, PatchFacts {
   /** S: what patches are applied in. */
   readonly sources: string;
   /** Where is kept what was there before. Nobody else writes there. */
@@ -34,7 +34,7 @@ export interface PatchOptions extends Pick<FetchOptions, "filespath" | "dlDir">,
 
 /** @throws BuildError `fetch/patch-failed`, `fetch/no-patch-program`, `fetch/bad-uri`, `fetch/missing-file` */
 export async function applyPatches(uris: readonly string[], options: PatchOptions): Promise<void> {
-  const { patches, left } = selectPatches(uris, options, options);
+  const { patches, left } = await selectPatches(uris, options, options);
   takeBack(options.record, options.sources);
   for (const { name, why } of left) options.onNote?.(`${name} is not applied: ${why}`);
   let number = 0;

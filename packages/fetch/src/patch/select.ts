@@ -6,10 +6,10 @@
 import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { meetsVersion, type VersionOperator } from "@tsbake/base";
-import { downloadPath } from "../download.js";
+import { downloaded } from "../download.js";
 import { findLocal } from "../local.js";
 import type { FetchOptions } from "../options.js";
-import { fail, flagOf, parseSourceUri, type SourceUri } from "../source-uri.js";
+import { downloadName, fail, flagOf, parseSourceUri, type SourceUri } from "../source-uri.js";
 
 /** What conditions of patches are compared with. */
 export interface PatchFacts {
@@ -41,20 +41,20 @@ const COMPRESSED = [".gz", ".bz2", ".xz", ".zst"];
 /** More leading folders than a path can have. */
 const MOST_STRIPPED = 1000;
 
-/** @throws BuildError `fetch/bad-uri`, `fetch/missing-file` */
-export function selectPatches(
+/** @throws BuildError `fetch/bad-uri`, `fetch/missing-file`, `fetch/download-failed` */
+export async function selectPatches(
   uris: readonly string[],
-  options: Pick<FetchOptions, "filespath" | "dlDir">,
+  options: FetchOptions,
   facts: PatchFacts,
-): Selection {
+): Promise<Selection> {
   const patches: Patch[] = [];
   const left: { name: string; why: string }[] = [];
   for (const uri of uris) {
     const source = parseSourceUri(uri);
-    const file = patchFile(source, options);
-    if (file === undefined) continue;
+    const found = await patchFile(source, options);
+    if (!found) continue;
     const { pname, patchname, striplevel, pnum, patchdir } = source.parameters;
-    const name = pname || patchname || basename(file);
+    const name = pname || patchname || found.name;
     const why = reasonAgainst(source, facts);
     if (why !== undefined) {
       left.push({ name, why });
@@ -64,27 +64,27 @@ export function selectPatches(
     if (!/^\d+$/.test(level) || Number(level) > MOST_STRIPPED) {
       fail(uri, `\`${striplevel === undefined ? "pnum" : "striplevel"}=${level}\` is no number of folders`);
     }
-    patches.push({ uri, name, file, strip: Number(level), folder: patchdir || undefined });
+    patches.push({ uri, name, file: found.file, strip: Number(level), folder: patchdir || undefined });
   }
   return { patches, left };
 }
 
 /** The local file of an entry that is a patch: by its name, or because `apply` says so. */
-function patchFile(
+async function patchFile(
   source: SourceUri,
-  options: Pick<FetchOptions, "filespath" | "dlDir">,
-): string | undefined {
+  options: FetchOptions,
+): Promise<{ readonly file: string; readonly name: string } | undefined> {
   if (!["file", "http", "https"].includes(source.type)) return undefined;
   const isAsked = "apply" in source.parameters;
   if (isAsked && !flagOf(source, "apply", true)) return undefined;
-  const file =
-    source.type === "file"
-      ? findLocal(source, options.filespath)
-      : downloadPath(source, { ...options, sums: {} });
-  const extension = extname(file);
-  const kind = COMPRESSED.includes(extension) ? extname(file.slice(0, -extension.length)) : extension;
+  const local = source.type === "file" ? findLocal(source, options.filespath) : undefined;
+  // Under another name where two recipes have downloads of one name.
+  const name = local === undefined ? downloadName(source) : basename(local);
+  const extension = extname(name);
+  const kind = COMPRESSED.includes(extension) ? extname(name.slice(0, -extension.length)) : extension;
   if (!isAsked && kind !== ".patch" && kind !== ".diff") return undefined;
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ? undefined : file;
+  const file = local ?? (await downloaded(source, options));
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ? undefined : { file, name };
 }
 
 function reasonAgainst({ uri, parameters }: SourceUri, facts: PatchFacts): string | undefined {

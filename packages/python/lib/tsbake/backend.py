@@ -9,6 +9,8 @@ A store is any object with the methods of StoreAdapter (packages/python/src/stor
 class NoBackend:
     """Before the engine is attached: messages are dropped, everything else is a bug."""
 
+    is_task = False
+
     def message(self, level, text):
         pass
 

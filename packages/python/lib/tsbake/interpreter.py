@@ -182,6 +182,9 @@ def reset():
 class HostBackend:
     """Pyodide's side of tsbake.backend: `host` is a JavaScript object, see packages/python/src/bridge.ts."""
 
+    # One that runs a Python function of a recipe, in a process of its own.
+    is_task = False
+
     def __init__(self, host):
         from pyodide.ffi import JsDoubleProxy, JsException, create_proxy
 

@@ -85,6 +85,7 @@ class FileChannel:
 class PipeBackend:
     """tsbake.backend over a channel."""
 
+    is_task = True
     # Errors of the engine are raised as what they are; see DataSmart.
     failures = ()
 

@@ -1,213 +1,79 @@
-"""URIs of SRC_URI and what local ones mean. Fetching itself is the engine's: a class here tells where things are."""
+"""
+Entries of SRC_URI, and what they mean: `bb.fetch2.Fetch` and what stands around it. Fetching and unpacking are done by the
+program `tsbake-fetch` (packages/fetch), here as in our own do_fetch.
+"""
 import os
-import re
-import urllib.parse
 
 import bb
 import bb.utils
-from bb.fetch2 import mirrors, status
-from bb.fetch2.status import FetchConnectionCache  # noqa: F401 (metadata takes it from here)
+from bb.fetch2 import program, revisions, shallow, status
+from bb.fetch2.errors import (  # noqa: F401 (metadata takes them from here)
+    BBFetchException, ChecksumError, FetchError, LocalModificationsError, MalformedUrl, MissingParameterError, NetworkAccess,
+    NoChecksumError, NoMethodError, ParameterError, RebaseError, UnpackError, UntrustedUrl)
+from bb.fetch2.mirrors import build_mirroruris, decodemirrorurl, mirror_from_string, uri_replace  # noqa: F401
+from bb.fetch2.revisions import get_autorev  # noqa: F401
+from bb.fetch2.status import FetchConnectionCache  # noqa: F401
+from bb.fetch2.uri import URI, decodeurl, encodeurl  # noqa: F401
 
 CHECKSUM_LIST = ["md5", "sha256", "sha1", "sha384", "sha512", "goh1"]
+# Types whose SRC_URI flags say what their bytes are.
+_SUMMED = ("http", "https", "ftp", "ftps", "sftp", "s3", "az", "crate", "gs", "gomod", "npm")
+_WITH_REVISION = ("git", "gitsm", "gitannex", "svn", "hg", "gomodgit")
+_NO_FILES = ("git", "gitsm", "gitannex", "svn", "hg", "repo", "p4", "ccrc", "gomodgit")
+# All that BitBake knows; `tsbake-fetch` says which of them it fetches.
+_TYPES = ("file", "ssh", "npmsw", *_SUMMED, *_NO_FILES)
+
+# What programs that fetch get of the configuration, or else of the caller's environment.
+FETCH_EXPORT_VARS = """
+    HOME PATH HTTP_PROXY http_proxy HTTPS_PROXY https_proxy FTP_PROXY ftp_proxy FTPS_PROXY ftps_proxy NO_PROXY no_proxy
+    ALL_PROXY all_proxy GIT_CONFIG_GLOBAL GIT_PROXY_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_SSL_CAINFO GIT_SMART_HTTP
+    SSH_AUTH_SOCK SSH_AGENT_PID SOCKS5_USER SOCKS5_PASSWD DBUS_SESSION_BUS_ADDRESS SSL_CERT_FILE SSL_CERT_DIR
+    NODE_EXTRA_CA_CERTS NETRC
+""".split()
 
 
-class BBFetchException(Exception):
-    def __init__(self, message):
-        self.msg = message
-        super().__init__(message)
+class FetchMethod:
+    """What metadata asks of `ud.method`: what sources of one type can do."""
 
-    def __str__(self):
-        return self.msg
-
-
-class MalformedUrl(BBFetchException):
-    def __init__(self, url, message=""):
-        self.url = url
-        super().__init__(message or "The URL: '%s' is invalid and cannot be interpreted" % url)
-
-
-class FetchError(BBFetchException):
-    def __init__(self, message, url=None):
-        self.url = url
-        super().__init__("Fetcher failure%s: %s" % (" for URL: '%s'" % url if url else "", message))
-
-
-class ChecksumError(FetchError):
-    pass
-
-
-class NoChecksumError(FetchError):
-    pass
-
-
-class UnpackError(BBFetchException):
-    def __init__(self, message, url):
-        self.url = url
-        super().__init__("Unpack failure for URL: '%s'. %s" % (url, message))
-
-
-class NoMethodError(BBFetchException):
-    def __init__(self, url):
-        self.url = url
-        super().__init__("Could not find a fetcher which supports the URL: '%s'" % url)
-
-
-class MissingParameterError(BBFetchException):
-    def __init__(self, missing, url):
-        self.missing, self.url = missing, url
-        super().__init__("URL: '%s' is missing the required parameter '%s'" % (url, missing))
-
-
-class ParameterError(BBFetchException):
-    def __init__(self, message, url):
-        self.url = url
-        super().__init__("URL: '%s' has invalid parameters. %s" % (url, message))
-
-
-class NetworkAccess(BBFetchException):
-    def __init__(self, url, cmd):
-        self.url, self.cmd = url, cmd
-        super().__init__("Network access is disabled, but the command '%s' for '%s' needs it" % (cmd, url))
-
-
-_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?(?P<rest>.*)", re.DOTALL)
-_NETWORK = re.compile(r"(?:(?P<user>[^@/?#]*)@)?(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[0-9]*))?")
-
-
-def _pairs(text, between):
-    found = {}
-    for part in text.split(between):
-        if part:
-            key, equals, value = part.partition("=")
-            found[key] = value if equals else None
-    return found
-
-
-def _joined(pairs, between, bare):
-    return between.join(key + "=" + value if value or not bare else key for key, value in pairs.items())
-
-
-class URI:
-    """
-    scheme, userinfo (username, password), hostname, port, path, query and params of one URI; str() puts it together.
-
-    Differences to RFC 3986, as everywhere in SRC_URI: parameters follow the first `;` of the whole text, and
-    `file://name` is a relative path, never a host.
-    """
-
-    def __init__(self, uri=None):
-        self.scheme = self.userinfo = self.hostname = self._path = ""
-        self.port = None
-        self.params, self.query = {}, {}
-        self.relative = False
-        if uri:
-            self._read(uri)
-
-    def _read(self, text):
-        text, _, params = text.partition(";")
-        found = _URI.match(text)
-        scheme, slashes, rest = found.group("scheme", "slashes", "rest") if found else ("", None, text)
-        self.scheme = scheme.lower()
-        if self.scheme == "file" and slashes and not rest.startswith("/"):
-            slashes = None
-        rest = rest.partition("#")[0]
-        if slashes:
-            network = _NETWORK.match(rest)
-            self.userinfo = network.group("user") or ""
-            self.hostname = network.group("host").lower()
-            self.port = int(network.group("port")) if network.group("port") else None
-            rest = rest[network.end():]
-        path, _, query = rest.partition("?")
-        self.path = urllib.parse.unquote(path)
-        self.params = _pairs(params, ";")
-        self.query = _pairs(query, "&")
-
-    def __str__(self):
-        return "".join((
-            self.scheme, ":", "" if self.relative else "//",
-            self.userinfo + "@" if self.userinfo else "", self.hostport, self.path_quoted,
-            "?" + _joined(self.query, "&", bare=True) if self.query else "",
-            ";" + _joined(self.params, ";", bare=True) if self.params else "",
-        ))
-
-    @property
-    def hostport(self):
-        return "%s:%d" % (self.hostname, self.port) if self.port else self.hostname
-
-    @property
-    def path(self):
-        return self._path
-
-    @path.setter
-    def path(self, path):
-        self._path = path
-        self.relative = bool(path) and not path.startswith("/")
-
-    @property
-    def path_quoted(self):
-        return urllib.parse.quote(self.path)
-
-    @path_quoted.setter
-    def path_quoted(self, path):
-        self.path = urllib.parse.unquote(path)
-
-    @property
-    def username(self):
-        return self.userinfo.partition(":")[0]
-
-    @username.setter
-    def username(self, username):
-        self.userinfo = username + (":" + self.password if self.password else "")
-
-    @property
-    def password(self):
-        return self.userinfo.partition(":")[2]
-
-    @password.setter
-    def password(self, password):
-        self.userinfo = self.username + ":" + password
-
-
-def decodeurl(url):
-    """(scheme, host[:port], path, user, password, parameters)"""
-    uri = URI(url)
-    return uri.scheme, uri.hostport, uri.path or "/", uri.username, uri.password, uri.params
-
-
-def encodeurl(decoded):
-    """The text of such a tuple."""
-    scheme, host, path, user, password, parameters = decoded
-    if not scheme:
-        raise MissingParameterError("type", "encoded from the data %s" % str(decoded))
-    uri = URI()
-    uri.scheme = scheme
-    if scheme != "file":
-        uri.hostname = host or ""
-        if user:
-            uri.userinfo = user + (":" + password if password else "")
-    if path:
-        uri.path = re.sub("//+", "/", path)
-        if scheme == "file":
-            # `file://name`, as recipes write it.
-            uri.relative = False
-    uri.params = parameters or {}
-    return str(uri)
-
-
-class _Method:
-    """What metadata asks of `ud.method`."""
-
-    def __init__(self, scheme):
+    def __init__(self, scheme=""):
         self._scheme = scheme
 
     def supports_checksum(self, urldata):
-        return self._scheme in ("http", "https", "ftp", "s3")
+        """Whether the source is one file, as far as can be seen now."""
+        return self._scheme not in _NO_FILES and bool(urldata.localpath) and not os.path.isdir(urldata.localpath)
+
+    def recommends_checksum(self, urldata):
+        return self._scheme in ("http", "https", "ftp", "ftps")
 
     def supports_srcrev(self):
-        return self._scheme in ("git", "gitsm", "svn", "hg")
+        return self._scheme in _WITH_REVISION
 
     def need_update(self, ud, d):
         return not os.path.exists(ud.localpath)
+
+    def latest_revision(self, ud, d, name):
+        return revisions.revision(ud, d)
+
+    def checkstatus(self, fetch, ud, d):
+        """Whether the source is at its own place."""
+        if ud.type == "file":
+            return os.path.exists(ud.localpath)
+        if ud.type == "git":
+            return _answers(revisions.heads_at, ud, d)
+        if ud.type not in ("http", "https") or not _answers(check_network_access, d, "HEAD", ud.url):
+            return False
+        asked = URI(d.expand(ud.url))
+        asked.userinfo, asked.params = "", {}
+        return status.answers(str(asked), ud.user, ud.pswd, fetch.connection_cache if fetch else None)
+
+    def latest_versionstring(self, ud, d, filter_regex=None):
+        raise FetchError("which releases there are is not asked for by tsbake", ud.url)
+
+    def unpack_update(self, ud, rootdir, d):
+        raise UnpackError("a work folder is unpacked anew, never brought up to date", ud.url)
+
+    def _get_repo_url(self, ud):
+        return revisions.repository(ud)
 
 
 class FetchData:
@@ -216,18 +82,103 @@ class FetchData:
     def __init__(self, url, d, localonly=False):
         self.url = url
         self.type, self.host, self.path, self.user, self.pswd, self.parm = decodeurl(d.expand(url))
-        self.method = _Method(self.type)
+        if self.type not in _TYPES:
+            raise NoMethodError(url)
+        self.user = self.user or self.parm.get("user") or ""
+        self.pswd = self.pswd or self.parm.get("pswd") or ""
+        if self.parm.get("proto") and "protocol" not in self.parm:
+            bb.warn("%s: write `protocol` instead of `proto` in SRC_URI" % d.getVar("PN"))
+            self.parm["protocol"] = self.parm["proto"]
+        self.method = FetchMethod(self.type)
         self.name = self.parm.get("name") or "default"
-        self.names = self.name.split(",")
-        self.basename = os.path.basename(self.path)
-        self.donestamp = self.lockfile = None
+        if "," in self.name:
+            raise ParameterError("an entry has one name; several entries may name one repository", url)
+        self.names = [self.name]
+        self.basename = self.basepath = os.path.basename(self.path)
+        self.donestamp = self.lockfile = self.localpath = None
+        self.localfile = ""
+        self.mirrortarballs = []
+        self.ignore_checksums = False
+        self._revision = None
+        self._set_checksums(d)
+        self._set_place(d)
+
+    def _set_place(self, d):
+        folder = d.getVar("DL_DIR") or ""
         if self.type == "file":
-            self.searchpaths = _local_places(self.path, d)
-            self.localpath = next((one for one in self.searchpaths if os.path.exists(one)), self.searchpaths[-1])
-            self.localfile = self.path
+            self._set_local(d)
+            return
+        if self.type in _NO_FILES:
+            self._set_repository(folder, d)
         else:
-            self.localfile = self.parm.get("downloadfilename") or self.basename
-            self.localpath = os.path.join(d.getVar("DL_DIR") or "", self.localfile)
+            self.localfile = self.parm.get("downloadfilename") or self.basename or self.host + self.path.replace("/", ".")
+            self.basename = os.path.basename(self.localfile)
+            self.localpath = os.path.join(folder, self.localfile)
+        self.localpath = self.parm.get("localpath") or self.localpath
+        self.donestamp, self.lockfile = self.localpath + ".done", self.localpath + ".lock"
+
+    def _set_local(self, d):
+        if "*" in self.path:
+            raise ParameterError("patterns are not understood; name a folder instead", self.url)
+        self.searchpaths = _local_places(self.path, d)
+        there = (one for one in self.searchpaths if os.path.exists(one))
+        self.localpath = self.parm.get("localpath") or next(there, self.searchpaths[-1])
+
+    def _set_repository(self, folder, d):
+        name = self.host.replace(":", ".") + self.path
+        for before, after in (("/", "."), ("*", "."), (" ", "_"), ("(", "_"), (")", "_")):
+            name = name.replace(before, after)
+        name = name.removeprefix(".")
+        if self.parm.get("rebaseable") == "1":
+            name += "_" + self.revision_of(d)
+        self.clonedir = self.localpath = os.path.join(d.getVar("GITDIR") or os.path.join(folder, "git2"), name)
+        self.localfile = self.clonedir
+        if self.type in ("git", "gitsm", "gitannex"):
+            if not self.parm.get("branch") and self.parm.get("nobranch") != "1" and self.parm.get("usehead") != "1":
+                raise ParameterError("it says neither `branch=` nor `nobranch=1`", self.url)
+            self._set_archives(name, folder, d)
+
+    def _set_archives(self, name, folder, d):
+        self.mirrortarballs = ["git2_%s.tar.gz" % name]
+        self.fullmirror = os.path.join(folder, self.mirrortarballs[0])
+        made = d.getVar("BB_GENERATE_MIRROR_TARBALLS") or "0"
+        self.write_tarballs = made != "0" or self.parm.get("rebaseable") == "1"
+        self.write_shallow_tarballs = (d.getVar("BB_GENERATE_SHALLOW_TARBALLS") or made) != "0"
+        self.shallow = shallow.names(self, name, d)
+        if self.shallow:
+            self.shallowtarball = self.shallow
+            self.fullshallow = os.path.join(folder, self.shallow)
+            self.mirrortarballs.insert(0, self.shallow)
+
+    def _set_checksums(self, d):
+        for kind in CHECKSUM_LIST:
+            plain = kind + "sum"
+            own = "%s.%s" % (self.parm["name"], plain) if "name" in self.parm else plain
+            expected = None
+            if own in self.parm or plain in self.parm:
+                own = own if own in self.parm else plain
+                expected = self.parm[own]
+            elif self.type in _SUMMED:
+                expected = d.getVarFlag("SRC_URI", own)
+            setattr(self, kind + "_name", own)
+            setattr(self, kind + "_expected", expected)
+
+    def declared_checksums(self):
+        """What SRC_URI's flags say, by their names."""
+        found = {getattr(self, kind + "_name"): getattr(self, kind + "_expected") for kind in CHECKSUM_LIST}
+        return {name: value for name, value in found.items() if value and name not in self.parm}
+
+    def revision_of(self, d):
+        if self._revision is None:
+            self._revision = revisions.revision(self, d)
+        return self._revision
+
+    @property
+    def revision(self):
+        return self._revision
+
+    def setup_revisions(self, d):
+        self.revision_of(d)
 
     def setup_localpath(self, d):
         pass
@@ -242,9 +193,11 @@ def _local_places(path, d):
 
 
 class Fetch:
-    """The entries of SRC_URI (or of `urls`) with their local places. `download` and `unpack` are the engine's."""
+    """The entries of SRC_URI (or of `urls`)."""
 
     def __init__(self, urls, d, cache=True, localonly=False, connection_cache=None):
+        if localonly and cache:
+            raise Exception("bb.fetch2.Fetch: `cache` and `localonly` exclude each other")
         self.d = d
         self.urls = list(urls) or (d.getVar("SRC_URI") or "").split()
         self.ud = {url: FetchData(url, d, localonly) for url in self.urls}
@@ -254,23 +207,28 @@ class Fetch:
         """Raises FetchError unless each entry is at its place or on one of its mirrors."""
         before, after = (mirror_from_string(self.d.getVar(name)) for name in ("PREMIRRORS", "MIRRORS"))
         for url in urls or self.urls:
-            plain = self.d.expand(url)
-            places = [*mirrors.candidates(plain, before), plain, *mirrors.candidates(plain, after)]
-            if not any(self._is_there(place) for place in places):
-                raise FetchError("it is at none of %s" % " ".join(places), url)
+            ud = self._data(url)
+            tried = []
+            for place in self._places(ud, before, after):
+                tried.append(place.url)
+                if place.method.checkstatus(self, place, self.d):
+                    break
+            else:
+                raise FetchError("it is at none of %s" % " ".join(tried), url)
 
-    def _is_there(self, url):
-        scheme, host, path, user, password, _ = decodeurl(url)
-        if scheme == "file":
-            return os.path.exists(FetchData(url, self.d).localpath)
-        if scheme not in ("http", "https") or not _may_ask(host, self.d):
-            return False
-        asked = URI(url)
-        asked.userinfo, asked.params = "", {}
-        return status.answers(str(asked), user, password, self.connection_cache)
+    def _places(self, ud, before, after):
+        """Made as they are asked for: what is found first needs no other."""
+        yield from build_mirroruris(ud, before, self.d)[1]
+        yield ud
+        yield from build_mirroruris(ud, after, self.d)[1]
+
+    def _data(self, url):
+        if url not in self.ud:
+            self.ud[url] = FetchData(url, self.d)
+        return self.ud[url]
 
     def localpath(self, url):
-        return self.ud[url].localpath if url in self.ud else FetchData(url, self.d).localpath
+        return self._data(url).localpath
 
     def localpaths(self):
         return [self.ud[url].localpath for url in self.urls]
@@ -279,20 +237,53 @@ class Fetch:
         return [self.ud[url] for url in urls or self.urls]
 
     def download(self, urls=None):
-        bb.fatal("sources are fetched by the task do_fetch of the engine, not by bb.fetch2.Fetch.download")
+        """Brings the entries to DL_DIR. Raises BBFetchException."""
+        wanted = urls or self.urls
+        if wanted:
+            program.run("fetch", self, wanted)
 
     def unpack(self, root, urls=None):
-        bb.fatal("sources are unpacked by the task do_unpack of the engine, not by bb.fetch2.Fetch.unpack")
+        """Unpacks what was fetched below `root`. Raises BBFetchException."""
+        wanted = urls or self.urls
+        if wanted:
+            program.run("unpack", self, wanted, ["--into", root])
+
+    def clean(self, urls=None):
+        """Removes what DL_DIR has of the entries."""
+        wanted = [url for url in urls or self.urls if self._data(url)]
+        if wanted:
+            program.run("clean", self, wanted)
+
+    def unpack_update(self, root, urls=None):
+        for url in urls or self.urls:
+            self.ud[url].method.unpack_update(self.ud[url], root, self.d)
 
 
-def _may_ask(host, d):
-    """BB_NO_NETWORK, and BB_ALLOWED_NETWORKS with `*.` in front of names."""
-    if bb.utils.to_boolean(d.getVar("BB_NO_NETWORK")):
+def _answers(question, *arguments):
+    try:
+        question(*arguments)
+    except BBFetchException:
         return False
-    allowed = (d.getVar("BB_ALLOWED_NETWORKS") or "").split()
-    name = host.partition(":")[0].lower()
-    return not allowed or any(
-        name == one.lower() or one.startswith("*.") and name.endswith(one[1:].lower()) for one in allowed)
+    return True
+
+
+def trusted_network(d, url):
+    """BB_ALLOWED_NETWORKS, or its flag for the recipe: names, with `*.` in front for those below too. Without it, all."""
+    if bb.utils.to_boolean(d.getVar("BB_NO_NETWORK")):
+        return True
+    own = d.getVarFlag("BB_ALLOWED_NETWORKS", d.getVar("PN"), False) if d.getVar("PN") else None
+    allowed = (own or d.getVar("BB_ALLOWED_NETWORKS") or "").lower().split()
+    host = decodeurl(url)[1].partition(":")[0].lower()
+    return not allowed or not host or any(
+        host == one or one.startswith("*.") and ("." + host).endswith(one[1:]) for one in allowed)
+
+
+def check_network_access(d, info, url):
+    """Raises NetworkAccess or UntrustedUrl."""
+    if bb.utils.to_boolean(d.getVar("BB_NO_NETWORK")):
+        raise NetworkAccess(url, info)
+    if not trusted_network(d, url):
+        raise UntrustedUrl(url)
 
 
 def localpath(url, d):
@@ -302,9 +293,10 @@ def localpath(url, d):
 def get_checksum_file_list(d):
     """`PATH:True` or `PATH:False` of every place where a local source is looked for, up to the one that has it."""
     shown = []
-    for one in Fetch([], d).expanded_urldata():
-        if one.type != "file":
+    for url in (d.getVar("SRC_URI") or "").split():
+        if not url.startswith("file:"):
             continue
+        one = FetchData(url, d)
         shown += ["%s:%s" % (place, os.path.exists(place)) for place in one.searchpaths]
         if not os.path.exists(one.localpath):
             bb.fatal("%s: no file for the SRC_URI entry '%s'; these places were searched:\n%s"
@@ -313,60 +305,41 @@ def get_checksum_file_list(d):
 
 
 def get_srcrev(d, method_name="sortable_revision"):
-    """
-    The revision for a version: the source's own, or, of several sources, SRCREV_FORMAT with each name replaced by the
-    revision of that source.
-    """
-    revisions = _revisions(d)
-    if len(revisions) < 2:
-        text = "".join(revision[:10] for _, revision in revisions)
-    else:
-        text = d.getVar("SRCREV_FORMAT") or ""
-        if not text:
-            raise FetchError("SRC_URI has several sources with a revision (%s): SRCREV_FORMAT has to say how their names "
-                             "make up the version" % ", ".join(name for name, _ in revisions))
-        short = {name: revision[:10] for name, revision in revisions}
-        # A longer name first: another may be its beginning.
-        names = "|".join(re.escape(name) for name in sorted(short, key=len, reverse=True))
-        text = re.sub(names, lambda match: short[match.group(0)], text)
-    return "AUTOINC+" + text if text else ""
+    """The revision for a version; there has to be one."""
+    found = revisions.version(d)
+    if not found:
+        raise FetchError("SRCREV is asked for, and SRC_URI has no source with a revision")
+    return found
+
+
+def get_pkgv_string(d, method_name="sortable_revision"):
+    """As get_srcrev; empty when there is none."""
+    return revisions.version(d)
 
 
 def get_hashvalue(d, method_name="sortable_revision"):
     """The revisions of all sources: what a signature has to know of them."""
-    return " ".join(revision for _, revision in _revisions(d))
+    return " ".join(commit for _, commit in revisions.sources(d))
 
 
-def _revisions(d):
-    """Name and revision of each source that has one: the entry's own, SRCREV_name, then SRCREV."""
-    found = []
-    for one in Fetch([], d).expanded_urldata():
-        if one.method.supports_srcrev():
-            for name in one.names:
-                revision = one.parm.get("rev") or d.getVar("SRCREV_" + name) or d.getVar("SRCREV")
-                if revision and revision != "INVALID":
-                    found.append((name, revision))
-    return found
-
-
-get_pkgv_string = get_srcrev
-
-
-def get_autorev(d):
-    return "AUTOINC"
-
-
-def mirror_from_string(data):
-    """Pairs of a mirror variable."""
-    words = (data or "").replace("\\n", " ").split()
-    if len(words) % 2:
-        bb.warn("a mirror variable has an odd number of words: %s" % data)
-    return list(zip(words[::2], words[1::2]))
+def revision_words(d):
+    """`NAME=COMMIT` of each git source that says which it has, for `tsbake-fetch`."""
+    found = {}
+    for url in (d.getVar("SRC_URI") or "").split():
+        if not url.startswith("git"):
+            continue
+        one = FetchData(url, d)
+        try:
+            revisions.specified(one, d)
+        except FetchError:
+            # do_fetch says what is missing, and where: a recipe that nobody builds stops nothing.
+            continue
+        found[one.name] = one.revision_of(d)
+    return " ".join("%s=%s" % pair for pair in sorted(found.items()))
 
 
 def get_fetcher_environment(d):
     """Variables that programs which fetch should see."""
-    wanted = "HOME PATH HTTP_PROXY http_proxy HTTPS_PROXY https_proxy FTP_PROXY ftp_proxy NO_PROXY no_proxy " \
-             "GIT_PROXY_COMMAND GIT_SSL_CAINFO SSH_AUTH_SOCK SSL_CERT_FILE".split()
-    values = {name: d.getVar(name) or os.environ.get(name) for name in wanted}
+    caller = d.getVar("BB_ORIGENV", False)
+    values = {name: d.getVar(name) or (caller and caller.getVar(name)) for name in FETCH_EXPORT_VARS}
     return {name: value for name, value in values.items() if value}
