@@ -160,7 +160,7 @@ const images = "build/tmp/deploy/images/generic";
       /^mode-narrowed\t\/etc\/sudoers\tfrom 0644 to 0440, as the postinst of sudo would: /m,
     );
     const tmpfiles = rig.read(`${images}/modes-generic.rootfs.directory/usr/lib/tmpfiles.d/modes.conf`);
-    expect(tmpfiles).toContain("d /var/lib/redis 0750 0 0 -\n");
+    expect(tmpfiles).toContain("d /etc/redis 0750 0 0 -\n");
     expect(tmpfiles).not.toMatch(/^d \/etc\/polkit-1\/rules\.d /m);
   });
 
