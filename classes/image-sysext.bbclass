@@ -16,6 +16,7 @@ inherit image
 # The recipe of the base image, which must have IMAGE_GEN_PKGDBFS = "1".
 IMAGE_BASE_PKGDB ?= ""
 IMAGE_HOSTNAME = ""
+IMAGE_HOSTS = "0"
 
 SYSEXT_NAME ?= "${IMAGE_BASENAME}"
 # What ties the extension to the base. version: the same ID and VERSION_ID. pkgdb: the very package database it was built on.
@@ -79,6 +80,7 @@ do_rootfs() {
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}
+        --allow-private-keys=${IMAGE_ALLOW_PRIVATE_KEYS}
         --epoch=${SOURCE_DATE_EPOCH}
         --work=${ROOTFS_WORK}
         --output=${ROOTFS_OUTPUT}
@@ -93,7 +95,7 @@ postprocess_layer() {
     unpack_image_rootfs
     ${IMAGE_COMMANDS}
     tsbake-image pack --root ${IMAGE_ROOTFS} --owners ${ROOTFS_OUTPUT}/files.jsonl \
-        --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_WORK}
+        --allow-private-keys "${IMAGE_ALLOW_PRIVATE_KEYS}" --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_WORK}
 }
 
 # The base's snapshot is read again here, so it must be there even when do_rootfs was restored.
@@ -105,6 +107,7 @@ do_image() {
     tsbake-image sysext --options - <<'TSBAKE_OPTIONS'
         --tree=${SYSEXT_TREE}
         --files=${SYSEXT_FILES}
+        --facts=${ROOTFS_OUTPUT}/packages.json
         --base=${SYSEXT_BASE}
         --base-name=${IMAGE_BASE_PKGDB}
         --name=${SYSEXT_NAME}

@@ -26,6 +26,10 @@ python () {
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
 }
 IMAGE_HOSTNAME ?= "${MACHINE}"
+# 1: /etc/hosts with localhost and IMAGE_HOSTNAME, where no package brings one.
+IMAGE_HOSTS ?= "1"
+# Path patterns where a private key that no package ships is meant to be; anywhere else it is an error.
+IMAGE_ALLOW_PRIVATE_KEYS ?= ""
 # Shell functions, run on ${IMAGE_ROOTFS} as root of the tree, in this order.
 ROOTFS_POSTPROCESS_COMMAND ?= ""
 IMAGE_PREPROCESS_COMMAND ?= ""
@@ -107,6 +111,7 @@ do_rootfs() {
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}
+        --allow-private-keys=${IMAGE_ALLOW_PRIVATE_KEYS}
         --epoch=${SOURCE_DATE_EPOCH}
         --work=${ROOTFS_WORK}
         --output=${ROOTFS_OUTPUT}
@@ -144,6 +149,28 @@ do_pkgdb() {
 IMAGE_COMMANDS = "${@'\n'.join((d.getVar('ROOTFS_POSTPROCESS_COMMAND') + ' ' + d.getVar('IMAGE_PREPROCESS_COMMAND')).replace(';', ' ').split())}"
 ROOTFS_POSTPROCESS_COMMAND:append = "${@' set_image_hostname' if d.getVar('IMAGE_HOSTNAME') else ''}"
 
+# Before the commands of the recipe, which may add lines or write another file.
+ROOTFS_POSTPROCESS_COMMAND:prepend = "${@'set_image_hosts ' if d.getVar('IMAGE_HOSTS') == '1' else ''}"
+
+set_image_hosts() {
+    # A package could have brought a link that leads to this machine.
+    [ ! -L ${IMAGE_ROOTFS}/etc ] || bbfatal "/etc of the tree is a link"
+    [ ! -e ${IMAGE_ROOTFS}/etc/hosts ] && [ ! -L ${IMAGE_ROOTFS}/etc/hosts ] || return 0
+    mkdir -p ${IMAGE_ROOTFS}/etc
+    names="${IMAGE_HOSTNAME}"
+    # host.example.org is also called host.
+    [ "$names" = "${names%%.*}" ] || names="$names ${names%%.*}"
+    {
+        printf '127.0.0.1\tlocalhost\n'
+        [ -z "$names" ] || [ "$names" = localhost ] || printf '127.0.1.1\t%s\n' "$names"
+        printf '\n'
+        printf '::1\tlocalhost ip6-localhost ip6-loopback\n'
+        printf 'ff02::1\tip6-allnodes\n'
+        printf 'ff02::2\tip6-allrouters\n'
+    } >${IMAGE_ROOTFS}/etc/hosts
+    chmod 0644 ${IMAGE_ROOTFS}/etc/hosts
+}
+
 set_image_hostname() {
     # A package could have brought a link that leads to this machine.
     [ ! -L ${IMAGE_ROOTFS}/etc ] || bbfatal "/etc of the tree is a link"
@@ -175,7 +202,7 @@ do_image() {
     ${IMAGE_COMMANDS}
     stamp_image_level
     tsbake-image pack --root ${IMAGE_ROOTFS} --owners ${ROOTFS_OUTPUT}/files.jsonl \
-        --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_TREE}
+        --allow-private-keys "${IMAGE_ALLOW_PRIVATE_KEYS}" --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_TREE}
 }
 
 # --- outputs --------------------------------------------------------------------------------------------------------

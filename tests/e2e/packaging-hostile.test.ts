@@ -143,6 +143,7 @@ async function makeBase(): Promise<void> {
   await writeSnapshot(base, identity, {
     distro: "debian",
     files: formatFileManifest([]),
+    tmpfiles: [],
     osRelease: "ID=debian\n",
   });
 }

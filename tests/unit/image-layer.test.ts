@@ -126,7 +126,7 @@ async function makeBase(folder: string, packages: readonly string[]): Promise<vo
     })),
     { path: "/lib", kind: "symlink", mode: 0o777, uid: 0, gid: 0, sizeBytes: 0, target: "usr/lib" },
   ]);
-  await writeSnapshot(folder, identity, { distro: "debian", files, osRelease: OS_RELEASE });
+  await writeSnapshot(folder, identity, { distro: "debian", files, tmpfiles: [], osRelease: OS_RELEASE });
 }
 
 async function layer(name: string, install: string, more: readonly string[] = []) {
@@ -384,7 +384,7 @@ describe("a snapshot", () => {
     [
       "facts of another format",
       (folder) => put(join(folder, "snapshot.json"), '{"format":9}'),
-      /not of a snapshot of format 1/,
+      /not of a snapshot of format 2/,
     ],
     [
       "a changed os-release",

@@ -204,7 +204,7 @@ describe("tmpfiles.d", () => {
   test.each([
     [folder("/var/lib/x", { mode: 0o1730, uid: 5, gid: 6 }), "d /var/lib/x 1730 5 6 -"],
     [link("/etc/x", "../usr/x"), "L /etc/x - - - - ../usr/x"],
-    [file("/etc/a b%c", ""), "C /etc/a\\x20b%%c - - - - /usr/share/factory/etc/a\\x20b%%c"],
+    [file("/etc/a b%c", ""), 'C "/etc/a b%%c" - - - - /usr/share/factory/etc/a\\x20b%%c'],
   ])("%j", (entry, line) => {
     expect(tmpfilesLine(entry, `/usr/share/factory${entry.path}`)).toBe(line);
   });
@@ -550,6 +550,7 @@ describe("results", () => {
       script,
       sha256: DIGEST,
     })),
+    narrowedModes: [],
     changedInBase: [],
     warnings: [],
   };

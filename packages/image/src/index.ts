@@ -16,6 +16,7 @@ export {
   formatFacts,
   parseFacts,
   type LayerFacts,
+  type NarrowedMode,
   type PackageFact,
   type ScriptFact,
   isTreePath,
@@ -40,6 +41,8 @@ export {
   levelOf,
   type ExtensionStamp,
   type LevelPolicy,
+  narrowedModes,
+  overrideRules,
   planExtension,
   type Decision,
   type Plan,
@@ -49,7 +52,10 @@ export {
   makeExtension,
   type SysextOptions,
   type SysextResult,
+  parseTmpfiles,
   tmpfilesLine,
+  tmpfilesOf,
+  type ShippedLine,
 } from "./layer/index.js";
 export {
   formatOsRelease,
@@ -64,4 +70,5 @@ export {
   packSnapshot,
   snapshotFolder,
 } from "./snapshot/index.js";
-export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
+export { checkPrivateKeys, holdsPrivateKey, type KeyCheck } from "./check/index.js";
+export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";

@@ -13,12 +13,17 @@ import {
   openDebBackend,
   packageLines,
   readClosure,
+  scriptModes,
+  scriptThatMakes,
 } from "@tsbake/packaging";
 import { type Sandbox, insideRoot, openCage } from "@tsbake/sandbox";
+import type { KeyCheck } from "./check/private-keys.js";
 import { installedClosure, installedSizeBytes } from "./facts/closure.js";
-import { type LayerFacts, type PackageFact, formatFacts } from "./facts/facts.js";
+import { type LayerFacts, type NarrowedMode, type PackageFact, formatFacts } from "./facts/facts.js";
 import { formatFileManifest } from "./facts/file-manifest.js";
 import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./snapshot/snapshot.js";
+import { narrowedModes, overrideRules, unreadModes } from "./layer/modes.js";
+import { tmpfilesOf } from "./layer/tmpfiles.js";
 import { ownersOf, packTree } from "./formats/tree.js";
 
 export interface InstallOptions {
@@ -38,6 +43,8 @@ export interface InstallOptions {
   readonly work: string;
   /** Where the results go: {@link TREE_FILE} and the other names below. */
   readonly output: string;
+  /** Paths where a private key is meant to be. */
+  readonly mayHoldKey: (path: string) => boolean;
   readonly onProgress: (text: string) => void;
 }
 
@@ -82,10 +89,12 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
   const entries = await packTree({
     ...packRequest(options, sandbox, root),
     owners: (all) => ownersOf(result.database, all),
+    keys: keysOfBase(options, result.database, root),
   });
   await writeSnapshot(snapshot, identity, {
     distro: options.distro,
     files: formatFileManifest(entries),
+    tmpfiles: await tmpfilesOf(root),
     osRelease: await osReleaseOf(root),
   });
   const facts = factsOf(result, result.database, { sources, wanted: options.install });
@@ -120,9 +129,18 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
     fetch,
   });
   const added = new Set(result.added.map((one) => one.name));
+  const modes = scriptModes(result.skippedScripts);
+  const rules = [...modes.rules, ...overrideRules(base)];
+  let narrowed: NarrowedMode[] = [];
   await packTree({
     ...packRequest(options, sandbox, root),
     owners: (all) => ownersOf(result.database, all, added),
+    // No script ran, so whatever is there was shipped.
+    keys: { isShipped: () => true, isAllowed: options.mayHoldKey, maker: async () => undefined },
+    modes: (entries) => {
+      narrowed = narrowedModes(entries, rules);
+      return new Map(narrowed.map(({ path, to }) => [path, to]));
+    },
     leaveOut: [`./${backend.databaseFolder}`],
   });
   if (options.keepDatabase) {
@@ -131,7 +149,8 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
     await backend.snapshot(seenRoot, join(kept, DATABASE_FOLDER));
   }
   const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
-  const facts = factsOf(result, result.database, about);
+  const warnings = [...result.warnings, ...unreadModes(modes)];
+  const facts = { ...factsOf(result, result.database, about), narrowedModes: narrowed, warnings };
   const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
   await writeFacts(options.output, facts, lines);
   await sandbox.close();
@@ -162,6 +181,17 @@ function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
     output: join(options.output, TREE_FILE),
     files: join(options.output, FILES_FILE),
     epochSeconds: options.epochSeconds,
+  };
+}
+
+/** What a script wrote is a file without a package, or a configuration file that is not as its package has it. */
+function keysOfBase(options: InstallOptions, database: PackageDatabase, root: string): KeyCheck {
+  const conffiles = new Map(database.packages.flatMap((one) => [...one.conffiles]));
+  return {
+    isShipped: (entry) => entry.package !== undefined,
+    shippedMd5: (path) => conffiles.get(path)?.split(" ")[0],
+    isAllowed: options.mayHoldKey,
+    maker: (path) => scriptThatMakes(root, path),
   };
 }
 
@@ -261,6 +291,7 @@ function factsOf(
       script: one.script,
       sha256: one.sha256,
     })),
+    narrowedModes: [],
     changedInBase: result.changes
       .filter((one) => one.kind !== "added")
       .map((one) => `${one.kind} ${one.name} ${one.from ?? "-"} ${one.to ?? "-"}`),

@@ -181,6 +181,15 @@ export function noTool(tool: string, recipe: string): Diagnostic {
   return error("image/no-tool", `${tool} is not on PATH`, `add ${recipe} to DEPENDS of the image`);
 }
 
+/** A private key that came into being when the image was built. @param maker a clause: who probably made it */
+export function privateKey(path: string, maker: string | undefined): Diagnostic {
+  return error(
+    "image/private-key",
+    `${path} is a private key that no package ships${maker === undefined ? "" : `; probably made by ${maker}`}`,
+    `every device and every copy of the image would have the same: let the device make it at its first boot, remove it in ROOTFS_POSTPROCESS_COMMAND if it is made there, or allow it: IMAGE_ALLOW_PRIVATE_KEYS = "${path}"`,
+  );
+}
+
 /** A rule that stops the build. */
 export function refusedByRule(entry: FileEntry, rule: string): Diagnostic {
   return error(
@@ -198,6 +207,15 @@ export function specialFile(entry: FileEntry): Diagnostic {
     "image/special-file",
     `${entry.path} of ${whose(entry)} is ${what}`,
     "an extension holds files, folders and symlinks; leave the package out",
+  );
+}
+
+/** A name that no line of tmpfiles.d can hold. */
+export function tmpfilesName(entry: FileEntry): Diagnostic {
+  return error(
+    "image/tmpfiles-name",
+    `${JSON.stringify(entry.path)} of ${whose(entry)} cannot be made on the device: no line of tmpfiles.d can name it`,
+    "it has a character that ends a line; give the path another name, or drop it by a rule of SYSEXT_RULES",
   );
 }
 

@@ -1,15 +1,17 @@
 /** `sysext`: a layer's tree → the extension's tree, stamp and report. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError } from "@tsbake/base";
+import { BuildError, byText } from "@tsbake/base";
 import { LEVEL_POLICIES, type LevelPolicy } from "../layer/extension-release.js";
+import { type NarrowedMode, parseFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
 import { parseOsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
 import { type ExtensionFacts, formatReport } from "../facts/result.js";
-import { parseRules, pathMatcher } from "../rules/rules.js";
+import { anyOf, parseRules } from "../rules/rules.js";
 import { openSnapshot } from "../snapshot/snapshot.js";
 import { snapshotFolder } from "../snapshot/archive.js";
+import { reportModes } from "../layer/modes.js";
 import { makeExtension } from "../layer/sysext.js";
 import { type Command, EPOCH } from "./command.js";
 
@@ -18,6 +20,7 @@ export const sysext: Command = {
   options: {
     tree: { value: "FILE", help: "tar of the layer", isRequired: true },
     files: { value: "FILE", help: "file manifest of the layer", isRequired: true },
+    facts: { value: "FILE", help: "packages.json of the layer, for its report" },
     base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
     "base-name": { value: "RECIPE", help: "what to call the base", isRequired: true },
     name: { value: "NAME", help: "the extension's name: its file name without .raw", isRequired: true },
@@ -43,7 +46,6 @@ export const sysext: Command = {
   },
   async run(args, say) {
     const base = await openSnapshot(await snapshotFolder(args.text("base"), args.text("work")));
-    const shadows = args.words("may-shadow").map(pathMatcher);
     const output = args.text("output");
     const policy = policyOf(args.text("policy"));
     const name = args.text("name");
@@ -53,7 +55,7 @@ export const sysext: Command = {
       files: args.text("files"),
       base,
       rules: parseRules(args.text("rules")),
-      mayShadow: (path) => shadows.some((matches) => matches(path)),
+      mayShadow: anyOf(args.words("may-shadow")),
       stamp: {
         name,
         policy,
@@ -66,7 +68,9 @@ export const sysext: Command = {
       epochSeconds: args.epoch("epoch"),
       output: join(output, "image.tar"),
     });
-    const { report } = result.plan;
+    const report = [...result.plan.report, ...reportModes(await narrowedIn(args.optional("facts")))].sort(
+      (left, right) => byText(left.path, right.path),
+    );
     const facts: ExtensionFacts = {
       name,
       base: args.text("base-name"),
@@ -81,6 +85,10 @@ export const sysext: Command = {
     say(`${result.files.length} paths ship, ${report.length} do not ship as they were`);
   },
 };
+
+async function narrowedIn(path: string | undefined): Promise<readonly NarrowedMode[]> {
+  return path === undefined ? [] : parseFacts(await readFile(path, "utf8"), path).narrowedModes;
+}
 
 function policyOf(word: string): LevelPolicy {
   const policy = LEVEL_POLICIES.find((one) => one === word);

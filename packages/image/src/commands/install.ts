@@ -4,6 +4,7 @@ import { installBase, installLayer, type InstallOptions } from "../install.js";
 import { debWish } from "@tsbake/packaging";
 import { recipePackageFolders } from "../facts/recipe-packages.js";
 import { snapshotFolder } from "../snapshot/archive.js";
+import { anyOf } from "../rules/rules.js";
 import { type Command, EPOCH } from "./command.js";
 
 const OPTIONS = {
@@ -18,6 +19,7 @@ const OPTIONS = {
   taskdepdata: { value: "FILE", help: "use only the folders of --packages that belong to recipes in it" },
   architecture: { value: "NAME", help: "the distribution's word, e.g. amd64", isRequired: true },
   distro: { value: "NAME", help: "DISTRO, recorded in the snapshot", isRequired: true },
+  "allow-private-keys": { value: "PATTERNS", help: "paths where a private key is meant to be" },
   ...EPOCH,
   work: { value: "DIR", help: "a folder to work in", isRequired: true },
   output: { value: "DIR", help: "where the results go", isRequired: true },
@@ -63,6 +65,7 @@ async function installOptions(args: Arguments, say: (line: string) => void): Pro
     epochSeconds: args.epoch("epoch"),
     work: args.text("work"),
     output: args.text("output"),
+    mayHoldKey: anyOf(args.words("allow-private-keys")),
     onProgress: say,
   };
 }

@@ -3,8 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSandbox } from "@tsbake/sandbox";
 import { IMAGE_TYPES, convert as convertTree } from "../formats/convert.js";
+import type { FileEntry } from "../facts/file-entry.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { packTree, unpackTree } from "../formats/tree.js";
+import { anyOf } from "../rules/rules.js";
 import { type Command, EPOCH } from "./command.js";
 
 const TREE = { tree: { value: "FILE", help: "tar of the tree", isRequired: true } } as const;
@@ -24,11 +26,16 @@ export const pack: Command = {
   options: {
     ...ROOT,
     owners: { value: "FILE", help: "an earlier file manifest of the tree that says whose each path is" },
+    "allow-private-keys": { value: "PATTERNS", help: "paths where a private key is meant to be" },
     output: { value: "DIR", help: "where image.tar and files.jsonl go", isRequired: true },
     ...EPOCH,
   },
   async run(args) {
-    const owners = await ownersIn(args.optional("owners"));
+    const before = await entriesIn(args.optional("owners"));
+    const owners = new Map(
+      before.flatMap((entry) => (entry.package === undefined ? [] : [[entry.path, entry.package]])),
+    );
+    const digests = new Map(before.map((entry) => [entry.path, entry.sha256]));
     await using sandbox = await openSandbox();
     await packTree({
       root: args.text("root"),
@@ -37,6 +44,12 @@ export const pack: Command = {
       files: join(args.text("output"), "files.jsonl"),
       epochSeconds: args.epoch("epoch"),
       owners: () => owners,
+      keys: {
+        // What is as do_rootfs left it was looked at there.
+        isShipped: (entry) => digests.get(entry.path) === entry.sha256,
+        isAllowed: anyOf(args.words("allow-private-keys")),
+        maker: async () => "a command of ROOTFS_POSTPROCESS_COMMAND or IMAGE_PREPROCESS_COMMAND",
+      },
     });
   },
 };
@@ -62,10 +75,6 @@ export const convert: Command = {
   },
 };
 
-async function ownersIn(path: string | undefined): Promise<Map<string, string>> {
-  if (path === undefined) return new Map();
-  const entries = parseFileManifest(await readFile(path, "utf8"), path);
-  return new Map(
-    entries.flatMap((entry) => (entry.package === undefined ? [] : [[entry.path, entry.package]])),
-  );
+async function entriesIn(path: string | undefined): Promise<FileEntry[]> {
+  return path === undefined ? [] : parseFileManifest(await readFile(path, "utf8"), path);
 }

@@ -22,6 +22,18 @@ export interface ScriptFact {
   readonly sha256: string;
 }
 
+/** A path that ships with a narrower mode than its package has. */
+export interface NarrowedMode {
+  readonly path: string;
+  /** Permission bits as packed, and as they ship. */
+  readonly from: number;
+  readonly to: number;
+  /** Whose script would have done it, with the command. */
+  readonly package: string;
+  readonly script: string;
+  readonly text: string;
+}
+
 export interface LayerFacts {
   readonly format: 1;
   readonly backend: string;
@@ -35,6 +47,8 @@ export interface LayerFacts {
   /** Packages and bytes of what these need with nothing installed. */
   readonly closure: { readonly count: number; readonly installedSizeBytes: number };
   readonly skippedScripts: readonly ScriptFact[];
+  /** In the order of the tree; empty for a base, whose scripts run. */
+  readonly narrowedModes: readonly NarrowedMode[];
   /** Packages of the base that were let change, as `name from to`. */
   readonly changedInBase: readonly string[];
   readonly warnings: readonly string[];
@@ -63,14 +77,15 @@ export function parseFacts(text: string, name: string): LayerFacts {
 
 function isFacts(value: unknown): value is LayerFacts {
   if (!isRecord(value) || value["format"] !== 1) return false;
-  const { backend, architecture, requested, packages, closure, skippedScripts, changedInBase, warnings } =
-    value;
+  const { backend, architecture, requested, packages, closure } = value;
+  const { skippedScripts, narrowedModes, changedInBase, warnings } = value;
   if (typeof backend !== "string" || typeof architecture !== "string" || !isRecord(closure)) return false;
   if (typeof closure["count"] !== "number" || typeof closure["installedSizeBytes"] !== "number") return false;
   if (!isTexts(requested)) return false;
   return (
     isList(packages, isPackage) &&
     isList(skippedScripts, isScript) &&
+    isList(narrowedModes, isNarrowedMode) &&
     isTexts(changedInBase) &&
     isTexts(warnings)
   );
@@ -86,6 +101,15 @@ function isPackage(value: unknown): boolean {
 
 function isScript(value: unknown): boolean {
   return isRecord(value) && hasTexts(value, "package", "version", "script", "sha256");
+}
+
+function isNarrowedMode(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    hasTexts(value, "path", "package", "script", "text") &&
+    typeof value["from"] === "number" &&
+    typeof value["to"] === "number"
+  );
 }
 
 function isTexts(value: unknown): boolean {

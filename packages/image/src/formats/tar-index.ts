@@ -89,8 +89,17 @@ export class TarFile implements Disposable {
 
   /** Sets the time in a member's header, in the file. */
   setTime(member: Pick<TarMember, "headerAt">, mtimeSeconds: number): void {
+    this.#patch(member, 136, `${mtimeSeconds.toString(8).padStart(11, "0")}\0`);
+  }
+
+  /** Sets the permission bits in a member's header, in the file. */
+  setMode(member: Pick<TarMember, "headerAt">, mode: number): void {
+    this.#patch(member, 100, `${mode.toString(8).padStart(7, "0")}\0`);
+  }
+
+  #patch(member: Pick<TarMember, "headerAt">, at: number, field: string): void {
     const header = this.#read(member.headerAt, BLOCK);
-    header.write(`${mtimeSeconds.toString(8).padStart(11, "0")}\0`, 136, "latin1");
+    header.write(field, at, "latin1");
     header.write(`${sumOf(header).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
     writeSync(this.#fd, header, 0, BLOCK, member.headerAt);
   }

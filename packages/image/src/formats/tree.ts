@@ -8,7 +8,8 @@ import { CAPABILITY_ATTRIBUTE, capabilityText } from "./capabilities.js";
 import { type FileEntry } from "../facts/file-entry.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
-import { TarFile } from "./tar-index.js";
+import { type KeyCheck, checkPrivateKeys } from "../check/private-keys.js";
+import { TarFile, type TarMember } from "./tar-index.js";
 
 /** Never part of an image: what the kernel and the sandbox mount, and what tasks leave behind. */
 const LEFT_OUT = ["./proc/*", "./sys/*", "./dev/*", "./run/*", "./tmp/*"];
@@ -40,13 +41,17 @@ export interface PackRequest {
   readonly owners: (entries: readonly FileEntry[]) => ReadonlyMap<string, string>;
   /** Further paths to leave out, `./var/lib/dpkg`. */
   readonly leaveOut?: readonly string[];
+  /** What is not to be packed though it is there. */
+  readonly keys: KeyCheck;
+  /** Modes that entries get instead of their own, by path. */
+  readonly modes?: (entries: readonly FileEntry[]) => ReadonlyMap<string, number>;
 }
 
 /**
  * Packs `root` and writes its file manifest. Times: a file or symlink of a package keeps its own unless it is younger
  * than the epoch; everything else was made by the build at some moment and gets the epoch.
  *
- * @throws BuildError `image/format-failed` when tar fails
+ * @throws BuildError `image/format-failed` when tar fails, `image/private-key`
  */
 export async function packTree(request: PackRequest): Promise<FileEntry[]> {
   await rm(request.output, { force: true });
@@ -81,18 +86,33 @@ export async function packTree(request: PackRequest): Promise<FileEntry[]> {
   using tar = new TarFile(request.output, "r+");
   const members = tar.members();
   const owners = request.owners(members.map(({ entry }) => entry));
-  tar.setRootTime(request.epochSeconds);
-  const entries: FileEntry[] = [];
-  for (const member of members) {
+  const owned = members.map((member) => {
     const owner = owners.get(member.entry.path);
-    const isAsShipped =
-      owner !== undefined && (member.entry.kind === "file" || member.entry.kind === "symlink");
-    const time = isAsShipped ? Math.min(member.mtimeSeconds, request.epochSeconds) : request.epochSeconds;
-    if (time !== member.mtimeSeconds) tar.setTime(member, time);
-    entries.push(owner === undefined ? member.entry : { ...member.entry, package: owner });
-  }
+    return owner === undefined ? member : { ...member, entry: { ...member.entry, package: owner } };
+  });
+  await checkPrivateKeys(tar, owned, request.keys);
+  tar.setRootTime(request.epochSeconds);
+  const modes = request.modes?.(owned.map(({ entry }) => entry)) ?? new Map<string, number>();
+  const entries = owned.map((member) => settle(tar, member, request.epochSeconds, modes));
   await writeFile(request.files, formatFileManifest(entries));
   return entries;
+}
+
+/** Puts time and mode in the archive right. @returns the entry as it is then */
+function settle(
+  tar: TarFile,
+  member: TarMember,
+  epochSeconds: number,
+  modes: ReadonlyMap<string, number>,
+): FileEntry {
+  const { entry } = member;
+  const isAsShipped = entry.package !== undefined && (entry.kind === "file" || entry.kind === "symlink");
+  const time = isAsShipped ? Math.min(member.mtimeSeconds, epochSeconds) : epochSeconds;
+  if (time !== member.mtimeSeconds) tar.setTime(member, time);
+  const mode = modes.get(entry.path) ?? entry.mode;
+  if (mode === entry.mode) return entry;
+  tar.setMode(member, mode);
+  return { ...entry, mode };
 }
 
 /**

@@ -9,6 +9,7 @@ export {
   type ExtensionStamp,
   type LevelPolicy,
 } from "./extension-release.js";
+export { narrowedModes, overrideRules, reportModes, unreadModes } from "./modes.js";
 export {
   planExtension,
   type Decision,
@@ -18,4 +19,4 @@ export {
   type Reported,
 } from "./plan.js";
 export { makeExtension, type SysextOptions, type SysextResult } from "./sysext.js";
-export { tmpfilesLine } from "./tmpfiles.js";
+export { parseTmpfiles, tmpfilesLine, tmpfilesOf, type ShippedLine } from "./tmpfiles.js";

@@ -8,7 +8,7 @@ import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { type FileIndex } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
-import { tmpfilesLine } from "./tmpfiles.js";
+import { type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
 
 /** One entry of the tree that ships. */
 export interface PlannedEntry {
@@ -20,7 +20,14 @@ export interface PlannedEntry {
 }
 
 export type Decision =
-  "dropped" | "factory" | "moved" | "same-as-base" | "shadows-base" | "mode-of-base" | "xattr-dropped";
+  | "dropped"
+  | "factory"
+  | "moved"
+  | "same-as-base"
+  | "shadows-base"
+  | "mode-narrowed"
+  | "mode-of-base"
+  | "xattr-dropped";
 
 /** One line of the report. */
 export interface Reported {
@@ -40,6 +47,8 @@ export interface PlanRequest {
   readonly mayShadow: (path: string) => boolean;
   /** The extension's name: names its tmpfiles.d file. */
   readonly name: string;
+  /** What tmpfiles.d files of the base and of the layer's packages make already. */
+  readonly tmpfiles?: readonly ShippedLine[];
 }
 
 export interface Plan {
@@ -56,7 +65,8 @@ const FACTORY = "/usr/share/factory";
 
 /**
  * @throws BuildError with every problem found: `image/no-rule`, `image/refused-by-rule`, `image/keep-outside-usr`,
- *   `image/file-clash`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`
+ *   `image/file-clash`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`,
+ *   `image/tmpfiles-name`
  */
 export function planExtension(request: PlanRequest): Plan {
   const planner = new Planner(request);
@@ -74,9 +84,16 @@ class Planner {
   readonly #problems: Diagnostic[] = [];
   /** Content-bearing path of a hard link group in the layer → where its first member ships. */
   readonly #carriers = new Map<string, string>();
+  readonly #shippedLines: ReadonlyMap<string, ShippedLine>;
+  /** Path → mode of folders outside /usr, for the folders of the factory. */
+  readonly #outside = new Map<string, FileEntry>();
 
   constructor(request: PlanRequest) {
     this.#request = request;
+    const { base, tmpfiles = [] } = request;
+    this.#shippedLines = new Map(
+      [...tmpfiles].reverse().map((line) => [base.followFolders(line.path) ?? line.path, line]),
+    );
   }
 
   add(original: FileEntry): void {
@@ -225,9 +242,16 @@ class Planner {
   }
 
   #toFactory(rule: Rule, entry: FileEntry, from: string): void {
+    if (entry.kind === "directory") this.#outside.set(entry.path, entry);
     const line = tmpfilesLine(entry, `${FACTORY}${entry.path}`);
-    this.#tmpfiles.push(line);
-    this.#note(entry, from, "factory", `rule ${rule.text}; tmpfiles.d ${line}`);
+    if (line === undefined) {
+      this.#problems.push(problems.tmpfilesName(entry));
+      return;
+    }
+    const shipped = this.#shippedLines.get(entry.path);
+    if (shipped === undefined) this.#tmpfiles.push(line);
+    const because = shipped === undefined ? `tmpfiles.d ${line}` : `made by ${shipped.file}`;
+    this.#note(entry, from, "factory", `rule ${rule.text}; ${because}`);
     if (entry.kind === "file") this.#place({ ...entry, path: `${FACTORY}${entry.path}` }, from);
   }
 
@@ -267,6 +291,7 @@ class Planner {
   }
 
   #folder(path: string): FileEntry {
+    if (path.startsWith(`${FACTORY}/`)) return this.#factoryFolder(path);
     const ours = this.#folders.get(path);
     const inBase = this.#request.base.get(path);
     if (inBase?.kind !== "directory") return ours ?? plainFolder(path);
@@ -280,6 +305,20 @@ class Planner {
     }
     return { ...plainFolder(path), mode: inBase.mode, uid: inBase.uid, gid: inBase.gid };
   }
+
+  /** As closed as the folder that it stands for: what nobody may read there, nobody may read here. */
+  #factoryFolder(path: string): FileEntry {
+    const inBase = this.#request.base.get(path);
+    if (inBase?.kind === "directory") return { ...plainFolder(path), ...ownership(inBase) };
+    const real = path.slice(FACTORY.length);
+    const original = this.#outside.get(real) ?? this.#request.base.get(real);
+    const { mode, uid, gid } = original?.kind === "directory" ? original : plainFolder(path);
+    return { ...plainFolder(path), mode: mode & (this.#shippedLines.get(real)?.mode ?? 0o7777), uid, gid };
+  }
+}
+
+function ownership({ mode, uid, gid }: FileEntry): Pick<FileEntry, "mode" | "uid" | "gid"> {
+  return { mode, uid, gid };
 }
 
 /** A file that the build made, owned by root. */

@@ -7,9 +7,10 @@ import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
 import { type Plan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
 import type { Rule } from "../rules/rules.js";
-import { type Snapshot, snapshotFiles } from "../snapshot/snapshot.js";
-import { TarFile } from "../formats/tar-index.js";
+import { type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snapshot.js";
+import { TarFile, type TarMember } from "../formats/tar-index.js";
 import { TarWriter } from "../formats/tar-writer.js";
+import { type ShippedLine, parseTmpfiles } from "./tmpfiles.js";
 
 export interface SysextOptions {
   /** The layer's tar and file manifest. */
@@ -44,7 +45,10 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   const layer = parseFileManifest(await readFile(options.files, "utf8"), options.files);
   const base = new FileIndex(await snapshotFiles(options.base));
   const { rules, mayShadow, stamp } = options;
-  const plan = planExtension({ layer, base, rules, mayShadow, name: stamp.name });
+  using tar = new TarFile(options.tree);
+  const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
+  const tmpfiles = [...shippedLines(tar, members), ...(await snapshotTmpfiles(options.base))];
+  const plan = planExtension({ layer, base, rules, mayShadow, name: stamp.name, tmpfiles });
   const release = extensionRelease({
     ...stamp,
     base: options.base.osRelease,
@@ -54,7 +58,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   const extra = [text(extensionReleasePath(stamp.name), release)];
   if (options.database !== undefined) extra.push(...(await databaseFiles(options.database, stamp.name)));
   const entries = withExtra(plan.entries, extra, base);
-  writeTree(options, entries);
+  writeTree(options, entries, tar, members);
   const files = entries.map(({ entry, text: made }) =>
     made === undefined ? entry : { ...entry, sha256: sha256(made) },
   );
@@ -101,10 +105,23 @@ async function databaseFiles(folder: string, name: string): Promise<PlannedEntry
   );
 }
 
-function writeTree(options: SysextOptions, entries: readonly PlannedEntry[]): void {
-  using tar = new TarFile(options.tree);
+/** What the tmpfiles.d files of the layer's packages make. */
+function shippedLines(tar: TarFile, members: ReadonlyMap<string, TarMember>): ShippedLine[] {
+  return [...members.values()].flatMap(({ entry, contentAt }) => {
+    if (entry.kind !== "file" || !/^\/(usr\/)?lib\/tmpfiles\.d\/[^/]+\.conf$/.test(entry.path)) return [];
+    const pieces: Buffer[] = [];
+    tar.content(contentAt, entry.sizeBytes, (piece) => pieces.push(Buffer.from(piece)));
+    return parseTmpfiles(Buffer.concat(pieces).toString("utf8"), entry.path);
+  });
+}
+
+function writeTree(
+  options: SysextOptions,
+  entries: readonly PlannedEntry[],
+  tar: TarFile,
+  members: ReadonlyMap<string, TarMember>,
+): void {
   using writer = new TarWriter(options.output);
-  const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
   writer.root(options.epochSeconds);
   for (const { entry, from, text: made } of entries) {
     const source = from === undefined ? undefined : members.get(from);

@@ -1,22 +1,142 @@
-/** Lines of tmpfiles.d(5): how a path outside /usr comes into being on a device that merged the extension. */
+/**
+ * tmpfiles.d(5): the lines by which a path outside /usr comes into being on a device that merged the extension, and the
+ * lines that packages ship for such paths. Written so that systemd 252 and later read the same: up to 252 a backslash
+ * in a quoted word only protects the next character, later ones undo C escapes there too; in the argument, the rest of
+ * the line, all of them do.
+ */
+import { lstat, readdir, readFile } from "node:fs/promises";
+import { byText, hasCode } from "@tsbake/base";
+import { insideRoot } from "@tsbake/sandbox";
 import { type FileEntry } from "../facts/file-entry.js";
 
 /**
  * The line that makes `entry`: `d` for a folder, `L` for a symlink, `C` for a file, copied from `source` when it is
  * not there yet. Ids stay numeric: the device may know the user by another name.
+ *
+ * @returns undefined when no line can say it: the path has a character that ends a line
  */
-export function tmpfilesLine(entry: FileEntry, source: string): string {
-  const path = escape(entry.path);
+export function tmpfilesLine(entry: FileEntry, source: string): string | undefined {
+  if (/[\n\r\0\uFFFD]/.test(entry.path)) return undefined;
+  const path = quoted(entry.path);
   if (entry.kind === "directory") {
     return `d ${path} ${entry.mode.toString(8).padStart(4, "0")} ${entry.uid} ${entry.gid} -`;
   }
-  if (entry.kind === "symlink") return `L ${path} - - - - ${escape(entry.target ?? "")}`;
-  return `C ${path} - - - - ${escape(source)}`;
+  if (entry.kind === "symlink") {
+    const owner = entry.uid === 0 && entry.gid === 0 ? "- -" : `${entry.uid} ${entry.gid}`;
+    return `L ${path} - ${owner} - ${argument(entry.target ?? "")}`;
+  }
+  return `C ${path} - - - - ${argument(source)}`;
 }
 
-/** `%` starts a specifier, white space ends a word, and a backslash an escape. */
-function escape(path: string): string {
-  return path
+/** `%` starts a specifier; a word with anything that could end it is quoted. */
+function quoted(path: string): string {
+  const text = path.replace(/%/g, "%%");
+  return /[\s"'\\]/.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
+}
+
+/** Escapes are undone first, then specifiers. A lone `-` would be no argument. */
+function argument(text: string): string {
+  if (text === "-") return "\\x2d";
+  return text
     .replace(/%/g, "%%")
-    .replace(/[\s"'\\]/g, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    .replace(/[\s"'\\\p{Cc}]/gu, (one) =>
+      [...Buffer.from(one)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
+    );
+}
+
+/** One line of a tmpfiles.d file of a package. */
+export interface ShippedLine {
+  readonly path: string;
+  /** The file that has it. */
+  readonly file: string;
+  /** Permission bits; absent where the line leaves them to systemd. */
+  readonly mode?: number;
+}
+
+/** Specifiers with one meaning on every device. */
+const SPECIFIERS: Readonly<Record<string, string>> = {
+  "%": "%",
+  C: "/var/cache",
+  L: "/var/log",
+  S: "/var/lib",
+  T: "/tmp",
+  V: "/var/tmp",
+  h: "/root",
+  t: "/run",
+};
+
+/**
+ * Lines that make a path: of two such lines for one path systemd-tmpfiles takes the one in the file whose name comes first.
+ * Lines that adjust, write to, clean or remove what is there (z, e, w, x, r, …) go together with any other.
+ */
+const MAKING = /^[fFdDvqQpLcbC][-+!=~^$?]*$/;
+
+/** The lines of a tmpfiles.d file that make a path. What cannot be read, systemd ignores too. */
+export function parseTmpfiles(text: string, file: string): ShippedLine[] {
+  return text.split("\n").flatMap((line) => {
+    if (/^\s*[#;]/.test(line)) return [];
+    const [type = "", path, mode = "-"] = fields(line);
+    if (path === undefined || !MAKING.test(type)) return [];
+    const expanded = path.replace(/%(.)/g, (whole, one: string) => SPECIFIERS[one] ?? whole);
+    const bits = /^[:~]*([0-7]{1,5})$/.exec(mode)?.[1];
+    return [
+      {
+        path: expanded.replace(/\/+/g, "/").replace(/(.)\/$/, "$1"),
+        file,
+        ...(bits === undefined ? {} : { mode: Number.parseInt(bits, 8) }),
+      },
+    ];
+  });
+}
+
+/** Where tmpfiles.d files lie: of two with one name the first counts. */
+const FOLDERS = ["etc", "run", "usr/local/lib", "usr/lib"].map((folder) => `${folder}/tmpfiles.d`);
+
+/** What the tmpfiles.d files of a root make, as systemd-tmpfiles would read them: one line a path, sorted. */
+export async function tmpfilesOf(root: string): Promise<ShippedLine[]> {
+  const inside = insideRoot(root);
+  const files = new Map<string, string>();
+  for (const folder of FOLDERS) {
+    for (const name of await namesIn(await inside.follow(folder)))
+      if (name.endsWith(".conf") && !files.has(name)) files.set(name, `${folder}/${name}`);
+  }
+  const lines = new Map<string, ShippedLine>();
+  for (const [, path] of [...files].sort(([left], [right]) => byText(left, right))) {
+    const place = await inside.follow(path);
+    // A link to /dev/null switches the file off.
+    if (!(await isPlainFile(place))) continue;
+    for (const line of parseTmpfiles(await readFile(place, "utf8"), `/${path}`))
+      if (!lines.has(line.path)) lines.set(line.path, line);
+  }
+  return [...lines.values()].sort((left, right) => byText(left.path, right.path));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+}
+
+async function isPlainFile(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isFile();
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+}
+
+/** Words as systemd splits them: quotes join, a backslash protects. */
+function fields(line: string): string[] {
+  const words = line.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+/g) ?? [];
+  return words.map((word) =>
+    word.replace(
+      /"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\\(.)/g,
+      (_, double?: string, single?: string, one?: string) =>
+        (double ?? single ?? one ?? "").replace(/\\(.)/g, "$1"),
+    ),
+  );
 }

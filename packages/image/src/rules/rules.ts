@@ -45,6 +45,12 @@ export function ruleFor(rules: readonly Rule[], path: string): Rule | undefined 
   return rules.find((rule) => rule.matches(path));
 }
 
+/** Whether a path matches one of the globs. */
+export function anyOf(globs: readonly string[]): (path: string) => boolean {
+  const matchers = globs.map(pathMatcher);
+  return (path) => matchers.some((matches) => matches(path));
+}
+
 /** A function that tells whether a path matches a glob: `*`, `?`, `**`; everything else stands for itself. */
 export function pathMatcher(glob: string): (path: string) => boolean {
   const source = glob.replace(/\*\*|[*?]|[\\^$.|+()[\]{}]/g, (part) =>

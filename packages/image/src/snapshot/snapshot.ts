@@ -5,6 +5,7 @@
  *     snapshot.json   what it is and the digests of the rest
  *     database/…      the database's own files, as below the root
  *     files.jsonl     the base's file manifest
+ *     tmpfiles.jsonl  what the base's tmpfiles.d files make
  *     os-release      the base's /usr/lib/os-release
  */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -14,13 +15,15 @@ import type { SnapshotIdentity } from "@tsbake/packaging";
 import { type FileEntry } from "../facts/file-entry.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { type OsRelease, parseOsRelease } from "./os-release.js";
+import type { ShippedLine } from "../layer/tmpfiles.js";
 import * as problems from "../problems.js";
 
 /** What `snapshot.json` holds beside the format number. */
 export interface SnapshotFacts extends SnapshotIdentity {
   readonly distro: string;
-  /** SHA-256 of `files.jsonl` and `os-release`. */
+  /** SHA-256 of `files.jsonl`, `tmpfiles.jsonl` and `os-release`. */
   readonly filesDigest: string;
+  readonly tmpfilesDigest: string;
   readonly osReleaseDigest: string;
 }
 
@@ -35,7 +38,8 @@ export const DATABASE_FOLDER = "database";
 const FACTS_FILE = "snapshot.json";
 const FILES_FILE = "files.jsonl";
 const OS_RELEASE_FILE = "os-release";
-const FORMAT = 1;
+const TMPFILES_FILE = "tmpfiles.jsonl";
+const FORMAT = 2;
 
 /**
  * Completes a snapshot folder in which the database tree already lies.
@@ -46,10 +50,16 @@ const FORMAT = 1;
 export async function writeSnapshot(
   folder: string,
   identity: SnapshotIdentity,
-  rest: { readonly distro: string; readonly files: string; readonly osRelease: string },
+  rest: {
+    readonly distro: string;
+    readonly files: string;
+    readonly tmpfiles: readonly ShippedLine[];
+    readonly osRelease: string;
+  },
 ): Promise<SnapshotFacts> {
   await mkdir(folder, { recursive: true });
   const { backend, architecture, count, digest } = identity;
+  const tmpfiles = rest.tmpfiles.map((line) => `${JSON.stringify(line)}\n`).join("");
   const facts: SnapshotFacts = {
     backend,
     architecture,
@@ -57,9 +67,11 @@ export async function writeSnapshot(
     digest,
     distro: rest.distro,
     filesDigest: sha256(rest.files),
+    tmpfilesDigest: sha256(tmpfiles),
     osReleaseDigest: sha256(rest.osRelease),
   };
   await writeFile(join(folder, FILES_FILE), rest.files);
+  await writeFile(join(folder, TMPFILES_FILE), tmpfiles);
   await writeFile(join(folder, OS_RELEASE_FILE), rest.osRelease);
   await writeFile(
     join(folder, FACTS_FILE),
@@ -94,13 +106,24 @@ export async function openSnapshot(
 
 /** The base's file manifest. @throws BuildError `image/bad-snapshot` when it is not the one of the snapshot */
 export async function snapshotFiles(snapshot: Snapshot): Promise<FileEntry[]> {
-  const text = await read(snapshot.folder, FILES_FILE);
-  if (sha256(text) !== snapshot.facts.filesDigest) {
-    throw new BuildError([
-      problems.badSnapshot(snapshot.folder, `${FILES_FILE} is not the one that it was taken with`),
-    ]);
-  }
+  const text = await readWhole(snapshot, FILES_FILE, snapshot.facts.filesDigest);
   return parseFileManifest(text, join(snapshot.folder, FILES_FILE));
+}
+
+/** What the base's tmpfiles.d files make. @throws BuildError `image/bad-snapshot` as {@link snapshotFiles} */
+export async function snapshotTmpfiles(snapshot: Snapshot): Promise<ShippedLine[]> {
+  const text = await readWhole(snapshot, TMPFILES_FILE, snapshot.facts.tmpfilesDigest);
+  // By its digest the text is what writeSnapshot wrote.
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as ShippedLine);
+}
+
+async function readWhole({ folder }: Snapshot, name: string, digest: string): Promise<string> {
+  const text = await read(folder, name);
+  if (sha256(text) === digest) return text;
+  throw new BuildError([problems.badSnapshot(folder, `${name} is not the one that it was taken with`)]);
 }
 
 /** Removes a half-written snapshot before a new one is taken. */
@@ -134,6 +157,7 @@ function factsOf(text: string): SnapshotFacts | undefined {
     digest,
     distro,
     filesDigest,
+    tmpfilesDigest,
     osReleaseDigest,
   }: Record<string, unknown> = {
     ...raw,
@@ -142,7 +166,8 @@ function factsOf(text: string): SnapshotFacts | undefined {
   if (typeof architecture !== "string" || typeof distro !== "string") return undefined;
   if (typeof count !== "number" || !isDigest(digest) || !isDigest(filesDigest) || !isDigest(osReleaseDigest))
     return undefined;
-  return { backend, architecture, count, digest, distro, filesDigest, osReleaseDigest };
+  if (!isDigest(tmpfilesDigest)) return undefined;
+  return { backend, architecture, count, digest, distro, filesDigest, tmpfilesDigest, osReleaseDigest };
 }
 
 function isDigest(value: unknown): value is string {

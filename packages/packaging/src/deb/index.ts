@@ -16,5 +16,16 @@ export { compareVersions } from "./version.js";
 export { openDebBackend } from "./backend.js";
 export { parseSimulation, type SimulatedStep } from "./solve.js";
 export { explainDpkg, type DpkgFailure } from "./dpkg-output.js";
+export { scriptModes, type ModeRule, type ScriptModes, type UnreadMode } from "./script-modes.js";
+export { extendedStates } from "./auto-installed.js";
+export { completeRoot, normaliseRoot } from "./normalise.js";
+export {
+  PER_DEVICE,
+  firstBootUnits,
+  scriptThatMakes,
+  unitFiles,
+  type FirstBootUnit,
+  type PerDevice,
+} from "./per-device.js";
 export { parseListing, type ListedEntry } from "./unpack.js";
 export { readControl, type ControlMembers } from "./file.js";

@@ -16,7 +16,7 @@ import { linkOutOf, refuseLinks } from "@tsbake/sandbox";
 import { badDeb, capabilitiesLost, installFailed } from "../problems.js";
 import { commandFailed, leavesRoot } from "@tsbake/sandbox";
 import { parseRelations, parseStanzas } from "./stanza.js";
-import { clampTimes, tidyRoot } from "./normalise.js";
+import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
 
 /** No sync to disk (what fails half way is thrown away), no question about configuration files, nothing of the host. */
 export const DPKG_FLAGS = [
@@ -67,9 +67,10 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   await sandbox.putOnDisk(root, DPKG_FOLDER);
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(root, DPKG_FOLDER);
-  await tidyRoot(sandbox, root);
-  await clampTimes(sandbox, root, epochSeconds);
   const database = await readDebDatabase(root, request.architecture);
+  await normaliseRoot(sandbox, root, database);
+  warnings.push(...(await completeRoot(sandbox, root, database, request.install)));
+  await clampTimes(sandbox, root, epochSeconds);
   const unfinished = database.packages.filter(({ state }) => state !== "installed");
   if (unfinished.length > 0) {
     const which = unfinished.slice(0, 10).map(({ name, state }) => `\`${name}\` is only ${state}`);

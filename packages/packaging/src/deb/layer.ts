@@ -16,7 +16,7 @@ import { layPackages } from "./unpack.js";
 import { insideRoot, refuseLinks } from "@tsbake/sandbox";
 import { solveDeb } from "./solve.js";
 import { baseChanged } from "../problems.js";
-import { clampTimes, tidyRoot } from "./normalise.js";
+import { clampTimes, normaliseRoot } from "./normalise.js";
 
 /** Control members that run, or that make others run: `triggers` would mark a package of the base as unfinished. */
 const SCRIPTS: readonly SkippedScript["script"][] = [
@@ -63,9 +63,9 @@ export async function installOnDebDatabase(request: LayerRequest): Promise<Insta
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  await tidyRoot(sandbox, root);
-  await clampTimes(sandbox, root, epochSeconds);
   const database = await readDebDatabase(seenRoot, architecture);
+  await normaliseRoot(sandbox, root, database);
+  await clampTimes(sandbox, root, epochSeconds);
   const known = new Map(changes.map((change) => [change.name, change]));
   const real = databaseChanges(base, database).map((one) => ({
     ...one,

@@ -1,10 +1,13 @@
 /** Takes out of a fresh root what differs between two installs of the same packages. All of it as (fake) root. */
 import { BuildError } from "@tsbake/base";
+import type { PackageDatabase } from "../database/database.js";
+import { extendedStates, EXTENDED_STATES } from "./auto-installed.js";
 import { DPKG_FOLDER } from "./database.js";
+import { findPerDevice, firstBootUnits, notMadeAgain, unitFiles } from "./per-device.js";
 import { commandFailed } from "@tsbake/sandbox";
 import type { Sandbox } from "@tsbake/sandbox";
 
-/** Logs of the install itself, backups, locks, caches that are made again, and identities that each machine gets at its first boot. */
+/** Logs of the install itself, backups, locks, caches that are made again. */
 const REMOVED = [
   "var/log/dpkg.log",
   "var/log/alternatives.log",
@@ -16,9 +19,6 @@ const REMOVED = [
   "var/cache/debconf/config.dat-old",
   "var/cache/debconf/templates.dat-old",
   "var/cache/debconf/passwords.dat-old",
-  "var/lib/systemd/random-seed",
-  "var/lib/systemd/credential.secret",
-  "var/lib/dbus/machine-id",
   "etc/.pwd.lock",
   "etc/ld.so.cache~",
 ];
@@ -31,25 +31,90 @@ const OF_DATABASE = [
   "statoverride-old",
   "available-old",
 ];
-const EMPTIED = ["etc/machine-id", `${DPKG_FOLDER}/available`];
+const AVAILABLE = `${DPKG_FOLDER}/available`;
 
-/** $1: root; paths to empty, `--`, paths to remove. A link is never followed out of the root: only plain files are emptied. */
+/**
+ * $1: root; pairs of a path and what becomes its content, `--`, paths to remove. A link is never followed out of the root:
+ * only plain files are written to.
+ */
 const TIDY = `
 set -eu
 cd "$1"
 shift
 while [ "$1" != -- ]; do
-    if [ -f "$1" ] && [ ! -L "$1" ]; then : >"$1"; fi
-    shift
+    if [ -f "$1" ] && [ ! -L "$1" ]; then printf %s "$2" >"$1"; fi
+    shift 2
 done
 shift
 rm -rf -- "$@"
 `;
 
-/** What an install leaves behind and two installs would not have in common. @throws BuildError `sandbox/command-failed` */
-export async function tidyRoot(sandbox: Sandbox, root: string): Promise<void> {
-  const removed = [...REMOVED, ...OF_DATABASE.map((name) => `${DPKG_FOLDER}/${name}`)];
-  const done = await sandbox.run("sh", ["-c", TIDY, "tidy", root, ...EMPTIED, "--", ...removed]);
+/** $1: root; `file PATH TEXT` and `link PATH TARGET`. What is there already stays: it is a package's. */
+const WRITE = `
+set -eu
+umask 022
+cd "$1"
+shift
+while [ $# -gt 0 ]; do
+    if [ ! -e "$2" ] && [ ! -L "$2" ]; then
+        mkdir -p "\${2%/*}"
+        if [ "$1" = link ]; then ln -s "$3" "$2"; else printf %s "$3" >"$2"; fi
+    fi
+    shift 3
+done
+`;
+
+/**
+ * What an install leaves behind and two installs would not have in common.
+ *
+ * @param database what is installed: what its packages ship is not taken out
+ * @throws BuildError `sandbox/command-failed`
+ */
+export async function normaliseRoot(
+  sandbox: Sandbox,
+  root: string,
+  database: PackageDatabase,
+): Promise<void> {
+  const owned = new Set(database.packages.flatMap(({ files }) => files));
+  const ofDevice = await findPerDevice(root, owned);
+  const below = (path: string): string => path.slice(1);
+  const rewritten = ofDevice.flatMap(({ path, becomes }) =>
+    becomes === undefined ? [] : [below(path), becomes],
+  );
+  const removed = [
+    ...REMOVED,
+    ...OF_DATABASE.map((name) => `${DPKG_FOLDER}/${name}`),
+    ...ofDevice.flatMap(({ path, becomes }) => (becomes === undefined ? [below(path)] : [])),
+  ];
+  await inRoot(sandbox, TIDY, [root, AVAILABLE, "", ...rewritten, "--", ...removed]);
+}
+
+/**
+ * What a root has beside its packages: which of them came by themselves, and units that make at the first boot what
+ * {@link normaliseRoot} took out.
+ *
+ * @param wanted the names that were asked for
+ * @returns what no device will have, as sentences for a report
+ * @throws BuildError `sandbox/command-failed`
+ */
+export async function completeRoot(
+  sandbox: Sandbox,
+  root: string,
+  database: PackageDatabase,
+  wanted: readonly string[],
+): Promise<string[]> {
+  const names = new Set(database.packages.map(({ name }) => name));
+  const hasSystemd = names.has("systemd");
+  const units = hasSystemd ? firstBootUnits(names).map(unitFiles) : [];
+  const words = units.flatMap(({ path, text, link, target }) =>
+    ["file", path.slice(1), text].concat("link", link.slice(1), target),
+  );
+  await inRoot(sandbox, WRITE, [root, "file", EXTENDED_STATES, extendedStates(database, wanted), ...words]);
+  return notMadeAgain(names, hasSystemd);
+}
+
+async function inRoot(sandbox: Sandbox, script: string, words: readonly string[]): Promise<void> {
+  const done = await sandbox.run("sh", ["-c", script, "sh", ...words]);
   if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
 }
 

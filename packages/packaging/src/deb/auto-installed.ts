@@ -1,0 +1,40 @@
+/**
+ * Which packages came only because others need them, as apt keeps it in /var/lib/apt/extended_states: what `apt-mark showauto`
+ * lists and `apt autoremove` may take away. dpkg, which installs here, knows nothing of it.
+ */
+import { byText } from "@tsbake/base";
+import type { InstalledPackage, PackageDatabase } from "../database/database.js";
+import { parseRelations } from "./stanza.js";
+
+/** Below a root. */
+export const EXTENDED_STATES = "var/lib/apt/extended_states";
+
+/**
+ * The file's text. What was asked for by name is manual, and so is what is essential, since apt gets `?essential` as a wish;
+ * everything else is automatic.
+ *
+ * @param wanted as given to apt: `name`, `name=version`, `name:arch`, `name/release`, `-name`
+ */
+export function extendedStates(database: PackageDatabase, wanted: readonly string[]): string {
+  const names = new Set(
+    wanted.filter((word) => !/^-|-$/.test(word)).map((word) => word.replace(/[=/:].*$|\+$/, "")),
+  );
+  const known = new Set(database.packages.map(({ name }) => name));
+  const isManual = (one: InstalledPackage): boolean =>
+    names.has(one.name) ||
+    one.stanza.get("Essential") === "yes" ||
+    // A virtual name stands for whoever provides it.
+    parseRelations(one.stanza.get("Provides"))
+      .flat()
+      .some(({ name }) => names.has(name) && !known.has(name));
+  return database.packages
+    .filter((one) => one.state === "installed" && !isManual(one))
+    .map(({ name, architecture }) => ({
+      name,
+      // apt keeps packages for all architectures under the native one.
+      architecture: architecture === "all" ? database.architecture : architecture,
+    }))
+    .sort((left, right) => byText(left.name, right.name) || byText(left.architecture, right.architecture))
+    .map((one) => `Package: ${one.name}\nArchitecture: ${one.architecture}\nAuto-Installed: 1\n\n`)
+    .join("");
+}

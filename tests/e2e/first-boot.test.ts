@@ -1,0 +1,182 @@
+/**
+ * What is of one device is not in an image: a base with openssh-server and ssl-cert from the real archive is the same bytes
+ * twice, holds no key, and makes its keys at its first boot in systemd-nspawn; extensions with packages whose scripts narrow modes.
+ * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { run, sha256File } from "@tsbake/base";
+import { parseFileManifest } from "@tsbake/image";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { archiveProblem } from "../support/archive.js";
+import { Rig } from "../support/rig.js";
+
+const MINUTES = 60_000;
+const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
+
+function files(target: string): Record<string, string> {
+  return {
+    "tsbake.yaml": `
+header:
+  version: 14
+machine: generic
+distro: debian
+target: ${target}
+repos:
+  case:
+    path: .
+    layers:
+      meta-case:
+local_conf_header:
+  downloads: |
+    ${downloads ? `DL_DIR = "${downloads}"` : "# the build's own folder"}
+`,
+    "meta-case/conf/layer.conf": `
+BBPATH .= ":\${LAYERDIR}"
+BBFILES += "\${LAYERDIR}/recipes/*.bb"
+BBFILE_COLLECTIONS += "case"
+BBFILE_PATTERN_case = "^\${LAYERDIR_RE}/"
+BBFILE_PRIORITY_case = "10"
+LAYERDEPENDS_case = "core"
+LAYERSERIES_COMPAT_case = "first"
+`,
+    "meta-case/recipes/keys_1.0.bb": `
+inherit image
+IMAGE_PREINSTALL = "systemd systemd-sysv dbus openssh-server ssl-cert apt"
+IMAGE_FSTYPES = "tar"
+IMAGE_GEN_PKGDBFS = "1"
+`,
+    "meta-case/recipes/modes_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "keys"
+IMAGE_PREINSTALL = "sudo redis-server polkitd"
+IMAGE_FSTYPES = "directory"
+`,
+    "meta-case/recipes/leak_1.0.bb": `
+inherit image
+IMAGE_PREINSTALL = "busybox-static"
+IMAGE_FSTYPES = "tar"
+ROOTFS_POSTPROCESS_COMMAND = "leak"
+leak() {
+    mkdir -p \${IMAGE_ROOTFS}/etc/leak
+    printf 'a comment\\n-----BEGIN EC PRIVATE KEY-----\\nMHcC\\n' >\${IMAGE_ROOTFS}/etc/leak/tls.key
+}
+`,
+  };
+}
+
+const obstacle = await archiveProblem();
+if (obstacle !== undefined) console.warn(`the first boot: skipped, ${obstacle}`);
+
+const images = "build/tmp/deploy/images/generic";
+
+(obstacle === undefined ? describe : describe.skip)("what is of one device", () => {
+  const rig = new Rig(files("keys"));
+  const tarOf = (one: Rig): string => realpathSync(one.path(images, "keys-generic.rootfs.tar"));
+  let listing: string;
+
+  beforeAll(async () => {
+    const result = await rig.tsbake(["keys", "modes"]);
+    if (result.code !== 0) throw new Error(result.stdout + result.stderr);
+    listing = (await run("tar", ["tvf", tarOf(rig)])).stdout;
+  }, 15 * MINUTES);
+  afterAll(() => rig[Symbol.dispose]());
+
+  test("is not in the image, which has what makes it", () => {
+    expect(listing).toContain("./etc/ssh/sshd_config");
+    expect(listing).not.toMatch(/ssh_host_|snakeoil\.(?:key|pem)\n|random-seed|dbus\/machine-id/);
+    expect(listing).toContain("sysinit.target.wants/tsbake-ssh-host-keys.service");
+    expect(listing).toContain("sysinit.target.wants/tsbake-ssl-cert-snakeoil.service");
+    const summary = rig.read(`${images}/keys-generic.rootfs.summary`);
+    expect(summary).not.toContain("warning");
+  });
+
+  test(
+    "so the image is the same bytes from another folder with nothing shared",
+    async () => {
+      using other = new Rig(files("keys"));
+      const result = await other.tsbake(["keys"]);
+      expect(result.stdout + result.stderr).not.toContain("error[");
+      expect(await sha256File(tarOf(other))).toBe(await sha256File(tarOf(rig)));
+    },
+    15 * MINUTES,
+  );
+
+  test("the image resolves its own name, and apt knows what came by itself", async () => {
+    const hosts = await run("tar", ["xOf", tarOf(rig), "./etc/hosts"]);
+    expect(hosts.stdout).toMatch(/^127\.0\.0\.1\tlocalhost\n127\.0\.1\.1\tgeneric\n/);
+    const states = await run("tar", ["xOf", tarOf(rig), "./var/lib/apt/extended_states"]);
+    expect(states.stdout).toContain("Package: openssh-client\n");
+    expect(states.stdout).not.toMatch(/^Package: (?:openssh-server|apt|dpkg|bash)$/m);
+  });
+
+  test(
+    "the first boot makes it, before sshd",
+    async () => {
+      const root = rig.path("booted");
+      mkdirSync(root);
+      await run("tar", ["xf", tarOf(rig), "-C", root]);
+      writeFileSync(
+        join(root, "etc/systemd/system/probe.service"),
+        "[Unit]\nWants=ssh.service\nAfter=ssh.service\n[Service]\nType=oneshot\n" +
+          "ExecStart=/bin/sh -c 'systemctl is-active tsbake-ssh-host-keys tsbake-ssl-cert-snakeoil ssh >/probe; systemctl poweroff --force --force'\n",
+      );
+      const nspawn = [
+        "-q",
+        `--directory=${root}`,
+        "--boot",
+        "--register=no",
+        "--keep-unit",
+        "--private-network",
+      ];
+      const booted = await run("timeout", [
+        "180",
+        "systemd-nspawn",
+        ...nspawn,
+        "--console=pipe",
+        "systemd.unit=probe.service",
+      ]);
+      if (!existsSync(join(root, "probe"))) {
+        console.warn(
+          `the first boot in systemd-nspawn: skipped, it does not boot here: ${booted.stderr.trim()}`,
+        );
+        return;
+      }
+      expect(readFileSync(join(root, "probe"), "utf8")).toBe("active\nactive\nactive\n");
+      const made = ["ssh/ssh_host_ed25519_key", "ssh/ssh_host_rsa_key", "ssl/private/ssl-cert-snakeoil.key"];
+      expect(made.filter((path) => !existsSync(join(root, "etc", path)))).toEqual([]);
+    },
+    5 * MINUTES,
+  );
+
+  test("modes that scripts of an extension would make narrower ship narrow, and the report names them", () => {
+    const path = rig.path("build/tmp/work/generic/modes/1.0/image-tree/files.jsonl");
+    const entries = parseFileManifest(readFileSync(path, "utf8"), path);
+    const modes = new Map(entries.map((entry) => [entry.path, entry.mode.toString(8)]));
+    expect(modes.get("/usr/share/factory/etc/sudoers")).toBe("440");
+    expect(modes.get("/usr/share/factory/etc/redis/redis.conf")).toBe("640");
+    const report = rig.read(`${images}/modes-generic.rootfs.report`);
+    expect(report).toMatch(
+      /^mode-narrowed\t\/etc\/sudoers\tfrom 0644 to 0440, as the postinst of sudo would: /m,
+    );
+    const tmpfiles = rig.read(`${images}/modes-generic.rootfs.directory/usr/lib/tmpfiles.d/modes.conf`);
+    expect(tmpfiles).toContain("d /etc/redis 0750 0 0 -\n");
+    expect(tmpfiles).not.toMatch(/^d \/etc\/polkit-1\/rules\.d /m);
+  });
+
+  test(
+    "a private key that post-processing made stops the build, and passes where it is allowed",
+    async () => {
+      const refused = await rig.tsbake(["leak"]);
+      expect(refused.code).toBe(1);
+      expect(refused.stdout + refused.stderr).toContain(
+        "error[image/private-key]: /etc/leak/tls.key is a private key",
+      );
+      expect(refused.stdout + refused.stderr).toContain("ROOTFS_POSTPROCESS_COMMAND");
+      rig.write("build/conf/local.conf", 'IMAGE_ALLOW_PRIVATE_KEYS = "/etc/leak/*.key"\n');
+      const allowed = await rig.tsbake(["leak"]);
+      expect(allowed.code).toBe(0);
+    },
+    5 * MINUTES,
+  );
+});
