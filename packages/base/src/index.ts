@@ -14,6 +14,8 @@ export {
   temporaryBeside,
   writeFileAtomic,
 } from "./files.js";
+export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
+export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./names.js";
 export { lastLines, run, type RunOptions, type RunResult } from "./process.js";
 export { lockPath, type Lock, type LockOptions } from "./lock.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";

@@ -6,6 +6,7 @@
  */
 import { realpathSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import type { Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasCode } from "./errno.js";
@@ -16,6 +17,8 @@ export interface Lock extends AsyncDisposable {
 }
 
 export interface LockOptions {
+  /** A lock of this name in the folder `path`, instead of the one of the folder itself. */
+  readonly name?: string;
   /** What the holder tells those who wait, e.g. `tsbake sysext-image (pid 12)`. */
   readonly holder: string;
   /** Called once, before the first wait, with what the present holder says of itself. */
@@ -24,7 +27,7 @@ export interface LockOptions {
 
 /** Waits until this process alone holds `path` (an existing file or folder). */
 export async function lockPath(path: string, options: LockOptions): Promise<Lock> {
-  const name = `\0tsbake-${sha256(realpathSync(path)).slice(0, 32)}`;
+  const name = `\0tsbake-${sha256(options.name === undefined ? realpathSync(path) : join(realpathSync(path), options.name)).slice(0, 32)}`;
   let told = false;
   for (;;) {
     const server = await listen(name, options.holder);

@@ -56,7 +56,7 @@ import type { RecordFile, SignatureRecords } from "./records/records.js";
 import { checkSettings } from "./settings/settings.js";
 import { artifactPaths, openSharedState } from "./state/shared-state.js";
 import type { SharedState } from "./state/shared-state.js";
-import { signerOf } from "./state/store.js";
+import { neededStoreFolder, signerOf } from "./state/store.js";
 import { supposeTaints } from "./signing/supposed-taints.js";
 import { resolveTargets, splitTarget, taskName } from "./targets.js";
 import { signGraph } from "./signing/signing.js";
@@ -379,7 +379,7 @@ class OpenedBuild implements Build {
 
   sharedState(): SharedState {
     return openSharedState({
-      folder: this.project.configurationText("SSTATE_DIR") ?? "",
+      folder: neededStoreFolder(this.project),
       signer: () => signerOf(this.project),
       onEvent: this.#options.onEvent,
       reachable: async (targets) => {

@@ -5,7 +5,7 @@
  *     DL_DIR/x.tar.gz.done    its SHA-256, size and time, so that it need not be read again
  *     DL_DIR/x.tar.gz.part    what has come so far
  */
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   BuildError,
@@ -15,6 +15,7 @@ import {
   joinUrl,
   lockPath,
   messageOf,
+  copyPlain,
   readTextIfThere,
   sha256File,
   splitUrl,
@@ -232,7 +233,7 @@ async function get(
 }
 
 async function copy(url: string, part: string): Promise<string | undefined> {
-  await copyFile(decodeURIComponent(url.slice("file://".length)), part);
+  await copyPlain(decodeURIComponent(url.slice("file://".length)), part);
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 /** The artifact of a task: saved after its body, restored instead of it. */
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
+import { BuildError } from "@tsbake/base";
 import { packArtifact, unpackArtifact } from "@tsbake/sstate";
 import type { ArtifactFolder, ObjectName, Store } from "@tsbake/sstate";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
@@ -58,6 +59,26 @@ export async function restoreArtifact(
 ): Promise<string | undefined> {
   const path = await store.get(name);
   if (path === undefined) return undefined;
-  await unpackArtifact(path, artifactFolders(artifact));
+  try {
+    await unpackArtifact(path, artifactFolders(artifact));
+  } catch (error) {
+    // Its bytes are those of its checksum, so it would fail again and again: what the task makes now takes its place.
+    if (isBadContent(error)) await store.reject(name);
+    throw error;
+  }
   return path;
+}
+
+/** What is wrong with the archive itself, and not with this machine. */
+const BAD_CONTENT = [
+  "archive/damaged",
+  "archive/hostile-entry",
+  "archive/too-big",
+  "archive/truncated",
+  "archive/unsupported",
+  "sstate/foreign-content",
+];
+
+function isBadContent(error: unknown): boolean {
+  return error instanceof BuildError && error.diagnostics.some(({ code }) => BAD_CONTENT.includes(code));
 }
