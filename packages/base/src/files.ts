@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { codeOf, hasCode } from "./errno.js";
+import { fsPath } from "./names.js";
 import { nearest } from "./nearest.js";
 import { openPlain } from "./plain-file.js";
 
@@ -89,16 +90,16 @@ export async function makeFolder(path: string): Promise<void> {
 /** The same at once. @returns whether it was not there before */
 export function makeFolderSync(path: string): boolean {
   try {
-    mkdirSync(path);
+    mkdirSync(fsPath(path));
     return true;
   } catch (error) {
-    const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const isThere = () => statSync(fsPath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
     if (hasCode(error, "EEXIST", "EISDIR", "EROFS") && isThere()) return false;
     if (!hasCode(error, "ENOENT") || dirname(path) === path) throw error;
   }
   makeFolderSync(dirname(path));
   try {
-    mkdirSync(path);
+    mkdirSync(fsPath(path));
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;

@@ -41,7 +41,7 @@ export function sha256(data: string | Uint8Array): string {
 }
 
 /** SHA-256 of a file's content, streamed. @throws system errors of reading (ENOENT, EACCES, …); NOT_PLAIN, see `openPlain` */
-export async function sha256File(path: string): Promise<string> {
+export async function sha256File(path: string | Buffer): Promise<string> {
   const hash = createHash("sha256");
   const file = await openPlain(path);
   try {

@@ -15,6 +15,7 @@ export {
   writeFileAtomic,
 } from "./files.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
+export { nameFs } from "./name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./names.js";
 export { lastLines, run, type RunOptions, type RunResult } from "./process.js";
 export { lockPath, type Lock, type LockOptions } from "./lock.js";

@@ -30,7 +30,7 @@ class UnfitFile extends Error {
  *
  * @throws system errors; EISDIR for a folder; an error with the code NOT_PLAIN for a FIFO, a socket or a device
  */
-export async function openPlain(path: string): Promise<FileHandle> {
+export async function openPlain(path: string | Buffer): Promise<FileHandle> {
   let file: FileHandle;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -53,8 +53,8 @@ export async function openPlain(path: string): Promise<FileHandle> {
   }
 }
 
-function notPlain(path: string): UnfitFile {
-  return new UnfitFile("NOT_PLAIN", path, "is no plain file but a FIFO, a socket or a device");
+function notPlain(path: string | Buffer): UnfitFile {
+  return new UnfitFile("NOT_PLAIN", path.toString(), "is no plain file but a FIFO, a socket or a device");
 }
 
 /** The content of a plain file. @throws as `openPlain`; an error with the code TOO_LONG when there is more than `maxBytes` */

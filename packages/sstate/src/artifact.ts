@@ -20,12 +20,14 @@ const LEVELS = { zstd: 3, gzip: 1 } as const;
  * available, else gzip; hard links inside and between them are kept. A folder that is not there counts as an empty one.
  *
  * @param out appears whole or not at all
+ * @param onSocket told of each socket: as with tar, they are left out
  * @throws BuildError `archive/pack-failed`
  */
 export async function packArtifact(
   folders: readonly ArtifactFolder[],
   out: string,
   epochSeconds: number,
+  onSocket?: (path: string) => void,
 ): Promise<void> {
   checkNames(folders);
   for (const { path } of folders) await makeFolder(path);
@@ -36,7 +38,13 @@ export async function packArtifact(
   const compression = await bestCompression();
   // An ordinary user's files cannot but be his own: in the artifact they are root's, as if root had built it.
   const numericOwner = process.getuid?.() === 0 ? "keep" : "root";
-  await packTrees(real, out, { epochSeconds, compression, level: LEVELS[compression], numericOwner });
+  await packTrees(real, out, {
+    epochSeconds,
+    compression,
+    level: LEVELS[compression],
+    onSocket,
+    numericOwner,
+  });
 }
 
 /**

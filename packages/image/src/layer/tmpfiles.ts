@@ -16,7 +16,9 @@ export function tmpfilesLine(entry: FileEntry, source: string): string {
 
 /** `%` starts a specifier, white space ends a word, and a backslash an escape. */
 function escape(path: string): string {
-  return path
-    .replace(/%/g, "%%")
-    .replace(/[\s"'\\]/g, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return path.replace(/%/g, "%%").replace(/[\s"'\\\udc80-\udcff]/gu, (one) => {
+    // A byte that is no UTF-8 is a lone surrogate here.
+    const code = one.charCodeAt(0);
+    return `\\x${(code >= 0xdc80 ? code - 0xdc00 : code).toString(16).padStart(2, "0")}`;
+  });
 }

@@ -18,6 +18,7 @@ import {
   missingFunction,
   noProgram,
   noTerminal,
+  processesLeft,
 } from "../problems.js";
 import type { Processes } from "../processes/processes.js";
 import { progressReader } from "./progress.js";
@@ -250,6 +251,8 @@ class Step {
         onMessage: (level, text) => this.#say(level, text),
         ...(onLine && { onLine }),
       });
+      if (end.left && end.left.length > 0 && !this.#executor.processes.killing)
+        this.#executor.onEvent({ type: "warning", diagnostic: processesLeft(label, end.left) });
       // The code of a person's last command says nothing of the task.
       return isInteractive ? { code: 0 } : end;
     } catch (error) {

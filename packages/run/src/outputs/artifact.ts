@@ -31,6 +31,8 @@ export interface SaveOptions {
   readonly temporary: string;
   /** Newest time in the object, seconds. */
   readonly epochSeconds: number;
+  /** Told of each socket, which is left out. */
+  readonly onSocket?: (path: string) => void;
   /** Says what the object is called and described by, once its bytes are known. */
   readonly settle: (path: string) => Promise<{ readonly name: ObjectName; readonly description: string }>;
 }
@@ -38,7 +40,12 @@ export interface SaveOptions {
 /** Packs the folders and hands the object to the store. @throws BuildError and system errors: nothing was stored */
 export async function saveArtifact(store: Store, options: SaveOptions): Promise<void> {
   try {
-    await packArtifact(artifactFolders(options.artifact), options.temporary, options.epochSeconds);
+    await packArtifact(
+      artifactFolders(options.artifact),
+      options.temporary,
+      options.epochSeconds,
+      options.onSocket,
+    );
     const { name, description } = await options.settle(options.temporary);
     await store.put(name, options.temporary, description);
   } finally {

@@ -2,10 +2,11 @@
  * Puts a task's output where others find it: what is in its input folder, by hard link, into its output folder. The same
  * step ends a real run and a restore, so that both leave the same files.
  */
-import * as fs from "node:fs";
+import { execFileSync } from "node:child_process";
+import type { Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
-import { BuildError, byText, hasCode, makeFolderSync } from "@tsbake/base";
+import { BuildError, byText, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { findOwner, manifestPath, readManifest, removeManifest, writeManifest } from "./manifest.js";
 import { fileClash } from "../problems.js";
@@ -86,7 +87,8 @@ function list(from: string, to: string, files: Entry[], made: Entry[]): void {
   for (const entry of entries) {
     const pair = { from: join(from, entry.name), to: join(to, entry.name) };
     if (entry.isDirectory()) list(pair.from, pair.to, files, made);
-    else files.push(pair);
+    // A socket is nothing without the process that listens; the artifact has none either.
+    else if (!entry.isSocket()) files.push(pair);
   }
 }
 
@@ -138,7 +140,7 @@ function clearFolders(
 }
 
 /** Undefined when there is nothing, also for a path below a file. */
-function statOf(path: string): fs.Stats | undefined {
+function statOf(path: string): Stats | undefined {
   try {
     return fs.lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
@@ -181,6 +183,11 @@ function copy({ from, to }: Entry): void {
     fs.symlinkSync(fs.readlinkSync(from), to);
     return;
   }
+  if (!stat.isFile() || stat.blocks * 512 < stat.size) {
+    // FIFOs and devices have no content to copy, and holes would become zeros.
+    execFileSync("cp", ["-a", "--sparse=auto", "--", from, to], { stdio: "ignore" });
+    return;
+  }
   fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
   fs.chmodSync(to, stat.mode & 0o7777);
   fs.utimesSync(to, stat.atime, stat.mtime);
@@ -191,8 +198,17 @@ function isSame(left: string, right: string): boolean {
   const [one, other] = [fs.lstatSync(left), fs.lstatSync(right)];
   if (one.ino === other.ino && one.dev === other.dev) return true;
   if (one.isSymbolicLink() && other.isSymbolicLink()) return fs.readlinkSync(left) === fs.readlinkSync(right);
-  if (!one.isFile() || !other.isFile() || one.size !== other.size) return false;
+  if (kindOf(one) !== "file" || kindOf(other) !== "file")
+    return kindOf(one) === kindOf(other) && one.rdev === other.rdev;
+  if (one.size !== other.size) return false;
   return fs.readFileSync(left).equals(fs.readFileSync(right));
+}
+
+function kindOf(stat: Stats): string {
+  if (stat.isFile()) return "file";
+  if (stat.isSymbolicLink()) return "link";
+  if (stat.isFIFO()) return "FIFO";
+  return stat.isCharacterDevice() ? "character device" : stat.isBlockDevice() ? "block device" : "other";
 }
 
 async function uninstall(
