@@ -106,8 +106,13 @@ export class SparseMap {
     }
   }
 
-  /** @param sizeBytes of the entry's data in the archive */
+  /**
+   * Ends where the file ends, if need be with an empty piece: tar makes the file no longer than its map.
+   *
+   * @param sizeBytes of the entry's data in the archive
+   */
   isWhole(sizeBytes: number): boolean {
-    return this.#blocks === this.#count && this.#offset === undefined && this.#bytes === sizeBytes;
+    const isComplete = this.#blocks === this.#count && this.#offset === undefined && this.#end === this.#size;
+    return isComplete && this.#bytes === sizeBytes;
   }
 }
