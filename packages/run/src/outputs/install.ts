@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
 import { BuildError, byText, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
+import { staysBelow } from "@tsbake/sandbox";
 import { findOwner, manifestPath, readManifest, removeManifest, writeManifest } from "./manifest.js";
 import { fileClash } from "../problems.js";
 
@@ -25,6 +26,8 @@ const entriesAtOnce = 500;
 interface Entry {
   readonly from: string;
   readonly to: string;
+  /** The output folder that `to` is in, or that it is. */
+  readonly top: string;
 }
 
 /**
@@ -45,7 +48,7 @@ export async function installOutputs(
     // A task that had nothing to write may have left out the folder: an empty one is the same.
     makeFolderSync(from);
     // Without an output folder, or with the same one, the files are where they belong.
-    if (to !== undefined && to !== from) list(from, to, files, made);
+    if (to !== undefined && to !== from) list({ from, to, top: to }, files, made);
   }
   const path = manifestPath(tmpdir, owner.pn, owner.task);
   const previous = readManifest(path);
@@ -63,7 +66,7 @@ export async function installOutputs(
   if (shared.length > 0) addShared(tmpdir, shared);
   await uninstall(tmpdir, path, mine, previous?.folders ?? []);
   const present = new Set(shared);
-  await makeFolders(made);
+  await makeFolders(owner.label, made);
   for (const [index, entry] of files.entries()) {
     if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
     if (!present.has(entry.to)) place(entry, owner, tmpdir, path);
@@ -80,13 +83,14 @@ export async function uninstallOutputs(tmpdir: string, owner: Owner): Promise<vo
   removeManifest(path);
 }
 
-function list(from: string, to: string, files: Entry[], made: Entry[]): void {
-  made.push({ from, to });
+function list(folder: Entry, files: Entry[], made: Entry[]): void {
+  const { from, to, top } = folder;
+  made.push(folder);
   const entries = fs.readdirSync(from, { withFileTypes: true });
   entries.sort((left, right) => byText(left.name, right.name));
   for (const entry of entries) {
-    const pair = { from: join(from, entry.name), to: join(to, entry.name) };
-    if (entry.isDirectory()) list(pair.from, pair.to, files, made);
+    const pair = { from: join(from, entry.name), to: join(to, entry.name), top };
+    if (entry.isDirectory()) list(pair, files, made);
     // A socket is nothing without the process that listens; the artifact has none either.
     else if (!entry.isSocket()) files.push(pair);
   }
@@ -129,14 +133,22 @@ function clearFolders(
   mine: ReadonlySet<string>,
 ): void {
   const clashes: Diagnostic[] = [];
-  for (const { to } of made) {
-    // A link to a folder does as a folder.
-    if (mine.has(to) || !statOf(to) || fs.statSync(to, { throwIfNoEntry: false })?.isDirectory()) continue;
+  for (const { to, top } of made) {
+    if (mine.has(to) || !statOf(to) || isFolderOf(top, to)) continue;
     const other = findOwner(tmpdir, to, manifest);
     if (other === undefined) fs.rmSync(to);
     else clashes.push(fileClash(owner.label, other, to));
   }
   if (clashes.length > 0) throw new BuildError(clashes);
+}
+
+/**
+ * A link to a folder does as a folder, but one that leads out of the output folder: whoever has put it there would have us
+ * write anywhere.
+ */
+function isFolderOf(top: string, path: string): boolean {
+  const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder && (path === top || !statOf(path)?.isSymbolicLink() || staysBelow(top, path));
 }
 
 /** Undefined when there is nothing, also for a path below a file. */
@@ -149,10 +161,12 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-async function makeFolders(made: readonly Entry[]): Promise<void> {
-  for (const [index, { from, to }] of made.entries()) {
+async function makeFolders(label: string, made: readonly Entry[]): Promise<void> {
+  for (const [index, { from, to, top }] of made.entries()) {
     if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
     if (makeFolderSync(to)) fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
+    // Somebody has put a link there since we have looked.
+    else if (!isFolderOf(top, to)) throw new BuildError([fileClash(label, "another task", to)]);
   }
 }
 
