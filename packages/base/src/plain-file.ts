@@ -43,7 +43,7 @@ export async function openPlain(path: string | Buffer): Promise<FileHandle> {
     const found = await file.stat();
     if (found.isFile()) return file;
     if (!found.isDirectory()) throw notPlain(path);
-    throw Object.assign(new Error(`EISDIR: illegal operation on a directory, read '${path}'`), {
+    throw Object.assign(new Error(`EISDIR: illegal operation on a directory, read '${path.toString()}'`), {
       code: "EISDIR",
       path,
     });
