@@ -191,6 +191,12 @@ describe("process", () => {
     expect(result).toEqual({ code: 3, signal: null, stdout: "good\n", stderr: "bad\n" });
   });
 
+  test("ends with its own process, whatever that has left with its output", async () => {
+    const result = await run("sh", ["-c", "sleep 1000 & echo $!"]);
+    expect(result).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\n$/) as unknown as string });
+    process.kill(Number(result.stdout), "SIGKILL");
+  });
+
   const problemOf = async (started: Promise<unknown>) => {
     const error = await started.then(
       () => undefined,

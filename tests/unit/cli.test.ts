@@ -126,9 +126,9 @@ describe("words", () => {
 
   test("what a log may not do to a terminal", () => {
     expect(withoutControls("\u001B]0;a title\u0007\u009B2J\u001B]8;;http://x/\u001B\\link")).toBe("2Jlink");
-    expect(withoutControls("\u001B[31mred\u001B[0m \u001B[2Jtab\tbell\u0007 naïve 日本 \u{1F600}\u007F")).toBe(
-      "red tab\tbell naïve 日本 \u{1F600}",
-    );
+    expect(
+      withoutControls("\u001B[31mred\u001B[0m \u001B[2Jtab\tbell\u0007 naïve 日本 \u{1F600}\u007F"),
+    ).toBe("red tab\tbell naïve 日本 \u{1F600}");
   });
 });
 

@@ -276,6 +276,27 @@ describe("the plan of an extension", () => {
     expect(report[0]).toMatchObject({ path: "/bin/new", decision: "moved" });
   });
 
+  test("a link or a file where the build puts its own files is refused", () => {
+    const below = (path: string): FileEntry[] => [
+      { ...link("/usr/lib/tmpfiles.d", "../share"), package: "evil" },
+      folder("/etc/conf.d"),
+      file(path, "x", { package: "p" }),
+    ];
+    expect(codes(() => plan(below("/etc/conf.d/x")))).toEqual(["image/folder-taken"]);
+    expect(messages(() => plan(below("/etc/conf.d/x")))).toContain(
+      "/usr/lib/tmpfiles.d of package evil is a symlink",
+    );
+  });
+
+  test("a name that is no UTF-8 stays what it is, also in a line of tmpfiles.d", () => {
+    const name = "/etc/caf\udce9";
+    const { entries } = plan([file(name, "x")]);
+    expect(entries.some(({ entry }) => entry.path === `/usr/share/factory${name}`)).toBe(true);
+    expect(entries.map(({ text }) => text ?? "").join("")).toContain(
+      String.raw`C /etc/caf\xe9 - - - - /usr/share/factory/etc/caf\xe9`,
+    );
+  });
+
   test("the same file at both spellings ships once; different ones are an error", () => {
     expect(paths([file("/bin/new", "x"), file("/usr/bin/new", "x")])).toEqual([
       "/usr",

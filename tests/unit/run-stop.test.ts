@@ -144,8 +144,12 @@ describe("what a body leaves behind", () => {
   test("processes in the background are gone before the task is done", async () => {
     using rig = new Rig();
     const body = "    sleep 1000 & echo $! >${TOPDIR}/pid";
-    const { summary } = await rig.run({ x: { tasks: { do_x: { body } } } }, ["x:do_x"]);
+    const { summary, events } = await rig.run({ x: { tasks: { do_x: { body } } } }, ["x:do_x"]);
     expect(summary.ok).toBe(true);
+    const warnings = events.flatMap((event) => (event.type === "warning" ? [event.diagnostic] : []));
+    expect(warnings.map(({ code, message }) => [code, message])).toEqual([
+      ["run/processes-left", "x:do_x left processes behind, which were ended: `sleep`"],
+    ]);
     expect(isAlive(Number(readFileSync(join(rig.topdir, "pid"), "utf8")))).toBe(false);
   });
 });

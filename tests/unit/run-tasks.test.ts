@@ -602,6 +602,7 @@ function bound(store: Rig["store"]): Rig["store"] {
     find: (names) => store.find(names),
     get: (name) => store.get(name),
     put: (name, path, description) => store.put(name, path, description),
+    reject: (name) => store.reject(name),
     describe: (name, description) => store.describe(name, description),
   };
 }

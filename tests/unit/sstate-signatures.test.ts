@@ -45,6 +45,7 @@ if (gpgMissing !== undefined) console.warn(`skipped: ${gpgMissing}`);
   let locked: string;
   let foreign: string;
   let stranger: string;
+  let revocations = 0;
   /** Signs as us, and trusts whom our keyring has. */
   let signer: ArtifactSigner;
 
@@ -143,6 +144,45 @@ if (gpgMissing !== undefined) console.warn(`skipped: ${gpgMissing}`);
         copyFile(`${await put(temporary(), signer, "ef01", "others")}.sig`, `${object}.sig`),
       "damaged",
       /is not of these bytes/,
+    ],
+    [
+      "of another artifact with the same bytes",
+      async (object: string) => copyFile(`${await put(temporary(), signer, "ef01")}.sig`, `${object}.sig`),
+      "untrusted",
+      /is that of another artifact, .*ef01/,
+    ],
+    [
+      "of a file without a name",
+      async (object: string) => {
+        await rm(`${object}.sig`);
+        await ours.gpg(["-u", key, "--output", `${object}.sig`, "--detach-sign", object]);
+      },
+      "untrusted",
+      /does not say of which artifact/,
+    ],
+    [
+      "good, beside one that has the right name",
+      async (object: string) => {
+        const named = await readFile(`${object}.sig`);
+        await writeFile(`${object}.sig`, Buffer.concat([named, named]));
+      },
+      "untrusted",
+      /has several signatures/,
+    ],
+    [
+      "by a key that has been revoked",
+      async (object: string) => {
+        const revoked = await theirs.key(`revoked${++revocations}`);
+        const maker = await openSigner(settings({ home: theirs.home, key: revoked }));
+        await copyFile(`${await put(temporary(), maker, "abcd")}.sig`, `${object}.sig`);
+        const certificate = join(theirs.home, "openpgp-revocs.d", `${revoked}.rev`);
+        await theirs.gpg(["--import"], (await readFile(certificate, "utf8")).replace(/^:-/m, "-"));
+        await theirs.share(revoked, ours);
+        await theirs.gpg(["--yes", "--delete-secret-keys", revoked]);
+        await theirs.gpg(["--yes", "--delete-keys", revoked]);
+      },
+      "untrusted",
+      /a key that has been revoked/,
     ],
     [
       "of someone whom nobody knows",
@@ -246,7 +286,7 @@ if (gpgMissing !== undefined) console.warn(`skipped: ${gpgMissing}`);
       await writeFile(file, "bytes");
       await ours.gpg([...old, "-u", expired, "--output", `${file}.sig`, "--detach-sign", file]);
       const judge = await openSigner(settings({ home: ours.home, trusted: [expired] }));
-      expect(await judge.fault(file, `${file}.sig`)).toMatchObject({ kind: "unknown" });
+      expect(await judge.fault(file, `${file}.sig`, "file")).toMatchObject({ kind: "unknown" });
     });
   });
 

@@ -261,7 +261,8 @@ describe("mirrors", () => {
     ] as const) {
       const downloads = temporary();
       await using one = await rig(() => false, { downloads });
-      await writeFile(join(downloads, `${sha256(text)}.part`), left);
+      const place = `${basename(objectPath(nameOf("abcd")))} ${sha256(text)}`;
+      await writeFile(join(downloads, `${sha256(place).slice(0, 32)}.part`), left);
       expect(await readFile((await one.store.get(nameOf("abcd")))!, "utf8")).toBe(text);
       expect(one.server.requests.filter((line) => line.includes("bytes="))).toHaveLength(ranges);
       expect(one.warnings).toEqual([]);
@@ -459,9 +460,28 @@ describe("artifacts", () => {
     ],
     ["of another task", () => tarOf([{ path: "other/x", type: "file" }]), "sstate/foreign-content"],
     [
-      "with a device",
-      () => tarOf([{ path: "out/null", type: "character-device", major: 1, minor: 3 }]),
-      "archive/device-entry",
+      "whose declared folder is a link",
+      () => tarOf([{ path: "out", type: "symlink", target: "/etc" }]),
+      "sstate/foreign-content",
+    ],
+    [
+      "whose declared folder is a file",
+      () => tarOf([{ path: "out", type: "file" }]),
+      "sstate/foreign-content",
+    ],
+    [
+      "whose declared folder is a FIFO",
+      () => tarOf([{ path: "out", type: "fifo" }]),
+      "sstate/foreign-content",
+    ],
+    [
+      "with a link beside the folder",
+      () =>
+        tarOf([
+          { path: "out/x", type: "file" },
+          { path: "more", type: "symlink", target: "out" },
+        ]),
+      "sstate/foreign-content",
     ],
   ])("one %s changes nothing", async (_what, make, code) => {
     const work = temporary();
@@ -533,15 +553,15 @@ describe("care", () => {
     await writeFile(join(folder, paths[0]!), "other");
     const store = openFolderStore(folder, { onWarning: () => {} });
     expect(await store.get(nameOf("aaaa", "do_install"))).toBeUndefined();
-    await writeFile(join(folder, "aa/aa/.0123.tmp"), "");
-    await writeFile(join(folder, "aa/aa/.4567.tmp"), "");
-    await utimes(join(folder, "aa/aa/.0123.tmp"), new Date(0), new Date(0));
-    await utimes(join(folder, "aa/aa/.4567.tmp"), new Date(now), new Date(now));
+    await writeFile(join(folder, "aa/aa/.0123012301230123.tmp"), "");
+    await writeFile(join(folder, "aa/aa/.4567456745674567.tmp"), "");
+    await utimes(join(folder, "aa/aa/.0123012301230123.tmp"), new Date(0), new Date(0));
+    await utimes(join(folder, "aa/aa/.4567456745674567.tmp"), new Date(now), new Date(now));
     const { removed } = await pruneStore(folder, { nowMs: now });
     expect(removed.map(({ why }) => why).sort()).toEqual(["damaged", "rest"]);
     // What went into its signature is as true as before.
     expect((await readdir(join(folder, "aa/aa"))).sort()).toEqual([
-      ".4567.tmp",
+      ".4567456745674567.tmp",
       basename(`${paths[0]!}.siginfo`),
     ]);
   });

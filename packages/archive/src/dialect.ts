@@ -3,17 +3,18 @@
  *
  * tar-stream checks an archive and the system's tar unpacks it. Where two readers disagree about what a byte means, an
  * entry could be harmless for the one and hostile for the other. So whatever is known to be read in two ways
- * (GNU sparse files, global pax paths, data behind a link, a second name for one entry, numbers with rubbish in them)
+ * (GNU sparse files but for one form, global pax paths, data behind a link, a second name for one entry, numbers with rubbish in them)
  * is refused here, and what is left of each entry is handed out, for the comparison with tar-stream's.
  *
  * @see POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format"
  */
 import { BuildError } from "@tsbake/base";
 import { damaged, hostileEntry, truncated, unsupported } from "./problems.js";
+import { SparseMap } from "./sparse.js";
 
 const BLOCK = 512;
-/** Extended headers are kept in memory; Linux allows an xattr 64 KiB, and tar-stream takes 4 MiB. */
-const LONGEST_EXTENSION = 1 << 20;
+/** Extended headers are kept in memory; Linux allows an xattr 64 KiB, a map of holes is longer, and tar-stream takes 4 MiB. */
+const LONGEST_EXTENSION = 4 << 20;
 
 type ExtensionKind = "pax" | "global" | "long-name" | "long-link";
 
@@ -31,7 +32,10 @@ const ENTRY_FLAGS = "\x0001234567";
 export interface DialectEntry {
   /** Of its data, from the start of the archive. */
   readonly offset: number;
+  /** Of its data in the archive. */
   readonly size: number;
+  /** Of the file that it becomes, when it has holes, which are not in the archive. */
+  readonly sparseSize?: number;
   /** The pax header's names, one character a byte (latin1): names need not be UTF-8, and tar-stream thinks that they are. */
   readonly path?: string;
   readonly linkpath?: string;
@@ -40,6 +44,9 @@ export interface DialectEntry {
 /** Reads the archive's skeleton as it flows by. */
 export class Dialect {
   readonly #archive: string;
+  readonly #allowsSparse: boolean;
+  /** The holes of the entry that comes next. */
+  #sparse: SparseMap | undefined;
   /** Offset, from the start of the archive, of what comes next. */
   #offset = 0;
   /** Bytes of data and padding still to be passed over. */
@@ -57,8 +64,10 @@ export class Dialect {
   /** What each entry should look like to the reader behind, in order; it takes them off. */
   readonly entries: DialectEntry[] = [];
 
-  constructor(archive: string) {
+  /** @param allowsSparse files with holes are welcome, in the form that `pack.ts` writes: data is not where it looks to be */
+  constructor(archive: string, allowsSparse = false) {
     this.#archive = archive;
+    this.#allowsSparse = allowsSparse;
   }
 
   /** @throws BuildError `archive/damaged`, `archive/unsupported`, `archive/hostile-entry` */
@@ -126,7 +135,16 @@ export class Dialect {
     const isFolder = flag === "5" || (shortName.endsWith("/") && !this.#hasLongName());
     if (size > 0 && (isFolder || !"\x0007".includes(flag)))
       this.#fail("it has data behind an entry that is no file");
-    this.entries.push({ offset: this.#offset, size, ...this.#names });
+    const sparse = this.#sparse;
+    if (sparse && !(sparse.isWhole(size) && flag === "0"))
+      this.#fail("an entry's map of holes does not fit it");
+    this.entries.push({
+      offset: this.#offset,
+      size,
+      ...this.#names,
+      ...(sparse && { sparseSize: sparse.size }),
+    });
+    this.#sparse = undefined;
     this.#names = {};
     this.#skip = padded(size);
     this.#paxSize = undefined;
@@ -151,6 +169,12 @@ export class Dialect {
     }
     const keys = new Set<string>();
     for (const [key, value] of this.#records(body)) {
+      if (this.#allowsSparse && kind === "pax" && SparseMap.keys.includes(key)) {
+        this.#sparse ??= new SparseMap();
+        if (!this.#sparse.add(key, value.toString("latin1")))
+          this.#fail("an entry's map of holes is malformed");
+        continue;
+      }
       if (keys.has(key)) this.#fail(`an extended header says \`${key}\` twice`);
       keys.add(key);
       if (/^(GNU\.sparse\.|GNU\.dumpdir|GNU\.volume|SCHILY\.realsize|hdrcharset)/.test(key)) {

@@ -1,7 +1,7 @@
 /** What is in a tree: one line an entry, the same for the same tree. */
 import { createHash } from "node:crypto";
 import { lstatSync, readFileSync, readlinkSync } from "node:fs";
-import { sha256File } from "@tsbake/base";
+import { nameOf, sha256File } from "@tsbake/base";
 import { decoded, listTree, type ListOptions } from "./tree.js";
 
 export interface ManifestEntry {
@@ -43,14 +43,15 @@ async function manifestEntry(root: string, bytes: string): Promise<ManifestEntry
     sizeBytes: 0,
   };
   if (found.isDirectory()) return { ...common, type: "folder" };
-  if (found.isSymbolicLink()) return { ...common, type: "link", target: readlinkSync(place) };
+  if (found.isSymbolicLink())
+    return { ...common, type: "link", target: nameOf(readlinkSync(place, "buffer")) };
   if (found.isCharacterDevice()) return { ...common, type: "character-device", device: found.rdev };
   if (found.isBlockDevice()) return { ...common, type: "block-device", device: found.rdev };
   if (found.isFIFO()) return { ...common, type: "fifo" };
   // Small files are by far the most, and a read that blocks is quicker for them than one that does not.
   const sha256 =
     found.size > SMALL_BYTES
-      ? await sha256File(place.toString())
+      ? await sha256File(place)
       : createHash("sha256").update(readFileSync(place)).digest("hex");
   return { ...common, type: "file", sizeBytes: found.size, sha256 };
 }

@@ -16,6 +16,7 @@ import { createGzip } from "node:zlib";
 import { BuildError, codeOf, hasCode, messageOf, temporaryBeside } from "@tsbake/base";
 import { compressionOfName, hasProgram, plainEnvironment, type Compression } from "./compression.js";
 import { noProgram, packFailed } from "./problems.js";
+import { sparseArguments } from "./sparse.js";
 import { listTree, type ListOptions } from "./tree.js";
 
 /** Attributes that tell of the machine and not of the tree: labels of the host, history of an overlay. */
@@ -167,15 +168,21 @@ function plan(folders: readonly PackFolder[], options: PackOptions): { args: str
   ];
   if (options.numericOwner === "root") args.push("--owner=0", "--group=0");
   const names: string[] = [];
+  const files: Buffer[] = [];
   const only = folders.length === 1 ? folders[0]! : undefined;
   for (const { path, prefix } of byLongestPath(folders)) {
     // Several folders are named from the top, since tar's renaming rules know names only, not where they came from.
     const place = only ? "." : `.${Buffer.from(resolve(path)).toString("latin1")}`;
     args.push(`--transform=flags=rSh;${renaming(place, prefix)}`);
-    names.push(...listTree(path, options).map(({ bytes }) => `${place}/${bytes}`), place);
+    const listed = listTree(path, options);
+    names.push(...listed.map(({ bytes }) => `${place}/${bytes}`), place);
+    const start = Buffer.from(`${path}/`);
+    for (const { bytes, type } of listed)
+      if (type === "file") files.push(Buffer.concat([start, Buffer.from(bytes, "latin1")]));
   }
   if (!only) names.sort((left, right) => (left < right ? -1 : left > right ? 1 : 0));
   else names.unshift(names.pop()!);
+  args.push(...sparseArguments(files));
   args.push("-C", only ? resolve(only.path) : "/", "--null", "-T", "-");
   return { args, list: Buffer.from(names.map((name) => `${name}\0`).join(""), "latin1") };
 }

@@ -91,6 +91,6 @@ export function unsupported(archive: string, what: string): Diagnostic {
     severity: "error",
     code: "archive/unsupported",
     message: `${archive}: ${what} is not supported`,
-    help: "repack it with a current `tar --format=posix` (or gnu) without sparse files",
+    help: "repack it with a current `tar --format=posix` (or gnu), without `--sparse`",
   };
 }

@@ -30,7 +30,7 @@ export class Scan {
   constructor(archive: string, options: ScanOptions) {
     this.#archive = archive;
     this.#options = options;
-    this.#dialect = new Dialect(archive);
+    this.#dialect = new Dialect(archive, true);
     this.#rules = new EntryRules(archive, options);
     // A low mark makes every write wait for its `drain`: then all headers in the piece have been judged.
     this.#reader = extract({ highWaterMark: 1, filenameEncoding: "latin1" });
@@ -99,7 +99,7 @@ export class Scan {
       throw new BuildError([damaged(this.#archive, "it has data behind an entry that is no file")]);
     }
     this.#entries++;
-    this.#bytes += header.size;
+    this.#bytes += expected.sparseSize ?? header.size;
     const { maxBytes, maxEntries } = this.#options;
     if (this.#entries > maxEntries) throw new BuildError([tooBig(this.#archive, `${maxEntries} entries`)]);
     if (this.#bytes > maxBytes) throw new BuildError([tooBig(this.#archive, `${maxBytes} bytes`)]);

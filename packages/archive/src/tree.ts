@@ -1,6 +1,6 @@
 /** A folder's entries, found without following links, in the one order that archives and manifests have. */
 import { readdirSync } from "node:fs";
-import { BuildError } from "@tsbake/base";
+import { BuildError, nameOf } from "@tsbake/base";
 import { deviceEntry } from "./problems.js";
 
 export type TreeEntryType = "file" | "folder" | "link" | "device";
@@ -14,8 +14,10 @@ export interface TreeEntry {
 export interface ListOptions {
   /** false leaves an entry out, and a folder with all that is below it. */
   readonly include?: ((path: string, type: TreeEntryType) => boolean) | undefined;
-  /** What to do with device nodes and FIFOs; sockets are never kept. */
+  /** What to do with device nodes and FIFOs. */
   readonly devices?: "keep" | "refuse" | undefined;
+  /** Told of each socket: none is ever kept. */
+  readonly onSocket?: ((path: string) => void) | undefined;
 }
 
 /**
@@ -33,7 +35,10 @@ export function listTree(root: string, options: ListOptions = {}): TreeEntry[] {
     const place = Buffer.from(below === "" ? rootKey : `${rootKey}/${below}`, "latin1");
     for (const one of readdirSync(place as unknown as string, { withFileTypes: true, encoding: "latin1" })) {
       const key = below === "" ? one.name : `${below}/${one.name}`;
-      if (one.isSocket()) continue;
+      if (one.isSocket()) {
+        options.onSocket?.(decoded(key));
+        continue;
+      }
       const type = one.isDirectory()
         ? "folder"
         : one.isFile()
@@ -55,7 +60,7 @@ export function listTree(root: string, options: ListOptions = {}): TreeEntry[] {
   return found.map(({ key, type }) => ({ bytes: key, type }));
 }
 
-/** A name of `listTree` as text. */
+/** A name of `listTree` as text, see `nameOf`: two names stay two. */
 export function decoded(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
+  return nameOf(Buffer.from(bytes, "latin1"));
 }

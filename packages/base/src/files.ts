@@ -1,10 +1,12 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { codeOf, hasCode } from "./errno.js";
+import { fsPath } from "./names.js";
 import { nearest } from "./nearest.js";
+import { openPlain } from "./plain-file.js";
 
 /** A name beside `path` that no other process uses; same file system, so a rename onto `path` is atomic. */
 export function temporaryBeside(path: string): string {
@@ -51,10 +53,15 @@ function withPath(error: unknown, path: string): unknown {
   return Object.assign(error as object, { path });
 }
 
-/** The text of a file, or undefined when there is none. @throws any other system error */
+/** The text of a plain file, or undefined when there is none. @throws any other system error; NOT_PLAIN, see `openPlain` */
 export async function readTextIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    const file = await openPlain(path);
+    try {
+      return await file.readFile("utf8");
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
@@ -83,14 +90,14 @@ export async function makeFolder(path: string): Promise<void> {
 /** The same at once. @param mode of those that are made, whatever the umask @returns whether it was not there before */
 export function makeFolderSync(path: string, mode?: number): boolean {
   const make = () => {
-    mkdirSync(path);
-    if (mode !== undefined) chmodSync(path, mode);
+    mkdirSync(fsPath(path));
+    if (mode !== undefined) chmodSync(fsPath(path), mode);
   };
   try {
     make();
     return true;
   } catch (error) {
-    const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const isThere = () => statSync(fsPath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
     if (hasCode(error, "EEXIST", "EISDIR", "EROFS") && isThere()) return false;
     if (!hasCode(error, "ENOENT") || dirname(path) === path) throw error;
   }

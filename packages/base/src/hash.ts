@@ -3,8 +3,8 @@
  * wherever content is trusted.
  */
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import xxhash from "xxhash-wasm";
+import { openPlain } from "./plain-file.js";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -40,10 +40,10 @@ export function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** SHA-256 of a file's content, streamed. @throws system errors of reading (ENOENT, EACCES, …) */
-export async function sha256File(path: string): Promise<string> {
+/** SHA-256 of a file's content, streamed. @throws system errors of reading (ENOENT, EACCES, …); NOT_PLAIN, see `openPlain` */
+export async function sha256File(path: string | Buffer): Promise<string> {
   const hash = createHash("sha256");
-  const file = await open(path);
+  const file = await openPlain(path);
   try {
     // Not a stream: most files are small, and a stream costs more than they do.
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);

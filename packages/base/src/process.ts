@@ -1,6 +1,6 @@
 /** Child processes, awaited, with their output kept or handed on. */
 import { spawn } from "node:child_process";
-import type { StdioOptions } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { BuildError } from "./diagnostic.js";
 import type { Diagnostic } from "./diagnostic.js";
@@ -29,8 +29,14 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** How long pipes may be silent after the end of the command: what it left behind may hold them for ever. */
+const PIPE_GRACE_MS = 1000;
+/** And how long they may go on. */
+const MOST_GRACES = 10;
+
 /**
- * Runs `command` with `args`, no shell in between, and waits for its end.
+ * Runs `command` with `args`, no shell in between, and waits for its end: its own, not that of what it left in the
+ * background.
  *
  * @throws system errors of starting it (ENOENT: no such program), BuildError `base/too-long`; never for a non-zero exit
  */
@@ -53,6 +59,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       options.onOutput?.(piece.toString(), "stderr");
     });
     child.on("error", reject);
+    child.on("exit", () => endPipes(child));
     child.on("close", (code, signal) => {
       resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
     });
@@ -130,6 +137,19 @@ export function batches<T>(items: readonly T[], wordsOf: (item: T) => readonly s
     room -= bytes;
   }
   return groups;
+}
+
+/** Lets go of the pipes of a process that has ended, when nothing more comes. */
+function endPipes(child: ChildProcess): void {
+  let isSilent = false;
+  let graces = 0;
+  const onData = (): void => void (isSilent = false);
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", onData);
+  const timer = setInterval(() => {
+    if (isSilent || ++graces > MOST_GRACES) for (const stream of child.stdio) stream?.destroy();
+    isSilent = true;
+  }, PIPE_GRACE_MS / 2);
+  child.on("close", () => clearInterval(timer));
 }
 
 /** The last lines of what a program said, for a message. */

@@ -45,7 +45,7 @@ import { supposeTaints } from "./signing/supposed-taints.js";
 import { deployedFiles } from "./state/outputs.js";
 import { openSharedState } from "./state/shared-state.js";
 import type { SharedState } from "./state/shared-state.js";
-import { signerOf } from "./state/store.js";
+import { neededStoreFolder, signerOf } from "./state/store.js";
 
 /**
  * For questions: others may build in the folder meanwhile.
@@ -280,7 +280,7 @@ class OpenedBuild implements LockedBuild {
 
   sharedState(): SharedState {
     return openSharedState({
-      folder: this.project.configurationText("SSTATE_DIR") ?? "",
+      folder: neededStoreFolder(this.project),
       signer: () => signerOf(this.project),
       onEvent: this.#options.onEvent,
       reachable: async (targets) => {

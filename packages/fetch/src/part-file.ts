@@ -3,10 +3,11 @@
  * link that somebody has put there.
  */
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   BuildError,
+  copyPlain,
   hasCode,
   hidePasswords,
   HttpClient,
@@ -68,7 +69,7 @@ export interface Bringing {
 export async function bring(url: string, { client, part, onBytes }: Bringing): Promise<string | undefined> {
   const bare = joinUrl({ ...splitUrl(url)!, parameters: {} });
   if (bare.startsWith("file://")) {
-    await copyFile(unquoted(bare.slice("file://".length)), part);
+    await copyPlain(unquoted(bare.slice("file://".length)), part);
     return undefined;
   }
   const { status } = await client.download(bare, part, onBytes);

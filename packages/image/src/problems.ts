@@ -1,9 +1,14 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
-import type { Diagnostic } from "@tsbake/base";
+import { isPlainName, shownName, type Diagnostic } from "@tsbake/base";
 import { type FileEntry } from "./facts/file-entry.js";
 
 function error(code: string, message: string, help: string): Diagnostic {
-  return { severity: "error", code, message, help };
+  return { severity: "error", code, message: readable(message), help: readable(help) };
+}
+
+/** Bytes of names that are no UTF-8 are shown as what they are. */
+function readable(text: string): string {
+  return isPlainName(text) ? text : text.replace(/[\udc80-\udcff]/gu, shownName);
 }
 
 function whose(entry: FileEntry): string {
@@ -108,6 +113,15 @@ export function fileClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
     "leave one package out, add `" +
       entry.path +
       "=drop` to SYSEXT_RULES, or name the path in SYSEXT_MAY_SHADOW",
+  );
+}
+
+/** A package has something else where the build needs a folder of the extension. */
+export function folderTaken(entry: FileEntry): Diagnostic {
+  return error(
+    "image/folder-taken",
+    `${entry.path} of ${whose(entry)} is a ${entry.kind}, and the build has to put files of its own into a folder there`,
+    `leave the package out, or add \`${entry.path}=drop\` to SYSEXT_RULES`,
   );
 }
 

@@ -1,5 +1,5 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
-import { lastLines } from "@tsbake/base";
+import { isPlainName, lastLines, shownName } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Change } from "./database/change.js";
 import { headOfUnmet } from "./deb/unmet.js";
@@ -7,6 +7,11 @@ import { headOfUnmet } from "./deb/unmet.js";
 /** A sentence for a report: file capabilities that a fake root cannot keep. */
 export function capabilitiesLost(files: readonly string[]): string {
   return `file capabilities are not kept when an ordinary user builds: ${files.join(" ")}; build as root, or set them when the image is made`;
+}
+
+/** No error, but said and kept in the summary: what scripts started and did not end. */
+export function processesLeft(names: readonly string[]): string {
+  return `maintainer scripts left processes running, which were ended: ${names.map((name) => `\`${shownName(name)}\``).join(", ")}`;
 }
 
 /** A program of ours was called in a wrong way. */
@@ -46,6 +51,16 @@ export function badDeb(path: string, reason: string): Diagnostic {
     code: "packaging/bad-deb",
     message: `\`${path}\` is no usable package: ${lastLines(reason, 3) || "no reason given"}`,
     help: "remove the file and run the build again; if a recipe wrote it, clean that recipe first",
+  };
+}
+
+/** A file's name is no UTF-8, or has a line break. */
+export function badName(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-name",
+    message: `a package cannot have the file \`/${shownName(path)}\`: its name ${isPlainName(path) ? "has a line break" : "is no UTF-8"}`,
+    help: "rename it in do_install",
   };
 }
 

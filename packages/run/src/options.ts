@@ -61,6 +61,8 @@ export interface ProcessEnd {
   readonly message?: string;
   /** The Python exception that ended it. */
   readonly failure?: PythonError;
+  /** Names of processes that it left behind, and that were ended. */
+  readonly left?: readonly string[];
 }
 
 /** One Python function to run, in a process of its own or in any other way that keeps to `cwd` and `environment`. */

@@ -1,4 +1,5 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
+import { shownName } from "@tsbake/base";
 import type { Diagnostic, Note, Span } from "@tsbake/base";
 import type { DiskShortage } from "./limits/disk.js";
 
@@ -202,12 +203,32 @@ export function noTerminal(label: string): Diagnostic {
   };
 }
 
+/** A body has ended, and what it started has not. @param names of the processes */
+export function processesLeft(label: string, names: readonly string[]): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/processes-left",
+    message: `${label} left processes behind, which were ended: ${names.map((name) => `\`${shownName(name)}\``).join(", ")}`,
+    help: "a task ends when its own process ends; have it stop what it starts, or wait for it",
+  };
+}
+
 /** An object was in the store when asked and is not, or not whole, when taken. */
 export function restoreFailed(label: string, reason: string): Diagnostic {
   return {
     severity: "warning",
     code: "run/restore-failed",
     message: `${label}: cannot be restored from the shared state (${reason}); the task runs instead`,
+  };
+}
+
+/** A socket in a task's output. */
+export function socketLeftOut(label: string, path: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/socket-left-out",
+    message: `${label}: the socket \`${shownName(path)}\` in its output is left out`,
+    help: "a socket is nothing without the process that listens on it; have the task remove it",
   };
 }
 

@@ -14,7 +14,7 @@ import { diagnosticsOf, pity } from "./failure.js";
 import { installOutputs, uninstallOutputs } from "./outputs/install.js";
 import type { RunOptions } from "./options.js";
 import type { ReadCheck, WatchedBody } from "./reads/index.js";
-import { cannotRecord, cannotStore, restoreFailed } from "./problems.js";
+import { cannotRecord, cannotStore, restoreFailed, socketLeftOut } from "./problems.js";
 import { withPython } from "./body/python-needed.js";
 import { asText, isTrue } from "./body/shell-script.js";
 import type { WantedSignature } from "./outputs/stamps.js";
@@ -295,6 +295,7 @@ export class Worker {
           `artifact.${name}.${process.pid}`,
         ),
         epochSeconds: Number(d.getText("SOURCE_DATE_EPOCH")) || this.#options.settings.epochSeconds,
+        onSocket: (path) => this.#emit({ type: "warning", diagnostic: socketLeftOut(label, path) }),
         settle: async (path) => {
           const unihash = (await this.#options.equivalence?.(task.task, path)) ?? task.signature.unihash;
           const changed = this.#options.signatures.settle(task.task, unihash);

@@ -9,7 +9,7 @@
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, hasCode } from "@tsbake/base";
+import { BuildError, hasCode, sortedUnique } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { layOutCage, type CageContents } from "./cage-tree.js";
 import { namespaceLimits } from "./namespace-limits.js";
@@ -26,8 +26,12 @@ export interface Cage extends Sandbox {
    * cage or with `detach`). Does nothing for a root that is attached.
    */
   attach(root: string): Promise<void>;
-  /** Ends every command that still runs in the cage, then takes off what `attach` and `cover` mounted. */
-  detach(root: string): Promise<void>;
+  /**
+   * Ends every command that still runs in the cage, then takes off what `attach` and `cover` mounted.
+   *
+   * @returns the names of those commands, sorted
+   */
+  detach(root: string): Promise<readonly string[]>;
   /** Shows a program with this text in the place of a file of an attached root, if it is there, until the root is detached. */
   cover(root: string, file: string, text: string): Promise<void>;
   /**
@@ -101,11 +105,12 @@ class CageNamespaces extends Namespaces implements Cage {
     this.#attached.set(root, []);
   }
 
-  async detach(root: string): Promise<void> {
+  async detach(root: string): Promise<readonly string[]> {
     const covered = this.#attached.get(root);
-    if (covered === undefined) return;
+    if (covered === undefined) return [];
     this.#attached.delete(root);
-    await this.#setUp(DETACH, root, ...covered);
+    const { stdout } = await this.#setUp(DETACH, root, ...covered);
+    return sortedUnique(stdout.split("\n").filter((name) => name !== ""));
   }
 
   async cover(root: string, file: string, text: string): Promise<void> {

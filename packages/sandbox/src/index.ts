@@ -1,3 +1,4 @@
+export { staysBelow } from "./below.js";
 export { openCage, type Cage, type CageOptions } from "./cage.js";
 export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "./inside-root.js";
 export { findProgram, openIsolation, type Isolation } from "./isolation.js";

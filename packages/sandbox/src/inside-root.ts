@@ -5,7 +5,7 @@
  */
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, hasCode } from "@tsbake/base";
+import { BuildError, fsPath, hasCode, nameOf } from "@tsbake/base";
 import { leavesRoot } from "./problems.js";
 
 /** As the kernel: more links are a loop. */
@@ -59,7 +59,7 @@ function partsOf(path: string): string[] {
 }
 
 async function targetOf(path: string): Promise<string | undefined> {
-  return readlink(path).catch((error: unknown) => {
+  return readlink(fsPath(path), "buffer").then(nameOf, (error: unknown) => {
     if (!hasCode(error, "EINVAL", "ENOENT", "ENOTDIR")) throw error;
     return undefined;
   });

@@ -93,8 +93,19 @@ if [ -n "$2" ]; then
 fi
 `;
 
-/** $1: root; then files that are covered. First ends what a script left running: it must neither keep a mount nor change the root any more. */
+/**
+ * $1: root; then files that are covered. First ends what a script left running: it must neither keep a mount nor change the
+ * root any more. Says the names of those, where /proc is that of the cage.
+ */
 export const DETACH = `
+read -r self rest </proc/self/stat
+if [ "$self" = $$ ]; then
+    for place in /proc/[0-9]*; do
+        case $place in /proc/1 | /proc/$$) continue ;; esac
+        { read -r name <"$place/comm" && read -r stat <"$place/stat"; } 2>/dev/null || continue
+        case \${stat##*)} in ' Z'* | ' X'*) ;; *) echo "$name" ;; esac
+    done
+fi
 kill -KILL -1
 root=$1
 shift

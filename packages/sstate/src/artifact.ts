@@ -1,9 +1,9 @@
 /** A task's output folders ⇄ one artifact. */
-import { cp, mkdir, mkdtemp, readdir, rename } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, realpath, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { bestCompression, packTrees, unpackTar } from "@tsbake/archive";
 import { BuildError, byText, hasCode, makeFolder, removeTree, run } from "@tsbake/base";
-import { foreignContent } from "./problems.js";
+import { foreignContent, type FoundContent } from "./problems.js";
 
 /** Folders to pack: `name` is the folder's name inside the artifact. */
 export interface ArtifactFolder {
@@ -20,23 +20,31 @@ const LEVELS = { zstd: 3, gzip: 1 } as const;
  * available, else gzip; hard links inside and between them are kept. A folder that is not there counts as an empty one.
  *
  * @param out appears whole or not at all
- * @throws BuildError `archive/pack-failed`, `archive/device-entry`
+ * @param onSocket told of each socket: as with tar, they are left out
+ * @throws BuildError `archive/pack-failed`
  */
 export async function packArtifact(
   folders: readonly ArtifactFolder[],
   out: string,
   epochSeconds: number,
+  onSocket?: (path: string) => void,
 ): Promise<void> {
   checkNames(folders);
   for (const { path } of folders) await makeFolder(path);
+  // Of a declared folder that is a link, the folder behind it is the output, as for whoever installs it.
+  const real = await Promise.all(
+    folders.map(async ({ name, path }) => ({ prefix: name, path: await realpath(path) })),
+  );
   const compression = await bestCompression();
   // An ordinary user's files cannot but be his own: in the artifact they are root's, as if root had built it.
   const numericOwner = process.getuid?.() === 0 ? "keep" : "root";
-  await packTrees(
-    folders.map(({ name, path }) => ({ prefix: name, path })),
-    out,
-    { epochSeconds, compression, level: LEVELS[compression], numericOwner, devices: "refuse" },
-  );
+  await packTrees(real, out, {
+    epochSeconds,
+    compression,
+    level: LEVELS[compression],
+    onSocket,
+    numericOwner,
+  });
 }
 
 /**
@@ -51,11 +59,8 @@ export async function unpackArtifact(archive: string, folders: readonly Artifact
   await makeFolder(beside);
   const temporary = await mkdtemp(join(beside, ".tsbake-restore-"));
   try {
-    await unpackTar(archive, join(temporary, "new"), { owner: "keep" });
-    const found = (await readdir(join(temporary, "new"))).sort(byText);
-    const expected = folders.map(({ name }) => name).sort(byText);
-    if (found.join("\n") !== expected.join("\n"))
-      throw new BuildError([foreignContent(archive, expected, found)]);
+    await unpackTar(archive, join(temporary, "new"), { owner: "keep", allowDevices: true });
+    await checkTop(archive, join(temporary, "new"), folders);
     await mkdir(join(temporary, "old"));
     for (const { name, path } of folders) {
       await replace(resolve(path), join(temporary, "new", name), join(temporary, "old", name));
@@ -63,6 +68,24 @@ export async function unpackArtifact(archive: string, folders: readonly Artifact
   } finally {
     await removeTree(temporary);
   }
+}
+
+/**
+ * What is at the top is a folder for each that was declared, and nothing else. A link there would have whoever installs
+ * read what it leads to, anywhere on this machine.
+ */
+async function checkTop(archive: string, top: string, folders: readonly ArtifactFolder[]): Promise<void> {
+  const found = (await readdir(top, { withFileTypes: true }))
+    .map((one): FoundContent => ({
+      name: one.name,
+      kind: one.isDirectory() ? "folder" : one.isSymbolicLink() ? "link" : "file",
+    }))
+    .sort((left, right) => byText(left.name, right.name));
+  const expected = folders.map(({ name }) => name).sort(byText);
+  const isAsDeclared =
+    found.length === expected.length &&
+    found.every(({ name, kind }, at) => name === expected[at] && kind === "folder");
+  if (!isAsDeclared) throw new BuildError([foreignContent(archive, expected, found)]);
 }
 
 /** `path` becomes what `fresh` is; what it was goes to `old`, to be deleted. */

@@ -1,11 +1,12 @@
 /** Keeping a store in bounds and in order: statistics, verification, pruning. */
 import { readdirSync, statSync, type Dirent, type Stats } from "node:fs";
-import { rm, stat, unlink } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { byText, hasCode } from "@tsbake/base";
 import type { ArtifactSigner } from "./gpg.js";
-import { discard, faultOf } from "./trust.js";
+import { storedFile } from "./names.js";
+import { discard, faultOf, lockFolder } from "./trust.js";
 
 /** One object with everything that stands beside it. */
 export interface StoredObject {
@@ -34,55 +35,26 @@ export async function listStore(
   folder: string,
   onProgress?: (files: number) => void,
 ): Promise<StoredObject[]> {
-  const groups = new Map<
-    string,
-    {
-      path: string;
-      sizeBytes: number;
-      usedMs: number;
-      hasObject: boolean;
-      isBad: boolean;
-      isDescription: boolean;
-    }
-  >();
+  const groups = new Map<string, { -readonly [Key in keyof StoredObject]: StoredObject[Key] }>();
   let files = 0;
   for await (const [path, found] of filesBelow(folder, "")) {
     if (++files % 1000 === 0) onProgress?.(files);
-    const isBad = path.endsWith(".bad");
-    const base = isBad ? path : path.replace(/\.(sha256|siginfo|sig)$/, "");
-    const group = groups.get(base) ?? {
-      path: base,
-      sizeBytes: 0,
-      usedMs: 0,
-      hasObject: false,
-      isBad,
-      isDescription: true,
-    };
-    group.isDescription &&= path.endsWith(".siginfo");
+    const known = storedFile(path);
+    // Other people's.
+    if (!known) continue;
+    const isBad = known.kind === "bad";
+    const key = isBad ? path : known.object;
+    const isFirst = !groups.has(key);
+    const group = groups.get(key) ?? { path: key, sizeBytes: 0, usedMs: 0, kind: "rest", task: known.task };
+    if (isBad) group.kind = "damaged";
+    else if (known.kind === "object") group.kind = "object";
+    else if (known.kind === "siginfo" && isFirst) group.kind = "description";
+    else if (known.kind !== "siginfo" && group.kind === "description") group.kind = "rest";
     group.sizeBytes += found.size;
     group.usedMs = Math.max(group.usedMs, found.mtimeMs);
-    group.hasObject ||= path === base && /\.tar\.(zst|gz)$/.test(base);
-    groups.set(base, group);
+    groups.set(key, group);
   }
-  return [...groups.values()]
-    .map(({ path, sizeBytes, usedMs, hasObject, isBad, isDescription }): StoredObject => {
-      const task = /_([^_/][^/]*)\.tar\.(?:zst|gz)(?:\.bad)?$/.exec(path)?.[1] ?? "";
-      return {
-        path,
-        sizeBytes,
-        usedMs,
-        kind: isBad ? "damaged" : hasObject ? "object" : isDescription ? "description" : "rest",
-        task: taskIn(path, task),
-      };
-    })
-    .sort((left, right) => byText(left.path, right.path));
-}
-
-/** `<spec><hash>_<task>.tar.zst`: the hash has no `_`, the task may. */
-function taskIn(path: string, fallback: string): string {
-  const file = path.slice(path.lastIndexOf("/") + 1);
-  const tail = file.slice(file.lastIndexOf(":") + 1);
-  return /^[^_]+_(.+)\.tar\.(?:zst|gz)(?:\.bad)?$/.exec(tail)?.[1] ?? fallback;
+  return [...groups.values()].sort((left, right) => byText(left.path, right.path));
 }
 
 export interface StoreStatistics {
@@ -242,20 +214,28 @@ async function removeAll(
   const queue = removed.values();
   let done = 0;
   const work = async (): Promise<void> => {
-    for (const { path } of queue) {
-      await removeObject(join(folder, path));
+    for (const { path, usedMs } of queue) {
+      await removeObject(join(folder, path), usedMs);
       onProgress?.(++done, removed.length);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
 }
 
-/** The artifact first: a reader never sees it without its checksum. */
-async function removeObject(object: string): Promise<void> {
-  for (const suffix of ["", ".sha256", ".siginfo", ".sig"]) {
-    await unlink(`${object}${suffix}`).catch((error: unknown) => {
-      if (!hasCode(error, "ENOENT")) throw error;
-    });
+/**
+ * The artifact first: a reader never sees it without its checksum. Under the lock of those who publish: what somebody has
+ * used or made again since we have looked stays.
+ */
+async function removeObject(object: string, usedMs: number): Promise<void> {
+  const files = ["", ".sha256", ".siginfo", ".sig"].map((suffix) => `${object}${suffix}`);
+  try {
+    await using _lock = await lockFolder(object);
+    const times = await Promise.all(files.map(statIfThere));
+    if (times.some((found) => found !== undefined && found.mtimeMs > usedMs)) return;
+    for (const path of files) await rm(path, { force: true });
+  } catch (error) {
+    // Its folder is gone.
+    if (!hasCode(error, "ENOENT")) throw error;
   }
 }
 

@@ -28,6 +28,9 @@ export function chainStores(first: Store, others: readonly Store[]): Store {
       return undefined;
     },
     put: (name, path, description, signature) => first.put(name, path, description, signature),
+    async reject(name) {
+      for (const store of [first, ...others]) await store.reject(name);
+    },
     describe: (name, description) => first.describe(name, description),
   };
 }
@@ -45,4 +48,34 @@ async function keep(first: Store, name: ObjectName, file: string): Promise<strin
     return file;
   }
   return first.get(name);
+}
+
+/** Where nothing is kept: a configuration without SSTATE_DIR. Its mirrors are read all the same. */
+export function noStore(): Store {
+  return {
+    find: () => Promise.resolve(new Set()),
+    get: () => Promise.resolve(undefined),
+    put: (_name, path) => rm(path, { force: true }),
+    reject: () => Promise.resolve(),
+    describe: () => Promise.resolve(),
+  };
+}
+
+/** The stores in order; nothing is copied from one into another. */
+export function readThrough(stores: readonly Store[]): Store {
+  const [first, ...others] = stores;
+  if (!first) return noStore();
+  const [chain, none] = [chainStores(first, others), noStore()];
+  return {
+    ...chain,
+    async get(name) {
+      for (const store of stores) {
+        const file = await store.get(name);
+        if (file !== undefined) return file;
+      }
+      return undefined;
+    },
+    put: (name, path, description) => none.put(name, path, description),
+    describe: (name, description) => none.describe(name, description),
+  };
 }

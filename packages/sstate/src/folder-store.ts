@@ -10,16 +10,18 @@
  * Several processes may use one folder. Publishing is guarded by a lock for those on this machine, and by the file
  * system's link(2), which never replaces, for those on others.
  */
-import { copyFile, link, open, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { link, open, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { compressionOfBytes } from "@tsbake/archive";
 import {
   BuildError,
+  copyPlain,
   hasCode,
   makeFolder,
   messageOf,
-  readTextIfThere,
+  openPlain,
+  readPlain,
   sha256File,
   writeFileAtomic,
 } from "@tsbake/base";
@@ -28,12 +30,17 @@ import { gzipPath, objectPath, type ObjectName } from "./names.js";
 import { signatureOf, type ArtifactSigner } from "./gpg.js";
 import { unusableStore } from "./problems.js";
 import type { Store, StoreOptions } from "./store.js";
-import { discard, faultOf, lockFolder, moveAside, type Fault } from "./trust.js";
+import { discard, faultOf, lockFolder, moveAside, sidecarTextOf, type Fault } from "./trust.js";
 
 /** Use is noted in the modification time, for pruning by age; not more often than this. */
 const TOUCH_INTERVAL_MS = 3_600_000;
+/** No signature and no description is longer. */
+const LONGEST_SIGNATURE = 1 << 20;
+const LONGEST_DESCRIPTION = 32 << 20;
 
+/** @param folder not empty */
 export function openFolderStore(folder: string, options: StoreOptions): Store {
+  if (folder === "") throw new Error("internal: a store without a folder");
   return new FolderStore(folder, options);
 }
 
@@ -99,7 +106,10 @@ class FolderStore implements Store {
       isMoved = await takeOver(path, temporary);
       await this.#publish((await isGzip(temporary)) ? gzipPath(object) : object, temporary, {
         description,
-        signature: signature === undefined ? await this.#sign(temporary) : await readFile(signature),
+        signature:
+          signature === undefined
+            ? await this.#sign(temporary, name)
+            : await readPlain(signature, LONGEST_SIGNATURE),
       });
     } catch (error) {
       // What could not be kept goes back to the one who has it to lose.
@@ -112,12 +122,25 @@ class FolderStore implements Store {
     await rm(path, { force: true });
   }
 
-  async #sign(file: string): Promise<Buffer | undefined> {
+  async reject(name: ObjectName): Promise<void> {
+    const object = await this.#locate(name);
+    if (object === undefined) return;
+    try {
+      await using _lock = await lockFolder(object);
+      await moveAside(object);
+    } catch (error) {
+      // Somebody else has, or nobody here can: then it is rejected again.
+      if (!hasCode(error, "ENOENT", "EACCES", "EPERM", "EROFS")) throw error;
+    }
+  }
+
+  async #sign(file: string, name: ObjectName): Promise<Buffer | undefined> {
     if (!this.#signer?.canSign) return undefined;
     const signature = signatureOf(file);
     try {
-      await this.#signer.sign(file, signature);
-      return await readFile(signature);
+      const object = objectPath(name);
+      await this.#signer.sign(file, signature, basename((await isGzip(file)) ? gzipPath(object) : object));
+      return await readPlain(signature, LONGEST_SIGNATURE);
     } finally {
       await rm(signature, { force: true });
     }
@@ -125,8 +148,6 @@ class FolderStore implements Store {
 
   async describe(name: ObjectName, description: string): Promise<void> {
     const path = `${join(this.#folder, objectPath(name))}.siginfo`;
-    // A configuration without SSTATE_DIR keeps nothing.
-    if (this.#folder === "") return;
     try {
       if (!(await isThere(path))) await writeFileAtomic(path, description);
     } catch (error) {
@@ -152,7 +173,7 @@ class FolderStore implements Store {
     if (signature) await writeFileAtomic(signatureOf(object), signature);
     const isFirst = await publishFile(temporary, object);
     // Another machine, which our lock does not reach, may have been faster: then its sidecar must stand.
-    if (isFirst && digestIn((await readTextIfThere(sidecarOf(object))) ?? "") !== digest) {
+    if (isFirst && digestIn((await sidecarTextOf(object)) ?? "") !== digest) {
       await writeFileAtomic(sidecarOf(object), sidecarText(object, digest));
     }
     if (!isFirst) await writeFileAtomic(sidecarOf(object), sidecarText(object, await sha256File(object)));
@@ -184,7 +205,7 @@ async function takeOver(path: string, temporary: string): Promise<boolean> {
   } catch (error) {
     if (!hasCode(error, "EXDEV", "EPERM", "EACCES")) throw error;
     isMoved = false;
-    await copyFile(path, temporary);
+    await copyPlain(path, temporary);
   }
   const file = await open(temporary, "r");
   try {
@@ -211,7 +232,7 @@ async function publishFile(temporary: string, object: string): Promise<boolean> 
 }
 
 async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path);
+  const file = await openPlain(path);
   try {
     const start = Buffer.alloc(6);
     await file.read(start, 0, start.length, 0);
@@ -245,9 +266,9 @@ async function touch(object: string): Promise<void> {
 /** The description beside an object, for handing it on. */
 export async function descriptionOf(object: string): Promise<string> {
   try {
-    return await readFile(`${object}.siginfo`, "utf8");
+    return (await readPlain(`${object}.siginfo`, LONGEST_DESCRIPTION)).toString();
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return "";
+    if (hasCode(error, "ENOENT", "NOT_PLAIN", "TOO_LONG", "EISDIR")) return "";
     throw error;
   }
 }

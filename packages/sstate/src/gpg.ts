@@ -1,9 +1,11 @@
 /**
- * Signatures of artifacts: `<object>.sig`, detached and binary, made and judged by the host's gpg.
+ * Signatures of artifacts: `<object>.sig`, detached and binary, made and judged by the host's gpg. What is signed is the
+ * bytes and, as a notation, the object's name: else an old artifact, with its good signature, could be put in the place
+ * of another one.
  *
- * @see OE-core meta/lib/oe/gpg_sign.py (LocalSigner): the same files, so that each can verify the other's
+ * @see OE-core meta/lib/oe/gpg_sign.py (LocalSigner): the same files; gpg verifies ours there, and theirs have no name here
  */
-import { stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { BuildError, hasCode, messageOf, run, type RunResult } from "@tsbake/base";
 import { cannotSign, missingGpg } from "./problems.js";
 
@@ -30,11 +32,14 @@ export interface SignatureFault {
 
 export interface ArtifactSigner {
   readonly canSign: boolean;
-  /** Writes the signature of `file` to `signature`. @throws BuildError `sstate/cannot-sign` */
-  sign(file: string, signature: string): Promise<void>;
-  /** Undefined when `signature` is one of `file` that is trusted. */
-  fault(file: string, signature: string): Promise<SignatureFault | undefined>;
+  /** Writes the signature of `file`, the object called `name`, to `signature`. @throws BuildError `sstate/cannot-sign` */
+  sign(file: string, signature: string, name: string): Promise<void>;
+  /** Undefined when `signature` is one of `file`, as the object called `name`, that is trusted. */
+  fault(file: string, signature: string, name: string): Promise<SignatureFault | undefined>;
 }
+
+/** The name of the notation that holds the object's name. */
+const NOTATION = "object@tsbake";
 
 export function signatureOf(object: string): string {
   return `${object}.sig`;
@@ -74,18 +79,20 @@ class Gpg implements ArtifactSigner {
     } catch (error) {
       throw new BuildError([missingGpg(program, messageOf(error))], { cause: error });
     }
-    if (this.canSign) await this.#sign("/dev/null", "-");
+    if (this.canSign) await this.#sign("/dev/null", "-", "none");
   }
 
-  sign(file: string, signature: string): Promise<void> {
-    const turn = this.#turn.then(() => this.#sign(file, signature));
+  sign(file: string, signature: string, name: string): Promise<void> {
+    const turn = this.#turn.then(() => this.#sign(file, signature, name));
     this.#turn = turn.catch(() => {});
     return turn;
   }
 
-  async #sign(file: string, signature: string): Promise<void> {
+  async #sign(file: string, signature: string, name: string): Promise<void> {
     const { key, passphrase } = this.#settings;
     const ways = ["--yes", "--pinentry-mode", "loopback", "--passphrase-fd", "0", "-u", key];
+    // In hexadecimal: gpg expands `%`.
+    ways.push("--sig-notation", `${NOTATION}=${Buffer.from(name).toString("hex")}`);
     const { code, stderr } = await this.#run(
       [...ways, "--output", signature, "--detach-sign", "--", file],
       passphrase,
@@ -94,14 +101,16 @@ class Gpg implements ArtifactSigner {
     throw new BuildError([cannotSign(key, lastLine(stderr))]);
   }
 
-  async fault(file: string, signature: string): Promise<SignatureFault | undefined> {
+  async fault(file: string, signature: string, name: string): Promise<SignatureFault | undefined> {
     try {
-      await stat(signature);
+      if (!(await lstat(signature)).isFile())
+        return { kind: "unknown", why: "what stands beside it as its signature (.sig) is no plain file" };
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
       return { kind: "unknown", why: "it has no signature beside it (.sig)" };
     }
-    return this.#judge(await this.#run(["--verify", "--", signature, file], ""));
+    const result = await this.#run(["--verify", "--", signature, file], "");
+    return this.#judge(result) ?? nameFault(result, name);
   }
 
   /** By the words of gpg's DETAILS document, which do not depend on the language. */
@@ -121,26 +130,54 @@ class Gpg implements ArtifactSigner {
     }
     const { trusted } = this.#settings;
     const good = said("GOODSIG");
+    // gpg ends with 0 for these, too.
+    for (const [word, what] of BAD_KEYS) {
+      const [by] = said(word);
+      if (by !== undefined) return { kind: "unknown", why: `it is signed by ${by}, ${what}` };
+    }
+    if (good.length === 0) return { kind: "unknown", why: "gpg calls no signature of it good" };
     if (trusted.length === 0) return undefined;
     const ids = [
       ...good.map((text) => text.split(" ")[0]!),
       // Fingerprints of the key and of the primary key that it belongs to; only where the key is good in itself.
-      ...(good.length > 0 ? said("VALIDSIG") : []).flatMap((text) => {
+      ...said("VALIDSIG").flatMap((text) => {
         const fields = text.split(" ");
         return [fields[0]!, fields.at(-1)!];
       }),
     ];
     if (trusted.some((one) => ids.includes(one.toUpperCase()))) return undefined;
-    const by = good[0] ?? said("EXPKEYSIG")[0];
-    return {
-      kind: "unknown",
-      why: `it is signed by ${by === undefined ? "a key" : by}, which SSTATE_VALID_SIGS does not name, or which has expired`,
-    };
+    return { kind: "unknown", why: `it is signed by ${good[0]}, which SSTATE_VALID_SIGS does not name` };
   }
 
   #run(args: readonly string[], input: string): Promise<RunResult> {
     return run(this.#settings.program, [...this.#common, ...args], { input });
   }
+}
+
+const BAD_KEYS = [
+  ["REVKEYSIG", "a key that has been revoked"],
+  ["EXPKEYSIG", "a key that has expired"],
+  ["EXPSIG", "and the signature has expired"],
+] as const;
+
+/** Whether what was signed is the object of this name. */
+function nameFault(result: RunResult, name: string): SignatureFault | undefined {
+  const lines = result.stdout.split("\n");
+  // The name that one signature has must not vouch for another one.
+  if (lines.filter((line) => line.startsWith("[GNUPG:] NEWSIG")).length > 1)
+    return { kind: "unknown", why: "it has several signatures" };
+  const at = lines.indexOf(`[GNUPG:] NOTATION_NAME ${NOTATION}`);
+  const word = "[GNUPG:] NOTATION_DATA ";
+  // Long data comes in several lines.
+  const data = at < 0 ? [] : lines.slice(at + 1).filter((line) => line.startsWith(word));
+  if (data.length === 0)
+    return {
+      kind: "unknown",
+      why: "its signature does not say of which artifact it is: an old tsbake or another program made it",
+    };
+  const signed = Buffer.from(data.map((line) => line.slice(word.length)).join(""), "hex").toString();
+  if (signed === name) return undefined;
+  return { kind: "unknown", why: `its signature is that of another artifact, ${signed}` };
 }
 
 /** What gpg gives for a reason. */

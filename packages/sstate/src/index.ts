@@ -1,10 +1,11 @@
-export { gzipPath, objectPath, type ObjectName } from "./names.js";
+export { gzipPath, INCOMING, objectPath, type ObjectName } from "./names.js";
 export type { Store, StoreOptions } from "./store.js";
 export { openFolderStore } from "./folder-store.js";
 export { openSigner, type ArtifactSigner, type GpgSettings } from "./gpg.js";
 export { openEquivalences, type Equivalences, type Report } from "./equivalence.js";
-export { chainStores } from "./chain.js";
+export { chainStores, noStore, readThrough } from "./chain.js";
 export { openMirrors } from "./mirror-store.js";
+export { noFolder } from "./problems.js";
 export { packArtifact, unpackArtifact, type ArtifactFolder } from "./artifact.js";
 export {
   listStore,

@@ -5,22 +5,27 @@
  * A mirror is a convenience: whatever is wrong with it, the build goes on without it, and says so once.
  */
 import { rmSync } from "node:fs";
-import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { hasProgram } from "@tsbake/archive";
 import {
   BuildError,
+  copyPlain,
   hidePasswords,
   HttpClient,
+  type Lock,
   type MirrorRule,
   applyMirror,
   isUnreachable,
   hasCode,
+  lockFile,
   makeFolder,
   messageOf,
   joinUrl,
   parseMirrors,
+  readPlain,
+  sha256,
   sha256File,
   quoted,
   splitUrl,
@@ -73,7 +78,9 @@ class MirrorStore implements Store {
   #isAsked = false;
   /** Something that it has is as it should be. */
   #isSane = false;
-  #downloads: Promise<string> | undefined;
+  #downloads: Promise<Downloads> | undefined;
+  /** What it has is not what the tasks make: it is not asked for these again. */
+  readonly #rejected = new Set<string>();
   /** Which of the two names an object has here, as `find` saw it. */
   readonly #urls = new Map<string, string>();
   #suffixes: Promise<readonly ((path: string) => string)[]> | undefined;
@@ -140,8 +147,14 @@ class MirrorStore implements Store {
     throw new Error("internal: a mirror is read only");
   }
 
+  reject(name: ObjectName): Promise<void> {
+    this.#rejected.add(objectPath(name));
+    return Promise.resolve();
+  }
+
   async #locate(name: ObjectName): Promise<string | undefined> {
     const path = objectPath(name);
+    if (this.#rejected.has(path)) return undefined;
     const known = this.#urls.get(path);
     if (known !== undefined) return known;
     for (const variant of await this.#variants()) {
@@ -175,29 +188,42 @@ class MirrorStore implements Store {
       this.#warn(`${url} has no signature beside it (.sig), and is not used (SSTATE_VERIFY_SIG)`);
       return undefined;
     }
-    this.#downloads ??= downloadFolder(this.#options.downloads);
-    const folder = await this.#downloads;
-    // Named by its content: what another run left of it can be gone on with.
-    const part = join(folder, `${digest}.part`);
-    if (!(await this.#transfer(url, part, digest))) {
-      await rm(part, { force: true });
-      return undefined;
+    this.#downloads ??= openDownloads(this.#options.downloads);
+    const { parts, done } = await this.#downloads;
+    // Named by object and content: what another run left of it can be gone on with, and no two objects share one.
+    const place = decodeURIComponent(basename(url));
+    const part = join(parts, `${sha256(`${place} ${digest}`).slice(0, 32)}.part`);
+    const file = join(done, place);
+    {
+      await using _lock = await lockPart(part);
+      if (!(await this.#transfer(url, part, digest))) {
+        await rm(part, { force: true });
+        return undefined;
+      }
+      await rename(part, file);
     }
-    const file = join(folder, decodeURIComponent(basename(url)));
-    await rename(part, file);
     if (signature && !(await this.#isTrusted(url, file, signature))) {
       await rm(file, { force: true });
       return undefined;
     }
-    const description = await this.#reader.bytes(`${url}.siginfo`, LONGEST_DESCRIPTION);
-    if (description !== undefined) await writeFile(`${file}.siginfo`, description);
+    await this.#takeDescription(url, file);
     return file;
+  }
+
+  /** What it is described by is for people: whatever is wrong with that, the object is as good without. */
+  async #takeDescription(url: string, file: string): Promise<void> {
+    try {
+      const description = await this.#reader.bytes(`${url}.siginfo`, LONGEST_DESCRIPTION);
+      if (description !== undefined) await writeFile(`${file}.siginfo`, description);
+    } catch (error) {
+      this.#warn(`${messageOf(error)}; the artifact is used without its description`);
+    }
   }
 
   async #isTrusted(url: string, file: string, signature: Buffer): Promise<boolean> {
     const path = signatureOf(file);
     await writeFile(path, signature);
-    const fault = await this.#options.signer?.fault(file, path);
+    const fault = await this.#options.signer?.fault(file, path, basename(file));
     if (!fault) return true;
     await rm(path, { force: true });
     this.#warn(`${url} is not used: ${fault.why}`);
@@ -233,6 +259,8 @@ class MirrorStore implements Store {
       if (error instanceof Refusal) {
         this.#isDown ||= error.isFinal;
         this.#warn(`${error.message}${error.isFinal ? "; the build goes on without this mirror" : ""}`);
+      } else if (hasCode(error, "NOT_PLAIN", "TOO_LONG")) {
+        this.#warn(`${messageOf(error)}, and is not used`);
       } else {
         this.#isDown ||= isUnreachable(error);
         this.#warn(`${messageOf(error)}; the build goes on without this mirror`);
@@ -287,13 +315,13 @@ function httpReader(client: HttpClient): Reader {
 
 const fileReader: Reader = {
   has: async (url) => (await sizeOf(pathOf(url))) > 0,
-  bytes: (url) =>
-    readFile(pathOf(url)).catch((error: unknown) => {
+  bytes: (url, maxBytes) =>
+    readPlain(pathOf(url), maxBytes).catch((error: unknown) => {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
       throw error;
     }),
   async download(url, path) {
-    await copyFile(pathOf(url), path);
+    await copyPlain(pathOf(url), path);
     return true;
   },
 };
@@ -307,15 +335,47 @@ function bare(url: string): string {
   return joinUrl({ ...splitUrl(url)!, parameters: {} });
 }
 
-async function downloadFolder(folder: string | undefined): Promise<string> {
+interface Downloads {
+  /** Where the next run finds what this one has begun. */
+  readonly parts: string;
+  /** Of this process alone: what is whole, until the nearest store takes it. */
+  readonly done: string;
+}
+
+async function openDownloads(folder: string | undefined): Promise<Downloads> {
   if (folder !== undefined) {
-    await makeFolder(folder);
-    return folder;
+    try {
+      await makeFolder(folder);
+      return { parts: folder, done: await temporaryFolder(join(folder, "run-")) };
+    } catch (error) {
+      // A store that is only read.
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST")) throw error;
+    }
   }
-  const temporary = await mkdtemp(join(tmpdir(), "tsbake-mirror-"));
+  const temporary = await temporaryFolder(join(tmpdir(), "tsbake-mirror-"));
+  return { parts: temporary, done: temporary };
+}
+
+async function temporaryFolder(start: string): Promise<string> {
+  const temporary = await mkdtemp(start);
   if (temporaryFolders.size === 0) process.once("exit", removeTemporaries);
   temporaryFolders.add(temporary);
   return temporary;
+}
+
+/** Another process may download the same into the same folder. What stands there and is no plain file of ours is no start. */
+async function lockPart(part: string): Promise<Lock> {
+  const lock = await lockFile(`${part}.lock`, {
+    holder: `a tsbake process (process ${process.pid})`,
+    mode: 0o664,
+    isTemporary: true,
+  });
+  const found = await lstat(part).catch((error: unknown) => {
+    if (!hasCode(error, "ENOENT")) throw error;
+  });
+  const isOurs = found === undefined || (found.isFile() && found.uid === process.getuid?.());
+  if (!isOurs) await rm(part, { recursive: true, force: true });
+  return lock;
 }
 
 /** Downloads that nobody has taken over; they go with the process. */
@@ -325,9 +385,11 @@ function removeTemporaries(): void {
   for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
 }
 
+/** Of a plain file; 0 for what is none, or is not there. */
 async function sizeOf(path: string): Promise<number> {
   try {
-    return (await stat(path)).size;
+    const found = await stat(path);
+    return found.isFile() ? found.size : 0;
   } catch {
     return 0;
   }

@@ -45,6 +45,60 @@ function shortened(spec: string, tail: string): string {
   return short;
 }
 
+/** Below the store's folder: what comes from mirrors, until it is whole. */
+export const INCOMING = ".incoming";
+
+/** What a file in a store's folder is by its name; undefined for what is none of ours. */
+export interface StoredFile {
+  /** Path of the object that it belongs to. */
+  readonly object: string;
+  /** Without `do_`. */
+  readonly task: string;
+  /** `write`: one that is under way or was broken off. */
+  readonly kind: "object" | "sha256" | "sig" | "siginfo" | "bad" | "write";
+}
+
+/**
+ * The form of our names: `ab/cd/<spec>abcd…_<task>.tar.zst` and what stands beside it. Everything else in the folder
+ * belongs to other people.
+ *
+ * @param path relative to the store's folder
+ */
+export function storedFile(path: string): StoredFile | undefined {
+  const parts = path.split("/");
+  if (parts[0] === INCOMING) {
+    // Parts of downloads, and the folders of processes, as `mirror-store.ts` makes them.
+    const isOurs = /^\.incoming\/(?:[0-9a-f]{32}\.part|run-[A-Za-z0-9]{6}\/[^/]+)$/.test(path);
+    return isOurs ? { object: path, task: "", kind: "write" } : undefined;
+  }
+  if (parts.length < 3 || parts.length > 4) return undefined;
+  const [first, second, file] = parts.slice(-3);
+  const temporary = /^\.(?:[0-9a-f]{16}\.tmp(?:\.sig)?|(.+)\.\d+\.[0-9a-f]{12}\.tmp)$/.exec(file!);
+  if (temporary) {
+    const isOurs =
+      temporary[1] === undefined
+        ? /^\w\w\/\w\w$/.test(`${first}/${second}`)
+        : fits(first!, second!, temporary[1]);
+    return isOurs ? { object: path, task: "", kind: "write" } : undefined;
+  }
+  const found = fits(first!, second!, file!);
+  if (!found) return undefined;
+  const { suffix, task } = found;
+  const object = suffix === "" ? path : path.slice(0, -suffix.length - 1);
+  return { object, task, kind: suffix === "" ? "object" : suffix };
+}
+
+function fits(
+  first: string,
+  second: string,
+  file: string,
+): { suffix: "" | "sha256" | "sig" | "siginfo" | "bad"; task: string } | undefined {
+  const shape = /^.*:([0-9A-Za-z]+)_(.+?)\.tar\.(?:zst|gz)(?:\.(sha256|sig|siginfo|bad))?$/.exec(file);
+  const [, hash = "", task = "", suffix = ""] = shape ?? [];
+  if (!shape || hash.slice(0, 2) !== first || hash.slice(2, 4) !== second) return undefined;
+  return { suffix: suffix as "", task };
+}
+
 /** The same object compressed with gzip: what a host without zstd writes, under a name that says so. */
 export function gzipPath(path: string): string {
   return path.replace(/\.tar\.zst$/, ".tar.gz");

@@ -1,5 +1,5 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
-import type { Diagnostic } from "@tsbake/base";
+import { shownName, type Diagnostic } from "@tsbake/base";
 
 /** SSTATE_MIRRORS does not consist of `pattern replacement` pairs. */
 export function badMirrors(fault: string): Diagnostic {
@@ -21,17 +21,23 @@ export function cannotSign(key: string, reason: string): Diagnostic {
   };
 }
 
+/** What is at the top of an artifact. */
+export interface FoundContent {
+  readonly name: string;
+  readonly kind: "folder" | "link" | "file";
+}
+
 /** An artifact holds other folders than the task that is to be restored. */
 export function foreignContent(
   archive: string,
   expected: readonly string[],
-  found: readonly string[],
+  found: readonly FoundContent[],
 ): Diagnostic {
   return {
     severity: "error",
     code: "sstate/foreign-content",
-    message: `${archive} holds ${list(found)}, and ${list(expected)} was expected`,
-    help: "delete it: it was made by another task, or by another version of it",
+    message: `${archive} holds ${listFound(found)}, and ${list(expected)} was expected`,
+    help: "delete it: it was made by another task, by another version of it, or by somebody who means ill",
   };
 }
 
@@ -55,6 +61,16 @@ export function missingGpg(program: string, reason: string): Diagnostic {
   };
 }
 
+/** A command on the shared state, and the configuration names none. */
+export function noFolder(): Diagnostic {
+  return {
+    severity: "error",
+    code: "sstate/no-folder",
+    message: "there is no shared state: SSTATE_DIR is not set",
+    help: "set SSTATE_DIR in the configuration, to an absolute path",
+  };
+}
+
 /** The file that says which outputs are the same cannot be used. */
 export function unusableEquivalences(path: string, why: string): Diagnostic {
   return {
@@ -73,6 +89,13 @@ export function unusableStore(folder: string, why: string): Diagnostic {
     message: `cannot keep an artifact in ${folder}: ${why}`,
     help: "set SSTATE_DIR to a folder that this user can write to and that has room",
   };
+}
+
+function listFound(found: readonly FoundContent[]): string {
+  const words = found.map(
+    ({ name, kind }) => `${kind === "folder" ? "" : `the ${kind} `}\`${shownName(name)}\``,
+  );
+  return words.length === 0 ? "nothing" : words.join(", ");
 }
 
 function list(names: readonly string[]): string {

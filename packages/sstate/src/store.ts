@@ -21,6 +21,11 @@ export interface Store {
    */
   put(name: ObjectName, path: string, description: string, signature?: string): Promise<void>;
   /**
+   * The object's bytes are right, and what they hold is not what its task makes: it gives way to the one that the task
+   * makes now.
+   */
+  reject(name: ObjectName): Promise<void>;
+  /**
    * Keeps the description of a task that has no artifact, as `.siginfo` alone: a later comparison of signatures can
    * follow it.
    *

@@ -1,7 +1,7 @@
 /** Whether an object in a folder can be trusted, and what becomes of one that cannot. */
 import { rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { hasCode, lockPath, readTextIfThere, sha256File, type Lock } from "@tsbake/base";
+import { basename, dirname } from "node:path";
+import { hasCode, lockPath, readPlain, sha256File, type Lock } from "@tsbake/base";
 import { digestIn, sidecarOf } from "./checksum.js";
 import { signatureOf, type ArtifactSigner } from "./gpg.js";
 
@@ -17,8 +17,8 @@ export interface Fault {
 
 /** Why the object cannot be trusted; undefined when it can. @param signer when signatures count */
 export async function faultOf(object: string, signer?: ArtifactSigner): Promise<Fault | undefined> {
-  const text = await readTextIfThere(sidecarOf(object));
   try {
+    const text = await sidecarTextOf(object);
     // Asked for in any case: an object that has just been removed is not damaged.
     await stat(object);
     if (text === undefined) return damaged("it has no checksum beside it (.sha256)");
@@ -28,10 +28,25 @@ export async function faultOf(object: string, signer?: ArtifactSigner): Promise<
     if (actual !== expected) return damaged(`its SHA-256 is ${actual}, and ${expected} was expected`);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return { kind: "gone", why: "it is gone" };
+    if (hasCode(error, "NOT_PLAIN", "EISDIR")) return damaged("it, or its checksum, is no plain file");
     throw error;
   }
-  const fault = await signer?.fault(object, signatureOf(object));
+  const fault = await signer?.fault(object, signatureOf(object), basename(object));
   return fault && { kind: fault.kind === "wrong" ? "damaged" : "untrusted", why: fault.why };
+}
+
+/** Longer than a line for people it is none, and its start cannot be one. */
+const LONGEST_SIDECAR = 4096;
+
+/** The text of the checksum beside an object; undefined when there is none. */
+export async function sidecarTextOf(object: string): Promise<string | undefined> {
+  try {
+    return (await readPlain(sidecarOf(object), LONGEST_SIDECAR)).toString();
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (hasCode(error, "TOO_LONG")) return "";
+    throw error;
+  }
 }
 
 function damaged(why: string): Fault {
@@ -54,9 +69,10 @@ export async function discard(object: string, signer?: ArtifactSigner): Promise<
 
 /** Its checksum and signature go, too, away from whatever comes next by this name. */
 export async function moveAside(object: string): Promise<void> {
+  await rm(`${object}.bad`, { recursive: true, force: true });
   await rename(object, `${object}.bad`);
-  await rm(sidecarOf(object), { force: true });
-  await rm(signatureOf(object), { force: true });
+  for (const beside of [sidecarOf(object), signatureOf(object)])
+    await rm(beside, { recursive: true, force: true });
 }
 
 /** For those on this machine who publish or discard in the folder of the object. */

@@ -105,6 +105,7 @@ export function checkLocked(
     },
     get: (name) => store.get(name),
     put: (name, path, description, signature) => store.put(name, path, description, signature),
+    reject: (name) => store.reject(name),
     describe: (name, description) => store.describe(name, description),
   };
 }

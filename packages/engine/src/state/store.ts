@@ -1,7 +1,16 @@
 /** SSTATE_DIR and SSTATE_MIRRORS as one store, with the signatures that the configuration asks for. */
-import { words } from "@tsbake/base";
+import { join } from "node:path";
+import { BuildError, words } from "@tsbake/base";
 import type { ParsedProject } from "@tsbake/recipe";
-import { chainStores, openFolderStore, openMirrors, openSigner } from "@tsbake/sstate";
+import {
+  chainStores,
+  INCOMING,
+  noFolder,
+  openFolderStore,
+  openMirrors,
+  openSigner,
+  readThrough,
+} from "@tsbake/sstate";
 import type { ArtifactSigner, Store } from "@tsbake/sstate";
 import type { EngineEvent } from "../events.js";
 import { checkLocked, type LockedSignatures } from "../signing/locked-signatures.js";
@@ -24,11 +33,27 @@ export async function openStore(
     onNote: (text: string) => onEvent({ type: "step", text }),
     ...(signer && { signer }),
   };
-  const folder = openFolderStore(project.configurationText("SSTATE_DIR") ?? "", options);
-  const mirrors = project.configurationText("SSTATE_MIRRORS") ?? "";
-  const store = mirrors.trim() === "" ? folder : chainStores(folder, openMirrors(mirrors, options));
+  const folder = storeFolder(project);
+  // On the same disk as the store, which takes what has come whole; and there the next run finds the start of the rest.
+  const downloads = folder === undefined ? {} : { downloads: join(folder, INCOMING) };
+  const near = folder === undefined ? undefined : openFolderStore(folder, options);
+  const text = project.configurationText("SSTATE_MIRRORS") ?? "";
+  const mirrors = text.trim() === "" ? [] : openMirrors(text, { ...options, ...downloads });
+  const store = near ? (mirrors.length > 0 ? chainStores(near, mirrors) : near) : readThrough(mirrors);
   if (!locked) return store;
   return checkLocked(store, locked, (diagnostic) => onEvent({ type: "engine-warning", diagnostic }));
+}
+
+/** SSTATE_DIR; undefined where the configuration names none, which is not the current folder. */
+function storeFolder(project: Pick<Configured, "configurationText">): string | undefined {
+  return project.configurationText("SSTATE_DIR")?.trim() || undefined;
+}
+
+/** @throws BuildError `sstate/no-folder` */
+export function neededStoreFolder(project: Pick<Configured, "configurationText">): string {
+  const folder = storeFolder(project);
+  if (folder === undefined) throw new BuildError([noFolder()]);
+  return folder;
 }
 
 /**

@@ -5,9 +5,10 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { BuildError, run, sha256File } from "@tsbake/base";
+import { BuildError, copyPlain, run, sha256File } from "@tsbake/base";
 import { openSandbox } from "@tsbake/sandbox";
 import * as problems from "../problems.js";
+import { hasHoles } from "./holes.js";
 import { unpackTree } from "./tree.js";
 
 export interface ConvertOptions {
@@ -28,7 +29,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   directory: toDirectory,
   erofs: toErofs,
   squashfs: toSquashfs,
-  tar: ({ tree, output }) => copyFile(tree, output, constants.COPYFILE_FICLONE),
+  tar: toTar,
   "tar.gz": toGzip,
   "tar.xz": (options) => filter("xz", ["-T1", "-c", ...options.extra], options, "xz-utils"),
   "tar.zst": (options) => filter("zstd", ["-q", "-T1", "-c", ...options.extra], options, "zstd"),
@@ -59,6 +60,12 @@ export async function convert(type: string, options: ConvertOptions): Promise<vo
 async function toDirectory(options: ConvertOptions): Promise<void> {
   await using sandbox = await openSandbox();
   await unpackTree(options.tree, options.output, sandbox);
+}
+
+/** What has holes keeps them. */
+async function toTar({ tree, output }: ConvertOptions): Promise<void> {
+  if (await hasHoles(tree)) return copyPlain(tree, output);
+  return copyFile(tree, output, constants.COPYFILE_FICLONE);
 }
 
 async function toGzip(options: ConvertOptions): Promise<void> {

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { BuildError } from "@tsbake/base";
+import { BuildError, nameOf } from "@tsbake/base";
 import { type FileEntry, type FileKind, isTreePath } from "../facts/file-entry.js";
 import * as problems from "../problems.js";
 
@@ -186,7 +186,7 @@ export class TarFile implements Disposable {
         throw this.#bad("a pax header is damaged");
       const key = data.toString("utf8", blank + 1, equals);
       const value = data.subarray(equals + 1, at + length - 1);
-      records.set(key, key.startsWith(XATTR) ? value.toString("base64") : value.toString("utf8"));
+      records.set(key, key.startsWith(XATTR) ? value.toString("base64") : nameOf(value));
       at += length;
     }
     return records;
@@ -239,7 +239,7 @@ function fullName(header: Buffer): string {
 
 function text(header: Buffer, at: number, length: number): string {
   const end = header.indexOf(0, at);
-  return header.toString("utf8", at, end === -1 || end > at + length ? at + length : end);
+  return nameOf(header.subarray(at, end === -1 || end > at + length ? at + length : end));
 }
 
 function number(header: Buffer, at: number, length: number): number {

@@ -1,9 +1,12 @@
 /** Writes a tar whose bytes depend on nothing but what is put in: pax headers only where ustar has no room. */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { isZero, nameBytes } from "@tsbake/base";
 import { type FileEntry } from "../facts/file-entry.js";
 import { sumOf, XATTR } from "./tar-index.js";
 
 const BLOCK = 512;
+/** Zeros of this length are not written. */
+const HOLE_BYTES = 64 * 1024;
 /** GNU tar pads to this; readers do not care, but `tar -t` stays quiet. */
 const RECORD = 20 * BLOCK;
 
@@ -61,9 +64,19 @@ export class TarWriter implements Disposable {
     );
   }
 
+  /** Zeros are left out: they become holes of the file. */
   write(data: Uint8Array): void {
-    for (let done = 0; done < data.length;) done += writeSync(this.#fd, data, done);
+    for (let at = 0; at < data.length; at += HOLE_BYTES) {
+      const piece = data.subarray(at, at + HOLE_BYTES);
+      if (piece.length < HOLE_BYTES || !isZero(piece)) this.#put(piece, this.#written + at);
+    }
     this.#written += data.length;
+  }
+
+  #put(data: Uint8Array, place: number): void {
+    for (let done = 0; done < data.length;) {
+      done += writeSync(this.#fd, data, done, data.length - done, place + done);
+    }
   }
 
   /** Fills up to the next block. */
@@ -102,14 +115,14 @@ function ustar(of: Header): Buffer {
   const octal = (value: number, at: number, digits: number): void => {
     header.write(`${value.toString(8).padStart(digits, "0")}\0`, at, "latin1");
   };
-  header.write(of.name, 0, 100, "utf8");
+  nameBytes(of.name).copy(header, 0, 0, 100);
   octal(of.mode, 100, 7);
   octal(of.uid ?? 0, 108, 7);
   octal(of.gid ?? 0, 116, 7);
   octal(Math.min(of.size, MAX_OCTAL_SIZE), 124, 11);
   octal(of.mtimeSeconds, 136, 11);
   header.write(of.type, 156, "latin1");
-  header.write(of.link, 157, 100, "utf8");
+  nameBytes(of.link).copy(header, 157, 0, 100);
   header.write("ustar\x0000", 257, "latin1");
   octal(of.major ?? 0, 329, 7);
   octal(of.minor ?? 0, 337, 7);
@@ -124,8 +137,8 @@ function paxRecords(entry: FileEntry, name: string, link: string): Buffer {
     const at = one.indexOf("=");
     records.push(record(`${XATTR}${one.slice(0, at)}`, Buffer.from(one.slice(at + 1), "base64")));
   }
-  if (Buffer.byteLength(link) > 100) records.push(record("linkpath", Buffer.from(link)));
-  if (Buffer.byteLength(name) > 100) records.push(record("path", Buffer.from(name)));
+  if (nameBytes(link).length > 100) records.push(record("linkpath", nameBytes(link)));
+  if (nameBytes(name).length > 100) records.push(record("path", nameBytes(name)));
   if (entry.sizeBytes > MAX_OCTAL_SIZE) records.push(record("size", Buffer.from(String(entry.sizeBytes))));
   return Buffer.concat(records);
 }

@@ -10,6 +10,7 @@ import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
 import { type KeyCheck, checkPrivateKeys } from "../check/private-keys.js";
 import { TarFile, type TarMember } from "./tar-index.js";
+import { digHoles, hasHoles, tarWithHoles } from "./holes.js";
 
 /** Never part of an image: what the kernel and the sandbox mount, and what tasks leave behind. */
 const LEFT_OUT = ["./proc/*", "./sys/*", "./dev/*", "./run/*", "./tmp/*"];
@@ -77,7 +78,9 @@ export async function packTree(request: PackRequest): Promise<FileEntry[]> {
   // Through us: what packs a tree of packages has only the tree in sight.
   let result;
   try {
-    result = await request.sandbox.run("tar", args, { stdoutFd: output.fd });
+    result = (await digHoles(resolve(request.root), request.sandbox))
+      ? await tarWithHoles(request.sandbox, args, output.fd)
+      : await request.sandbox.run("tar", args, { stdoutFd: output.fd });
   } finally {
     await output.close();
   }
@@ -168,6 +171,7 @@ export async function unpackTree(tar: string, root: string, sandbox: Sandbox): P
   if (!sandbox.isFake) args.push("--xattrs", "--xattrs-include=*");
   const result = await sandbox.run("tar", args);
   if (result.code !== 0) throw new BuildError([problems.formatFailed("tar", result.code, result.stderr)]);
+  if (await hasHoles(tar)) await digHoles(resolve(root), sandbox);
   if (sandbox.isFake) await setCapabilities(tar, root, sandbox);
 }
 

@@ -65,7 +65,7 @@ const FACTORY = "/usr/share/factory";
 
 /**
  * @throws BuildError with every problem found: `image/no-rule`, `image/refused-by-rule`, `image/keep-outside-usr`,
- *   `image/file-clash`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`,
+ *   `image/file-clash`, `image/folder-taken`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`,
  *   `image/tmpfiles-name`
  */
 export function planExtension(request: PlanRequest): Plan {
@@ -265,8 +265,8 @@ class Planner {
       const text = this.#tmpfiles.sort(byText).map((line) => `${line}\n`);
       this.#addText(`/usr/lib/tmpfiles.d/${this.#request.name}.conf`, text.join(""));
     }
-    if (this.#problems.length > 0) throw new BuildError(this.#problems);
     this.#addFolders();
+    if (this.#problems.length > 0) throw new BuildError(this.#problems);
     const entries = [...this.#planned.values()].sort((left, right) =>
       byText(left.entry.path, right.entry.path),
     );
@@ -287,7 +287,12 @@ class Planner {
       if (this.#request.base.get(path) === undefined || wanted.has(path)) wanted.add(folder.path);
     }
     for (const path of wanted) for (const folder of foldersAbove(path)) wanted.add(folder);
-    for (const path of wanted) this.#planned.set(path, { entry: this.#folder(path) });
+    for (const path of wanted) {
+      const before = this.#planned.get(path)?.entry;
+      if (before !== undefined && before.kind !== "directory")
+        this.#problems.push(problems.folderTaken(before));
+      this.#planned.set(path, { entry: this.#folder(path) });
+    }
   }
 
   #folder(path: string): FileEntry {

@@ -1,7 +1,7 @@
 /** do_image of an extension: the layer's tree, decided path by path, as the tree that ships, with its stamp and report. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { byText, sha256 } from "@tsbake/base";
+import { BuildError, byText, sha256 } from "@tsbake/base";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
@@ -11,6 +11,7 @@ import { type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snap
 import { TarFile, type TarMember } from "../formats/tar-index.js";
 import { TarWriter } from "../formats/tar-writer.js";
 import { type ShippedLine, parseTmpfiles } from "./tmpfiles.js";
+import * as problems from "../problems.js";
 
 export interface SysextOptions {
   /** The layer's tar and file manifest. */
@@ -82,11 +83,17 @@ function withExtra(
   const all = new Map(planned.map((one) => [one.entry.path, one]));
   for (const one of extra) {
     for (const path of foldersAbove(one.entry.path)) {
-      if (all.has(path)) continue;
+      const taken = all.get(path)?.entry;
+      // systemd would look for the stamp through it, on the device; and our own files would go where it leads.
+      if (taken !== undefined && taken.kind !== "directory")
+        throw new BuildError([problems.folderTaken(taken)]);
+      if (taken !== undefined) continue;
       const inBase = base.get(path);
       const mode = inBase?.kind === "directory" ? inBase.mode : 0o755;
       all.set(path, { entry: { path, kind: "directory", mode, uid: 0, gid: 0, sizeBytes: 0 } });
     }
+    const before = all.get(one.entry.path)?.entry;
+    if (before !== undefined) throw new BuildError([problems.layerClash(before, one.entry)]);
     all.set(one.entry.path, one);
   }
   const sorted = [...all.values()].sort((left, right) => byText(left.entry.path, right.entry.path));

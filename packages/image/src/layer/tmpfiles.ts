@@ -13,10 +13,10 @@ import { type FileEntry } from "../facts/file-entry.js";
  * The line that makes `entry`: `d` for a folder, `L` for a symlink, `C` for a file, copied from `source` when it is
  * not there yet. Ids stay numeric: the device may know the user by another name.
  *
- * @returns undefined when no line can say it: the path has a character that ends a line
+ * @returns undefined when no line can say it: the path has a character that ends a line, or bytes that are no UTF-8
  */
 export function tmpfilesLine(entry: FileEntry, source: string): string | undefined {
-  if (/[\n\r\0\uFFFD]/.test(entry.path)) return undefined;
+  if (/[\n\r\0\p{Cs}]/u.test(entry.path)) return undefined;
   const path = quoted(entry.path);
   if (entry.kind === "directory") {
     return `d ${path} ${entry.mode.toString(8).padStart(4, "0")} ${entry.uid} ${entry.gid} -`;

@@ -1,7 +1,7 @@
 /** Reads `/var/lib/dpkg` below a root (dpkg-query(1), deb-conffiles(5), `info/format` 1) into a PackageDatabase. */
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode, readTextIfThere, sha256 } from "@tsbake/base";
+import { BuildError, byText, hasCode, nameOf, readTextIfThere, sha256 } from "@tsbake/base";
 import { byNameAndArchitecture } from "../database/database.js";
 import type { Alternative, Diversion, InstalledPackage, PackageDatabase } from "../database/database.js";
 import { insideRoot } from "@tsbake/sandbox";
@@ -72,7 +72,7 @@ function toPackage(stanza: Stanza, info: Info, path: string): InstalledPackage {
     throw new BuildError([badDatabase(path, `a stanza without Package or Status: ${name || "(no name)"}`)]);
   }
   const members = info.get(`${name}:${architecture}`) ?? info.get(name) ?? new Map<string, string>();
-  const list = Buffer.from(members.get("list") ?? "", "latin1").toString("utf8");
+  const list = nameOf(Buffer.from(members.get("list") ?? "", "latin1"));
   const control = [...members].filter(([kind]) => kind !== "list");
   return {
     name,

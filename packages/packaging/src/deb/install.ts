@@ -13,7 +13,7 @@ import { layPackages } from "./unpack.js";
 import { solveDeb } from "./solve.js";
 import { explainDpkg } from "./dpkg-output.js";
 import { linkOutOf, refuseLinks } from "@tsbake/sandbox";
-import { badDeb, capabilitiesLost, installFailed } from "../problems.js";
+import { badDeb, capabilitiesLost, installFailed, processesLeft } from "../problems.js";
 import { commandFailed, leavesRoot } from "@tsbake/sandbox";
 import { parseRelations, parseStanzas } from "./stanza.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
@@ -61,7 +61,11 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
     await dpkg(request, ["--configure", "--pending"], packages.length, "Setting up ");
     if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
   } finally {
-    await sandbox.detach(root);
+    const left = await sandbox.detach(root);
+    if (left.length > 0) {
+      warnings.push(processesLeft(left));
+      onProgress?.(`warning: ${processesLeft(left)}`);
+    }
   }
   await inside(sandbox, root, ALLOW_SERVICES);
   await sandbox.putOnDisk(root, DPKG_FOLDER);

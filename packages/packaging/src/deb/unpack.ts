@@ -9,7 +9,7 @@
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { batches, BuildError, byText, hasCode, readTextIfThere } from "@tsbake/base";
+import { BuildError, byText, fsPath, hasCode, nameBytes, nameOf } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { ControlMembers } from "./file.js";
@@ -150,7 +150,7 @@ export async function layPackages(
 
 /** What two packages do not agree about may be a folder. */
 async function removeFile(path: string): Promise<void> {
-  await unlink(path).catch((error: unknown) => {
+  await unlink(fsPath(path)).catch((error: unknown) => {
     if (!hasCode(error, "ENOENT", "ENOTDIR", "EISDIR")) throw error;
   });
 }
@@ -187,7 +187,8 @@ async function readLaid({ one, key, folder }: Pick<Laid, "one" | "key" | "folder
   for (const name of members)
     if (!(await lstat(join(folder, "control", name))).isFile())
       throw new BuildError([badDeb(one.path, `its control member \`${name}\` is no file`)]);
-  const text = await readTextIfThere(join(folder, "list"));
+  const path = join(folder, "list");
+  const text = (await isThere(path)) ? nameOf(await readFile(path)) : undefined;
   const entries = text
     ?.split("\n")
     .filter((line) => line !== "")
@@ -205,6 +206,16 @@ async function readLaid({ one, key, folder }: Pick<Laid, "one" | "key" | "folder
     files: entries?.filter(({ isFolder }) => !isFolder).map(({ name }) => toPath(name)) ?? [],
     folders: entries?.filter(({ isFolder }) => isFolder) ?? [],
   };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isFile(),
+    (error: unknown) => {
+      if (hasCode(error, "ENOENT")) return false;
+      throw error;
+    },
+  );
 }
 
 /** `./usr/bin/` → `/usr/bin`, `./` → `/.`, as dpkg writes lists. */
@@ -232,12 +243,13 @@ async function settleFolders(root: string, sandbox: Cage, laid: readonly Laid[])
     if (!known) first.set(entry.name, entry);
     else if (known.mode !== entry.mode || known.owner !== entry.owner) disputed.add(known);
   }
-  const wordsOf = ({ name, mode, owner }: ListedEntry) => [mode.toString(8), owner, join(root, name)];
+  if (disputed.size === 0) return;
+  const words = [...disputed].flatMap(({ name, mode, owner }) => [mode.toString(8), owner, join(root, name)]);
   const script = 'while [ $# -gt 0 ]; do chown "$2" "$3" && chmod "$1" "$3" || exit; shift 3; done';
-  for (const some of batches([...disputed], wordsOf)) {
-    const done = await sandbox.run("sh", ["-c", script, "sh", ...some.flatMap(wordsOf)]);
-    if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
-  }
+  // By standard input: names need not be UTF-8, and there may be many. Three words a folder.
+  const input = nameBytes(words.map((word) => `${word}\0`).join(""));
+  const done = await sandbox.run("xargs", ["-0", "-n", "300", "sh", "-c", script, "sh"], { input });
+  if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
 }
 
 /** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */
@@ -267,7 +279,7 @@ async function isPlain({ list, files, members, folder }: Laid, without: readonly
   if (list === undefined || counts("preinst") || !members.includes("md5sums")) return false;
   const triggers = counts("triggers") ? await readFile(join(folder, "control/triggers"), "utf8") : "";
   const conffiles = members.includes("conffiles")
-    ? await readFile(join(folder, "control/conffiles"), "utf8")
+    ? nameOf(await readFile(join(folder, "control/conffiles")))
     : "";
   const brought = new Set(files);
   // A line that is no path has a flag before it.
@@ -287,22 +299,22 @@ async function register(
   const dropped = new Map<Planned, ControlMembers>();
   await writeFile(join(info, "format"), "1\n");
   // Stanzas end with an empty line.
-  let status = (await readFile(join(database, "status"), "utf8"))
+  let status = nameOf(await readFile(join(database, "status")))
     .replace(/\n*$/, "\n\n")
     .replace(/^\n+$/, "");
   for (const { one, key, folder: own, members, list } of plain) {
     const folder = join(own, "control");
-    const { stanzas, faults } = parseStanzas(await readFile(join(folder, "control"), "utf8"));
+    const { stanzas, faults } = parseStanzas(nameOf(await readFile(join(folder, "control"))));
     const [stanza] = stanzas;
     if (!stanza || faults.length > 0) throw new BuildError([badDeb(one.path, "its control file is damaged")]);
     const fields = new Map(stanza).set("Status", "install ok unpacked");
-    const text = members.includes("conffiles") ? await readFile(join(folder, "conffiles"), "utf8") : "";
+    const text = members.includes("conffiles") ? nameOf(await readFile(join(folder, "conffiles"))) : "";
     const conffiles = text.split("\n").filter((line) => line !== "");
     if (conffiles.length > 0)
       fields.set("Conffiles", conffiles.map((path) => `\n ${path} newconffile`).join(""));
     for (const path of conffiles) {
       const place = await inside.place(path);
-      await rename(place, `${place}.dpkg-new`);
+      await rename(fsPath(place), fsPath(`${place}.dpkg-new`));
     }
     status += `${writeStanza(fields)}\n`;
     const out = members.filter((name) => without.includes(name));
@@ -313,8 +325,8 @@ async function register(
     for (const name of members)
       if (name !== "control" && !out.includes(name))
         await rename(join(folder, name), join(info, `${key}.${name}`));
-    await writeFile(join(info, `${key}.list`), (list ?? []).map((path) => `${path}\n`).join(""));
+    await writeFile(join(info, `${key}.list`), nameBytes((list ?? []).map((path) => `${path}\n`).join("")));
   }
-  await writeFile(join(database, "status"), status);
+  await writeFile(join(database, "status"), nameBytes(status));
   return dropped;
 }

@@ -15,7 +15,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { byText, hasCode } from "@tsbake/base";
+import { byText, hasCode, readFolderSync } from "@tsbake/base";
 import { readElf } from "@tsbake/elf";
 
 /** Stands before the target of a link that is not to be followed yet; no folder has such a name. */
@@ -157,10 +157,12 @@ interface Entry {
 export async function walk(root: string, accept: (entry: Entry) => boolean): Promise<string[]> {
   const found: string[] = [];
   const visit = async (folder: string): Promise<void> => {
-    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch((error: unknown) => {
-      if (hasCode(error, "ENOENT")) return [];
-      throw error;
-    });
+    let entries: Entry[] = [];
+    try {
+      entries = readFolderSync(join(root, folder));
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
     for (const entry of entries.sort((left, right) => byText(left.name, right.name))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (accept(entry)) found.push(path);

@@ -4,12 +4,12 @@
  */
 import { chmod, copyFile, link, lstat, mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, byText, hasCode, run, sortedUnique } from "@tsbake/base";
+import { BuildError, byText, hasCode, isPlainName, run, sortedUnique } from "@tsbake/base";
 import { assignFiles } from "./assign.js";
 import { readElf } from "@tsbake/elf";
 import type { Elf } from "@tsbake/elf";
 import { walk } from "../feed/native-tree.js";
-import { noProvider, unshipped } from "../problems.js";
+import { badName, noProvider, unshipped } from "../problems.js";
 import { commandFailed } from "@tsbake/sandbox";
 import { readShlibs, shlibKey } from "./shlibs.js";
 import type { RecipeSpec } from "./spec.js";
@@ -61,6 +61,9 @@ export async function splitPackages(request: SplitRequest): Promise<SplitPackage
 async function installedPaths(from: string): Promise<string[]> {
   const leaves = await walk(from, (entry) => !entry.isDirectory());
   const folders = await walk(from, (entry) => entry.isDirectory());
+  // dpkg's lists are lines, and nothing here changes a name.
+  const bad = [...leaves, ...folders].filter((path) => !isPlainName(path) || path.includes("\n"));
+  if (bad.length > 0) throw new BuildError(bad.map((path) => badName(path)));
   const empty: string[] = [];
   for (const folder of folders) if ((await readdir(join(from, folder))).length === 0) empty.push(folder);
   return [...leaves, ...empty].map((path) => `/${path}`).sort(byText);

@@ -1,15 +1,7 @@
 /** Runs the body of one task: its datastore, its folders, prefuncs, the function, postfuncs, each as shell or Python. */
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  BuildError,
-  codeOf,
-  fullDisk,
-  longStart,
-  makeFolderSync,
-  messageOf,
-  words,
-} from "@tsbake/base";
+import { BuildError, codeOf, fullDisk, longStart, makeFolderSync, messageOf, words } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import { describePython, diagnosticsOf } from "../failure.js";
@@ -26,6 +18,7 @@ import {
   missingFunction,
   noProgram,
   noTerminal,
+  processesLeft,
 } from "../problems.js";
 import type { Processes } from "../processes/processes.js";
 import { progressReader } from "./progress.js";
@@ -262,6 +255,8 @@ class Step {
         onMessage: (level, text) => this.#say(level, text),
         ...(onLine && { onLine }),
       });
+      if (end.left && end.left.length > 0 && !this.#executor.processes.killing)
+        this.#executor.onEvent({ type: "warning", diagnostic: processesLeft(label, end.left) });
       // The code of a person's last command says nothing of the task.
       return isInteractive ? { code: 0 } : end;
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The artifact of a task: saved after its body, restored instead of it. */
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
+import { BuildError } from "@tsbake/base";
 import { packArtifact, unpackArtifact } from "@tsbake/sstate";
 import type { ArtifactFolder, ObjectName, Store } from "@tsbake/sstate";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
@@ -30,6 +31,8 @@ export interface SaveOptions {
   readonly temporary: string;
   /** Newest time in the object, seconds. */
   readonly epochSeconds: number;
+  /** Told of each socket, which is left out. */
+  readonly onSocket?: (path: string) => void;
   /** Says what the object is called and described by, once its bytes are known. */
   readonly settle: (path: string) => Promise<{ readonly name: ObjectName; readonly description: string }>;
 }
@@ -37,7 +40,12 @@ export interface SaveOptions {
 /** Packs the folders and hands the object to the store. @throws BuildError and system errors: nothing was stored */
 export async function saveArtifact(store: Store, options: SaveOptions): Promise<void> {
   try {
-    await packArtifact(artifactFolders(options.artifact), options.temporary, options.epochSeconds);
+    await packArtifact(
+      artifactFolders(options.artifact),
+      options.temporary,
+      options.epochSeconds,
+      options.onSocket,
+    );
     const { name, description } = await options.settle(options.temporary);
     await store.put(name, options.temporary, description);
   } finally {
@@ -58,6 +66,26 @@ export async function restoreArtifact(
 ): Promise<string | undefined> {
   const path = await store.get(name);
   if (path === undefined) return undefined;
-  await unpackArtifact(path, artifactFolders(artifact));
+  try {
+    await unpackArtifact(path, artifactFolders(artifact));
+  } catch (error) {
+    // Its bytes are those of its checksum, so it would fail again and again: what the task makes now takes its place.
+    if (isBadContent(error)) await store.reject(name);
+    throw error;
+  }
   return path;
+}
+
+/** What is wrong with the archive itself, and not with this machine. */
+const BAD_CONTENT = [
+  "archive/damaged",
+  "archive/hostile-entry",
+  "archive/too-big",
+  "archive/truncated",
+  "archive/unsupported",
+  "sstate/foreign-content",
+];
+
+function isBadContent(error: unknown): boolean {
+  return error instanceof BuildError && error.diagnostics.some(({ code }) => BAD_CONTENT.includes(code));
 }

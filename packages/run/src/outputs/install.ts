@@ -2,11 +2,13 @@
  * Puts a task's output where others find it: what is in its input folder, by hard link, into its output folder. The same
  * step ends a real run and a restore, so that both leave the same files.
  */
-import * as fs from "node:fs";
+import { execFileSync } from "node:child_process";
+import type { Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
-import { BuildError, byText, hasCode, makeFolderSync } from "@tsbake/base";
+import { BuildError, byText, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
+import { staysBelow } from "@tsbake/sandbox";
 import { findOwner, manifestPath, readManifest, removeManifest, writeManifest } from "./manifest.js";
 import { fileClash } from "../problems.js";
 
@@ -24,6 +26,8 @@ const entriesAtOnce = 500;
 interface Entry {
   readonly from: string;
   readonly to: string;
+  /** The output folder that `to` is in, or that it is. */
+  readonly top: string;
 }
 
 /**
@@ -44,7 +48,7 @@ export async function installOutputs(
     // A task that had nothing to write may have left out the folder: an empty one is the same.
     makeFolderSync(from);
     // Without an output folder, or with the same one, the files are where they belong.
-    if (to !== undefined && to !== from) list(from, to, files, made);
+    if (to !== undefined && to !== from) list({ from, to, top: to }, files, made);
   }
   const path = manifestPath(tmpdir, owner.pn, owner.task);
   const previous = readManifest(path);
@@ -62,7 +66,7 @@ export async function installOutputs(
   if (shared.length > 0) addShared(tmpdir, shared);
   await uninstall(tmpdir, path, mine, previous?.folders ?? []);
   const present = new Set(shared);
-  await makeFolders(made);
+  await makeFolders(owner.label, made);
   for (const [index, entry] of files.entries()) {
     if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
     if (!present.has(entry.to)) place(entry, owner, tmpdir, path);
@@ -79,14 +83,16 @@ export async function uninstallOutputs(tmpdir: string, owner: Owner): Promise<vo
   removeManifest(path);
 }
 
-function list(from: string, to: string, files: Entry[], made: Entry[]): void {
-  made.push({ from, to });
+function list(folder: Entry, files: Entry[], made: Entry[]): void {
+  const { from, to, top } = folder;
+  made.push(folder);
   const entries = fs.readdirSync(from, { withFileTypes: true });
   entries.sort((left, right) => byText(left.name, right.name));
   for (const entry of entries) {
-    const pair = { from: join(from, entry.name), to: join(to, entry.name) };
-    if (entry.isDirectory()) list(pair.from, pair.to, files, made);
-    else files.push(pair);
+    const pair = { from: join(from, entry.name), to: join(to, entry.name), top };
+    if (entry.isDirectory()) list(pair, files, made);
+    // A socket is nothing without the process that listens; the artifact has none either.
+    else if (!entry.isSocket()) files.push(pair);
   }
 }
 
@@ -127,9 +133,8 @@ function clearFolders(
   mine: ReadonlySet<string>,
 ): void {
   const clashes: Diagnostic[] = [];
-  for (const { to } of made) {
-    // A link to a folder does as a folder.
-    if (mine.has(to) || !statOf(to) || fs.statSync(to, { throwIfNoEntry: false })?.isDirectory()) continue;
+  for (const { to, top } of made) {
+    if (mine.has(to) || !statOf(to) || isFolderOf(top, to)) continue;
     const other = findOwner(tmpdir, to, manifest);
     if (other === undefined) fs.rmSync(to);
     else clashes.push(fileClash(owner.label, other, to));
@@ -137,8 +142,17 @@ function clearFolders(
   if (clashes.length > 0) throw new BuildError(clashes);
 }
 
+/**
+ * A link to a folder does as a folder, but one that leads out of the output folder: whoever has put it there would have us
+ * write anywhere.
+ */
+function isFolderOf(top: string, path: string): boolean {
+  const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder && (path === top || !statOf(path)?.isSymbolicLink() || staysBelow(top, path));
+}
+
 /** Undefined when there is nothing, also for a path below a file. */
-function statOf(path: string): fs.Stats | undefined {
+function statOf(path: string): Stats | undefined {
   try {
     return fs.lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
@@ -147,10 +161,12 @@ function statOf(path: string): fs.Stats | undefined {
   }
 }
 
-async function makeFolders(made: readonly Entry[]): Promise<void> {
-  for (const [index, { from, to }] of made.entries()) {
+async function makeFolders(label: string, made: readonly Entry[]): Promise<void> {
+  for (const [index, { from, to, top }] of made.entries()) {
     if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
     if (makeFolderSync(to)) fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
+    // Somebody has put a link there since we have looked.
+    else if (!isFolderOf(top, to)) throw new BuildError([fileClash(label, "another task", to)]);
   }
 }
 
@@ -181,6 +197,11 @@ function copy({ from, to }: Entry): void {
     fs.symlinkSync(fs.readlinkSync(from), to);
     return;
   }
+  if (!stat.isFile() || stat.blocks * 512 < stat.size) {
+    // FIFOs and devices have no content to copy, and holes would become zeros.
+    execFileSync("cp", ["-a", "--sparse=auto", "--", from, to], { stdio: "ignore" });
+    return;
+  }
   fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
   fs.chmodSync(to, stat.mode & 0o7777);
   fs.utimesSync(to, stat.atime, stat.mtime);
@@ -191,8 +212,17 @@ function isSame(left: string, right: string): boolean {
   const [one, other] = [fs.lstatSync(left), fs.lstatSync(right)];
   if (one.ino === other.ino && one.dev === other.dev) return true;
   if (one.isSymbolicLink() && other.isSymbolicLink()) return fs.readlinkSync(left) === fs.readlinkSync(right);
-  if (!one.isFile() || !other.isFile() || one.size !== other.size) return false;
+  if (kindOf(one) !== "file" || kindOf(other) !== "file")
+    return kindOf(one) === kindOf(other) && one.rdev === other.rdev;
+  if (one.size !== other.size) return false;
   return fs.readFileSync(left).equals(fs.readFileSync(right));
+}
+
+function kindOf(stat: Stats): string {
+  if (stat.isFile()) return "file";
+  if (stat.isSymbolicLink()) return "link";
+  if (stat.isFIFO()) return "FIFO";
+  return stat.isCharacterDevice() ? "character device" : stat.isBlockDevice() ? "block device" : "other";
 }
 
 async function uninstall(

@@ -4,9 +4,9 @@
  *
  * @see OE-core meta/classes-global/sstate.bbclass, sstate_install: same file, without the architecture in its name
  */
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { byText, hasCode, makeFolderSync, temporaryBeside } from "@tsbake/base";
+import { byText, hasCode, makeFolderSync, nameFs, temporaryBeside } from "@tsbake/base";
 
 export interface Manifest {
   readonly files: readonly string[];
@@ -23,7 +23,7 @@ export function manifestPath(tmpdir: string, pn: string, task: string): string {
 export function readManifest(path: string): Manifest | undefined {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = nameFs.readFileSync(path, "utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
@@ -45,7 +45,7 @@ export function writeManifest(path: string, manifest: Manifest): void {
   const lines = [...files, ...folders.map((folder) => `${folder}/`)].map(escape);
   makeFolderSync(dirname(path));
   const temporary = temporaryBeside(path);
-  writeFileSync(temporary, lines.map((line) => `${line}\n`).join(""));
+  nameFs.writeFileSync(temporary, lines.map((line) => `${line}\n`).join(""));
   renameSync(temporary, path);
 }
 
@@ -61,7 +61,7 @@ export function findOwner(tmpdir: string, file: string, except: string): string 
   for (const name of readdirSync(folder).toSorted(byText)) {
     const path = join(folder, name);
     if (!name.startsWith("manifest-") || path === except) continue;
-    if (!`\n${readFileSync(path, "utf8")}`.includes(line)) continue;
+    if (!`\n${nameFs.readFileSync(path, "utf8")}`.includes(line)) continue;
     const dot = name.lastIndexOf(".");
     return `${name.slice("manifest-".length, dot)}:do_${name.slice(dot + 1)}`;
   }

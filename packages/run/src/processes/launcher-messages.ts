@@ -25,6 +25,8 @@ export type FromLauncher =
       readonly id: number;
       readonly code: number | null;
       readonly signal: NodeJS.Signals | null;
+      /** Names of processes that it left behind. */
+      readonly left: readonly string[];
     }
   /** A system error of starting it, and its code (ENOENT). */
   | { readonly type: "failed"; readonly id: number; readonly code: string; readonly message: string };

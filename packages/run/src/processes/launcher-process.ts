@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { FromLauncher, ToLauncher } from "./launcher-messages.js";
-import { pipeGraceMs, signalGroup } from "./process-group.js";
+import { endGroup, pipeGraceMs, signalGroup } from "./process-group.js";
 
 /** Of bodies, and those that are only guarded. */
 const started = new Set<number>();
@@ -39,15 +39,16 @@ function start({ id, command, args, cwd, environment, log }: ToLauncher & { type
     messages.on("error", () => {});
     messages.on("data", (text: string) => tell({ type: "said", id, text }));
     let timer: NodeJS.Timeout | undefined;
+    let left: readonly string[] = [];
     child.on("exit", () => {
       // What the body left in the background would write into folders that are being packed.
-      signalGroup(group, "SIGKILL");
+      left = endGroup(group);
       started.delete(group);
       timer = setTimeout(() => messages.destroy(), pipeGraceMs);
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      tell({ type: "ended", id, code, signal });
+      tell({ type: "ended", id, code, signal, left });
     });
   } catch (error) {
     fail(error as NodeJS.ErrnoException);

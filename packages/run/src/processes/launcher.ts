@@ -104,7 +104,8 @@ export class Launcher {
       if (message.type === "failed") {
         body.reject(Object.assign(new Error(message.message), { code: message.code }));
       } else {
-        body.resolve({ code: message.code ?? 128 + constants.signals[message.signal ?? "SIGKILL"] });
+        const code = message.code ?? 128 + constants.signals[message.signal ?? "SIGKILL"];
+        body.resolve({ code, left: message.left });
       }
     }
   }

@@ -8,7 +8,7 @@ import type { Readable } from "node:stream";
 import { Launcher } from "./launcher.js";
 import type { Launch } from "./launcher.js";
 import type { ProcessEnd } from "../options.js";
-import { pipeGraceMs, signalGroup } from "./process-group.js";
+import { endGroup, pipeGraceMs, signalGroup } from "./process-group.js";
 
 export interface ProcessStart extends Launch {
   /** Our own standard streams instead of the log, and no session of its own: a person works in it. Default: false. */
@@ -78,11 +78,12 @@ export class Processes {
       const messages = child.stdio[3] as Readable | null | undefined;
       if (messages) readMessages(messages, onMessage);
       let timer: NodeJS.Timeout | undefined;
+      let left: readonly string[] = [];
       child.on("error", reject);
       child.on("exit", () => {
         if (group === undefined) return;
         // What the body left in the background would write into folders that are being packed.
-        signalGroup(group, "SIGKILL");
+        left = endGroup(group);
         this.#remove(group);
         timer = setTimeout(() => {
           for (const stream of child.stdio) stream?.destroy();
@@ -91,7 +92,7 @@ export class Processes {
       child.on("close", (code, signal) => {
         clearTimeout(timer);
         if (lost !== undefined) reject(lost);
-        else resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+        else resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"], left });
       });
     });
   }

@@ -1,0 +1,50 @@
+/** Large files that are mostly zeros: on the disk, and in the tar of a tree, they are holes. */
+import { stat } from "node:fs/promises";
+import type { RunResult } from "@tsbake/base";
+import type { Sandbox } from "@tsbake/sandbox";
+
+/** Smaller files are not worth a look. */
+const LARGE = "+10M";
+
+/** Whether less of the file is on the disk than it is long. */
+export async function hasHoles(path: string): Promise<boolean> {
+  const { blocks, size } = await stat(path);
+  return blocks * 512 < size;
+}
+
+/**
+ * Takes zeros of large files off the disk. What unpacks packages writes all of them out.
+ *
+ * @returns whether a large file has holes
+ */
+export async function digHoles(root: string, sandbox: Sandbox): Promise<boolean> {
+  const large = [root, "-xdev", "-type", "f", "-size", LARGE];
+  // A file system without holes, or a file that this user may not open, stays as it is.
+  await sandbox.run("find", [...large, "-exec", "fallocate", "--dig-holes", "{}", ";"]);
+  const { stdout } = await sandbox.run("find", [...large, "-printf", "%b %s\n"]);
+  return stdout
+    .split("\n")
+    .map((line) => line.split(" ").map(Number))
+    .some(([blocks = 0, size = 0]) => blocks * 512 < size);
+}
+
+/** tar into dd, which leaves blocks of zeros out; tar's exit code, or 1 when dd fails. */
+const TAR_WITH_HOLES = `
+exec 4>&1
+codes=$({
+    { tar "$@" 4>&-; echo $? >&3; } |
+        { dd bs=64k iflag=fullblock conv=sparse status=none >&4 || echo 1 >&3; }
+} 3>&1)
+for code in $codes; do
+    [ "$code" = 0 ] || exit "$code"
+done
+`;
+
+/** Runs tar with its archive on a file, in which long runs of zeros are holes. */
+export function tarWithHoles(
+  sandbox: Sandbox,
+  args: readonly string[],
+  stdoutFd: number,
+): Promise<RunResult> {
+  return sandbox.run("sh", ["-c", TAR_WITH_HOLES, "sh", ...args], { stdoutFd });
+}

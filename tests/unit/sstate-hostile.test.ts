@@ -1,0 +1,224 @@
+/** What stands in a mirror or in SSTATE_DIR and is not what a build has put there. */
+import { execFileSync } from "node:child_process";
+import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { sha256 } from "@tsbake/base";
+import {
+  chainStores,
+  listStore,
+  noStore,
+  objectPath,
+  openFolderStore,
+  openMirrors,
+  pruneStore,
+  readThrough,
+  verifyStore,
+} from "@tsbake/sstate";
+import { nameOf, seed } from "../contract/store.js";
+import { serveFolder } from "../support/mirror.js";
+import { temporaryFolder } from "../support/temporary.js";
+
+const temporary = (): string => temporaryFolder("sstate-hostile");
+const name = nameOf("abcd");
+
+/** What can stand in the place of a file and is none. */
+const unfit: readonly (readonly [string, (path: string) => void | Promise<void>])[] = [
+  ["a FIFO", (path) => void execFileSync("mkfifo", [path])],
+  ["a link to /dev/zero", (path) => symlink("/dev/zero", path)],
+  ["a folder", (path) => mkdir(path)],
+  ["a link to nowhere", (path) => symlink("nowhere", path)],
+];
+
+/** A chain of an empty folder and the mirror. */
+function chainOf(folder: string): { store: ReturnType<typeof chainStores>; own: string; warnings: string[] } {
+  const warnings: string[] = [];
+  const own = temporary();
+  const options = {
+    onWarning: (one: string): void => void warnings.push(one),
+    downloads: join(own, ".incoming"),
+  };
+  const store = chainStores(
+    openFolderStore(own, options),
+    openMirrors(`file://.* file://${folder}/PATH`, options),
+  );
+  return { store, own, warnings };
+}
+
+describe.each(unfit)("%s", (_what, make) => {
+  test.each(["", ".sha256"])(
+    "as the file with the suffix `%s` of a mirror is no artifact and hangs nothing",
+    async (suffix) => {
+      const folder = temporary();
+      const object = await seed(folder, name, "bytes");
+      await rm(object + suffix);
+      await make(object + suffix);
+      const { store, warnings } = chainOf(folder);
+      const found = await store.find([name]);
+      expect(await store.get(name)).toBeUndefined();
+      // Either it is not found at all, or it is said why it is not used.
+      expect(found.size === 0 || warnings.length === 1).toBe(true);
+    },
+  );
+
+  test("as the description of a mirror's artifact leaves the artifact usable", async () => {
+    const folder = temporary();
+    const object = await seed(folder, name, "bytes");
+    await rm(`${object}.siginfo`, { force: true });
+    await make(`${object}.siginfo`);
+    expect(await readFile((await chainOf(folder).store.get(name))!, "utf8")).toBe("bytes");
+  });
+
+  test.each(["", ".sha256", ".siginfo"])(
+    "as the file with the suffix `%s` of SSTATE_DIR hangs nothing and heals",
+    async (suffix) => {
+      const folder = temporary();
+      const object = await seed(folder, name, "bytes");
+      await rm(object + suffix, { force: true });
+      await make(object + suffix);
+      const store = openFolderStore(folder, { onWarning: () => {} });
+      await store.find([name]);
+      const got = await store.get(name);
+      expect(got === undefined).toBe(suffix !== ".siginfo");
+      await verifyStore(folder);
+      const made = join(temporary(), "made");
+      await writeFile(made, "bytes");
+      if (suffix === "" && (await store.find([name])).size === 0)
+        await rm(object, { recursive: true, force: true });
+      await store.put(name, made, "about");
+      expect(await readFile((await store.get(name))!, "utf8")).toBe("bytes");
+    },
+  );
+});
+
+describe("a mirror", () => {
+  test.each([403, 500])("that answers %i for a description gives the artifact", async (status) => {
+    const folder = temporary();
+    await seed(folder, name, "bytes");
+    await using server = await serveFolder(folder, (request, response) => {
+      if (!request.url!.endsWith(".siginfo")) return false;
+      response.writeHead(status).end();
+      return true;
+    });
+    const options = { onWarning: () => {}, retryPauseMs: 1 };
+    const store = chainStores(
+      openFolderStore(temporary(), options),
+      openMirrors(`file://.* ${server.url}/PATH`, options),
+    );
+    expect(await readFile((await store.get(name))!, "utf8")).toBe("bytes");
+  });
+
+  test("gives equal artifacts of many tasks at once, to several who share a folder for what comes", async () => {
+    const folder = temporary();
+    const names = Array.from({ length: 30 }, (_one, at) => nameOf(`ab${String(at).padStart(2, "0")}`));
+    for (const one of names) await seed(folder, one, "the same".repeat(10_000));
+    await using server = await serveFolder(folder);
+    const warnings: string[] = [];
+    const own = temporary();
+    const options = {
+      onWarning: (one: string): void => void warnings.push(one),
+      downloads: join(own, ".incoming"),
+    };
+    const stores = ["file", "http"].map((kind) =>
+      chainStores(
+        openFolderStore(join(own, kind), options),
+        openMirrors(`file://.* ${kind === "file" ? `file://${folder}` : server.url}/PATH`, options),
+      ),
+    );
+    const got = await Promise.all(stores.flatMap((store) => names.map((one) => store.get(one))));
+    expect(got.filter((one) => one === undefined)).toEqual([]);
+    expect(warnings).toEqual([]);
+    expect((await readdir(join(own, ".incoming"))).filter((one) => one.endsWith(".part"))).toEqual([]);
+  });
+
+  test("is not asked again for what was rejected, and what the task makes takes its place", async () => {
+    const folder = temporary();
+    await seed(folder, name, "not what the task makes");
+    const { store, own } = chainOf(folder);
+    expect(await store.get(name)).toBeDefined();
+    await store.reject(name);
+    expect(await store.get(name)).toBeUndefined();
+    expect((await readdir(join(own, "ab/cd"))).filter((one) => one.endsWith(".bad"))).toHaveLength(1);
+    const made = join(temporary(), "made");
+    await writeFile(made, "what it makes");
+    await store.put(name, made, "");
+    expect(await readFile((await store.get(name))!, "utf8")).toBe("what it makes");
+  });
+
+  test("is read without SSTATE_DIR, and nothing is kept", async () => {
+    const folder = temporary();
+    await seed(folder, name, "bytes");
+    const store = readThrough(openMirrors(`file://.* file://${folder}/PATH`, { onWarning: () => {} }));
+    expect(await readFile((await store.get(name))!, "utf8")).toBe("bytes");
+    const made = join(temporary(), "made");
+    await writeFile(made, "");
+    await store.put(nameOf("ef01"), made, "");
+    expect([await store.get(nameOf("ef01")), await noStore().find([name])]).toEqual([undefined, new Set()]);
+    expect(() => openFolderStore("", { onWarning: () => {} })).toThrow("without a folder");
+  });
+});
+
+describe("what is not the store's", () => {
+  /** Names as people give them, some close to ours. */
+  const others = [
+    "README",
+    "thesis.tar.gz",
+    "hash-equivalences.jsonl",
+    "nightly.sh",
+    "ab/cd/notes.txt",
+    "ab/cd/backup.tar.zst",
+    "ab/cd/abcd_backup.tar.gz",
+    "ab/cd/.hidden.tmp",
+    "ab/ce/sstate:demo:x:1.0:r0:x:14:abcd_install.tar.zst",
+    "a/b/c/sstate:demo:x:1.0:r0:x:14:abcd_install.tar.zst",
+    "ab/cd/sstate:demo:x:1.0:r0:x:14:abcd_install.tar.zst.orig",
+    ".incoming/photo.jpg",
+  ];
+
+  test("is neither listed, counted, verified nor deleted", async () => {
+    const folder = temporary();
+    const object = await seed(folder, name, "bytes");
+    const rests = [
+      "ab/cd/.0123456789abcdef.tmp",
+      `.incoming/${"0".repeat(32)}.part`,
+      ".incoming/run-abCD12/x",
+    ];
+    for (const path of [...others, ...rests]) {
+      await mkdir(join(folder, path, ".."), { recursive: true });
+      await writeFile(join(folder, path), "mine");
+      await utimes(join(folder, path), new Date(0), new Date(0));
+    }
+    const store = await listStore(folder);
+    expect(store.map(({ path }) => path).sort()).toEqual([...rests, objectPath(name)].sort());
+    await verifyStore(folder, { remove: true });
+    const { removed } = await pruneStore(folder, {
+      maxAgeMs: 1,
+      nowMs: Date.now() + 1e9,
+      isWanted: () => false,
+    });
+    expect(removed).toHaveLength(4);
+    for (const path of others)
+      expect([path, sha256(await readFile(join(folder, path)))]).toEqual([path, sha256("mine")]);
+    await expect(readFile(object)).rejects.toThrow("ENOENT");
+  });
+
+  test("what is published again while a prune looks stays, with its checksum", async () => {
+    const folder = temporary();
+    const names = Array.from({ length: 12 }, (_one, at) => nameOf(`ab${String(at).padStart(2, "0")}`));
+    const store = openFolderStore(folder, { onWarning: () => {} });
+    const publish = async (): Promise<void> => {
+      for (const one of names) {
+        if ((await store.find([one])).size > 0) continue;
+        const made = join(temporary(), "made");
+        await writeFile(made, "bytes");
+        await store.put(one, made, "");
+      }
+    };
+    await publish();
+    for (let round = 0; round < 10; round++) {
+      await Promise.all([pruneStore(folder, { isWanted: () => false }), publish()]);
+      const { faults } = await verifyStore(folder);
+      expect(faults).toEqual([]);
+    }
+  }, 60_000);
+});
