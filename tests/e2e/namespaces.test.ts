@@ -2,15 +2,15 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { root } from "../support/paths.js";
 import { AS_NOBODY, cannotRefuse, SECCOMP, withoutNamespaces } from "../support/refusal.js";
+import { describeUnless } from "../support/skip.js";
 import { plainEnvironment } from "../support/temporary.js";
 import { Toy } from "../support/toy.js";
 
 const obstacle = await cannotRefuse();
-if (obstacle !== undefined) console.warn(`machines without namespaces: skipped, ${obstacle}`);
 
 const PROGRAM = join(root, "packages/cli/dist/main.js");
 
@@ -35,7 +35,7 @@ do_install() {
 }
 `;
 
-(obstacle === undefined ? describe : describe.skip)("without namespaces for users", () => {
+describeUnless(obstacle, "without namespaces for users", () => {
   let toy: Toy;
 
   beforeAll(async () => {

@@ -16,6 +16,7 @@ import {
 import { nameOf, seed } from "../contract/store.js";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { serveFolder } from "../support/mirror.js";
+import { describeUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const temporary = (): string => temporaryFolder("signed");
@@ -36,8 +37,7 @@ test("gpg that is missing is one problem, with what to install", async () => {
   });
 });
 
-if (gpgMissing !== undefined) console.warn(`skipped: ${gpgMissing}`);
-(gpgMissing === undefined ? describe : describe.skip)(`signatures (${gpgMissing ?? "gpg is there"})`, () => {
+describeUnless(gpgMissing, "signatures", () => {
   const ours = new Keyring();
   const theirs = new Keyring();
   let key: string;

@@ -37,7 +37,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     ];
     const child = spawn(command, args, {
       cwd: options.cwd,
-      env: options.env,
+      env: options.env ?? process.env,
       stdio,
       signal: options.signal,
     });
