@@ -17,7 +17,7 @@ const PROGRAM = join(root, "packages/cli/dist/main.js");
 /** What installs packages into a root does before all else. */
 const OPEN = `
 import { BuildError, render } from ${JSON.stringify(join(root, "packages/base/dist/index.js"))};
-import { openSandbox } from ${JSON.stringify(join(root, "packages/packaging/dist/index.js"))};
+import { openSandbox } from ${JSON.stringify(join(root, "packages/sandbox/dist/index.js"))};
 try {
   const sandbox = await openSandbox({ fakeroot: process.argv[2] });
   await sandbox.close();
