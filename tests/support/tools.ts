@@ -2,7 +2,7 @@
  * Programs that tests call and a machine may lack. What the machine has is taken; the rest comes as the product takes it, from
  * native recipes of the feed, built by the product itself into one folder of the test run that all test files share.
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { hasProgram } from "@tsbake/archive";
@@ -24,6 +24,9 @@ const PROGRAMS = {
 } as const;
 
 export type Tool = keyof typeof PROGRAMS;
+
+/** In the folder of the run. */
+const FOLDER = join(tmpdir(), "tools");
 
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
 const PROJECT = `header:
@@ -49,28 +52,36 @@ export async function toolsProblem(...tools: readonly Tool[]): Promise<string | 
   const missing: Tool[] = [];
   for (const tool of tools) if (!(await hasProgram(PROGRAMS[tool]))) missing.push(tool);
   if (missing.length === 0) return undefined;
-  const offline = await archiveProblem();
+  const wanted = missing.filter((tool) => !existsSync(mark(tool)));
+  const offline = wanted.length === 0 ? undefined : await archiveProblem();
   if (offline !== undefined)
     return `no ${missing.join(", ")} on this machine, and not from the feed: ${offline}`;
-  const folders = await build(missing);
+  if (wanted.length > 0) await build(wanted);
+  const folders = missing.map((tool) =>
+    join(FOLDER, "build/tmp/sysroots-components", `${tool}-native/usr/bin`),
+  );
   process.env["PATH"] = [process.env["PATH"], ...folders].join(delimiter);
   return undefined;
 }
 
-/** Several test files ask at once: one builds, the others then find it done. @returns where the programs are */
-async function build(tools: readonly Tool[]): Promise<string[]> {
-  const folder = join(tmpdir(), "tools");
+/** There when the tool is made. */
+function mark(tool: Tool): string {
+  return join(FOLDER, `${tool}.made`);
+}
+
+/** Several test files ask at once: one builds, the others then find it done. */
+async function build(tools: readonly Tool[]): Promise<void> {
   // Some tests run as somebody else.
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  await writeFileAtomic(join(folder, "tsbake.yaml"), PROJECT);
+  mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
+  await writeFileAtomic(join(FOLDER, "tsbake.yaml"), PROJECT);
   const recipes = tools.map((tool) => `${tool}-native`);
   const program = join(root, "packages/cli/dist/main.js");
   const command = [process.execPath, program, "-c", "populate_sysroot", ...recipes];
-  const done = await run("flock", [join(folder, "lock"), ...command], {
-    cwd: folder,
-    env: { ...plainEnvironment(), HOME: folder },
+  const done = await run("flock", [join(FOLDER, "lock"), ...command], {
+    cwd: FOLDER,
+    env: { ...plainEnvironment(), HOME: FOLDER },
   });
   if (done.code !== 0)
     throw new Error(`${recipes.join(" ")} could not be built:\n${done.stdout}${done.stderr}`);
-  return recipes.map((recipe) => join(folder, "build/tmp/sysroots-components", recipe, "usr/bin"));
+  for (const tool of tools) writeFileSync(mark(tool), "");
 }
