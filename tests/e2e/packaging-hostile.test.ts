@@ -358,7 +358,7 @@ const cannotInstall = notRoot === undefined ? undefined : await toolsProblem("fa
 
 /** One error with a code, and in its first line the package or the path. */
 const STOPPED =
-  /^error\[packaging\/(leaves-root|bad-deb|install-failed)\]: .*(`[abc]`|[abc]_1_|\/var\/lib\/dpkg\/)/;
+  /^error\[(?:sandbox\/leaves-root|packaging\/(?:bad-deb|install-failed))\]: .*(`[abc]`|[abc]_1_|\/var\/lib\/dpkg\/)/;
 
 /** Anything else is what was said. */
 function verdict({ code, stderr }: RunResult): string {
