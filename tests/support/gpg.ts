@@ -51,8 +51,20 @@ export class Keyring implements AsyncDisposable {
     return result;
   }
 
+  /** Not by gpgconf, which looks for its helpers at absolute paths of the host. */
+  async tellAgent(command: "reloadagent" | "killagent"): Promise<void> {
+    const { code, stderr } = await run("gpg-connect-agent", [
+      "--no-autostart",
+      "--homedir",
+      this.home,
+      command,
+      "/bye",
+    ]);
+    if (code !== 0) throw new Error(stderr);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await run("gpgconf", ["--homedir", this.home, "--kill", "all"]).catch(() => {});
+    await this.tellAgent("killagent");
     rmSync(this.home, { recursive: true, force: true });
   }
 }
