@@ -69,6 +69,10 @@ FEED_POOL ?= "${DL_DIR}/feed/pool"
 DEPENDS += "fakeroot-native"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'squashfs', 'squashfs-tools-native', '', d)}"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'erofs', 'erofs-utils-native', '', d)}"
+DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'tar.xz', 'xz-native', '', d)}"
+DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES_PKGDBFS', 'tar.xz', 'xz-native', '', d)}"
+DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'tar.zst', 'zstd-native', '', d)}"
+DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES_PKGDBFS', 'tar.zst', 'zstd-native', '', d)}"
 
 # An image has no source of its own.
 deltask fetch

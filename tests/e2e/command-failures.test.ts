@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { root } from "../support/paths.js";
+import { describeUnless, notRoot } from "../support/skip.js";
+import { toolsProblem } from "../support/tools.js";
 import { Toy } from "../support/toy.js";
 import { plainEnvironment } from "../support/temporary.js";
 
@@ -55,7 +57,7 @@ describe("a failing task", () => {
   });
 });
 
-describe("a Python task", () => {
+describeUnless(await toolsProblem("python3"), "a Python task", () => {
   const TEXT =
     "python do_compile() {\n    import os, sys\n    with open(os.path.join(d.getVar('B'), 'made'), 'w') as out:\n" +
     "        out.write('%s by %s\\n' % (d.getVar('PN'), sys.platform))\n}\n" +
@@ -202,12 +204,7 @@ describe("company", () => {
   });
 });
 
-// Only root can become another user.
-const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
-if (process.getuid?.() !== 0)
-  console.warn("a build folder of another user: skipped, only root can become one");
-
-asRoot("a build folder of another user", () => {
+describeUnless(notRoot, "a build folder of another user", () => {
   test("a build folder that cannot be written to is named, once, before anything starts", async () => {
     toy.recipe("new-here");
     const refused = await run(

@@ -7,9 +7,10 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, statfsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { listStore, verifyStore } from "@tsbake/sstate";
 import { mulberry } from "../support/random.js";
+import { describeUnless, notRoot } from "../support/skip.js";
 import { toldIn } from "../support/told.js";
 import { Toy } from "../support/toy.js";
 
@@ -19,7 +20,6 @@ const TARGET = "shout";
 const PLENTY = "size=256m,nr_inodes=100k";
 
 const problem = whyNot();
-if (problem !== undefined) console.warn(`skipped: builds on a full disk: ${problem}`);
 
 let toy: Toy;
 let build: string;
@@ -36,7 +36,7 @@ interface Used {
 
 /** Why there can be no small file system here. */
 function whyNot(): string | undefined {
-  if (process.getuid?.() !== 0) return "only root can mount one";
+  if (notRoot !== undefined) return notRoot;
   const { status, stderr } = spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"], {
     encoding: "utf8",
   });
@@ -84,7 +84,7 @@ async function disturbed(afterMs: number | undefined) {
   return building;
 }
 
-(problem === undefined ? describe : describe.skip)("a build on a disk that takes nothing more", () => {
+describeUnless(problem, "a build on a disk that takes nothing more", () => {
   beforeAll(async () => {
     toy = new Toy();
     build = toy.rig.path("build");

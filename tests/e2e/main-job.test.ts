@@ -1,10 +1,11 @@
 /** `tsbake sysext-image` as a person types it, on the real archive: cold, again, from shared state, after changes. */
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { archiveProblem } from "../support/archive.js";
 import { Rig } from "../support/rig.js";
+import { describeUnless, notRoot, testUnless } from "../support/skip.js";
 
 /** Cold builds download and compile. */
 const MINUTES = 60_000;
@@ -17,8 +18,6 @@ target: sysext-image
 `;
 
 const problem = await archiveProblem();
-const here = problem === undefined ? describe : describe.skip;
-if (problem !== undefined) console.warn(`the main job: skipped, ${problem}`);
 
 /** Deployed files by name without the date, so that two builds can be compared. */
 async function deployed(rig: Rig): Promise<Map<string, string>> {
@@ -26,7 +25,7 @@ async function deployed(rig: Rig): Promise<Map<string, string>> {
   return new Map([...digests].map(([name, digest]) => [name.replace(/-\d{14}/, ""), digest]));
 }
 
-here("the main job", () => {
+describeUnless(problem, "the main job", () => {
   let rig: Rig;
   let cold: Map<string, string>;
   let coldNames: string[];
@@ -144,13 +143,10 @@ here("the main job", () => {
     5 * MINUTES,
   );
 
-  test(
+  testUnless(
+    notRoot,
     "an ordinary user in another folder, on another day, gets the same bytes",
     async () => {
-      if (process.getuid?.() !== 0) {
-        console.warn("skipped: only root can become another user");
-        return;
-      }
       using other = new Rig({ "tsbake.yaml": PROJECT }, { as: "nobody" });
       // Downloads are shared, so that only building is repeated.
       mkdirSync(other.path("build"), { recursive: true });

@@ -5,6 +5,7 @@ import { sha256 } from "@tsbake/base";
 import { listStore } from "@tsbake/sstate";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { serveFolder } from "../support/mirror.js";
+import { describeUnless } from "../support/skip.js";
 import { tasksOf, Toy } from "../support/toy.js";
 
 let toy: Toy;
@@ -24,77 +25,73 @@ function forget(): void {
 const warningsIn = (output: string): string[] =>
   [...output.matchAll(/"code":"([a-z/-]+)"/g)].map(([, code]) => code!);
 
-if (gpgMissing !== undefined) console.warn(`skipped: ${gpgMissing}`);
-(gpgMissing === undefined ? describe : describe.skip)(
-  `signed artifacts (${gpgMissing ?? "gpg is there"})`,
-  () => {
-    test("are made, fetched and verified, with the same bytes as from scratch; what is not signed, or by another, is built again", async () => {
-      await using maker = new Keyring();
-      await using reader = new Keyring();
-      const key = await maker.key("maker");
-      await maker.share(key, reader);
-      const stranger = await reader.key("stranger");
-      const making = `SSTATE_VERIFY_SIG = "1"\nGPG_PATH = "${maker.home}"\nSSTATE_SIG_KEY = "${key}"\n`;
-      toy.configure(making);
-      await toy.built(["page"]);
-      const made = (await listStore(toy.rig.path("build/sstate-cache"))).filter(
-        ({ kind }) => kind === "object",
-      );
-      for (const { path } of made)
-        expect(existsSync(toy.rig.path("build/sstate-cache", `${path}.sig`))).toBe(true);
-      expect(await toy.tsbake(["sstate", "verify"])).toMatchObject({
-        code: 0,
-        stdout: expect.stringContaining("and signed by someone who is trusted") as unknown,
-      });
+describeUnless(gpgMissing, "signed artifacts", () => {
+  test("are made, fetched and verified, with the same bytes as from scratch; what is not signed, or by another, is built again", async () => {
+    await using maker = new Keyring();
+    await using reader = new Keyring();
+    const key = await maker.key("maker");
+    await maker.share(key, reader);
+    const stranger = await reader.key("stranger");
+    const making = `SSTATE_VERIFY_SIG = "1"\nGPG_PATH = "${maker.home}"\nSSTATE_SIG_KEY = "${key}"\n`;
+    toy.configure(making);
+    await toy.built(["page"]);
+    const made = (await listStore(toy.rig.path("build/sstate-cache"))).filter(
+      ({ kind }) => kind === "object",
+    );
+    for (const { path } of made)
+      expect(existsSync(toy.rig.path("build/sstate-cache", `${path}.sig`))).toBe(true);
+    expect(await toy.tsbake(["sstate", "verify"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("and signed by someone who is trusted") as unknown,
+    });
 
-      rmSync(toy.rig.path("mirror"), { recursive: true, force: true });
-      cpSync(toy.rig.path("build/sstate-cache"), toy.rig.path("mirror"), { recursive: true });
-      await using server = await serveFolder(toy.rig.path("mirror"));
-      const reading = (trusted: string) =>
-        `SSTATE_MIRRORS = "file://.* ${server.url}/PATH"\nSSTATE_VERIFY_SIG = "1"\nGPG_PATH = "${reader.home}"\nSSTATE_VALID_SIGS = "${trusted}"\n`;
-      forget();
-      toy.configure(reading(key));
-      const fetched = await toy.built(["page"]);
-      expect([fetched.ran, fetched.restored]).toEqual([[], tasksOf("page", ["deploy", "populate_sysroot"])]);
-      expect(await toy.tsbake(["sstate", "verify"])).toMatchObject({ code: 0 });
+    rmSync(toy.rig.path("mirror"), { recursive: true, force: true });
+    cpSync(toy.rig.path("build/sstate-cache"), toy.rig.path("mirror"), { recursive: true });
+    await using server = await serveFolder(toy.rig.path("mirror"));
+    const reading = (trusted: string) =>
+      `SSTATE_MIRRORS = "file://.* ${server.url}/PATH"\nSSTATE_VERIFY_SIG = "1"\nGPG_PATH = "${reader.home}"\nSSTATE_VALID_SIGS = "${trusted}"\n`;
+    forget();
+    toy.configure(reading(key));
+    const fetched = await toy.built(["page"]);
+    expect([fetched.ran, fetched.restored]).toEqual([[], tasksOf("page", ["deploy", "populate_sysroot"])]);
+    expect(await toy.tsbake(["sstate", "verify"])).toMatchObject({ code: 0 });
 
-      forget();
-      toy.configure(reading(stranger));
-      const refused = await toy.built(["page"]);
-      expect(refused.restored).toEqual([]);
-      expect(refused.ran).toContain("page:do_deploy");
-      expect(warningsIn(refused.output).filter((code) => code === "engine/shared-state")).toHaveLength(1);
+    forget();
+    toy.configure(reading(stranger));
+    const refused = await toy.built(["page"]);
+    expect(refused.restored).toEqual([]);
+    expect(refused.ran).toContain("page:do_deploy");
+    expect(warningsIn(refused.output).filter((code) => code === "engine/shared-state")).toHaveLength(1);
 
-      // Somebody has changed an artifact and its checksum with it.
-      const victim = made.find(({ path }) => path.includes(":page:") && path.includes("deploy"))!;
-      const file = toy.rig.path("mirror", victim.path);
-      writeFileSync(file, "something else");
-      writeFileSync(`${file}.sha256`, `${sha256("something else")}\n`);
-      forget();
-      toy.configure(reading(key));
-      const rebuilt = await toy.built(["page"]);
-      expect(rebuilt.ran).toContain("page:do_deploy");
-      expect(rebuilt.output).toContain("is not of these bytes");
-      const verified = await toy.tsbake(["sstate", "verify"]);
-      expect(verified.code).toBe(1);
-      expect(verified.stdout).toMatch(/^untrusted: .*:page:.*_deploy\..*: it has no signature beside it/m);
-    }, 240_000);
+    // Somebody has changed an artifact and its checksum with it.
+    const victim = made.find(({ path }) => path.includes(":page:") && path.includes("deploy"))!;
+    const file = toy.rig.path("mirror", victim.path);
+    writeFileSync(file, "something else");
+    writeFileSync(`${file}.sha256`, `${sha256("something else")}\n`);
+    forget();
+    toy.configure(reading(key));
+    const rebuilt = await toy.built(["page"]);
+    expect(rebuilt.ran).toContain("page:do_deploy");
+    expect(rebuilt.output).toContain("is not of these bytes");
+    const verified = await toy.tsbake(["sstate", "verify"]);
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(/^untrusted: .*:page:.*_deploy\..*: it has no signature beside it/m);
+  }, 240_000);
 
-    test("gpg that is missing, and a key that is not there, are told before anything runs", async () => {
-      toy.configure('SSTATE_VERIFY_SIG = "1"\nGPG_BIN = "/nowhere/gpg"\n');
-      const missing = await toy.tsbake(["page"]);
-      expect(missing.code).toBe(1);
-      expect(missing.stderr).toMatch(/^error\[sstate\/missing-gpg\][^]*apt-get install gpg/);
-      await using empty = new Keyring();
-      toy.configure(`SSTATE_VERIFY_SIG = "1"\nGPG_PATH = "${empty.home}"\nSSTATE_SIG_KEY = "nobody"\n`);
-      const keyless = await toy.tsbake(["page"]);
-      expect(keyless.code).toBe(1);
-      expect(keyless.stderr).toMatch(/^error\[sstate\/cannot-sign\]: .*`nobody`/);
-      toy.configure('SSTATE_VERIFY_SIG = "perhaps"\n');
-      expect((await toy.tsbake(["page"])).stderr).toContain("error[engine/malformed-setting]");
-    }, 60_000);
-  },
-);
+  test("gpg that is missing, and a key that is not there, are told before anything runs", async () => {
+    toy.configure('SSTATE_VERIFY_SIG = "1"\nGPG_BIN = "/nowhere/gpg"\n');
+    const missing = await toy.tsbake(["page"]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/^error\[sstate\/missing-gpg\][^]*apt-get install gpg/);
+    await using empty = new Keyring();
+    toy.configure(`SSTATE_VERIFY_SIG = "1"\nGPG_PATH = "${empty.home}"\nSSTATE_SIG_KEY = "nobody"\n`);
+    const keyless = await toy.tsbake(["page"]);
+    expect(keyless.code).toBe(1);
+    expect(keyless.stderr).toMatch(/^error\[sstate\/cannot-sign\]: .*`nobody`/);
+    toy.configure('SSTATE_VERIFY_SIG = "perhaps"\n');
+    expect((await toy.tsbake(["page"])).stderr).toContain("error[engine/malformed-setting]");
+  }, 60_000);
+});
 
 describe("a mirror", () => {
   test.each([

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { serveFolder } from "../support/mirror.js";
 import { root } from "../support/paths.js";
 import { toldIn } from "../support/told.js";
+import { describeUnless, notRoot } from "../support/skip.js";
 import { Toy } from "../support/toy.js";
 import { plainEnvironment } from "../support/temporary.js";
 
-const isRoot = process.getuid?.() === 0;
 const PATHS = plainEnvironment();
 const PROGRAM = join(root, "packages/cli/dist/main.js");
 
@@ -132,11 +132,7 @@ describe("a Node.js that is too old", () => {
   });
 });
 
-// Only root can become another user.
-const asRoot = isRoot ? describe : describe.skip;
-if (!isRoot) console.warn("a file that may not be read: skipped, only root can become another user");
-
-asRoot("a file that may not be read", () => {
+describeUnless(notRoot, "a file that may not be read", () => {
   test("is named, with who may not", async () => {
     toy.recipe("secret", "");
     const path = toy.rig.path("meta-toy/recipes/extra/secret_1.0.bb");
@@ -158,11 +154,10 @@ asRoot("a file that may not be read", () => {
 
 // A container may forbid it even to root.
 const trial = 'd=$(mktemp -d) && mount -t tmpfs tmpfs "$d" && umount "$d"; code=$?; rmdir "$d"; exit $code';
-const canMount = isRoot && (await run("sh", ["-c", trial], { cwd: "/", env: PATHS })).code === 0;
-const withMount = canMount ? describe : describe.skip;
-if (!canMount) console.warn("a full disk: skipped, this user cannot mount a small file system");
+const tried = notRoot === undefined ? await run("sh", ["-c", trial], { cwd: "/", env: PATHS }) : undefined;
+const cannotMount = tried?.code === 0 ? undefined : (notRoot ?? "root cannot mount a small file system here");
 
-withMount("a full disk", () => {
+describeUnless(cannotMount, "a full disk", () => {
   test("stops the build with its name, and the next run goes on", async () => {
     const folder = toy.rig.path("build/small");
     toy.configure('TMPDIR = "${TOPDIR}/small"\nSSTATE_DIR = "${TOPDIR}/small-state"\n');

@@ -2,22 +2,22 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { root } from "../support/paths.js";
 import { AS_NOBODY, cannotRefuse, SECCOMP, withoutNamespaces } from "../support/refusal.js";
+import { describeUnless } from "../support/skip.js";
 import { plainEnvironment } from "../support/temporary.js";
 import { Toy } from "../support/toy.js";
 
 const obstacle = await cannotRefuse();
-if (obstacle !== undefined) console.warn(`machines without namespaces: skipped, ${obstacle}`);
 
 const PROGRAM = join(root, "packages/cli/dist/main.js");
 
 /** What installs packages into a root does before all else. */
 const OPEN = `
 import { BuildError, render } from ${JSON.stringify(join(root, "packages/base/dist/index.js"))};
-import { openSandbox } from ${JSON.stringify(join(root, "packages/packaging/dist/index.js"))};
+import { openSandbox } from ${JSON.stringify(join(root, "packages/sandbox/dist/index.js"))};
 try {
   const sandbox = await openSandbox({ fakeroot: process.argv[2] });
   await sandbox.close();
@@ -35,7 +35,7 @@ do_install() {
 }
 `;
 
-(obstacle === undefined ? describe : describe.skip)("without namespaces for users", () => {
+describeUnless(obstacle, "without namespaces for users", () => {
   let toy: Toy;
 
   beforeAll(async () => {

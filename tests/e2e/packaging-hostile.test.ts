@@ -26,6 +26,8 @@ import { run, type RunResult } from "@tsbake/base";
 import { formatFileManifest, writeSnapshot } from "@tsbake/image";
 import { hostArchitecture, openDebBackend } from "@tsbake/packaging";
 import { root as repository } from "../support/paths.js";
+import { describeUnless, notRoot } from "../support/skip.js";
+import { toolsProblem } from "../support/tools.js";
 import { userProblem } from "../support/user.js";
 
 const MINUTE = 60_000;
@@ -36,7 +38,6 @@ const outside = join(work, "outside");
 const base = join(work, "base");
 const SECRET = "ID=secret-of-the-host\n";
 const architecture = await hostArchitecture();
-const isRoot = process.getuid?.() === 0;
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 interface Hostile {
@@ -353,12 +354,12 @@ const SCRIPTS: readonly (readonly [what: string, text: string, mayStop?: true])[
   ],
 ];
 
-const noUser = isRoot ? await userProblem() : "not root, so there is no other user to be";
-if (noUser !== undefined) console.warn(`an ordinary user: skipped, ${noUser}`);
+const noUser = await userProblem();
+const cannotInstall = notRoot === undefined ? undefined : await toolsProblem("fakeroot");
 
 /** One error with a code, and in its first line the package or the path. */
 const STOPPED =
-  /^error\[packaging\/(leaves-root|bad-deb|install-failed)\]: .*(`[abc]`|[abc]_1_|\/var\/lib\/dpkg\/)/;
+  /^error\[(?:sandbox\/leaves-root|packaging\/(?:bad-deb|install-failed))\]: .*(`[abc]`|[abc]_1_|\/var\/lib\/dpkg\/)/;
 
 /** Anything else is what was said. */
 function verdict({ code, stderr }: RunResult): string {
@@ -376,40 +377,41 @@ beforeAll(async () => {
   chmodSync(work, 0o755);
 });
 
-const users: readonly (readonly [string, string | undefined])[] = [
-  ["whoever runs this", undefined],
-  ...(noUser === undefined ? [["an ordinary user", "nobody"] as const] : []),
+const users: readonly (readonly [who: string, user: string | undefined, problem: string | undefined])[] = [
+  ["whoever runs this", undefined, cannotInstall],
+  ...(notRoot === undefined ? [["an ordinary user", "nobody", noUser] as const] : []),
 ];
 
-describe.each(users)("%s", (_, user) => {
-  describe.each(["rootfs", "layer"] as const)("%s", (mode) => {
-    test.each(CASES)(
-      "%s",
-      async (_what, packages) => {
-        const all = mode === "rootfs" ? [helper, ...packages] : packages;
-        const { result, output } = await install(mode, all, user);
+for (const [who, user, problem] of users)
+  describeUnless(problem, who, () => {
+    describe.each(["rootfs", "layer"] as const)("%s", (mode) => {
+      test.each(CASES)(
+        "%s",
+        async (_what, packages) => {
+          const all = mode === "rootfs" ? [helper, ...packages] : packages;
+          const { result, output } = await install(mode, all, user);
+          expect(picture(outside)).toEqual(untouched);
+          expect(leaks(output)).toEqual([]);
+          // Either it was held back in the root, or it stopped with one error.
+          expect(["fine", "stopped"]).toContain(verdict(result));
+        },
+        MINUTE,
+      );
+    });
+
+    test.each(SCRIPTS.map(([what, text, mayStop = false]) => [what, { text, mayStop }] as const))(
+      "a script: %s",
+      async (_what, { text, mayStop }) => {
+        const hostile = { name: "a", files: [], control: [script("postinst", text)] };
+        const { result, output } = await install("rootfs", [helper, hostile], user);
+        expect(mayStop ? ["fine", "stopped"] : ["fine"]).toContain(verdict(result));
+        await new Promise((resolve) => setTimeout(resolve, text.includes("sleep 2") ? 3000 : 0));
         expect(picture(outside)).toEqual(untouched);
         expect(leaks(output)).toEqual([]);
-        // Either it was held back in the root, or it stopped with one error.
-        expect(["fine", "stopped"]).toContain(verdict(result));
       },
       MINUTE,
     );
   });
-
-  test.each(SCRIPTS.map(([what, text, mayStop = false]) => [what, { text, mayStop }] as const))(
-    "a script: %s",
-    async (_what, { text, mayStop }) => {
-      const hostile = { name: "a", files: [], control: [script("postinst", text)] };
-      const { result, output } = await install("rootfs", [helper, hostile], user);
-      expect(mayStop ? ["fine", "stopped"] : ["fine"]).toContain(verdict(result));
-      await new Promise((resolve) => setTimeout(resolve, text.includes("sleep 2") ? 3000 : 0));
-      expect(picture(outside)).toEqual(untouched);
-      expect(leaks(output)).toEqual([]);
-    },
-    MINUTE,
-  );
-});
 
 test.each(["rootfs", "layer"] as const)(
   "%s: the package, the path and the link are named",
@@ -440,7 +442,7 @@ test("the stamp of a base goes into its own os-release", async () => {
   expect(readFileSync(join(outside, "os-release"), "utf8")).toBe("ID=debian\n");
 });
 
-(isRoot ? describe : describe.skip)("where there can be no cage", () => {
+describeUnless(notRoot, "where there can be no cage", () => {
   test("nothing is installed", async () => {
     const chroot = join(work, "chroot");
     // The host in a folder that is no mount point.

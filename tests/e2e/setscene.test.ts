@@ -7,6 +7,11 @@ import { describe, expect, test } from "@jest/globals";
 import { byText } from "@tsbake/base";
 import { root } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
+import { describeUnless } from "../support/skip.js";
+import { toolsProblem } from "../support/tools.js";
+
+/** The embedded Python has neither threads nor sockets. */
+const noPython = await toolsProblem("python3");
 
 const LAYER = join(root, "tests/fixtures/layers/scene");
 
@@ -180,7 +185,7 @@ describe("configurations that share a TMPDIR", () => {
   });
 });
 
-describe("a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
+describeUnless(noPython, "a BB_HASHCHECK_FUNCTION with threads and sockets", () => {
   const RESTORED = "lib:build index_setscene stage_setscene";
   const BUILT = "lib:build compile fetch index pack stage";
   const PLACES = ["lib.index", "lib.stage", "lib.pack"];

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
 import { cannotJudge, judge } from "../support/judge.js";
 import { Rig } from "../support/rig.js";
+import { describeUnless } from "../support/skip.js";
 
 const MINUTES = 60_000;
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
@@ -80,11 +81,8 @@ SYSEXT_LEVEL_POLICY = "pkgdb"
 
 const obstacle = await archiveProblem();
 const noJudge = await cannotJudge();
-if (noJudge !== undefined) console.warn(`systemd-sysext: skipped, ${noJudge}`);
-const title = "an extension of real packages";
-if (obstacle !== undefined) console.warn(`${title}: skipped, ${obstacle}`);
 
-(obstacle === undefined ? describe : describe.skip)(title, () => {
+describeUnless(obstacle, "an extension of real packages", () => {
   const rig = new Rig(FILES);
   const images = "build/tmp/deploy/images/generic";
   const image = (name: string): string => realpathSync(rig.path(images, name));
@@ -128,7 +126,7 @@ if (obstacle !== undefined) console.warn(`${title}: skipped, ${obstacle}`);
     expect(summary).toContain("VERSION_ID=");
   });
 
-  (noJudge === undefined ? describe : describe.skip)("with the real systemd-sysext", () => {
+  describeUnless(noJudge, "with the real systemd-sysext", () => {
     const name = "case-tools";
     const look = "strace -V && sysfacts-watch 1 1 && ldd /usr/bin/sysfacts-watch";
 

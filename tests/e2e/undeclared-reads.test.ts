@@ -1,19 +1,16 @@
 /** TSBAKE_CHECK_READS: a body that reads what none of its needs has left is an error that names file, writer and reader. */
 import { rmSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { archiveProblem } from "../support/archive.js";
 import { Rig } from "../support/rig.js";
 import { straceProblem } from "../support/strace.js";
 import { Toy } from "../support/toy.js";
+import { describeUnless } from "../support/skip.js";
 
 const MINUTES = 60_000;
 const CHECKED = {
   environment: { BB_ENV_PASSTHROUGH_ADDITIONS: "TSBAKE_CHECK_READS", TSBAKE_CHECK_READS: "1" },
 };
-
-const problem = straceProblem;
-if (problem !== undefined) console.warn(`undeclared reads: skipped, ${problem}`);
-const here = problem === undefined ? describe : describe.skip;
 
 /** Leaves `${WORKDIR}/out/file` as an artifact, and the same in a shared folder. */
 const WRITER = `
@@ -57,7 +54,7 @@ function tasks(
   return Object.entries(bodies).map(one).join("") + all;
 }
 
-here("a body that reads", () => {
+describeUnless(straceProblem, "a body that reads", () => {
   let toy: Toy;
   const shared = "${TMPDIR}/shared/writer";
   const all = (recipe: string) => toy.tsbake(["-k", "-c", "all", recipe], CHECKED);
@@ -172,9 +169,7 @@ here("a body that reads", () => {
   );
 });
 
-const archive = await archiveProblem();
-const withArchive = problem === undefined && archive === undefined ? describe : describe.skip;
-if (archive !== undefined) console.warn(`undeclared reads of images: skipped, ${archive}`);
+const problem = straceProblem ?? (await archiveProblem());
 
 const PROJECT = `header:
   version: 14
@@ -183,7 +178,7 @@ distro: debian
 target: sysext-image
 `;
 
-withArchive("the main job, watched", () => {
+describeUnless(problem, "the main job, watched", () => {
   let rig: Rig;
   const build = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await rig.tsbake(args, CHECKED);

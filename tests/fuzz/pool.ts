@@ -24,8 +24,10 @@ export interface PoolOptions {
   readonly onProgress: (done: number) => void;
 }
 
-/** How long a case that was slow gets the second time, to tell how slow it is. */
+/** What a case that was slow gets of the processor the second time, to tell how slow it is. */
 const PATIENCE_MS = 10_000;
+/** One that asks for no processor waits for something that never comes. The machine may be busy. */
+const WAITING_MS = 600_000;
 /** More failures than these say nothing new. */
 const MOST_FAILURES = 200;
 const MEMORY_MB = 768;
@@ -47,7 +49,10 @@ export async function runPool(options: PoolOptions): Promise<PoolResult> {
           await thread.ready;
           while (next < end && failures.length < MOST_FAILURES) {
             const to = Math.min(next + options.workers * 200, end);
-            const answer = await thread.work({ from: next, to, step: options.workers }, options.limitMs);
+            const answer = await thread.work(
+              { from: next, to, step: options.workers },
+              (wallMs) => wallMs > options.limitMs,
+            );
             failures.push(...answer.failures);
             for (const [name, count] of Object.entries(answer.outcomes))
               outcomes[name] = (outcomes[name] ?? 0) + count;
@@ -89,11 +94,11 @@ export async function runOne(request: {
   const thread = new Thread(setup, 99);
   try {
     await thread.ready;
-    await thread.work({ from: index + 1, to: index + 40, step: 1 }, PATIENCE_MS);
+    await thread.work({ from: index + 1, to: index + 40, step: 1 }, isTooLong());
     // What the processor did, not the clock: other programs may have it, too.
     const started = process.cpuUsage();
     const order: Order = text === undefined ? { from: index, to: index + 1, step: 1 } : { text, index };
-    const answer = await thread.work(order, PATIENCE_MS);
+    const answer = await thread.work(order, isTooLong());
     const used = process.cpuUsage(started);
     const tookMs = (used.user + used.system) / 1000;
     if (answer.reason !== undefined) return answer.reason;
@@ -103,6 +108,15 @@ export async function runOne(request: {
   } finally {
     await thread.end();
   }
+}
+
+/** By what the processor did since this call. */
+function isTooLong(): (wallMs: number) => boolean {
+  const before = process.cpuUsage();
+  return (wallMs) => {
+    const { user, system } = process.cpuUsage(before);
+    return (wallMs > PATIENCE_MS && (user + system) / 1000 > PATIENCE_MS) || wallMs > WAITING_MS;
+  };
 }
 
 interface Worked {
@@ -132,7 +146,8 @@ class Thread {
     this.ready.catch(() => {});
   }
 
-  work(order: Order, limitMs: number): Promise<Worked> {
+  /** @param isOver given how long the case under way takes by the clock */
+  work(order: Order, isOver: (wallMs: number) => boolean): Promise<Worked> {
     const failures: Failure[] = [];
     return new Promise((resolve) => {
       const finish = (worked: Omit<Worked, "failures">): void => {
@@ -145,7 +160,7 @@ class Thread {
         const started = Atomics.load(this.#state, 1);
         if (started === 0) return;
         const now = Math.trunc(performance.timeOrigin + performance.now()) & 0x7fffffff;
-        if (now - started > limitMs) finish({ outcomes: {}, stuckAt: Atomics.load(this.#state, 0) });
+        if (isOver(now - started)) finish({ outcomes: {}, stuckAt: Atomics.load(this.#state, 0) });
       }, 100);
       this.#worker.on("message", (answer: Answer) => {
         if (answer.kind === "failed") failures.push({ index: answer.index, reason: answer.reason });

@@ -1,17 +1,27 @@
 /** The real gpg with keys of its own, in a temporary folder. */
-import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { run } from "@tsbake/base";
 import { temporaryFolder } from "./temporary.js";
+import { toolsProblem } from "./tools.js";
 
 /** Why the tests that need gpg cannot run; undefined when they can. */
-export const gpgMissing: string | undefined = spawnSync("gpg", ["--version"]).error
-  ? "gpg is not installed"
-  : undefined;
+export const gpgMissing: string | undefined = await toolsProblem("gpg");
+
+/** gpg of the feed starts the host's agent by its absolute path. */
+const AGENT = "usr/bin/gpg-agent";
+const agent = (process.env["PATH"] ?? "")
+  .split(delimiter)
+  .map((folder) => join(folder, "gpg-agent"))
+  .find((path) => path.endsWith(`gpg-native/${AGENT}`));
 
 export class Keyring implements AsyncDisposable {
   /** GPG_PATH. */
   readonly home = temporaryFolder("gpg");
+
+  constructor() {
+    if (agent !== undefined) writeFileSync(join(this.home, "gpg.conf"), `agent-program ${agent}\n`);
+  }
 
   /** A key that signs. @returns its fingerprint */
   async key(name: string, { passphrase = "", options = [] as readonly string[], expires = "0" } = {}) {
@@ -41,8 +51,20 @@ export class Keyring implements AsyncDisposable {
     return result;
   }
 
+  /** Not by gpgconf, which looks for its helpers at absolute paths of the host. */
+  async tellAgent(command: "reloadagent" | "killagent"): Promise<void> {
+    const { code, stderr } = await run("gpg-connect-agent", [
+      "--no-autostart",
+      "--homedir",
+      this.home,
+      command,
+      "/bye",
+    ]);
+    if (code !== 0) throw new Error(stderr);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await run("gpgconf", ["--homedir", this.home, "--kill", "all"]).catch(() => {});
+    await this.tellAgent("killagent");
     rmSync(this.home, { recursive: true, force: true });
   }
 }

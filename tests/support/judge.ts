@@ -6,6 +6,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readTextIfThere, run } from "@tsbake/base";
+import { notRoot } from "./skip.js";
 import { temporaryFolder } from "./temporary.js";
 
 export interface Case {
@@ -33,7 +34,7 @@ export interface Verdict {
 
 /** Why nothing can be judged here; undefined when it can. Mounting needs root and a kernel that lets it. */
 export async function cannotJudge(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return "not root, and a merge needs mounts";
+  if (notRoot !== undefined) return notRoot;
   const mount = ["mount", "-t", "tmpfs", "none", "/mnt"];
   const probe = await run("unshare", ["--mount", "--propagation", "private", ...mount]);
   return probe.code === 0 ? undefined : `no mounts in a mount namespace: ${probe.stderr.trim()}`;

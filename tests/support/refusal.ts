@@ -2,6 +2,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { notRoot } from "./skip.js";
+import { toolsProblem } from "./tools.js";
 
 const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
 
@@ -52,10 +54,15 @@ export { AS_NOBODY };
 
 /** Why these machines cannot be made here; undefined when they can. */
 export async function cannotRefuse(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return "only root can map all ids into a namespace";
+  if (notRoot !== undefined) return notRoot;
   if (process.arch !== "x64") return "the seccomp filter is for x86-64";
+  const missing = await toolsProblem("python3");
+  if (missing !== undefined) return missing;
   const refused = (front: readonly string[]) =>
-    spawnSync(front[0]!, [...front.slice(1), "unshare", "--user", "true"], { encoding: "utf8" });
+    spawnSync(front[0]!, [...front.slice(1), "unshare", "--user", "true"], {
+      encoding: "utf8",
+      env: process.env,
+    });
   const filtered = refused([...AS_NOBODY, ...SECCOMP]);
   if (!/not permitted/.test(filtered.stderr)) return `seccomp: ${filtered.stderr || "no refusal"}`;
   try {

@@ -55,7 +55,7 @@ export class Terminal implements AsyncDisposable {
     this.#child.stdin?.write(keys);
   }
 
-  /** Waits until the output matches. @throws when it has not after half a minute, or the program ends before */
+  /** Waits until the output matches. @throws when it has not after five minutes, or the program ends before */
   async until(pattern: RegExp): Promise<void> {
     const seen = new Promise<void>((resolve) => {
       const look = (): void => {
@@ -65,7 +65,7 @@ export class Terminal implements AsyncDisposable {
       look();
     });
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), 30_000)));
+    const late = new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), 300_000)));
     const first = await Promise.race([seen, late, this.#end]);
     clearTimeout(timer);
     if (first !== undefined && !pattern.test(this.text()))

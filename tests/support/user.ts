@@ -1,8 +1,11 @@
 /** The ordinary user that tests which run as root can become. */
 import { run } from "@tsbake/base";
+import { notRoot } from "./skip.js";
+import { toolsProblem } from "./tools.js";
 
-/** Why an ordinary user cannot build on this machine; undefined when `nobody` can. Takes root. */
+/** Why an ordinary user cannot build on this machine; undefined when `nobody` can. Takes root, and fakeroot. */
 export async function userProblem(): Promise<string | undefined> {
+  if (notRoot !== undefined) return notRoot;
   const probe = await run("runuser", [
     "-u",
     "nobody",
@@ -14,6 +17,5 @@ export async function userProblem(): Promise<string | undefined> {
     "true",
   ]);
   if (probe.code !== 0) return `the kernel refuses namespaces: ${probe.stderr.trim()}`;
-  const finds = await run("runuser", ["-u", "nobody", "--", "test", "-x", "/usr/bin/faked-sysv"]);
-  return finds.code === 0 ? undefined : "no fakeroot on this machine";
+  return toolsProblem("fakeroot");
 }

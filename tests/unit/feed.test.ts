@@ -1,18 +1,19 @@
 /** The feed on archives that are folders of this machine: apt is the real one, and no network is needed. */
 import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { tarOf, writeAr } from "@tsbake/archive";
 import { BuildError, run, sha256File } from "@tsbake/base";
 import { downloadClosure, mergeClosures, openDebBackend, openFeed, poolName } from "@tsbake/packaging";
 import type { Closure } from "@tsbake/packaging";
 import { temporaryFolder } from "../support/temporary.js";
+import { describeUnless } from "../support/skip.js";
 
 const hasApt = await run("apt-get", ["--version"]).then(
   ({ code }) => code === 0,
   () => false,
 );
-if (!hasApt) console.warn("the feed: skipped, there is no apt on this machine");
+const noApt = hasApt ? undefined : "there is no apt on this machine";
 
 let folder: string;
 beforeEach(() => {
@@ -57,7 +58,7 @@ const problemOf = async (work: Promise<unknown>) => {
   return error instanceof BuildError ? error.diagnostics[0] : error;
 };
 
-(hasApt ? describe : describe.skip)("an archive that is a folder", () => {
+describeUnless(noApt, "an archive that is a folder", () => {
   test("is copied: what was fetched is there when the archive has moved on", async () => {
     const closure = await closureOf(await archive("a", "one 1.0 x", "two 2 y"), "one", "two");
     await downloadClosure(closure, pool());

@@ -4,6 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { run } from "@tsbake/base";
 import { fetchSource, unpackSource, type FetchOptions } from "@tsbake/fetch";
 import { temporaryFolder } from "../support/temporary.js";
+import { notRoot, testUnless } from "../support/skip.js";
 
 interface Repository {
   readonly folder: string;
@@ -230,8 +231,7 @@ describe("git sources", () => {
     await unpackSource(`${uri};lfs=0`, into, pinned);
   });
 
-  test("a clone of another user is not used", async () => {
-    if (process.getuid?.() !== 0) return console.warn("skipped: only root can give a clone away");
+  testUnless(notRoot, "a clone of another user is not used", async () => {
     const { uri, options } = await repository();
     const clone = await fetchSource(uri, options);
     expect((await run("chown", ["-R", "12345", clone])).code).toBe(0);

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
-import { hasProgram, tarOf, treeManifest, writeAr } from "@tsbake/archive";
+import { tarOf, treeManifest, writeAr } from "@tsbake/archive";
 import { run, sha256, type BuildError } from "@tsbake/base";
 import {
   checksumFiles,
@@ -27,7 +27,11 @@ import {
 } from "@tsbake/fetch";
 import { rawTar } from "../support/raw-tar.js";
 import { serveFolder, type Fault } from "../support/mirror.js";
+import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
+
+const noZip = await toolsProblem("unzip", "python3");
 
 const temporary = (): string => temporaryFolder("fetch");
 
@@ -179,9 +183,7 @@ describe("unpacking", () => {
     expect(await paths(join(folder, "work"))).toEqual(["pkg-1", "pkg-1/a"]);
   });
 
-  test("a zip, but not one that leads out", async () => {
-    if (!(await hasProgram("unzip")) || !(await hasProgram("python3")))
-      return console.warn("skipped: no unzip or python3");
+  testUnless(noZip, "a zip, but not one that leads out", async () => {
     const makeZip = async (name: string): Promise<Buffer> => {
       const file = join(temporary(), "x.zip");
       const program = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1], 'w').writestr(sys.argv[2], 'text')";

@@ -8,7 +8,11 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { hidePasswords, HttpClient, netrcLogin, parseNetrc, proxyFor, run, sha256 } from "@tsbake/base";
 import { serveFolder, type Fault } from "../support/mirror.js";
+import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
+
+const noOpenssl = await toolsProblem("openssl");
 
 const temporary = (): string => temporaryFolder("http");
 const basic = (login: string): string => `Basic ${Buffer.from(login).toString("base64")}`;
@@ -328,46 +332,53 @@ describe("proxies", () => {
     return { ...one, tunnels };
   }
 
-  test("tunnel TLS, keep the connection, and cannot speak for the server", async () => {
-    const folder = temporary();
-    const [keyPath, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
-    const request =
-      "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
-    const files = ["-keyout", keyPath, "-out", certificate];
-    const made = await run("openssl", [...request.split(" "), ...files]).catch(() => ({ code: null }));
-    if (made.code !== 0) return console.warn("skipped: openssl is not installed");
-    const server = createTlsServer(
-      { key: readFileSync(keyPath), cert: readFileSync(certificate) },
-      (_request, response) => response.end("secret text"),
-    );
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    await using between = await proxy();
-    // The certificate authority is read when a process starts.
-    const script = `import { HttpClient } from ${JSON.stringify(import.meta.resolve("@tsbake/base"))};
+  testUnless(
+    noOpenssl,
+    "tunnel TLS, keep the connection, and cannot speak for the server",
+    async () => {
+      const folder = temporary();
+      const [keyPath, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
+      const request =
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+      const files = ["-keyout", keyPath, "-out", certificate];
+      const made = await run("openssl", [...request.split(" "), ...files]);
+      expect(made).toMatchObject({ code: 0 });
+      const server = createTlsServer(
+        { key: readFileSync(keyPath), cert: readFileSync(certificate) },
+        (_request, response) => response.end("secret text"),
+      );
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      await using between = await proxy();
+      // The certificate authority is read when a process starts.
+      const script = `import { HttpClient } from ${JSON.stringify(import.meta.resolve("@tsbake/base"))};
       const client = new HttpClient({ retryPauseMs: 1 });
       const say = (promise) => promise.then((answer) => console.log(JSON.stringify(answer)), (error) => console.log(error.message));
       await say(client.text(process.argv[1], 100));
       // A connection that is kept does not keep the process.
       await say(client.text(process.argv[1], 100));`;
-    const ask = async (proxyUrl: string, more: Record<string, string>) => {
-      const environment = { PATH: process.env["PATH"] ?? "", https_proxy: proxyUrl, ...more };
-      const url = `https://localhost:${port}/`;
-      const { stdout } = await run("node", ["--input-type=module", "-e", script, url], { env: environment });
-      return stdout.trim().split("\n");
-    };
-    const trusted = { NODE_EXTRA_CA_CERTS: certificate };
-    const text = '{"status":200,"text":"secret text"}';
-    try {
-      expect(await ask(`http://me:secret@127.0.0.1:${between.port}`, trusted)).toEqual([text, text]);
-      expect(between.tunnels).toEqual([`localhost:${port} ${basic("me:secret")}`]);
-      const refused = `the proxy 127.0.0.1:${between.port} answers 407 to CONNECT`;
-      expect(await ask(`127.0.0.1:${between.port}`, trusted)).toEqual([refused, refused]);
-      const [unknown] = await ask(`http://me:secret@127.0.0.1:${between.port}`, {});
-      expect(unknown).toMatch(/self-signed certificate/);
-    } finally {
-      server.close();
-      server.closeAllConnections();
-    }
-  }, 60_000);
+      const ask = async (proxyUrl: string, more: Record<string, string>) => {
+        const environment = { PATH: process.env["PATH"] ?? "", https_proxy: proxyUrl, ...more };
+        const url = `https://localhost:${port}/`;
+        const { stdout } = await run("node", ["--input-type=module", "-e", script, url], {
+          env: environment,
+        });
+        return stdout.trim().split("\n");
+      };
+      const trusted = { NODE_EXTRA_CA_CERTS: certificate };
+      const text = '{"status":200,"text":"secret text"}';
+      try {
+        expect(await ask(`http://me:secret@127.0.0.1:${between.port}`, trusted)).toEqual([text, text]);
+        expect(between.tunnels).toEqual([`localhost:${port} ${basic("me:secret")}`]);
+        const refused = `the proxy 127.0.0.1:${between.port} answers 407 to CONNECT`;
+        expect(await ask(`127.0.0.1:${between.port}`, trusted)).toEqual([refused, refused]);
+        const [unknown] = await ask(`http://me:secret@127.0.0.1:${between.port}`, {});
+        expect(unknown).toMatch(/self-signed certificate/);
+      } finally {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+    60_000,
+  );
 });

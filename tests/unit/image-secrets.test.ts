@@ -28,6 +28,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { temporaryFolder } from "../support/temporary.js";
+import { describeUnless, notRoot } from "../support/skip.js";
 
 function entry(path: string, more: Partial<FileEntry> = {}): FileEntry {
   return { path, kind: "file", mode: 0o644, uid: 0, gid: 0, sizeBytes: 0, package: "pkg", ...more };
@@ -244,13 +245,11 @@ describe("tmpfiles.d files that packages ship", () => {
 });
 
 const judge = await run("systemd-tmpfiles", ["--version"]).then(
-  ({ stdout }) =>
-    (process.getuid?.() === 0 ? undefined : "not root") ?? (/^systemd \d/.test(stdout) ? undefined : stdout),
+  ({ stdout }) => notRoot ?? (/^systemd \d/.test(stdout) ? undefined : stdout),
   () => "no systemd-tmpfiles",
 );
-if (judge !== undefined) console.warn(`systemd-tmpfiles: skipped, ${judge}`);
 
-(judge === undefined ? describe : describe.skip)("the real systemd-tmpfiles", () => {
+describeUnless(judge, "the real systemd-tmpfiles", () => {
   const letters = fc.constantFrom(
     ...Array.from("ab %\\\"'$#;[]*?{}~-=:,.@!|&<>()\t\v\f\u{1}\u{1b}\u{7f}\u{85}ü\u{a0}\u{2028}é😀nx0"),
   );

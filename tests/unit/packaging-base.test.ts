@@ -7,7 +7,11 @@ import { run } from "@tsbake/base";
 import { explainDpkg, hostArchitecture, openDebBackend } from "@tsbake/packaging";
 import { listTree, openCage } from "@tsbake/sandbox";
 import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
+import { describeUnless, notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
+
+const cannotInstall = notRoot === undefined ? undefined : await toolsProblem("fakeroot");
 
 const work = temporaryFolder("packaging-base");
 const debs = join(work, "debs");
@@ -118,7 +122,7 @@ beforeAll(async () => {
   await makeDeb("foe", "1", "Conflicts: pager, libpage\n", ["usr/bin/foe"]);
 });
 
-describe("an allowed change of the base", () => {
+describeUnless(cannotInstall, "an allowed change of the base", () => {
   test("a replacement: no script of the old package runs, those that would have are told", async () => {
     const result = await extend("replaced", ["reader"], ["pager", "libpage"]);
     expect(result.changes.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
@@ -156,33 +160,37 @@ describe("an allowed change of the base", () => {
   });
 });
 
-test("packages side by side: the database and the files are those that dpkg alone would have made", async () => {
-  const { database } = await extend("beside", ["plain"]);
-  const root = join(work, "beside-dpkg");
-  const base = await backend.importSnapshot(snapshot, root, identity);
-  await using sandbox = await openCage({
-    ownership: join(work, "beside-ownership"),
-    writable: [work],
-    readable: [],
-  });
-  const files = ["tool", "plain"].map((name) => join(debs, `${name}_1_${architecture}.deb`));
-  const done = await sandbox.run("dpkg", [`--root=${root}`, "--no-triggers", "--install", ...files]);
-  expect(done).toMatchObject({ code: 0 });
-  const alone = await backend.readDatabase(root);
-  const isNew = ({ name }: { name: string }): boolean => name === "plain" || name === "tool";
-  expect(database.packages.filter(isNew)).toEqual(alone.packages.filter(isNew));
-  // dpkg alone strikes shared folders off the lists of the base.
-  expect(database.packages.filter((one) => !isNew(one))).toEqual(base.packages);
-  expect({ ...database, packages: [] }).toEqual({ ...alone, packages: [] });
-  const tree = async (of: string): Promise<string[]> =>
-    (await listTree(sandbox, of))
-      .map(({ path, mode, kind }) => `${kind} ${mode.toString(8)} ${path}`)
-      .filter((line) => !line.includes("var/lib/dpkg"));
-  expect(await tree(join(work, "beside"))).toEqual(await tree(root));
-  expect(existsSync(join(work, "beside/usr/bin/tool.usr"))).toBe(true);
-});
+testUnless(
+  cannotInstall,
+  "packages side by side: the database and the files are those that dpkg alone would have made",
+  async () => {
+    const { database } = await extend("beside", ["plain"]);
+    const root = join(work, "beside-dpkg");
+    const base = await backend.importSnapshot(snapshot, root, identity);
+    await using sandbox = await openCage({
+      ownership: join(work, "beside-ownership"),
+      writable: [work],
+      readable: [],
+    });
+    const files = ["tool", "plain"].map((name) => join(debs, `${name}_1_${architecture}.deb`));
+    const done = await sandbox.run("dpkg", [`--root=${root}`, "--no-triggers", "--install", ...files]);
+    expect(done).toMatchObject({ code: 0 });
+    const alone = await backend.readDatabase(root);
+    const isNew = ({ name }: { name: string }): boolean => name === "plain" || name === "tool";
+    expect(database.packages.filter(isNew)).toEqual(alone.packages.filter(isNew));
+    // dpkg alone strikes shared folders off the lists of the base.
+    expect(database.packages.filter((one) => !isNew(one))).toEqual(base.packages);
+    expect({ ...database, packages: [] }).toEqual({ ...alone, packages: [] });
+    const tree = async (of: string): Promise<string[]> =>
+      (await listTree(sandbox, of))
+        .map(({ path, mode, kind }) => `${kind} ${mode.toString(8)} ${path}`)
+        .filter((line) => !line.includes("var/lib/dpkg"));
+    expect(await tree(join(work, "beside"))).toEqual(await tree(root));
+    expect(existsSync(join(work, "beside/usr/bin/tool.usr"))).toBe(true);
+  },
+);
 
-describe("what cannot be", () => {
+describeUnless(cannotInstall, "what cannot be", () => {
   test.each([
     [
       ["wanting"],

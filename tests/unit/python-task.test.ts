@@ -21,7 +21,9 @@ import {
   type PythonTaskResult,
 } from "@tsbake/python";
 import { CACHE, PythonRig } from "./python-rig.js";
+import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
 
 const folder = temporaryFolder("python-test");
 const rig = new PythonRig();
@@ -62,15 +64,7 @@ async function runTask(
   }
 }
 
-async function cannotUseHost(): Promise<boolean> {
-  try {
-    return (await run("python3", ["-c", "import sys; sys.exit(sys.version_info < (3, 9))"])).code !== 0;
-  } catch {
-    return true;
-  }
-}
-
-const withoutHost = await cannotUseHost();
+const withoutHost = await toolsProblem("python3");
 // Those of this process: others' come and go.
 const temporaries = (): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`tsbake-python-${process.pid}-`));
@@ -305,33 +299,30 @@ describe.each(runners)("a Python task, %s interpreter", (python) => {
   });
 });
 
-(withoutHost ? test.skip : test)(
-  "forked processes and threads share one d without mixing up answers",
-  async () => {
-    const d = rig.datastore({ A: "a" });
-    for (let n = 0; n < 8; n++) d.setVar(`V${n}`, `value ${n} `.repeat(500));
-    const { code, message } = await runTask(
-      [
-        "import multiprocessing, threading",
-        "def work(n):",
-        "    for _ in range(50):",
-        "        assert d.getVar('V%d' % n) == ('value %d ' % n) * 500",
-        "        assert d.getVar('A') == 'a'",
-        "context = multiprocessing.get_context('fork')",
-        "children = [context.Process(target=work, args=(n,)) for n in range(4)]",
-        "threads = [threading.Thread(target=work, args=(n,)) for n in range(4, 8)]",
-        "for one in children + threads: one.start()",
-        "work(0)",
-        "for one in children + threads: one.join()",
-        "assert [one.exitcode for one in children] == [0] * 4",
-      ],
-      d,
-      { python: "host" },
-    );
-    // oxlint-disable-next-line jest/no-standalone-expect -- it stands in a test, unless there is no python3
-    expect([code, message]).toEqual([0, undefined]);
-  },
-);
+testUnless(withoutHost, "forked processes and threads share one d without mixing up answers", async () => {
+  const d = rig.datastore({ A: "a" });
+  for (let n = 0; n < 8; n++) d.setVar(`V${n}`, `value ${n} `.repeat(500));
+  const { code, message } = await runTask(
+    [
+      "import multiprocessing, threading",
+      "def work(n):",
+      "    for _ in range(50):",
+      "        assert d.getVar('V%d' % n) == ('value %d ' % n) * 500",
+      "        assert d.getVar('A') == 'a'",
+      "context = multiprocessing.get_context('fork')",
+      "children = [context.Process(target=work, args=(n,)) for n in range(4)]",
+      "threads = [threading.Thread(target=work, args=(n,)) for n in range(4, 8)]",
+      "for one in children + threads: one.start()",
+      "work(0)",
+      "for one in children + threads: one.join()",
+      "assert [one.exitcode for one in children] == [0] * 4",
+    ],
+    d,
+    { python: "host" },
+  );
+  // oxlint-disable-next-line jest/no-standalone-expect -- it stands in a test, unless there is no python3
+  expect([code, message]).toEqual([0, undefined]);
+});
 
 test("without a Python on PATH the embedded one runs it, unless the host's is asked for", async () => {
   const empty = join(folder, "empty");

@@ -1,12 +1,10 @@
 /** TSBAKE_CHECK_READS: what a body may read, decided for small graphs with the real strace. */
 import { rmSync } from "node:fs";
-import { describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { straceProblem } from "../support/strace.js";
+import { describeUnless } from "../support/skip.js";
 import { Rig } from "./run-rig.js";
 import type { ProjectSpec } from "./run-rig.js";
-
-if (straceProblem !== undefined) console.warn(`undeclared reads: skipped, ${straceProblem}`);
-const here = straceProblem === undefined ? describe : describe.skip;
 
 const OUT = "${TMPDIR}/out/a";
 const read = `    cat ${OUT}/file`;
@@ -48,7 +46,7 @@ const undeclared = (file: string, reader: string): string =>
   `run/undeclared-read: ${reader}:do_read has read ${file} of a:do_make, which it does not need directly`;
 const file = undeclared("out/a/file", "b");
 
-here("a body may read", () => {
+describeUnless(straceProblem, "a body may read", () => {
   test.each([
     ["what its need wrote", read, ["a:do_make"], "b", []],
     ["what a need without a body stands for", read, ["a:do_nothing"], "b", []],
@@ -100,7 +98,7 @@ here("a body may read", () => {
   });
 });
 
-here("a machine where bodies cannot be watched", () => {
+describeUnless(straceProblem, "a machine where bodies cannot be watched", () => {
   test("is an error before anything runs", async () => {
     using rig = new Rig();
     const path = process.env["PATH"];

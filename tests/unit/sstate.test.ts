@@ -31,7 +31,12 @@ import {
 } from "@tsbake/sstate";
 import { nameOf, seed, storeContract } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
+import { describeUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
+
+/** A host without it takes only what is packed with gzip from a mirror. */
+const noZstd = await toolsProblem("zstd");
 
 const temporary = (): string => temporaryFolder("sstate");
 const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -47,33 +52,37 @@ storeContract("a folder", async () => {
   };
 });
 
-storeContract("a file mirror", async () => {
-  const folder = temporary();
-  const warnings: string[] = [];
-  const [store] = openMirrors(`file://.* file://${folder}/PATH`, { onWarning: (one) => warnings.push(one) });
-  return { store: store!, folder, warnings, ...nothing };
-});
-
-storeContract("an http mirror", async () => {
-  const folder = temporary();
-  const warnings: string[] = [];
-  const server = await serveFolder(folder);
-  const [store] = openMirrors(`file://.* ${server.url}/PATH;downloadfilename=PATH`, {
-    onWarning: (one) => warnings.push(one),
+describeUnless(noZstd, "through mirrors,", () => {
+  storeContract("a file mirror", async () => {
+    const folder = temporary();
+    const warnings: string[] = [];
+    const [store] = openMirrors(`file://.* file://${folder}/PATH`, {
+      onWarning: (one) => warnings.push(one),
+    });
+    return { store: store!, folder, warnings, ...nothing };
   });
-  return { store: store!, folder, warnings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
-});
 
-storeContract("a chain of an empty folder and an http mirror", async () => {
-  const folder = temporary();
-  const warnings: string[] = [];
-  const onWarning = (one: string): void => void warnings.push(one);
-  const server = await serveFolder(folder);
-  const store = chainStores(
-    openFolderStore(temporary(), { onWarning }),
-    openMirrors(`file://.* ${server.url}/PATH`, { onWarning }),
-  );
-  return { store, folder, warnings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  storeContract("an http mirror", async () => {
+    const folder = temporary();
+    const warnings: string[] = [];
+    const server = await serveFolder(folder);
+    const [store] = openMirrors(`file://.* ${server.url}/PATH;downloadfilename=PATH`, {
+      onWarning: (one) => warnings.push(one),
+    });
+    return { store: store!, folder, warnings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  });
+
+  storeContract("a chain of an empty folder and an http mirror", async () => {
+    const folder = temporary();
+    const warnings: string[] = [];
+    const onWarning = (one: string): void => void warnings.push(one);
+    const server = await serveFolder(folder);
+    const store = chainStores(
+      openFolderStore(temporary(), { onWarning }),
+      openMirrors(`file://.* ${server.url}/PATH`, { onWarning }),
+    );
+    return { store, folder, warnings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  });
 });
 
 describe("object names", () => {
@@ -218,7 +227,7 @@ describe("a folder store", () => {
   }, 120_000);
 });
 
-describe("mirrors", () => {
+describeUnless(noZstd, "mirrors", () => {
   const text = "0123456789".repeat(20_000);
 
   async function rig(fault: Parameters<typeof serveFolder>[1], options: object = {}) {

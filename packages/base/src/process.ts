@@ -75,7 +75,7 @@ export function run(command: string, args: readonly string[], options: RunOption
 function start(command: string, args: readonly string[], options: RunOptions, stdio: StdioOptions) {
   const { cwd, env, signal } = options;
   try {
-    return spawn(command, args, { cwd, env, stdio, signal });
+    return spawn(command, args, { cwd, env: env ?? process.env, stdio, signal });
   } catch (error) {
     const problem = longStart(error, { command, args, environment: env ?? process.env });
     throw problem ? new BuildError([problem], { cause: error }) : error;

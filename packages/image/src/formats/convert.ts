@@ -31,8 +31,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   squashfs: toSquashfs,
   tar: toTar,
   "tar.gz": toGzip,
-  "tar.xz": (options) => filter("xz", ["-T1", "-c", ...options.extra], options, "xz-utils"),
-  "tar.zst": (options) => filter("zstd", ["-q", "-T1", "-c", ...options.extra], options, "zstd"),
+  "tar.xz": (options) => filter("xz", ["-T1", "-c", ...options.extra], options, "xz-native"),
+  "tar.zst": (options) => filter("zstd", ["-q", "-T1", "-c", ...options.extra], options, "zstd-native"),
 };
 
 export const IMAGE_TYPES: readonly string[] = Object.keys(CONVERTERS);
@@ -56,10 +56,32 @@ export async function convert(type: string, options: ConvertOptions): Promise<vo
   }
 }
 
-/** Owners are real only for root: an ordinary user's folder belongs to that user. */
+/**
+ * Owners are real only for root: an ordinary user's folder belongs to that user, who then may read all of it. Else it could
+ * not be packed for the shared state: systemd-sysusers gives /etc/gshadow no permission at all.
+ */
 async function toDirectory(options: ConvertOptions): Promise<void> {
   await using sandbox = await openSandbox();
   await unpackTree(options.tree, options.output, sandbox);
+  if (!sandbox.isFake) return;
+  const unreadable = [
+    "(",
+    "-type",
+    "f",
+    "!",
+    "-perm",
+    "-0400",
+    "-o",
+    "-type",
+    "d",
+    "!",
+    "-perm",
+    "-0500",
+    ")",
+  ];
+  const change = ["-exec", "chmod", "u+rX", "--", "{}", "+"];
+  const { code, stderr } = await sandbox.run("find", [resolve(options.output), ...unreadable, ...change]);
+  if (code !== 0) throw new BuildError([problems.formatFailed("find", code, stderr)]);
 }
 
 /** What has holes keeps them. */
@@ -126,9 +148,9 @@ async function filter(
   name: string,
   args: readonly string[],
   options: ConvertOptions,
-  brought: string,
+  recipe: string,
 ): Promise<void> {
-  const tool = await programOn(name, `${brought}-native`);
+  const tool = await programOn(name, recipe);
   const output = await open(options.output, "w");
   try {
     const result = await run(
