@@ -345,10 +345,8 @@ class Run {
       this.#redone.add(earlier.task);
       this.#emit({ type: "warning", diagnostic: outputGone(task.label, earlier.label, folder) });
     }
-    await this.#planner.redo(
-      id,
-      gone.map((one) => one.task.task),
-    );
+    const again = gone.map((one) => one.task.task);
+    await this.#planner.redo(id, again);
     this.#replan(id);
     return true;
   }
