@@ -158,7 +158,7 @@ do_clean[nostamp] = "1"
 # What its tasks put into shared folders goes too.
 do_clean[uninstall] = "1"
 do_clean() {
-    rm -rf ${WORKDIR} ${STAMP}.*
+    rm -rf ${WORKDIR} ${STAMP}.do_*
 }
 
 addtask cleansstate after do_clean

@@ -11,7 +11,7 @@ do_populate_sysroot[doc] = "stages what other recipes compile against or run"
 SSTATETASKS += "do_populate_sysroot"
 do_populate_sysroot[cleandirs] = "${SYSROOT_DESTDIR}"
 do_populate_sysroot[sstate-inputdirs] = "${SYSROOT_DESTDIR}"
-do_populate_sysroot[sstate-outputdirs] = "${COMPONENTS_DIR}/${PN}"
+do_populate_sysroot[sstate-outputdirs] = "${COMPONENTS_DIR}/${PACKAGE_ARCH}/${PN}"
 do_populate_sysroot() {
     for dir in ${SYSROOT_STAGED}; do
         if [ "$dir" = / ]; then

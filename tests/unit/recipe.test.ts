@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { BuildError, render, type Diagnostic } from "@tsbake/base";
+import { BuildError, render, sha256, type Diagnostic } from "@tsbake/base";
 import {
   openProviders,
   parseProject,
@@ -114,6 +114,7 @@ describe("a project of one layer", () => {
           after: ["do_compile"],
           noexec: true,
           artifact: { inputs: ["in"], outputs: ["out"], plain: [] },
+          stampExtra: sha256("out").slice(0, 12),
           baseHash: "do_install of app in redish",
         },
         do_build: {

@@ -258,7 +258,8 @@ describe("modes", () => {
     expect((await rig.run(both, ["x:do_y"])).summary.ok).toBe(true);
     const again = await rig.run(both, ["x:do_y", "x:do_x"]);
     expect(again.started).toEqual(["run x:do_x"]);
-    expect(again.summary.current).toBe(1);
+    // What it stands for is not up to date.
+    expect([again.summary.current, again.summary.noexec]).toEqual([0, 1]);
   });
 });
 

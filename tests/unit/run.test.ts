@@ -18,7 +18,9 @@ import {
   estimate,
   installOutputs,
   manifestPath,
+  Owners,
   openStamps,
+  staleStamps,
   pathsAhead,
   progressReader,
   readManifest,
@@ -27,7 +29,7 @@ import {
   shellScript,
   uninstallOutputs,
 } from "@tsbake/run";
-import type { Plan, PlanFacts, Stamped } from "@tsbake/run";
+import type { Installer, OwnerFacts, Plan, PlanFacts, Stamped } from "@tsbake/run";
 import { spawnSync } from "node:child_process";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -249,6 +251,64 @@ describe("stamps", () => {
     }
   });
 
+  describe("that stand for an output folder too", () => {
+    const art = (folder: Folder, machine: string, extra: string): Stamped => ({
+      stamp: join(folder.path, "stamps/x/1.0"),
+      tasks: {
+        do_art: {
+          name: "do_art",
+          after: [],
+          baseHash: "",
+          artifact: { inputs: ["/in"], outputs: [join(folder.path, "deploy", machine)], plain: [] },
+          stampExtra: extra,
+        },
+      },
+    });
+
+    test("hold for that folder only, and as long as it is there", () => {
+      using folder = new Folder();
+      const [ma, mb] = [art(folder, "ma", "0a"), art(folder, "mb", "0b")];
+      folder.write("deploy/ma/x", "");
+      folder.write("deploy/mb/x", "");
+      const stamps = openStamps();
+      stamps.finish(ma, "do_art", "aa", "real");
+      expect([stamps.state(ma, "do_art", "aa"), stamps.state(mb, "do_art", "aa")]).toEqual([
+        "real",
+        undefined,
+      ]);
+      stamps.begin(mb, "do_art", () => "aa");
+      stamps.finish(mb, "do_art", "aa", "setscene");
+      expect([stamps.state(ma, "do_art", "aa"), stamps.state(mb, "do_art", "aa")]).toEqual([
+        "real",
+        "setscene",
+      ]);
+      expect([stamps.stamped(ma, "do_art"), staleStamps(ma, "do_art", "aa").length]).toEqual(["aa", 1]);
+      rmSync(join(folder.path, "deploy/ma"), { recursive: true });
+      const later = openStamps();
+      expect([later.state(ma, "do_art", "aa"), later.times(ma, "do_art", "aa").real]).toEqual([
+        undefined,
+        undefined,
+      ]);
+      expect(later.state(mb, "do_art", "aa")).toBe("setscene");
+      stamps.begin(mb, "do_art", () => "other");
+      expect(openStamps().hasAny(ma.stamp, "do_art")).toBe(false);
+    });
+
+    test("are withdrawn before their files go, and do not come back", () => {
+      using folder = new Folder();
+      const x = recipe(folder);
+      openStamps().finish(x, "do_install", "old", "real");
+      const stamps = openStamps();
+      stamps.begin(x, "do_unpack", () => "new");
+      stamps.finish(x, "do_unpack", "new", "setscene");
+      expect(stamps.withdraw(x.stamp, "do_install")).toBe(false);
+      expect(stamps.bringBack(x, () => "old")).toBe(false);
+      stamps.finish(x, "do_install", "old", "setscene");
+      expect(stamps.withdraw(x.stamp, "do_install")).toBe(true);
+      expect(openStamps().hasAny(x.stamp, "do_install")).toBe(false);
+    });
+  });
+
   test("a taint is there at once and later, and is another each time", () => {
     using folder = new Folder();
     const x = recipe(folder);
@@ -313,27 +373,42 @@ describe("shell scripts", () => {
 });
 
 describe("installing", () => {
-  const owner = { label: "a:do_deploy", pn: "a", task: "do_deploy" };
-  const other = { label: "b:do_deploy", pn: "b", task: "do_deploy" };
+  const installer = (pn: string, more: Partial<Installer> = {}): Installer => {
+    const what = { pn, task: "do_deploy", stamp: `/stamps/${pn}/1.0`, configuration: ":ma" };
+    return { label: `${pn}:do_deploy`, ...what, ...more };
+  };
+  const owner = installer("a");
+  const other = installer("b");
+  /** All that has been installed belongs to tasks of this build; what is taken away is in `withdrawn`. */
+  const ownersIn = (folder: Folder, facts: Partial<OwnerFacts> = {}, withdrawn: string[] = []) =>
+    new Owners(folder.path, {
+      isCurrent: () => true,
+      isKnown: () => true,
+      hasStamp: () => true,
+      withdraw: ({ stamp, task }) => withdrawn.push(`${stamp}.${task}`),
+      ...facts,
+    });
 
   test("a new version takes the old one's files and empty folders away", async () => {
     using folder = new Folder();
     const [input, output] = [join(folder.path, "in"), join(folder.path, "deploy")];
     folder.write("in/sub/old", "1");
     folder.write("in/kept", "1");
-    await installOutputs(folder.path, owner, { inputs: [input], outputs: [output] });
+    await installOutputs(ownersIn(folder), owner, { inputs: [input], outputs: [output] });
     expect(namesIn(output)).toEqual(["kept", "sub", "sub/old"]);
     rmSync(input, { recursive: true });
     folder.write("in/kept", "2");
     folder.write("in/new", "2");
-    await installOutputs(folder.path, owner, { inputs: [input], outputs: [output] });
+    await installOutputs(ownersIn(folder), owner, { inputs: [input], outputs: [output] });
     expect(namesIn(output)).toEqual(["kept", "new"]);
     expect(readFileSync(join(output, "kept"), "utf8")).toBe("2");
-    expect(readManifest(manifestPath(folder.path, "a", "do_deploy"))).toEqual({
+    const { label: _, ...stamped } = owner;
+    expect(readManifest(manifestPath(folder.path, owner))).toEqual({
+      owner: stamped,
       files: [join(output, "kept"), join(output, "new")],
       folders: [output],
     });
-    await uninstallOutputs(folder.path, owner);
+    await uninstallOutputs(ownersIn(folder), owner);
     expect(existsSync(output)).toBe(false);
   });
 
@@ -342,11 +417,11 @@ describe("installing", () => {
     const output = join(folder.path, "deploy");
     folder.write("a/same", "1");
     folder.write("b/same", "1");
-    await installOutputs(folder.path, owner, { inputs: [join(folder.path, "a")], outputs: [output] });
-    await installOutputs(folder.path, other, { inputs: [join(folder.path, "b")], outputs: [output] });
-    await uninstallOutputs(folder.path, owner);
+    await installOutputs(ownersIn(folder), owner, { inputs: [join(folder.path, "a")], outputs: [output] });
+    await installOutputs(ownersIn(folder), other, { inputs: [join(folder.path, "b")], outputs: [output] });
+    await uninstallOutputs(ownersIn(folder), owner);
     expect(existsSync(join(output, "same"))).toBe(true);
-    await uninstallOutputs(folder.path, other);
+    await uninstallOutputs(ownersIn(folder), other);
     expect(existsSync(output)).toBe(false);
   });
 
@@ -356,8 +431,11 @@ describe("installing", () => {
     folder.write("a/x", "1");
     folder.write("b/x", "2");
     folder.write("b/y", "2");
-    await installOutputs(folder.path, owner, { inputs: [join(folder.path, "a")], outputs: [output] });
-    const clash = installOutputs(folder.path, other, { inputs: [join(folder.path, "b")], outputs: [output] });
+    await installOutputs(ownersIn(folder), owner, { inputs: [join(folder.path, "a")], outputs: [output] });
+    const clash = installOutputs(ownersIn(folder), other, {
+      inputs: [join(folder.path, "b")],
+      outputs: [output],
+    });
     await expect(clash).rejects.toThrow(/b:do_deploy and a:do_deploy both install .*\/deploy\/x/);
     expect([readdirSync(output), readFileSync(join(output, "x"), "utf8")]).toEqual([["x"], "1"]);
   });
@@ -370,17 +448,120 @@ describe("installing", () => {
     const output = join(folder.path, "deploy");
     folder.write(first, "1");
     folder.write(second, "2");
-    await installOutputs(folder.path, owner, { inputs: [join(folder.path, "a")], outputs: [output] });
-    const clash = installOutputs(folder.path, other, { inputs: [join(folder.path, "b")], outputs: [output] });
+    await installOutputs(ownersIn(folder), owner, { inputs: [join(folder.path, "a")], outputs: [output] });
+    const clash = installOutputs(ownersIn(folder), other, {
+      inputs: [join(folder.path, "b")],
+      outputs: [output],
+    });
     await expect(clash).rejects.toThrow(/both install/);
     expect(existsSync(join(folder.path, "deploy", first.slice(2)))).toBe(true);
+  });
+
+  describe("beside what others have", () => {
+    /** What `first` and then `second` leave, each a file of its own and one that both have. */
+    const both = async (
+      folder: Folder,
+      [first, second]: readonly [Installer, Installer],
+      facts: Partial<OwnerFacts>,
+      outputs: readonly [string, string] = ["deploy", "deploy"],
+    ) => {
+      const withdrawn: string[] = [];
+      for (const [index, one] of [first, second].entries()) {
+        folder.write(`in-${index}/both`, String(index));
+        folder.write(`in-${index}/own-${index}`, "");
+        const folders = {
+          inputs: [join(folder.path, `in-${index}`)],
+          outputs: [join(folder.path, outputs[index]!)],
+        };
+        await installOutputs(ownersIn(folder, facts, withdrawn), one, folders);
+      }
+      return { withdrawn, left: namesIn(join(folder.path, "deploy")) };
+    };
+    const other2 = installer("a", { stamp: "/stamps/a/2.0" });
+    const notOfThisBuild = { isCurrent: () => undefined };
+    const NEW = ["both", "own-1"];
+
+    test.each([
+      ["another version of the recipe goes", other2, notOfThisBuild, ["/stamps/a/1.0.do_deploy"]],
+      [
+        "the same for another machine goes from the same folder",
+        installer("a", { stamp: "/stamps/mb/a", configuration: ":mb" }),
+        notOfThisBuild,
+        ["/stamps/a/1.0.do_deploy"],
+      ],
+      [
+        "a recipe without a stamp is in nobody's way",
+        other,
+        { ...notOfThisBuild, hasStamp: () => false },
+        ["/stamps/a/1.0.do_deploy"],
+      ],
+      [
+        "a recipe that is no more is in nobody's way",
+        other,
+        { ...notOfThisBuild, isKnown: () => false },
+        ["/stamps/a/1.0.do_deploy"],
+      ],
+      [
+        "what another task of this build had with another signature is in nobody's way",
+        other,
+        { isCurrent: () => false },
+        ["/stamps/a/1.0.do_deploy"],
+      ],
+    ])("%s, with its stamp", async (_name, second, facts, expected) => {
+      using folder = new Folder();
+      const { withdrawn, left } = await both(folder, [owner, second], facts);
+      expect([withdrawn, left]).toEqual([expected, NEW]);
+    });
+
+    test("two versions that one build wants clash", async () => {
+      using folder = new Folder();
+      await expect(both(folder, [owner, other2], {})).rejects.toThrow(
+        /a:do_deploy and a:do_deploy both install/,
+      );
+    });
+
+    test("what another machine has in a folder of its own stays", async () => {
+      using folder = new Folder();
+      const mb = installer("a", { extra: "b", configuration: ":mb" });
+      const { withdrawn, left } = await both(folder, [owner, mb], notOfThisBuild, ["deploy/ma", "deploy/mb"]);
+      expect([withdrawn, left]).toEqual([[], ["ma", "ma/both", "ma/own-0", "mb", "mb/both", "mb/own-1"]]);
+    });
+
+    test("a folder that was removed by hand and is made again takes the stamps of all that had it", async () => {
+      using folder = new Folder();
+      folder.write("in-0/x", "");
+      folder.write("in-1/y", "");
+      const withdrawn: string[] = [];
+      const install = (one: Installer, input: string) =>
+        installOutputs(ownersIn(folder, {}, withdrawn), one, {
+          inputs: [join(folder.path, input)],
+          outputs: [join(folder.path, "deploy")],
+        });
+      await install(owner, "in-0");
+      rmSync(join(folder.path, "deploy"), { recursive: true });
+      await install(other, "in-1");
+      expect(withdrawn).toEqual(["/stamps/a/1.0.do_deploy"]);
+    });
+
+    test("an empty folder of two stays until both are gone", async () => {
+      using folder = new Folder();
+      folder.write("a/sub/x", "");
+      mkdirSync(join(folder.path, "b/sub"), { recursive: true });
+      const output = join(folder.path, "deploy");
+      await installOutputs(ownersIn(folder), other, { inputs: [join(folder.path, "b")], outputs: [output] });
+      await installOutputs(ownersIn(folder), owner, { inputs: [join(folder.path, "a")], outputs: [output] });
+      await uninstallOutputs(ownersIn(folder), owner);
+      expect(namesIn(output)).toEqual(["sub"]);
+      await uninstallOutputs(ownersIn(folder), other);
+      expect(existsSync(output)).toBe(false);
+    });
   });
 
   test("what lies there and belongs to nobody is replaced", async () => {
     using folder = new Folder();
     folder.write("a/x", "mine");
     folder.write("deploy/x", "left by a crash");
-    await installOutputs(folder.path, owner, {
+    await installOutputs(ownersIn(folder), owner, {
       inputs: [join(folder.path, "a")],
       outputs: [join(folder.path, "deploy")],
     });
@@ -392,15 +573,15 @@ describe("installing", () => {
     folder.write("a/line\nend", "1");
     folder.write("a/back\\nslash", "1");
     const [input, output] = [join(folder.path, "a"), join(folder.path, "deploy")];
-    await installOutputs(folder.path, owner, { inputs: [input], outputs: [output] });
-    await uninstallOutputs(folder.path, owner);
+    await installOutputs(ownersIn(folder), owner, { inputs: [input], outputs: [output] });
+    await uninstallOutputs(ownersIn(folder), owner);
     expect(existsSync(output)).toBe(false);
   });
 
   test("files are links to one content", async () => {
     using folder = new Folder();
     const from = folder.write("a/x", "1");
-    await installOutputs(folder.path, owner, {
+    await installOutputs(ownersIn(folder), owner, {
       inputs: [dirname(from)],
       outputs: [join(folder.path, "deploy")],
     });

@@ -96,6 +96,7 @@ describe("the name of an object", () => {
 });
 
 describe("a manifest", () => {
+  const owner = { pn: "pn", task: "do_install", stamp: "/stamps/pn/1.0", extra: "x", configuration: "" };
   const path = fc
     .array(
       fc.string({ minLength: 1, unit: "binary" }).map((text) => text.replace(/[/\0]/g, "x")),
@@ -104,11 +105,12 @@ describe("a manifest", () => {
     .map((parts) => `/${parts.join("/")}`);
 
   test("is read as it was written, whatever the paths", () => {
-    const place = manifestPath(temporaryFolder("manifest"), "pn", "do_install");
+    const place = manifestPath(temporaryFolder("manifest"), owner);
     fc.assert(
       fc.property(fc.uniqueArray(path), fc.uniqueArray(path), (files, folders) => {
-        writeManifest(place, { files, folders });
+        writeManifest(place, { owner, files, folders });
         const read = readManifest(place)!;
+        expect(read.owner).toEqual(owner);
         expect(new Set(read.files)).toEqual(new Set(files));
         expect(new Set(read.folders)).toEqual(new Set(folders));
         // Folders can be removed in their order.

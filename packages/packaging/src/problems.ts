@@ -212,8 +212,8 @@ export function sysrootMissing(recipe: string, folder: string): Diagnostic {
   return {
     severity: "error",
     code: "packaging/sysroot-missing",
-    message: `\`${recipe}\` has staged nothing at \`${folder}\``,
-    help: `run its do_populate_sysroot again: tsbake -f -c populate_sysroot ${recipe}`,
+    message: `what \`${recipe}\` has staged is gone: there is no \`${folder}\`, though its stamp says that there is`,
+    help: `type \`tsbake -c clean ${recipe}\`, then build again`,
   };
 }
 

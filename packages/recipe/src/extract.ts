@@ -1,12 +1,15 @@
 /** From a finished datastore to the plain data that graph and providers work with. */
 import { isAbsolute } from "node:path";
-import { BuildError, words, type Diagnostic } from "@tsbake/base";
+import { BuildError, sha256, words, type Diagnostic } from "@tsbake/base";
 import { listTasks, type Datastore } from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
 import { dependencyNames } from "./dependencies.js";
 import { flagText } from "./flag.js";
 import type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
 import * as problem from "./problems.js";
+
+/** Two lists of folders of one task are told apart by so many hex digits. */
+const DIGITS_OF_FOLDERS = 12;
 
 export interface ExtractRequest {
   readonly id: RecipeId;
@@ -101,12 +104,30 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       ...(hasFlag(d, name, "noexec") ? { noexec: true } : {}),
       ...(hasFlag(d, name, "nostamp") ? { nostamp: true } : {}),
       ...(isOurs ? { artifact: { inputs, outputs, plain } } : {}),
+      ...stampExtra(flagText(d, name, "stamp-extra-info").trim(), isOurs ? { inputs, outputs } : undefined),
       ...(flagText(d, name, "interactive") ? { interactive: true } : {}),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",
     };
   }
   return tasks;
+}
+
+/**
+ * What a stamp stands for beside the signature. Where the output goes is in no signature, so that an artifact serves every
+ * build folder; but a stamp that holds for one machine's folder says nothing of the other's.
+ */
+function stampExtra(
+  flag: string,
+  artifact: { readonly inputs: readonly string[]; readonly outputs: readonly string[] } | undefined,
+): { readonly stampExtra?: string } {
+  const installed = artifact?.outputs.filter((to, index) => {
+    const from = artifact.inputs[index];
+    return from !== undefined && from !== to;
+  });
+  const folders = installed?.length ? sha256(installed.join("\0")).slice(0, DIGITS_OF_FOLDERS) : "";
+  const extra = [flag, folders].filter((one) => one !== "").join(".");
+  return extra === "" ? {} : { stampExtra: extra };
 }
 
 /**

@@ -39,6 +39,8 @@ export interface TaskInfo {
     readonly outputs: readonly string[];
     readonly plain: readonly string[];
   };
+  /** What the names of its stamps end in: [stamp-extra-info], and which shared folders its output goes to. */
+  readonly stampExtra?: string;
   /** Where the function stands. */
   readonly at?: FilePlace;
   /** Signature of the task's own text and all it reaches: 4.1 of the inventory; made by the room `graph`. */

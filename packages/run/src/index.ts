@@ -47,11 +47,15 @@ export {
   type Stamps,
   installOutputs,
   uninstallOutputs,
-  type Owner,
+  type Installer,
+  manifestOf,
   manifestPath,
   readManifest,
   writeManifest,
   type Manifest,
+  type StampOwner,
+  Owners,
+  type OwnerFacts,
 } from "./outputs/index.js";
 export { noTerminal } from "./problems.js";
 export { runTasks } from "./run.js";

@@ -36,6 +36,8 @@ export interface RunSettings {
   readonly folders: readonly string[];
   /** TMPDIR of a recipe's configuration: manifests of installed artifacts are kept in `<tmpdir>/sstate-control`. */
   readonly tmpdir: (recipe: RecipeId) => string;
+  /** What machine and which multiconfig a recipe is of; what is installed for another one is another's. Default: one for all. */
+  readonly configuration?: (recipe: RecipeId) => string;
   /** Folder for recorded durations (build/cache). */
   readonly cache: string;
   /** Times in artifacts are clamped to the recipe's SOURCE_DATE_EPOCH; this one where it has none. Seconds. */
@@ -128,6 +130,8 @@ export interface RunOptions {
   readonly graph: TaskGraph;
   readonly signatures: Signatures;
   readonly project: { readonly recipes: ReadonlyMap<RecipeId, RecipeInfo> };
+  /** `project` has all recipes of the metadata: what others have installed is of recipes that are no more. */
+  readonly isWhole?: boolean;
   /** Asked only for tasks whose body runs, never for restored ones. The datastore is copied, never changed. */
   readonly openRecipe: (id: RecipeId) => Datastore | Promise<Datastore>;
   readonly store: Store;

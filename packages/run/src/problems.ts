@@ -203,6 +203,16 @@ export function noTerminal(label: string): Diagnostic {
   };
 }
 
+/** What a stamp says is done has left nothing. */
+export function outputGone(label: string, earlier: string, folder: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/output-gone",
+    message: `${label} needs what ${earlier} has left in ${folder}, and that is gone, though a stamp says that it is done; ${earlier} is done again`,
+    help: "to remove what a recipe has built, use `-c clean`: it takes the stamps away too",
+  };
+}
+
 /** A body has ended, and what it started has not. @param names of the processes */
 export function processesLeft(label: string, names: readonly string[]): Diagnostic {
   return {
@@ -219,6 +229,16 @@ export function restoreFailed(label: string, reason: string): Diagnostic {
     severity: "warning",
     code: "run/restore-failed",
     message: `${label}: cannot be restored from the shared state (${reason}); the task runs instead`,
+  };
+}
+
+/** Configurations of one build that would do a task in the same folder, with different inputs. */
+export function sharedWorkFolder(label: string, other: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/shared-work-folder",
+    message: `${label} and ${other} have one work folder and different inputs`,
+    help: 'give the configurations a TMPDIR each, or what differs by machine `PACKAGE_ARCH = "${MACHINE}"`',
   };
 }
 

@@ -9,13 +9,15 @@ import { MachineLimits } from "./limits/machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./plan/planner.js";
 import type { Planner } from "./plan/planner.js";
+import { checkWorkFolders, promisedBelow, refresh } from "./plan/promises.js";
 import type { ReadCheck } from "./reads/index.js";
 import { estimate, pathsAhead, Priorities } from "./plan/priority.js";
 import type { PriorityInput } from "./plan/priority.js";
-import { mustNotRun, tainted } from "./problems.js";
+import { mustNotRun, outputGone, tainted } from "./problems.js";
 import { openNiceness } from "./limits/niceness.js";
 import { Processes } from "./processes/processes.js";
 import { Queue } from "./queue.js";
+import { SharedFolders } from "./outputs/shared-folders.js";
 import { ScenePlanner } from "./plan/scene-planner.js";
 import { Worker } from "./work.js";
 import type { PlannedTask } from "./work.js";
@@ -47,10 +49,13 @@ class Run {
   readonly #isMulticonfig: boolean;
   readonly #tasks = new Map<TaskId, PlannedTask>();
   readonly #done = new Set<TaskId>();
+  /** Done again since what they had left was gone; once in a run. */
+  readonly #redone = new Set<TaskId>();
   readonly #failed: TaskFailure[] = [];
   readonly #times: (TaskName & { readonly elapsedMs: number })[] = [];
   readonly #priorities: Priorities;
   /** Only a build of several configurations has some. */
+  readonly #shared: SharedFolders;
   #queue: Queue | undefined;
   #worker: Worker | undefined;
   #limits: MachineLimits | undefined;
@@ -80,6 +85,7 @@ class Run {
     this.#options = options;
     this.#durations = durations;
     this.#began = began;
+    this.#shared = new SharedFolders(options);
     const { graph, stamps, store, setscene, scene, openPython } = options;
     this.#priorities = new Priorities(options.settings.scheduler ?? "speed", graph, (node) =>
       this.#isRestore(node),
@@ -93,6 +99,7 @@ class Run {
       stamps,
       store,
       setscene,
+      changedMs: () => this.#shared.changedMs(),
       isMulticonfig: this.#isMulticonfig,
       isEnforced: options.mayRun !== undefined,
     };
@@ -101,7 +108,13 @@ class Run {
   }
 
   async plan(): Promise<void> {
+    if (this.#options.isWhole && !this.#options.dryRun) await this.#shared.prune();
     await this.#planner.prepare();
+    if (this.#planner instanceof DemandPlanner) {
+      const task = (id: TaskId) => this.#task(id);
+      if (this.#isMulticonfig) checkWorkFolders(this.#planner.plan.keys(), task);
+      if (!this.#options.dryRun) refresh(this.#planner.verified, { stamps: this.#options.stamps, task });
+    }
     this.#tellPlan();
   }
 
@@ -146,6 +159,7 @@ class Run {
         terminal: settings.terminal,
         onEvent: (event) => this.#emit(event),
       },
+      this.#shared,
       (event) => this.#emit(event),
       (tasks) => {
         for (const task of tasks) this.#tasks.delete(task);
@@ -283,8 +297,9 @@ class Run {
       const diagnostics = [mustNotRun(task.label)];
       return this.#fail({ task: task.task, label: task.label, stopped: false, diagnostics }, 0);
     }
-    this.#start(id);
     try {
+      if (await this.#redoGone(id, task)) return "again";
+      this.#start(id);
       if (this.#isRestore(id)) {
         const before = this.#signaturesChanged;
         const end = await this.#restore(id);
@@ -315,6 +330,25 @@ class Run {
       this.#stopForFault(error, task);
       return "failed";
     }
+  }
+
+  /** What a task of this recipe promises by an old stamp, and is gone, is done again before this one. */
+  async #redoGone(id: TaskId, task: PlannedTask): Promise<boolean> {
+    if (!this.#planner.redo || this.#isRestore(id) || this.#options.mayRun) return false;
+    const [isDone, known] = [(need: TaskId) => this.#done.has(need), (need: TaskId) => this.#task(need)];
+    const earlier = promisedBelow(id, { ...this.#options, isDone, task: known });
+    const gone = (await this.#worker!.findGone(task, earlier)).filter(
+      (one) => !this.#redone.has(one.task.task),
+    );
+    if (gone.length === 0) return false;
+    for (const { task: earlier, folder } of gone) {
+      this.#redone.add(earlier.task);
+      this.#emit({ type: "warning", diagnostic: outputGone(task.label, earlier.label, folder) });
+    }
+    const again = gone.map((one) => one.task.task);
+    await this.#planner.redo(id, again);
+    this.#replan(id);
+    return true;
   }
 
   /** Another configuration has just done it, in the same folder. */

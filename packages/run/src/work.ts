@@ -1,5 +1,6 @@
 /** Doing one task, from start to stamp. The stamp is always last: what it promises is on disk before it. */
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 import { diskProblem, isDiskProblem, messageOf, readTextIfThere, words, writeFileAtomic } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
@@ -11,12 +12,12 @@ import type { RunEvent, TaskFailure, TaskName } from "./events.js";
 import { executeBody, taskDatastore } from "./body/execute.js";
 import type { BodyResult, Executor } from "./body/execute.js";
 import { diagnosticsOf, pity } from "./failure.js";
-import { installOutputs, uninstallOutputs } from "./outputs/install.js";
 import type { RunOptions } from "./options.js";
 import type { ReadCheck, WatchedBody } from "./reads/index.js";
 import { cannotRecord, cannotStore, restoreFailed, socketLeftOut } from "./problems.js";
 import { withPython } from "./body/python-needed.js";
 import { asText, isTrue } from "./body/shell-script.js";
+import type { SharedFolders } from "./outputs/shared-folders.js";
 import type { WantedSignature } from "./outputs/stamps.js";
 import { writeTaskDependencies } from "./body/task-dependencies.js";
 
@@ -32,12 +33,15 @@ export interface PlannedTask extends TaskName {
 export class Worker {
   readonly #options: RunOptions;
   readonly #executor: Executor;
+  readonly #shared: SharedFolders;
   readonly #emit: (event: RunEvent) => void;
   readonly #onNewSignatures: (tasks: readonly TaskId[]) => void;
   /** Signature data is written behind the tasks' backs, one after the other. */
   #records: Promise<void> = Promise.resolve();
   /** What was restored in this run, and the unihash that its stamp has. */
   readonly #restored = new Map<PlannedTask, string>();
+  /** By task, until its body runs. */
+  readonly #opened = new Map<TaskId, Datastore>();
   /** Recipes of which something has begun, by their stamps. */
   readonly #begun = new Map<string, RecipeInfo>();
   /** TSBAKE_CHECK_READS */
@@ -49,6 +53,7 @@ export class Worker {
   constructor(
     options: RunOptions,
     executor: Executor,
+    shared: SharedFolders,
     emit: (event: RunEvent) => void,
     onNewSignatures: (tasks: readonly TaskId[]) => void,
     reads?: ReadCheck,
@@ -56,16 +61,53 @@ export class Worker {
     this.#options = options;
     this.#executor = executor;
     this.#reads = reads;
+    this.#shared = shared;
     this.#emit = emit;
     this.#onNewSignatures = onNewSignatures;
   }
 
+  /**
+   * Which of these tasks of the same recipe have left folders that are not there any more: [cleandirs], [dirs] and those of
+   * the artifact.
+   */
+  async findGone(
+    task: PlannedTask,
+    earlier: readonly PlannedTask[],
+  ): Promise<{ readonly task: PlannedTask; readonly folder: string }[]> {
+    if (earlier.length === 0) return [];
+    try {
+      const d = await this.#open(task);
+      return await withPython(this.#options.openPython, () =>
+        earlier.flatMap((one) => {
+          const { inputs = [], plain = [] } = one.info.artifact ?? {};
+          const flags = ["cleandirs", "dirs"].flatMap((flag) => words(asText(d.getVarFlag(one.name, flag))));
+          const folder = [...inputs, ...plain, ...flags].find(
+            (path) => isAbsolute(path) && !/[*?[]/.test(path) && !existsSync(path),
+          );
+          return folder === undefined ? [] : [{ task: one, folder }];
+        }),
+      );
+    } catch (error) {
+      // The body meets the same mistake and tells it.
+      if (diagnosticsOf(error, task.label, this.#options.settings.folders)) return [];
+      throw error;
+    }
+  }
+
+  /** The recipe of a task that is about to run: looked at before, and opened once. */
+  async #open(task: PlannedTask): Promise<Datastore> {
+    let opened = this.#opened.get(task.task);
+    if (!opened) this.#opened.set(task.task, (opened = await this.#options.openRecipe(task.recipe.id)));
+    return opened;
+  }
+
   /** Executes the body, saves and installs the artifact, stamps. @returns what went wrong, or undefined */
   async run(task: PlannedTask): Promise<TaskFailure | undefined> {
-    const { recipe, name, label } = task;
+    const { name, label } = task;
     let result: BodyResult | undefined;
     try {
-      const base = await this.#options.openRecipe(recipe.id);
+      const base = await this.#open(task);
+      this.#opened.delete(task.task);
       const changed = await this.#changedInputs(task, base);
       if (changed) return changed;
       this.#begin(task);
@@ -128,7 +170,7 @@ export class Worker {
    */
   async restore(task: PlannedTask): Promise<"done" | "missing" | TaskFailure> {
     const { recipe, name, label } = task;
-    const { store, settings } = this.#options;
+    const { store } = this.#options;
     const { artifact } = task.info;
     if (!artifact) return this.#runSetscene(task);
     let restored: string | undefined;
@@ -145,7 +187,7 @@ export class Worker {
       return this.#missing(task, messageOf(error));
     }
     try {
-      await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, artifact);
+      await this.#shared.install(recipe, name, label);
       this.#reads?.left(task.task);
       this.#stampRestored(task);
       const description = `${restored}.siginfo`;
@@ -231,6 +273,7 @@ export class Worker {
 
   #begin({ recipe, name }: PlannedTask): void {
     this.#begun.set(recipe.stamp, recipe);
+    this.#shared.mark(recipe);
     this.#options.stamps.begin(recipe, name, this.#wanted(recipe));
   }
 
@@ -257,26 +300,17 @@ export class Worker {
   /** After a good body: artifact, installation, stamp, in this order. */
   async #keep(task: PlannedTask, base: Datastore, d: Datastore): Promise<void> {
     const { recipe, name, label, info } = task;
-    const { settings, stamps, signatures } = this.#options;
+    const { stamps, signatures } = this.#options;
     if (info.artifact) {
       if (!info.nostamp) await this.#save(task, info.artifact, base, d);
-      await installOutputs(settings.tmpdir(recipe.id), { label, pn: recipe.pn, task: name }, info.artifact);
+      await this.#shared.install(recipe, name, label);
     }
-    if (isTrue(d.getVarFlag(name, "uninstall"))) await this.#uninstall(recipe);
+    if (isTrue(d.getVarFlag(name, "uninstall"))) await this.#shared.uninstall(recipe);
     if (info.nostamp) return;
     // With the unihash that its output has given it.
     const settled = { ...task, signature: signatures.of(task.task) };
     stamps.finish(recipe, name, settled.signature.unihash, "real");
     this.#record(settled, () => this.#explain(task, base));
-  }
-
-  /** [uninstall]: what tasks of the recipe have installed into shared folders goes, as do_clean wants it. */
-  async #uninstall(recipe: RecipeInfo): Promise<void> {
-    for (const { name, artifact } of Object.values(recipe.tasks)) {
-      if (!artifact) continue;
-      const owner = { label: `${recipe.pn}:${name}`, pn: recipe.pn, task: name };
-      await uninstallOutputs(this.#options.settings.tmpdir(recipe.id), owner);
-    }
   }
 
   /** A store that cannot take the artifact is a pity, not a failure. */

@@ -80,6 +80,8 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     graph,
     signatures: options.signatures,
     project,
+    // One recipe by its file (-b) is not all that there is.
+    isWhole: project.wanted === undefined,
     openRecipe: async (id: RecipeId) => {
       // After a cached parse nothing is evaluated yet, and evaluating may take Python.
       await project.prepare([id]);
@@ -96,6 +98,10 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     settings: {
       ...machine,
       tmpdir: (recipe) => project.configurationText("TMPDIR", multiconfigOf(recipe)) ?? "",
+      configuration: (recipe) => {
+        const multiconfig = multiconfigOf(recipe);
+        return `${multiconfig}:${project.configurationText("MACHINE", multiconfig) ?? ""}`;
+      },
       folders: writtenFolders(project),
       cache: text("CACHE") ?? "",
       epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,

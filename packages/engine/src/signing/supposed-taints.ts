@@ -19,6 +19,10 @@ export function supposeTaints(stamps: Stamps): Stamps {
     begin: writing,
     bringBack: writing,
     finish: writing,
+    refresh: writing,
+    timeMs: (recipe, task, unihash) => stamps.timeMs(recipe, task, unihash),
+    withdraw: writing,
+    hasAny: (stamp, task) => stamps.hasAny(stamp, task),
     sigdataPath: (recipe, task, unihash) => stamps.sigdataPath(recipe, task, unihash),
   };
 }

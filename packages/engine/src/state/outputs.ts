@@ -1,9 +1,10 @@
 /** What a recipe left in the deploy folder, read from the manifests of its artifacts. */
 import { lstatSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { byText, readTextIfThere } from "@tsbake/base";
 import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject, RecipeInfo } from "@tsbake/recipe";
+import { manifestOf } from "@tsbake/run";
 
 /** Absolute paths below DEPLOY_DIR, sorted: the links where there are any, else the files. */
 export async function deployedFiles(
@@ -13,12 +14,11 @@ export async function deployedFiles(
 ): Promise<string[]> {
   const multiconfig = multiconfigOf(recipe.id);
   const deploy = project.configurationText("DEPLOY_DIR", multiconfig);
-  const folder = join(project.configurationText("TMPDIR", multiconfig) ?? "", "sstate-control");
+  const tmpdir = project.configurationText("TMPDIR", multiconfig) ?? "";
   if (deploy === undefined) return [];
   const found: string[] = [];
   for (const task of tasks) {
-    const name = `manifest-${recipe.pn}.${task.replace(/^do_/, "")}`;
-    const lines = (await readTextIfThere(join(folder, name)))?.split("\n") ?? [];
+    const lines = (await readTextIfThere(manifestOf(tmpdir, recipe, task)))?.split("\n") ?? [];
     found.push(...topEntries(lines.filter((line) => line.startsWith(`${deploy}/`))));
   }
   // Where there are stable links to dated names, the links are what a person wants to see.

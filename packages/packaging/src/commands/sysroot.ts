@@ -49,9 +49,10 @@ function parseDependencies(text: string): TaskDependency[] {
   if (!Array.isArray(data)) throw bad();
   return data.map((one: unknown) => {
     if (typeof one !== "object" || one === null) throw bad();
-    const { id, pn, task, depends } = one as Readonly<Record<string, unknown>>;
+    const { id, pn, task, depends, outputs } = one as Readonly<Record<string, unknown>>;
     if (typeof id !== "string" || typeof pn !== "string" || typeof task !== "string") throw bad();
     if (!Array.isArray(depends) || !depends.every((need) => typeof need === "string")) throw bad();
-    return { id, pn, task, depends };
+    const folders = Array.isArray(outputs) ? outputs.filter((path) => typeof path === "string") : [];
+    return { id, pn, task, depends, outputs: folders };
   });
 }

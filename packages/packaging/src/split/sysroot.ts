@@ -24,6 +24,8 @@ export interface TaskDependency {
   readonly task: string;
   /** Ids of the tasks it needs. */
   readonly depends: readonly string[];
+  /** Folders that its artifact is installed into. */
+  readonly outputs?: readonly string[];
 }
 
 export interface SysrootRequest {
@@ -33,10 +35,20 @@ export interface SysrootRequest {
   /** The task whose edges are the DEPENDS of each recipe, `do_sysroot_ready`. */
   readonly ready: string;
   readonly dependencies: readonly TaskDependency[];
-  /** Folder with one staged tree a recipe. */
+  /** Folder below which the staged trees of all recipes lie. */
   readonly components: string;
   readonly target: string;
   readonly native: string;
+}
+
+/** Where recipes have staged their files: the folder below the components that one of their tasks installs into. */
+function stagedFolders({ dependencies, components }: SysrootRequest): Map<string, string> {
+  const folders = new Map<string, string>();
+  for (const { pn, outputs = [] } of dependencies) {
+    const folder = outputs.find((path) => path.startsWith(`${components}/`));
+    if (folder !== undefined && !folders.has(pn)) folders.set(pn, folder);
+  }
+  return folders;
 }
 
 /** Which recipes are staged where, sorted. */
@@ -74,11 +86,12 @@ function isNative(pn: string): boolean {
  */
 export function stageSysroots(request: SysrootRequest): { native: number; target: number } {
   const chosen = chooseComponents(request);
+  const folders = stagedFolders(request);
   const fill = (names: readonly string[], into: string): number => {
     mkdirSync(into, { recursive: true });
     const owners = new Map<string, string>();
     for (const name of names) {
-      const from = join(request.components, name);
+      const from = folders.get(name) ?? join(request.components, name);
       try {
         lstatSync(from);
       } catch (error) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { byText, writeFileAtomic } from "@tsbake/base";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
-import { manifestPath } from "../outputs/manifest.js";
+import { manifestOf } from "../outputs/shared-folders.js";
 
 /** One task of the file; the task itself comes first, what it needs directly next, and so on down. */
 export interface TaskDependency {
@@ -56,7 +56,7 @@ export function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency
       depends: graph.needs(id).toSorted(byText),
       ...(artifact && {
         outputs: artifact.outputs,
-        manifest: manifestPath(input.tmpdir(recipe.id), recipe.pn, node.task),
+        manifest: manifestOf(input.tmpdir(recipe.id), recipe, node.task),
       }),
       facts: {
         pv: recipe.pv,

@@ -3,5 +3,7 @@
  */
 export { objectName } from "./artifact.js";
 export { openStamps, staleStamps, type Stamped, type Stamps } from "./stamps.js";
-export { installOutputs, uninstallOutputs, type Owner } from "./install.js";
-export { manifestPath, readManifest, writeManifest, type Manifest } from "./manifest.js";
+export { installOutputs, uninstallOutputs, type Installer } from "./install.js";
+export { manifestPath, readManifest, writeManifest, type Manifest, type StampOwner } from "./manifest.js";
+export { Owners, type OwnerFacts } from "./owners.js";
+export { manifestOf, SharedFolders } from "./shared-folders.js";

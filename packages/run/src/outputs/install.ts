@@ -9,18 +9,16 @@ import { setImmediate as pause } from "node:timers/promises";
 import { BuildError, byText, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { staysBelow } from "@tsbake/sandbox";
-import { findOwner, manifestPath, readManifest, removeManifest, writeManifest } from "./manifest.js";
+import { readManifest } from "./manifest.js";
+import type { StampOwner } from "./manifest.js";
+import { ENTRIES_AT_ONCE } from "./owners.js";
+import type { Owners } from "./owners.js";
 import { fileClash } from "../problems.js";
 
 /** The task that installs. */
-export interface Owner {
+export interface Installer extends StampOwner {
   readonly label: string;
-  readonly pn: string;
-  readonly task: string;
 }
-
-/** Between two pauses, so that the display and other tasks go on. */
-const entriesAtOnce = 500;
 
 /** What is to be made: `to` from `from`. */
 interface Entry {
@@ -31,56 +29,47 @@ interface Entry {
 }
 
 /**
- * Installs `inputs[i]` into `outputs[i]` and takes away what an earlier version had there. A file that is there already
- * with the same content is shared; with other content it is an error that names both tasks, and nothing is changed.
+ * Installs `inputs[i]` into `outputs[i]` and takes away what an earlier version had there, of this stamp or of another one of
+ * the recipe, with those stamps. A file of another task that is there already with the same content is shared; with other
+ * content it is an error that names both tasks, and nothing of the other's is changed.
  *
  * @throws BuildError `run/file-clash`; system errors
  */
 export async function installOutputs(
-  tmpdir: string,
-  owner: Owner,
+  owners: Owners,
+  installer: Installer,
   folders: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
 ): Promise<void> {
   const files: Entry[] = [];
   const made: Entry[] = [];
+  const tops: string[] = [];
   for (const [index, from] of folders.inputs.entries()) {
     const to = folders.outputs[index];
     // A task that had nothing to write may have left out the folder: an empty one is the same.
     makeFolderSync(from);
     // Without an output folder, or with the same one, the files are where they belong.
-    if (to !== undefined && to !== from) list({ from, to, top: to }, files, made);
+    if (to === undefined || to === from) continue;
+    tops.push(to);
+    list({ from, to, top: to }, files, made);
   }
-  const path = manifestPath(tmpdir, owner.pn, owner.task);
-  const previous = readManifest(path);
-  if (files.length + made.length === 0 && !previous) return;
-  const mine = new Set(previous?.files);
-  // Folders first: below a file that is in the way nothing can be looked at.
-  clearFolders(tmpdir, owner, path, made, mine);
-  const shared = findShared(tmpdir, owner, path, files, new Set([...mine, ...(previous?.folders ?? [])]));
-  const next = { files: files.map(({ to }) => to), folders: made.map(({ to }) => to) };
-  // Written before the first file, so that after a crash the next run knows what may be there.
-  writeManifest(path, {
-    files: [...new Set([...next.files, ...mine])],
-    folders: [...new Set([...next.folders, ...(previous?.folders ?? [])])],
-  });
-  if (shared.length > 0) addShared(tmpdir, shared);
-  await uninstall(tmpdir, path, mine, previous?.folders ?? []);
-  const present = new Set(shared);
-  await makeFolders(owner.label, made);
-  for (const [index, entry] of files.entries()) {
-    if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
-    if (!present.has(entry.to)) place(entry, owner, tmpdir, path);
-  }
-  if (previous) writeManifest(path, next);
+  await owners.alone(() => new Installation(owners, installer).install(files, made, tops));
 }
 
-/** Takes away what a task has installed. Nothing happens when it has not installed anything. */
-export async function uninstallOutputs(tmpdir: string, owner: Owner): Promise<void> {
-  const path = manifestPath(tmpdir, owner.pn, owner.task);
-  const manifest = readManifest(path);
-  if (!manifest) return;
-  await uninstall(tmpdir, path, new Set(manifest.files), manifest.folders);
-  removeManifest(path);
+/**
+ * Takes away what tasks of a recipe have installed for a configuration, whichever version and whichever task: `-c clean`.
+ * Nothing happens when they have not installed anything.
+ */
+export async function uninstallOutputs(
+  owners: Owners,
+  { pn, stamp, configuration }: Pick<StampOwner, "pn" | "stamp" | "configuration">,
+): Promise<void> {
+  await owners.alone(async () => {
+    for (const found of owners.of(pn)) {
+      const { owner } = found;
+      if (owner && (owner.stamp === stamp || owner.configuration === configuration))
+        await owners.evict(found);
+    }
+  });
 }
 
 function list(folder: Entry, files: Entry[], made: Entry[]): void {
@@ -96,50 +85,149 @@ function list(folder: Entry, files: Entry[], made: Entry[]): void {
   }
 }
 
-/**
- * Files that another task has installed already, with the same content. What is there and belongs to nobody, such as the
- * rest of a lost manifest, is removed.
- *
- * @throws BuildError with every file that another task has installed with other content
- */
-function findShared(
-  tmpdir: string,
-  owner: Owner,
-  manifest: string,
-  files: readonly Entry[],
-  mine: ReadonlySet<string>,
-): string[] {
-  const shared: string[] = [];
-  const clashes: Diagnostic[] = [];
-  for (const { from, to } of files) {
-    const stat = mine.has(to) ? undefined : statOf(to);
-    if (!stat) continue;
-    const other = findOwner(tmpdir, stat.isDirectory() ? `${to}/` : to, manifest);
-    if (stat.isDirectory()) clashes.push(fileClash(owner.label, other ?? "something else", to));
-    else if (other === undefined) fs.rmSync(to);
-    else if (isSame(from, to)) shared.push(to);
-    else clashes.push(fileClash(owner.label, other, to));
-  }
-  if (clashes.length > 0) throw new BuildError(clashes);
-  return shared;
-}
+class Installation {
+  readonly #owners: Owners;
+  readonly #installer: Installer;
+  /** Our manifest. */
+  readonly #path: string;
 
-/** Makes way for folders. @throws BuildError with every one that another task has a file in the place of */
-function clearFolders(
-  tmpdir: string,
-  owner: Owner,
-  manifest: string,
-  made: readonly Entry[],
-  mine: ReadonlySet<string>,
-): void {
-  const clashes: Diagnostic[] = [];
-  for (const { to, top } of made) {
-    if (mine.has(to) || !statOf(to) || isFolderOf(top, to)) continue;
-    const other = findOwner(tmpdir, to, manifest);
-    if (other === undefined) fs.rmSync(to);
-    else clashes.push(fileClash(owner.label, other, to));
+  constructor(owners: Owners, installer: Installer) {
+    this.#owners = owners;
+    this.#installer = installer;
+    this.#path = owners.pathOf(installer);
   }
-  if (clashes.length > 0) throw new BuildError(clashes);
+
+  async install(files: readonly Entry[], made: readonly Entry[], tops: readonly string[]): Promise<void> {
+    const owners = this.#owners;
+    await this.#replaceOthers(tops);
+    const previous = readManifest(this.#path);
+    if (files.length + made.length === 0 && !previous) return;
+    await owners.beforeOutputs(tops, this.#path);
+    const before = previous ?? { files: [], folders: [] };
+    const known = owners.shared();
+    // What others have too is theirs as well as ours: looked at like the rest.
+    const mine = new Set(before.files.filter((file) => !known.has(file)));
+    // Folders first: below a file that is in the way nothing can be looked at.
+    await this.#clearFolders(made, mine);
+    const shared = await this.#findShared(files, new Set([...mine, ...before.folders]));
+    const { label: _, ...owner } = this.#installer;
+    const next = { owner, files: files.map(({ to }) => to), folders: made.map(({ to }) => to) };
+    // Written before the first file, so that after a crash the next run knows what may be there.
+    owners.write(this.#path, {
+      owner,
+      files: [...new Set([...next.files, ...before.files])],
+      folders: [...new Set([...next.folders, ...before.folders])],
+    });
+    if (shared.length > 0) owners.addShared(shared);
+    const kept = new Set(next.folders);
+    const gone = before.folders.filter((folder) => !kept.has(folder));
+    await owners.takeAway({ files: before.files, folders: gone }, this.#path);
+    const present = new Set(shared);
+    await this.#makeFolders(made, new Set(before.folders));
+    for (const [index, entry] of files.entries()) {
+      if (index % ENTRIES_AT_ONCE === ENTRIES_AT_ONCE - 1) await pause();
+      if (!present.has(entry.to)) this.#place(entry);
+    }
+    if (previous) owners.write(this.#path, next);
+  }
+
+  /** What another version of the recipe, or the same for another machine, has where ours will be. */
+  async #replaceOthers(tops: readonly string[]): Promise<void> {
+    const { pn, task, configuration } = this.#installer;
+    for (const found of this.#owners.of(pn, task)) {
+      if (found.path === this.#path || this.#owners.isLive(found, this.#installer)) continue;
+      const isInMyFolders = tops.some((top) => found.folders.includes(top));
+      if (isInMyFolders || found.owner!.configuration === configuration) await this.#owners.evict(found);
+    }
+  }
+
+  /** Who has the file, or the folder with a `/` at the end. Whoever has no right to it goes, with all that is theirs. */
+  async #holderOf(path: string): Promise<string | undefined> {
+    for (;;) {
+      const found = this.#owners.find(path, this.#path);
+      if (!found) return undefined;
+      if (this.#owners.isLive(found, this.#installer)) {
+        const { owner } = found;
+        return owner ? `${owner.pn}:${owner.task}` : `what \`${found.path}\` lists`;
+      }
+      await this.#owners.evict(found);
+    }
+  }
+
+  /**
+   * Files that another task has installed already, with the same content. What is there and belongs to nobody, such as the
+   * rest of a lost manifest, is removed.
+   *
+   * @throws BuildError with every file that another task has installed with other content
+   */
+  async #findShared(files: readonly Entry[], mine: ReadonlySet<string>): Promise<string[]> {
+    const { label } = this.#installer;
+    const shared: string[] = [];
+    const clashes: Diagnostic[] = [];
+    for (const { from, to } of files) {
+      const stat = mine.has(to) ? undefined : statOf(to);
+      if (!stat) continue;
+      const holder = await this.#holderOf(stat.isDirectory() ? `${to}/` : to);
+      const left = statOf(to);
+      if (left?.isDirectory()) clashes.push(fileClash(label, holder ?? "something else", to));
+      else if (holder === undefined) fs.rmSync(to, { force: true });
+      else if (left && isSame(from, to)) shared.push(to);
+      else if (left) clashes.push(fileClash(label, holder, to));
+    }
+    if (clashes.length > 0) throw new BuildError(clashes);
+    return shared;
+  }
+
+  /** Makes way for folders. @throws BuildError with every one that another task has a file in the place of */
+  async #clearFolders(made: readonly Entry[], mine: ReadonlySet<string>): Promise<void> {
+    const clashes: Diagnostic[] = [];
+    for (const { to, top } of made) {
+      const isInTheWay = () => statOf(to) && !isFolderOf(top, to);
+      if (mine.has(to) || !isInTheWay()) continue;
+      const holder = await this.#holderOf(to);
+      if (holder === undefined) fs.rmSync(to, { force: true });
+      else clashes.push(fileClash(this.#installer.label, holder, to));
+    }
+    if (clashes.length > 0) throw new BuildError(clashes);
+  }
+
+  /** Folders that are there and not ours are somebody's, too: none goes as long as one who has it is left. */
+  async #makeFolders(made: readonly Entry[], mine: ReadonlySet<string>): Promise<void> {
+    const shared: string[] = [];
+    for (const [index, { from, to, top }] of made.entries()) {
+      if (index % ENTRIES_AT_ONCE === ENTRIES_AT_ONCE - 1) await pause();
+      if (makeFolderSync(to)) fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
+      // Somebody has put a link there since we have looked.
+      else if (!isFolderOf(top, to)) {
+        throw new BuildError([fileClash(this.#installer.label, "another task", to)]);
+      } else if (!mine.has(to)) shared.push(`${to}/`);
+    }
+    this.#owners.addShared(shared);
+  }
+
+  #place(entry: Entry): void {
+    try {
+      fs.linkSync(entry.from, entry.to);
+    } catch (error) {
+      if (hasCode(error, "EEXIST")) {
+        // Two tasks at the same moment: both have looked before either has written.
+        const owner = this.#owners.find(entry.to, this.#path)?.owner;
+        const other = owner ? `${owner.pn}:${owner.task}` : "another task";
+        this.#owners.addShared([entry.to]);
+        if (!isSame(entry.from, entry.to)) {
+          throw new BuildError([fileClash(this.#installer.label, other, entry.to)]);
+        }
+      } else if (hasCode(error, "ENOENT")) {
+        // Another task has just taken away the folder, empty, with its earlier version.
+        makeFolderSync(dirname(entry.to));
+        fs.linkSync(entry.from, entry.to);
+      } else if (hasCode(error, "EXDEV", "EPERM", "EMLINK", "ENOTSUP")) {
+        copy(entry);
+      } else {
+        throw error;
+      }
+    }
+  }
 }
 
 /**
@@ -158,36 +246,6 @@ function statOf(path: string): Stats | undefined {
   } catch (error) {
     if (hasCode(error, "ENOTDIR")) return undefined;
     throw error;
-  }
-}
-
-async function makeFolders(label: string, made: readonly Entry[]): Promise<void> {
-  for (const [index, { from, to, top }] of made.entries()) {
-    if (index % entriesAtOnce === entriesAtOnce - 1) await pause();
-    if (makeFolderSync(to)) fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
-    // Somebody has put a link there since we have looked.
-    else if (!isFolderOf(top, to)) throw new BuildError([fileClash(label, "another task", to)]);
-  }
-}
-
-function place(entry: Entry, owner: Owner, tmpdir: string, manifest: string): void {
-  try {
-    fs.linkSync(entry.from, entry.to);
-  } catch (error) {
-    if (hasCode(error, "EEXIST")) {
-      // Two tasks at the same moment: both have looked before either has written.
-      const other = findOwner(tmpdir, entry.to, manifest) ?? "another task";
-      addShared(tmpdir, [entry.to]);
-      if (!isSame(entry.from, entry.to)) throw new BuildError([fileClash(owner.label, other, entry.to)]);
-    } else if (hasCode(error, "ENOENT")) {
-      // Another task has just taken away the folder, empty, with its earlier version.
-      makeFolderSync(dirname(entry.to));
-      fs.linkSync(entry.from, entry.to);
-    } else if (hasCode(error, "EXDEV", "EPERM", "EMLINK", "ENOTSUP")) {
-      copy(entry);
-    } else {
-      throw error;
-    }
   }
 }
 
@@ -223,45 +281,4 @@ function kindOf(stat: Stats): string {
   if (stat.isSymbolicLink()) return "link";
   if (stat.isFIFO()) return "FIFO";
   return stat.isCharacterDevice() ? "character device" : stat.isBlockDevice() ? "block device" : "other";
-}
-
-async function uninstall(
-  tmpdir: string,
-  manifest: string,
-  files: ReadonlySet<string>,
-  folders: readonly string[],
-): Promise<void> {
-  const shared = files.size > 0 ? readShared(tmpdir) : undefined;
-  let count = 0;
-  for (const file of files) {
-    if (++count % entriesAtOnce === 0) await pause();
-    if (shared?.has(file) && findOwner(tmpdir, file, manifest) !== undefined) continue;
-    fs.rmSync(file, { force: true });
-  }
-  for (const folder of folders.toSorted(byText).toReversed()) {
-    try {
-      fs.rmdirSync(folder);
-    } catch (error) {
-      // Others still have something in it, or it is gone.
-      if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT", "ENOTDIR", "EBUSY")) throw error;
-    }
-  }
-}
-
-/** Paths that ever had more than one owner: only for these a removal has to look at the other manifests. */
-function sharedPath(tmpdir: string): string {
-  return join(tmpdir, "sstate-control", "shared-files");
-}
-
-function readShared(tmpdir: string): Set<string> {
-  try {
-    return new Set(fs.readFileSync(sharedPath(tmpdir), "utf8").split("\0"));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return new Set();
-    throw error;
-  }
-}
-
-function addShared(tmpdir: string, paths: readonly string[]): void {
-  fs.appendFileSync(sharedPath(tmpdir), paths.map((path) => `${path}\0`).join(""));
 }

@@ -1,22 +1,58 @@
 /**
- * `<tmpdir>/sstate-control/manifest-<pn>.<task>`: what a task has installed into shared folders, so that its next version
- * can take it away first. One absolute path a line: files in order, then folders (with `/` at the end), deepest first.
+ * `<tmpdir>/sstate-control/manifest-<pn>.<task>.<digits>`: what a task has installed into shared folders, and whose stamp
+ * says so. Whoever takes the files away can take the stamp away first. There is one for each stamp: recipes of two versions,
+ * and one recipe for the folders of two machines, have one each.
  *
- * @see OE-core meta/classes-global/sstate.bbclass, sstate_install: same file, without the architecture in its name
+ * A line that tells of the owner; then one absolute path a line: files in order, then folders (with `/` at the end),
+ * deepest first.
+ *
+ * @see OE-core meta/classes-global/sstate.bbclass, sstate_install: same lines without the first, one file for each
+ *   architecture, recipe and task
  */
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { byText, hasCode, makeFolderSync, nameFs, temporaryBeside } from "@tsbake/base";
+import { byText, hasCode, makeFolderSync, nameFs, sha256, temporaryBeside } from "@tsbake/base";
+
+/** What one stamp stands for. */
+export interface StampOwner {
+  readonly pn: string;
+  /** With `do_`. */
+  readonly task: string;
+  /** STAMP of the recipe. */
+  readonly stamp: string;
+  /** What the name of the stamp ends in. */
+  readonly extra?: string;
+  /** The configuration of the machine for which it was installed last. */
+  readonly configuration: string;
+}
 
 export interface Manifest {
+  /** Undefined in one that another program has written. */
+  readonly owner: StampOwner | undefined;
   readonly files: readonly string[];
   /** Without the `/`. */
   readonly folders: readonly string[];
 }
 
-/** @param task with or without `do_` */
-export function manifestPath(tmpdir: string, pn: string, task: string): string {
-  return join(tmpdir, "sstate-control", `manifest-${pn}.${task.replace(/^do_/, "")}`);
+const LONGEST_NAME = 150;
+const DIGITS = 16;
+
+/** The folder of all manifests. */
+export function manifestFolder(tmpdir: string): string {
+  return join(tmpdir, "sstate-control");
+}
+
+export function manifestPath(
+  tmpdir: string,
+  owner: Pick<StampOwner, "pn" | "task" | "stamp" | "extra">,
+): string {
+  const digits = sha256(`${owner.stamp}\0${owner.extra ?? ""}`).slice(0, DIGITS);
+  return join(manifestFolder(tmpdir), `${manifestPrefix(owner.pn, owner.task)}${digits}`);
+}
+
+/** How the names of all manifests of a recipe's task begin, and perhaps some others: the owner tells. */
+export function manifestPrefix(pn: string, task: string): string {
+  return `manifest-${pn.slice(0, LONGEST_NAME)}.${task.replace(/^do_/, "").slice(0, LONGEST_NAME / 2)}.`;
 }
 
 /** Undefined when there is none. */
@@ -28,11 +64,10 @@ export function readManifest(path: string): Manifest | undefined {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
-  const lines = text
-    .split("\n")
-    .filter((line) => line.startsWith("/"))
-    .map(unescape);
+  const all = text.split("\n");
+  const lines = all.filter((line) => line.startsWith("/")).map(unescape);
   return {
+    owner: readOwner(all[0]!),
     files: lines.filter((line) => !line.endsWith("/")),
     folders: lines.filter((line) => line.endsWith("/")).map((line) => line.slice(0, -1)),
   };
@@ -40,12 +75,14 @@ export function readManifest(path: string): Manifest | undefined {
 
 /** Whole or not at all; not synced, since a lost manifest costs nothing but a replaced file. */
 export function writeManifest(path: string, manifest: Manifest): void {
+  const { owner } = manifest;
   const files = manifest.files.toSorted(byText);
   const folders = manifest.folders.toSorted(byText).toReversed();
   const lines = [...files, ...folders.map((folder) => `${folder}/`)].map(escape);
+  const head = owner ? [`# ${JSON.stringify(owner)}`] : [];
   makeFolderSync(dirname(path));
   const temporary = temporaryBeside(path);
-  nameFs.writeFileSync(temporary, lines.map((line) => `${line}\n`).join(""));
+  nameFs.writeFileSync(temporary, [...head, ...lines].map((line) => `${line}\n`).join(""));
   renameSync(temporary, path);
 }
 
@@ -53,19 +90,34 @@ export function removeManifest(path: string): void {
   rmSync(path, { force: true });
 }
 
-/** `PN:do_task` of a manifest other than `except` that lists the file; looks into all of them, so only for clashes. */
-export function findOwner(tmpdir: string, file: string, except: string): string | undefined {
-  const folder = join(tmpdir, "sstate-control");
-  if (!existsSync(folder)) return undefined;
-  const line = `\n${escape(file)}\n`;
-  for (const name of readdirSync(folder).toSorted(byText)) {
-    const path = join(folder, name);
-    if (!name.startsWith("manifest-") || path === except) continue;
-    if (!`\n${nameFs.readFileSync(path, "utf8")}`.includes(line)) continue;
-    const dot = name.lastIndexOf(".");
-    return `${name.slice("manifest-".length, dot)}:do_${name.slice(dot + 1)}`;
+/** Whether a manifest lists the file, or with a `/` at the end the folder. */
+export function lists(path: string, file: string): boolean {
+  try {
+    return `\n${nameFs.readFileSync(path, "utf8")}`.includes(`\n${escape(file)}\n`);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
   }
-  return undefined;
+}
+
+function readOwner(line: string): StampOwner | undefined {
+  if (!line.startsWith("# {")) return undefined;
+  let read: Partial<Record<keyof StampOwner, unknown>>;
+  try {
+    read = JSON.parse(line.slice(2)) as Partial<Record<keyof StampOwner, unknown>>;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const { pn, task, stamp, extra, configuration } = read;
+  if (typeof pn !== "string" || typeof task !== "string" || typeof stamp !== "string") return undefined;
+  return {
+    pn,
+    task,
+    stamp,
+    ...(typeof extra === "string" && { extra }),
+    configuration: typeof configuration === "string" ? configuration : "",
+  };
 }
 
 function escape(path: string): string {

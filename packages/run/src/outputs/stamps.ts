@@ -2,6 +2,9 @@
  * Stamps: empty files that say "this task is done with this signature", beside each other at `${STAMP}.…`.
  * A folder is listed once; ten thousand checks cost one readdir a recipe.
  *
+ * A stamp is valid only while every file that its task put into a shared folder is there and its own. What takes files
+ * away takes the stamps of their owner away first (`withdraw`).
+ *
  * @see BitBake 2.19 lib/bb/build.py (make_stamp, del_stamp), lib/bb/siggen.py (stampfile_base); names are the same
  */
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
@@ -14,6 +17,8 @@ import type { StampTimes } from "../plan/currency.js";
 /** The part of a recipe that stamps need. */
 export type Stamped = Pick<RecipeInfo, "stamp" | "tasks">;
 
+type Artifact = RecipeInfo["tasks"][string]["artifact"];
+
 /** The signature that a task of the recipe has now; undefined when nobody has computed it. */
 export type WantedSignature = (task: string) => string | undefined;
 
@@ -22,10 +27,17 @@ export interface Stamps {
   taint(recipe: Stamped, task: string): string | undefined;
   /** `-f`, `-C`: makes the task's signature new, now and until its stamps are cleaned. */
   addTaint(recipe: Stamped, task: string): void;
-  /** Done by a body (`real`), by a restore (`setscene`), or not with this signature. */
+  /**
+   * Done by a body (`real`), by a restore (`setscene`), or not with this signature. A stamp of a task of which an output
+   * folder is gone does not count.
+   */
   state(recipe: Stamped, task: string, unihash: string): "real" | "setscene" | undefined;
   /** The signature of the task's stamp, whichever it is: what the task was last done with. */
   stamped(recipe: Stamped, task: string): string | undefined;
+  /** When a task without a body was stamped, or found to be up to date; undefined without a stamp of this signature. */
+  timeMs(recipe: Stamped, task: string, unihash: string): number | undefined;
+  /** It is up to date now. */
+  refresh(recipe: Stamped, task: string, unihash: string): void;
   /** When it was done, in seconds, by each kind of stamp with this signature. */
   times(recipe: Stamped, task: string, unihash: string): StampTimes;
   /**
@@ -42,6 +54,16 @@ export interface Stamps {
    * @returns whether there were some
    */
   bringBack(recipe: Stamped, wanted: WantedSignature): boolean;
+  /**
+   * Before files are taken away that a task has put into shared folders: none of its stamps may say any more that they are
+   * there, and none may come back.
+   *
+   * @param stamp STAMP of the recipe that has put them there; it need not be one of this build
+   * @returns whether there were some
+   */
+  withdraw(stamp: string, task: string): boolean;
+  /** The task has a stamp, of whatever signature. */
+  hasAny(stamp: string, task: string): boolean;
   /** The very last step of a task. */
   finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void;
   /** `${STAMP}.<task>.sigdata.<unihash>` */
@@ -58,27 +80,43 @@ interface Changes {
   /** Tasks that have begun, and how they ended. */
   readonly begun: Map<string, "open" | "real" | "setscene">;
   /** Stamps of tasks that have not begun, taken away: when they were made, by the end of their names. */
-  readonly aside: Map<string, { readonly task: string; readonly unihash: string; readonly time: Date }>;
+  readonly aside: Map<string, { readonly task: string; readonly rest: string; readonly time: Date }>;
 }
 
 /** Paths of stamps of the task that are of another signature, in order; what they stand for was made with other inputs. */
 export function staleStamps(recipe: Stamped, task: string, unihash: string): string[] {
   const base = basename(recipe.stamp);
   const [real, setscene] = [`${base}.${task}`, `${base}.${task}_setscene`];
+  const rest = restOf(recipe, task, unihash);
   return readFolder(dirname(recipe.stamp))
     .filter((name) => name.startsWith(`${real}.`) || name.startsWith(`${setscene}.`))
     .filter((name) => !/sigdata|sigbasedata|\.taint$/.test(name))
-    .filter((name) => name !== `${real}.${unihash}` && name !== `${setscene}.${unihash}`)
+    .filter((name) => name !== `${real}.${rest}` && name !== `${setscene}.${rest}`)
     .sort(byText)
     .map((name) => join(dirname(recipe.stamp), name));
+}
+
+/** What stands in the place of a signature in the names of taints and signature data. */
+const NO_STAMP = /^(taint$|sigdata\.|sigbasedata\.)/;
+
+/** The end of a stamp's name: the signature, and what else it stands for. */
+function restOf(recipe: Stamped, task: string, unihash: string): string {
+  const extra = recipe.tasks[task]?.stampExtra;
+  return extra === undefined ? unihash : `${unihash}.${extra}`;
+}
+
+function isOf(rest: string, unihash: string): boolean {
+  return rest === unihash || rest.startsWith(`${unihash}.`);
 }
 
 class StampFolders implements Stamps {
   readonly #folders = new Map<string, Set<string>>();
   readonly #changes = new Map<string, Changes>();
+  /** What lies in the folders around outputs; forgotten when outputs come or go. */
+  readonly #parents = new Map<string, Set<string>>();
 
   taint(recipe: Stamped, task: string): string | undefined {
-    if (!this.#list(recipe).has(`${basename(recipe.stamp)}.${task}.taint`)) return undefined;
+    if (!this.#list(recipe.stamp).has(`${basename(recipe.stamp)}.${task}.taint`)) return undefined;
     return readFileSync(`${recipe.stamp}.${task}.taint`, "utf8").trim();
   }
 
@@ -87,27 +125,44 @@ class StampFolders implements Stamps {
   }
 
   state(recipe: Stamped, task: string, unihash: string): "real" | "setscene" | undefined {
-    const names = this.#list(recipe);
+    const names = this.#list(recipe.stamp);
     const base = basename(recipe.stamp);
-    if (names.has(`${base}.${task}.${unihash}`)) return "real";
-    return names.has(`${base}.${task}_setscene.${unihash}`) ? "setscene" : undefined;
+    const rest = restOf(recipe, task, unihash);
+    const found = names.has(`${base}.${task}.${rest}`)
+      ? "real"
+      : names.has(`${base}.${task}_setscene.${rest}`)
+        ? "setscene"
+        : undefined;
+    return found && this.#areThere(recipe.tasks[task]?.artifact) ? found : undefined;
   }
 
   stamped(recipe: Stamped, task: string): string | undefined {
     const base = basename(recipe.stamp);
     const prefixes = [`${base}.${task}.`, `${base}.${task}_setscene.`];
-    for (const name of this.#list(recipe)) {
+    for (const name of this.#list(recipe.stamp)) {
       const prefix = prefixes.find((one) => name.startsWith(one));
-      const rest = prefix === undefined ? undefined : name.slice(prefix.length);
-      if (rest !== undefined && /^[0-9a-f]+$/.test(rest)) return rest;
+      const unihash = prefix === undefined ? undefined : /^[0-9a-f]+(?=\.|$)/.exec(name.slice(prefix.length));
+      if (unihash) return unihash[0];
     }
     return undefined;
   }
 
+  timeMs(recipe: Stamped, task: string, unihash: string): number | undefined {
+    const suffix = `${task}.${restOf(recipe, task, unihash)}`;
+    if (!this.#list(recipe.stamp).has(`${basename(recipe.stamp)}.${suffix}`)) return undefined;
+    return statSync(`${recipe.stamp}.${suffix}`, { throwIfNoEntry: false })?.mtimeMs;
+  }
+
+  refresh(recipe: Stamped, task: string, unihash: string): void {
+    if (this.timeMs(recipe, task, unihash) === undefined) return;
+    this.#write(recipe, `${task}.${restOf(recipe, task, unihash)}`, "");
+  }
+
   times(recipe: Stamped, task: string, unihash: string): StampTimes {
+    const isThere = this.#areThere(recipe.tasks[task]?.artifact);
     const timeOf = (name: string) => {
-      const suffix = `${name}.${unihash}`;
-      if (!this.#list(recipe).has(`${basename(recipe.stamp)}.${suffix}`)) return undefined;
+      const suffix = `${name}.${restOf(recipe, task, unihash)}`;
+      if (!isThere || !this.#list(recipe.stamp).has(`${basename(recipe.stamp)}.${suffix}`)) return undefined;
       const stat = statSync(`${recipe.stamp}.${suffix}`, { throwIfNoEntry: false });
       return stat && Math.floor(stat.mtimeMs / 1000);
     };
@@ -115,24 +170,27 @@ class StampFolders implements Stamps {
   }
 
   begin(recipe: Stamped, task: string, wanted: WantedSignature): void {
-    const { begun, aside } = this.#changesOf(recipe);
+    const { begun, aside } = this.#changesOf(recipe.stamp);
     begun.set(task, "open");
-    this.#remove(recipe, task);
-    this.#remove(recipe, `${task}_setscene`);
+    this.#removeOwn(recipe, task, wanted(task));
     for (const [suffix, { task: of }] of aside) if (of === task) aside.delete(suffix);
     for (const later of tasksAfter(recipe, task)) {
-      const kept = wanted(later);
+      const unihash = wanted(later);
+      const isKept = (rest: string) => unihash !== undefined && isOf(rest, unihash);
       for (const name of [later, `${later}_setscene`]) {
-        for (const { unihash, time } of this.#remove(recipe, name, kept)) {
-          aside.set(`${name}.${unihash}`, { task: later, unihash, time });
+        for (const { rest, time } of this.#remove(recipe.stamp, name, isKept)) {
+          aside.set(`${name}.${rest}`, { task: later, rest, time });
         }
       }
     }
   }
 
   bringBack(recipe: Stamped, wanted: WantedSignature): boolean {
-    const { begun, aside } = this.#changesOf(recipe);
-    const again = [...aside].filter(([, { task, unihash }]) => wanted(task) === unihash);
+    const { begun, aside } = this.#changesOf(recipe.stamp);
+    const again = [...aside].filter(([, { task, rest }]) => {
+      const unihash = wanted(task);
+      return unihash !== undefined && rest === restOf(recipe, task, unihash);
+    });
     if (again.length === 0) return false;
     const inDoubt = new Set<string>();
     for (const [task, end] of begun) {
@@ -146,21 +204,38 @@ class StampFolders implements Stamps {
     return sure.length > 0;
   }
 
+  withdraw(stamp: string, task: string): boolean {
+    this.#parents.clear();
+    const aside = this.#changes.get(stamp)?.aside;
+    for (const [suffix, { task: of }] of aside ?? []) if (of === task) aside!.delete(suffix);
+    return [task, `${task}_setscene`].map((name) => this.#remove(stamp, name).length > 0).includes(true);
+  }
+
+  hasAny(stamp: string, task: string): boolean {
+    const prefixes = [`${basename(stamp)}.${task}.`, `${basename(stamp)}.${task}_setscene.`];
+    for (const name of this.#list(stamp)) {
+      const prefix = prefixes.find((one) => name.startsWith(one));
+      if (prefix !== undefined && !NO_STAMP.test(name.slice(prefix.length))) return true;
+    }
+    return false;
+  }
+
   finish(recipe: Stamped, task: string, unihash: string, how: "real" | "setscene"): void {
-    const { begun } = this.#changesOf(recipe);
+    const { begun } = this.#changesOf(recipe.stamp);
     // Without a beginning nothing was executed.
     if (begun.has(task)) begun.set(task, how);
-    this.#remove(recipe, task);
-    this.#remove(recipe, `${task}_setscene`);
-    this.#write(recipe, `${how === "real" ? task : `${task}_setscene`}.${unihash}`, "");
+    this.#removeOwn(recipe, task, unihash);
+    const name = how === "real" ? task : `${task}_setscene`;
+    this.#write(recipe, `${name}.${restOf(recipe, task, unihash)}`, "");
+    this.#parents.clear();
   }
 
   sigdataPath(recipe: Stamped, task: string, unihash: string): string {
     return `${recipe.stamp}.${task}.sigdata.${unihash}`;
   }
 
-  #list(recipe: Stamped): Set<string> {
-    const folder = dirname(recipe.stamp);
+  #list(stamp: string): Set<string> {
+    const folder = dirname(stamp);
     let names = this.#folders.get(folder);
     if (!names) {
       names = new Set(readFolder(folder));
@@ -169,24 +244,47 @@ class StampFolders implements Stamps {
     return names;
   }
 
-  #changesOf({ stamp }: Stamped): Changes {
+  /** One listing of the folder around them tells of all that are in it. */
+  #areThere(artifact: Artifact): boolean {
+    if (!artifact) return true;
+    return artifact.outputs.slice(0, artifact.inputs.length).every((path) => {
+      const parent = dirname(path);
+      let names = this.#parents.get(parent);
+      if (!names) this.#parents.set(parent, (names = new Set(readFolder(parent))));
+      return names.has(basename(path));
+    });
+  }
+
+  #changesOf(stamp: string): Changes {
     let changes = this.#changes.get(stamp);
     if (!changes) this.#changes.set(stamp, (changes = { begun: new Map(), aside: new Map() }));
     return changes;
   }
 
-  /** Stamps of one task name but that of one signature; taints and signature data stay. */
-  #remove(recipe: Stamped, task: string, kept?: string): { unihash: string; time: Date }[] {
-    const names = this.#list(recipe);
-    const prefix = `${basename(recipe.stamp)}.${task}.`;
-    const removed: { unihash: string; time: Date }[] = [];
+  /** All stamps of a task but those of the same signature that stand for other shared folders: their files stay. */
+  #removeOwn(recipe: Stamped, task: string, unihash: string | undefined): void {
+    const own = unihash === undefined ? undefined : restOf(recipe, task, unihash);
+    const isKept = (rest: string) => unihash !== undefined && rest !== own && isOf(rest, unihash);
+    this.#remove(recipe.stamp, task, isKept);
+    this.#remove(recipe.stamp, `${task}_setscene`, isKept);
+  }
+
+  /** Stamps of one task name but those that are kept; taints and signature data stay. */
+  #remove(
+    stamp: string,
+    task: string,
+    isKept: (rest: string) => boolean = () => false,
+  ): { rest: string; time: Date }[] {
+    const names = this.#list(stamp);
+    const prefix = `${basename(stamp)}.${task}.`;
+    const removed: { rest: string; time: Date }[] = [];
     for (const name of names) {
       if (!name.startsWith(prefix)) continue;
       const rest = name.slice(prefix.length);
-      if (rest === kept || /^(taint$|sigdata\.|sigbasedata\.)/.test(rest)) continue;
-      const path = join(dirname(recipe.stamp), name);
+      if (NO_STAMP.test(rest) || isKept(rest)) continue;
+      const path = join(dirname(stamp), name);
       const time = statSync(path, { throwIfNoEntry: false })?.mtime;
-      if (time) removed.push({ unihash: rest, time });
+      if (time) removed.push({ rest, time });
       rmSync(path, { force: true });
       names.delete(name);
     }
@@ -194,7 +292,7 @@ class StampFolders implements Stamps {
   }
 
   #write(recipe: Stamped, suffix: string, text: string, time = new Date()): void {
-    const names = this.#list(recipe);
+    const names = this.#list(recipe.stamp);
     const path = `${recipe.stamp}.${suffix}`;
     makeFolderSync(dirname(path));
     writeFileSync(path, text);

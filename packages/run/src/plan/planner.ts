@@ -35,6 +35,11 @@ export interface Planner {
    */
   runInstead(node: TaskId): Promise<"again" | "done">;
   /**
+   * What tasks have left in the recipe's work folder is gone, though their stamps say that they are done: `node` waits until
+   * they are done again. Absent where BitBake's rules decide.
+   */
+  redo?(node: TaskId, gone: readonly TaskId[]): Promise<void>;
+  /**
    * Signatures of tasks that have not started are others than at the start: the plan is made again. Absent where that
    * cannot happen.
    *
@@ -54,6 +59,8 @@ export interface PlannerInput {
   readonly setscene: SetsceneMode;
   /** BB_SETSCENE_ENFORCE: all that can be restored is, before a task that must not run stops everything. */
   readonly isEnforced: boolean;
+  /** When stamps were last taken away: an older one of a task without a body counts only when looked at. */
+  readonly changedMs: () => number;
   /** Some task is of a configuration with a name. */
   readonly isMulticonfig: boolean;
 }
@@ -77,6 +84,14 @@ export class DemandPlanner implements Planner {
   readonly #facts: PlanFacts;
   readonly #twins: Twins | undefined;
   #stored: Set<TaskId> = new Set();
+  #changedMs: number | undefined;
+  /** Tasks without a body that were looked at with all below them. */
+  readonly verified = new Set<TaskId>();
+  /** Of tasks without a body: what they stand for is current too. Forgotten when a plan is made. */
+  readonly #wholes = new Map<TaskId, boolean>();
+  /** Tasks whose folders are gone, and who waits for them beside those that need them. */
+  readonly #gone = new Set<TaskId>();
+  readonly #waiting = new Map<TaskId, readonly TaskId[]>();
 
   constructor(input: PlannerInput) {
     this.#input = input;
@@ -90,6 +105,7 @@ export class DemandPlanner implements Planner {
 
   async prepare(): Promise<void> {
     const { targets, setscene } = this.#input;
+    this.#wholes.clear();
     if (setscene === "on" || setscene === "only") {
       const candidates = restoreCandidates(targets, this.#facts, (task) => this.#hasArtifact(task));
       this.#stored = await findStored(this.#input, candidates);
@@ -121,7 +137,10 @@ export class DemandPlanner implements Planner {
     const isRun = this.plan.get(node) === "run";
     // A body waits for its needs, a restore for the twin that makes the artifact.
     const before = isRun ? this.#input.needs(node) : twin === undefined ? [] : [twin];
-    return before.filter((need) => this.plan.get(need) !== "current");
+    const more = this.#waiting.get(node);
+    return (more ? [...new Set([...before, ...more])] : before).filter(
+      (need) => this.plan.get(need) !== "current",
+    );
   }
 
   taskOf(node: TaskId): TaskId {
@@ -130,13 +149,35 @@ export class DemandPlanner implements Planner {
 
   checkTwin(node: TaskId): Promise<"done" | "missing" | undefined> {
     if (this.#twins?.of(node) === undefined) return Promise.resolve(undefined);
+    this.#wholes.clear();
     if (this.#isCurrent(node)) return Promise.resolve("done");
     // Without an artifact there is nothing to take over: the twin's restore went wrong, or its stamp is gone.
     return Promise.resolve(this.#input.task(node).info.artifact ? undefined : "missing");
   }
 
+  async redo(node: TaskId, gone: readonly TaskId[]): Promise<void> {
+    const isRestoring = this.#input.setscene === "on" || this.#input.setscene === "only";
+    if (isRestoring) {
+      const stored = await findStored(
+        this.#input,
+        gone.filter((task) => this.#hasArtifact(task)),
+      );
+      for (const task of stored) this.#stored.add(task);
+    }
+    for (const task of gone) {
+      // Another one waits for it already.
+      if (this.#gone.has(task)) continue;
+      this.#gone.add(task);
+      this.plan.delete(task);
+    }
+    this.#wholes.clear();
+    this.#waiting.set(node, [...(this.#waiting.get(node) ?? []), ...gone]);
+    demand(this.plan, gone, this.#facts);
+  }
+
   async renew(isSettled: (node: TaskId) => boolean): Promise<void> {
     const { targets, setscene } = this.#input;
+    this.#wholes.clear();
     const facts: PlanFacts = {
       ...this.#facts,
       isCurrent: (task) => isSettled(task) || this.#isCurrent(task),
@@ -148,6 +189,8 @@ export class DemandPlanner implements Planner {
     const before = [...this.plan];
     this.plan.clear();
     this.#demand(facts);
+    const gone = [...this.#gone].filter((task) => !isSettled(task));
+    demand(this.plan, gone, facts);
     for (const [task, decision] of before) if (isSettled(task)) this.plan.set(task, decision);
   }
 
@@ -158,8 +201,45 @@ export class DemandPlanner implements Planner {
   }
 
   #isCurrent(id: TaskId): boolean {
+    if (!this.#input.task(id).info.noexec) return this.#isStamped(id);
+    if (!this.#wholes.has(id) && this.#isFresh(id)) return true;
+    // What it needs first, on a list: such tasks can stand in a row as long as the graph is deep.
+    const path = [id];
+    for (let at = path.at(-1); at !== undefined; at = path.at(-1)) {
+      const needs = this.#input.needs(at);
+      const open =
+        this.#wholes.has(at) || !this.#isStamped(at) ? [] : needs.filter((need) => this.#isOpen(need));
+      if (open.length > 0) path.push(...open);
+      else {
+        path.pop();
+        if (this.#wholes.has(at)) continue;
+        this.#wholes.set(
+          at,
+          this.#isStamped(at) && needs.every((need) => this.#wholes.get(need) ?? this.#isStamped(need)),
+        );
+      }
+    }
+    const isWhole = this.#wholes.get(id)!;
+    if (isWhole) this.verified.add(id);
+    return isWhole;
+  }
+
+  /** Nothing was taken away since it was stamped; what it stands for is looked at, and nothing below that. */
+  #isFresh(id: TaskId): boolean {
     const { info, recipe, name, signature } = this.#input.task(id);
-    if (info.nostamp) return false;
+    if (info.nostamp || this.#gone.size > 0) return false;
+    const time = this.#input.stamps.timeMs(recipe, name, signature.unihash);
+    if (time === undefined || time < (this.#changedMs ??= this.#input.changedMs())) return false;
+    return this.#input.needs(id).every((need) => this.#isStamped(need));
+  }
+
+  #isOpen(id: TaskId): boolean {
+    return this.#input.task(id).info.noexec === true && !this.#wholes.has(id);
+  }
+
+  #isStamped(id: TaskId): boolean {
+    const { info, recipe, name, signature } = this.#input.task(id);
+    if (info.nostamp || this.#gone.has(id)) return false;
     const state = this.#input.stamps.state(recipe, name, signature.unihash);
     return state === "real" || (state === "setscene" && this.#input.setscene !== "off");
   }

@@ -1,0 +1,254 @@
+/**
+ * Who has what in the shared folders of one TMPDIR, and who may stay there.
+ *
+ * An output folder of a task belongs to one recipe at a time: who reads `deploy/deb/hello` takes all that is in it. So a task
+ * that installs takes away what another version of its recipe, or the same for another machine, has in the same folders. What
+ * is in another machine's own folder stays. Files of tasks of this build stay, too: where two of them want one path, that is
+ * a clash.
+ */
+import { basename, dirname, join } from "node:path";
+import { setImmediate as pause } from "node:timers/promises";
+import { byText, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
+import {
+  lists,
+  manifestFolder,
+  manifestPath,
+  manifestPrefix,
+  readManifest,
+  removeManifest,
+  writeManifest,
+} from "./manifest.js";
+import type { Manifest, StampOwner } from "./manifest.js";
+
+/** Between two pauses, so that the display and other tasks go on. */
+export const ENTRIES_AT_ONCE = 500;
+
+/** What is known of stamps and of this build. */
+export interface OwnerFacts {
+  /** Of a task of this build: its stamp has the signature that the task has now. Of any other: undefined. */
+  isCurrent(owner: StampOwner): boolean | undefined;
+  /** A recipe of the metadata has such a stamp. */
+  isKnown(owner: StampOwner): boolean;
+  hasStamp(owner: StampOwner): boolean;
+  /** Takes its stamps away. */
+  withdraw(owner: StampOwner): void;
+  /** Called before anything of somebody is taken away. */
+  onEvict?(tmpdir: string): void;
+}
+
+/** A manifest and where it is. */
+export interface Found extends Manifest {
+  readonly path: string;
+}
+
+export class Owners {
+  readonly tmpdir: string;
+  readonly #facts: OwnerFacts;
+  #names: Set<string> | undefined;
+  /** Manifests by what their names begin with. */
+  readonly #groups = new Map<string, Set<string>>();
+  /** Written in this run: their files are there, or about to be. */
+  readonly #written = new Set<string>();
+  #turn: Promise<void> = Promise.resolve();
+  readonly #sharedPaths: PathList;
+  /** Folders that tasks have installed into. */
+  readonly #outputFolders: PathList;
+
+  constructor(tmpdir: string, facts: OwnerFacts) {
+    this.tmpdir = tmpdir;
+    this.#facts = facts;
+    this.#sharedPaths = new PathList(join(manifestFolder(tmpdir), "shared-files"));
+    this.#outputFolders = new PathList(join(manifestFolder(tmpdir), "output-folders"));
+  }
+
+  /** One after the other: two that take away what they share would each leave it to the other. */
+  async alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const before = this.#turn;
+    let end = () => {};
+    this.#turn = new Promise((resolve) => (end = resolve));
+    await before;
+    try {
+      return await work();
+    } finally {
+      end();
+    }
+  }
+
+  pathOf(owner: StampOwner): string {
+    return manifestPath(this.tmpdir, owner);
+  }
+
+  write(path: string, manifest: Manifest): void {
+    writeManifest(path, manifest);
+    this.#written.add(path);
+    const name = basename(path);
+    this.#list().add(name);
+    this.#groupOf(name).add(name);
+  }
+
+  /** Manifests of a recipe, all or of one task. */
+  of(pn: string, task?: string): Found[] {
+    const names = this.#list();
+    const group =
+      task === undefined
+        ? [...names].filter((name) => name.startsWith(`manifest-${pn}.`))
+        : [...(this.#groups.get(manifestPrefix(pn, task)) ?? [])];
+    return group
+      .sort(byText)
+      .map((name) => this.#read(name))
+      .filter((found) => found?.owner?.pn === pn && (task === undefined || found.owner.task === task))
+      .map((found) => found!);
+  }
+
+  /** The first manifest other than `except` that lists the file; looks into all of them, so only for clashes. */
+  find(file: string, except: string): Found | undefined {
+    for (const name of [...this.#list()].sort(byText)) {
+      const path = join(manifestFolder(this.tmpdir), name);
+      if (path !== except && lists(path, file)) return this.#read(name);
+    }
+    return undefined;
+  }
+
+  /** Whether files that it lists may not be touched. */
+  isLive(found: Found, by: StampOwner): boolean {
+    const { owner, path } = found;
+    // Of another program: who knows.
+    if (!owner || this.#written.has(path)) return true;
+    const isCurrent = this.#facts.isCurrent(owner);
+    if (isCurrent !== undefined) return isCurrent;
+    const isSameTask = owner.pn === by.pn && owner.task === by.task;
+    return !isSameTask && this.#facts.hasStamp(owner) && this.#facts.isKnown(owner);
+  }
+
+  /** Stamps first, then files, then the manifest: after a crash in between, nothing says that the files are there. */
+  async evict(found: Found): Promise<void> {
+    this.#facts.onEvict?.(this.tmpdir);
+    if (found.owner) this.#facts.withdraw(found.owner);
+    await this.takeAway(found, found.path);
+    removeManifest(found.path);
+    const name = basename(found.path);
+    this.#names?.delete(name);
+    this.#written.delete(found.path);
+    this.#groupOf(name).delete(name);
+  }
+
+  /**
+   * An output folder that somebody had and that is not there was taken away by hand: before it is made again, all that had it
+   * lose their stamps. As long as it is missing they do not count.
+   */
+  async beforeOutputs(folders: readonly string[], manifest: string): Promise<void> {
+    const known = this.#outputFolders.all();
+    for (const folder of folders.flatMap((one) => missing(one))) {
+      if (!known.has(folder)) continue;
+      for (let found = this.find(`${folder}/`, manifest); found; found = this.find(`${folder}/`, manifest)) {
+        await this.evict(found);
+      }
+    }
+    this.#outputFolders.add(folders);
+  }
+
+  /** Removes what is listed, but what others list too. */
+  async takeAway({ files, folders }: Pick<Manifest, "files" | "folders">, manifest: string): Promise<void> {
+    const shared = this.shared();
+    let count = 0;
+    for (const file of files) {
+      if (++count % ENTRIES_AT_ONCE === 0) await pause();
+      if (shared.has(file) && this.find(file, manifest)) continue;
+      fs.rmSync(file, { force: true });
+    }
+    for (const folder of folders.toSorted(byText).toReversed()) {
+      if (shared.has(`${folder}/`) && isEmpty(folder) && this.find(`${folder}/`, manifest)) continue;
+      try {
+        fs.rmdirSync(folder);
+      } catch (error) {
+        // Others still have something in it, or it is gone.
+        if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT", "ENOTDIR", "EBUSY")) throw error;
+      }
+    }
+  }
+
+  /** Paths that ever had more than one owner: only for these a removal has to look at the other manifests. */
+  shared(): ReadonlySet<string> {
+    return this.#sharedPaths.all();
+  }
+
+  addShared(paths: readonly string[]): void {
+    this.#sharedPaths.add(paths);
+  }
+
+  #read(name: string): Found | undefined {
+    const path = join(manifestFolder(this.tmpdir), name);
+    const manifest = readManifest(path);
+    return manifest && { ...manifest, path };
+  }
+
+  /** Listed once a run: only this process writes there. */
+  #list(): Set<string> {
+    if (this.#names) return this.#names;
+    let names: string[] = [];
+    try {
+      names = fs.readdirSync(manifestFolder(this.tmpdir)).filter((name) => name.startsWith("manifest-"));
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    for (const name of names) this.#groupOf(name).add(name);
+    return (this.#names = new Set(names));
+  }
+
+  #groupOf(name: string): Set<string> {
+    const prefix = name.slice(0, name.lastIndexOf(".") + 1);
+    let group = this.#groups.get(prefix);
+    if (!group) this.#groups.set(prefix, (group = new Set()));
+    return group;
+  }
+}
+
+/** A file of paths that only grows. */
+class PathList {
+  readonly #path: string;
+  #paths: Set<string> | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  all(): ReadonlySet<string> {
+    return this.#read();
+  }
+
+  add(paths: readonly string[]): void {
+    const known = this.#read();
+    const added = paths.filter((path) => !known.has(path));
+    if (added.length === 0) return;
+    makeFolderSync(dirname(this.#path));
+    fs.appendFileSync(this.#path, added.map((path) => `${path}\0`).join(""));
+    for (const path of added) known.add(path);
+  }
+
+  #read(): Set<string> {
+    if (this.#paths) return this.#paths;
+    let text = "";
+    try {
+      text = fs.readFileSync(this.#path, "utf8");
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    return (this.#paths = new Set(text.split("\0")));
+  }
+}
+
+/** The folder and those around it that are not there. */
+function missing(folder: string): string[] {
+  return fs.statSync(folder, { throwIfNoEntry: false }) !== undefined || dirname(folder) === folder
+    ? []
+    : [folder, ...missing(dirname(folder))];
+}
+
+function isEmpty(folder: string): boolean {
+  try {
+    return fs.readdirSync(folder).length === 0;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+}
