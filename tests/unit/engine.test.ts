@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BuildError, run, Source } from "@tsbake/base";
 import { Datastore, evaluateFile } from "@tsbake/datastore";
@@ -19,6 +20,7 @@ import {
   hostToolchain,
   linkHostTools,
   openFileDigests,
+  ownCode,
   toolDigests,
 } from "@tsbake/engine";
 import { locateBuild } from "@tsbake/project";
@@ -400,11 +402,59 @@ describe("digests of tools", () => {
     ],
     ["a room that no tool stands on", "cli/dist/main.js", []],
     ["what is no code", "fetch/dist/main.js.map", []],
+    ["its Python", "fetch/lib/tsbake/x.py", ["TSBAKE_FETCH_DIGEST"]],
   ])("change with %s", async (_what, path, expected) => {
     const before = await digests();
     write(`packages/${path}`, "changed\n");
     const after = await digests();
     expect(Object.keys(after).filter((name) => after[name] !== before[name])).toEqual(expected);
+  });
+
+  test("change with the locked version of a library that a room uses, also through another one", async () => {
+    const lock = (yaml: string, deep: string) =>
+      write(
+        "package-lock.json",
+        JSON.stringify({
+          packages: {
+            "packages/fetch": { dependencies: { "@tsbake/base": "1", yaml: "1" } },
+            "packages/image": { dependencies: { other: "1" } },
+            "node_modules/yaml": { version: yaml, dependencies: { deep: "1" } },
+            "node_modules/yaml/node_modules/deep": { version: deep },
+            "node_modules/deep": { version: "9" },
+            "node_modules/other": { version: "1" },
+          },
+        }),
+      );
+    lock("1", "1");
+    const first = await digests();
+    for (const [yaml, deep] of [
+      ["2", "1"],
+      ["1", "2"],
+    ] as const) {
+      lock(yaml, deep);
+      const now = await digests();
+      expect(now["TSBAKE_FETCH_DIGEST"]).not.toBe(first["TSBAKE_FETCH_DIGEST"]);
+      expect(now["TSBAKE_IMAGE_DIGEST"]).toBe(first["TSBAKE_IMAGE_DIGEST"]);
+    }
+    lock("1", "1");
+    expect(await digests()).toEqual(first);
+  });
+
+  test("are remembered as long as no stamp of the code has changed", async () => {
+    const cache = join(folder, "own-code.json");
+    const ask = () => ownCode(cache, join(folder, "packages"));
+    await sleep(150);
+    const first = await ask();
+    expect(first.digests).toEqual(await digests());
+    // What is remembered is what is believed.
+    writeFileSync(cache, JSON.stringify({ key: first.key, digests: { X: "y" } }));
+    expect(await ask()).toEqual({ key: first.key, digests: { X: "y" } });
+    write("packages/base/dist/main.js", "changed\n");
+    expect((await ask()).digests).toEqual(await digests());
+    for (const text of ["", "{", "[]", "null", '{"key":1}']) {
+      writeFileSync(cache, text);
+      expect((await ask()).digests).toEqual(await digests());
+    }
   });
 
   test("are there for the real tools", async () => {

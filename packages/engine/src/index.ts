@@ -27,6 +27,7 @@ export {
   type MachineSettings,
   hostToolchain,
   linkHostTools,
+  ownCode,
   toolDigests,
   type HostToolsRequest,
 } from "./settings/index.js";

@@ -14,7 +14,8 @@ import { unwritableBuildFolder } from "../problems.js";
 import { openFileDigests } from "../signing/file-digests.js";
 import { CACHED_CONFIGURATION, configurationFiles } from "../settings/configuration-input.js";
 import { configuredFolderProblems, folderNameProblem } from "../settings/folder-names.js";
-import { engineKey, hostToolchain, toolDigests } from "../settings/tools.js";
+import { ownCode } from "../settings/own-code.js";
+import { hostToolchain } from "../settings/tools.js";
 
 /** Folder of the core layer (conf/, classes/, recipes/): the root of tsbake itself. */
 const CORE_LAYER = fileURLToPath(new URL("../../../../", import.meta.url)).replace(/\/$/, "");
@@ -75,6 +76,7 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
   const environment = projectFile
     ? projectEnvironment(projectFile, options.environment)
     : { ...options.environment };
+  const own = await ownCode(join(topdir, "cache/own-code.json"));
   const tools = await openFileDigests(join(topdir, "cache/tool-digests.json"));
   const toolchain = await hostToolchain(options.environment["PATH"] ?? "", tools);
   await tools.save();
@@ -92,13 +94,13 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
       TSBAKE_DPKG_ARCH: dpkg,
       TSBAKE_KERNEL_ARCH: kernel,
       TSBAKE_CPUS: String(availableParallelism()),
-      ...(await toolDigests()),
+      ...own.digests,
       TSBAKE_HOST_TOOLCHAIN: toolchain,
     },
     trackHistory: options.trackHistory,
     cachedConfig: CACHED_CONFIGURATION,
     // Paths are in what was parsed: a copied build folder must not believe the cache of the original.
-    cacheKey: [await engineKey(), topdir, CORE_LAYER].join(" "),
+    cacheKey: [own.key, topdir, CORE_LAYER].join(" "),
     python: python.host,
     openPython: python.open,
     watchFiles: python.watchFiles,

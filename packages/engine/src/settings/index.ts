@@ -4,4 +4,5 @@
  */
 export { describeEnvironment } from "./environment.js";
 export { readMachineSettings, type MachineSettings } from "./run-settings.js";
-export { hostToolchain, linkHostTools, toolDigests, type HostToolsRequest } from "./tools.js";
+export { ownCode, toolDigests, type OwnCode } from "./own-code.js";
+export { hostToolchain, linkHostTools, type HostToolsRequest } from "./tools.js";

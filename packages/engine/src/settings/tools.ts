@@ -1,115 +1,11 @@
 /** What tasks find on their PATH: chosen programs of the host, and tsbake's own tools with the digests that sign them. */
-import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { chmod, readdir, readFile, readlink, symlink, unlink } from "node:fs/promises";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
+import { chmod, readlink, symlink, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import {
-  BuildError,
-  byText,
-  fileStamp,
-  hasCode,
-  makeFolder,
-  openHasher,
-  readTextIfThere,
-  words,
-  writeFileAtomic,
-} from "@tsbake/base";
+import { BuildError, hasCode, makeFolder, readTextIfThere, words, writeFileAtomic } from "@tsbake/base";
+import { findTools, PACKAGES } from "./own-code.js";
 import { missingHostTools } from "../problems.js";
 import type { FileDigests } from "../signing/file-digests.js";
-
-/** The folder of all rooms. */
-const PACKAGES = fileURLToPath(new URL("../../../", import.meta.url));
-
-/** A program that task bodies call: the `bin` entry `tsbake-NAME` of a room's package.json. */
-interface Tool {
-  readonly name: string;
-  /** Absolute path of its JavaScript. */
-  readonly main: string;
-  /** The rooms that its code consists of, its own among them, sorted. */
-  readonly rooms: readonly string[];
-}
-
-interface Manifest {
-  readonly bin?: Readonly<Record<string, string>>;
-  readonly dependencies?: Readonly<Record<string, string>>;
-}
-
-async function findTools(packages: string): Promise<Tool[]> {
-  const names = (await readdir(packages)).sort(byText);
-  const manifests = new Map<string, Manifest>();
-  for (const name of names) {
-    const text = await readTextIfThere(join(packages, name, "package.json"));
-    if (text !== undefined) manifests.set(name, JSON.parse(text) as Manifest);
-  }
-  const reach = (room: string, seen = new Set<string>()): Set<string> => {
-    if (!seen.has(room)) {
-      seen.add(room);
-      for (const needed of Object.keys(manifests.get(room)?.dependencies ?? {}))
-        if (needed.startsWith("@tsbake/")) reach(needed.slice("@tsbake/".length), seen);
-    }
-    return seen;
-  };
-  return [...manifests].flatMap(([room, { bin = {} }]) =>
-    Object.entries(bin)
-      .filter(([name]) => name.startsWith("tsbake-"))
-      .map(([name, path]) => ({
-        name,
-        main: join(packages, room, path),
-        rooms: [...reach(room)].sort(byText),
-      })),
-  );
-}
-
-/**
- * `TSBAKE_NAME_DIGEST` for each tool `tsbake-name`: 32 hex digits over the compiled code of its rooms. A change there
- * re-runs the tasks that call the tool.
- *
- * @param packages the folder of all rooms
- */
-export async function toolDigests(packages = PACKAGES): Promise<Record<string, string>> {
-  const hasher = await openHasher();
-  const digests = new Map<string, string>();
-  const tools = await findTools(packages);
-  for (const room of new Set(tools.flatMap((tool) => tool.rooms))) {
-    const folder = join(packages, room, "dist");
-    const names = (await readdir(folder, { recursive: true }))
-      .filter((name) => name.endsWith(".js"))
-      .sort(byText);
-    const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
-    digests.set(room, hasher.digest(names.map((name, index) => `${name}\n${texts[index]}`).join("\n")));
-  }
-  return Object.fromEntries(
-    tools.map((tool) => [
-      `${tool.name.toUpperCase().replaceAll("-", "_")}_DIGEST`,
-      hasher.digest(tool.rooms.map((room) => `${room} ${digests.get(room)}`).join("\n")),
-    ]),
-  );
-}
-
-/**
- * Changes whenever code that reads metadata may have changed: names and stamps of what is compiled of all rooms, and of
- * our Python. For caches of this machine, which a needless miss does not hurt.
- */
-export async function engineKey(): Promise<string> {
-  const hasher = await openHasher();
-  const lines: string[] = [];
-  for (const room of (await readdir(PACKAGES)).sort(byText)) {
-    for (const [part, ending] of CODE) {
-      const folder = join(PACKAGES, room, part);
-      const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-      for (const name of names.filter((one) => one.endsWith(ending)).sort(byText)) {
-        lines.push(`${room}/${name} ${fileStamp(statSync(join(folder, name), { bigint: true }))}`);
-      }
-    }
-  }
-  return hasher.digest(lines.join("\n"));
-}
-
-/** Folders of a room, and what its code ends with there. */
-const CODE = [
-  ["dist", ".js"],
-  ["lib", ".py"],
-] as const;
 
 /** Programs whose versions show in what they make. */
 const COMPILERS = ["gcc", "g++", "cpp", "ld", "as", "make"];
