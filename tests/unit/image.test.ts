@@ -11,6 +11,7 @@ import {
   formatSummary,
   installedClosure,
   levelOf,
+  missingAlternatives,
   parseFacts,
   parseFileManifest,
   parseOsRelease,
@@ -210,6 +211,34 @@ describe("tmpfiles.d", () => {
   });
 });
 
+describe("links of update-alternatives", () => {
+  test("that nobody has are named, a sentence a package, commands first", () => {
+    const link = (owner: string, name: string) => ({
+      package: owner,
+      link: name,
+      path: `${name}.of-${owner}`,
+    });
+    const pages = Array.from({ length: 9 }, (_, at) => link("many", `/usr/share/man/man1/${at}.1.gz`));
+    const found = missingAlternatives(
+      [
+        link("b", "/bin/x"),
+        link("a", "/bin/there"),
+        link("a", "/bin/nc"),
+        ...pages,
+        link("many", "/usr/bin/z"),
+      ],
+      (path) => path === "/bin/there",
+    );
+    expect(found).toEqual([
+      expect.stringMatching(
+        /^update-alternatives did not run for a: not there is \/bin\/nc \(\/bin\/nc\.of-a\);/,
+      ),
+      expect.stringContaining("/bin/x (/bin/x.of-b)"),
+      expect.stringMatching(/not there are \/usr\/bin\/z \(.* and 2 more;/),
+    ]);
+  });
+});
+
 describe("the plan of an extension", () => {
   const RULES =
     "/usr/lib/os-release=drop /usr/**=keep /opt/**=keep /opt=keep /etc/secret=refuse /etc/**=factory " +
@@ -293,7 +322,8 @@ describe("the plan of an extension", () => {
     const { entries } = plan([file(name, "x")]);
     expect(entries.some(({ entry }) => entry.path === `/usr/share/factory${name}`)).toBe(true);
     expect(entries.map(({ text }) => text ?? "").join("")).toContain(
-      String.raw`C /etc/caf\xe9 - - - - /usr/share/factory/etc/caf\xe9`,
+      // The path as it is, the argument with escapes, which systemd undoes there.
+      `C ${name} - - - - /usr/share/factory/etc/caf\\xe9`,
     );
   });
 

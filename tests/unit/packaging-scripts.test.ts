@@ -32,6 +32,29 @@ function left(text: string, path: string, owner = "pkg"): string {
   return mask.toString(8);
 }
 
+describe("links of update-alternatives", () => {
+  const links = (text: string) =>
+    scriptModes([script(text)]).alternatives.map(({ link, path }) => `${link} ${path}`);
+
+  test.each([
+    ["plainly", "update-alternatives --install /bin/nc nc /bin/nc.openbsd 50", ["/bin/nc /bin/nc.openbsd"]],
+    [
+      "with others, over lines, in a branch",
+      'if [ "$1" = configure ]; then\n  update-alternatives --quiet --install /usr/bin/vi vi /usr/bin/vim.basic 30 \\\n    --slave /usr/share/man/man1/vi.1.gz vi.1.gz /usr/share/man/man1/vim.1.gz\nfi',
+      ["/usr/bin/vi /usr/bin/vim.basic", "/usr/share/man/man1/vi.1.gz /usr/share/man/man1/vim.1.gz"],
+    ],
+    [
+      "by variables and loops",
+      "for i in editor vi; do\n  update-alternatives --install /usr/bin/$i $i /usr/bin/nano 40\ndone",
+      ["/usr/bin/editor /usr/bin/nano", "/usr/bin/vi /usr/bin/nano"],
+    ],
+    ["not what is removed", "update-alternatives --remove nc /bin/nc.openbsd", []],
+    ["not what only running it would tell", 'update-alternatives --install "$(which x)" x /bin/x 1', []],
+  ])("are read %s", (_how, text, expected) => {
+    expect(links(text)).toEqual(expected);
+  });
+});
+
 describe("modes that scripts make narrower", () => {
   test.each([
     ["plainly", "chmod 440 /etc/x", "440"],

@@ -22,6 +22,7 @@ import { installedClosure, installedSizeBytes } from "./facts/closure.js";
 import { type LayerFacts, type NarrowedMode, type PackageFact, formatFacts } from "./facts/facts.js";
 import { formatFileManifest } from "./facts/file-manifest.js";
 import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./snapshot/snapshot.js";
+import { missingAlternatives } from "./layer/alternatives.js";
 import { narrowedModes, overrideRules, unreadModes } from "./layer/modes.js";
 import { tmpfilesOf } from "./layer/tmpfiles.js";
 import { ownersOf, packTree } from "./formats/tree.js";
@@ -132,6 +133,7 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const modes = scriptModes(result.skippedScripts);
   const rules = [...modes.rules, ...overrideRules(base)];
   let narrowed: NarrowedMode[] = [];
+  let shipped: ReadonlySet<string> = new Set();
   await packTree({
     ...packRequest(options, sandbox, root),
     owners: (all) => ownersOf(result.database, all, added),
@@ -139,6 +141,7 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
     keys: { isShipped: () => true, isAllowed: options.mayHoldKey, maker: async () => undefined },
     modes: (entries) => {
       narrowed = narrowedModes(entries, rules);
+      shipped = new Set(entries.map(({ path }) => path));
       return new Map(narrowed.map(({ path, to }) => [path, to]));
     },
     leaveOut: [`./${backend.databaseFolder}`],
@@ -149,7 +152,9 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
     await backend.snapshot(seenRoot, join(kept, DATABASE_FOLDER));
   }
   const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
-  const warnings = [...result.warnings, ...unreadModes(modes)];
+  const inBase = new Set(base.alternatives.map(({ link }) => link));
+  const missing = missingAlternatives(modes.alternatives, (path) => shipped.has(path) || inBase.has(path));
+  const warnings = [...result.warnings, ...unreadModes(modes), ...missing];
   const facts = { ...factsOf(result, result.database, about), narrowedModes: narrowed, warnings };
   const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
   await writeFacts(options.output, facts, lines);

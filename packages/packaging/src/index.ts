@@ -39,6 +39,7 @@ export {
   explainDpkg,
   type DpkgFailure,
   scriptModes,
+  type AlternativeLink,
   type ModeRule,
   type ScriptModes,
   type UnreadMode,

@@ -9,6 +9,7 @@ export {
   type ExtensionStamp,
   type LevelPolicy,
 } from "./extension-release.js";
+export { missingAlternatives } from "./alternatives.js";
 export { narrowedModes, overrideRules, reportModes, unreadModes } from "./modes.js";
 export {
   planExtension,

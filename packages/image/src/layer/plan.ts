@@ -3,7 +3,7 @@
  * rule table → the tree to ship, and a report in which every path that does not ship as it was is named.
  * Pure: nothing is read or written here.
  */
-import { type Diagnostic, BuildError, byText } from "@tsbake/base";
+import { type Diagnostic, BuildError, byText, nameBytes } from "@tsbake/base";
 import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { type FileIndex } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
@@ -328,7 +328,7 @@ function ownership({ mode, uid, gid }: FileEntry): Pick<FileEntry, "mode" | "uid
 
 /** A file that the build made, owned by root. */
 export function generatedFile(path: string, text: string): FileEntry {
-  return { path, kind: "file", mode: 0o644, uid: 0, gid: 0, sizeBytes: Buffer.byteLength(text) };
+  return { path, kind: "file", mode: 0o644, uid: 0, gid: 0, sizeBytes: nameBytes(text).length };
 }
 
 function plainFolder(path: string): FileEntry {

@@ -1,7 +1,7 @@
 /** do_image of an extension: the layer's tree, decided path by path, as the tree that ships, with its stamp and report. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, sha256 } from "@tsbake/base";
+import { BuildError, byText, sha256, nameBytes } from "@tsbake/base";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
@@ -61,7 +61,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   const entries = withExtra(plan.entries, extra, base);
   writeTree(options, entries, tar, members);
   const files = entries.map(({ entry, text: made }) =>
-    made === undefined ? entry : { ...entry, sha256: sha256(made) },
+    made === undefined ? entry : { ...entry, sha256: sha256(nameBytes(made)) },
   );
   return {
     plan,
@@ -133,7 +133,7 @@ function writeTree(
   for (const { entry, from, text: made } of entries) {
     const source = from === undefined ? undefined : members.get(from);
     writer.begin(entry, source?.mtimeSeconds ?? options.epochSeconds);
-    if (made !== undefined) writer.write(Buffer.from(made));
+    if (made !== undefined) writer.write(nameBytes(made));
     else if (source !== undefined) {
       tar.content(source.contentAt, entry.sizeBytes, (piece) => writer.write(piece));
     } else if (entry.kind === "file" && !entry.hardlink) {

@@ -5,7 +5,7 @@
  * the line, all of them do.
  */
 import { lstat, readdir, readFile } from "node:fs/promises";
-import { byText, hasCode } from "@tsbake/base";
+import { byText, hasCode, nameBytes } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import { type FileEntry } from "../facts/file-entry.js";
 
@@ -13,10 +13,11 @@ import { type FileEntry } from "../facts/file-entry.js";
  * The line that makes `entry`: `d` for a folder, `L` for a symlink, `C` for a file, copied from `source` when it is
  * not there yet. Ids stay numeric: the device may know the user by another name.
  *
- * @returns undefined when no line can say it: the path has a character that ends a line, or bytes that are no UTF-8
+ * @returns undefined when no line can say it: the path has a character that ends a line. Bytes of names that are no UTF-8 are
+ *   lone surrogates in it, as in `nameBytes`
  */
 export function tmpfilesLine(entry: FileEntry, source: string): string | undefined {
-  if (/[\n\r\0\p{Cs}]/u.test(entry.path)) return undefined;
+  if (/[\n\r\0]/.test(entry.path)) return undefined;
   const path = quoted(entry.path);
   if (entry.kind === "directory") {
     return `d ${path} ${entry.mode.toString(8).padStart(4, "0")} ${entry.uid} ${entry.gid} -`;
@@ -39,8 +40,8 @@ function argument(text: string): string {
   if (text === "-") return "\\x2d";
   return text
     .replace(/%/g, "%%")
-    .replace(/[\s"'\\\p{Cc}]/gu, (one) =>
-      [...Buffer.from(one)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
+    .replace(/[\s"'\\\p{Cc}\p{Cs}]/gu, (one) =>
+      [...nameBytes(one)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join(""),
     );
 }
 

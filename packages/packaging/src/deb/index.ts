@@ -16,7 +16,13 @@ export { compareVersions } from "./version.js";
 export { openDebBackend } from "./backend.js";
 export { parseSimulation, type SimulatedStep } from "./solve.js";
 export { explainDpkg, type DpkgFailure } from "./dpkg-output.js";
-export { scriptModes, type ModeRule, type ScriptModes, type UnreadMode } from "./script-modes.js";
+export {
+  scriptModes,
+  type AlternativeLink,
+  type ModeRule,
+  type ScriptModes,
+  type UnreadMode,
+} from "./script-modes.js";
 export { extendedStates } from "./auto-installed.js";
 export { completeRoot, normaliseRoot } from "./normalise.js";
 export {

@@ -1,6 +1,7 @@
 /**
- * Which modes maintainer scripts make narrower, read from their text: what is done where they do not run, so that nothing
- * ships with a wider mode than it has after an ordinary installation. Every branch of a script counts, since narrower than
+ * Which modes maintainer scripts make narrower, and which links of update-alternatives they make, read from their text: what
+ * is done where they do not run, so that nothing ships with a wider mode than it has after an ordinary installation, and
+ * commands that are not there are named. Every branch of a script counts, since narrower than
  * usual is a fault that shows, and wider one that does not. What cannot be read is named.
  */
 import type { SkippedScript } from "../database/backend.js";
@@ -29,8 +30,18 @@ export interface UnreadMode {
   readonly text: string;
 }
 
+/** A link that `update-alternatives --install` or its `--slave` makes (update-alternatives(1)). */
+export interface AlternativeLink {
+  readonly package: string;
+  /** What people call, e.g. `/bin/nc`. */
+  readonly link: string;
+  /** What it would lead to, e.g. `/bin/nc.openbsd`. */
+  readonly path: string;
+}
+
 export interface ScriptModes {
   readonly rules: readonly ModeRule[];
+  readonly alternatives: readonly AlternativeLink[];
   /** Commands that make a mode narrower on paths that only running the script would tell. */
   readonly unread: readonly UnreadMode[];
 }
@@ -39,6 +50,7 @@ const INSTALLING = new Set(["preinst", "postinst", "config"]);
 
 export function scriptModes(scripts: readonly SkippedScript[]): ScriptModes {
   const rules: ModeRule[] = [];
+  const alternatives: AlternativeLink[] = [];
   const unread: UnreadMode[] = [];
   for (const script of scripts) {
     if (!INSTALLING.has(script.script) || !/chmod|chown|chgrp|statoverride|install/.test(script.text))
@@ -47,13 +59,14 @@ export function scriptModes(scripts: readonly SkippedScript[]): ScriptModes {
       const reader = new ScriptReader(script);
       reader.run(shellCommands(script.text));
       rules.push(...reader.rules);
+      alternatives.push(...reader.alternatives);
       unread.push(...reader.unread);
     } else if (/\b(?:chmod|chown|statoverride)\b/.test(script.text)) {
       const [text = ""] = script.text.split("\n").filter((line) => /chmod|chown|statoverride/.test(line));
       unread.push({ package: script.package, script: script.script, text: text.trim() });
     }
   }
-  return { rules, unread };
+  return { rules, alternatives, unread };
 }
 
 /** Stands for what is not known, and for a temporary file, in a value. */
@@ -64,6 +77,10 @@ const TEMPORARY = "\uE001";
 const MOST_VALUES = 64;
 /** Functions that call each other. */
 const DEEPEST = 4;
+
+function isKnownPath(text: string): boolean {
+  return text.startsWith("/") && !text.includes(UNKNOWN) && !text.includes(TEMPORARY);
+}
 
 /** Words before a command that change nothing of what it is. */
 const PREFIXES = new Set([
@@ -85,6 +102,7 @@ type Values = readonly string[];
 
 class ScriptReader {
   readonly rules: ModeRule[] = [];
+  readonly alternatives: AlternativeLink[] = [];
   readonly unread: UnreadMode[] = [];
   readonly #script: SkippedScript;
   readonly #variables = new Map<string, Values>([["DPKG_ROOT", [""]]]);
@@ -144,6 +162,9 @@ class ScriptReader {
       case "find":
         this.#find(args, command);
         return;
+      case "update-alternatives":
+        this.#alternative(args);
+        return;
       case "xargs": {
         const start = args.findIndex(([word = ""]) => /^(?:chmod|chown|chgrp)$/.test(word));
         if (start >= 0)
@@ -153,6 +174,19 @@ class ScriptReader {
       default:
         if (this.#functions.has(name)) this.#call(name, args);
         else this.#setMode(name, args, command);
+    }
+  }
+
+  /** `--install LINK NAME PATH PRIORITY [--slave LINK NAME PATH]…` */
+  #alternative(args: readonly Values[]): void {
+    for (const [at, [word]] of args.entries()) {
+      if (word !== "--install" && word !== "--slave") continue;
+      const paths = args[at + 3] ?? [];
+      for (const link of args[at + 1] ?? []) {
+        const [path] = paths.length === 1 ? paths : paths.filter((one) => one.startsWith(link));
+        if (!isKnownPath(link) || path === undefined || !isKnownPath(path)) continue;
+        this.alternatives.push({ package: this.#script.package, link, path });
+      }
     }
   }
 
