@@ -10,6 +10,10 @@ import type { BuildRequest, LockedBuild, OpenOptions } from "@tsbake/engine";
 import { root } from "../support/paths.js";
 import { summaryOf } from "../support/summary.js";
 
+/** All but line ends and tabs. */
+// oxlint-disable-next-line no-control-regex -- that is what it is about
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+
 const done = summaryOf({ total: 2, ran: 1, current: 1 });
 
 interface Result {
@@ -208,6 +212,26 @@ describe("a session", () => {
     rmSync(path);
     const wrong = await session(["--timeline", "/nowhere/t.json", "a"]);
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("/nowhere/t.json")]);
+  });
+
+  test("what strangers have written never reaches a terminal as it is; our colours do", async () => {
+    const evil = "a\u001B[2Jb\u0007\u009B1mc";
+    const rows = [{ pn: evil, latest: "1", preferred: "1", required: "" }];
+    const plain = await session(["-s"], { showVersions: () => Promise.resolve(rows) } as never);
+    expect(plain.out).toContain("ab1mc");
+    expect(plain.out).not.toMatch(controls);
+    const written: string[] = [];
+    const stream = { isTTY: true, columns: 80, rows: 24, write: (text: string) => written.push(text) };
+    const warning = { severity: "warning", code: "a/b", message: evil } as const;
+    await session(
+      ["a"],
+      { build: () => Promise.reject(new BuildError([{ ...warning, severity: "error" }])) },
+      { stdout: stream, stderr: stream, environment: { TERM: "xterm" } },
+    );
+    const shown = written.join("");
+    expect(shown).toContain("ab1mc");
+    expect(shown).toContain("\u001B[31m");
+    expect(shown).not.toContain("\u001B[2J");
   });
 
   test("--ui json: every line is an object with a time; places are file, line and column", async () => {

@@ -7,7 +7,7 @@
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:fs";
-import { open, stat, unlink, type FileHandle } from "node:fs/promises";
+import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { hasCode } from "./errno.js";
 import { BuildError } from "./diagnostic.js";
 import { cannotLock } from "./problems.js";
@@ -53,10 +53,12 @@ export async function lockFile(path: string, options: LockFileOptions): Promise<
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const file = () => open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, options.mode ?? 0o600);
   const lock = await hold(path, file, { ...options, holderOf });
-  await introduce(lock.file, options.holder);
-  if (!options.isTemporary) return lock;
+  const isIntroduced = await introduce(lock.file, options.holder);
   const release = async () => {
-    await unlink(path);
+    if (!held.has(lock.file)) return;
+    if (options.isTemporary) await rm(path, { force: true });
+    // Nobody holds it: a file that is looked at does not differ by who did.
+    else if (isIntroduced) await lock.file.truncate(0);
     await lock.release();
   };
   return { release, [Symbol.asyncDispose]: release };
@@ -159,10 +161,12 @@ async function holderOf(file: FileHandle): Promise<string> {
   return first.startsWith(MARK) ? withoutControls(first.slice(MARK.length)) || SOMEBODY : SOMEBODY;
 }
 
-async function introduce(file: FileHandle, holder: string): Promise<void> {
+/** @returns whether the file now says who holds it */
+async function introduce(file: FileHandle, holder: string): Promise<boolean> {
   const { size } = await file.stat();
   const isOurs = size === 0 || (await holderOf(file)) !== SOMEBODY;
-  if (!isOurs) return;
+  if (!isOurs) return false;
   await file.truncate(0);
   await file.write(`${MARK}${withoutControls(holder)}\n`, 0);
+  return true;
 }

@@ -18,7 +18,7 @@ import { internalError, noTarget, systemError, unusedWords } from "./problems.js
 import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
 import { tableText } from "./table.js";
-import { ansiPaint, plainPaint } from "./text.js";
+import { ansiPaint, plainPaint, printable } from "./text.js";
 import type { Paint } from "./text.js";
 
 export interface Surroundings {
@@ -289,7 +289,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   });
   const screen = new Screen(
     output,
-    live ? (columns, rows) => footer.lines(performance.now(), { columns, rows }) : undefined,
+    live ? (columns, rows) => footer.lines(performance.now(), { columns, rows }).map(printable) : undefined,
   );
   // In a log: a word when nothing has been said for a while.
   let quietSince = performance.now();
@@ -300,13 +300,14 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
           const now = performance.now();
           if (now - quietSince < heartbeatMs) return;
           quietSince = now;
-          for (const line of footer.lines(now, { columns: 200, rows: 40 })) output.write(`${line}\n`);
+          for (const line of footer.lines(now, { columns: 200, rows: 40 }))
+            output.write(`${printable(line)}\n`);
         }, heartbeatMs / 4).unref();
   // On one terminal everything must go through the screen, or the live part would be torn.
   const say = ({ text, trouble }: Line) => {
     quietSince = performance.now();
-    if (trouble && !live) around.stderr.write(`${text}\n`);
-    else screen.line(text);
+    if (trouble && !live) around.stderr.write(`${printable(text)}\n`);
+    else screen.line(printable(text));
   };
   return {
     see(event) {
@@ -319,7 +320,8 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     },
     conclude(summary, outputs) {
       if (summary) for (const line of narrator.conclude(summary, around.elapsedMs())) say(line);
-      for (const text of outputs.flatMap((one) => outputText(one, around.directory))) screen.line(text);
+      for (const text of outputs.flatMap((one) => outputText(one, around.directory)))
+        screen.line(printable(text));
     },
     fail(diagnostics, stack) {
       for (const line of narrator.fail(diagnostics, stack)) say(line);
@@ -327,7 +329,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     answer(text) {
       // On one terminal the live part would be drawn over the answer.
       screen.clear();
-      around.stdout.write(text);
+      around.stdout.write(printable(text));
     },
     close() {
       clearInterval(heartbeat);

@@ -1,4 +1,5 @@
 /** Times, names and colours as people read them. Pure. */
+import { withoutControls } from "@tsbake/base";
 
 /** `0.3 s`, `12 s`, `1 min 05 s`, `1 h 02 min`. */
 export function duration(ms: number): string {
@@ -33,7 +34,24 @@ export type Paint = (colour: Colour, text: string) => string;
 const codes: Readonly<Record<Colour, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
 
 export const plainPaint: Paint = (_colour, text) => text;
-export const ansiPaint: Paint = (colour, text) => `\u001B[${codes[colour]}m${text}\u001B[0m`;
+/** Colours are marks until {@link printable} has taken everything else out that a terminal would obey. */
+export const ansiPaint: Paint = (colour, text) => `${mark(codes[colour])}${text}${mark(0)}`;
+
+/** Private use: no text of a person has them. */
+const FIRST_MARK = 0xf0000;
+const MARKS = /[\u{F0000}-\u{F00FF}]/gu;
+
+function mark(code: number): string {
+  return String.fromCodePoint(FIRST_MARK + code);
+}
+
+/**
+ * What a terminal may be given: colours that we chose, and nothing else that moves it. Names of variables in a stranger's
+ * record, targets as typed, what servers say: all of it passes here.
+ */
+export function printable(text: string): string {
+  return withoutControls(text).replace(MARKS, (one) => `\u001B[${one.codePointAt(0)! - FIRST_MARK}m`);
+}
 
 const barLength = 10;
 
