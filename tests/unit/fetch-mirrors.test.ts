@@ -115,7 +115,20 @@ describe("mirror rules lead where BitBake's lead", () => {
         );
         expect(mirrorsOf(url, parseMirrors(pairs.flat().join(" ")).rules)).toEqual(expected);
       }),
-      { numRuns: 300 },
+      {
+        numRuns: Number(process.env["TSBAKE_MIRROR_RUNS"] ?? 300),
+        // A file without a name.
+        examples: [
+          [
+            "file:///",
+            [
+              ["file://.*", "file:////MIRRORNAME"],
+              ["file://.*", "http://h/"],
+              ["https?://.*/.*", "http://h/"],
+            ],
+          ],
+        ],
+      },
     );
   });
 

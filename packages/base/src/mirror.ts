@@ -160,7 +160,10 @@ const NO_FILES: readonly string[] = [
 export function localName(url: string): string {
   const parts = decodeUrl(url);
   if (!parts || NO_FILES.includes(parts.type)) return "";
-  if (parts.type === "file") return lastOf(parts.path);
+  if (parts.type === "file") {
+    const name = lastOf(parts.path);
+    return name === "." || name === ".." ? "" : name;
+  }
   const given = parts.parameters["downloadfilename"];
   return given || lastOf(parts.path) || `${parts.host}${parts.path.replaceAll("/", ".")}`;
 }
