@@ -101,11 +101,13 @@ describe("mirror rules lead where BitBake's lead", () => {
   const replace = fc
     .tuple(place, fc.constantFrom("", "/", "/PATH", "/\\g<0>", "/BASENAME", "/MIRRORNAME", ";a=TYPE"))
     .map(([start, end]) => (start + end).replaceAll(" ", ""));
+  // The whole file system is no source.
+  const source = place.filter((url) => url !== "file:///");
   const rules = fc.array(fc.tuple(find, replace), { minLength: 1, maxLength: 4 });
 
   test("both languages agree, whatever the rules", () => {
     fc.assert(
-      fc.property(place, rules, (url, pairs) => {
+      fc.property(source, rules, (url, pairs) => {
         const d = rig.datastore({ DL_DIR: "/dl", FILESPATH: "/files" });
         d.setVar("URL", url);
         d.setVar("RULES", pairs.flat().join(" "));
