@@ -1,4 +1,5 @@
 export { Source, spanInFile, spanOfLine, type Place, type Span } from "./source.js";
+export { BOOLEAN_WORDS, toBoolean } from "./boolean.js";
 export { complain, say, warn } from "./command-output.js";
 export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostic.js";
 export { nearest } from "./nearest.js";

@@ -6,7 +6,7 @@ import type { FileInput } from "../types.js";
 import type { HashWriter, SignatureHandler, VariableNode } from "./writer.js";
 
 /** Raise when signatures of the same inputs become others: part of every hash and of the parse-cache key. */
-const VERSION = 1;
+const VERSION = 2;
 /** The same for BitBake's, where it is no part of the hash. */
 const BITBAKE_VERSION = 3;
 
@@ -29,6 +29,7 @@ export async function openHandlers(): Promise<(name: string | undefined) => Sign
       checksums: "sha256",
       hasSafeNeeds: false,
       losesRemoves: false,
+      countsEnvironment: true,
       isEquivalent: false,
       nodeDigest: (name, value) => hasher.digest(value === undefined ? name : `${name}\0${value}`),
       writer: (kind) => new LineWriter(hasher, `xxh-${VERSION} ${kind}`),
@@ -52,6 +53,7 @@ function bitBakeHandler(name: string, hasSafeNeeds: boolean, isEquivalent: boole
     checksums: "md5",
     hasSafeNeeds,
     losesRemoves: true,
+    countsEnvironment: false,
     isEquivalent,
     nodeDigest: () => "",
     writer: () => new TextWriter(),
