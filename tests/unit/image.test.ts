@@ -375,7 +375,7 @@ describe("the plan of an extension", () => {
   test("other attributes are another content, but for the notes of overlayfs", () => {
     const capability = { xattrs: ["security.capability=AQAAAg=="] };
     expect(codes(() => plan([file("/usr/bin/tool", "base", capability)]))).toEqual(["image/file-clash"]);
-    const noted = { xattrs: ["user.overlay.origin=AA=="] };
+    const noted = { package: "p", xattrs: ["user.overlay.origin=AA=="] };
     const { report } = plan([file("/usr/bin/tool", "base", noted)]);
     expect(report.some(({ decision }) => decision === "same-as-base")).toBe(true);
   });
