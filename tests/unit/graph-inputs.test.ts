@@ -272,9 +272,30 @@ test("another folder, user and time zone of the caller change no signature", asy
 
 describe("what is exported is signed", () => {
   const VALUES: readonly Value[] = [
-    ...["1", "y", "Yes", "TRUE", "t", " 1 ", "0", "n", "No", "false", "f", "", " "],
-    ...["2", "on", "off", "enabled", "-1", "1 0"],
-    ...[1, 2, 0, true, false],
+    "1",
+    "y",
+    "Yes",
+    "TRUE",
+    "t",
+    " 1 ",
+    "0",
+    "n",
+    "No",
+    "false",
+    "f",
+    "",
+    " ",
+    "2",
+    "on",
+    "off",
+    "enabled",
+    "-1",
+    "1 0",
+    1,
+    2,
+    0,
+    true,
+    false,
   ];
   const flags = (["export", "unexport"] as const).flatMap((flag) =>
     VALUES.flatMap((value) => [`${flag}`, `_defaultval_flag_${flag}`].map((name) => ({ name, value }))),

@@ -4,15 +4,7 @@
  * Native dependencies count where they are declared only: a compiler that a library was built with is no business of
  * the library's users. Target dependencies count all the way down, since a linker follows them.
  */
-import {
-  chmodSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  symlinkSync,
-} from "node:fs";
+import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, byText, hasCode, sameEntry } from "@tsbake/base";
 import { sysrootClash, sysrootMissing } from "../problems.js";
