@@ -46,7 +46,9 @@ function entries(folder: string): Entry[] {
         path: path
           .slice(folder.length + 1)
           .replace(/^(.*\/temp\/(?:log|run)\..*)\.\d+$/, "$1")
-          .replace(/recipes\.[0-9a-f]{16}/, "recipes"),
+          .replace(/recipes\.[0-9a-f]{16}/, "recipes")
+          // Digests of the output folders, which lie elsewhere each time.
+          .replace(/^(tmp\/stamps\/.*|tmp\/sstate-control\/manifest-.*)\.([0-9a-f]{12}|[0-9a-f]{16})$/, "$1"),
         mode: statSync(path).mode & 0o7777,
         text: entry.isFile() && path.includes("/deploy/") ? readFileSync(path, "latin1") : "",
       };

@@ -1,6 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,6 +26,8 @@ import {
   makeFolderSync,
   openHasher,
   run,
+  sameEntry,
+  toBoolean,
   withOptionFiles,
   writeFileAtomic,
 } from "@tsbake/base";
@@ -55,6 +67,49 @@ describe("a folder", () => {
   test("cannot be made where there are none", () => {
     expect(() => makeFolderSync("/proc/none/at/all")).toThrow(/ENOENT/);
   });
+});
+
+describe("words for yes and no", () => {
+  test.each([
+    ["1 y yes t true Y YES True", true],
+    ["0 n no f false No FALSE", false],
+    ["2 on off enabled -1 yess", undefined],
+  ])("%s", (list, answer) => {
+    for (const word of list.split(" ")) expect([word, toBoolean(` ${word} `)]).toEqual([word, answer]);
+    expect(toBoolean("")).toBe(false);
+  });
+});
+
+describe("two entries", () => {
+  const MEGABYTE = 1 << 20;
+
+  test.each<[string, (one: string, other: string) => void, boolean]>([
+    ["a copy", () => {}, true],
+    ["a hard link", (one, other) => (rmSync(other), linkSync(one, other)), true],
+    ["another mode", (_, other) => chmodSync(other, 0o755), false],
+    ["a set-id bit", (_, other) => chmodSync(other, 0o4644), false],
+    ["another last byte", (_, other) => writeFileSync(other, `${"x".repeat(MEGABYTE)}z`), false],
+    ["a byte less", (_, other) => writeFileSync(other, "x".repeat(MEGABYTE)), false],
+    ["a folder", (_, other) => (rmSync(other), mkdirSync(other)), false],
+    ["a link to it", (one, other) => (rmSync(other), symlinkSync(one, other)), false],
+    ["links to one target", (one, other) => links(one, other, "x", "x"), true],
+    ["links to two targets", (one, other) => links(one, other, "x", "y"), false],
+  ])("%s", (_, change, isSame) => {
+    const folder = temporaryFolder("test");
+    const [one, other] = [join(folder, "one"), join(folder, "other")];
+    writeFileSync(one, `${"x".repeat(MEGABYTE)}y`);
+    chmodSync(one, 0o644);
+    copyFileSync(one, other);
+    change(one, other);
+    expect(sameEntry(one, other)).toBe(isSame);
+    expect(sameEntry(other, one)).toBe(isSame);
+  });
+
+  function links(one: string, other: string, first: string, second: string): void {
+    for (const path of [one, other]) rmSync(path);
+    symlinkSync(first, one);
+    symlinkSync(second, other);
+  }
 });
 
 describe("a disk that takes nothing more", () => {

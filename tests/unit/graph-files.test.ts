@@ -13,6 +13,7 @@ import { temporaryFolder } from "../support/temporary.js";
 describe("file digests", () => {
   async function tree(): Promise<string> {
     const root = temporaryFolder("test");
+    await chmod(root, 0o755);
     await mkdir(join(root, "sub/.git"), { recursive: true });
     await writeFile(join(root, "a"), "a");
     await writeFile(join(root, "sub/b"), "b");
@@ -51,6 +52,14 @@ describe("file digests", () => {
     ["a link", (root) => symlink("x", join(root, "sub/c")), true],
     ["an executable bit", (root) => chmod(join(root, "a"), 0o700), true],
     ["version control", (root) => writeFile(join(root, "sub/.git/index"), "y"), false],
+    ["an empty folder", (root) => mkdir(join(root, "sub/empty")).then(() => {}), true],
+    ["a file's mode", (root) => chmod(join(root, "sub/b"), 0o600), true],
+    ["a set-id bit", (root) => chmod(join(root, "sub/b"), 0o4644), true],
+    ["a folder's mode", (root) => chmod(join(root, "sub"), 0o700), true],
+    ["its own mode", (root) => chmod(root, 0o1755), true],
+    ["who else may write a file", (root) => chmod(join(root, "sub/b"), 0o664), false],
+    ["who else may write in a folder", (root) => chmod(join(root, "sub"), 0o775), false],
+    ["a folder of version control", (root) => mkdir(join(root, "sub/.svn")).then(() => {}), false],
     ["a time", (root) => utimes(join(root, "a"), 1, 1), false],
   ])("of a folder and %s", async (_, change, isDifferent) => {
     const root = await tree();

@@ -18,6 +18,7 @@ import {
   parseRules,
   pathMatcher,
   planExtension,
+  isUnit,
   recipePackageFolders,
   ruleFor,
   savedBytes,
@@ -133,6 +134,21 @@ describe("extension-release", () => {
         ["EXTENSION_RELOAD_MANAGER", "1"],
       ]),
     );
+  });
+
+  test.each([
+    ["/usr/lib/systemd/system/foo.service", true],
+    ["/usr/lib/systemd/system/ssh.service.d/10-local.conf", true],
+    ["/usr/lib/systemd/system/multi-user.target.wants/foo.service", true],
+    ["/usr/lib/systemd/system/data.automount", true],
+    ["/usr/lib/systemd/user/big.swap", true],
+    ["/usr/lib/systemd/systemd-oomd", false],
+    ["/usr/lib/systemd/system-generators/x", false],
+    ["/etc/systemd/system/foo.service", false],
+  ])("has the manager read units again for %s: %s", (path, isOne) => {
+    expect(isUnit({ kind: "file", path })).toBe(isOne);
+    expect(isUnit({ kind: "symlink", path })).toBe(isOne);
+    expect(isUnit({ kind: "directory", path })).toBe(false);
   });
 
   test.each<[string, Partial<ExtensionStamp>]>([
@@ -354,6 +370,14 @@ describe("the plan of an extension", () => {
     expect(codes(() => plan([file("/usr/bin/tool", "base", { mode: 0o4755 })]))).toEqual([
       "image/file-clash",
     ]);
+  });
+
+  test("other attributes are another content, but for the notes of overlayfs", () => {
+    const capability = { xattrs: ["security.capability=AQAAAg=="] };
+    expect(codes(() => plan([file("/usr/bin/tool", "base", capability)]))).toEqual(["image/file-clash"]);
+    const noted = { package: "p", xattrs: ["user.overlay.origin=AA=="] };
+    const { report } = plan([file("/usr/bin/tool", "base", noted)]);
+    expect(report.some(({ decision }) => decision === "same-as-base")).toBe(true);
   });
 
   test("unless the path may be hidden", () => {

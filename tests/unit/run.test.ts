@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -438,6 +439,40 @@ describe("installing", () => {
     });
     await expect(clash).rejects.toThrow(/b:do_deploy and a:do_deploy both install .*\/deploy\/x/);
     expect([readdirSync(output), readFileSync(join(output, "x"), "utf8")]).toEqual([["x"], "1"]);
+  });
+
+  test.each([
+    ["a then b", 0o755, 0o644],
+    ["b then a", 0o644, 0o755],
+  ])("one content and two modes are a clash, whoever comes first: %s", async (_order, first, second) => {
+    using folder = new Folder();
+    const output = join(folder.path, "deploy");
+    folder.write("a/tool", "1");
+    folder.write("b/tool", "1");
+    chmodSync(join(folder.path, "a/tool"), first);
+    chmodSync(join(folder.path, "b/tool"), second);
+    await installOutputs(ownersIn(folder), owner, { inputs: [join(folder.path, "a")], outputs: [output] });
+    const clash = installOutputs(ownersIn(folder), other, {
+      inputs: [join(folder.path, "b")],
+      outputs: [output],
+    });
+    await expect(clash).rejects.toThrow(/both install/);
+  });
+
+  test("a folder of two tasks has what any of them gives it, whoever comes first", async () => {
+    const modeOf = async (modes: readonly number[]) => {
+      using folder = new Folder();
+      const output = join(folder.path, "deploy");
+      for (const [index, name] of ["a", "b"].entries()) {
+        folder.write(`${name}/bin/${name}`, name);
+        chmodSync(join(folder.path, name, "bin"), modes[index]!);
+        const inputs = [join(folder.path, name)];
+        await installOutputs(ownersIn(folder), index === 0 ? owner : other, { inputs, outputs: [output] });
+      }
+      return statSync(join(output, "bin")).mode & 0o7777;
+    };
+    expect(await modeOf([0o700, 0o755])).toBe(0o755);
+    expect(await modeOf([0o755, 0o700])).toBe(0o755);
   });
 
   test.each([

@@ -1,4 +1,5 @@
 export { Source, spanInFile, spanOfLine, type Place, type Span } from "./source.js";
+export { BOOLEAN_WORDS, toBoolean } from "./boolean.js";
 export { complain, say, warn } from "./command-output.js";
 export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostic.js";
 export { nearest } from "./nearest.js";
@@ -21,6 +22,7 @@ export { batches, lastLines, longStart, run, type RunOptions, type RunResult } f
 export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
 export { withoutControls } from "./printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
+export { sameEntry } from "./same-entry.js";
 export { nameFs } from "./name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./names.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";

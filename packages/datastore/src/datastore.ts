@@ -352,7 +352,7 @@ export class Datastore {
     this.record(name, options, value, flag);
     this.#writable(name).setFlag(flag, value, options.at);
     if (flag === "_defaultval" && name.includes(":")) this.#index.add(name);
-    if (flag === "export" || flag === "unexport") this.#noteExport(name);
+    if (EXPORT_FLAGS.has(flag)) this.#noteExport(name);
   }
 
   /** Immediate, no separator. */
@@ -590,4 +590,6 @@ export class Datastore {
   }
 }
 
+/** With their weak defaults. */
+const EXPORT_FLAGS = new Set(["export", "unexport"].flatMap((flag) => [flag, `_defaultval_flag_${flag}`]));
 const KEYWORDS: readonly Keyword[] = [":append", ":prepend", ":remove"];

@@ -48,6 +48,10 @@ export {
   deleteTask,
   listTasks,
   isShellFunction,
+  checkBooleanFlag,
+  exportedNames,
+  isFlagTrue,
+  isTruthy,
   reachedFunctions,
 } from "./evaluation/index.js";
 export { scanPython, scanShell, type PythonScan, type ScanProblem, type ShellScan } from "./scan/index.js";

@@ -1,5 +1,5 @@
 /** Every problem of this room, one function each, in the order of their codes. */
-import { namesNear } from "@tsbake/base";
+import { BOOLEAN_WORDS, namesNear } from "@tsbake/base";
 import type { Diagnostic, Note, Span } from "@tsbake/base";
 
 /** What is known of a problem's place: nothing, when it comes from Python code without a file. */
@@ -100,6 +100,17 @@ export function includeLoop(span: At, path: readonly string[]): Diagnostic {
     message: `files include each other in a circle: ${path.join(" -> ")}`,
     ...at(span),
     help: "remove one of these include, require or inherit lines",
+  };
+}
+
+/** A flag that says yes or no and has another word. */
+export function malformedBoolean(span: At, name: string, flag: string, text: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "datastore/malformed-boolean",
+    message: `\`${name}[${flag}]\` is \`${text}\`, which is neither yes nor no`,
+    ...at(span),
+    help: `write ${BOOLEAN_WORDS}`,
   };
 }
 

@@ -2,7 +2,7 @@
  * Variables of the configuration that say how things are fetched, as `tsbake-fetch` gets them (`--set NAME=VALUE`). Each is
  * honoured or refused; docs/differences.md has the table.
  */
-import { BuildError, words } from "@tsbake/base";
+import { BuildError, toBoolean, words } from "@tsbake/base";
 import type { FetchOptions } from "./options.js";
 import { badSetting, unsupportedSetting } from "./problems.js";
 
@@ -96,10 +96,7 @@ function refuse(fine: readonly string[], why: string) {
 }
 
 function yes(name: string, value: string): boolean {
-  const text = value.toLowerCase();
-  if (["1", "y", "yes", "t", "true", "on"].includes(text)) return true;
-  if (["", "0", "n", "no", "f", "false", "off"].includes(text)) return false;
-  return fail(name, value, "yes or no");
+  return toBoolean(value) ?? fail(name, value, "yes or no");
 }
 
 function fail(name: string, value: string, wanted: string): never {

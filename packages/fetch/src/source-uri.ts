@@ -3,7 +3,7 @@
  * @see BitBake user manual, "Fetchers"
  */
 import { isAbsolute, normalize } from "node:path";
-import { BuildError, decodeUrl, localName } from "@tsbake/base";
+import { BuildError, decodeUrl, localName, toBoolean } from "@tsbake/base";
 import { parameterFault } from "./parameters.js";
 import { badUri } from "./problems.js";
 
@@ -56,9 +56,8 @@ export function nameOf({ parameters }: SourceUri): string {
 export function flagOf(source: SourceUri, name: string, otherwise: boolean): boolean {
   const text = source.parameters[name]?.toLowerCase();
   if (text === undefined) return otherwise;
-  if (["1", "y", "yes", "t", "true", "on"].includes(text)) return true;
-  if (["0", "n", "no", "f", "false", "off"].includes(text)) return false;
-  return fail(source.uri, `\`${name}=${text}\` is neither yes nor no`);
+  if (text === "") return otherwise;
+  return toBoolean(text) ?? fail(source.uri, `\`${name}=${text}\` is neither yes nor no`);
 }
 
 /** A parameter that is a path below some folder. @throws BuildError `fetch/bad-uri` when it leaves that */

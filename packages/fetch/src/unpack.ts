@@ -112,7 +112,7 @@ async function copyTo(source: SourceUri, { path, name }: NamedFile, target: stri
     const { atime, mtime, mode } = await stat(path);
     await rm(place, { force: true });
     await copyFile(path, place);
-    await chmod(place, mode & 0o777);
+    await chmod(place, mode & 0o755);
     await utimes(place, atime, mtime);
     return;
   }
@@ -122,11 +122,11 @@ async function copyTo(source: SourceUri, { path, name }: NamedFile, target: stri
   await closeToOthers(place);
 }
 
-/** Nobody else may write into what was unpacked, whatever the modes of the files were. */
+/** Only the owner may write into what was unpacked: who checked the files out with which umask makes no difference. */
 async function closeToOthers(path: string): Promise<void> {
   const found = await lstat(path);
-  if (found.isDirectory()) await run("chmod", ["-R", "o-w", "--", path]);
-  else if (found.isFile() && (found.mode & 0o002) !== 0) await chmod(path, found.mode & 0o7775);
+  if (found.isDirectory()) await run("chmod", ["-R", "go-w", "--", path]);
+  else if (found.isFile() && (found.mode & 0o022) !== 0) await chmod(path, found.mode & 0o7755);
 }
 
 async function expand(file: string, label: string, target: string): Promise<void> {

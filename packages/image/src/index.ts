@@ -41,6 +41,7 @@ export {
   levelOf,
   type ExtensionStamp,
   type LevelPolicy,
+  isUnit,
   missingAlternatives,
   narrowedModes,
   overrideRules,

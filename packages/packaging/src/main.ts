@@ -39,6 +39,9 @@ async function overview(): Promise<string> {
   return ["tsbake-package SUBCOMMAND --OPTION VALUE …", "", ...rows, "", OPTION_FILE_HELP].join("\n");
 }
 
+// What is written is the same for every caller.
+process.umask(0o022);
+
 try {
   process.exitCode = await main(withOptionFiles(process.argv.slice(2)));
 } catch (error) {

@@ -1,7 +1,7 @@
 /** From a finished datastore to the plain data that graph and providers work with. */
 import { isAbsolute } from "node:path";
-import { BuildError, sha256, words, type Diagnostic } from "@tsbake/base";
-import { listTasks, type Datastore } from "@tsbake/datastore";
+import { BuildError, sha256, toBoolean, words, type Diagnostic } from "@tsbake/base";
+import { checkBooleanFlag, isFlagTrue, listTasks, type Datastore } from "@tsbake/datastore";
 import type { RecipeFile } from "./collect.js";
 import { dependencyNames } from "./dependencies.js";
 import { flagText } from "./flag.js";
@@ -56,7 +56,7 @@ export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: E
     rrecommends: isSkipped ? {} : byPackage("RRECOMMENDS"),
     rprovides: byPackage("RPROVIDES"),
     ...(isSkipped ? { skipped } : {}),
-    excludeFromWorld: isTrue(text("EXCLUDE_FROM_WORLD")),
+    excludeFromWorld: !isSkipped && yesOrNo(d, "EXCLUDE_FROM_WORLD", file.path),
     stamp: isSkipped ? "" : text("STAMP"),
     tasks: isSkipped ? {} : extractTasks(d, baseHashes),
     facts: isSkipped ? {} : extractFacts(d),
@@ -78,10 +78,14 @@ const LISTS = {
   requires: "requires",
 } as const satisfies Partial<Record<keyof TaskInfo, string>>;
 
+/** Flags that say yes or no when the task runs: another word is found here. */
+const SWITCHES = ["fakeroot", "interactive", "network", "uninstall"];
+
 function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Record<string, TaskInfo> {
   const tasks: Record<string, TaskInfo> = {};
   const listed = listTasks(d);
   for (const [name, after] of listed) {
+    for (const key of SWITCHES) checkBooleanFlag(d, name, key);
     const flag = (key: string): string[] => words(flagText(d, name, key));
     const lists: Record<string, string[]> = {};
     for (const [field, key] of Object.entries(LISTS)) {
@@ -105,7 +109,7 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       ...(hasFlag(d, name, "nostamp") ? { nostamp: true } : {}),
       ...(isOurs ? { artifact: { inputs, outputs, plain } } : {}),
       ...stampExtra(flagText(d, name, "stamp-extra-info").trim(), isOurs ? { inputs, outputs } : undefined),
-      ...(flagText(d, name, "interactive") ? { interactive: true } : {}),
+      ...(isFlagTrue(d, name, "interactive") ? { interactive: true } : {}),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",
     };
@@ -172,9 +176,14 @@ function extractFacts(d: Datastore): RecipeInfo["facts"] {
   return facts;
 }
 
-/** What bb.utils.to_boolean takes for true. */
-function isTrue(text: string): boolean {
-  return /^(?:y|yes|1|true|t)$/i.test(text.trim());
+/** @throws BuildError `recipe/unreadable-value` */
+function yesOrNo(d: Datastore, name: string, file: string): boolean {
+  const text = d.getText(name) ?? "";
+  const answer = toBoolean(text);
+  if (answer === undefined) {
+    throw new BuildError([problem.unreadableValue(name, text, file, d.spanOf(name), "yes or no")]);
+  }
+  return answer;
 }
 
 function wholeNumber(d: Datastore, name: string, file: string): number {

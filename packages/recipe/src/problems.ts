@@ -410,11 +410,17 @@ export function twoVersionPreferences(pn: string, required: string): Diagnostic 
   };
 }
 
-export function unreadableValue(variable: string, value: string, file: string, at: Located): Diagnostic {
+export function unreadableValue(
+  variable: string,
+  value: string,
+  file: string,
+  at: Located,
+  wanted = "a whole number",
+): Diagnostic {
   return {
     severity: "error",
     code: "recipe/unreadable-value",
-    message: `${variable} of ${file} has to be a whole number, not \`${value}\``,
+    message: `${variable} of ${file} has to be ${wanted}, not \`${value}\``,
     ...located(at),
     help: `correct ${variable}`,
   };

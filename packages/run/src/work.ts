@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { diskProblem, isDiskProblem, messageOf, readTextIfThere, words, writeFileAtomic } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
+import { isFlagTrue } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import { taskId, writeRecord } from "@tsbake/graph";
 import type { TaskId, TaskSignature } from "@tsbake/graph";
@@ -16,7 +17,7 @@ import type { RunOptions } from "./options.js";
 import type { ReadCheck, WatchedBody } from "./reads/index.js";
 import { cannotRecord, cannotStore, restoreFailed, socketLeftOut } from "./problems.js";
 import { withPython } from "./body/python-needed.js";
-import { asText, isTrue } from "./body/shell-script.js";
+import { asText } from "./body/shell-script.js";
 import type { SharedFolders } from "./outputs/shared-folders.js";
 import type { WantedSignature } from "./outputs/stamps.js";
 import { writeTaskDependencies } from "./body/task-dependencies.js";
@@ -305,7 +306,7 @@ export class Worker {
       if (!info.nostamp) await this.#save(task, info.artifact, base, d);
       await this.#shared.install(recipe, name, label);
     }
-    if (isTrue(d.getVarFlag(name, "uninstall"))) await this.#shared.uninstall(recipe);
+    if (isFlagTrue(d, name, "uninstall")) await this.#shared.uninstall(recipe);
     if (info.nostamp) return;
     // With the unihash that its output has given it.
     const settled = { ...task, signature: signatures.of(task.task) };

@@ -1,5 +1,6 @@
 /** Which shell functions a shell function needs. */
 import { words } from "@tsbake/base";
+import { isTruthy } from "./flags.js";
 import type { Datastore } from "../datastore.js";
 import { scanShell } from "../scan/index.js";
 
@@ -18,12 +19,5 @@ export function reachedFunctions(d: Datastore, start: string): Set<string> {
 
 /** Whether `name` is a function whose body is shell. */
 export function isShellFunction(d: Datastore, name: string): boolean {
-  return isTrue(d.getVarFlag(name, "func")) && !isTrue(d.getVarFlag(name, "python"));
-}
-
-function isTrue(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === 0) return false;
-  return (
-    typeof value !== "string" || !["", "0", "n", "no", "f", "false"].includes(value.trim().toLowerCase())
-  );
+  return isTruthy(d.getVarFlag(name, "func")) && !isTruthy(d.getVarFlag(name, "python"));
 }

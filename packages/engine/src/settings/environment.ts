@@ -1,7 +1,7 @@
 /** `tsbake -e`: every variable of a datastore with its history, its value, and the functions; laid out as `bitbake -e` does. */
 import { basename } from "node:path";
 import { BuildError, byText } from "@tsbake/base";
-import { pythonText } from "@tsbake/datastore";
+import { isFlagTrue, pythonText } from "@tsbake/datastore";
 import type { Datastore, HistoryEntry } from "@tsbake/datastore";
 import { INCLUDE_HISTORY } from "@tsbake/recipe";
 
@@ -43,14 +43,9 @@ function describeVariable(d: Datastore, name: string): string[] {
   if (problem) return [`# expansion of ${name} threw ExpansionError: ${problem}`];
   const lines = historyLines(name, d.history(name), textOf(d, name));
   const shown = d.expand(name);
-  if (isTrue(d, name, "unexport")) return [...lines, `unset ${shown}`];
+  if (isFlagTrue(d, name, "unexport")) return [...lines, `unset ${shown}`];
   if (raw === undefined) return lines;
-  return [...lines, `${isTrue(d, name, "export") ? "export " : ""}${shown}="${quote(value)}"`];
-}
-
-/** What bb.utils.to_boolean takes for true. */
-function isTrue(d: Datastore, name: string, flag: string): boolean {
-  return /^(?:y|yes|1|true|t)$/i.test(pythonText(d.getVarFlag(name, flag) ?? ""));
+  return [...lines, `${isFlagTrue(d, name, "export") ? "export " : ""}${shown}="${quote(value)}"`];
 }
 
 function expanded(d: Datastore, name: string): { value: string; problem?: string } {

@@ -1,5 +1,5 @@
 /** What the configuration says of how tasks run: limits of the machine, watched disks. */
-import { BuildError, words } from "@tsbake/base";
+import { BOOLEAN_WORDS, BuildError, toBoolean, words } from "@tsbake/base";
 import type { Diagnostic, Span } from "@tsbake/base";
 import { IONICE_LEVEL, NICE_LEVEL, SCHEDULERS } from "@tsbake/run";
 import type {
@@ -116,8 +116,9 @@ class Reader {
 
   switch(name: Parameters<Text>[0]): boolean {
     const text = this.#text(name)?.trim() ?? "";
-    if (text !== "" && text !== "0" && text !== "1") this.#malformed(name, text, "`1` or `0`");
-    return text === "1";
+    const answer = toBoolean(text);
+    if (answer === undefined) this.#malformed(name, text, BOOLEAN_WORDS);
+    return answer ?? false;
   }
 
   scheduler(): Scheduler | undefined {

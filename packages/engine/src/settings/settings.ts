@@ -1,7 +1,16 @@
 /** Variables of the configuration that the engine reads itself, and what they may hold. */
 import { statSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
-import { BuildError, makeFolder, parseMirrors, reasonOf, type Diagnostic, type Span } from "@tsbake/base";
+import {
+  BOOLEAN_WORDS,
+  BuildError,
+  makeFolder,
+  parseMirrors,
+  reasonOf,
+  toBoolean,
+  type Diagnostic,
+  type Span,
+} from "@tsbake/base";
 import type { ParsedProject } from "@tsbake/recipe";
 import { malformedSetting, unwritableBuildFolder, unwritableTmpdir } from "../problems.js";
 
@@ -29,8 +38,8 @@ const SETTINGS: Readonly<Record<string, Rule>> = {
   SSTATE_DIR: folder,
   // A slip of the pen must not turn off what people rely on.
   SSTATE_VERIFY_SIG: {
-    holds: (text) => /^(?:y|yes|1|true|t|n|no|0|false|f)$/i.test(text),
-    expected: "`1` or `0`",
+    holds: (text) => toBoolean(text) !== undefined,
+    expected: BOOLEAN_WORDS,
   },
   SSTATE_MIRRORS: {
     holds: (text) => parseMirrors(text).faults.length === 0,

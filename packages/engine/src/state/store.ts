@@ -1,6 +1,6 @@
 /** SSTATE_DIR and SSTATE_MIRRORS as one store, with the signatures that the configuration asks for. */
 import { join } from "node:path";
-import { BuildError, words } from "@tsbake/base";
+import { BuildError, toBoolean, words } from "@tsbake/base";
 import type { ParsedProject } from "@tsbake/recipe";
 import {
   chainStores,
@@ -64,7 +64,7 @@ export function neededStoreFolder(project: Pick<Configured, "configurationText">
  */
 export async function signerOf(project: Configured): Promise<ArtifactSigner | undefined> {
   const text = (name: string) => project.configurationText(name)?.trim() ?? "";
-  if (!/^(?:y|yes|1|true|t)$/i.test(text("SSTATE_VERIFY_SIG"))) return undefined;
+  if (!toBoolean(text("SSTATE_VERIFY_SIG"))) return undefined;
   const key = text("SSTATE_SIG_KEY");
   // The only one that is not kept in the parse cache.
   if (key !== "") await project.prepare();

@@ -1,4 +1,4 @@
-/** The default answer to "what is in this file or folder": content, names below it and the executable bit. */
+/** The default answer to "what is in this file or folder": content, names below it and modes. */
 import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import type { BigIntStats, Dirent } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -32,12 +32,13 @@ export interface DigestOptions {
 export const VERSION_CONTROL = ["CVS", ".bzr", ".git", ".hg", ".osc", ".p4", ".repo", ".svn"];
 
 /**
- * SHA-256 of a file's content, or of the sorted names, digests and links of everything in a folder; `+x` is added for
- * an executable file. A path with `*`, `?` or `[…]` that is no file stands for all that match.
+ * SHA-256 of a file's content, or of the sorted names, digests and links of everything in a folder, the empty folders too.
+ * A mode other than 0644 is added to a file's: `+x` for 0755, or the digits; likewise of folders other than 0755. Who else may
+ * write does not count: do_unpack takes that away. A path with `*`, `?` or `[…]` that is no file stands for all that match.
  *
  * @returns undefined when there is nothing at `path`
  * @throws BuildError `graph/unreadable-input`
- * @see BitBake 2.19 lib/bb/checksum.py — differs: links to folders and the executable bit count
+ * @see BitBake 2.19 lib/bb/checksum.py — differs: links to folders, empty folders and modes count
  */
 export async function digestPath(path: string, options: DigestOptions = {}): Promise<string | undefined> {
   const excluded = new Set(options.excludedFolders ?? VERSION_CONTROL);
@@ -78,7 +79,7 @@ class Digester {
 
   async #file(path: string, status: BigIntStats, before: number): Promise<string> {
     const stamp = `${fileStamp(status)} `;
-    const suffix = (status.mode & 0o100n) === 0n ? "" : "+x";
+    const suffix = modeSuffix(status);
     const known = this.#cache?.get(path);
     if (known?.startsWith(stamp)) return known.slice(stamp.length) + suffix;
     const digest = await sha256File(path);
@@ -94,6 +95,9 @@ class Digester {
     const folders = [""];
     for (const folder of folders) {
       const entries = await readdir(join(root, folder), { withFileTypes: true });
+      const mode = countedMode(await stat(join(root, folder), { bigint: true }));
+      const isEmpty = entries.every((entry) => entry.isDirectory() && this.#excluded.has(entry.name));
+      if (isEmpty || mode !== "755") lines.push(`folder ${mode} ./${folder}`);
       for (const entry of entries) {
         const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
         if (entry.isDirectory()) {
@@ -124,6 +128,17 @@ class Digester {
     }
     return lines.length === 0 ? undefined : sha256(lines.sort(byText).join("\n"));
   }
+}
+
+/** Octal digits, without what do_unpack takes away: writing by others than the owner. */
+function countedMode({ mode }: BigIntStats): string {
+  return (mode & 0o7755n).toString(8);
+}
+
+function modeSuffix(status: BigIntStats): string {
+  const mode = countedMode(status);
+  if (mode === "644") return "";
+  return mode === "755" ? "+x" : `+${mode}`;
 }
 
 /** Paths that match a pattern with `*`, `?` and `[…]`, none of which matches a slash or a leading dot. */

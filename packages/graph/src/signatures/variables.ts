@@ -6,6 +6,9 @@
  */
 import { byText, words } from "@tsbake/base";
 import {
+  exportedNames,
+  isFlagTrue,
+  isTruthy,
   librariesOf,
   scanPython,
   scanShell,
@@ -22,6 +25,9 @@ import type { SignatureHandler, VariableNode } from "./writer.js";
 
 /** Flags that are read expanded; the others count unexpanded, where they count at all. */
 const EXPANDED_FLAGS = ["vardeps", "vardepvalue", "vardepsexclude", "exports", "postfuncs", "prefuncs"];
+
+/** How a task with [fakeroot] is started. */
+const FAKEROOT = ["FAKEROOTCMD", "FAKEROOTENV", "FAKEROOTDIRS"];
 
 /** What all recipes share: answers that depend on text only. */
 export class SharedAnalysis {
@@ -125,8 +131,8 @@ export class RecipeVariables {
     const needs = new Set<string>();
     let value: string | undefined;
     if (flags?.has("vardepvalue")) value = textOf(flags.get("vardepvalue"));
-    else if (isSet(flags?.get("func"))) {
-      value = isSet(flags?.get("python"))
+    else if (isTruthy(flags?.get("func"))) {
+      value = isTruthy(flags?.get("python"))
         ? this.#pythonFunction(name, needs, exclusions)
         : this.#shellFunction(name, needs, exclusions);
       for (const one of ["prefuncs", "postfuncs", "exports"]) for (const word of flag(one)) needs.add(word);
@@ -137,8 +143,17 @@ export class RecipeVariables {
     if (this.#excludedFlags.size > 0 && flags) {
       for (const one of flags.keys()) if (!this.#excludedFlags.has(one)) needs.add(`${name}[${one}]`);
     }
+    if (isTruthy(flags?.get("task")) && this.#shared.handler.countsEnvironment)
+      this.#addSurroundings(name, needs);
     for (const word of flag("vardeps")) needs.add(word);
     return this.#shared.node(name, value, this.#kept(needs, exclusions));
+  }
+
+  /** What the engine runs a task's body in, whatever the body reads. BitBake's hashes have it for shell only, and in part. */
+  #addSurroundings(task: string, needs: Set<string>): void {
+    for (const exported of this.#exportedNames()) needs.add(exported);
+    if (!isTruthy(this.#d.getVarFlag(task, "umask", { expand: false }))) needs.add("BB_DEFAULT_UMASK");
+    if (isFlagTrue(this.#d, task, "fakeroot")) for (const one of FAKEROOT) needs.add(one);
   }
 
   #pythonFunction(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
@@ -269,11 +284,13 @@ export class RecipeVariables {
   /** Exported variables are the environment of every shell function. */
   #exportedNames(): readonly string[] {
     if (!this.#exported) {
-      const listed = this.#d.getVar("__exportlist", { expand: false });
-      const names = listed instanceof Set ? [...(listed as ReadonlySet<string>)] : [];
-      this.#exported = names.filter(
-        (name) => isTrue(this.#d.getVarFlag(name, "export")) && !isTrue(this.#d.getVarFlag(name, "unexport")),
-      );
+      const names = exportedNames(this.#d);
+      // BitBake's list does not have names with a weak default only.
+      const isListed = (name: string) =>
+        ["export", "unexport"].some(
+          (flag) => this.#d.getVarFlag(name, flag, { expand: false, noWeakDefault: true }) !== undefined,
+        );
+      this.#exported = this.#shared.handler.countsEnvironment ? names : names.filter(isListed);
     }
     return this.#exported;
   }
@@ -283,15 +300,4 @@ function textOf(value: Value | undefined): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "string") return value;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** Truth as Python has it for what flags hold. */
-function isSet(value: Value | undefined): boolean {
-  return value !== undefined && value !== null && value !== "" && value !== false && value !== 0;
-}
-
-/** bb.utils.to_boolean for what flags hold. */
-function isTrue(value: Value | undefined): boolean {
-  if (typeof value === "string") return /^(y|yes|1|true|t|on)$/i.test(value);
-  return isSet(value);
 }

@@ -33,6 +33,8 @@ export interface SignatureHandler {
   readonly hasSafeNeeds: boolean;
   /** Only the first `:remove` of a value brings what it refers to. */
   readonly losesRemoves: boolean;
+  /** What every body runs in counts, its shell or Python naming it or not: exported variables, default umask, fakeroot. */
+  readonly countsEnvironment: boolean;
   /** Tasks with equal output get equal unihashes. */
   readonly isEquivalent: boolean;
   /** Kept with a name and value, for `variable` of the writer. */

@@ -19,5 +19,5 @@ export {
   type PlannedEntry,
   type Reported,
 } from "./plan.js";
-export { makeExtension, type SysextOptions, type SysextResult } from "./sysext.js";
+export { isUnit, makeExtension, type SysextOptions, type SysextResult } from "./sysext.js";
 export { parseTmpfiles, tmpfilesLine, tmpfilesOf, type ShippedLine } from "./tmpfiles.js";

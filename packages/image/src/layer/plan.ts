@@ -10,6 +10,9 @@ import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
 import { type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
 
+/** overlayfs keeps notes in these attributes. */
+const OVERLAY = /^(user|trusted)\.overlay\./;
+
 /** One entry of the tree that ships. */
 export interface PlannedEntry {
   readonly entry: FileEntry;
@@ -142,7 +145,7 @@ class Planner {
   /** overlayfs keeps notes in xattrs; in an extension they would hide or redirect files of the base. */
   #cleanXattrs(entry: FileEntry, path: string): { xattrs?: readonly string[] } {
     if (entry.xattrs === undefined) return {};
-    const kept = entry.xattrs.filter((one) => !/^(user|trusted)\.overlay\./.test(one));
+    const kept = entry.xattrs.filter((one) => !OVERLAY.test(one));
     if (kept.length < entry.xattrs.length)
       this.#note(entry, path, "xattr-dropped", "overlayfs' own attribute");
     return { xattrs: kept };
@@ -335,10 +338,19 @@ function plainFolder(path: string): FileEntry {
   return { path, kind: "directory", mode: 0o755, uid: 0, gid: 0, sizeBytes: 0 };
 }
 
-/** Equal to whoever opens the path: kind, content, permissions, owner. */
+/** Equal to whoever opens the path, as `sameEntry` has it: kind, content, target, device, permissions, owner, attributes. */
 function sameContent(left: FileEntry, right: FileEntry): boolean {
   if (left.kind !== right.kind || left.sha256 !== right.sha256 || left.target !== right.target) return false;
+  if (left.device !== right.device || attributesOf(left) !== attributesOf(right)) return false;
   return left.kind === "symlink" || sameOwnership(left, right);
+}
+
+/** Without overlayfs' own, which never ship. */
+function attributesOf({ xattrs = [] }: FileEntry): string {
+  return xattrs
+    .filter((one) => !OVERLAY.test(one))
+    .sort(byText)
+    .join("\n");
 }
 
 function sameOwnership(left: FileEntry, right: FileEntry): boolean {

@@ -35,8 +35,13 @@ export interface SysextResult {
   readonly extensionRelease: string;
 }
 
-/** Folders of units; a merge makes them visible only after the manager has read them again. */
-const UNITS = /^\/usr\/lib\/systemd\/(system|user)\/[^/]+\.(service|socket|timer|path|mount|target|slice)$/;
+/** Units, their drop-ins and links: a merge makes them visible only after the manager has read them again. */
+const UNITS = /^\/usr\/lib\/systemd\/(system|user)\//;
+
+/** Whether the manager has to read its units again for it: anything there that is no folder may be one, or change one. */
+export function isUnit({ kind, path }: Pick<FileEntry, "kind" | "path">): boolean {
+  return kind !== "directory" && UNITS.test(path);
+}
 
 /**
  * @throws BuildError with every path that cannot ship (see {@link planExtension}), of the stamp
@@ -54,7 +59,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     ...stamp,
     base: options.base.osRelease,
     pkgdbDigest: options.base.facts.digest,
-    reloadManager: plan.entries.some(({ entry }) => UNITS.test(entry.path)),
+    reloadManager: plan.entries.some(({ entry }) => isUnit(entry)),
   });
   const extra = [text(extensionReleasePath(stamp.name), release)];
   if (options.database !== undefined) extra.push(...(await databaseFiles(options.database, stamp.name)));

@@ -4,17 +4,9 @@
  * Native dependencies count where they are declared only: a compiler that a library was built with is no business of
  * the library's users. Target dependencies count all the way down, since a linker follows them.
  */
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  symlinkSync,
-} from "node:fs";
+import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { BuildError, byText, hasCode } from "@tsbake/base";
+import { BuildError, byText, hasCode, sameEntry } from "@tsbake/base";
 import { sysrootClash, sysrootMissing } from "../problems.js";
 
 /** One task below the asking one, as the run queue writes them to `taskdepdata.json`. */
@@ -131,7 +123,9 @@ function linkTree(request: LinkRequest): void {
       }
     } catch (error) {
       if (!hasCode(error, "EEXIST")) throw error;
-      if (!isSame(source, destination)) {
+      if (entry.isDirectory() && lstatSync(destination).isDirectory()) {
+        widen(destination, lstatSync(source).mode & 0o7777);
+      } else if (!sameEntry(source, destination)) {
         throw new BuildError([sysrootClash(path, owner, owners.get(path) ?? "another recipe")]);
       }
     }
@@ -139,11 +133,8 @@ function linkTree(request: LinkRequest): void {
   }
 }
 
-function isSame(left: string, right: string): boolean {
-  const a = lstatSync(left);
-  const b = lstatSync(right);
-  if (a.isDirectory() || b.isDirectory()) return a.isDirectory() && b.isDirectory();
-  if (a.isSymbolicLink() || b.isSymbolicLink())
-    return a.isSymbolicLink() && b.isSymbolicLink() && readlinkSync(left) === readlinkSync(right);
-  return a.ino === b.ino || (a.size === b.size && readFileSync(left).equals(readFileSync(right)));
+/** A folder of two recipes has what any of them gives it, in whatever order. */
+function widen(folder: string, mode: number): void {
+  const before = lstatSync(folder).mode & 0o7777;
+  if ((mode & ~before) !== 0) chmodSync(folder, before | mode);
 }

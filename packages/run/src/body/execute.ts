@@ -3,6 +3,7 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, codeOf, fullDisk, longStart, makeFolderSync, messageOf, words } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
+import { isFlagTrue, isTruthy } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import { describePython, diagnosticsOf } from "../failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "../events.js";
@@ -23,7 +24,7 @@ import {
 import type { Processes } from "../processes/processes.js";
 import { progressReader } from "./progress.js";
 import { withPython } from "./python-needed.js";
-import { asText, exportedVariables, isTrue, shellScript } from "./shell-script.js";
+import { asText, exportedVariables, shellScript } from "./shell-script.js";
 import { linkTo, TaskLog } from "./task-log.js";
 
 /** What all bodies of a run share. */
@@ -168,7 +169,7 @@ class Step {
 
   async #execute(cwd: string): Promise<ProcessEnd> {
     const { d } = this.#body;
-    const python = isTrue(d.getVarFlag(this.#name, "python"));
+    const python = isTruthy(d.getVarFlag(this.#name, "python"));
     const scriptPath = this.#openScript();
     const environment = Object.fromEntries(exportedVariables(d));
     if (python) {
@@ -230,14 +231,12 @@ class Step {
     const { d, label } = this.#body;
     const task = this.#body.function;
     const withPath = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...environment };
-    const outer = isTrue(d.getVarFlag(task, "fakeroot")) ? this.#fakeroot() : undefined;
+    const outer = isFlagTrue(d, task, "fakeroot") ? this.#fakeroot() : undefined;
     const full = { ...withPath, ...outer?.environment };
     const front = outer?.command ?? [];
-    const inner = isTrue(d.getVarFlag(task, "network"))
-      ? []
-      : await this.#executor.isolation.wrap(front, full);
+    const inner = isFlagTrue(d, task, "network") ? [] : await this.#executor.isolation.wrap(front, full);
     const nice = await this.#executor.niceness.words(d, label);
-    const isInteractive = isTrue(d.getVarFlag(task, "interactive"));
+    const isInteractive = isFlagTrue(d, task, "interactive");
     const watch = isInteractive ? [] : (this.#body.watch?.words() ?? []);
     const [program, ...args] = [...nice, ...watch, ...front, ...inner, ...command];
     const onLine = this.#lineReader();

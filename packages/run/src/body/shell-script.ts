@@ -4,7 +4,7 @@
  * @see BitBake 2.19 lib/bb/data.py emit_func for what goes in: exported variables and all functions that are reached
  */
 import { byText } from "@tsbake/base";
-import { reachedFunctions } from "@tsbake/datastore";
+import { exportedNames, isTruthy, reachedFunctions } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 
 export interface ShellScriptOptions {
@@ -42,21 +42,14 @@ export function shellScript(d: Datastore, options: ShellScriptOptions): string {
 /** Variables with the flag `export` and without `unexport`, by name; those that no shell can hold are left out. */
 export function exportedVariables(d: Datastore): Map<string, string> {
   const exported: [string, string][] = [];
-  for (const name of d.keys()) {
+  for (const name of exportedNames(d)) {
     if (name.startsWith("__") || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) continue;
-    if (!isTrue(d.getVarFlag(name, "export")) || isTrue(d.getVarFlag(name, "unexport"))) continue;
-    if (isTrue(d.getVarFlag(name, "func"))) continue;
+    if (isTruthy(d.getVarFlag(name, "func"))) continue;
     const value = d.getText(name);
     // A line end in a value is a continuation in metadata; NUL ends a C string.
     if (value !== undefined) exported.push([name, value.replaceAll("\n", " ").replaceAll("\0", "")]);
   }
   return new Map(exported.sort(([left], [right]) => byText(left, right)));
-}
-
-/** BitBake's boolean of a flag: absent, empty, `0`, `no`, `n`, `false`, `off`… are false. */
-export function isTrue(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === 0) return false;
-  return !["", "0", "n", "no", "f", "false"].includes(asText(value).trim().toLowerCase());
 }
 
 /** Text of a flag. */

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import type { Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
-import { BuildError, byText, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
+import { BuildError, byText, hasCode, makeFolderSync, nameFs as fs, sameEntry } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { staysBelow } from "@tsbake/sandbox";
 import { readManifest } from "./manifest.js";
@@ -30,8 +30,8 @@ interface Entry {
 
 /**
  * Installs `inputs[i]` into `outputs[i]` and takes away what an earlier version had there, of this stamp or of another one of
- * the recipe, with those stamps. A file of another task that is there already with the same content is shared; with other
- * content it is an error that names both tasks, and nothing of the other's is changed.
+ * the recipe, with those stamps. A file of another task that is there already and is the same (`sameEntry`) is shared; another
+ * one, if only by its mode, is an error that names both tasks, and nothing of the other's is changed.
  *
  * @throws BuildError `run/file-clash`; system errors
  */
@@ -171,7 +171,7 @@ class Installation {
       const left = statOf(to);
       if (left?.isDirectory()) clashes.push(fileClash(label, holder ?? "something else", to));
       else if (holder === undefined) fs.rmSync(to, { force: true });
-      else if (left && isSame(from, to)) shared.push(to);
+      else if (left && sameEntry(from, to)) shared.push(to);
       else if (left) clashes.push(fileClash(label, holder, to));
     }
     if (clashes.length > 0) throw new BuildError(clashes);
@@ -196,11 +196,16 @@ class Installation {
     const shared: string[] = [];
     for (const [index, { from, to, top }] of made.entries()) {
       if (index % ENTRIES_AT_ONCE === ENTRIES_AT_ONCE - 1) await pause();
-      if (makeFolderSync(to)) fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
+      const mode = fs.statSync(from).mode & 0o7777;
+      if (makeFolderSync(to)) fs.chmodSync(to, mode);
       // Somebody has put a link there since we have looked.
       else if (!isFolderOf(top, to)) {
         throw new BuildError([fileClash(this.#installer.label, "another task", to)]);
-      } else if (!mine.has(to)) shared.push(`${to}/`);
+      } else if (!mine.has(to)) {
+        // Whoever comes first: it has what any of them gives it.
+        if (to !== top) widen(to, mode);
+        shared.push(`${to}/`);
+      }
     }
     this.#owners.addShared(shared);
   }
@@ -214,7 +219,7 @@ class Installation {
         const owner = this.#owners.find(entry.to, this.#path)?.owner;
         const other = owner ? `${owner.pn}:${owner.task}` : "another task";
         this.#owners.addShared([entry.to]);
-        if (!isSame(entry.from, entry.to)) {
+        if (!sameEntry(entry.from, entry.to)) {
           throw new BuildError([fileClash(this.#installer.label, other, entry.to)]);
         }
       } else if (hasCode(error, "ENOENT")) {
@@ -237,6 +242,11 @@ class Installation {
 function isFolderOf(top: string, path: string): boolean {
   const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   return isFolder && (path === top || !statOf(path)?.isSymbolicLink() || staysBelow(top, path));
+}
+
+function widen(folder: string, mode: number): void {
+  const before = fs.statSync(folder).mode & 0o7777;
+  if ((mode & ~before) !== 0) fs.chmodSync(folder, before | mode);
 }
 
 /** Undefined when there is nothing, also for a path below a file. */
@@ -263,22 +273,4 @@ function copy({ from, to }: Entry): void {
   fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
   fs.chmodSync(to, stat.mode & 0o7777);
   fs.utimesSync(to, stat.atime, stat.mtime);
-}
-
-/** Same kind, same content. */
-function isSame(left: string, right: string): boolean {
-  const [one, other] = [fs.lstatSync(left), fs.lstatSync(right)];
-  if (one.ino === other.ino && one.dev === other.dev) return true;
-  if (one.isSymbolicLink() && other.isSymbolicLink()) return fs.readlinkSync(left) === fs.readlinkSync(right);
-  if (kindOf(one) !== "file" || kindOf(other) !== "file")
-    return kindOf(one) === kindOf(other) && one.rdev === other.rdev;
-  if (one.size !== other.size) return false;
-  return fs.readFileSync(left).equals(fs.readFileSync(right));
-}
-
-function kindOf(stat: Stats): string {
-  if (stat.isFile()) return "file";
-  if (stat.isSymbolicLink()) return "link";
-  if (stat.isFIFO()) return "FIFO";
-  return stat.isCharacterDevice() ? "character device" : stat.isBlockDevice() ? "block device" : "other";
 }
