@@ -13,8 +13,10 @@ export {
   makeFolderSync,
   namesNear,
   readTextIfThere,
+  syncPath,
   temporaryBeside,
   writeFileAtomic,
+  writeFileSynced,
 } from "./files.js";
 export { eachLimited } from "./parallel.js";
 export { batches, lastLines, longStart, run, type RunOptions, type RunResult } from "./process.js";

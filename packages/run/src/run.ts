@@ -168,6 +168,8 @@ class Run {
       },
       await this.#openReadCheck(),
     );
+    const open = () => this.todo().flatMap((id) => (this.#done.has(id) ? [] : this.#planner.taskOf(id)));
+    this.#worker.open(open);
     this.#stampEmpty();
     const queue = new Queue(this.#queueInput(), new PQueue({ concurrency: Math.max(1, settings.threads) }));
     this.#queue = queue;

@@ -17,6 +17,7 @@ import type { ReadCheck, WatchedBody } from "./reads/index.js";
 import { cannotRecord, cannotStore, restoreFailed, socketLeftOut } from "./problems.js";
 import { withPython } from "./body/python-needed.js";
 import { asText, isTrue } from "./body/shell-script.js";
+import { Doubts } from "./outputs/doubt.js";
 import type { SharedFolders } from "./outputs/shared-folders.js";
 import type { WantedSignature } from "./outputs/stamps.js";
 import { writeTaskDependencies } from "./body/task-dependencies.js";
@@ -34,6 +35,7 @@ export class Worker {
   readonly #options: RunOptions;
   readonly #executor: Executor;
   readonly #shared: SharedFolders;
+  readonly #doubts: Doubts;
   readonly #emit: (event: RunEvent) => void;
   readonly #onNewSignatures: (tasks: readonly TaskId[]) => void;
   /** Signature data is written behind the tasks' backs, one after the other. */
@@ -62,6 +64,7 @@ export class Worker {
     this.#executor = executor;
     this.#reads = reads;
     this.#shared = shared;
+    this.#doubts = new Doubts(options, emit);
     this.#emit = emit;
     this.#onNewSignatures = onNewSignatures;
   }
@@ -243,10 +246,16 @@ export class Worker {
     return this.#reads.begin(task, folder);
   }
 
-  /** Waits for what is written in the background. */
+  /** Before the first task. @param todo what runs or will run, whenever it is asked */
+  open(todo: () => readonly TaskId[]): void {
+    this.#doubts.open(todo);
+  }
+
+  /** Waits for what is written in the background, and until all is on the disk. */
   async close(): Promise<void> {
     this.#reads?.save();
     await this.#records;
+    await this.#doubts.close();
   }
 
   /**
@@ -273,6 +282,7 @@ export class Worker {
 
   #begin({ recipe, name }: PlannedTask): void {
     this.#begun.set(recipe.stamp, recipe);
+    this.#doubts.begin(recipe);
     this.#shared.mark(recipe);
     this.#options.stamps.begin(recipe, name, this.#wanted(recipe));
   }
