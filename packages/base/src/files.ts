@@ -76,6 +76,15 @@ export function syncPath(path: string): void {
   }
 }
 
+/** The same of a folder with all that is below it: before a mark says that it is whole, or it gets its name. */
+export function syncTree(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) syncTree(join(folder, entry.name));
+    else if (entry.isFile()) syncPath(join(folder, entry.name));
+  }
+  syncPath(folder);
+}
+
 /** The kernel does not say which file a write was for. */
 function withPath(error: unknown, path: string): unknown {
   if (codeOf(error) === undefined || (error as { path?: unknown }).path !== undefined) return error;

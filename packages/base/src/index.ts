@@ -14,6 +14,7 @@ export {
   namesNear,
   readTextIfThere,
   syncPath,
+  syncTree,
   temporaryBeside,
   writeFileAtomic,
   writeFileSynced,

@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
-import { BuildError, hidePasswords, lockFile, messageOf, removeTree, words } from "@tsbake/base";
+import { BuildError, hidePasswords, lockFile, messageOf, removeTree, syncTree, words } from "@tsbake/base";
 import { git, isThere, lastLines, ownRepository } from "./git-program.js";
 import { clonePath, gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import { makeShallow, makeTarball } from "./git-tarball.js";
@@ -266,6 +266,7 @@ async function mirror(
     const place = repositoryOf(source.uri, source.uri);
     const set = await git(["-C", target, "remote", "set-url", "origin", hidePasswords(place)]);
     if (set.code !== 0) return lastLines(set.stderr);
+    syncTree(target);
     await removeTree(clone);
     await rename(target, clone);
     return undefined;
