@@ -50,4 +50,5 @@ export {
   type UrlParts,
 } from "./url.js";
 export { removeTree } from "./remove.js";
+export { scratchFolder } from "./scratch.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";
