@@ -12,8 +12,18 @@ say() { echo "tsbake: $*" >&2; }
 
 up_to_date() {
   [ -f "$root/packages/cli/dist/main.js" ] && [ -f "$compiled" ] && cmp -s "$root/package-lock.json" "$installed" &&
-    [ -z "$(find "$root"/packages/*/src "$root"/packages/*/*.json "$root/tsconfig.base.json" -newer "$compiled" -print -quit)" ]
+    [ -z "$(find "$root"/packages/*/src "$root"/packages/*/*.json "$root/tsconfig.base.json" -newer "$compiled" -print -quit)" ] && programs_are_there
 }
+
+# An empty program does nothing and ends with 0; a module that others import cannot go unnoticed.
+programs_are_there() {
+  for program in "$root"/packages/*/dist/main.js "$root"/packages/run/dist/processes/launcher-process.js; do
+    [ -s "$program" ] || return 1
+  done
+}
+
+# What a mark says is on the disk before the mark is: a power cut empties what was written last.
+to_disk() { sync -f "$1" 2>/dev/null || sync; }
 
 # Runs a step with its output kept, and shows that output only if the step fails.
 step() {
@@ -30,7 +40,8 @@ step() {
 }
 
 # The programs only, and the compiler itself: what it has against a file is all that is shown. `npm test` compiles the tests.
-compile() { node scripts/sweep.js && node_modules/.bin/tsc -b --pretty false packages/*/; }
+# Without a mark nobody knows what became of the last compilation, whatever the compiler has noted of it.
+compile() { node scripts/sweep.js && node_modules/.bin/tsc -b --pretty false $forced packages/*/; }
 
 if up_to_date; then exit 0; fi
 
@@ -53,9 +64,14 @@ flock 9
 if up_to_date; then exit 0; fi
 if ! cmp -s "$root/package-lock.json" "$installed"; then
   step "installing libraries (first use, about half a minute) ..." npm ci --no-audit --no-fund --loglevel=error
+  to_disk "$root/node_modules"
   cp "$root/package-lock.json" "$installed"
 fi
 # The mark is as old as the start of the compilation: what changes meanwhile is compiled next time.
+forced=
+if ! [ -f "$compiled" ] || ! programs_are_there; then forced=--force; fi
 touch "$compiled.new"
+rm -f "$compiled"
 step "compiling ..." compile
+to_disk "$root/packages"
 mv "$compiled.new" "$compiled"

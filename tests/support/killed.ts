@@ -6,10 +6,15 @@ import { root } from "./paths.js";
 import { plainEnvironment } from "./temporary.js";
 
 /** Starts `tsbake TARGET` in a process group of its own and kills the group; waits for its end. */
-export async function killedBuild(folder: string, target: string, afterMs: number): Promise<void> {
+export async function killedBuild(
+  folder: string,
+  target: string,
+  afterMs: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const child = spawn("node", [join(root, "packages/cli/dist/main.js"), target], {
     cwd: folder,
-    env: { ...plainEnvironment(), HOME: folder },
+    env: { ...plainEnvironment(), HOME: folder, ...environment },
     detached: true,
     stdio: "ignore",
   });

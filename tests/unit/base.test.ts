@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import {
@@ -27,6 +27,7 @@ import {
   openHasher,
   run,
   sameEntry,
+  scratchFolder,
   toBoolean,
   withOptionFiles,
   writeFileAtomic,
@@ -55,6 +56,31 @@ describe("files", () => {
     await writeFileAtomic(join(folder, "a/b"), "text");
     expect(await readdir(join(folder, "a"))).toEqual(["b"]);
     expect(await readFile(join(folder, "a/b"), "utf8")).toBe("text");
+  });
+});
+
+describe("a scratch folder", () => {
+  test("goes when its process has gone without it, and only then", async () => {
+    const folder = temporaryFolder("scratch");
+    const own = basename(await scratchFolder(join(folder, "first-"))).slice("first-".length);
+    const [boot, namespace, pid, start] = own.split("-") as [string, string, string, string];
+    const names = {
+      ours: own,
+      "of another container": [boot, "1", "4194304", "1", "abcdef"].join("-"),
+      "of a dead process": [boot, namespace, "4194304", "1", "abcdef"].join("-"),
+      "of an earlier process of our number": [boot, namespace, pid, `${Number(start) + 1}`, "abcdef"].join(
+        "-",
+      ),
+      "of another boot": ["00000000", namespace, pid, start, "abcdef"].join("-"),
+      "of somebody else": "mine",
+    };
+    for (const name of Object.values(names)) {
+      mkdirSync(join(folder, `second-${name}`, "inside"), { recursive: true });
+    }
+    const made = await scratchFolder(join(folder, "second-"));
+    const left = Object.entries(names).filter(([, name]) => existsSync(join(folder, `second-${name}`)));
+    expect(left.map(([whose]) => whose)).toEqual(["ours", "of another container", "of somebody else"]);
+    expect(statSync(made).mode & 0o777).toBe(0o700);
   });
 });
 

@@ -286,6 +286,16 @@ describe("the generated configuration", () => {
     expect(readFileSync(join(folder, "build/conf/bblayers.conf"), "utf8")).toBe('BBLAYERS = "/mine"\n');
   });
 
+  test.each(["", "\0\0\0\0", "\n"])(
+    "makes again what holds nothing (%j): a power cut leaves such",
+    async (text) => {
+      const folder = folderWith({ ...files, "build/conf/bblayers.conf": text });
+      const project = await readProjectFile(join(folder, "tsbake.yaml"));
+      await writeConfiguration(project, join(folder, "build"));
+      expect(readFileSync(join(folder, "build/conf/bblayers.conf"), "utf8")).toContain("BBLAYERS");
+    },
+  );
+
   test("lets the project's environment through, and the caller's values win", async () => {
     const folder = folderWith({ "tsbake.yaml": "header: {version: 14}\nenv: {A: '1', B: '2', C: }\n" });
     const project = await readProjectFile(join(folder, "tsbake.yaml"));

@@ -67,7 +67,9 @@ async function runTask(
 const withoutHost = await toolsProblem("python3");
 // Those of this process: others' come and go.
 const temporaries = (): string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith(`tsbake-python-${process.pid}-`));
+  readdirSync(tmpdir()).filter(
+    (name) => name.startsWith("tsbake-python-") && name.includes(`-${process.pid}-`),
+  );
 
 afterAll(() => {
   rig.python.close();

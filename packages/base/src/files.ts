@@ -1,6 +1,16 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { codeOf, hasCode } from "./errno.js";
@@ -45,6 +55,34 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true });
     throw withPath(error, path);
   }
+}
+
+/** The same at once, and its name is on the disk, too, when this returns. */
+export function writeFileSynced(path: string, data: string): void {
+  makeFolderSync(dirname(path));
+  const temporary = temporaryBeside(path);
+  writeFileSync(temporary, data, { flag: "wx", flush: true });
+  renameSync(temporary, path);
+  syncPath(dirname(path));
+}
+
+/** fsync(2) of a file, or of the names in a folder. */
+export function syncPath(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The same of a folder with all that is below it: before a mark says that it is whole, or it gets its name. */
+export function syncTree(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) syncTree(join(folder, entry.name));
+    else if (entry.isFile()) syncPath(join(folder, entry.name));
+  }
+  syncPath(folder);
 }
 
 /** The kernel does not say which file a write was for. */

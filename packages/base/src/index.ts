@@ -14,8 +14,11 @@ export {
   makeFolderSync,
   namesNear,
   readTextIfThere,
+  syncPath,
+  syncTree,
   temporaryBeside,
   writeFileAtomic,
+  writeFileSynced,
 } from "./files.js";
 export { eachLimited } from "./parallel.js";
 export { batches, lastLines, longStart, run, type RunOptions, type RunResult } from "./process.js";
@@ -49,4 +52,5 @@ export {
   type UrlParts,
 } from "./url.js";
 export { removeTree } from "./remove.js";
+export { scratchFolder } from "./scratch.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

@@ -12,26 +12,30 @@ process.umask(0o022);
 
 const words = process.argv.slice(2);
 const command = parseCommand(words);
-switch (command.kind) {
-  case "help": {
-    const { helpText } = await import("./help.js");
-    process.stdout.write(helpText());
-    break;
+// Said at the end, 0 too: who ends without has done nothing (scripts/start.js).
+process.exitCode = await perform();
+
+async function perform(): Promise<number> {
+  switch (command.kind) {
+    case "help": {
+      const { helpText } = await import("./help.js");
+      process.stdout.write(helpText());
+      return 0;
+    }
+    case "version":
+      process.stdout.write(`tsbake ${version()}\n`);
+      return 0;
+    case "wrong": {
+      const { render } = await import("@tsbake/base");
+      process.stderr.write(`${render(command.diagnostic)}\n`);
+      return 2;
+    }
+    case "completion":
+      process.stdout.write(await complete(command.what));
+      return 0;
+    case "request":
+      return isOld() ? refuse() : start(command.request);
   }
-  case "version":
-    process.stdout.write(`tsbake ${version()}\n`);
-    break;
-  case "wrong": {
-    const { render } = await import("@tsbake/base");
-    process.stderr.write(`${render(command.diagnostic)}\n`);
-    process.exitCode = 2;
-    break;
-  }
-  case "completion":
-    process.stdout.write(await complete(command.what));
-    break;
-  case "request":
-    process.exitCode = isOld() ? await refuse() : await start(command.request);
 }
 
 function isOld(): boolean {

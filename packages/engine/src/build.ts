@@ -12,7 +12,7 @@ import type { TaskGraph, TaskId } from "@tsbake/graph";
 import { locateBuild } from "@tsbake/project";
 import { openProviders, recipeLabel } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
-import { openStamps, withPython } from "@tsbake/run";
+import { openStamps, resolveDoubt, withPython } from "@tsbake/run";
 import type { Stamps } from "@tsbake/run";
 import type {
   Build,
@@ -81,7 +81,7 @@ async function open(
     try {
       if (holds !== "nothing") await folders.holdBuildFolder(topdir);
       let parsed = await parseFolder(location, options);
-      while (holds === "everything" && (await holdTemporary(parsed, folders))) {
+      while (holds === "everything" && (await holdTemporary(parsed, folders, options))) {
         // Whoever had it may have changed what we read, or we have waited for hours.
         parsed.python.close();
         parsed = await parseFolder(location, options);
@@ -95,13 +95,22 @@ async function open(
 }
 
 /** Each TMPDIR: another build folder may have the same. @returns whether somebody else had one */
-async function holdTemporary(parsed: ParsedFolder, folders: HeldFolders): Promise<boolean> {
+async function holdTemporary(
+  parsed: ParsedFolder,
+  folders: HeldFolders,
+  { onEvent }: OpenOptions,
+): Promise<boolean> {
   const { project, topdir, python } = parsed;
   const placeOf = (variable: string): Promise<Span | undefined> =>
     withPython(python.open, () => project.configuration().spanOf(variable));
   await checkSettings(topdir, project, placeOf);
   const temporary = project.multiconfigs.map((name) => project.configurationText("TMPDIR", name) ?? topdir);
-  return folders.holdAlso(temporary);
+  const hasWaited = await folders.holdAlso(temporary);
+  for (const tmpdir of new Set(temporary)) {
+    const diagnostic = await resolveDoubt(tmpdir);
+    if (diagnostic) onEvent({ type: "engine-warning", diagnostic });
+  }
+  return hasWaited;
 }
 
 class OpenedBuild implements LockedBuild {

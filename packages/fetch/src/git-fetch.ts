@@ -2,10 +2,19 @@
  * `git://`: one bare clone a repository in DL_DIR/git2, for all recipes, or its archive. The commit is always given in full:
  * it is the checksum of the sources.
  */
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
-import { BuildError, hidePasswords, lockFile, messageOf, removeTree, words } from "@tsbake/base";
+import {
+  BuildError,
+  hidePasswords,
+  lockFile,
+  messageOf,
+  removeTree,
+  syncTree,
+  words,
+  scratchFolder,
+} from "@tsbake/base";
 import { git, isThere, lastLines, ownRepository } from "./git-program.js";
 import { clonePath, gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import { makeShallow, makeTarball } from "./git-tarball.js";
@@ -224,7 +233,7 @@ async function adopt(tarball: string, wanted: GitSource, options: FetchOptions):
 
 async function scratch(clone: string): Promise<string> {
   try {
-    return await mkdtemp(`${clone}.tmp-`);
+    return await scratchFolder(`${clone}.tmp-`);
   } catch (error) {
     throw new BuildError([unusableFolder(dirname(clone), messageOf(error))], { cause: error });
   }
@@ -266,6 +275,7 @@ async function mirror(
     const place = repositoryOf(source.uri, source.uri);
     const set = await git(["-C", target, "remote", "set-url", "origin", hidePasswords(place)]);
     if (set.code !== 0) return lastLines(set.stderr);
+    syncTree(target);
     await removeTree(clone);
     await rename(target, clone);
     return undefined;

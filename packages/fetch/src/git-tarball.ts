@@ -1,7 +1,7 @@
 /** Archives of repositories in DL_DIR, for mirrors: of the whole bare clone, and of one without history. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, messageOf, removeTree, run, words } from "@tsbake/base";
+import { BuildError, messageOf, removeTree, run, words, scratchFolder } from "@tsbake/base";
 import { git, lastLines } from "./git-program.js";
 import { repositoryOf, type GitSource, type Shallow } from "./git-source.js";
 import type { FetchOptions } from "./options.js";
@@ -49,7 +49,7 @@ export async function makeShallow(
   from: string,
   shallow: Shallow,
 ): Promise<string | undefined> {
-  const folder = await mkdtemp(join(dirname(shallow.tarball), "git-shallow.tmp-"));
+  const folder = await scratchFolder(join(dirname(shallow.tarball), "git-shallow.tmp-"));
   const inside = (...args: string[]): Promise<string> => step(["-C", folder, ...args]);
   try {
     const { revision, branch, isBare, source } = wanted;

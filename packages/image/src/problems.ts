@@ -83,7 +83,7 @@ export function badSnapshot(where: string, why: string): Diagnostic {
   return error(
     "image/bad-snapshot",
     `the package database snapshot ${where} cannot be used: ${why}`,
-    "make it again: tsbake -f -c pkgdb_snapshot of the base image",
+    "`tsbake -c cleansstate BASE` (the recipe of the base image) removes it everywhere, and the next build makes it again; if IMAGE_BASE_PKGDB names another one, correct that",
   );
 }
 

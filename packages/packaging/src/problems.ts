@@ -102,7 +102,7 @@ export function damagedSnapshot(what: string, expected: string, found: string): 
     severity: "error",
     code: "packaging/damaged-snapshot",
     message: `the package database snapshot is not what was taken: ${what} is ${found}, expected ${expected}`,
-    help: "remove the snapshot and build it again",
+    help: "`tsbake -c cleansstate BASE` (the recipe of the base image) removes it everywhere, and the next build makes it again; take one that IMAGE_BASE_PKGDB names by path again from where it came",
   };
 }
 
@@ -246,6 +246,6 @@ export function unsolvable(
     severity: "error",
     code: "packaging/unsolvable",
     message: `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together${head ? `: ${head}` : ""}`,
-    help: `change what asks for it (RDEPENDS of a recipe, or the list of packages), or give the build what is missing; apt said:\n${lines.join("\n") || "nothing"}`,
+    help: `change what asks for it (RDEPENDS of a recipe, or the list of packages), or give the build what is missing; \`tsbake feed update\` fetches lists again that are old or damaged; apt said:\n${lines.join("\n") || "nothing"}`,
   };
 }

@@ -333,7 +333,7 @@ const MARK = "# Made by tsbake from ";
  * once: that one belongs to the user and is read after project.conf.
  *
  * @param coreLayer stands first in BBLAYERS, unless another layer has a conf/bitbake.conf
- * @throws BuildError `project/foreign-configuration` when a file to be written was not made here
+ * @throws BuildError `project/foreign-configuration` when a file to be written was not made here and has something in it
  */
 export async function writeConfiguration(
   project: ProjectFile,
@@ -350,10 +350,15 @@ export async function writeConfiguration(
 async function writeGenerated(path: string, text: string, project: ProjectFile): Promise<void> {
   const before = await readTextIfThere(path);
   if (before === text) return;
-  if (before !== undefined && !before.startsWith(MARK)) {
+  if (before !== undefined && !before.startsWith(MARK) && !isBlank(before)) {
     throw new BuildError([problem.foreignConfiguration(path, project.path)]);
   }
   await writeFileAtomic(path, text);
+}
+
+/** Nobody's work: what the loss of power leaves of a file is empty, or full of zeros. */
+function isBlank(text: string): boolean {
+  return text.replaceAll("\0", "").trim() === "";
 }
 
 function bblayersText({ layers, bblayersConf }: ProjectFile, coreLayer: string | undefined): string {

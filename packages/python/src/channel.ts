@@ -2,9 +2,9 @@
  * Two named pipes between the engine and one child: requests of the child come, replies go. Named, because the child is
  * started by someone else, maybe through a sandbox, and inherits nothing of ours.
  */
-import { BuildError, run } from "@tsbake/base";
+import { BuildError, run, scratchFolder } from "@tsbake/base";
 import { constants, openSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ export class Channel implements AsyncDisposable {
 
   /** @throws BuildError `python/no-pipe` when the system refuses to make them */
   static async open(): Promise<Channel> {
-    const folder = await mkdtemp(join(tmpdir(), `tsbake-python-${process.pid}-`));
+    const folder = await scratchFolder(join(tmpdir(), "tsbake-python-"));
     const paths = [join(folder, "requests"), join(folder, "replies")] as const;
     const made = await run("mkfifo", ["-m", "600", ...paths]);
     if (made.code !== 0) {

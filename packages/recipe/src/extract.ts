@@ -58,6 +58,7 @@ export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: E
     ...(isSkipped ? { skipped } : {}),
     excludeFromWorld: !isSkipped && yesOrNo(d, "EXCLUDE_FROM_WORLD", file.path),
     stamp: isSkipped ? "" : text("STAMP"),
+    ...(isSkipped || !text("WORKDIR") ? {} : { workFolder: text("WORKDIR") }),
     tasks: isSkipped ? {} : extractTasks(d, baseHashes),
     facts: isSkipped ? {} : extractFacts(d),
     ...(hashFileName && !isSkipped ? { hashFileName } : {}),

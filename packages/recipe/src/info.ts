@@ -69,6 +69,8 @@ export interface RecipeInfo {
   readonly skipped?: string;
   readonly excludeFromWorld: boolean;
   readonly stamp: string;
+  /** WORKDIR; absent when empty. */
+  readonly workFolder?: string;
   readonly tasks: Readonly<Record<string, TaskInfo>>;
   /** Values of the variables named in BB_RECIPE_FACTS, for [requires] of others and for error messages. */
   readonly facts: Readonly<Record<string, { readonly value: string; readonly at?: FilePlace }>>;

@@ -54,6 +54,7 @@ export {
   writeManifest,
   type Manifest,
   type StampOwner,
+  resolveDoubt,
   Owners,
   type OwnerFacts,
 } from "./outputs/index.js";

@@ -1,4 +1,5 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
+import { dirname } from "node:path";
 import { shownName } from "@tsbake/base";
 import type { Diagnostic, Note, Span } from "@tsbake/base";
 import type { DiskShortage } from "./limits/disk.js";
@@ -77,6 +78,16 @@ export function cannotStore(label: string, reason: string): Diagnostic {
     code: "run/cannot-store",
     message: `${label}: its artifact could not be put into the shared state: ${reason}`,
     help: "the build goes on, but the task will run again in the next empty build folder; look at SSTATE_DIR (space, permissions)",
+  };
+}
+
+/** What is in doubt after a power cut cannot be read. */
+export function damagedMark(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/damaged-mark",
+    message: `${path} is damaged, so nobody knows which files were not on the disk when the machine stopped`,
+    help: `remove the folder ${dirname(path)}: the next build makes it again from the shared state`,
   };
 }
 
@@ -203,6 +214,16 @@ export function noTerminal(label: string): Diagnostic {
   };
 }
 
+/** The file systems could not be synced. */
+export function notSynced(tmpdir: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/not-synced",
+    message: `nobody knows whether what lies in ${tmpdir} is on the disk: ${reason}`,
+    help: "repair it; should the machine stop before a build could sync, the recipes of this build are done again",
+  };
+}
+
 /** What a stamp says is done has left nothing. */
 export function outputGone(label: string, earlier: string, folder: string): Diagnostic {
   return {
@@ -210,6 +231,17 @@ export function outputGone(label: string, earlier: string, folder: string): Diag
     code: "run/output-gone",
     message: `${label} needs what ${earlier} has left in ${folder}, and that is gone, though a stamp says that it is done; ${earlier} is done again`,
     help: "to remove what a recipe has built, use `-c clean`: it takes the stamps away too",
+  };
+}
+
+/** The machine has stopped during a build, or soon after one was killed. */
+export function powerCut(tmpdir: string, recipes: number): Diagnostic {
+  const what = recipes === 1 ? "one recipe is" : `${recipes} recipes are`;
+  return {
+    severity: "warning",
+    code: "run/power-cut",
+    message: `the machine stopped before a build in ${tmpdir} was on the disk: ${what} taken from the shared state or done again`,
+    help: "nothing has to be done",
   };
 }
 

@@ -1,8 +1,7 @@
 /** A run of the queue, from the plan to the summary. */
 import { diskProblem, isDiskProblem } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
-import { openDurations } from "./plan/durations.js";
-import type { Durations } from "./plan/durations.js";
+import { openDurations, type Durations } from "./plan/durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
 import { openIsolation } from "@tsbake/sandbox";
 import { MachineLimits } from "./limits/machine-limits.js";
@@ -168,6 +167,8 @@ class Run {
       },
       await this.#openReadCheck(),
     );
+    const open = () => this.todo().flatMap((id) => (this.#done.has(id) ? [] : this.#planner.taskOf(id)));
+    this.#worker.open(open);
     this.#stampEmpty();
     const queue = new Queue(this.#queueInput(), new PQueue({ concurrency: Math.max(1, settings.threads) }));
     this.#queue = queue;

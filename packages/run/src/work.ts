@@ -1,6 +1,6 @@
 /** Doing one task, from start to stamp. The stamp is always last: what it promises is on disk before it. */
 import { existsSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import { diskProblem, isDiskProblem, messageOf, readTextIfThere, words, writeFileAtomic } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { isFlagTrue } from "@tsbake/datastore";
@@ -18,6 +18,7 @@ import type { ReadCheck, WatchedBody } from "./reads/index.js";
 import { cannotRecord, cannotStore, restoreFailed, socketLeftOut } from "./problems.js";
 import { withPython } from "./body/python-needed.js";
 import { asText } from "./body/shell-script.js";
+import { Doubts } from "./outputs/doubt.js";
 import type { SharedFolders } from "./outputs/shared-folders.js";
 import type { WantedSignature } from "./outputs/stamps.js";
 import { writeTaskDependencies } from "./body/task-dependencies.js";
@@ -35,6 +36,7 @@ export class Worker {
   readonly #options: RunOptions;
   readonly #executor: Executor;
   readonly #shared: SharedFolders;
+  readonly #doubts: Doubts;
   readonly #emit: (event: RunEvent) => void;
   readonly #onNewSignatures: (tasks: readonly TaskId[]) => void;
   /** Signature data is written behind the tasks' backs, one after the other. */
@@ -63,6 +65,7 @@ export class Worker {
     this.#executor = executor;
     this.#reads = reads;
     this.#shared = shared;
+    this.#doubts = new Doubts(options, emit);
     this.#emit = emit;
     this.#onNewSignatures = onNewSignatures;
   }
@@ -78,12 +81,14 @@ export class Worker {
     if (earlier.length === 0) return [];
     try {
       const d = await this.#open(task);
+      // Downloads and the like are no output of a task, and may be deleted to save room.
+      const below = `${this.#options.settings.tmpdir(task.recipe.id)}/`;
       return await withPython(this.#options.openPython, () =>
         earlier.flatMap((one) => {
           const { inputs = [], plain = [] } = one.info.artifact ?? {};
           const flags = ["cleandirs", "dirs"].flatMap((flag) => words(asText(d.getVarFlag(one.name, flag))));
           const folder = [...inputs, ...plain, ...flags].find(
-            (path) => isAbsolute(path) && !/[*?[]/.test(path) && !existsSync(path),
+            (path) => path.startsWith(below) && !/[*?[]/.test(path) && !existsSync(path),
           );
           return folder === undefined ? [] : [{ task: one, folder }];
         }),
@@ -244,10 +249,16 @@ export class Worker {
     return this.#reads.begin(task, folder);
   }
 
-  /** Waits for what is written in the background. */
+  /** Before the first task. @param todo what runs or will run, whenever it is asked */
+  open(todo: () => readonly TaskId[]): void {
+    this.#doubts.open(todo);
+  }
+
+  /** Waits for what is written in the background, and until all is on the disk. */
   async close(): Promise<void> {
     this.#reads?.save();
     await this.#records;
+    await this.#doubts.close();
   }
 
   /**
@@ -274,6 +285,7 @@ export class Worker {
 
   #begin({ recipe, name }: PlannedTask): void {
     this.#begun.set(recipe.stamp, recipe);
+    this.#doubts.begin(recipe);
     this.#shared.mark(recipe);
     this.#options.stamps.begin(recipe, name, this.#wanted(recipe));
   }

@@ -10,10 +10,10 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError, run, scratchFolder } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
@@ -102,7 +102,7 @@ export async function openNamespaces(
 ): Promise<Parts> {
   const { needsUser, isFake, isNested } = await standing();
   const fakeroot = isFake && !isNested ? await findFakeroot(options.fakeroot) : undefined;
-  const scratch = await mkdtemp(join(tmpdir(), "tsbake-sandbox-"));
+  const scratch = await scratchFolder(join(tmpdir(), "tsbake-sandbox-"));
   try {
     const load = join(scratch, "load");
     if (fakeroot) await writeFile(load, options.ownership ? await loadOwnership(options.ownership) : "");

@@ -1,8 +1,8 @@
 /** A task's output folders ⇄ one artifact. */
-import { cp, mkdir, mkdtemp, readdir, realpath, rename } from "node:fs/promises";
+import { cp, mkdir, readdir, realpath, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { bestCompression, packTrees, unpackTar } from "@tsbake/archive";
-import { BuildError, byText, hasCode, makeFolder, removeTree, run } from "@tsbake/base";
+import { BuildError, byText, hasCode, makeFolder, removeTree, run, scratchFolder } from "@tsbake/base";
 import { foreignContent, type FoundContent } from "./problems.js";
 
 /** Folders to pack: `name` is the folder's name inside the artifact. */
@@ -57,7 +57,7 @@ export async function unpackArtifact(archive: string, folders: readonly Artifact
   const first = folders[0];
   const beside = first ? dirname(resolve(first.path)) : dirname(resolve(archive));
   await makeFolder(beside);
-  const temporary = await mkdtemp(join(beside, ".tsbake-restore-"));
+  const temporary = await scratchFolder(join(beside, ".tsbake-restore-"));
   try {
     await unpackTar(archive, join(temporary, "new"), { owner: "keep", allowDevices: true });
     await checkTop(archive, join(temporary, "new"), folders);

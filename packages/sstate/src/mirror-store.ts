@@ -5,7 +5,7 @@
  * A mirror is a convenience: whatever is wrong with it, the build goes on without it, and says so once.
  */
 import { rmSync } from "node:fs";
-import { lstat, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { hasProgram } from "@tsbake/archive";
@@ -29,6 +29,7 @@ import {
   sha256File,
   quoted,
   splitUrl,
+  scratchFolder,
 } from "@tsbake/base";
 import { digestIn, sidecarOf } from "./checksum.js";
 import { signatureOf } from "./gpg.js";
@@ -357,7 +358,7 @@ async function openDownloads(folder: string | undefined): Promise<Downloads> {
 }
 
 async function temporaryFolder(start: string): Promise<string> {
-  const temporary = await mkdtemp(start);
+  const temporary = await scratchFolder(start);
   if (temporaryFolders.size === 0) process.once("exit", removeTemporaries);
   temporaryFolders.add(temporary);
   return temporary;

@@ -1,8 +1,8 @@
 /** `pkgdb`, `pkgdb-verify` and `stamp`: the base's package database snapshot. */
-import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError } from "@tsbake/base";
+import { BuildError, scratchFolder } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import { openDebBackend } from "@tsbake/packaging";
 import { levelOf } from "../layer/extension-release.js";
@@ -34,7 +34,7 @@ export const pkgdbVerify: Command = {
   summary: "proves that a snapshot is whole: digests, count, and an import by the backend",
   options: SNAPSHOT,
   async run(args, say) {
-    const work = await mkdtemp(join(tmpdir(), "tsbake-pkgdb-"));
+    const work = await scratchFolder(join(tmpdir(), "tsbake-pkgdb-"));
     try {
       const snapshot = await openSnapshot(await snapshotFolder(args.text("snapshot"), work));
       const files = await snapshotFiles(snapshot);

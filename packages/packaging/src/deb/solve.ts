@@ -2,10 +2,10 @@
  * Asks apt what has to be installed, from exactly the packages that are handed in: their stanzas are apt's whole world,
  * so that an answer takes hundredths of a second and depends on nothing else.
  */
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, byText, nearest } from "@tsbake/base";
+import { BuildError, byText, nearest, scratchFolder } from "@tsbake/base";
 import { aptComplaints, openApt } from "../feed/apt.js";
 import type { Planned, PackageSource, Solution, SolveRequest } from "../database/backend.js";
 import type { Change } from "../database/change.js";
@@ -20,7 +20,7 @@ export async function solveDeb(
   request: SolveRequest & { readonly allowChanged?: readonly string[] },
 ): Promise<Solution> {
   const planned = index(request.sources);
-  const folder = await mkdtemp(join(tmpdir(), "tsbake-solve-"));
+  const folder = await scratchFolder(join(tmpdir(), "tsbake-solve-"));
   try {
     // A copy: apt resolves links, and a database in memory is found through one.
     const status = request.installedIn && join(folder, "status");

@@ -2,10 +2,10 @@
  * Brings the packages of a closure into a pool folder: by apt's own fetcher, whose proxies, credentials and mirrors count, or
  * by a copy where the archive is a folder. The pool keeps contents: two of one name and version lie side by side in it.
  */
-import { copyFile, lstat, mkdir, mkdtemp, open, realpath, rename, rm } from "node:fs/promises";
+import { copyFile, lstat, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { BuildError, eachLimited, hasCode, ifThere, run, sha256File } from "@tsbake/base";
+import { BuildError, eachLimited, hasCode, ifThere, run, sha256File, scratchFolder } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Closure, ClosurePackage } from "./closure.js";
 import { downloadFailed, noApt, otherContent, superseded } from "../problems.js";
@@ -48,7 +48,7 @@ export async function downloadClosure(
   );
   const wanted = closure.packages.filter((_, at) => !whole[at]);
   if (wanted.length === 0) return;
-  const scratch = await mkdtemp(join(pool, ".incoming-"));
+  const scratch = await scratchFolder(join(pool, ".incoming-"));
   try {
     const [local, remote] = [wanted.filter(isLocal), wanted.filter((one) => !isLocal(one))];
     const said = new Map<ClosurePackage, string>();

@@ -18,6 +18,7 @@ import {
   sha256,
   sha256File,
   sortedUnique,
+  syncPath,
   writeFileAtomic,
 } from "@tsbake/base";
 import type { Lock } from "@tsbake/base";
@@ -187,7 +188,10 @@ class AptFeed implements Feed {
       async (name) => `${name} ${await sha256File(join(folder, "lists", name))}`,
     );
     const identity = sha256(digests.join("\n"));
-    if ((await this.listsDigest()) !== identity) await writeFileAtomic(this.#identityPath(), `${identity}\n`);
+    if ((await this.listsDigest()) === identity) return identity;
+    // apt does not sync them, and lists that a power cut has damaged would be solved with.
+    for (const name of counted) syncPath(join(folder, "lists", name));
+    await writeFileAtomic(this.#identityPath(), `${identity}\n`);
     return identity;
   }
 

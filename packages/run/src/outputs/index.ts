@@ -5,5 +5,6 @@ export { objectName } from "./artifact.js";
 export { openStamps, staleStamps, type Stamped, type Stamps } from "./stamps.js";
 export { installOutputs, uninstallOutputs, type Installer } from "./install.js";
 export { manifestPath, readManifest, writeManifest, type Manifest, type StampOwner } from "./manifest.js";
+export { resolveDoubt } from "./power-cut.js";
 export { Owners, type OwnerFacts } from "./owners.js";
 export { manifestOf, SharedFolders } from "./shared-folders.js";

@@ -23,6 +23,9 @@ import type { Manifest, StampOwner } from "./manifest.js";
 /** Between two pauses, so that the display and other tasks go on. */
 export const ENTRIES_AT_ONCE = 500;
 
+const SHARED_FILES = "shared-files";
+const OUTPUT_FOLDERS = "output-folders";
+
 /** What is known of stamps and of this build. */
 export interface OwnerFacts {
   /** Of a task of this build: its stamp has the signature that the task has now. Of any other: undefined. */
@@ -57,8 +60,8 @@ export class Owners {
   constructor(tmpdir: string, facts: OwnerFacts) {
     this.tmpdir = tmpdir;
     this.#facts = facts;
-    this.#sharedPaths = new PathList(join(manifestFolder(tmpdir), "shared-files"));
-    this.#outputFolders = new PathList(join(manifestFolder(tmpdir), "output-folders"));
+    this.#sharedPaths = new PathList(join(manifestFolder(tmpdir), SHARED_FILES));
+    this.#outputFolders = new PathList(join(manifestFolder(tmpdir), OUTPUT_FOLDERS));
   }
 
   /** One after the other: two that take away what they share would each leave it to the other. */
@@ -234,6 +237,25 @@ class PathList {
       if (!hasCode(error, "ENOENT")) throw error;
     }
     return (this.#paths = new Set(text.split("\0")));
+  }
+}
+
+/** The lists again, from what is left of the manifests: after a power cut. */
+export function rebuildLists(tmpdir: string, manifests: readonly Manifest[]): void {
+  const known = new Set<string>();
+  const shared = new Set<string>();
+  for (const { files, folders } of manifests) {
+    for (const one of [...files, ...folders.map((folder) => `${folder}/`)])
+      (known.has(one) ? shared : known).add(one);
+  }
+  const lists: [name: string, paths: Iterable<string>][] = [
+    [SHARED_FILES, shared],
+    [OUTPUT_FOLDERS, new Set(manifests.flatMap(({ folders }) => folders))],
+  ];
+  for (const [name, paths] of lists) {
+    const path = join(manifestFolder(tmpdir), name);
+    fs.rmSync(path, { force: true });
+    new PathList(path).add([...paths]);
   }
 }
 

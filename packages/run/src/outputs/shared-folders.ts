@@ -12,7 +12,7 @@ import { multiconfigOf } from "@tsbake/recipe";
 import type { RecipeInfo } from "@tsbake/recipe";
 import { installOutputs, uninstallOutputs } from "./install.js";
 import { manifestFolder, manifestPath } from "./manifest.js";
-import type { StampOwner } from "./manifest.js";
+import type { Manifest, StampOwner } from "./manifest.js";
 import { Owners } from "./owners.js";
 import type { OwnerFacts } from "./owners.js";
 import type { RunOptions } from "../options.js";
@@ -62,11 +62,7 @@ export class SharedFolders {
   #markIn(tmpdir: string): void {
     if (this.#marked.has(tmpdir)) return;
     this.#marked.add(tmpdir);
-    const path = changedPath(tmpdir);
-    makeFolderSync(dirname(path));
-    writeFileSync(path, "");
-    const now = new Date();
-    utimesSync(path, now, now);
+    markChanged(tmpdir);
   }
 
   /** Puts the output of a task where others find it. @throws BuildError `run/file-clash` */
@@ -103,7 +99,7 @@ export class SharedFolders {
       part.lines.push(`${recipe.pn}\t${recipe.stamp}\n`);
     }
     for (const { tmpdir, configuration, lines } of reachable.values()) {
-      const index = join(manifestFolder(tmpdir), `recipes-${sha256(configuration).slice(0, 16)}`);
+      const index = recipeListPath(tmpdir, configuration);
       const text = lines.join("");
       const before = readIfThere(index);
       if (before === text) continue;
@@ -176,6 +172,30 @@ function ownerOf({ pn, stamp, tasks }: RecipeInfo, task: string, configuration: 
 
 function configurationOf({ settings }: SharedOptions, recipe: RecipeInfo): string {
   return settings.configuration?.(recipe.id) ?? "";
+}
+
+/** Stamps are about to be taken away, or have been. */
+export function markChanged(tmpdir: string): void {
+  const path = changedPath(tmpdir);
+  makeFolderSync(dirname(path));
+  writeFileSync(path, "");
+  const now = new Date();
+  utimesSync(path, now, now);
+}
+
+/** What `prune` compares with, again, from what is left of the manifests: after a power cut. */
+export function writeRecipeLists(tmpdir: string, manifests: readonly Manifest[]): void {
+  const lines = new Map<string, Set<string>>();
+  for (const { owner } of manifests) {
+    if (!owner) continue;
+    const path = recipeListPath(tmpdir, owner.configuration);
+    lines.set(path, (lines.get(path) ?? new Set()).add(`${owner.pn}\t${owner.stamp}\n`));
+  }
+  for (const [path, list] of lines) writeFileSync(path, [...list].sort(byText).join(""));
+}
+
+function recipeListPath(tmpdir: string, configuration: string): string {
+  return join(manifestFolder(tmpdir), `recipes-${sha256(configuration).slice(0, 16)}`);
 }
 
 function changedPath(tmpdir: string): string {
