@@ -41,7 +41,7 @@ const EXCLUDES = ".tsbake-excludes";
  */
 const EXTRACT = `
 limits=
-[ "$(id -u)" != 0 ] || limits="setpriv --inh-caps=-mknod --bounding-set=-mknod"
+[ "$(/usr/bin/id -u)" != 0 ] || limits="/usr/bin/setpriv --inh-caps=-mknod --bounding-set=-mknod"
 { dpkg-deb --fsys-tarfile "$1" || exit 255; } |
     $limits tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" \\
         --transform='flags=s;s,^.*\\.\\..*$,${HELD_LINK}&,;s,^/.*$,${HELD_LINK}&,' -f - || exit 255
