@@ -107,6 +107,13 @@ describe("a session", () => {
     const methods = { build: () => Promise.resolve({ summary: { ...done, ok: false }, outputs: [] }) };
     expect((await session(["a"], methods)).code).toBe(1);
     expect((await session(["a"], methods, { kill: AbortSignal.abort() })).code).toBe(130);
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+      ["SIGHUP", 129],
+    ] as const) {
+      expect((await session(["a"], methods, { kill: AbortSignal.abort(signal) })).code).toBe(code);
+    }
   });
 
   test("feed update tells what it does in a log, and on a terminal leaves its answer standing", async () => {

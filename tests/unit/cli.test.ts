@@ -544,6 +544,7 @@ describe("the screen", () => {
     const screen = new Screen({ write: (text) => written.push(text), columns: 40, rows: 10 }, () => [
       "running",
     ]);
+    screen.hideCursor();
     screen.line("one\ntwo");
     screen.draw();
     screen.draw();
@@ -554,5 +555,13 @@ describe("the screen", () => {
       "\u001B[1Athree\u001B[K\n\u001B[J",
       "\u001B[?25h",
     ]);
+  });
+
+  test("the cursor stays while a signal may end us without a last word: until tasks run", () => {
+    const written: string[] = [];
+    const screen = new Screen({ write: (text) => written.push(text) }, () => ["running"]);
+    screen.draw();
+    screen.close();
+    expect(written.join("")).not.toContain("\u001B[?25");
   });
 });

@@ -72,3 +72,16 @@ test("links are what they were when all is unpacked, absolute ones inside the tr
   expect(lstatSync(at("hard")).ino).toBe(lstatSync(at("real")).ino);
   expect(readFileSync(at("other"), "utf8")).toBe("2");
 });
+
+test("no device node is made: the package is refused, by name", async () => {
+  const node = { path: "./usr/disk", type: "block-device", mode: 0o666 } as const;
+  await expect(unpack([{ path: "./usr/a", type: "file", data: "1" }, node])).rejects.toThrow(
+    /`p0` brings the device node \/usr\/disk/,
+  );
+  expect(() => lstatSync(join(folder, "tree/usr/disk"))).toThrow("ENOENT");
+});
+
+test("no program is set-id", async () => {
+  await unpack([{ path: "./usr/su", type: "file", data: "1", mode: 0o6755 }]);
+  expect(lstatSync(join(folder, "tree/usr/su")).mode & 0o7777).toBe(0o755);
+});

@@ -192,6 +192,22 @@ describe("unpacking", () => {
     };
     expect(await paths(await unpacked("x.zip", await makeZip("d/f")))).toEqual(["d", "d/f"]);
     await expect(unpacked("x.zip", await makeZip("../f"))).rejects.toThrow("fetch/not-unpackable");
+
+    const [folder, outside] = [temporary(), temporary()];
+    const into = join(folder, "work");
+    await mkdir(into);
+    await writeFile(join(outside, "victim"), "precious");
+    await symlink(outside, join(into, "out"));
+    await symlink(join(outside, "victim"), join(into, "link"));
+    const from = await options({ filespath: [folder] });
+    await writeFile(join(folder, "x.zip"), await makeZip("out/f"));
+    await expect(unpackSource("file://x.zip", into, from)).rejects.toThrow("fetch/bad-uri");
+    await writeFile(join(folder, "x.zip"), await makeZip("link"));
+    await unpackSource("file://x.zip", into, from);
+    expect(await readFile(join(into, "link"), "utf8")).toBe("text");
+    expect(await readdir(outside)).toEqual(["victim"]);
+    expect(await readFile(join(outside, "victim"), "utf8")).toBe("precious");
+    expect((await readdir(into)).toSorted()).toEqual(["link", "out"]);
   });
 
   test.each([
@@ -212,13 +228,18 @@ describe("unpacking", () => {
     await mkdir(into);
     await mkdir(join(folder, "out"));
     await writeFile(join(outside, "victim"), "precious");
-    for (const name of ["out/a", "victim", "t.tar"]) await writeFile(join(folder, name), "new");
+    await mkdir(join(folder, "d/sub"), { recursive: true });
+    await mkdir(join(into, "d"));
+    await symlink("../../outside", join(into, "d/sub"));
+    for (const name of ["out/a", "victim", "t.tar", "d/sub/a"]) await writeFile(join(folder, name), "new");
     await writeFile(join(folder, "victim.gz"), gzipSync("new"));
     await symlink("../outside", join(into, "out"));
     const opts = await options({ filespath: [folder] });
     for (const uri of ["file://out/a", "file://victim;subdir=out", "file://victim;subdir=out/new/deep"]) {
       await expect(unpackSource(uri, into, opts)).rejects.toThrow("fetch/bad-uri");
     }
+    await unpackSource("file://d", into, opts).catch(() => "refused");
+    expect(await readdir(outside)).toEqual(["victim"]);
     for (const uri of ["file://victim", "file://victim.gz"]) {
       await rm(join(into, "victim"), { force: true });
       await symlink("../outside/victim", join(into, "victim"));

@@ -3,6 +3,9 @@
 import { readFileSync } from "node:fs";
 import { parseCommand } from "./arguments.js";
 import type { Request } from "./arguments.js";
+import { closeInherited } from "./descriptors.js";
+import { FAILED, WRONG_WORDS } from "./exit-code.js";
+import { Signals } from "./signals.js";
 
 /** As in package.json. */
 const leastNode = [20, 20] as const;
@@ -11,6 +14,7 @@ const leastNode = [20, 20] as const;
 process.umask(0o022);
 
 const words = process.argv.slice(2);
+closeInherited(words);
 const command = parseCommand(words);
 // Said at the end, 0 too: who ends without has done nothing (scripts/start.js).
 process.exitCode = await perform();
@@ -28,7 +32,7 @@ async function perform(): Promise<number> {
     case "wrong": {
       const { render } = await import("@tsbake/base");
       process.stderr.write(`${render(command.diagnostic)}\n`);
-      return 2;
+      return WRONG_WORDS;
     }
     case "completion":
       process.stdout.write(await complete(command.what));
@@ -47,37 +51,16 @@ function isOld(): boolean {
 async function refuse(): Promise<number> {
   const [{ render }, { oldNode }] = await Promise.all([import("@tsbake/base"), import("./problems.js")]);
   process.stderr.write(`${render(oldNode(process.versions.node, leastNode.join(".")))}\n`);
-  return 1;
+  return FAILED;
 }
 
 async function start(request: Request): Promise<number> {
-  const stop = new AbortController();
-  const kill = new AbortController();
-  let tasks = false;
-  let isLent = false;
-  let presses = 0;
-  const interrupt = () => {
-    if (isLent) return;
-    presses++;
-    // Nothing runs yet, or patience is at an end: the launcher of the tasks cleans up after us.
-    if (!tasks || presses > 2) process.exit(130);
-    if (presses === 1) stop.abort();
-    else kill.abort();
-  };
-  process.on("SIGINT", interrupt);
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      presses = Math.max(presses, 1);
-      isLent = false;
-      stop.abort();
-      interrupt();
-    });
-  }
+  const signals = new Signals();
   // The cursor is hidden while there is a live part.
   process.on("exit", () => {
     if (process.stdout.isTTY && process.env["TERM"] !== "dumb") process.stdout.write("\u001B[?25h");
   });
-  process.stdout.on("error", () => process.exit(1));
+  process.stdout.on("error", () => process.exit(FAILED));
   const [{ runSession }, { lockBuild, openBuild }] = await Promise.all([
     import("./session.js"),
     import("@tsbake/engine"),
@@ -93,11 +76,11 @@ async function start(request: Request): Promise<number> {
     words,
     openBuild,
     lockBuild,
-    stop: stop.signal,
-    kill: kill.signal,
-    onTasks: () => (tasks = true),
+    stop: signals.stop.signal,
+    kill: signals.kill.signal,
+    onTasks: () => signals.answer(),
     hasTerminal: process.stdin.isTTY && process.stdout.isTTY,
-    onTerminal: (taken) => (isLent = taken),
+    onTerminal: (taken) => (signals.isLent = taken),
   });
 }
 

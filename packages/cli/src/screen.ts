@@ -23,6 +23,8 @@ export class Screen {
   /** Lines of the live part that stand above the cursor. */
   #drawn = 0;
   #last = "";
+  #mayHide = false;
+  #isHidden = false;
   #pending: string[] = [];
   #isSuspended = false;
 
@@ -52,7 +54,7 @@ export class Screen {
     if (!this.#live) return;
     if (isSuspended) {
       this.#replace([]);
-      this.#output.write(showCursor);
+      this.#showCursor();
       this.#last = "";
     }
     this.#isSuspended = isSuspended;
@@ -68,7 +70,17 @@ export class Screen {
     if (!this.#live) return;
     clearInterval(this.#timer);
     this.#replace([]);
-    if (this.#last !== "") this.#output.write(showCursor);
+    this.#showCursor();
+  }
+
+  /** From now on the cursor is hidden while there is a live part: before, a signal may end us without a last word. */
+  hideCursor(): void {
+    this.#mayHide = true;
+  }
+
+  #showCursor(): void {
+    if (this.#isHidden) this.#output.write(showCursor);
+    this.#isHidden = false;
   }
 
   /** Now, not at the next tick; writes nothing when nothing has changed. */
@@ -84,7 +96,9 @@ export class Screen {
     if (this.#pending.length === 0 && text === this.#last && footer.length === this.#drawn) return;
     const up = this.#drawn > 0 ? `\u001B[${this.#drawn}A` : "";
     const lines = [...this.#pending.flatMap((line) => line.split("\n")), ...footer];
-    const hide = this.#last === "" && text !== "" ? hideCursor : "";
+    const hides = this.#mayHide && !this.#isHidden && text !== "";
+    if (hides) this.#isHidden = true;
+    const hide = hides ? hideCursor : "";
     this.#output.write(`${hide}${up}${lines.map((line) => `${line}${eraseLine}\n`).join("")}${eraseBelow}`);
     this.#pending = [];
     this.#drawn = footer.length;

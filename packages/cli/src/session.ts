@@ -17,6 +17,7 @@ import type { Line } from "./narrator.js";
 import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
+import { ALL_WELL, codeOfAbort, FAILED } from "./exit-code.js";
 import { tableText } from "./table.js";
 import { ansiPaint, plainPaint, printable } from "./text.js";
 import type { Paint } from "./text.js";
@@ -33,10 +34,10 @@ export interface Surroundings {
   readonly words: readonly string[];
   readonly openBuild: (options: OpenOptions) => Promise<Build>;
   readonly lockBuild: (options: OpenOptions, holds: "build folder" | "everything") => Promise<LockedBuild>;
-  /** Ctrl-C once and twice. */
+  /** Ctrl-C once and twice; the reason of an abort is the signal. */
   readonly stop: AbortSignal;
   readonly kill: AbortSignal;
-  /** Tasks may be running from now on: until then one Ctrl-C is enough to end all. */
+  /** Tasks may be running from now on: until then a signal ends us at once. */
   readonly onTasks: () => void;
   /** Standard input and output are a terminal that a task may have. Default: false. */
   readonly hasTerminal?: boolean;
@@ -61,7 +62,7 @@ interface Display {
 /** @returns the exit code */
 export async function runSession(request: Request, around: Surroundings): Promise<number> {
   let display = openDisplay(request, around);
-  let code = 1;
+  let code: number = FAILED;
   try {
     const eventLog = request.eventLog ?? around.environment["BBEVENTLOG"];
     if (eventLog)
@@ -78,7 +79,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
     const answer = await answerWithoutProject(request, around);
     if (answer !== undefined) {
       display.answer(answer);
-      return (code = 0);
+      return (code = ALL_WELL);
     }
     const options: OpenOptions = {
       directory: around.directory,
@@ -95,11 +96,11 @@ export async function runSession(request: Request, around: Surroundings): Promis
       },
     };
     const done = await performIn(request, options, display, around);
-    return (code = done ? 0 : around.kill.aborted ? 130 : 1);
+    return (code = done ? ALL_WELL : around.kill.aborted ? codeOfAbort(around.kill) : FAILED);
   } catch (error) {
     const stack = request.debug > 0 && hasStack(error) ? error.stack : undefined;
     display.fail(diagnosticsOf(error, around.directory), stack);
-    return (code = around.kill.aborted ? 130 : 1);
+    return (code = around.kill.aborted ? codeOfAbort(around.kill) : FAILED);
   } finally {
     display.close(code);
   }
@@ -311,6 +312,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   };
   return {
     see(event) {
+      if (event.type === "plan") screen.hideCursor();
       if (event.type === "terminal") {
         screen.suspend(event.taken);
         around.onTerminal?.(event.taken);

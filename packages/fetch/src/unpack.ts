@@ -1,11 +1,24 @@
 /** From a fetched file to the work folder. What is no archive is copied; nothing lands outside the folder. */
 import { createWriteStream } from "node:fs";
-import { chmod, copyFile, cp, lstat, mkdir, realpath, rm, stat, utimes } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  utimes,
+} from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { decompress, hasProgram, openArMember, readAr, unpackTar, type UnpackOptions } from "@tsbake/archive";
-import { BuildError, hasCode, run } from "@tsbake/base";
+import { BuildError, hasCode, messageOf, removeTree, run } from "@tsbake/base";
 import { notUnpackable } from "./problems.js";
 import { fail, flagOf, type SourceUri } from "./source-uri.js";
 
@@ -153,10 +166,36 @@ async function unzip(source: SourceUri, { path, name }: NamedFile, target: strin
     ]);
   }
   const text = flagOf(source, "dos", false) ? ["-a"] : [];
-  const { code, stdout, stderr } = await run("unzip", ["-q", "-o", ...text, path, "-d", target]);
-  if (code !== 0) throw new BuildError([notUnpackable(name, (stderr + stdout).trim().slice(-500))]);
-  // unzip gives the modes that were packed.
-  await closeToOthers(target);
+  // unzip follows the links that it finds: it gets a folder of its own.
+  const fresh = await mkdtemp(join(target, ".tsbake-unzip-"));
+  try {
+    const { code, stdout, stderr } = await run("unzip", ["-q", "-o", ...text, path, "-d", fresh]);
+    if (code !== 0) throw new BuildError([notUnpackable(name, (stderr + stdout).trim().slice(-500))]);
+    // unzip gives the modes that were packed.
+    await run("chmod", ["-R", "u+rwX,ug-s,o-w", "--", fresh]);
+    await moveInto(fresh, target, (at) => demandInside(source, target, at, `${name}: its path`));
+  } catch (error) {
+    // A file where a folder is, or the other way round.
+    if (!hasCode(error, "EISDIR", "ENOTDIR", "ENOTEMPTY", "EEXIST")) throw error;
+    throw new BuildError([notUnpackable(name, messageOf(error))], { cause: error });
+  } finally {
+    await removeTree(fresh);
+  }
+}
+
+/**
+ * Moves what is in `from` into `to`, which may have something already: a folder is filled, anything else replaced. A link
+ * is never written through, except one to a folder that `demand` lets pass.
+ */
+async function moveInto(from: string, to: string, demand: (path: string) => Promise<void>): Promise<void> {
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, place] = [join(from, entry.name), join(to, entry.name)];
+    const there = await ifThere(lstat(place));
+    if (entry.isDirectory() && there !== undefined) {
+      if (there.isSymbolicLink()) await demand(place);
+      await moveInto(source, place, demand);
+    } else await rename(source, place);
+  }
 }
 
 async function unpackPackage(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {

@@ -106,6 +106,16 @@ export function damagedSnapshot(what: string, expected: string, found: string): 
   };
 }
 
+/** Root would make it, for all users of this machine. */
+export function deviceNode(name: string, path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/device-node",
+    message: `the package \`${name}\` brings the device node ${path}, which is not made in a build folder`,
+    help: "leave it out with FEED_EXCLUDE, or leave the package out",
+  };
+}
+
 /** A package that did not arrive, or not as it should be. */
 export function downloadFailed(name: string, reason: string): Diagnostic {
   return {

@@ -17,6 +17,7 @@ import { BuildError, run, scratchFolder } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
+import { shut } from "./doors.js";
 import { loadOwnership, saveOwnership } from "./ownership.js";
 import { namespaceLimits } from "./namespace-limits.js";
 import { noCage, noNamespaces } from "./problems.js";
@@ -247,13 +248,17 @@ export class Namespaces implements Sandbox {
       ...this.parts.fake,
     };
     const settings = Object.entries(all).map(([name, value]) => `${name}=${value}`);
-    const inside = [...front, ENV, "-i", `--chdir=${cwd}`, ...settings, command, ...args];
-    return run(NSENTER, [...this.parts.enter, "--", ...inside], rest);
+    const inside = [...shut(), ...front, ENV, "-i", `--chdir=${cwd}`, ...settings, command, ...args];
+    // Ours for perl: what the caller sets for his own (PERL5OPT) is nothing to us.
+    return run(NSENTER, [...this.parts.enter, "--", ...inside], {
+      ...rest,
+      env: { PATH, LC_ALL: "C.UTF-8" },
+    });
   }
 
   hand(command: string, args: readonly string[]): Promise<number> {
     const settings = Object.entries(this.parts.fake).map(([name, value]) => `${name}=${value}`);
-    const inside = [ENV, `--chdir=${process.cwd()}`, ...settings, command, ...args];
+    const inside = [...shut(), ENV, `--chdir=${process.cwd()}`, ...settings, command, ...args];
     const child = spawn(NSENTER, [...this.parts.enter, "--", ...inside], { stdio: "inherit" });
     return new Promise((resolve, reject) => {
       child.on("error", reject);

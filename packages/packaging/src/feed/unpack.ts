@@ -2,13 +2,14 @@
 import { mkdir, readdir, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError, run, type Diagnostic } from "@tsbake/base";
 import type { Closure } from "./closure.js";
 import { readControl } from "../deb/file.js";
 import { mergedFolders, verify } from "../deb/install.js";
 import { inPool } from "./download.js";
 import { HELD_LINK, relativeLinks, wrapPrograms } from "./native-tree.js";
 import { commandFailed } from "@tsbake/sandbox";
+import { deviceNode } from "../problems.js";
 import { countLines } from "../progress.js";
 import { SHLIBS_FOLDER } from "../split/shlibs.js";
 
@@ -34,16 +35,20 @@ const EXCLUDES = ".tsbake-excludes";
 
 /**
  * $0: where to; $1: package file. 255 makes xargs stop. A link that could lead out of the tree points nowhere until all is
- * unpacked: a package must not write through a link that another one brought (tar looks after its own archive only).
+ * unpacked: a package must not write through a link that another one brought (tar looks after its own archive only). There
+ * is no cage around it, so root unpacks without the power to make device nodes: the node of a disk would open the disk to
+ * whoever its mode lets. Set-id bits go with --no-same-permissions.
  */
 const EXTRACT = `
+limits=
+[ "$(/usr/bin/id -u)" != 0 ] || limits="/usr/bin/setpriv --inh-caps=-mknod --bounding-set=-mknod"
 { dpkg-deb --fsys-tarfile "$1" || exit 255; } |
-    tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" \\
+    $limits tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" \\
         --transform='flags=s;s,^.*\\.\\..*$,${HELD_LINK}&,;s,^/.*$,${HELD_LINK}&,' -f - || exit 255
 echo "\${1##*/}"
 `;
 
-/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `sandbox/command-failed` */
+/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/device-node`, `sandbox/command-failed` */
 export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   const { closure, pool, into, kind, links, architecture } = request;
   const packages = inPool(closure.packages).map((one) => ({ ...one, path: join(pool, one.file) }));
@@ -62,7 +67,10 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
     input: packages.map(({ path }) => `${path}\0`).join(""),
     onOutput: countLines(packages.length, "unpacked", request.onProgress),
   });
-  if (done.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", done)]);
+  if (done.code !== 0) {
+    const device = await firstDevice(packages);
+    throw new BuildError([device ?? commandFailed("dpkg-deb | tar", done)]);
+  }
   await rm(join(into, EXCLUDES));
   for (const name of merged) {
     if ((await readdir(join(into, "usr", name))).length > 0) continue;
@@ -77,6 +85,19 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   if (kind === "target") await keepShlibs(packages, into);
   await relativeLinks(into);
   return kind === "native" ? wrapPrograms(into) : 0;
+}
+
+/** Why tar gave up, perhaps. */
+async function firstDevice(
+  packages: readonly { name: string; path: string }[],
+): Promise<Diagnostic | undefined> {
+  for (const { name, path } of packages) {
+    const { stdout } = await run("dpkg-deb", ["--contents", path]);
+    const line = stdout.split("\n").find((one) => /^[bc]/.test(one));
+    // Mode, owner, numbers, day, hour, name.
+    if (line !== undefined) return deviceNode(name, line.split(/\s+/).slice(5).join(" ").replace(/^\./, ""));
+  }
+  return undefined;
 }
 
 /** The packages' own word on which of them a library comes from (deb-shlibs(5)), for those who link it. */

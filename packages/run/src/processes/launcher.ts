@@ -10,6 +10,7 @@ import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { BuildError } from "@tsbake/base";
+import { shutFrom } from "@tsbake/sandbox";
 import type { FromLauncher, ToLauncher } from "./launcher-messages.js";
 import type { ProcessEnd } from "../options.js";
 import { launcherLost } from "../problems.js";
@@ -39,7 +40,9 @@ export class Launcher {
   #last = 0;
 
   constructor() {
-    this.#process = spawn(process.execPath, [PROGRAM], {
+    // 3 is the channel to us.
+    const [command, ...args] = [...shutFrom(4), process.execPath, PROGRAM];
+    this.#process = spawn(command!, args, {
       detached: true,
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       env: {},

@@ -1,0 +1,28 @@
+/** What a child in the sandbox begins with. */
+import { expect, test } from "@jest/globals";
+import { run } from "@tsbake/base";
+import { temporaryFolder } from "../support/temporary.js";
+
+const SCRIPT = `
+ls /proc/self/fd | tr '\\n' ' '
+exec perl -e 'for (@ARGV) { syscall $_ + 0, 0, 0, 0, 0, 0; print $! + 0, " " }' "$@"
+`;
+
+/** A caller with a folder open; in the sandbox: what is open there, and what add_key, keyctl say (38: ENOSYS). */
+const PROGRAM = `
+import { openSandbox } from ${JSON.stringify(import.meta.resolve("@tsbake/sandbox"))};
+const sandbox = await openSandbox();
+const keys = process.arch === "x64" ? [248, 250] : [217, 219];
+const script = ${JSON.stringify(SCRIPT)};
+const { stdout, stderr } = await sandbox.run("sh", ["-c", script, "sh", ...keys.map(String)], { input: "" });
+await sandbox.close();
+console.log(stdout + stderr);
+`;
+
+test("no file of the caller is open in a sandbox, and there are no keys", async () => {
+  const caller = 'exec 5</ 60</; exec "$@"';
+  const words = [process.execPath, "--input-type=module", "-e", PROGRAM];
+  const done = await run("bash", ["-c", caller, "bash", ...words], { cwd: temporaryFolder("doors") });
+  // 3 is the folder that ls reads.
+  expect(done.stdout.trim() || done.stderr).toBe("0 1 2 3 38 38");
+});
