@@ -55,6 +55,7 @@ async function isOwnFile(path: string, flags: number): Promise<boolean> {
 export function openClient(options: FetchOptions): HttpClient {
   return new HttpClient({
     timeoutMs: options.timeoutMs ?? 60_000,
+    ...(options.minRate !== undefined && { minRate: options.minRate }),
     ...(options.onWarning && { onRetry: options.onWarning }),
   });
 }
