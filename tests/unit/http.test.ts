@@ -6,7 +6,7 @@ import { connect, createServer as createRawServer, type AddressInfo, type Socket
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { hidePasswords, HttpClient, netrcLogin, parseNetrc, proxyFor, run, sha256 } from "@tsbake/base";
+import { redact, HttpClient, netrcLogin, parseNetrc, proxyFor, run, sha256 } from "@tsbake/base";
 import { serveFolder, type Fault } from "../support/mirror.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -291,8 +291,30 @@ describe("logins", () => {
   test.each([
     ["get https://me:secret@h/x and http://you@h", "get https://me:***@h/x and http://you@h"],
     ["http://h:80/a@b", "http://h:80/a@b"],
+    ["http://h:80?a@b", "http://h:80?a@b"],
+    ["http://me:p@ss:w@h/x@y", "http://me:***@h/x@y"],
+    ["http://:token@h/", "http://:***@h/"],
+    ["git://h/x;user=me;pswd=secret;branch=b", "git://h/x;user=me;pswd=***;branch=b"],
+    ['{"a":"http://a:1","b":"c@d"}', '{"a":"http://a:1","b":"c@d"}'],
   ])("%s, shown", (text, shown) => {
-    expect(hidePasswords(text)).toBe(shown);
+    expect(redact(text)).toBe(shown);
+  });
+});
+
+describe("a password", () => {
+  const letter = fc.constantFrom(..."abcXYZ019!$&'()*+,=._~%-:@".split(""));
+  const secret = fc.string({ unit: letter, minLength: 8, maxLength: 20 });
+  test("of a URL is in no text that others see, whatever it is made of", () => {
+    fc.assert(
+      fc.property(secret, fc.constantFrom("", "/", "/a@b", "/x;name=y"), (password, rest) => {
+        const url = `https://user:${password}@host${rest}`;
+        for (const text of [url, `x ${url} y`, `"${url}"`, `A='${url}'`, JSON.stringify({ url })]) {
+          const shown = redact(text);
+          expect(shown).toBe(text.replace(`:${password}@`, () => ":***@"));
+          expect(redact(shown)).toBe(shown);
+        }
+      }),
+    );
   });
 });
 

@@ -12,7 +12,7 @@ import { hasProgram } from "@tsbake/archive";
 import {
   BuildError,
   copyPlain,
-  hidePasswords,
+  redact,
   HttpClient,
   type Lock,
   type MirrorRule,
@@ -278,7 +278,7 @@ class MirrorStore implements Store {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const text = `shared-state mirror ${this.#rule.replace}: ${message} (further trouble with it is not told)`;
-    this.#options.onWarning(hidePasswords(text));
+    this.#options.onWarning(redact(text));
   }
 }
 
