@@ -38,7 +38,8 @@ FETCH_EXPORT_VARS ?= "\
     GIT_PROXY_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_SSL_CAINFO SSH_AUTH_SOCK SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS \
 "
 
-def fetch_environment(d):
+# Node.js reads some when it starts (certificates); the others may have a login, and travel as the options do.
+def fetch_environment(d, at_start):
     import shlex
     caller = d.getVar('BB_ORIGENV', False)
     def value(name):
@@ -47,9 +48,14 @@ def fetch_environment(d):
     found = {name: value(name) for name in (d.getVar('FETCH_EXPORT_VARS') or '').split()}
     if home and not found.get('NETRC'):
         found['NETRC'] = home + '/.netrc'
-    return ' '.join(shlex.quote(name + '=' + found[name]) for name in sorted(found) if found[name])
+    pairs = ['%s=%s' % (name, found[name].replace('\n', ' ')) for name in sorted(found)
+             if found[name] and name.startswith(('NODE_', 'SSL_')) == at_start]
+    if at_start:
+        return ' '.join(shlex.quote(pair) for pair in pairs)
+    return '\n        '.join('--env=' + pair for pair in pairs)
 
-# Lists travel to programs by standard input (--options -): the kernel takes no argument of more than 128 KiB.
+# Lists travel to programs by standard input (--options -): the kernel takes no argument of more than 128 KiB, and shows
+# every argument to everybody.
 addtask fetch
 do_fetch[doc] = "fetches what SRC_URI names into DL_DIR"
 do_fetch[dirs] = "${DL_DIR}"
@@ -59,7 +65,8 @@ do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
 do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS FETCH_EXPORT_VARS fetch_environment fetch_settings"
 do_fetch() {
-    env ${@fetch_environment(d)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
+    env ${@fetch_environment(d, True)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
+        ${@fetch_environment(d, False)}
         --uri=${SRC_URI}
         --filespath=${FILESPATH}
         --dl-dir=${DL_DIR}

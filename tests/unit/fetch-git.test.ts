@@ -1,3 +1,6 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
@@ -278,3 +281,49 @@ describe("git sources", () => {
     expect((await readdir(join(options.dlDir, "git2"))).filter((name) => name.includes(".tmp-"))).toEqual([]);
   });
 });
+
+describe("a login for git", () => {
+  test("goes to its own host alone, and is in no argument", async () => {
+    const { folder, options, commits } = await repository();
+    await git(folder, "update-server-info");
+    const seen: string[] = [];
+    const far = createServer((request, response) => {
+      seen.push(`far ${request.headers.authorization}`);
+      response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+    });
+    const near = createServer((request, response) => {
+      const { authorization } = request.headers;
+      if (request.url?.startsWith("/away"))
+        return response.writeHead(302, { location: `http://localhost:${portOf(far)}${request.url}` }).end();
+      if (authorization === undefined)
+        return response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+      seen.push(`near ${authorization}`);
+      const path = join(folder, new URL(request.url!, "http://h").pathname.slice(1));
+      if (!existsSync(path)) return response.writeHead(404).end();
+      return response.end(readFileSync(path));
+    });
+    await Promise.all(
+      [near, far].map((one) => new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve))),
+    );
+    const trace = join(options.dlDir, "../trace");
+    process.env["GIT_TRACE"] = trace;
+    try {
+      const place = `me:s%65cret-word@127.0.0.1:${portOf(near)}`;
+      await fetchSource(`git://${place}/.git;protocol=http;branch=main`, options);
+      const gone = fetchSource(`git://${place}/away/.git;protocol=http;branch=main`, options);
+      await expect(gone).rejects.toThrow("fetch/");
+    } finally {
+      delete process.env["GIT_TRACE"];
+      for (const one of [near, far]) one.close();
+    }
+    const login = Buffer.from("me:secret-word").toString("base64");
+    expect(new Set(seen)).toEqual(new Set([`near Basic ${login}`, "far undefined"]));
+    expect(readFileSync(trace, "utf8")).toContain("remote-http");
+    expect(readFileSync(trace, "utf8")).not.toMatch(/s(%65|e)cret-word/);
+    expect(commits).toHaveLength(2);
+  });
+});
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}

@@ -47,6 +47,15 @@ const sign = (texts: Readonly<Record<string, string>>, task = "do_x") =>
   signer.sign(datastore(texts), [task]).get(task);
 
 describe("base hashes", () => {
+  test.each([
+    ["A", { A: "https://me:one@h/x" }, { A: "https://me:two@h/x" }],
+    ["what it is made of", { A: "https://me:${P}@h/x", P: "one" }, { A: "https://me:${P}@h/x", P: "two" }],
+  ])("a password in a URL is no input: %s", (_name, before, after) => {
+    const start = shell("do_x", "echo ${A}\n");
+    expect(sign({ ...start, ...after })).toBe(sign({ ...start, ...before }));
+    expect(sign({ ...start, ...before, A: "https://you:one@h/x" })).not.toBe(sign({ ...start, ...before }));
+  });
+
   const start = {
     ...shell("do_x", 'install "${D}" $(helper)\n'),
     ...shell("helper", "echo ${A} ${B:-x}\n"),

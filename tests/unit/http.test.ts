@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer as createRawServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { hidePasswords, HttpClient, netrcLogin, parseNetrc, proxyFor, run, sha256 } from "@tsbake/base";
+import { redact, HttpClient, netrcLogin, parseNetrc, proxyFor, run, sha256 } from "@tsbake/base";
 import { serveFolder, type Fault } from "../support/mirror.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -277,13 +277,106 @@ describe("logins", () => {
       `own/absolute ${basic("you:word")}`,
       `own/here ${basic("you:word")}`,
     ]);
+    seen.length = 0;
+    writeFileSync(netrc, "default login any password secret\n");
+    for (const path of ["away", "near"]) await new HttpClient().head(`http://127.0.0.1:${own.port}/${path}`);
+    expect(seen).toEqual([
+      `own/away ${basic("any:secret")}`,
+      "other/there undefined",
+      `own/near ${basic("any:secret")}`,
+      `own/here ${basic("any:secret")}`,
+    ]);
   });
 
   test.each([
     ["get https://me:secret@h/x and http://you@h", "get https://me:***@h/x and http://you@h"],
     ["http://h:80/a@b", "http://h:80/a@b"],
+    ["http://h:80?a@b", "http://h:80?a@b"],
+    ["http://me:p@ss:w@h/x@y", "http://me:***@h/x@y"],
+    ["http://:token@h/", "http://:***@h/"],
+    ["git://h/x;user=me;pswd=secret;branch=b", "git://h/x;user=me;pswd=***;branch=b"],
+    ['{"a":"http://a:1","b":"c@d"}', '{"a":"http://a:1","b":"c@d"}'],
   ])("%s, shown", (text, shown) => {
-    expect(hidePasswords(text)).toBe(shown);
+    expect(redact(text)).toBe(shown);
+  });
+});
+
+describe("a password", () => {
+  const letter = fc.constantFrom(..."abcXYZ019!$&'()*+,=._~%-:@".split(""));
+  const secret = fc.string({ unit: letter, minLength: 8, maxLength: 20 });
+  test("of a URL is in no text that others see, whatever it is made of", () => {
+    fc.assert(
+      fc.property(secret, fc.constantFrom("", "/", "/a@b", "/x;name=y"), (password, rest) => {
+        const url = `https://user:${password}@host${rest}`;
+        for (const text of [url, `x ${url} y`, `"${url}"`, `A='${url}'`, JSON.stringify({ url })]) {
+          const shown = redact(text);
+          expect(shown).toBe(text.replace(`:${password}@`, () => ":***@"));
+          expect(redact(shown)).toBe(shown);
+        }
+      }),
+    );
+  });
+});
+
+describe("a server that drips", () => {
+  /** Sends a letter now and then, for ever, in its headers or in its body. */
+  async function dripping(where: "headers" | "body") {
+    const timers: NodeJS.Timeout[] = [];
+    const server = createRawServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.write(`HTTP/1.1 200 OK\r\n${where === "body" ? "Content-Length: 4000\r\n\r\n" : ""}`);
+      timers.push(setInterval(() => socket.write(where === "body" ? "x" : "X-A: b\r\n"), 20));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      [Symbol.dispose]: () => {
+        for (const timer of timers) clearInterval(timer);
+        server.close();
+      },
+    };
+  }
+  const asks = (client: HttpClient, url: string) => ({
+    head: () => client.head(url),
+    bytes: () => client.bytes(url, 10_000),
+    download: () => client.download(url, join(temporary(), "file")),
+  });
+  const limits = { timeoutMs: 300, retryPauseMs: 1, minRate: 10_000 };
+
+  test.each([
+    ["headers", "head", "HTTP_TIMEOUT"],
+    ["headers", "download", "HTTP_TIMEOUT"],
+    ["body", "bytes", "HTTP_SLOW"],
+    ["body", "download", "HTTP_SLOW"],
+  ] as const)("in its %s is given up (%s)", async (where, ask, code) => {
+    using server = await dripping(where);
+    await expect(asks(new HttpClient(limits), server.url)[ask]()).rejects.toMatchObject({ code });
+  });
+
+  test.each([
+    ["headers", "head"],
+    ["body", "bytes"],
+    ["body", "download"],
+  ] as const)("in its %s is let go of when the build stops (%s)", async (where, ask) => {
+    using server = await dripping(where);
+    const stop = new AbortController();
+    const client = new HttpClient({ timeoutMs: 600_000, minRate: 0, signal: stop.signal });
+    setTimeout(() => stop.abort(), 100);
+    await expect(asks(client, server.url)[ask]()).rejects.toMatchObject({ code: "HTTP_STOPPED" });
+    await expect(asks(client, server.url)[ask]()).rejects.toMatchObject({ code: "HTTP_STOPPED" });
+  });
+
+  test("a body that nobody wants is not read for ever", async () => {
+    await using server = await serve((_request, response) => {
+      const more = (): boolean => response.write("x".repeat(1 << 16));
+      response.on("drain", more).writeHead(404);
+      more();
+    });
+    const closed = new Promise((resolve) => {
+      server.server.on("connection", (socket: Socket) => socket.on("close", resolve));
+    });
+    expect(await new HttpClient().bytes(`http://127.0.0.1:${server.port}/`, 10)).toEqual({ status: 404 });
+    await closed;
   });
 });
 

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { sha256 } from "@tsbake/base";
 import type { RunEvent } from "@tsbake/run";
 import { Rig } from "./run-rig.js";
 import type { ProjectSpec, RunResult, TaskSpec } from "./run-rig.js";
@@ -260,6 +261,19 @@ describe("modes", () => {
     expect(again.started).toEqual(["run x:do_x"]);
     // What it stands for is not up to date.
     expect([again.summary.current, again.summary.noexec]).toEqual([0, 1]);
+  });
+});
+
+describe("a password in a script", () => {
+  test("is there while it runs, for the user alone, and in nothing that stays", async () => {
+    const body = "    stat -c %a $0; echo 'http://me:secret@h/' | sha256sum";
+    using rig = new Rig();
+    await rig.run(one({ body }), ["x:do_x"]);
+    expect(log(rig)).toMatch(new RegExp(`^600\\n${sha256("http://me:secret@h/\n")} `));
+    const script = join(rig.tmp, "work/x/temp/run.do_x");
+    expect(readFileSync(script, "utf8")).toContain("http://me:***@h/");
+    expect(readFileSync(script, "utf8")).not.toContain("secret");
+    expect(statSync(script).mode & 0o777).toBe(0o755);
   });
 });
 

@@ -1,13 +1,14 @@
 /** What the programs print that task bodies call: progress and results on standard output, problems on standard error. */
 import { BuildError, render } from "./diagnostic.js";
 import { messageOf } from "./errno.js";
+import { redact } from "./url.js";
 
 export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${redact(line)}\n`);
 }
 
 export function warn(message: string): void {
-  process.stderr.write(`warning: ${message}\n`);
+  process.stderr.write(`warning: ${redact(message)}\n`);
 }
 
 /**
@@ -18,7 +19,9 @@ export function warn(message: string): void {
  */
 export function complain(error: unknown): number {
   const text =
-    error instanceof BuildError ? error.diagnostics.map(render).join("\n") : `error: ${messageOf(error)}`;
+    error instanceof BuildError
+      ? error.diagnostics.map(render).join("\n")
+      : `error: ${redact(messageOf(error))}`;
   process.stderr.write(`${text}\n`);
   return 1;
 }

@@ -29,6 +29,8 @@ export interface AtomicOptions {
    * takes longer than all the rest.
    */
   readonly sync?: boolean;
+  /** Of the file, whatever the umask says. Default: what the umask leaves of 0o666. */
+  readonly mode?: number;
 }
 
 /**
@@ -38,13 +40,14 @@ export interface AtomicOptions {
 export async function writeFileAtomic(
   path: string,
   data: string | Uint8Array,
-  { sync = true }: AtomicOptions = {},
+  { sync = true, mode }: AtomicOptions = {},
 ): Promise<void> {
   await makeFolder(dirname(path));
   const temporary = temporaryBeside(path);
   try {
-    const file = await open(temporary, "wx");
+    const file = await open(temporary, "wx", mode);
     try {
+      if (mode !== undefined) await file.chmod(mode);
       await file.writeFile(data);
       if (sync) await file.sync();
     } finally {

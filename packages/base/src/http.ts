@@ -3,6 +3,7 @@
  * (no content coding is undone), connections are kept, redirects followed, the usual proxy variables and `~/.netrc`
  * honoured. What passes (a busy server, a broken line) is tried again before anybody hears of it.
  */
+import { setMaxListeners } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import * as http from "node:http";
@@ -10,12 +11,17 @@ import * as https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, hasCode, messageOf } from "./errno.js";
 import { HttpError } from "./http-error.js";
+import { Pace } from "./http-pace.js";
 import { netrcLogin, readNetrc, type NetrcEntry } from "./netrc.js";
 import { placeOf, proxyFor, proxyLogin, TunnelAgent } from "./proxy.js";
 
 export interface HttpOptions {
-  /** Silence on the line that is taken for a dead server. Default: 30,000. */
+  /** Silence on the line that is taken for a dead server, and how long headers may take. Default: 30,000. */
   readonly timeoutMs?: number;
+  /** Least bytes a second, on average over `timeoutMs`: what is slower is given up. 0: no limit. Default: 100. */
+  readonly minRate?: number;
+  /** Ends what is under way: it throws HttpError `HTTP_STOPPED`. */
+  readonly signal?: AbortSignal;
   /** Connections to one server at once. Default: 16. */
   readonly maxConnections?: number;
   /** Pause before the first of the further tries; the second is four times as long. Default: 500. */
@@ -29,6 +35,10 @@ export interface HttpAnswer {
   readonly headers: http.IncomingHttpHeaders;
 }
 
+export const DEFAULT_MIN_RATE = 100;
+/** What a server says beside an error is not read to its end, so that it may be without one. */
+const MOST_IGNORED_BYTES = 64 << 10;
+const LONGEST_IGNORED_MS = 5000;
 const MOST_REDIRECTS = 10;
 const MOST_TRIES = 3;
 /** A silent server has cost its time once already. */
@@ -52,12 +62,14 @@ export class HttpClient {
   constructor(options: HttpOptions = {}) {
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
+    // One listener for each request under way.
+    if (options.signal) setMaxListeners(0, options.signal);
   }
 
   /** @throws system errors of connecting; HttpError */
   async head(url: string): Promise<HttpAnswer> {
     const answer = await this.#request("HEAD", url, {});
-    answer.resume();
+    ignoreBody(answer);
     return { status: answer.statusCode ?? 0, headers: answer.headers };
   }
 
@@ -72,13 +84,15 @@ export class HttpClient {
     const answer = await this.#request("GET", url, {});
     const status = answer.statusCode ?? 0;
     if (status !== 200) {
-      answer.resume();
+      ignoreBody(answer);
       return { status };
     }
     const pieces: Buffer[] = [];
     let length = 0;
+    using pace = this.#pace(answer, url);
     for await (const piece of answer as AsyncIterable<Buffer>) {
       length += piece.length;
+      pace.count(piece.length);
       if (length > maxBytes) {
         answer.destroy();
         throw new HttpError("HTTP_TOO_LONG", `${url} is longer than ${maxBytes} bytes`);
@@ -111,18 +125,29 @@ export class HttpClient {
     if (status === 200 || isRest) {
       this.#remember(url, path, headers);
       if (onBytes) watch(answer, isRest ? had : 0, onBytes);
+      using pace = this.#pace(answer, url);
+      answer.on("data", (piece: Buffer) => pace.count(piece.length));
       await save(answer, path, isRest ? "a" : "w");
       this.#versions.delete(path);
       return { status: 200, headers };
     }
     if (status === 206) answer.destroy();
-    else answer.resume();
+    else ignoreBody(answer);
     if ((status !== 416 && status !== 206) || had === 0) return { status, headers };
     const whole = Number(/^bytes \*\/(\d+)$/.exec(headers["content-range"] ?? "")?.[1] ?? "NaN");
     if (status === 416 && whole === had) return { status: 200, headers };
     // What is there is longer than the file, or the server sends another part: from the beginning.
     await rm(path, { force: true });
     return this.download(url, path, onBytes);
+  }
+
+  #pace(answer: http.IncomingMessage, url: string): Pace {
+    const bytesPerSecond = this.#options.minRate ?? DEFAULT_MIN_RATE;
+    const windowMs = this.#timeoutMs;
+    return new Pace({ windowMs, bytesPerSecond }, () => {
+      const text = `${new URL(url).host} sends fewer than ${bytesPerSecond} bytes a second (over ${windowMs / 1000} s)`;
+      answer.destroy(new HttpError("HTTP_SLOW", text));
+    });
   }
 
   #rest(url: string, path: string, had: number): Record<string, string> {
@@ -152,11 +177,12 @@ export class HttpClient {
     headers: Readonly<Record<string, string>>,
   ): Promise<http.IncomingMessage> {
     let target = parsed(url);
+    const asked = target.host;
     for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-      const answer = await this.#patiently(method, target, headers);
+      const answer = await this.#patiently(method, target, headers, target.host === asked);
       const place = answer.headers.location;
       if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || place === undefined) return answer;
-      answer.resume();
+      ignoreBody(answer);
       const next = parsed(place, target);
       // What came encrypted is not to be had in the clear, and a password is for one server only.
       if (target.protocol === "https:" && next.protocol !== "https:") {
@@ -179,25 +205,27 @@ export class HttpClient {
     method: string,
     url: URL,
     headers: Readonly<Record<string, string>>,
+    isAsked: boolean,
   ): Promise<http.IncomingMessage> {
+    const { signal } = this.#options;
     for (let tries = 1; ; tries++) {
       let pauseMs = (this.#options.retryPauseMs ?? 500) * 4 ** (tries - 1);
       let reason: string;
       try {
-        const answer = await this.#again(method, url, headers);
+        const answer = await this.#again(method, url, headers, isAsked);
         const status = answer.statusCode ?? 0;
         if (!BUSY.includes(status) || tries === MOST_TRIES) return answer;
-        answer.resume();
+        ignoreBody(answer);
         pauseMs = Math.max(pauseMs, askedPauseMs(answer.headers["retry-after"]));
         if (pauseMs > LONGEST_PAUSE_MS) return answer;
         reason = `answers ${status}`;
       } catch (error) {
         const most = hasCode(error, "HTTP_TIMEOUT") ? MOST_TRIES_OF_SILENCE : MOST_TRIES;
-        if (tries >= most || !hasCode(error, ...PASSING)) throw error;
+        if (tries >= most || signal?.aborted || !hasCode(error, ...PASSING)) throw error;
         reason = messageOf(error);
       }
       this.#options.onRetry?.(`${url.host}: ${reason}; asked again in ${pauseMs / 1000} s`);
-      await sleep(pauseMs);
+      await pause(pauseMs, signal);
     }
   }
 
@@ -206,21 +234,28 @@ export class HttpClient {
     method: string,
     url: URL,
     headers: Readonly<Record<string, string>>,
+    isAsked: boolean,
   ): Promise<http.IncomingMessage> {
     try {
-      return await this.#once(method, url, headers);
+      return await this.#once(method, url, headers, isAsked);
     } catch (error) {
       if (!hasCode(error, "ECONNRESET", "EPIPE")) throw error;
-      return this.#once(method, url, headers);
+      return this.#once(method, url, headers, isAsked);
     }
   }
 
-  #once(method: string, url: URL, headers: Readonly<Record<string, string>>): Promise<http.IncomingMessage> {
+  #once(
+    method: string,
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    isAsked: boolean,
+  ): Promise<http.IncomingMessage> {
+    const limits = { timeoutMs: this.#timeoutMs, signal: this.#options.signal };
     const isTls = url.protocol === "https:";
     const proxy = proxyFor(url);
     const agent = this.#agent(url, proxy);
     const all: Record<string, string> = { ...IDENTITY, ...headers };
-    const auth = this.#login(url);
+    const auth = this.#login(url, isAsked);
     const common = {
       method,
       headers: all,
@@ -233,9 +268,9 @@ export class HttpClient {
       const whole = new URL(url);
       [whole.username, whole.password, whole.hash] = ["", "", ""];
       const options = { ...common, ...placeOf(proxy), path: whole.href };
-      return answered((proxy.protocol === "https:" ? https : http).request(options), url, this.#timeoutMs);
+      return answered((proxy.protocol === "https:" ? https : http).request(options), url, limits);
     }
-    return answered((isTls ? https : http).request(url, common), url, this.#timeoutMs);
+    return answered((isTls ? https : http).request(url, common), url, limits);
   }
 
   #agent(url: URL, proxy: URL | undefined): http.Agent {
@@ -252,11 +287,11 @@ export class HttpClient {
     return agent;
   }
 
-  /** Of the URL, else of `~/.netrc`: of this host, whoever has sent us here. */
-  #login(url: URL): string | undefined {
+  /** Of the URL, else of `~/.netrc`: of this host, whoever has sent us here; `default` is for the host that was asked. */
+  #login(url: URL, isAsked: boolean): string | undefined {
     const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
     if (user !== "" && password !== "") return `${user}:${password}`;
-    const known = netrcLogin((this.#netrc ??= readNetrc()), url.hostname, user);
+    const known = netrcLogin((this.#netrc ??= readNetrc()), url.hostname, user, isAsked);
     if (known) return `${known.login}:${known.password}`;
     return user === "" ? undefined : `${user}:`;
   }
@@ -273,14 +308,62 @@ function askedPauseMs(header: string | undefined): number {
   return Number.isNaN(until) ? 0 : Math.max(0, until - Date.now());
 }
 
-function answered(request: http.ClientRequest, url: URL, timeoutMs: number): Promise<http.IncomingMessage> {
+interface Limits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+function answered(request: http.ClientRequest, url: URL, limits: Limits): Promise<http.IncomingMessage> {
+  const { timeoutMs, signal } = limits;
   return new Promise((resolve, reject) => {
     let answer: http.IncomingMessage | undefined;
+    const end = (error: HttpError): void => void (answer ?? request).destroy(error);
+    const onStop = (): void => end(stopped());
+    signal?.addEventListener("abort", onStop, { once: true });
+    // Headers that come letter by letter are as good as none. Waiting for a free connection is not the server's time.
+    let deadline: Pace | undefined;
+    request.on("socket", () => {
+      if (answer) return;
+      deadline?.close();
+      deadline = new Pace({ windowMs: timeoutMs, bytesPerSecond: 1 }, () => end(silent(url, timeoutMs)));
+    });
     request.on("error", reject);
     // Silence in the middle of a body ends it with an error, too, not with a short file.
-    request.on("timeout", () => (answer ?? request).destroy(silent(url, timeoutMs)));
-    request.on("response", (response) => resolve((answer = response)));
-    request.end();
+    request.on("timeout", () => end(silent(url, timeoutMs)));
+    request.on("response", (response) => {
+      deadline?.close();
+      resolve((answer = response));
+    });
+    request.on("close", () => {
+      deadline?.close();
+      signal?.removeEventListener("abort", onStop);
+    });
+    if (signal?.aborted) onStop();
+    else request.end();
+  });
+}
+
+function stopped(): HttpError {
+  return new HttpError("HTTP_STOPPED", "the build is being stopped");
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal && { signal });
+  } catch (error) {
+    throw signal?.aborted ? stopped() : error;
+  }
+}
+
+/** Its connection can be used again when there is little of it. */
+function ignoreBody(answer: http.IncomingMessage): void {
+  let left = MOST_IGNORED_BYTES;
+  const timer = setTimeout(() => answer.destroy(), LONGEST_IGNORED_MS);
+  // Nobody asks for it any more, so nobody is to hear that it broke off.
+  answer.on("error", () => undefined);
+  answer.on("close", () => clearTimeout(timer));
+  answer.on("data", (piece: Buffer) => {
+    if ((left -= piece.length) < 0) answer.destroy();
   });
 }
 

@@ -23,7 +23,7 @@ export {
 export { eachLimited } from "./parallel.js";
 export { batches, lastLines, longStart, run, type RunOptions, type RunResult } from "./process.js";
 export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
-export { withoutControls } from "./printable.js";
+export { printable, withoutControls } from "./printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
 export { sameEntry } from "./same-entry.js";
 export { nameFs } from "./name-fs.js";
@@ -41,16 +41,7 @@ export {
   type MirrorRule,
   type MirrorsOptions,
 } from "./mirror.js";
-export {
-  decodeUrl,
-  encodeUrl,
-  hidePasswords,
-  joinUrl,
-  quoted,
-  splitUrl,
-  unquoted,
-  type UrlParts,
-} from "./url.js";
+export { decodeUrl, encodeUrl, redact, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
 export { removeTree } from "./remove.js";
 export { scratchFolder } from "./scratch.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

@@ -11,7 +11,7 @@ import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { hasCode } from "./errno.js";
 import { BuildError } from "./diagnostic.js";
 import { cannotLock } from "./problems.js";
-import { withoutControls } from "./printable.js";
+import { printable } from "./printable.js";
 
 export interface Lock extends AsyncDisposable {
   release(): Promise<void>;
@@ -158,7 +158,7 @@ async function holderOf(file: FileHandle): Promise<string> {
   const bytes = Buffer.alloc(HOLDER_LENGTH);
   const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
   const [first = ""] = bytes.toString("utf8", 0, bytesRead).split("\n");
-  return first.startsWith(MARK) ? withoutControls(first.slice(MARK.length)) || SOMEBODY : SOMEBODY;
+  return first.startsWith(MARK) ? printable(first.slice(MARK.length)) || SOMEBODY : SOMEBODY;
 }
 
 /** @returns whether the file now says who holds it */
@@ -167,6 +167,6 @@ async function introduce(file: FileHandle, holder: string): Promise<boolean> {
   const isOurs = size === 0 || (await holderOf(file)) !== SOMEBODY;
   if (!isOurs) return false;
   await file.truncate(0);
-  await file.write(`${MARK}${withoutControls(holder)}\n`, 0);
+  await file.write(`${MARK}${printable(holder)}\n`, 0);
   return true;
 }

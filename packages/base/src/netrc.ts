@@ -63,15 +63,17 @@ function unescaped(text: string): string {
  * What to log in with: the first entry of the host, else the first `default`.
  *
  * @param login the user name that the URL has, if any: only his password is wanted
+ * @param isAsked somebody here has named the host; a server that redirects to it has not, and `default` is not for that
  */
 export function netrcLogin(
   entries: readonly NetrcEntry[],
   host: string,
   login = "",
+  isAsked = true,
 ): { readonly login: string; readonly password: string } | undefined {
   const fits = (entry: NetrcEntry) => login === "" || entry.login === login;
   return (
     entries.find((entry) => entry.machine?.toLowerCase() === host.toLowerCase() && fits(entry)) ??
-    entries.find((entry) => entry.machine === undefined && fits(entry))
+    entries.find((entry) => isAsked && entry.machine === undefined && fits(entry))
   );
 }

@@ -1,4 +1,5 @@
 /** Text of strangers as a terminal may have it. */
+import { redact } from "./url.js";
 
 // Built from their numbers, so that none stands in this source.
 const [escape, bell] = [String.fromCharCode(27), String.fromCharCode(7)];
@@ -16,4 +17,9 @@ export function withoutControls(text: string): string {
         letter === "\t" || letter === "\n" || (letter >= " " && !(letter >= "\u007F" && letter <= "\u009F")),
     )
     .join("");
+}
+
+/** Any text as a terminal, or a log that others read, may have it: no control characters, no password of a URL. */
+export function printable(text: string): string {
+  return redact(withoutControls(text));
 }

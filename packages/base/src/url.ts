@@ -118,7 +118,12 @@ export function quoted(text: string): string {
     .replaceAll("%2F", "/");
 }
 
-/** A text for people: URLs in it keep the user's name and lose the password. */
-export function hidePasswords(text: string): string {
-  return text.replace(/(:\/\/[^\s/:@]*):[^\s/@]*@/g, "$1:***@");
+/**
+ * A text that others may see: URLs in it keep the user's name and lose the password, which ends at the last `@` before the
+ * path. Whatever leaves a process or stays on the disk and is not the configuration itself goes through here: messages,
+ * logs, scripts, records of signatures.
+ */
+export function redact(text: string): string {
+  if (!text.includes("://") && !text.includes(";pswd=")) return text;
+  return text.replace(/(:\/\/[^\s/:@?#;"]*):[^\s/?#;"]*@/g, "$1:***@").replace(/(;pswd=)[^\s;"]+/g, "$1***");
 }

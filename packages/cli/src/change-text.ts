@@ -1,7 +1,7 @@
 /** Inputs of signatures that changed, as people read them. */
 import type { InputChange, InputValue } from "@tsbake/graph";
 import { createTwoFilesPatch, OMIT_HEADERS } from "diff";
-import { withoutControls } from "@tsbake/base";
+import { printable } from "@tsbake/base";
 import { taskWords } from "./text.js";
 import type { Paint } from "./text.js";
 
@@ -60,7 +60,7 @@ function marked(mark: "-" | "+", value: InputValue, paint: Paint): string[] {
 }
 
 function quoted(value: string): string[] {
-  const text = withoutControls(value);
+  const text = printable(value);
   return text.includes("\n") ? text.replace(/\n$/, "").split("\n") : [`"${text}"`];
 }
 
@@ -74,7 +74,7 @@ function patchLines(before: string, after: string, paint: Paint): string[] {
   return patch
     .split("\n")
     .filter((line) => /^[-+ @]/.test(line))
-    .map((line) => `  ${withoutControls(line)}`)
+    .map((line) => `  ${printable(line)}`)
     .map((line) => {
       if (line.startsWith("  @")) return paint("cyan", line);
       if (line.startsWith("  -")) return paint("red", line);
@@ -89,8 +89,8 @@ function wordLines(before: string | null, after: string | null): string[] {
   const added = now!.filter((word) => !old!.includes(word));
   const gone = old!.filter((word) => !now!.includes(word));
   const parts = [
-    added.length > 0 ? `added: ${withoutControls(added.join(" "))}` : "",
-    gone.length > 0 ? `removed: ${withoutControls(gone.join(" "))}` : "",
+    added.length > 0 ? `added: ${printable(added.join(" "))}` : "",
+    gone.length > 0 ? `removed: ${printable(gone.join(" "))}` : "",
   ].filter((part) => part !== "");
   if (parts.length === 0) return ["  the words are the same, their order or number is not"];
   return added.length + gone.length < old!.length + now!.length ? [`  ${parts.join("; ")}`] : [];

@@ -2,7 +2,7 @@
 import { render } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { TaskFailure } from "@tsbake/run";
-import { withoutControls } from "@tsbake/base";
+import { printable } from "@tsbake/base";
 import { fit } from "./text.js";
 import type { Paint } from "./text.js";
 
@@ -50,7 +50,7 @@ export function failureText(failure: TaskFailure, log: string | undefined, paint
 export function logTail(log: string, most = logLinesShown): string[] {
   const lines = log
     .split(/\r\n|\n|\r/)
-    .map((line) => fit(withoutControls(line.slice(0, 4 * lineLength)).trimEnd(), lineLength));
+    .map((line) => fit(printable(line.slice(0, 4 * lineLength)).trimEnd(), lineLength));
   while (lines.at(-1) === "") lines.pop();
   return lines.slice(-most);
 }

@@ -1,4 +1,5 @@
 /** `--ui json`: each event as one line of JSON, for programs. Places in files come as file, line and column. */
+import { redact } from "@tsbake/base";
 import type { Diagnostic, Span } from "@tsbake/base";
 
 /** Raised when a field or an event goes or gets another meaning; new ones do not count. docs/manual.md has the list. */
@@ -6,10 +7,11 @@ const FORMAT = 1;
 
 /** One line without its end; `time` is milliseconds since 1970. Durations are whole milliseconds. */
 export function jsonLine(event: object, timeMs: number): string {
-  return JSON.stringify({ time: timeMs, ...event }, (key, value: unknown) => {
+  const line = JSON.stringify({ time: timeMs, ...event }, (key, value: unknown) => {
     if (key === "at" && isSpan(value)) return place(value);
     return key.endsWith("Ms") && typeof value === "number" ? Math.round(value) : value;
   });
+  return redact(line);
 }
 
 /** The first line. @param words of the command line */

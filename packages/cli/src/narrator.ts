@@ -8,7 +8,7 @@ import type { PlanMade, RunSummary, TaskFailure, TaskMessage } from "@tsbake/run
 import { DiskNews } from "./disk-news.js";
 import { Repeats } from "./repeats.js";
 import { diagnosticText, failureText, sortDiagnostics } from "./failure-text.js";
-import { withoutControls } from "@tsbake/base";
+import { printable } from "@tsbake/base";
 import { count, duration, listing, taskWords } from "./text.js";
 import type { Paint } from "./text.js";
 
@@ -101,7 +101,7 @@ export class Narrator {
         return this.#failure(event.failure);
       case "task-output":
         return verbose
-          ? this.#say(`${paint("dim", `${taskWords(event.label)} |`)} ${withoutControls(event.line)}`)
+          ? this.#say(`${paint("dim", `${taskWords(event.label)} |`)} ${printable(event.line)}`)
           : [];
       case "task-message":
       case "metadata-message":
@@ -210,7 +210,7 @@ export class Narrator {
   /** @param from who says it, with a colon; empty for metadata that is read */
   #message(event: Pick<TaskMessage, "level" | "text">, from: string): Line[] {
     const { paint, verbose, debug } = this.#options;
-    const text = withoutControls(event.text);
+    const text = printable(event.text);
     switch (event.level) {
       case "plain":
         return this.#say(text);

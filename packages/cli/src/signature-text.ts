@@ -3,7 +3,7 @@ import type { PendingTask, RecordDiff, RecordFile, WhatChanged } from "@tsbake/e
 import type { Cause, SignatureExplanation } from "@tsbake/graph";
 import { changeLines, short } from "./change-text.js";
 import { tableText } from "./table.js";
-import { withoutControls } from "@tsbake/base";
+import { printable } from "@tsbake/base";
 import { count, taskWords } from "./text.js";
 import type { Paint } from "./text.js";
 
@@ -26,7 +26,7 @@ export function recordText(record: SignatureExplanation): string {
     "text of the task, and of every variable and function that it reaches",
     Object.entries(varvals).flatMap(([name, value]) => {
       const needs = gendeps[name] ?? [];
-      const text = value === null ? `${name} is not set` : valueText(name, withoutControls(value));
+      const text = value === null ? `${name} is not set` : valueText(name, printable(value));
       return [...text.split("\n"), ...(needs.length > 0 ? [`    refers to ${needs.join(" ")}`] : [])];
     }),
   );

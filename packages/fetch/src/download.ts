@@ -10,7 +10,7 @@
  */
 import { readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { BuildError, hasCode, hidePasswords, joinUrl, lockFile, messageOf, splitUrl } from "@tsbake/base";
+import { BuildError, hasCode, redact, joinUrl, lockFile, messageOf, splitUrl } from "@tsbake/base";
 import { digestsOf, expectedSums, flagName, mismatchOf, type Digests, type Expected } from "./checksums.js";
 import { isForbidden, readNote, writeNote } from "./done-note.js";
 import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
@@ -59,7 +59,7 @@ export async function downloaded(source: SourceUri, options: FetchOptions): Prom
   const { good } = await locate(path, expectedSums(source, options), source, options);
   if (good !== undefined) return good;
   const reason = `${path} is not there or has other bytes: do_fetch has to run (again)`;
-  throw new BuildError([downloadFailed(hidePasswords(source.uri), [reason])]);
+  throw new BuildError([downloadFailed(redact(source.uri), [reason])]);
 }
 
 /** Deletes the file with all that stands beside it: its note, a part that has come, wrong files that were moved aside. */
@@ -129,7 +129,7 @@ async function stateOf(
 }
 
 function demandChecksum(source: SourceUri, digests: Digests, options: FetchOptions): void {
-  const problem = missingChecksum(hidePasswords(source.uri), flagName(source), digests.sha256);
+  const problem = missingChecksum(redact(source.uri), flagName(source), digests.sha256);
   const strict = options.withoutChecksum ?? "error";
   if (strict === "error") throw new BuildError([problem]);
   if (strict === "warning") options.onWarning?.(`${problem.message}; ${problem.help}`);
@@ -173,18 +173,18 @@ async function fetchFrom(source: SourceUri, wanted: Wanted, options: FetchOption
     client.close();
     if ((await sizeOf(part)) === 0) await rm(part, { force: true });
   }
-  const uri = hidePasswords(source.uri);
+  const uri = redact(source.uri);
   if (wrong !== undefined) {
     const { algorithm, flag, sum } = wrong.sum;
     throw new BuildError([checksumMismatch(uri, { algorithm, flag, expected: sum, actual: wrong.actual })]);
   }
   throw new BuildError([
-    forbiddenProblem(uri, places, options.dlDir, options) ?? downloadFailed(uri, reasons.map(hidePasswords)),
+    forbiddenProblem(uri, places, options.dlDir, options) ?? downloadFailed(uri, reasons.map(redact)),
   ]);
 }
 
 function otherBytes(place: Place, source: SourceUri): string {
-  return `${hidePasswords(place.url)} has other bytes than ${hidePasswords(source.uri)} should have; it is not used`;
+  return `${redact(place.url)} has other bytes than ${redact(source.uri)} should have; it is not used`;
 }
 
 /** The entry as it is written, with its login. */

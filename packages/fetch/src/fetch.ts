@@ -1,7 +1,7 @@
 /** What every kind of source has in common: fetched to where it can be unpacked from, then unpacked. */
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
-import { BuildError, hidePasswords, words } from "@tsbake/base";
+import { BuildError, redact, words } from "@tsbake/base";
 import { download, downloaded, removeDownload } from "./download.js";
 import { fetchGit, removeClone } from "./git-fetch.js";
 import { unpackGit } from "./git-unpack.js";
@@ -101,5 +101,5 @@ const BITBAKES = words(
 );
 
 function unsupported({ uri, type }: SourceUri): never {
-  throw new BuildError([unsupportedType(hidePasswords(uri), type, BITBAKES.includes(type))]);
+  throw new BuildError([unsupportedType(redact(uri), type, BITBAKES.includes(type))]);
 }

@@ -7,9 +7,9 @@ import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
 import {
   BuildError,
-  hidePasswords,
   lockFile,
   messageOf,
+  redact,
   removeTree,
   syncTree,
   words,
@@ -122,7 +122,7 @@ export async function refuseLfs({ source, revision }: GitSource, repository: str
   const found = await git(["-C", repository, "grep", "-q", "^[^#].*filter=lfs", revision, ...files]);
   if (found.code !== 0) return;
   const why = "it has files of git-lfs, which is not supported; `lfs=0` checks out what stands for them";
-  throw new BuildError([downloadFailed(hidePasswords(source.uri), [why])]);
+  throw new BuildError([downloadFailed(redact(source.uri), [why])]);
 }
 
 /** @returns the archive that stands in for a clone; undefined when the clone is there */
@@ -148,12 +148,12 @@ async function bringRepository(wanted: GitSource, options: FetchOptions): Promis
     else if (await isFine(wanted)) return undefined;
     else hasAnswered = true;
   }
-  const forbidden = forbiddenProblem(hidePasswords(source.uri), places, clone, options);
+  const forbidden = forbiddenProblem(redact(source.uri), places, clone, options);
   // What a place has and is not the commit: `explain` says what it is, unless another place could have it.
   if (hasAnswered && (!forbidden || (await hasCommit(clone, wanted.revision)))) return undefined;
   if (forbidden && !isBroken) throw new BuildError([forbidden]);
   if (forbidden) reasons.push(`elsewhere: ${forbidden.message}`);
-  throw new BuildError([downloadFailed(hidePasswords(source.uri), reasons.map(hidePasswords))]);
+  throw new BuildError([downloadFailed(redact(source.uri), reasons.map(redact))]);
 }
 
 function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions): Place[] {
@@ -184,7 +184,7 @@ async function tryPlace(place: Place, wanted: GitSource, options: FetchOptions):
     const fault = await adopt(path, wanted, options);
     if (fault === undefined) return undefined;
     await rm(path, { force: true });
-    options.onWarning?.(`${hidePasswords(place.url)} is no archive of a repository: ${fault}`);
+    options.onWarning?.(`${redact(place.url)} is no archive of a repository: ${fault}`);
     return { reason: fault, isBroken: true };
   }
   if (!place.url.startsWith("git://")) return { reason: "there is no fetcher for it" };
@@ -246,7 +246,7 @@ async function mirror(
   options: FetchOptions,
   outdates = true,
 ): Promise<string | undefined> {
-  const onProgress = (percent: number): void => options.onProgress?.(hidePasswords(repository), percent);
+  const onProgress = (percent: number): void => options.onProgress?.(redact(repository), percent);
   if (await ownRepository(clone)) {
     const refs = "+refs/*:refs/*";
     const update = [
@@ -273,7 +273,7 @@ async function mirror(
     const { code, stderr } = await git(make, onProgress);
     if (code !== 0) return lastLines(stderr);
     const place = repositoryOf(source.uri, source.uri);
-    const set = await git(["-C", target, "remote", "set-url", "origin", hidePasswords(place)]);
+    const set = await git(["-C", target, "remote", "set-url", "origin", redact(place)]);
     if (set.code !== 0) return lastLines(set.stderr);
     syncTree(target);
     await removeTree(clone);

@@ -1,6 +1,7 @@
 /** git, called so that nothing which a repository, a mirror or a user's habits bring runs or asks. */
 import { lstat, stat } from "node:fs/promises";
 import { BuildError, hasCode, run, type RunResult } from "@tsbake/base";
+import { loginEnvironment, withoutPassword } from "./git-login.js";
 import { foreignClone, gitFailed } from "./problems.js";
 import type { SourceUri } from "./source-uri.js";
 
@@ -41,7 +42,9 @@ export async function git(
       const percent = [...text.matchAll(PROGRESS)].at(-1)?.[1];
       if (percent !== undefined) onProgress?.(Number(percent));
     };
-    return await run("git", [...SAFE_ARGUMENTS, ...args], { env, onOutput });
+    const shown = args.map((word) => withoutPassword(word));
+    Object.assign(env, loginEnvironment());
+    return await run("git", [...SAFE_ARGUMENTS, ...shown], { env, onOutput });
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
     return { code: 127, signal: null, stdout: "", stderr: "there is no program `git` on the PATH" };

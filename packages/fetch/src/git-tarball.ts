@@ -1,7 +1,7 @@
 /** Archives of repositories in DL_DIR, for mirrors: of the whole bare clone, and of one without history. */
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, messageOf, removeTree, run, words, scratchFolder } from "@tsbake/base";
+import { BuildError, messageOf, redact, removeTree, run, words, scratchFolder } from "@tsbake/base";
 import { git, lastLines } from "./git-program.js";
 import { repositoryOf, type GitSource, type Shallow } from "./git-source.js";
 import type { FetchOptions } from "./options.js";
@@ -64,7 +64,7 @@ export async function makeShallow(
       await inside("fetch", "-q", "--depth", "1", "--", "origin", there);
       await inside("update-ref", ref, (await inside("rev-parse", "FETCH_HEAD")).trim());
     }
-    await inside("remote", "set-url", "origin", repositoryOf(source.uri, source.uri));
+    await inside("remote", "set-url", "origin", redact(repositoryOf(source.uri, source.uri)));
     return await pack(folder, shallow.tarball, "0", dirname(shallow.tarball));
   } catch (error) {
     return messageOf(error);

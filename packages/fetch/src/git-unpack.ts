@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
-import { BuildError, hidePasswords, removeTree } from "@tsbake/base";
+import { BuildError, redact, removeTree } from "@tsbake/base";
 import { isFine, refuseLfs, tagged } from "./git-fetch.js";
 import { demand, git } from "./git-program.js";
 import { gitSource, repositoryOf, type GitSource } from "./git-source.js";
@@ -18,7 +18,7 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
   const target = await folderOf(wanted, into, options);
   await removeTree(target);
   await mkdir(dirname(target), { recursive: true });
-  const origin = hidePasswords(repositoryOf(source.uri, source.uri));
+  const origin = redact(repositoryOf(source.uri, source.uri));
   if (await isFine(wanted)) {
     const shared = options.gitShared === false ? [] : ["-s"];
     const flags = wanted.isBare ? ["--bare", "--mirror"] : ["-n", ...shared];

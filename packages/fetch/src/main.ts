@@ -30,6 +30,7 @@ const HELP = `tsbake-fetch fetch|unpack|patch|clean --OPTION VALUE …
   --premirrors RULES    PREMIRRORS
   --mirrors RULES       MIRRORS
   --set VARIABLE=VALUE  a variable of the configuration, such as BB_ALLOWED_NETWORKS
+  --env NAME=VALUE      a variable of the environment, such as https_proxy: arguments are for all to see, --options is not
   --no-network          BB_NO_NETWORK: only what is there, and file:// mirrors
   --git-destsuffix DIR  BB_GIT_DEFAULT_DESTSUFFIX; default: git
   --into FOLDER         unpack: the work folder
@@ -45,6 +46,7 @@ const OPTIONS = {
   uri: { type: "string", multiple: true },
   entry: { type: "string", multiple: true },
   set: { type: "string", multiple: true },
+  env: { type: "string", multiple: true },
   filespath: { type: "string" },
   "dl-dir": { type: "string" },
   sums: { type: "string", multiple: true },
@@ -70,6 +72,7 @@ async function main(argv: readonly string[]): Promise<void> {
   if (positionals.length !== 1 || !isKnown) {
     throw new BuildError([badArgument("one of `fetch`, `unpack`, `patch` and `clean` is needed")]);
   }
+  setEnvironment(values.env ?? []);
   const dlDir = values["dl-dir"] ?? missing("--dl-dir");
   const options: FetchOptions = {
     dlDir,
@@ -124,6 +127,14 @@ function read(argv: readonly string[]) {
 
 function missing(option: string): never {
   throw new BuildError([badArgument(`${option} is needed`)]);
+}
+
+function setEnvironment(pairs: readonly string[]): void {
+  for (const pair of pairs) {
+    const equals = pair.indexOf("=");
+    if (equals < 1) throw new BuildError([badArgument("`--env` takes NAME=VALUE")]);
+    process.env[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
 }
 
 /** `name=value` words. */

@@ -44,4 +44,6 @@ export interface FetchOptions {
   readonly onWarning?: (message: string) => void;
   /** Silence after which a server is taken for dead. Default: 60,000. */
   readonly timeoutMs?: number;
+  /** TSBAKE_HTTP_MIN_RATE: least bytes a second of a download; what is slower is given up. Default: 100; 0: no limit. */
+  readonly minRate?: number;
 }

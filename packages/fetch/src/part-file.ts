@@ -9,7 +9,7 @@ import {
   BuildError,
   copyPlain,
   hasCode,
-  hidePasswords,
+  redact,
   HttpClient,
   joinUrl,
   messageOf,
@@ -55,6 +55,7 @@ async function isOwnFile(path: string, flags: number): Promise<boolean> {
 export function openClient(options: FetchOptions): HttpClient {
   return new HttpClient({
     timeoutMs: options.timeoutMs ?? 60_000,
+    ...(options.minRate !== undefined && { minRate: options.minRate }),
     ...(options.onWarning && { onRetry: options.onWarning }),
   });
 }
@@ -106,6 +107,6 @@ export async function settle(part: string, path: string): Promise<void> {
 /** How far a download is, for people. */
 export function progressOf(what: string, options: FetchOptions): NonNullable<Bringing["onBytes"]> {
   return (done, total) => {
-    if (total) options.onProgress?.(hidePasswords(what), (done * 100) / total);
+    if (total) options.onProgress?.(redact(what), (done * 100) / total);
   };
 }

@@ -57,6 +57,10 @@ const SETTINGS: Readonly<Record<string, (settings: Settings, value: string, name
   GITDIR(settings, value) {
     if (value !== "") settings.gitDir = value;
   },
+  TSBAKE_HTTP_MIN_RATE(settings, value, name) {
+    if (!/^\d{0,9}$/.test(value)) fail(name, value, "bytes a second");
+    if (value !== "") settings.minRate = Number(value);
+  },
 };
 
 /** Variables for the entry with a name. */

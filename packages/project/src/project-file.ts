@@ -4,7 +4,7 @@
  * @see the "Project Configuration" chapter of the kas manual; docs/differences.md has what is otherwise here
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import {
   BuildError,
@@ -349,11 +349,14 @@ export async function writeConfiguration(
 
 async function writeGenerated(path: string, text: string, project: ProjectFile): Promise<void> {
   const before = await readTextIfThere(path);
-  if (before === text) return;
+  // What others may not read in a project file is not for them here.
+  const modes = await Promise.all(project.files.map(async (file) => (await stat(file)).mode));
+  const isSecret = modes.some((mode) => (mode & 0o044) === 0);
+  if (before === text && (!isSecret || ((await stat(path)).mode & 0o077) === 0)) return;
   if (before !== undefined && !before.startsWith(MARK) && !isBlank(before)) {
     throw new BuildError([problem.foreignConfiguration(path, project.path)]);
   }
-  await writeFileAtomic(path, text);
+  await writeFileAtomic(path, text, isSecret ? { mode: 0o600 } : {});
 }
 
 /** Nobody's work: what the loss of power leaves of a file is empty, or full of zeros. */

@@ -2,7 +2,7 @@
  * Python tasks: a function of a recipe in a child process, the host's python3 or the embedded interpreter in a Node of
  * its own. `d` stays here; the child asks for it through two pipes (packages/python/lib/tsbake/task.py).
  */
-import { BuildError } from "@tsbake/base";
+import { BuildError, redact } from "@tsbake/base";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ import { TaskServer } from "./task-server.js";
  */
 export async function runPythonTask(options: PythonTaskOptions): Promise<PythonTaskResult> {
   const { command, args } = await interpreterOf(options);
-  if (options.scriptPath !== undefined) await writeFile(options.scriptPath, script(options));
+  if (options.scriptPath !== undefined) await writeFile(options.scriptPath, redact(script(options)));
   await using channel = await Channel.open();
   const all = [...args, channel.requestsPath, channel.repliesPath];
   const server = new TaskServer(options);

@@ -200,6 +200,8 @@ export class CacheStore {
       await writeFileAtomic(
         this.#path,
         Buffer.concat([Buffer.from(`${this.#hasher.digest64(body)}\n`), body]),
+        // All values of the configuration and the caller's environment are in it, from files of whatever mode.
+        { mode: 0o600 },
       );
       await this.#prune();
       return undefined;

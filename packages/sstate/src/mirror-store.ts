@@ -12,7 +12,7 @@ import { hasProgram } from "@tsbake/archive";
 import {
   BuildError,
   copyPlain,
-  hidePasswords,
+  redact,
   HttpClient,
   type Lock,
   type MirrorRule,
@@ -90,10 +90,12 @@ class MirrorStore implements Store {
     this.#rule = rule;
     this.#options = options;
     const isFile = splitUrl(rule.replace)?.type === "file";
-    const { timeoutMs, retryPauseMs, onNote } = options;
+    const { timeoutMs, minRate, signal, retryPauseMs, onNote } = options;
     const http = new HttpClient({
       maxConnections: PARALLEL,
       ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(minRate !== undefined && { minRate }),
+      ...(signal && { signal }),
       ...(retryPauseMs !== undefined && { retryPauseMs }),
       ...(onNote && { onRetry: (text) => this.#isAsked && onNote(`shared-state mirror ${text}`) }),
     });
@@ -239,7 +241,9 @@ class MirrorStore implements Store {
         if (!(await this.#reader.download(url, part))) return false;
       } catch (error) {
         // Cut off on the way: go on where it broke, unless nothing came at all.
-        if (tries === MOST_TRIES || !isUnreachable(error) || (await sizeOf(part)) === before) throw error;
+        // A server that is too slow, or that nobody waits for any more, is not asked again.
+        const isOver = tries === MOST_TRIES || hasCode(error, "HTTP_SLOW", "HTTP_STOPPED");
+        if (isOver || !isUnreachable(error) || (await sizeOf(part)) === before) throw error;
         continue;
       }
       const actual = await sha256File(part);
@@ -257,7 +261,8 @@ class MirrorStore implements Store {
     try {
       return await action();
     } catch (error) {
-      if (error instanceof Refusal) {
+      if (hasCode(error, "HTTP_STOPPED")) this.#isDown = true;
+      else if (error instanceof Refusal) {
         this.#isDown ||= error.isFinal;
         this.#warn(`${error.message}${error.isFinal ? "; the build goes on without this mirror" : ""}`);
       } else if (hasCode(error, "NOT_PLAIN", "TOO_LONG")) {
@@ -274,7 +279,7 @@ class MirrorStore implements Store {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const text = `shared-state mirror ${this.#rule.replace}: ${message} (further trouble with it is not told)`;
-    this.#options.onWarning(hidePasswords(text));
+    this.#options.onWarning(redact(text));
   }
 }
 

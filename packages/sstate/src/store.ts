@@ -42,6 +42,10 @@ export interface StoreOptions {
   readonly downloads?: string;
   /** Silence after which a mirror is taken for dead. Default: 30,000. */
   readonly timeoutMs?: number;
+  /** TSBAKE_HTTP_MIN_RATE: least bytes a second of a mirror; what is slower is given up. Default: 100; 0: no limit. */
+  readonly minRate?: number;
+  /** Ends what is being fetched from a mirror. */
+  readonly signal?: AbortSignal;
   /** Pause before a mirror that is busy or has lost the line is asked again; default: 500, then four times as long. */
   readonly retryPauseMs?: number;
   /** Told when that happens: nothing is wrong yet, but it takes time. */

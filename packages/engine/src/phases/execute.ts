@@ -93,7 +93,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       if (d.getVar("BUILDNAME", { expand: false }) === undefined) d.setVar("BUILDNAME", "${DATE}${TIME}");
       return d;
     },
-    store: await openStore(project, options.onEvent, options.locked),
+    store: await openStore(project, options.onEvent, options.locked, request.kill),
     stamps: options.stamps,
     settings: {
       ...machine,

@@ -36,6 +36,10 @@ const SETTINGS: Readonly<Record<string, Rule>> = {
   BB_NUMBER_THREADS: wholeNumber,
   DL_DIR: folder,
   SSTATE_DIR: folder,
+  TSBAKE_HTTP_MIN_RATE: {
+    holds: (text) => /^\d{1,9}$/.test(text),
+    expected: "bytes a second, or `0` for no limit",
+  },
   // A slip of the pen must not turn off what people rely on.
   SSTATE_VERIFY_SIG: {
     holds: (text) => toBoolean(text) !== undefined,

@@ -20,18 +20,22 @@ type Configured = Pick<ParsedProject, "configurationText" | "prepare">;
 
 /**
  * @param locked what is locked must be there
+ * @param signal ends what is being fetched from a mirror
  * @throws BuildError `sstate/bad-mirrors`, `sstate/missing-gpg`, `sstate/cannot-sign`
  */
 export async function openStore(
   project: Configured,
   onEvent: (event: EngineEvent) => void,
   locked?: LockedSignatures,
+  signal?: AbortSignal,
 ): Promise<Store> {
   const signer = await signerOf(project);
   const options = {
     onWarning: (message: string) => onEvent({ type: "engine-warning", diagnostic: storeWarning(message) }),
     onNote: (text: string) => onEvent({ type: "step", text }),
     ...(signer && { signer }),
+    ...(signal && { signal }),
+    ...minRateOf(project),
   };
   const folder = storeFolder(project);
   // On the same disk as the store, which takes what has come whole; and there the next run finds the start of the rest.
@@ -42,6 +46,11 @@ export async function openStore(
   const store = near ? (mirrors.length > 0 ? chainStores(near, mirrors) : near) : readThrough(mirrors);
   if (!locked) return store;
   return checkLocked(store, locked, (diagnostic) => onEvent({ type: "engine-warning", diagnostic }));
+}
+
+function minRateOf(project: Pick<Configured, "configurationText">): { readonly minRate?: number } {
+  const text = project.configurationText("TSBAKE_HTTP_MIN_RATE")?.trim() ?? "";
+  return text === "" ? {} : { minRate: Number(text) };
 }
 
 /** SSTATE_DIR; undefined where the configuration names none, which is not the current folder. */

@@ -1,5 +1,5 @@
 /** The writer that explains: everything that was hashed, as data. */
-import { byText } from "@tsbake/base";
+import { byText, redact } from "@tsbake/base";
 import type { FileInput, SignatureExplanation } from "../types.js";
 import type { SignatureWriter, VariableNode } from "../signatures/writer.js";
 
@@ -15,7 +15,8 @@ export class ExplanationWriter implements SignatureWriter {
 
   variable({ name, value, needs }: VariableNode): void {
     this.#needs[name] = [...needs].sort(byText);
-    this.#values[name] = value ?? null;
+    // A record travels with the shared state.
+    this.#values[name] = value === undefined ? null : redact(value);
   }
 
   need(label: string, unihash: string): void {

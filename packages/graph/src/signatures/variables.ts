@@ -4,7 +4,7 @@
  *
  * @see BitBake 2.19 lib/bb/data.py, build_dependencies
  */
-import { byText, words } from "@tsbake/base";
+import { byText, redact, words } from "@tsbake/base";
 import {
   exportedNames,
   isFlagTrue,
@@ -130,7 +130,7 @@ export class RecipeVariables {
     const exclusions = flag("vardepsexclude");
     const needs = new Set<string>();
     let value: string | undefined;
-    if (flags?.has("vardepvalue")) value = textOf(flags.get("vardepvalue"));
+    if (flags?.has("vardepvalue")) value = this.#shown(textOf(flags.get("vardepvalue")));
     else if (isTruthy(flags?.get("func"))) {
       value = isTruthy(flags?.get("python"))
         ? this.#pythonFunction(name, needs, exclusions)
@@ -215,12 +215,17 @@ export class RecipeVariables {
 
   #plainVariable(name: string, needs: Set<string>, exclusions: readonly string[]): string | undefined {
     const { value: raw, removes } = this.#raw(name);
-    const value = textOf(raw);
+    const value = this.#shown(textOf(raw));
     if (value === undefined) return undefined;
     const found = this.#shared.texts.references(value, name, this.#d);
     this.#addReferences(needs, found);
     const lines = this.#containsLines(found.contains, exclusions);
     return value + lines + this.#removeLines(removes, needs, exclusions);
+  }
+
+  /** What counts of a value. */
+  #shown(value: string | undefined): string | undefined {
+    return value !== undefined && this.#shared.handler.ignoresPasswords ? redact(value) : value;
   }
 
   /** Where no `:remove` can be, the value is not expanded for it: that would evaluate all inline Python there is. */

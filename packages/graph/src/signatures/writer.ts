@@ -35,6 +35,8 @@ export interface SignatureHandler {
   readonly losesRemoves: boolean;
   /** What every body runs in counts, its shell or Python naming it or not: exported variables, default umask, fakeroot. */
   readonly countsEnvironment: boolean;
+  /** A password in a URL, and what it is made of, is no input: who may fetch something changes nothing of it. */
+  readonly ignoresPasswords: boolean;
   /** Tasks with equal output get equal unihashes. */
   readonly isEquivalent: boolean;
   /** Kept with a name and value, for `variable` of the writer. */

@@ -1,7 +1,16 @@
 /** Runs the body of one task: its datastore, its folders, prefuncs, the function, postfuncs, each as shell or Python. */
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BuildError, codeOf, fullDisk, longStart, makeFolderSync, messageOf, words } from "@tsbake/base";
+import {
+  BuildError,
+  codeOf,
+  fullDisk,
+  longStart,
+  makeFolderSync,
+  messageOf,
+  redact,
+  words,
+} from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { isFlagTrue, isTruthy } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
@@ -199,9 +208,24 @@ class Step {
       umask: this.#umask(),
       trace: this.#executor.verbose,
     });
-    writeFileSync(scriptPath, text);
-    chmodSync(scriptPath, 0o755);
-    return this.#start(["/bin/sh", scriptPath, "3"], cwd, environment);
+    const shown = redact(text);
+    // A password is in it as long as it runs, for nobody else to read.
+    writeFileSync(scriptPath, text, { mode: shown === text ? 0o755 : 0o600 });
+    if (shown === text) chmodSync(scriptPath, 0o755);
+    try {
+      return await this.#start(["/bin/sh", scriptPath, "3"], cwd, environment);
+    } finally {
+      if (shown !== text) this.#showScript(scriptPath, shown);
+    }
+  }
+
+  /** What stays of a script that had a password in it: a new file, since the old one may be open. */
+  #showScript(path: string, text: string): void {
+    // The body may have cleaned it away, as do_clean does.
+    if (!existsSync(path)) return;
+    rmSync(path);
+    writeFileSync(path, text);
+    chmodSync(path, 0o755);
   }
 
   async #nested(name: string, d: Datastore, dirs: readonly string[] | undefined): Promise<number> {

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { makeFolderSync } from "@tsbake/base";
+import { makeFolderSync, redact } from "@tsbake/base";
 
 const END_BYTES = 4096;
 
@@ -35,7 +35,7 @@ export class TaskLog {
   }
 
   write(text: string): void {
-    writeSync(this.fd, text);
+    writeSync(this.fd, redact(text));
   }
 
   /** The last bytes of it, those that programs wrote included. */

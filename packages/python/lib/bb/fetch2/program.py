@@ -10,7 +10,7 @@ from bb.fetch2 import errors
 SETTINGS = """
     BB_ALLOWED_NETWORKS BB_CHECK_SSL_CERTS BB_FETCH_PREMIRRORONLY BB_GENERATE_MIRROR_TARBALLS BB_GENERATE_SHALLOW_TARBALLS
     BB_GIT_DEFAULT_DESTSUFFIX BB_GIT_NOSHARED BB_GIT_SHALLOW BB_GIT_SHALLOW_DEPTH BB_GIT_SHALLOW_EXTRA_REFS
-    BB_GIT_SHALLOW_REVS BB_NO_NETWORK BB_STRICT_CHECKSUM FETCHCMD_git FETCHCMD_wget GITDIR
+    BB_GIT_SHALLOW_REVS BB_NO_NETWORK BB_STRICT_CHECKSUM FETCHCMD_git FETCHCMD_wget GITDIR TSBAKE_HTTP_MIN_RATE
 """.split()
 BY_NAME = ("BB_GIT_SHALLOW_DEPTH_", "BB_GIT_SHALLOW_REVS_")
 _CODE = re.compile(r"^error\[([a-z]+/[a-z-]+)\]: (.*)", re.MULTILINE)
@@ -36,23 +36,24 @@ def run(command, fetcher, urls, more=()):
     d = fetcher.d
     if not d.getVar("DL_DIR"):
         raise errors.FetchError("DL_DIR is not set", urls[0])
-    call = ["tsbake-fetch", command, "--filespath", d.getVar("FILESPATH") or "", "--dl-dir", d.getVar("DL_DIR")]
+    call = ["tsbake-fetch", command, "--options", "-", *more]
+    options = ["--filespath=%s" % (d.getVar("FILESPATH") or ""), "--dl-dir=%s" % d.getVar("DL_DIR")]
     for variable, option in (("PREMIRRORS", "--premirrors"), ("MIRRORS", "--mirrors")):
-        call += [option, d.getVar(variable) or ""]
-    for setting in settings(d):
-        call += ["--set", setting]
+        options.append("%s=%s" % (option, d.getVar(variable) or ""))
+    options += ["--set=%s" % setting.replace("\n", " ") for setting in settings(d)]
     if not (d.getVar("BB_STRICT_CHECKSUM") or ""):
-        call += ["--set", "BB_STRICT_CHECKSUM=0"]
+        options.append("--set=BB_STRICT_CHECKSUM=0")
     for url in urls:
         ud = fetcher.ud[url]
         if ud.method.supports_srcrev():
-            call += ["--revs", "%s=%s" % (ud.name, ud.revision_of(d))]
+            options.append("--revs=%s=%s" % (ud.name, ud.revision_of(d)))
         for name, value in ud.declared_checksums().items():
-            call += ["--sums", "%s=%s" % (name, value)]
-        call += ["--entry", d.expand(url)]
+            options.append("--sums=%s=%s" % (name, value))
+        options.append("--entry=%s" % d.expand(url))
     environment = {**os.environ, **_environment(d)}
     try:
-        done = subprocess.run([*call, *more], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        # Not as arguments, which everybody can see: an entry may have a password.
+        done = subprocess.run(call, env=environment, input="\n".join(options) + "\n", stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True)
     except OSError as problem:
         raise errors.FetchError("%s cannot be run: %s" % (call[0], problem), urls[0]) from problem
