@@ -66,7 +66,11 @@ leak() {
   };
 }
 
-const obstacle = await archiveProblem();
+// Three images from nothing and a boot.
+const obstacle =
+  process.env["TSBAKE_FIRST_BOOT"] === "1"
+    ? await archiveProblem()
+    : "TSBAKE_FIRST_BOOT=1 builds images with keys and boots one, which takes ten minutes";
 
 const nspawnProblem =
   notRoot ??
