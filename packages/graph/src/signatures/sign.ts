@@ -1,7 +1,7 @@
 /** Task hashes and unihashes over the whole graph, needed tasks first. */
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
-import { BuildError, byText } from "@tsbake/base";
+import { BuildError, byText, eachLimited } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
@@ -277,16 +277,4 @@ function checkedPaths(info: TaskInfo): string[] {
 function displayName(path: string): string {
   const marker = path.indexOf("/./");
   return marker === -1 ? basename(path) : path.slice(marker + 1);
-}
-
-async function eachLimited<Item>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
-    for (const item of queue) await work(item);
-  });
-  await Promise.all(workers);
 }
