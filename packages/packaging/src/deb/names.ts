@@ -6,7 +6,10 @@
  */
 
 const NAME = /^[a-z0-9][a-z0-9+.-]+$/;
-const VERSION = /^(?:\d+:)?\d[A-Za-z0-9.+~-]*$/;
+/** What follows the last `-` is the revision, which dpkg wants where there is one. */
+const VERSION = /^(?:(\d+):)?\d(?:[A-Za-z0-9.+~-]*[A-Za-z0-9.+~])?$/;
+/** dpkg reads an epoch into an int. */
+const MAX_EPOCH = 2 ** 31 - 1;
 
 /** `Foo_bar` → `foo-bar`, `a@b,c` → `a+b+c`; `<U00e9>` is the character of that number. Not always a name in the end. */
 export function debName(text: string): string {
@@ -40,7 +43,8 @@ export function debVersion(text: string): string {
 }
 
 export function isDebVersion(text: string): boolean {
-  return VERSION.test(text);
+  const [whole, epoch = "0"] = VERSION.exec(text) ?? [];
+  return whole !== undefined && Number(epoch) <= MAX_EPOCH;
 }
 
 const RELATION = /^([^\s(:]+)((?::[^\s(]+)?)(?:\s*\(\s*(<<|<=|=|>=|>>|<|>)?\s*([^\s)]*)\s*\))?$/;
