@@ -23,6 +23,10 @@ function complain(what) {
   );
 }
 
+// For the stack traces that -D shows; every other start would read all maps for nothing.
+if (process.argv.slice(2).some((word) => /^(-[A-Za-z]*D|--deb)/.test(word)))
+  process.setSourceMapsEnabled(true);
+
 process.exitCode = NO_RESULT;
 process.on("exit", (code) => {
   if (code === NO_RESULT) complain("the program ended without a result");

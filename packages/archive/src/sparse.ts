@@ -5,20 +5,28 @@
  * @see GNU tar manual, "Storing Sparse Files" and "PAX Format, Versions 0.0 and 0.1"
  */
 import { Buffer } from "node:buffer";
-import { closeSync, fdatasyncSync, lstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fdatasyncSync, lstatSync, openSync, readSync, statfsSync } from "node:fs";
 import { isZero } from "@tsbake/base";
 
-/** Below this, zeros cost nothing once they are compressed. */
-const SMALLEST_SPARSE = 1 << 20;
+/** Fewer zeros cost nothing once they are compressed, but tar reads a file that has holes in pieces of 512 bytes. */
+const WORTHWHILE_BYTES = 1 << 20;
 const BLOCK = 512;
 const PIECE_BYTES = 64 * 1024;
 
+/** File systems of which the kernel knows what has not been written out yet, when it is asked for holes (statfs(2)). */
+const FORESEEING = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x5846_5342, // XFS
+  0x9123_683e, // Btrfs
+  0x0102_1994, // tmpfs
+]);
+
 /**
- * Arguments for tar that keep holes; none when no large file has any.
+ * Arguments for tar that keep holes; none when no file has many.
  *
  * tar believes the system: a file of which no block is on the disk is a hole for it. That is not so where data has not been
- * written out yet, or a file system does not count blocks (some in user space). So what has holes is written out first, and
- * what has no blocks must be zeros.
+ * written out yet, or a file system does not count blocks (some in user space). So what has no blocks must be zeros, and
+ * what has holes is written out first where the file system needs that.
  *
  * @param places paths of plain files, as bytes
  */
@@ -27,10 +35,11 @@ export function sparseArguments(places: Iterable<Buffer>): string[] {
   const blockless: Buffer[] = [];
   for (const place of places) {
     const { size, blocks } = lstatSync(place);
-    if (blocks * BLOCK >= size) continue;
-    if (size >= SMALLEST_SPARSE) isWanted = true;
+    const holes = size - blocks * BLOCK;
+    if (holes <= 0) continue;
+    if (holes >= WORTHWHILE_BYTES) isWanted = true;
     if (blocks === 0) blockless.push(place);
-    else if (size >= SMALLEST_SPARSE) writeOut(place);
+    else if (holes >= WORTHWHILE_BYTES && !FORESEEING.has(statfsSync(place).type)) writeOut(place);
   }
   if (!isWanted || !blockless.every(isAllZero)) return [];
   return ["--sparse", "--sparse-version=0.0", "--hole-detection=seek"];
@@ -48,7 +57,6 @@ function writeOut(place: Buffer): void {
 function isAllZero(place: Buffer): boolean {
   const fd = openSync(place, "r");
   try {
-    fdatasyncSync(fd);
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     for (;;) {
       const got = readSync(fd, piece, 0, PIECE_BYTES, null);

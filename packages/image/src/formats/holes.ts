@@ -3,13 +3,18 @@ import { stat } from "node:fs/promises";
 import type { RunResult } from "@tsbake/base";
 import type { Sandbox } from "@tsbake/sandbox";
 
-/** Smaller files are not worth a look. */
-const LARGE = "+10M";
+/** Smaller files are not worth a look: most large programs have some zeros, and every later step would handle their holes. */
+const LARGE = "+64M";
+/** Fewer are what programs leave out by chance. */
+const WORTHWHILE_BYTES = 1 << 20;
 
-/** Whether less of the file is on the disk than it is long. */
+/** Whether much less of the file is on the disk than it is long. */
 export async function hasHoles(path: string): Promise<boolean> {
-  const { blocks, size } = await stat(path);
-  return blocks * 512 < size;
+  return isSparse(await stat(path));
+}
+
+function isSparse({ blocks, size }: { readonly blocks: number; readonly size: number }): boolean {
+  return size - blocks * 512 >= WORTHWHILE_BYTES;
 }
 
 /**
@@ -18,14 +23,15 @@ export async function hasHoles(path: string): Promise<boolean> {
  * @returns whether a large file has holes
  */
 export async function digHoles(root: string, sandbox: Sandbox): Promise<boolean> {
-  const large = [root, "-xdev", "-type", "f", "-size", LARGE];
   // A file system without holes, or a file that this user may not open, stays as it is.
-  await sandbox.run("find", [...large, "-exec", "fallocate", "--dig-holes", "{}", ";"]);
-  const { stdout } = await sandbox.run("find", [...large, "-printf", "%b %s\n"]);
+  const dig = ["-exec", "fallocate", "--dig-holes", "{}", ";"];
+  const large = [root, "-xdev", "-type", "f", "-size", LARGE];
+  const told = ["-exec", "stat", "--format=%b %s", "{}", ";"];
+  const { stdout } = await sandbox.run("find", [...large, "(", ...dig, ",", ...told, ")"]);
   return stdout
     .split("\n")
     .map((line) => line.split(" ").map(Number))
-    .some(([blocks = 0, size = 0]) => blocks * 512 < size);
+    .some(([blocks = 0, size = 0]) => isSparse({ blocks, size }));
 }
 
 /** tar into dd, which leaves blocks of zeros out; tar's exit code, or 1 when dd fails. */
