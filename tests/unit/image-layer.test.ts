@@ -24,6 +24,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statfsSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -74,6 +75,8 @@ interface Deb {
   readonly fields?: string;
   readonly files: Readonly<Record<string, string>>;
   readonly postinst?: string;
+  /** What it says that its files take. Default 100. */
+  readonly installedKib?: number;
 }
 
 async function makeDeb(folder: string, deb: Deb): Promise<void> {
@@ -81,7 +84,7 @@ async function makeDeb(folder: string, deb: Deb): Promise<void> {
   rmSync(tree, { recursive: true, force: true });
   const control =
     `Package: ${deb.name}\nVersion: 1.0\nArchitecture: amd64\nMaintainer: Nobody <nobody@localhost>\n` +
-    `Installed-Size: 100\n${deb.fields ?? ""}Description: made for a test\n`;
+    `Installed-Size: ${deb.installedKib ?? 100}\n${deb.fields ?? ""}Description: made for a test\n`;
   put(join(tree, "DEBIAN/control"), control);
   for (const [path, text] of Object.entries(deb.files)) put(join(tree, path), text);
   if (deb.postinst !== undefined) {
@@ -171,6 +174,7 @@ beforeAll(async () => {
   });
   await makeDeb(join(work, "debs"), { name: "libtool1", files: { "usr/lib/libtool.so.1": "lib" } });
   await makeDeb(join(work, "debs"), { name: "thief", files: { "usr/lib/libbase.so": "mine" } });
+  await makeDeb(join(work, "debs"), { name: "huge", files: { "usr/bin/huge": "x" }, installedKib: 2 ** 42 });
   await makeDeb(join(work, "debs"), { name: "stranger", files: { "srv/www/index": "x" } });
 });
 
@@ -334,6 +338,18 @@ describeUnless(cannotInstall, "a layer on a base's database", () => {
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(/thief/);
     expect(result.stderr).toMatch(/libbase/);
+  });
+
+  const compresses = [0xef53, 0x5846_5342, 0x0102_1994].includes(statfsSync(work).type)
+    ? undefined
+    : "this file system may hold more than its free bytes";
+  testUnless(compresses, "says that packages cannot fit before it unpacks one", async () => {
+    const result = await layer("huge", "huge");
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(
+      /error\[base\/disk-full\]: unpacking 1 packages needs 4096 TiB in .*: of the disk mounted on \/.*, .* are free/,
+    );
+    expect(existsSync(join(work, "huge-work/root/usr"))).toBe(false);
   });
 });
 

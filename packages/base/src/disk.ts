@@ -7,13 +7,20 @@ import { dirname, resolve } from "node:path";
 import { BuildError } from "./diagnostic.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { codeOf, hasCode, messageOf } from "./errno.js";
-import { diskFull, diskReadOnly } from "./problems.js";
+import { diskFull, diskReadOnly, diskTooSmall } from "./problems.js";
 import type { Disk } from "./problems.js";
 
 /** Less than this many bytes is none: what fits in is of no use to anybody. */
 const NO_SPACE_BYTES = 64 * 1024;
 /** Less than this many are believed to be too few when a program says so, which may have removed what it wrote. */
 const LITTLE_SPACE_BYTES = 64 * 1024 * 1024;
+
+/** File systems that need a byte for each that is written; others may compress (statfs(2)). */
+const PLAIN = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x5846_5342, // XFS
+  0x0102_1994, // tmpfs
+]);
 
 type Trouble = "full" | "quota" | "read-only";
 
@@ -64,6 +71,19 @@ export function fullDisk(folders: readonly string[], who: string, said: string):
   if (trouble === "read-only") return diskProblem({ message: said }, folders, who);
   const disk = disks.find(isFull) ?? (trouble === undefined ? undefined : disks.find(isShort));
   return disk && diskFull(disk, trouble === "quota", who);
+}
+
+/**
+ * Says beforehand what cannot fit. A disk that cannot be asked, or may hold more than its free bytes, is no obstacle.
+ *
+ * @param needBytes at least as many will be written into the folder, which need not be there yet
+ * @param what needs them, e.g. `unpacking 12 packages`
+ * @throws BuildError `base/disk-full`
+ */
+export function needSpace(folder: string, needBytes: number, what: string): void {
+  const disk = diskOf(folder);
+  if (disk && disk.isPlain && disk.free < needBytes)
+    throw new BuildError([diskTooSmall(disk, needBytes, what)]);
 }
 
 const WORDS: readonly (readonly [words: RegExp, trouble: Trouble])[] = [
@@ -120,9 +140,9 @@ function isReadOnly(folder: string): boolean {
   }
 }
 
-function diskOf(folder: string): Disk | undefined {
+function diskOf(folder: string): (Disk & { readonly isPlain: boolean }) | undefined {
   try {
-    const { bavail, bsize, blocks, files, ffree } = statfsSync(nearestFolder(folder));
+    const { bavail, bsize, blocks, files, ffree, type } = statfsSync(nearestFolder(folder));
     return {
       folder,
       mount: mountOf(folder),
@@ -130,6 +150,7 @@ function diskOf(folder: string): Disk | undefined {
       size: blocks * bsize,
       // btrfs counts none, cephfs says -1.
       inodes: files === 0 || ffree < 0 ? undefined : { free: ffree, of: files },
+      isPlain: PLAIN.has(type),
     };
   } catch {
     return undefined;

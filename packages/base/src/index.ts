@@ -5,7 +5,7 @@ export { BuildError, render, type Diagnostic, type Note, type Severity } from ".
 export { nearest } from "./nearest.js";
 export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
 export { byText, sortedUnique, words } from "./order.js";
-export { diskProblem, fullDisk, isDiskProblem } from "./disk.js";
+export { diskProblem, fullDisk, isDiskProblem, needSpace } from "./disk.js";
 export { codeOf, hasCode, ifThere, messageOf, reasonOf } from "./errno.js";
 export { fileStamp, isSettled, type FileStamp } from "./file-stamp.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";

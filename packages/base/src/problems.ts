@@ -46,6 +46,20 @@ export function diskFull(disk: Disk, isQuota: boolean, who?: string): Diagnostic
   };
 }
 
+/** What is about to be written cannot fit. @param what needs the space, e.g. `unpacking 12 packages` */
+export function diskTooSmall(
+  { folder, mount, free, size }: Disk,
+  needBytes: number,
+  what: string,
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "base/disk-full",
+    message: `${what} needs ${amount(needBytes)} in ${folder}: of the disk mounted on ${mount}, ${amount(free)} of ${amount(size)} are free`,
+    help: "free space there, then start the same command again: what is done stays done",
+  };
+}
+
 /** A disk that was writable is not any more. @param who what failed */
 export function diskReadOnly(folder: string, mount: string, who?: string): Diagnostic {
   return {

@@ -1,17 +1,19 @@
 /** do_rootfs: packages into a root, either whole from nothing or as a layer on a base's database. */
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { byText, hasCode, sortedUnique } from "@tsbake/base";
+import { byText, hasCode, needSpace, sortedUnique } from "@tsbake/base";
 import {
   type Backend,
   type InstallResult,
   type PackageDatabase,
   type PackageSource,
+  type Planned,
   downloadClosure,
   inPool,
   mergeClosures,
   openDebBackend,
   packageLines,
+  parseStanzas,
   readClosure,
   scriptModes,
   scriptThatMakes,
@@ -202,8 +204,8 @@ function keysOfBase(options: InstallOptions, database: PackageDatabase, root: st
 
 interface Offer {
   readonly sources: readonly PackageSource[];
-  /** Downloads those of the archive that are not in the pool yet. */
-  readonly fetch: (packages: readonly Identified[]) => Promise<void>;
+  /** Downloads those of the archive that are not in the pool yet. @throws BuildError `base/disk-full` where they cannot fit unpacked */
+  readonly fetch: (packages: readonly Planned[]) => Promise<void>;
 }
 
 /**
@@ -218,6 +220,9 @@ async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer
   return {
     sources: [...own, { folder: options.pool, packages: inPool(closure.packages) }],
     async fetch(packages) {
+      const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
+      const sizeBytes = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);
+      needSpace(options.work, sizeBytes, `unpacking ${packages.length} packages`);
       const planned = new Set(packages.map(identity));
       const wanted = closure.packages.filter((one) => planned.has(identity(one)));
       await downloadClosure({ ...closure, packages: wanted }, options.pool, {

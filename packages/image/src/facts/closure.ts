@@ -36,7 +36,7 @@ export function installedClosure(
 }
 
 /** `Installed-Size` in bytes; the field counts KiB, rounded up by whoever wrote it. 0 when it is missing. */
-export function installedSizeBytes(one: InstalledPackage): number {
+export function installedSizeBytes(one: Pick<InstalledPackage, "stanza">): number {
   const kib = Number(one.stanza.get("Installed-Size") ?? "0");
   return Number.isSafeInteger(kib) && kib >= 0 ? kib * 1024 : 0;
 }

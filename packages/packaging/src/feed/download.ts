@@ -5,7 +5,16 @@
 import { copyFile, lstat, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { BuildError, eachLimited, hasCode, ifThere, run, sha256File, scratchFolder } from "@tsbake/base";
+import {
+  BuildError,
+  eachLimited,
+  hasCode,
+  ifThere,
+  needSpace,
+  run,
+  sha256File,
+  scratchFolder,
+} from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Closure, ClosurePackage } from "./closure.js";
 import { downloadFailed, noApt, otherContent, superseded } from "../problems.js";
@@ -35,7 +44,7 @@ export function inPool(packages: readonly ClosurePackage[]): ClosurePackage[] {
  * Brings every package of the closure that is not there, or not whole, into `pool`; each is verified by SHA-256 and
  * appears whole or not at all. Safe for two processes on one pool. Who installs verifies again.
  *
- * @throws BuildError `packaging/superseded`, `packaging/other-content`, `packaging/download-failed`
+ * @throws BuildError `packaging/superseded`, `packaging/other-content`, `packaging/download-failed`, `base/disk-full`
  */
 export async function downloadClosure(
   closure: Closure,
@@ -48,6 +57,8 @@ export async function downloadClosure(
   );
   const wanted = closure.packages.filter((_, at) => !whole[at]);
   if (wanted.length === 0) return;
+  const sizeBytes = wanted.reduce((sum, one) => sum + one.sizeBytes, 0);
+  needSpace(pool, sizeBytes, `downloading ${wanted.length} packages`);
   const scratch = await scratchFolder(join(pool, ".incoming-"));
   try {
     const [local, remote] = [wanted.filter(isLocal), wanted.filter((one) => !isLocal(one))];
