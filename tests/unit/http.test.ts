@@ -289,12 +289,23 @@ describe("logins", () => {
   });
 
   test.each([
-    ["get https://me:secret@h/x and http://you@h", "get https://me:***@h/x and http://you@h"],
+    ["get https://me:secret@h/x and ssh://you@h", "get https://me:***@h/x and ssh://you@h"],
     ["http://h:80/a@b", "http://h:80/a@b"],
     ["http://h:80?a@b", "http://h:80?a@b"],
     ["http://me:p@ss:w@h/x@y", "http://me:***@h/x@y"],
     ["http://:token@h/", "http://:***@h/"],
     ["git://h/x;user=me;pswd=secret;branch=b", "git://h/x;user=me;pswd=***;branch=b"],
+    ["https://ghp_abc@h/x", "https://***@h/x"],
+    ["HTTPS://ghp_abc@h/x https://b@c", "HTTPS://***@h/x https://***@c"],
+    ["git://git@h/x;protocol=ssh", "git://git@h/x;protocol=ssh"],
+    ["ssh://git@h/x", "ssh://git@h/x"],
+    ["git://abc@h/x;branch=b;protocol=https", "git://***@h/x;branch=b;protocol=https"],
+    ["http://h/x?a=1&private_token=abc&b=2;name=n", "http://h/x?a=1&private_token=***&b=2;name=n"],
+    ["http://h/x?X-Amz-Signature=abc#z", "http://h/x?X-Amz-Signature=***#z"],
+    ["http://h/x?key=abc monkey=1 keyboard=2", "http://h/x?key=*** monkey=1 keyboard=2"],
+    ["http://h/x?monkey=1&page=2", "http://h/x?monkey=1&page=2"],
+    ["wget --header 'Authorization: Bearer abc' x", "wget --header 'Authorization: Bearer ***' x"],
+    ["PRIVATE-TOKEN: abc", "PRIVATE-TOKEN: ***"],
     ['{"a":"http://a:1","b":"c@d"}', '{"a":"http://a:1","b":"c@d"}'],
   ])("%s, shown", (text, shown) => {
     expect(redact(text)).toBe(shown);

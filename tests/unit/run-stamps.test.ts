@@ -209,8 +209,9 @@ class Sequence {
   #removeBelow(folder: string): void {
     if (!existsSync(folder)) return;
     const names = readdirSync(folder).sort(byText);
+    if (names.length === 0) return;
     const path = this.#random() < 0.3 ? folder : join(folder, this.#pick(names));
-    if (names.length > 0) rmSync(path, { recursive: true });
+    rmSync(path, { recursive: true });
   }
 }
 

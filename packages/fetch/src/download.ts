@@ -179,7 +179,11 @@ async function fetchFrom(source: SourceUri, wanted: Wanted, options: FetchOption
     throw new BuildError([checksumMismatch(uri, { algorithm, flag, expected: sum, actual: wrong.actual })]);
   }
   throw new BuildError([
-    forbiddenProblem(uri, places, options.dlDir, options) ?? downloadFailed(uri, reasons.map(redact)),
+    forbiddenProblem(uri, places, options.dlDir, options) ??
+      downloadFailed(
+        uri,
+        reasons.map((one) => redact(one)),
+      ),
   ]);
 }
 

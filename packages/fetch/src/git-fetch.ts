@@ -153,7 +153,12 @@ async function bringRepository(wanted: GitSource, options: FetchOptions): Promis
   if (hasAnswered && (!forbidden || (await hasCommit(clone, wanted.revision)))) return undefined;
   if (forbidden && !isBroken) throw new BuildError([forbidden]);
   if (forbidden) reasons.push(`elsewhere: ${forbidden.message}`);
-  throw new BuildError([downloadFailed(redact(source.uri), reasons.map(redact))]);
+  throw new BuildError([
+    downloadFailed(
+      redact(source.uri),
+      reasons.map((one) => redact(one)),
+    ),
+  ]);
 }
 
 function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions): Place[] {

@@ -4,7 +4,7 @@
  *
  * @see BitBake 2.19 lib/bb/data.py, build_dependencies
  */
-import { byText, redact, words } from "@tsbake/base";
+import { byText, redact, sha256, words } from "@tsbake/base";
 import {
   exportedNames,
   isFlagTrue,
@@ -223,9 +223,10 @@ export class RecipeVariables {
     return value + lines + this.#removeLines(removes, needs, exclusions);
   }
 
-  /** What counts of a value. */
+  /** What counts of a value: no login, but another query may fetch something else. */
   #shown(value: string | undefined): string | undefined {
-    return value !== undefined && this.#shared.handler.ignoresPasswords ? redact(value) : value;
+    if (value === undefined || !this.#shared.handler.ignoresPasswords) return value;
+    return redact(value, (secret) => sha256(secret).slice(0, 16));
   }
 
   /** Where no `:remove` can be, the value is not expanded for it: that would evaluate all inline Python there is. */
