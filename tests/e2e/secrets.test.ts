@@ -7,7 +7,7 @@ import { randomInt } from "node:crypto";
 import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect } from "@jest/globals";
 import { run, sha256 } from "@tsbake/base";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { serveFolder, type Fault, type Mirror } from "../support/mirror.js";
