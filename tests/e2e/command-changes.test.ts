@@ -2,6 +2,8 @@
 import { chmodSync, existsSync, readdirSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { describeUnless } from "../support/skip.js";
+import { toolsProblem } from "../support/tools.js";
 import { EARLY_TASKS, tasksOf, Toy } from "../support/toy.js";
 
 let toy: Toy;
@@ -185,7 +187,7 @@ test("with the host's toolchain, another compiler compiles again; with the feed'
   expect((await toy.built(["compiled"], bin("a third one"))).ran).toContain("compiled:do_compile");
 });
 
-describe("patches of SRC_URI", () => {
+describeUnless(await toolsProblem("patch"), "patches of SRC_URI", () => {
   const diff = (from: string, to: string): string => `--- a/s\n+++ b/s\n@@ -1 +1 @@\n-${from}\n+${to}\n`;
   const recipe = (uris: string): string => `SRC_URI = "file://s ${uris}"
 do_install() {

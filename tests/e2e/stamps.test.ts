@@ -2,7 +2,19 @@
  * What is on the disk is what the stamps say, as a person meets it: recipes of other versions, other machines, recipes that
  * are no more, folders removed by hand. Random sequences of the same are in unit/run-stamps.
  */
-import { existsSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { tasksOf, Toy } from "../support/toy.js";
 
@@ -48,6 +60,41 @@ describe("what is deployed", () => {
     expect(existsSync(toy.rig.path(DEPLOY, "same"))).toBe(false);
     const again = await toy.built(["thing"]);
     expect(again.restored).toContain("thing:do_deploy");
+  });
+
+  test.each<[what: string, change: (path: string) => void]>([
+    ["is gone", (path) => rmSync(path)],
+    ["is longer, in place", (path) => appendFileSync(path, "more\n")],
+    [
+      "is another, as long and as old",
+      (path) => {
+        const { atime, mtime } = statSync(path);
+        rmSync(path);
+        writeFileSync(path, "1.1\n");
+        utimesSync(path, atime, mtime);
+      },
+    ],
+    ["has another mode", (path) => chmodSync(path, 0o600)],
+    ["is a folder", (path) => (rmSync(path), mkdirSync(path))],
+    ["is a link", (path) => (rmSync(path), symlinkSync("own", path))],
+  ])("is what was built again when a file %s; verify names it", async (_what, change) => {
+    toy.change("meta-toy/recipes/extra/kept_1.0.bb", deploying("${PV}", "own"));
+    await toy.built(["kept"]);
+    const path = toy.rig.path(DEPLOY, "same");
+    const before = lstatSync(path).mode;
+    expect(await toy.tsbake(["verify"])).toMatchObject({ code: 0 });
+    expect((await toy.built(["kept"])).ran).toEqual([]);
+    change(path);
+    const verified = await toy.tsbake(["verify"]);
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toContain(`changed: ${path}: kept:do_deploy has installed it\n`);
+    const again = await toy.built(["kept"]);
+    expect(again.restored).toContain("kept:do_deploy");
+    expect(again.output).toContain("run/output-changed");
+    expect([readFileSync(path, "utf8"), lstatSync(path).mode]).toEqual(["1.0\n", before]);
+    expect(await toy.tsbake(["verify"])).toMatchObject({ code: 0 });
+    const quiet = await toy.built(["kept"]);
+    expect([quiet.ran, quiet.restored, quiet.output.includes("run/output-changed")]).toEqual([[], [], false]);
   });
 
   test("for one machine stays when another is built, whether or not the machine is in the signature", async () => {

@@ -2,7 +2,7 @@
  * Programs that tests call and a machine may lack. What the machine has is taken; the rest comes as the product takes it, from
  * native recipes of the feed, built by the product itself into one folder of the test run that all test files share.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { hasProgram } from "@tsbake/archive";
@@ -16,7 +16,9 @@ const PROGRAMS = {
   bzip2: "bzip2",
   fakeroot: "faked-sysv",
   gpg: "gpg-agent",
+  lz4: "lz4",
   openssl: "openssl",
+  patch: "patch",
   python3: "python3",
   unzip: "unzip",
   xz: "xz",
@@ -57,11 +59,18 @@ export async function toolsProblem(...tools: readonly Tool[]): Promise<string | 
   if (offline !== undefined)
     return `no ${missing.join(", ")} on this machine, and not from the feed: ${offline}`;
   if (wanted.length > 0) await build(wanted);
-  const folders = missing.map((tool) =>
-    join(FOLDER, "build/tmp/sysroots-components", `${tool}-native/usr/bin`),
-  );
-  process.env["PATH"] = [process.env["PATH"], ...folders].join(delimiter);
+  process.env["PATH"] = [process.env["PATH"], ...missing.map(folderOf)].join(delimiter);
   return undefined;
+}
+
+/** Where the product has put the program. */
+function folderOf(tool: Tool): string {
+  const components = join(FOLDER, "build/tmp/sysroots-components");
+  const folder = readdirSync(components)
+    .map((architecture) => join(components, architecture, `${tool}-native/usr/bin`))
+    .find((path) => existsSync(join(path, PROGRAMS[tool])));
+  if (folder === undefined) throw new Error(`${PROGRAMS[tool]} is not in ${components}`);
+  return folder;
 }
 
 /** There when the tool is made. */

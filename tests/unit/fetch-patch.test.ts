@@ -3,13 +3,17 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { treeManifest } from "@tsbake/archive";
 import { run, type BuildError } from "@tsbake/base";
 import { applyPatches, type PatchOptions } from "@tsbake/fetch";
 import fc from "fast-check";
 import { root } from "../support/paths.js";
+import { describeUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
+
+const noPatch = await toolsProblem("patch");
 
 type Tree = Readonly<Record<string, string>>;
 
@@ -79,7 +83,7 @@ const codeOf = (one: Promise<void>): Promise<string> =>
     (error: BuildError) => `${error.diagnostics[0]!.code}: ${error.diagnostics[0]!.message}`,
   );
 
-describe("patches of SRC_URI", () => {
+describeUnless(noPatch, "patches of SRC_URI", () => {
   test("apply in the order of SRC_URI, each at its place and level, compressed or not", async () => {
     const place = new Place();
     place.unpack({ s: "one\n", "sub/x": "p0\n", "deep/er/y": "q0\n" });
@@ -213,7 +217,7 @@ async function fresh(tree: Tree, uris: readonly string[] = [], files = ""): Prom
   return place.state();
 }
 
-describe("do_patch once more on the same sources", () => {
+describeUnless(noPatch, "do_patch once more on the same sources", () => {
   const names = fc.constantFrom("a", "b", "c/d", "c/e", "c/f/g");
   const trees = fc.dictionary(names, fc.constantFrom("1\n", "2\n", "1\n2\n"));
   const numbers = fc.integer({ min: 0, max: 4 });

@@ -143,7 +143,9 @@ describe("the launcher", () => {
 describe("what a body leaves behind", () => {
   test("processes in the background are gone before the task is done", async () => {
     using rig = new Rig();
-    const body = "    sleep 1000 & echo $! >${TOPDIR}/pid";
+    // Only when it is `sleep` has it that name.
+    const body =
+      "    sleep 1000 & echo $! >${TOPDIR}/pid; until read name </proc/$!/comm && [ $name = sleep ]; do :; done";
     const { summary, events } = await rig.run({ x: { tasks: { do_x: { body } } } }, ["x:do_x"]);
     expect(summary.ok).toBe(true);
     const warnings = events.flatMap((event) => (event.type === "warning" ? [event.diagnostic] : []));

@@ -1,4 +1,4 @@
-/** `tsbake sstate stats|verify|prune`: questions to the shared state, and the words of its answers. */
+/** `tsbake verify`, `tsbake sstate stats|verify|prune`: questions about what is kept, and the words of the answers. */
 import type { Build } from "@tsbake/engine";
 import type { Request } from "./arguments.js";
 import type { SessionAction } from "./commands.js";
@@ -74,6 +74,20 @@ function verificationText(folder: string, found: Verification): string {
   lines.push(`${folder}: ${count(checked, "artifact")} compared, ${result}`);
   if (removed > 0) lines.push(`${count(removed, "damaged artifact")} deleted`);
   else if (setAside > 0) lines.push(asideText(setAside));
+  return `${lines.join("\n")}\n`;
+}
+
+/** `tsbake verify`: a line a file that is not as it was installed, and one a TMPDIR. */
+export function verifiedText(found: ReturnType<Build["verifyOutputs"]>): string {
+  const lines = [...found].flatMap(([tmpdir, { files, tasks, changed }]) => {
+    const result = changed.length === 0 ? "all are as they were installed" : `${changed.length} changed`;
+    return [
+      ...changed.map(({ path, task }) => `changed: ${path}: ${task} has installed it`),
+      `${tmpdir}: ${count(files, "file")} of ${count(tasks, "task")} compared, ${result}`,
+    ];
+  });
+  if ([...found.values()].some(({ changed }) => changed.length > 0))
+    lines.push("a build of a recipe, or `-c clean` and a build, installs its files again");
   return `${lines.join("\n")}\n`;
 }
 

@@ -50,6 +50,11 @@ export const commandTable = [
     help: "delete artifacts by age, by size, or all that some targets do not need",
   },
   {
+    action: "verify",
+    words: ["verify"],
+    help: "compare installed files with their records; exit code 1 if one differs",
+  },
+  {
     action: "completion",
     words: ["completion"],
     operand: "bash|zsh|fish",

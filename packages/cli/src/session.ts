@@ -7,7 +7,7 @@ import type { RunSummary } from "@tsbake/run";
 import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
 import { recordEvents, recordTimeline } from "./event-log.js";
-import { careFor } from "./care.js";
+import { careFor, verifiedText } from "./care.js";
 import { sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
 import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
@@ -215,6 +215,11 @@ async function answer(
         (await build.updateFeed()) ? "the package lists changed\n" : "the package lists are as they were\n",
       );
       return true;
+    case "verify": {
+      const found = build.verifyOutputs();
+      display.answer(verifiedText(found), { folders: Object.fromEntries(found) });
+      return [...found.values()].every(({ changed }) => changed.length === 0);
+    }
     case "sstate-stats":
     case "sstate-verify":
     case "sstate-prune": {

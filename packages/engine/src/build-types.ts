@@ -1,7 +1,7 @@
 /** What is asked of an open build, and what it answers. Shapes only. */
 import type { Diagnostic } from "@tsbake/base";
 import type { ParsedProject, Providers } from "@tsbake/recipe";
-import type { RunSummary, SetsceneMode } from "@tsbake/run";
+import type { RunSummary, SetsceneMode, VerifiedOutputs } from "@tsbake/run";
 import type { RecordDiff } from "./records/diff-records.js";
 import type { EngineEvent } from "./events.js";
 import type { RecordFile, SignatureRecords } from "./records/records.js";
@@ -98,6 +98,8 @@ export interface Build {
   diffTask(target: string, task: string, hashes: readonly string[]): Promise<RecordDiff>;
   /** Fetches the lists of the feed. Returns whether anything in them changed. */
   updateFeed(): Promise<boolean>;
+  /** Whether what tasks have installed is still there and the same, by TMPDIR. */
+  verifyOutputs(): ReadonlyMap<string, VerifiedOutputs>;
   /** For statistics, verification, pruning. */
   sharedState(): SharedState;
   close(): Promise<void>;

@@ -12,8 +12,8 @@ import type { TaskGraph, TaskId } from "@tsbake/graph";
 import { locateBuild } from "@tsbake/project";
 import { openProviders, recipeLabel } from "@tsbake/recipe";
 import type { ParsedProject, Providers, RecipeId } from "@tsbake/recipe";
-import { openStamps, resolveDoubt, withPython } from "@tsbake/run";
-import type { Stamps } from "@tsbake/run";
+import { openStamps, resolveDoubt, verifyOutputs, withPython } from "@tsbake/run";
+import type { Stamps, VerifiedOutputs } from "@tsbake/run";
 import type {
   Build,
   BuildOutput,
@@ -285,6 +285,12 @@ class OpenedBuild implements LockedBuild {
     const d = this.project.openRecipe(recipe);
     const names = Object.keys(this.project.recipes.get(recipe)?.tasks ?? {}).sort(byText);
     return names.map((name) => ({ name, doc: pythonText(d.getVarFlag(name, "doc") ?? "") }));
+  }
+
+  verifyOutputs(): ReadonlyMap<string, VerifiedOutputs> {
+    const { multiconfigs } = this.project;
+    const folders = multiconfigs.map((name) => this.project.configurationText("TMPDIR", name) ?? this.topdir);
+    return new Map([...new Set(folders)].map((tmpdir) => [tmpdir, verifyOutputs(tmpdir)]));
   }
 
   sharedState(): SharedState {

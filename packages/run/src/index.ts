@@ -57,6 +57,8 @@ export {
   resolveDoubt,
   Owners,
   type OwnerFacts,
+  verifyOutputs,
+  type VerifiedOutputs,
 } from "./outputs/index.js";
 export { noTerminal } from "./problems.js";
 export { runTasks } from "./run.js";

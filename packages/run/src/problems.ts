@@ -234,6 +234,16 @@ export function outputGone(label: string, earlier: string, folder: string): Diag
   };
 }
 
+/** What a task has installed is gone, or another file is there. */
+export function outputChanged(label: string, file: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/output-changed",
+    message: `${file} is not as ${label} has left it; ${label} is done again`,
+    help: "copy what you want to change out of the build folder; `tsbake verify` lists all such files",
+  };
+}
+
 /** The machine has stopped during a build, or soon after one was killed. */
 export function powerCut(tmpdir: string, recipes: number): Diagnostic {
   const what = recipes === 1 ? "one recipe is" : `${recipes} recipes are`;

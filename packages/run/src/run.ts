@@ -12,7 +12,7 @@ import { checkWorkFolders, promisedBelow, refresh } from "./plan/promises.js";
 import type { ReadCheck } from "./reads/index.js";
 import { estimate, pathsAhead, Priorities } from "./plan/priority.js";
 import type { PriorityInput } from "./plan/priority.js";
-import { mustNotRun, outputGone, tainted } from "./problems.js";
+import { mustNotRun, outputChanged, outputGone, tainted } from "./problems.js";
 import { openNiceness } from "./limits/niceness.js";
 import { Processes } from "./processes/processes.js";
 import { Queue } from "./queue.js";
@@ -107,7 +107,11 @@ class Run {
   }
 
   async plan(): Promise<void> {
-    if (this.#options.isWhole && !this.#options.dryRun) await this.#shared.prune();
+    if (!this.#options.dryRun) {
+      if (this.#options.isWhole) await this.#shared.prune();
+      for (const { recipe, task, file } of this.#shared.doubtTargets())
+        this.#emit({ type: "warning", diagnostic: outputChanged(`${recipe.pn}:${task}`, file) });
+    }
     await this.#planner.prepare();
     if (this.#planner instanceof DemandPlanner) {
       const task = (id: TaskId) => this.#task(id);

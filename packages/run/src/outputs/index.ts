@@ -7,4 +7,5 @@ export { installOutputs, uninstallOutputs, type Installer } from "./install.js";
 export { manifestPath, readManifest, writeManifest, type Manifest, type StampOwner } from "./manifest.js";
 export { resolveDoubt } from "./power-cut.js";
 export { Owners, type OwnerFacts } from "./owners.js";
+export { verifyOutputs, type VerifiedOutputs } from "./verify.js";
 export { manifestOf, SharedFolders } from "./shared-folders.js";

@@ -3,14 +3,14 @@
  * step ends a real run and a restore, so that both leave the same files.
  */
 import { execFileSync } from "node:child_process";
-import type { Stats } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
-import { BuildError, byText, hasCode, makeFolderSync, nameFs as fs, sameEntry } from "@tsbake/base";
+import { BuildError, byText, fsPath, hasCode, makeFolderSync, nameFs as fs, sameEntry } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { staysBelow } from "@tsbake/sandbox";
-import { readManifest } from "./manifest.js";
-import type { StampOwner } from "./manifest.js";
+import { factsOf, readManifest } from "./manifest.js";
+import type { Manifest, StampOwner } from "./manifest.js";
 import { ENTRIES_AT_ONCE } from "./owners.js";
 import type { Owners } from "./owners.js";
 import { fileClash } from "../problems.js";
@@ -53,6 +53,26 @@ export async function installOutputs(
     list({ from, to, top: to }, files, made);
   }
   await owners.alone(() => new Installation(owners, installer).install(files, made, tops));
+}
+
+/** Of a file that others have installed too: whoever comes last may have made it anew. */
+const UNKNOWN = "shared";
+
+/** Installed files that are gone, or are not what was installed; none is looked at where nothing is known of them. */
+export function changedFiles({ files, facts }: Manifest): string[] {
+  if (!facts) return [];
+  return files.filter((file, index) => facts[index] !== UNKNOWN && factsAt(file) !== facts[index]);
+}
+
+/** Undefined when there is nothing. */
+function factsAt(path: string): string | undefined {
+  try {
+    const stat = lstatSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
+    return stat && factsOf(stat);
+  } catch (error) {
+    if (hasCode(error, "ENOTDIR")) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -128,7 +148,9 @@ class Installation {
       if (index % ENTRIES_AT_ONCE === ENTRIES_AT_ONCE - 1) await pause();
       if (!present.has(entry.to)) this.#place(entry);
     }
-    if (previous) owners.write(this.#path, next);
+    const others = owners.shared();
+    const facts = next.files.map((file) => (others.has(file) ? UNKNOWN : (factsAt(file) ?? UNKNOWN)));
+    owners.write(this.#path, { ...next, facts });
   }
 
   /** What another version of the recipe, or the same for another machine, has where ours will be. */
@@ -217,7 +239,7 @@ class Installation {
       if (hasCode(error, "EEXIST")) {
         // Two tasks at the same moment: both have looked before either has written.
         const owner = this.#owners.find(entry.to, this.#path)?.owner;
-        const other = owner ? `${owner.pn}:${owner.task}` : "another task";
+        const other = owner ? `${owner.pn}:${owner.task}` : "something else";
         this.#owners.addShared([entry.to]);
         if (!sameEntry(entry.from, entry.to)) {
           throw new BuildError([fileClash(this.#installer.label, other, entry.to)]);

@@ -4,12 +4,12 @@
  * and one recipe for the folders of two machines, have one each.
  *
  * A line that tells of the owner; then one absolute path a line: files in order, then folders (with `/` at the end),
- * deepest first.
+ * deepest first; when all of it is there, a line `= FACTS` for each file, in the same order.
  *
  * @see OE-core meta/classes-global/sstate.bbclass, sstate_install: same lines without the first, one file for each
  *   architecture, recipe and task
  */
-import { renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync, type BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
 import { byText, hasCode, makeFolderSync, nameFs, sha256, temporaryBeside } from "@tsbake/base";
 
@@ -32,6 +32,13 @@ export interface Manifest {
   readonly files: readonly string[];
   /** Without the `/`. */
   readonly folders: readonly string[];
+  /** {@link factsOf} each file, in their order, once all are installed. */
+  readonly facts?: readonly string[];
+}
+
+/** By which an installed file is known again: mode, size, inode and time of change; not how many names it has. */
+export function factsOf({ mode, size, ino, mtimeNs }: BigIntStats): string {
+  return `${mode.toString(8)} ${size} ${ino} ${mtimeNs}`;
 }
 
 const LONGEST_NAME = 150;
@@ -66,23 +73,30 @@ export function readManifest(path: string): Manifest | undefined {
   }
   const all = text.split("\n");
   const lines = all.filter((line) => line.startsWith("/")).map(unescape);
+  const files = lines.filter((line) => !line.endsWith("/"));
+  const facts = all.filter((line) => line.startsWith("= ")).map((line) => line.slice(2));
   return {
     owner: readOwner(all[0]!),
-    files: lines.filter((line) => !line.endsWith("/")),
+    files,
     folders: lines.filter((line) => line.endsWith("/")).map((line) => line.slice(0, -1)),
+    ...(facts.length === files.length && { facts }),
   };
 }
 
 /** Whole or not at all; not synced, since a lost manifest costs nothing but a replaced file. */
 export function writeManifest(path: string, manifest: Manifest): void {
   const { owner } = manifest;
-  const files = manifest.files.toSorted(byText);
+  const order = [...manifest.files.keys()].sort((left, right) =>
+    byText(manifest.files[left]!, manifest.files[right]!),
+  );
+  const files = order.map((index) => manifest.files[index]!);
+  const facts = order.flatMap((index) => manifest.facts?.[index] ?? []).map((one) => `= ${one}`);
   const folders = manifest.folders.toSorted(byText).toReversed();
   const lines = [...files, ...folders.map((folder) => `${folder}/`)].map(escape);
   const head = owner ? [`# ${JSON.stringify(owner)}`] : [];
   makeFolderSync(dirname(path));
   const temporary = temporaryBeside(path);
-  nameFs.writeFileSync(temporary, [...head, ...lines].map((line) => `${line}\n`).join(""));
+  nameFs.writeFileSync(temporary, [...head, ...lines, ...facts].map((line) => `${line}\n`).join(""));
   renameSync(temporary, path);
 }
 

@@ -6,9 +6,10 @@
  * is in another machine's own folder stays. Files of tasks of this build stay, too: where two of them want one path, that is
  * a clash.
  */
+import { unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
-import { byText, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
+import { byText, fsPath, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
 import {
   lists,
   manifestFolder,
@@ -157,16 +158,11 @@ export class Owners {
     for (const file of files) {
       if (++count % ENTRIES_AT_ONCE === 0) await pause();
       if (shared.has(file) && this.find(file, manifest)) continue;
-      fs.rmSync(file, { force: true });
+      removeFile(file);
     }
     for (const folder of folders.toSorted(byText).toReversed()) {
       if (shared.has(`${folder}/`) && isEmpty(folder) && this.find(`${folder}/`, manifest)) continue;
-      try {
-        fs.rmdirSync(folder);
-      } catch (error) {
-        // Others still have something in it, or it is gone.
-        if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT", "ENOTDIR", "EBUSY")) throw error;
-      }
+      removeFolder(folder);
     }
   }
 
@@ -204,6 +200,29 @@ export class Owners {
     if (!group) this.#groups.set(prefix, (group = new Set()));
     return group;
   }
+}
+
+/** Also when somebody has made a folder of it, but not what is in that. */
+function removeFile(file: string): void {
+  try {
+    unlinkSync(fsPath(file));
+  } catch (error) {
+    if (hasCode(error, "EISDIR", "EPERM") && isFolder(file)) removeFolder(file);
+    else if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+  }
+}
+
+function removeFolder(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch (error) {
+    // Others still have something in it, or it is gone.
+    if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT", "ENOTDIR", "EBUSY")) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** A file of paths that only grows. */

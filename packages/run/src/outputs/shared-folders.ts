@@ -10,8 +10,8 @@ import { byText, hasCode, makeFolderSync, sha256, writeFileAtomic } from "@tsbak
 import type { TaskId } from "@tsbake/graph";
 import { multiconfigOf } from "@tsbake/recipe";
 import type { RecipeInfo } from "@tsbake/recipe";
-import { installOutputs, uninstallOutputs } from "./install.js";
-import { manifestFolder, manifestPath } from "./manifest.js";
+import { changedFiles, installOutputs, uninstallOutputs } from "./install.js";
+import { manifestFolder, manifestPath, readManifest } from "./manifest.js";
 import type { Manifest, StampOwner } from "./manifest.js";
 import { Owners } from "./owners.js";
 import type { OwnerFacts } from "./owners.js";
@@ -78,6 +78,29 @@ export class SharedFolders {
     const { pn, stamp } = recipe;
     const configuration = configurationOf(this.#options, recipe);
     await uninstallOutputs(this.#ownersOf(recipe), { pn, stamp, configuration });
+  }
+
+  /**
+   * Looks at each file that tasks of the targets' recipes have installed. Where one is gone or another, its task has no stamp
+   * any more.
+   *
+   * @returns the first such file of each task
+   */
+  doubtTargets(): { readonly recipe: RecipeInfo; readonly task: string; readonly file: string }[] {
+    const { graph, project, stamps, settings } = this.#options;
+    const recipes = new Set(graph.targets.map((target) => graph.node(target).recipe));
+    const found = [];
+    for (const recipe of [...recipes].map((key) => project.recipes.get(key)!)) {
+      for (const task of Object.keys(recipe.tasks).filter((name) => recipe.tasks[name]!.artifact)) {
+        const manifest = readManifest(manifestOf(settings.tmpdir(recipe.id), recipe, task));
+        const [file] = manifest ? changedFiles(manifest) : [];
+        if (file === undefined || !stamps.hasAny(recipe.stamp, task)) continue;
+        this.mark(recipe);
+        stamps.withdraw(recipe.stamp, task);
+        found.push({ recipe, task, file });
+      }
+    }
+    return found;
   }
 
   /** Takes away what recipes have put there that were among the metadata in the last build for this machine and are not now. */
