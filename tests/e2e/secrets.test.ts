@@ -68,7 +68,7 @@ function contentOf(path: string): Buffer {
   const magic = bytes.subarray(0, 4).toString("hex");
   if (magic.startsWith("1f8b")) return gunzipSync(bytes);
   if (magic !== "28b52ffd") return bytes;
-  const { status, stdout } = spawnSync("zstd", ["-dc", path], { maxBuffer: 1 << 30 });
+  const { status, stdout } = spawnSync("zstd", ["-dc", path], { maxBuffer: 1 << 30, env: process.env });
   if (status !== 0) throw new Error(`zstd -dc ${path}`);
   return stdout;
 }

@@ -28,6 +28,8 @@ import { toolsProblem } from "../support/tools.js";
 const folder = temporaryFolder("python-test");
 const rig = new PythonRig();
 const FILE = "/layer/a_1.0.bb";
+// First: it is on PATH then.
+const withoutHost = await toolsProblem("python3");
 const environment = { PATH: process.env["PATH"]!, MARK: "mark" };
 
 interface Ended extends PythonTaskResult {
@@ -64,7 +66,6 @@ async function runTask(
   }
 }
 
-const withoutHost = await toolsProblem("python3");
 // Those of this process: others' come and go.
 const temporaries = (): string[] =>
   readdirSync(tmpdir()).filter(

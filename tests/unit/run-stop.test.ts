@@ -154,6 +154,37 @@ describe("what a body leaves behind", () => {
     ]);
     expect(isAlive(Number(readFileSync(join(rig.topdir, "pid"), "utf8")))).toBe(false);
   });
+
+  // By itself, with its output through us ([progress]), and beside a body that goes on.
+  const daemon = "    setsid sleep 1000 & echo $! >${TOPDIR}/pid; sleep 0.3";
+  test.each<[what: string, body: string, flags: Record<string, string>, beside: string]>([
+    ["", daemon, {}, ""],
+    [", started by what has ended", `    (${daemon.trim()})`, {}, ""],
+    [", of a task with progress", daemon, { progress: "percent" }, ""],
+    [", beside another task", daemon, {}, "    sleep 1"],
+  ])(
+    "processes in a session of their own are gone before the task is done%s",
+    async (_what, body, flags, beside) => {
+      using rig = new Rig();
+      const project: ProjectSpec = {
+        x: { tasks: { do_x: { body, flags } } },
+        ...(beside !== "" && { y: { tasks: { do_y: { body: beside } } } }),
+      };
+      const ends: boolean[] = [];
+      const { summary, events } = await rig.run(project, ["x:do_x", ...(beside === "" ? [] : ["y:do_y"])], {
+        onEvent: (event) => {
+          if (event.type === "task-finished" && event.label === "x:do_x")
+            ends.push(isAlive(Number(readFileSync(join(rig.topdir, "pid"), "utf8"))));
+        },
+      });
+      expect(summary.ok).toBe(true);
+      expect(ends).toEqual([false]);
+      const told = events.flatMap((event) => (event.type === "warning" ? [event.diagnostic.message] : []));
+      expect(told).toEqual([
+        expect.stringMatching(/^x:do_x left processes behind, which were ended: .*`sleep`/),
+      ]);
+    },
+  );
 });
 
 describe("an engine that is killed", () => {

@@ -404,7 +404,7 @@ describe("installing", () => {
     expect(namesIn(output)).toEqual(["kept", "new"]);
     expect(readFileSync(join(output, "kept"), "utf8")).toBe("2");
     const { label: _, ...stamped } = owner;
-    expect(readManifest(manifestPath(folder.path, owner))).toEqual({
+    expect(readManifest(manifestPath(folder.path, owner))).toMatchObject({
       owner: stamped,
       files: [join(output, "kept"), join(output, "new")],
       folders: [output],

@@ -15,6 +15,7 @@ const PERL = "/usr/bin/perl";
 interface Calls {
   readonly keys: number;
   readonly seccomp: number;
+  readonly prctl: number;
   /** As audit(7) calls the machine. */
   readonly machine: number;
   /** The same kernel's other numbers: those of 32-bit programs. */
@@ -24,22 +25,26 @@ interface Calls {
 const I386 = { machine: 0x4000_0003, keys: 286 };
 const ARM = { machine: 0x4000_0028, keys: 309 };
 const CALLS: Readonly<Record<string, Calls>> = {
-  x64: { machine: 0xc000_003e, keys: 248, seccomp: 317, other: I386 },
-  ia32: { ...I386, seccomp: 354 },
-  arm64: { machine: 0xc000_00b7, keys: 217, seccomp: 277, other: ARM },
-  arm: { ...ARM, seccomp: 383 },
-  riscv64: { machine: 0xc000_00f3, keys: 217, seccomp: 277 },
-  loong64: { machine: 0xc000_0102, keys: 217, seccomp: 277 },
+  x64: { machine: 0xc000_003e, keys: 248, seccomp: 317, prctl: 157, other: I386 },
+  ia32: { ...I386, seccomp: 354, prctl: 172 },
+  arm64: { machine: 0xc000_00b7, keys: 217, seccomp: 277, prctl: 167, other: ARM },
+  arm: { ...ARM, seccomp: 383, prctl: 172 },
+  riscv64: { machine: 0xc000_00f3, keys: 217, seccomp: 277, prctl: 167 },
+  loong64: { machine: 0xc000_0102, keys: 217, seccomp: 277, prctl: 167 },
 };
 
 /**
- * $1: the first descriptor to close; $2: keyctl's number; $3: seccomp's; $4: the filter, or empty; then the command. A
- * kernel without keyrings or filters refuses: it has no keys, or the session keyring is what there is.
+ * $1: the first descriptor to close; $2: keyctl's number; $3: prctl's, where what loses its parent is to become a child of the
+ * command, or 0; $4: seccomp's; $5: the filter, or empty; then the command. A kernel without keyrings or filters refuses: it
+ * has no keys, or the session keyring is what there is.
+ *
+ * @see prctl(2), PR_SET_CHILD_SUBREAPER
  */
 const SHUT = `
-my ($first, $keyctl, $seccomp, $hex) = splice @ARGV, 0, 4;
+my ($first, $keyctl, $prctl, $seccomp, $hex) = splice @ARGV, 0, 5;
 syscall 436, $first + 0, 4294967295, 0;
 syscall $keyctl + 0, 1, 0 if $keyctl;
+syscall $prctl + 0, 36, 1, 0, 0, 0 if $prctl;
 if ($hex) {
     my $filter = pack "H*", $hex;
     my $program = pack "S x![P] P", length($filter) / 8, $filter;
@@ -55,20 +60,68 @@ exit 127;
  */
 export function shut(): readonly string[] {
   const calls = CALLS[process.arch];
-  const numbers = calls ? [calls.keys + 2, calls.seccomp] : [0, 0];
+  const numbers = calls ? [calls.keys + 2, 0, calls.seccomp] : [0, 0, 0];
   return [PERL, "-e", SHUT, "3", ...numbers.map(String), calls ? filterOf(calls).toString("hex") : ""];
 }
 
 /**
  * The same for a process of ours that starts bodies of tasks, with a session keyring of its own and no filter (which
- * would take sudo from them). Empty where there is no perl.
+ * would take sudo from them). What bodies leave behind, also in sessions of its own, becomes its child. Empty where there is
+ * no perl.
  *
  * @param first the first descriptor that it was not given
  */
 export function shutFrom(first: number): readonly string[] {
   if (!existsSync(PERL)) return [];
   const calls = CALLS[process.arch];
-  return [PERL, "-e", SHUT, String(first), String(calls ? calls.keys + 2 : 0), "0", ""];
+  const numbers = calls ? [calls.keys + 2, calls.prctl] : [0, 0];
+  return [PERL, "-e", SHUT, String(first), ...numbers.map(String), "0", ""];
+}
+
+/**
+ * $1: prctl's number; then the command, whose end is waited for and handed on. What it has left in other process groups is
+ * ended and named on descriptor 3.
+ */
+const REAP = `
+syscall shift(@ARGV) + 0, 36, 1, 0, 0, 0;
+defined(my $child = fork) or exit 127;
+if (!$child) {
+    exec { $ARGV[0] } @ARGV or print STDERR "$ARGV[0]: $!\\n";
+    exit 127;
+}
+$SIG{$_} = "IGNORE" for qw(HUP INT TERM);
+waitpid $child, 0;
+my $status = $?;
+my %names;
+for (1 .. 100) {
+    1 while waitpid(-1, 1) > 0;
+    my @left;
+    if (open my $file, "<", "/proc/self/task/$$/children") {
+        @left = grep { getpgrp($_) != getpgrp(0) } split " ", <$file> // "";
+    }
+    last unless @left;
+    for my $pid (@left) {
+        open my $file, "<", "/proc/$pid/comm" or next;
+        chomp(my $name = <$file> // "");
+        $names{$name} = 1;
+    }
+    kill "KILL", @left;
+    select undef, undef, undef, 0.01;
+}
+if (%names and open my $messages, ">&=", 3) {
+    print $messages "left ", join("/", sort keys %names), "\\0";
+}
+if ($status & 127) {
+    $SIG{$_} = "DEFAULT" for qw(HUP INT TERM);
+    kill $status & 127, $$;
+}
+exit $status >> 8;
+`;
+
+/** Words in front of a command: what it leaves in sessions of its own ends with it. Empty where that cannot be done. */
+export function reaping(): readonly string[] {
+  const calls = CALLS[process.arch];
+  return calls && existsSync(PERL) ? [PERL, "-e", REAP, String(calls.prctl)] : [];
 }
 
 const LOAD = 0x20;

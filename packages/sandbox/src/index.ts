@@ -1,6 +1,6 @@
 export { staysBelow } from "./below.js";
 export { openCage, type Cage, type CageOptions } from "./cage.js";
-export { shutFrom } from "./doors.js";
+export { reaping, shutFrom } from "./doors.js";
 export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "./inside-root.js";
 export { findProgram, openIsolation, type Isolation } from "./isolation.js";
 export { commandFailed, leavesRoot } from "./problems.js";

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { FromLauncher, ToLauncher } from "./launcher-messages.js";
-import { endGroup, pipeGraceMs, signalGroup } from "./process-group.js";
+import { endGroup, endOrphans, pipeGraceMs, signalGroup } from "./process-group.js";
 
 /** Of bodies, and those that are only guarded. */
 const started = new Set<number>();
@@ -42,8 +42,8 @@ function start({ id, command, args, cwd, environment, log }: ToLauncher & { type
     let left: readonly string[] = [];
     child.on("exit", () => {
       // What the body left in the background would write into folders that are being packed.
-      left = endGroup(group);
       started.delete(group);
+      left = [...endGroup(group), ...endOrphans(started, group)].sort();
       timer = setTimeout(() => messages.destroy(), pipeGraceMs);
     });
     child.on("close", (code, signal) => {
@@ -66,5 +66,7 @@ process.on("message", (message: ToLauncher) => {
 
 process.on("disconnect", () => {
   for (const group of [...started, ...guarded]) signalGroup(group, "SIGKILL");
+  started.clear();
+  endOrphans(started);
   process.exit(0);
 });

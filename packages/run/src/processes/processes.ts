@@ -5,6 +5,8 @@ import { existsSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { byText } from "@tsbake/base";
+import { reaping } from "@tsbake/sandbox";
 import { Launcher } from "./launcher.js";
 import type { Launch } from "./launcher.js";
 import type { ProcessEnd } from "../options.js";
@@ -20,6 +22,8 @@ export interface ProcessStart extends Launch {
 }
 
 const ONE_OUTPUT = 'exec "$@" 2>&1';
+/** The level of a message with names of what a body has left (`reaping`). */
+const LEFT = "left";
 
 export class Processes {
   readonly #groups = new Set<number>();
@@ -58,7 +62,8 @@ export class Processes {
     }
     return new Promise((resolve, reject) => {
       // One pipe for both, as when the log is written directly: two would lose the order of lines.
-      const child = spawn("/bin/sh", ["-c", ONE_OUTPUT, "sh", command, ...args], {
+      const [program, ...words] = [...reaping(), "/bin/sh", "-c", ONE_OUTPUT, "sh", command, ...args];
+      const child = spawn(program!, words, {
         cwd,
         env: environment,
         stdio: ["ignore", "pipe", "ignore", "pipe"],
@@ -76,7 +81,11 @@ export class Processes {
       if (output) copyLines(output, logFd, onLine, onLost);
       // Null when the program could not be started.
       const messages = child.stdio[3] as Readable | null | undefined;
-      if (messages) readMessages(messages, onMessage);
+      const reaped: string[] = [];
+      if (messages)
+        readMessages(messages, (level, text) =>
+          level === LEFT ? void reaped.push(...text.split("/")) : onMessage(level, text),
+        );
       let timer: NodeJS.Timeout | undefined;
       let left: readonly string[] = [];
       child.on("error", reject);
@@ -92,7 +101,10 @@ export class Processes {
       child.on("close", (code, signal) => {
         clearTimeout(timer);
         if (lost !== undefined) reject(lost);
-        else resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"], left });
+        else {
+          const names = [...left, ...reaped].sort(byText);
+          resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"], left: names });
+        }
       });
     });
   }
