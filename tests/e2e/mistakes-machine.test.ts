@@ -1,8 +1,8 @@
 /** What the machine and the network do to a build: one clear message, nothing half done, and the next run is right. */
 import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { join } from "node:path";
+import { run } from "../support/command.js";
 import { serveFolder } from "../support/mirror.js";
 import { root } from "../support/paths.js";
 import { toldIn } from "../support/told.js";

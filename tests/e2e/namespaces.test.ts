@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { AS_NOBODY, cannotRefuse, SECCOMP, withoutNamespaces } from "../support/refusal.js";
 import { describeUnless } from "../support/skip.js";

@@ -2,8 +2,8 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { openEquivalences } from "@tsbake/sstate";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 

@@ -3,9 +3,10 @@ import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, w
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { tarOf, writeAr } from "@tsbake/archive";
-import { BuildError, run, sha256File } from "@tsbake/base";
+import { BuildError, sha256File } from "@tsbake/base";
 import { downloadClosure, mergeClosures, openDebBackend, openFeed, poolName } from "@tsbake/packaging";
 import type { Closure } from "@tsbake/packaging";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { describeUnless } from "../support/skip.js";
 

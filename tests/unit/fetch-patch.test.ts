@@ -5,9 +5,10 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { treeManifest } from "@tsbake/archive";
-import { run, type BuildError } from "@tsbake/base";
+import { type BuildError } from "@tsbake/base";
 import { applyPatches, type PatchOptions } from "@tsbake/fetch";
 import fc from "fast-check";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 

@@ -2,9 +2,9 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { diffRecordFiles, readRecordFile, SignatureRecords } from "@tsbake/engine";
 import { writeRecord, type SignatureExplanation } from "@tsbake/graph";
+import { run } from "../support/command.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";

@@ -46,7 +46,7 @@ export function diskProblem(
     const folder = path === undefined ? folders.find(isReadOnly) : dirname(path);
     return folder === undefined ? undefined : diskReadOnly(folder, mountOf(folder), who);
   }
-  const disks = (path === undefined ? folders : [dirname(path)]).flatMap((one) => diskOf(one) ?? []);
+  const disks = writableDisks(path === undefined ? folders : [dirname(path)]);
   const fullest = disks.toSorted((left, right) => left.free - right.free)[0];
   // Words may be about something else: the kernel says the same when there are too many namespaces.
   const disk = disks.find(isFull) ?? (isSaid && trouble === "full" ? disks.find(isShort) : fullest);
@@ -54,16 +54,24 @@ export function diskProblem(
 }
 
 /**
- * The same for a program, which may have no word about it: the first of these disks that is full.
+ * The same for a program. Where it has no word about it, only the disk that it writes to can be the reason: that of its log.
  *
+ * @param own where the program writes to
+ * @param others where it may have written to as well
  * @param said the end of what the program said
  */
-export function fullDisk(folders: readonly string[], who: string, said: string): Diagnostic | undefined {
-  const disks = folders.flatMap((folder) => diskOf(folder) ?? []);
+export function fullDisk(
+  own: string,
+  others: readonly string[],
+  who: string,
+  said: string,
+): Diagnostic | undefined {
   const trouble = troubleOf({ message: said })?.trouble;
-  if (trouble === "read-only") return diskProblem({ message: said }, folders, who);
-  const disk = disks.find(isFull) ?? (trouble === undefined ? undefined : disks.find(isShort));
-  return disk && diskFull(disk, trouble === "quota", who);
+  // A body that may not write to /usr says the same as one whose own disk has become read-only.
+  if (trouble === "read-only") return diskProblem({ message: said }, [own], who);
+  if (trouble !== undefined) return diskProblem({ message: said }, [own, ...others], who);
+  const disk = writableDisks([own]).find(isFull);
+  return disk && diskFull(disk, false, who);
 }
 
 const WORDS: readonly (readonly [words: RegExp, trouble: Trouble])[] = [
@@ -101,6 +109,11 @@ function pathOf(error: unknown): string | undefined {
     if (typeof path === "string") return resolve(path);
   }
   return undefined;
+}
+
+/** What is read-only (an image of downloads) is full for ever, and nobody writes there. */
+function writableDisks(folders: readonly string[]): Disk[] {
+  return folders.flatMap((folder) => (isReadOnly(folder) ? [] : (diskOf(folder) ?? [])));
 }
 
 function isFull({ free, inodes }: Disk): boolean {

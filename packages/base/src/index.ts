@@ -6,7 +6,16 @@ export { nearest } from "./nearest.js";
 export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
 export { byText, sortedUnique, words } from "./order.js";
 export { diskProblem, fullDisk, isDiskProblem } from "./disk.js";
-export { codeOf, hasCode, ifThere, messageOf, reasonOf } from "./errno.js";
+export {
+  codeOf,
+  hasCode,
+  ifReachable,
+  ifThere,
+  ignoreSystemErrors,
+  messageOf,
+  reasonOf,
+  undefinedOn,
+} from "./errno.js";
 export { fileStamp, isSettled, type FileStamp } from "./file-stamp.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
 export {
@@ -21,9 +30,21 @@ export {
   writeFileSynced,
 } from "./files.js";
 export { eachLimited } from "./parallel.js";
-export { batches, lastLines, longStart, run, type RunOptions, type RunResult } from "./process.js";
+export {
+  batches,
+  demandSuccess,
+  longStart,
+  openChild,
+  run,
+  type Child,
+  type ChildEnd,
+  type Runner,
+  type RunOptions,
+  type RunOutput,
+} from "./process.js";
+export { commandFailed, type RunResult } from "./problems.js";
 export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
-export { printable, withoutControls } from "./printable.js";
+export { lastLines, printable, withoutControls } from "./printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
 export { sameEntry } from "./same-entry.js";
 export { nameFs } from "./name-fs.js";

@@ -1,5 +1,6 @@
 /** Problems that any room can meet, one function each, in the order of their codes. */
 import type { Diagnostic } from "./diagnostic.js";
+import { lastLines } from "./printable.js";
 
 /** A lock that the file system or the machine does not give. */
 export function cannotLock(path: string, reason: string): Diagnostic {
@@ -8,6 +9,27 @@ export function cannotLock(path: string, reason: string): Diagnostic {
     code: "base/cannot-lock",
     message: `cannot lock ${path}: ${reason}`,
     help: "put the folder on a file system with flock(2), and have `flock` of util-linux on PATH: two builds that write at the same time would spoil each other's files",
+  };
+}
+
+/** How a program ended, and what it said. */
+export interface RunResult {
+  /** Exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program failed where none should. */
+export function commandFailed(command: string, result: RunResult): Diagnostic {
+  const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
+  const said = lastLines(result.stderr || result.stdout, 12);
+  return {
+    severity: "error",
+    code: "base/command-failed",
+    message: `\`${command}\` ${how}`,
+    help: said === "" ? "it said nothing" : `it said:\n${said}`,
   };
 }
 

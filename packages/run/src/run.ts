@@ -3,7 +3,7 @@ import { diskProblem, isDiskProblem } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
 import { openDurations, type Durations } from "./plan/durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
-import { openIsolation } from "@tsbake/sandbox";
+import { networkIsolation } from "./limits/isolation.js";
 import { MachineLimits } from "./limits/machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./plan/planner.js";
@@ -149,7 +149,7 @@ class Run {
       this.#options,
       {
         processes,
-        isolation: openIsolation(),
+        isolation: networkIsolation((event) => this.#emit(event)),
         niceness: openNiceness(settings.nice, (event) => this.#emit(event)),
         runPython,
         openPython,

@@ -13,8 +13,8 @@ import type { ChildProcess } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, run, scratchFolder } from "@tsbake/base";
-import type { RunResult } from "@tsbake/base";
+import { BuildError, demandSuccess, readTextIfThere, run, scratchFolder } from "@tsbake/base";
+import type { Runner, RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
 import { shut } from "./doors.js";
@@ -45,13 +45,15 @@ export interface SandboxRunOptions {
   readonly stdoutFd?: number;
   readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;
   readonly signal?: AbortSignal;
+  /** The caller looks at the exit code himself. Default: another than 0 is an error. */
+  readonly mayFail?: boolean;
 }
 
 export interface Sandbox extends AsyncDisposable {
   /** Whether owners are only remembered: Node's own lstat then sees neither them nor special modes, `listTree` does. */
   readonly isFake: boolean;
-  /** Runs a command as (fake) root, without network. Never throws for a non-zero exit. */
-  run(command: string, args: readonly string[], options?: SandboxRunOptions): Promise<RunResult>;
+  /** Runs a command as (fake) root, without network. @throws as `run` of `base` does */
+  readonly run: Runner<SandboxRunOptions>;
   /** Runs a command with this process's own standard streams and environment. @returns its exit code, 128 + n for signal n */
   hand(command: string, args: readonly string[]): Promise<number>;
   /** Saves the ownership and ends every process inside. */
@@ -81,7 +83,8 @@ interface Standing {
 
 async function standing(): Promise<Standing> {
   const isRoot = process.getuid?.() === 0;
-  const map = await readFile("/proc/self/uid_map", "utf8").catch(() => "0 0 4294967295");
+  // A kernel without user namespaces has no such file.
+  const map = (await readTextIfThere("/proc/self/uid_map")) ?? "0 0 4294967295";
   // Debian's system accounts go up to 65534 (nobody); a map that ends before that cannot hold them.
   const isWhole = map.split("\n").some((line) => Number(line.trim().split(/\s+/)[2] ?? 0) > 65534);
   const isFake = !isRoot || !isWhole;
@@ -223,11 +226,17 @@ export class Namespaces implements Sandbox {
     this.parts = parts;
   }
 
-  run(command: string, args: readonly string[], options: SandboxRunOptions = {}): Promise<RunResult> {
-    return this.enter([], command, args, options);
+  readonly run: Runner<SandboxRunOptions> = async (command, args, options?): Promise<RunResult> => {
+    const result = await this.enter(this.front, command, args, options);
+    return options?.mayFail === true ? result : demandSuccess(command, result);
+  };
+
+  /** Words of a program that runs each command. */
+  protected get front(): readonly string[] {
+    return [];
   }
 
-  /** @param front words of a program that runs the command */
+  /** Whatever its exit code is. @param front words of a program that runs the command */
   protected enter(
     front: readonly string[],
     command: string,
@@ -253,6 +262,7 @@ export class Namespaces implements Sandbox {
     return run(NSENTER, [...this.parts.enter, "--", ...inside], {
       ...rest,
       env: { PATH, LC_ALL: "C.UTF-8" },
+      mayFail: true,
     });
   }
 

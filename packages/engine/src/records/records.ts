@@ -149,7 +149,7 @@ async function readPlain(path: string): Promise<string | undefined> {
   const text = await readTextIfThere(path);
   // The magic number of zstd, of which the last byte is no text.
   if (!text?.startsWith("(\u00B5/") && !text?.startsWith("(\uFFFD/")) return text;
-  const { code, stdout } = await run("zstd", ["-dqc", "--", path]);
+  const { code, stdout } = await run("zstd", ["-dqc", "--", path], { mayFail: true });
   return code === 0 ? stdout : undefined;
 }
 

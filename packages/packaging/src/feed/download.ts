@@ -100,6 +100,8 @@ async function fetchBatch(wanted: readonly ClosurePackage[], scratch: string, ba
   for (const one of wanted) args.push(one.uri, join(scratch, one.sha256), `SHA256:${one.sha256}`);
   let got = batch.done;
   const said = await run(HELPER, args, {
+    // One that could not be had is no reason not to look at the others.
+    mayFail: true,
     onOutput: (text) => {
       got += text.split("\n").filter((line) => line.startsWith("Get:")).length;
       batch.onProgress?.(`${Math.min(got, batch.all)} of ${batch.all} packages`);

@@ -80,7 +80,7 @@ export async function syncFolders(folders: Iterable<string>): Promise<string | u
   }
   if (byDevice.size === 0) return undefined;
   try {
-    const { code, stderr } = await run("sync", ["-f", "--", ...byDevice.values()]);
+    const { code, stderr } = await run("sync", ["-f", "--", ...byDevice.values()], { mayFail: true });
     return code === 0 ? undefined : stderr.trim() || `sync ended with ${code}`;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return "there is no `sync` (coreutils) on PATH";

@@ -8,6 +8,7 @@ import type { Readable } from "node:stream";
 import { Launcher } from "./launcher.js";
 import type { Launch } from "./launcher.js";
 import type { ProcessEnd } from "../options.js";
+import { LINES, PieceReader, RECORDS } from "./line-reader.js";
 import { endGroup, pipeGraceMs, signalGroup } from "./process-group.js";
 
 export interface ProcessStart extends Launch {
@@ -161,7 +162,7 @@ function copyLines(
   onLine: (line: string) => void,
   onLost: (error: unknown) => void,
 ): void {
-  let rest = "";
+  const lines = new PieceReader(LINES, onLine);
   stream.setEncoding("utf8");
   stream.on("error", () => {});
   stream.on("data", (piece: string) => {
@@ -170,14 +171,9 @@ function copyLines(
     } catch (error) {
       onLost(error);
     }
-    // A carriage return ends a line too: that is how programs draw progress.
-    const lines = (rest + piece).split(/\r\n|\n|\r/);
-    rest = lines.pop()!;
-    for (const line of lines) onLine(line);
+    lines.take(piece);
   });
-  stream.on("end", () => {
-    if (rest !== "") onLine(rest);
-  });
+  stream.on("end", () => lines.end());
 }
 
 function readMessages(stream: Readable, onMessage: ProcessStart["onMessage"]): void {
@@ -188,13 +184,9 @@ function readMessages(stream: Readable, onMessage: ProcessStart["onMessage"]): v
 
 /** Takes the text of descriptor 3 in pieces. */
 function messageReader(onMessage: ProcessStart["onMessage"]): (piece: string) => void {
-  let rest = "";
-  return (piece) => {
-    const records = (rest + piece).split("\0");
-    rest = records.pop()!;
-    for (const record of records) {
-      const blank = record.indexOf(" ");
-      onMessage(blank < 0 ? record : record.slice(0, blank), blank < 0 ? "" : record.slice(blank + 1));
-    }
-  };
+  const records = new PieceReader(RECORDS, (record) => {
+    const blank = record.indexOf(" ");
+    onMessage(blank < 0 ? record : record.slice(0, blank), blank < 0 ? "" : record.slice(blank + 1));
+  });
+  return (piece) => records.take(piece);
 }
