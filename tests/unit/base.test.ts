@@ -21,6 +21,7 @@ import {
   BuildError,
   byText,
   diskProblem,
+  every,
   fullDisk,
   ifReachable,
   ifThere,
@@ -373,6 +374,28 @@ describe("process", () => {
     expect(groups.flat()).toEqual(words);
     for (const group of groups) expect(await run("true", group)).toMatchObject({ code: 0 });
     expect(batches([], () => [])).toEqual([]);
+  });
+});
+
+describe("work that is repeated", () => {
+  test("ends with what it throws, which is told once and ends nothing else", async () => {
+    const told: unknown[] = [];
+    let count = 0;
+    const fail = (): void => {
+      if (++count === 3) throw new Error("third");
+    };
+    const repetition = every(1, fail, { onError: (error) => told.push(error) });
+    await sleep(50);
+    expect([count, told]).toEqual([3, [new Error("third")]]);
+    repetition.stop();
+  });
+
+  test("every few months is not all the time", async () => {
+    let count = 0;
+    const repetition = every(1000 * 3_000_000_000, () => count++, { onError: () => {} });
+    await sleep(50);
+    repetition.stop();
+    expect(count).toBe(0);
   });
 });
 

@@ -65,4 +65,5 @@ export {
 export { decodeUrl, encodeUrl, redact, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
 export { removeTree } from "./remove.js";
 export { scratchFolder } from "./scratch.js";
+export { every, type Repetition } from "./timer.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

@@ -1,6 +1,6 @@
 /** One command from the opened build to the exit code. Everything from outside is handed in. */
 import { basename, dirname, relative, resolve } from "node:path";
-import { BuildError, codeOf, diskProblem, messageOf } from "@tsbake/base";
+import { BuildError, codeOf, diskProblem, every, messageOf } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Build, BuildOutput, BuildRequest, EngineEvent, LockedBuild, OpenOptions } from "@tsbake/engine";
 import type { RunSummary } from "@tsbake/run";
@@ -294,16 +294,16 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   );
   // In a log: a word when nothing has been said for a while.
   let quietSince = performance.now();
+  const beat = (): void => {
+    const now = performance.now();
+    if (now - quietSince < heartbeatMs) return;
+    quietSince = now;
+    for (const line of footer.lines(now, { columns: 200, rows: 40 })) output.write(`${printable(line)}\n`);
+  };
+  let failure: { readonly error: unknown } | undefined;
+  const onError = (error: unknown): void => void (failure ??= { error });
   const heartbeat =
-    live || request.quiet
-      ? undefined
-      : setInterval(() => {
-          const now = performance.now();
-          if (now - quietSince < heartbeatMs) return;
-          quietSince = now;
-          for (const line of footer.lines(now, { columns: 200, rows: 40 }))
-            output.write(`${printable(line)}\n`);
-        }, heartbeatMs / 4).unref();
+    live || request.quiet ? undefined : every(heartbeatMs / 4, beat, { onError, keepsAlive: false });
   // On one terminal everything must go through the screen, or the live part would be torn.
   const say = ({ text, trouble }: Line) => {
     quietSince = performance.now();
@@ -334,9 +334,10 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
       around.stdout.write(printable(text));
     },
     close() {
-      clearInterval(heartbeat);
+      heartbeat?.stop();
       for (const line of narrator.end()) say(line);
       screen.close();
+      if (failure) throw failure.error;
     },
   };
 }

@@ -118,6 +118,16 @@ export function diskLow(shortage: DiskShortage): Diagnostic {
   };
 }
 
+/** A folder of BB_DISKMON_DIRS went away, or its disk; said once. */
+export function diskUnwatched(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/disk-unwatched",
+    message: `${folder} of BB_DISKMON_DIRS is not watched any more: ${reason}`,
+    help: "see whether its disk is still mounted; the build goes on without this limit",
+  };
+}
+
 /** The process that starts the bodies is gone, and with it who would tell how they end. */
 export function launcherLost(): Diagnostic {
   return {

@@ -179,6 +179,7 @@ class Run {
         if (killing) processes.kill();
       },
       onEvent: (event) => this.#emit(event),
+      onError: (error) => this.#stopForFault(error),
       onDisks: this.#options.onDisks,
     });
     this.#limits = limits;
@@ -423,12 +424,9 @@ class Run {
     this.#emit({ type: "stopping", reason, killing, running });
   }
 
-  #stopForFault(error: unknown, { task, label }: TaskName): void {
-    const disk = diskProblem(error, this.#options.settings.folders, label);
-    if (disk) {
-      this.#fail({ task, label, stopped: false, diagnostics: [disk] }, 0);
-      return;
-    }
+  #stopForFault(error: unknown, who?: TaskName): void {
+    const disk = who && diskProblem(error, this.#options.settings.folders, who.label);
+    if (disk) return void this.#fail({ ...who, stopped: false, diagnostics: [disk] }, 0);
     this.#fault ??= { error };
     this.#stopping = true;
     this.#queue?.stop();
