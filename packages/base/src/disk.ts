@@ -2,12 +2,12 @@
  * Disks that take nothing more: full, out of inodes, over a quota, or read-only all of a sudden. Whatever could not be
  * written, a person needs the same: which disk it is and how much of it is free.
  */
-import { accessSync, constants, statSync, statfsSync } from "node:fs";
+import { accessSync, constants, readFileSync, realpathSync, statSync, statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { BuildError } from "./diagnostic.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { codeOf, hasCode, messageOf } from "./errno.js";
-import { diskFull, diskReadOnly } from "./problems.js";
+import { diskFull, diskNoexec, diskReadOnly } from "./problems.js";
 import type { Disk } from "./problems.js";
 
 /** Less than this many bytes is none: what fits in is of no use to anybody. */
@@ -19,7 +19,7 @@ type Trouble = "full" | "quota" | "read-only";
 
 /** A problem of this kind is told once, whatever has met it. */
 export function isDiskProblem({ code }: Diagnostic): boolean {
-  return code === "base/disk-full" || code === "base/disk-read-only";
+  return ["base/disk-full", "base/disk-noexec", "base/disk-read-only"].includes(code);
 }
 
 /**
@@ -72,6 +72,32 @@ export function fullDisk(
   if (trouble !== undefined) return diskProblem({ message: said }, [own, ...others], who);
   const disk = writableDisks([own]).find(isFull);
   return disk && diskFull(disk, false, who);
+}
+
+/**
+ * Why a program could not be started, where it is for the disk on which it lies.
+ *
+ * @param own where the programs of a task lie
+ * @param said the end of what it said: make and configure have exit codes of their own
+ */
+export function noexecDisk(own: string, who: string, code: number, said: string): Diagnostic | undefined {
+  if (code !== 126 && !/permission denied/i.test(said)) return undefined;
+  const place = `${realpathSync(nearestFolder(own))}/`;
+  // `… MOUNT OPTIONS … - …`; of two at one place the last is what is seen, and it may be a part of a disk bound there.
+  const [mount, options] = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .map((fields): [string, string] => [unescaped(fields[4] ?? ""), fields[5] ?? ""])
+    .filter(([at]) => at !== "" && place.startsWith(at === "/" ? at : `${at}/`))
+    .reduce((one, other) => (other[0].length >= one[0].length ? other : one), ["", ""]);
+  return options.split(",").includes("noexec") ? diskNoexec(own, mount, who) : undefined;
+}
+
+/** As the kernel writes blanks and the like. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
 }
 
 const WORDS: readonly (readonly [words: RegExp, trouble: Trouble])[] = [

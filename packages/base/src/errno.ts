@@ -27,6 +27,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left",
   ENOTDIR: "a file stands where a folder has to be",
   EPERM: "this user may not",
+  EPIPE: "who read it has ended",
   EROFS: "the file system is read-only",
 };
 

@@ -5,7 +5,7 @@ export { BuildError, render, type Diagnostic, type Note, type Severity } from ".
 export { nearest } from "./nearest.js";
 export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
 export { byText, sortedUnique, words } from "./order.js";
-export { diskProblem, fullDisk, isDiskProblem } from "./disk.js";
+export { diskProblem, fullDisk, isDiskProblem, noexecDisk } from "./disk.js";
 export {
   codeOf,
   hasCode,
@@ -33,6 +33,7 @@ export { eachLimited } from "./parallel.js";
 export {
   batches,
   demandSuccess,
+  exitCodeOf,
   longStart,
   openChild,
   run,

@@ -68,6 +68,16 @@ export function diskFull(disk: Disk, isQuota: boolean, who?: string): Diagnostic
   };
 }
 
+/** A disk from which no program may be started. @param who what failed */
+export function diskNoexec(folder: string, mount: string, who: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "base/disk-noexec",
+    message: `${who}: no program may be started from ${folder}: the disk mounted on ${mount} has the option noexec`,
+    help: `mount it without (\`mount -o remount,exec ${mount}\`), or let the build have another folder (TSBAKE_BUILD_DIR, TMPDIR). Then start the same command again: what is done stays done`,
+  };
+}
+
 /** A disk that was writable is not any more. @param who what failed */
 export function diskReadOnly(folder: string, mount: string, who?: string): Diagnostic {
   return {

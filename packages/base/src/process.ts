@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { PassThrough } from "node:stream";
 import type { Readable, Writable } from "node:stream";
 import { BuildError } from "./diagnostic.js";
@@ -60,6 +61,11 @@ export const run: Runner = async (command, args, options?: RunOptions): Promise<
   const result = await outcome(command, args, options ?? {});
   return options?.mayFail === true ? result : demandSuccess(command, result);
 };
+
+/** As a shell has it: the exit code, or 128 and the number of the signal. */
+export function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
+  return code ?? 128 + constants.signals[signal ?? "SIGKILL"];
+}
 
 /** @throws BuildError `base/command-failed` unless it ended with exit code 0 */
 export function demandSuccess(command: string, result: RunResult): RunResult {

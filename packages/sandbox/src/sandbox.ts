@@ -13,7 +13,7 @@ import type { ChildProcess } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, demandSuccess, readTextIfThere, run, scratchFolder } from "@tsbake/base";
+import { BuildError, demandSuccess, exitCodeOf, readTextIfThere, run, scratchFolder } from "@tsbake/base";
 import type { Runner, RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
@@ -272,9 +272,7 @@ export class Namespaces implements Sandbox {
     const child = spawn(NSENTER, [...this.parts.enter, "--", ...inside], { stdio: "inherit" });
     return new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (code, signal) =>
-        resolve(code ?? 128 + (signal === "SIGINT" ? 2 : signal === "SIGKILL" ? 9 : 15)),
-      );
+      child.on("close", (code, signal) => resolve(exitCodeOf(code, signal)));
     });
   }
 

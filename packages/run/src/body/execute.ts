@@ -8,6 +8,7 @@ import {
   longStart,
   makeFolderSync,
   messageOf,
+  noexecDisk,
   redact,
   sortedUnique,
   words,
@@ -118,10 +119,13 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       scriptPath = step.scriptPath;
       if (end.code !== 0) {
         const failed = bodyFailed(body.label, name, end.code, describePython(end, body.d, name));
-        const full = fullDisk(folder, executor.folders, failed.message, log.end());
+        const said = log.end();
+        const disk =
+          fullDisk(folder, executor.folders, failed.message, said) ??
+          noexecDisk(folder, failed.message, end.code, said);
         keepLog(log, body, executor);
         const known = { exitCode: end.code, logPath: log.path, ...(scriptPath && { scriptPath }) };
-        return { diagnostics: [full ?? failed], ...known };
+        return { diagnostics: [disk ?? failed], ...known };
       }
     }
     return { diagnostics: [], logPath: log.path, ...(scriptPath && { scriptPath }) };

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, writeSync } from "node:fs";
-import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Launcher } from "./launcher.js";
@@ -10,6 +9,7 @@ import type { Launch } from "./launcher.js";
 import type { ProcessEnd } from "../options.js";
 import { LINES, PieceReader, RECORDS } from "./line-reader.js";
 import { endGroup, pipeGraceMs, signalGroup } from "./process-group.js";
+import { exitCodeOf } from "@tsbake/base";
 
 export interface ProcessStart extends Launch {
   /** Our own standard streams instead of the log, and no session of its own: a person works in it. Default: false. */
@@ -40,7 +40,7 @@ export class Processes {
 
   /** @throws system errors of starting it (ENOENT: no such program) */
   start(options: ProcessStart): Promise<ProcessEnd> {
-    if (this.#killing) return Promise.resolve({ code: 128 + constants.signals.SIGTERM });
+    if (this.#killing) return Promise.resolve({ code: exitCodeOf(null, "SIGTERM") });
     // A shell makes process groups of its own, which only works in the session of the terminal.
     if (options.terminal) return this.#startOnTerminal(options);
     const { onLine, ...rest } = options;
@@ -93,7 +93,7 @@ export class Processes {
       child.on("close", (code, signal) => {
         clearTimeout(timer);
         if (lost !== undefined) reject(lost);
-        else resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"], left });
+        else resolve({ code: exitCodeOf(code, signal), left });
       });
     });
   }
@@ -113,7 +113,7 @@ export class Processes {
         this.#terminal = undefined;
         // Whatever it left in the background keeps its streams.
         messages?.destroy();
-        resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+        resolve({ code: exitCodeOf(code, signal) });
       });
     });
   }
