@@ -3,7 +3,7 @@ import { diskProblem, isDiskProblem } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
 import { openDurations, type Durations } from "./plan/durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
-import { networkIsolation } from "./limits/isolation.js";
+import { demandCageFor, networkIsolation } from "./limits/isolation.js";
 import { MachineLimits } from "./limits/machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./plan/planner.js";
@@ -35,8 +35,7 @@ export async function runTasks(options: RunOptions): Promise<RunSummary> {
   const durations = await openDurations(options.settings.cache);
   const run = new Run(options, durations, began);
   await run.plan();
-  const todo = run.todo();
-  if (todo.length > 0) await (options.dryRun ? run.rehearse() : run.execute());
+  if (run.todo().length > 0) await (options.dryRun ? run.rehearse() : run.execute());
   return run.finish();
 }
 
@@ -115,6 +114,7 @@ class Run {
       if (!this.#options.dryRun) refresh(this.#planner.verified, { stamps: this.#options.stamps, task });
     }
     this.#tellPlan();
+    if (!this.#options.dryRun) await demandCageFor(this.#planner, (id) => this.#task(id).info);
   }
 
   /** Nodes of the plan that are not done at its start, needed ones first. */

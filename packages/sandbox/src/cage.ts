@@ -72,6 +72,21 @@ const TAME = [
  * @throws BuildError `sandbox/no-cage`, `sandbox/no-namespaces`, `sandbox/no-fakeroot`
  */
 export async function openCage(options: CageOptions): Promise<Cage> {
+  return openCageNamespaces(options);
+}
+
+/**
+ * Whether packages can be installed here at all, found out within a moment and not when they are. Of the fake root, which
+ * a build makes for itself, nothing is asked.
+ *
+ * @throws BuildError `sandbox/no-cage`, `sandbox/no-namespaces`
+ */
+export async function demandCage(): Promise<void> {
+  const cage = await openCageNamespaces({ readable: [], writable: [], isTrial: true });
+  await cage.close();
+}
+
+async function openCageNamespaces(options: CageOptions & { readonly isTrial?: boolean }): Promise<Cage> {
   const parts = await openNamespaces(options, async (scratch, libraryFolder) => {
     const [cage, table] = [join(scratch, "cage"), join(scratch, "table")];
     await mkdir(cage);

@@ -1,5 +1,5 @@
 export { staysBelow } from "./below.js";
-export { openCage, type Cage, type CageOptions } from "./cage.js";
+export { demandCage, openCage, type Cage, type CageOptions } from "./cage.js";
 export { shutFrom } from "./doors.js";
 export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "./inside-root.js";
 export { findProgram, openIsolation, type Isolation } from "./isolation.js";

@@ -13,7 +13,15 @@ import type { ChildProcess } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, demandSuccess, exitCodeOf, readTextIfThere, run, scratchFolder } from "@tsbake/base";
+import {
+  BuildError,
+  demandSuccess,
+  exitCodeOf,
+  hasCode,
+  readTextIfThere,
+  run,
+  scratchFolder,
+} from "@tsbake/base";
 import type { Runner, RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
@@ -101,11 +109,12 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
  * @throws BuildError `sandbox/no-namespaces`, `sandbox/no-fakeroot`, `sandbox/no-cage`
  */
 export async function openNamespaces(
-  options: SandboxOptions,
+  options: SandboxOptions & { readonly isTrial?: boolean },
   keeper: (scratch: string, libraryFolder: string | undefined) => KeeperScript | Promise<KeeperScript>,
 ): Promise<Parts> {
   const { needsUser, isFake, isNested } = await standing();
-  const fakeroot = isFake && !isNested ? await findFakeroot(options.fakeroot) : undefined;
+  const needsFakeroot = isFake && !isNested && options.isTrial !== true;
+  const fakeroot = needsFakeroot ? await findFakeroot(options.fakeroot) : undefined;
   const scratch = await scratchFolder(join(tmpdir(), "tsbake-sandbox-"));
   try {
     const load = join(scratch, "load");
@@ -194,7 +203,10 @@ function startKeeper(
       const ready = /^key (\S+)\nready (\d+)\n/.exec(out);
       if (ready) resolve({ child, key: ready[1] ?? "", pid: ready[2] ?? "" });
     });
-    child.on("error", reject);
+    child.on("error", (error) => {
+      const reason = "there is no program `unshare` (util-linux)";
+      reject(hasCode(error, "ENOENT") ? new BuildError([noNamespaces(reason)]) : error);
+    });
     child.on("close", () => {
       const said = err.trim() || out.trim();
       // unshare(1) says the latter in a chroot, where the root is no mount.
