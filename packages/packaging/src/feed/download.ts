@@ -5,7 +5,16 @@
 import { copyFile, lstat, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { BuildError, eachLimited, hasCode, ifThere, run, sha256File, scratchFolder } from "@tsbake/base";
+import {
+  BuildError,
+  eachLimited,
+  fullDisk,
+  hasCode,
+  ifThere,
+  run,
+  scratchFolder,
+  sha256File,
+} from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Closure, ClosurePackage } from "./closure.js";
 import { downloadFailed, noApt, otherContent, superseded } from "../problems.js";
@@ -35,7 +44,7 @@ export function inPool(packages: readonly ClosurePackage[]): ClosurePackage[] {
  * Brings every package of the closure that is not there, or not whole, into `pool`; each is verified by SHA-256 and
  * appears whole or not at all. Safe for two processes on one pool. Who installs verifies again.
  *
- * @throws BuildError `packaging/superseded`, `packaging/other-content`, `packaging/download-failed`
+ * @throws BuildError `base/disk-full`, `packaging/superseded`, `packaging/other-content`, `packaging/download-failed`
  */
 export async function downloadClosure(
   closure: Closure,
@@ -64,7 +73,10 @@ export async function downloadClosure(
     }
     const problems = await eachLimited(wanted, READERS, (one) => keep(one, pool, scratch, said.get(one)));
     const found = problems.filter((one) => one !== undefined);
-    if (found.length > 0) throw new BuildError(found);
+    // Of a file that did not fit apt says that its content is another, or that the network failed.
+    const texts = [...new Set(said.values())].join("\n");
+    const full = found.length > 0 ? fullDisk(pool, [], "packages cannot be downloaded", texts) : undefined;
+    if (found.length > 0) throw new BuildError(full ? [full] : found);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -235,8 +235,10 @@ class AptFeed implements Feed {
     const recommends = request.recommends ? "--install-recommends" : "--no-install-recommends";
     // With -qq apt would keep to itself why packages do not go together.
     const solved = await apt.run("apt-get", ["install", "-q", "--print-uris", recommends, "--", ...asked]);
-    if (solved.code !== 0)
-      throw new BuildError(await this.#explain(apt, aptComplaints(solved, "E"), solved.stdout, request));
+    const complaints = aptComplaints(solved, "E");
+    // apt itself always says why.
+    if (complaints.length === 0) demandSuccess("apt-get", solved);
+    if (solved.code !== 0) throw new BuildError(await this.#explain(apt, complaints, solved.stdout, request));
     const uris = parseUris(solved.stdout);
     const packages = await this.#describe(apt, uris);
     const provided = new Set(packages.flatMap((one) => [one.name, ...providedBy(one.stanza)]));
