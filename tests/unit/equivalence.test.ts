@@ -53,6 +53,14 @@ describe("equivalences", () => {
     expect(await other.report(report("a2", "00"))).toBe("a1");
   });
 
+  test("tasks that report at once do not wait for a clock", async () => {
+    const file = await openEquivalences(path);
+    const before = performance.now();
+    await Promise.all(Array.from({ length: 60 }, (_, at) => file.report(report(`b${at}`, `${at}`))));
+    // They asked every 100 ms whether it is their turn.
+    expect(performance.now() - before).toBeLessThan(4000);
+  });
+
   test("a line that was not finished, or says nothing, is passed over", async () => {
     const file = await openEquivalences(path);
     await file.report(report("a1", "00"));

@@ -75,6 +75,19 @@ describe("records", () => {
     ).toEqual([]);
   });
 
+  test("that somebody prunes meanwhile are none", async () => {
+    const gone = keep(stamped("one", "aa00"), record("aa00"));
+    keep(stamped("one", "bb00"), record("bb00"));
+    const recipe = { pn: "one", stamp: join(folder, "stamps/amd64/one/1.0-r0") };
+    const records = open();
+    const hashes = async () =>
+      (await records.ofTask(recipe, "do_x", ["stamps"])).map(({ unihash }) => unihash).toSorted();
+    expect(await hashes()).toEqual(["aa00", "bb00"]);
+    rmSync(gone);
+    expect(await hashes()).toEqual(["bb00"]);
+    expect(await records.find("one:do_x", "aa00")).toBeUndefined();
+  });
+
   test("that are broken are passed over for another of the same hash", async () => {
     keep(stamped("one", "aa00"), '{"task":"do_x","baseh');
     keep(stored("one", "aa00"), record("aa00"));
