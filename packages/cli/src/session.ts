@@ -14,7 +14,7 @@ import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
 import { readEnd } from "./log-file.js";
 import { Narrator } from "./narrator.js";
 import type { Line } from "./narrator.js";
-import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
+import { internalError, noMemory, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
 import { ALL_WELL, codeOfAbort, FAILED } from "./exit-code.js";
@@ -380,6 +380,8 @@ function diagnosticsOf(error: unknown, directory: string): readonly Diagnostic[]
   if (disk) return [disk];
   const message = messageOf(error);
   if (codeOf(error) !== undefined) return [systemError(message)];
+  // V8's words, of whatever could not be had.
+  if (/out of memory|allocation failed/i.test(message)) return [noMemory(message)];
   return [internalError(message.replace(/^internal: /, ""))];
 }
 
