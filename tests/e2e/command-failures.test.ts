@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { appendFileSync, chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { describeUnless, notRoot } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";

@@ -4,10 +4,11 @@
  * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { run, sha256File } from "@tsbake/base";
+import { sha256File } from "@tsbake/base";
 import { parseFileManifest } from "@tsbake/image";
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { run } from "../support/command.js";
 import { archiveProblem } from "../support/archive.js";
 import { Rig } from "../support/rig.js";
 import { describeUnless, notRoot, testUnless } from "../support/skip.js";

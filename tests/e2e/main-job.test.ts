@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
+import { run } from "../support/command.js";
 import { archiveProblem } from "../support/archive.js";
 import { Rig } from "../support/rig.js";
 import { describeUnless, notRoot, testUnless } from "../support/skip.js";

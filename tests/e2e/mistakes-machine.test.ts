@@ -1,8 +1,10 @@
 /** What the machine and the network do to a build: one clear message, nothing half done, and the next run is right. */
-import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { join } from "node:path";
+import { downloadClosure } from "@tsbake/packaging";
+import { run } from "../support/command.js";
 import { serveFolder } from "../support/mirror.js";
 import { root } from "../support/paths.js";
 import { toldIn } from "../support/told.js";
@@ -132,6 +134,62 @@ describe("a Node.js that is too old", () => {
   });
 });
 
+describe("output that goes nowhere", () => {
+  const cases: readonly (readonly [what: string, command: string, code: number, says: RegExp | undefined])[] =
+    [
+      [
+        "a build onto a full disk",
+        "node $0 greeting >/dev/full",
+        1,
+        /there is no space left; the build is stopped/,
+      ],
+      ["its events onto one", "node $0 --ui json greeting >/dev/full", 1, /there is no space left/],
+      ["an answer onto one", "node $0 -e greeting >/dev/full", 1, /there is no space left/],
+      ["the help onto one", "node $0 --help >/dev/full", 1, /there is no space left/],
+      [
+        "a build whose reader has gone",
+        "node $0 greeting | true",
+        1,
+        /who read it has ended; the build is stopped/,
+      ],
+      ["an answer whose reader has seen enough", "node $0 -e greeting | head -n 1", 0, undefined],
+      ["a build whose errors go nowhere", "node $0 greeting 2>/dev/full >/dev/null", 0, undefined],
+    ];
+
+  test.each(cases)("%s", async (_what, command, code, says) => {
+    rmSync(toy.rig.path("build/tmp/stamps"), { recursive: true, force: true });
+    const words = ["-o", "pipefail", "-c", command, PROGRAM];
+    const done = await run("bash", words, { cwd: toy.rig.folder, env: plainEnvironment() });
+    const told = toldIn(done.stderr);
+    expect(told.map((one) => one.code)).toEqual(says === undefined ? [] : ["cli/no-output"]);
+    expect(done.stderr).toMatch(says ?? /^$/);
+    // Who reads an answer may be done before or after all of it is written.
+    expect([code, says === undefined ? 1 : code]).toContain(done.code);
+    expect(done.stderr).not.toContain("    at ");
+  });
+});
+
+describe("a limit of the shell below which Node.js breaks", () => {
+  test.each([
+    ["-n 16", "the limit of open files is 16 (ulimit -n), and at least 256 are needed"],
+    ["-n 64", "the limit of open files is 64 (ulimit -n), and at least 256 are needed"],
+    [
+      "-v 2000000",
+      "the limit of address space in KiB is 2000000 (ulimit -v), and at least 40000000 are needed",
+    ],
+  ])("ulimit %s is one line", async (limit, says) => {
+    const done = await run("sh", ["-c", `ulimit ${limit}; exec "$0" page`, join(root, "tsbake")], {
+      cwd: toy.rig.folder,
+      env: plainEnvironment(),
+    });
+    expect([done.code, done.stdout, done.stderr.trim().split("\n")]).toEqual([
+      1,
+      "",
+      [expect.stringContaining(`tsbake: ${says}; raise it: ulimit ${limit.slice(0, 2)} `)],
+    ]);
+  });
+});
+
 describeUnless(notRoot, "a file that may not be read", () => {
   test("is named, with who may not", async () => {
     toy.recipe("secret", "");
@@ -177,5 +235,58 @@ describeUnless(cannotMount, "a full disk", () => {
     expect(told!.help).toContain("free space");
     expect(more).toEqual([]);
     expect((await toy.tsbake(["-c", "compile", "big"])).code).toBe(0);
+  });
+});
+
+describeUnless(cannotMount, "a disk with noexec", () => {
+  test("is told as that, by the first task that starts a program there", async () => {
+    const folder = toy.rig.path("build/plain");
+    toy.configure('TMPDIR = "${TOPDIR}/plain"\nSSTATE_DIR = "${TOPDIR}/plain-state"\n');
+    toy.rig.write("build/plain/.keep", "");
+    await run("mount", ["-t", "tmpfs", "-o", "noexec", "tmpfs", folder], { cwd: "/", env: PATHS });
+    const failed = await toy.tsbake(["-k", "page"]);
+    await run("umount", [folder], { cwd: "/", env: PATHS });
+    expect(failed.code).toBe(1);
+    expect(toldIn(failed.stderr)).toMatchObject([
+      {
+        code: "base/disk-noexec",
+        message: expect.stringMatching(
+          /no program may be started from .*: the disk mounted on .*\/plain has the option noexec$/,
+        ),
+      },
+    ]);
+  });
+});
+
+describeUnless(cannotMount, "a full disk of downloads", () => {
+  test("is no fault of the network, and no wrong content", async () => {
+    await using server = await serveFolder(toy.rig.folder);
+    const bytes = randomBytes(4_000_000);
+    writeFileSync(toy.rig.path("big.deb"), bytes);
+    const pool = toy.rig.path("pool");
+    mkdirSync(pool);
+    await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", pool], { cwd: "/", env: PATHS });
+    const one = {
+      name: "big",
+      version: "1",
+      architecture: "all",
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+      sizeBytes: bytes.length,
+      stanza: "",
+      file: "big_1_all.deb",
+      uri: `${server.url}/big.deb`,
+    };
+    const failure = await downloadClosure({ roots: ["big"], packages: [one] }, pool).catch(
+      (error: unknown) => error,
+    );
+    await run("umount", [pool], { cwd: "/", env: PATHS });
+    expect(failure).toMatchObject({
+      diagnostics: [
+        {
+          code: "base/disk-full",
+          message: expect.stringContaining("packages cannot be downloaded: there is not enough space in"),
+        },
+      ],
+    });
   });
 });

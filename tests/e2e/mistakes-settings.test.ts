@@ -214,6 +214,11 @@ const CONFIGURATIONS: Readonly<Record<string, Mistake>> = {
     codes: ["engine/malformed-setting"],
     at: `${LOCAL}:1:1`,
   },
+  "a folder behind a file for the shared state": {
+    files: { [LOCAL]: 'SSTATE_DIR = "/etc/passwd/x"\n' },
+    codes: ["engine/malformed-setting"],
+    at: `${LOCAL}:1:1`,
+  },
   "a file for TMPDIR": {
     files: { [LOCAL]: 'TMPDIR = "/etc/passwd"\n' },
     codes: ["engine/unwritable-tmpdir"],

@@ -3,11 +3,12 @@ import { spawnSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { AS_NOBODY, cannotRefuse, SECCOMP, withoutNamespaces } from "../support/refusal.js";
 import { describeUnless } from "../support/skip.js";
 import { plainEnvironment } from "../support/temporary.js";
+import { toldIn } from "../support/told.js";
 import { Toy } from "../support/toy.js";
 
 const obstacle = await cannotRefuse();
@@ -45,14 +46,15 @@ describeUnless(obstacle, "without namespaces for users", () => {
     toy.rig.write("sysroot/usr/bin/faked-sysv", "");
     toy.rig.write("sysroot/usr/lib/x/libfakeroot/libfakeroot-sysv.so", "");
     toy.recipe("boxed", RECIPE.replaceAll("@FOLDER@", toy.rig.folder));
+    toy.recipe("caged", 'do_install[cage] = "1"\ndo_install() {\n    touch ${D}/x\n}\n');
     await toy.built(["-n", "boxed"]);
     chmodSync(toy.rig.folder, 0o755);
     spawnSync("chown", ["-R", "65534:65534", toy.rig.folder]);
   });
   afterAll(() => toy[Symbol.dispose]());
 
-  const build = ([command = "", ...front]: readonly string[]) =>
-    run(command, [...front, process.execPath, PROGRAM, "boxed:do_populate_sysroot"], {
+  const build = ([command = "", ...front]: readonly string[], pn = "boxed") =>
+    run(command, [...front, process.execPath, PROGRAM, `${pn}:do_populate_sysroot`], {
       cwd: toy.rig.folder,
       env: { ...plainEnvironment(), HOME: toy.rig.folder },
     });
@@ -73,7 +75,8 @@ describeUnless(obstacle, "without namespaces for users", () => {
   ])("%s is told once, with what to do", async (_what, refused, why, remedy) => {
     const { code, stdout, stderr } = await refused();
     const told = [...(stdout + stderr).matchAll(/(?:error|warning)\[(.*?)\]/g)].map((match) => match[1]);
-    expect([code, told, stderr]).toEqual([1, ["run/body-failed", "sandbox/no-namespaces"], stderr]);
+    const codes = ["run/no-isolation", "run/body-failed", "sandbox/no-namespaces"];
+    expect([code, told, stderr]).toEqual([1, codes, stderr]);
     expect(stderr).toContain(`| error[sandbox/no-namespaces]: cannot make private namespaces: ${why}\n`);
     expect(stderr).toContain(remedy);
     // The store has what came before, and nothing of the task.
@@ -83,5 +86,13 @@ describeUnless(obstacle, "without namespaces for users", () => {
       })
     ).stdout.split("\n");
     expect(stored).toEqual([]);
+  });
+
+  test("a plan with a task that takes a cage does not begin", async () => {
+    const { code, stderr } = await build([...AS_NOBODY, ...SECCOMP], "caged");
+    expect(code).toBe(1);
+    expect(toldIn(stderr).map((one) => one.code)).toEqual(["sandbox/no-namespaces"]);
+    const { stdout } = await run("find", ["build/tmp", "-name", "*caged*"], { cwd: toy.rig.folder });
+    expect(stdout).toBe("");
   });
 });

@@ -6,10 +6,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError } from "@tsbake/base";
 import { downloadClosure, hostArchitecture, openDebBackend, openFeed, writeClosure } from "@tsbake/packaging";
 import { openCage } from "@tsbake/sandbox";
 import type { Closure, Feed } from "@tsbake/packaging";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { describeUnless, notRoot } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";

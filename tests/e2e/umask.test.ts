@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { Toy } from "../support/toy.js";
 

@@ -1,7 +1,7 @@
 /** The real gpg with keys of its own, in a temporary folder. */
 import { rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { run } from "@tsbake/base";
+import { run } from "./command.js";
 import { temporaryFolder } from "./temporary.js";
 import { toolsProblem } from "./tools.js";
 

@@ -5,7 +5,8 @@
  */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readTextIfThere, run } from "@tsbake/base";
+import { readTextIfThere } from "@tsbake/base";
+import { run } from "./command.js";
 import { notRoot } from "./skip.js";
 import { temporaryFolder } from "./temporary.js";
 

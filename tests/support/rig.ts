@@ -2,8 +2,9 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { byText, run, sha256File } from "@tsbake/base";
+import { byText, sha256File } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
+import { run } from "./command.js";
 import { root } from "./paths.js";
 import { plainEnvironment, temporaryFolder } from "./temporary.js";
 

@@ -1,5 +1,5 @@
 /** The ordinary user that tests which run as root can become. */
-import { run } from "@tsbake/base";
+import { run } from "./command.js";
 import { notRoot } from "./skip.js";
 import { toolsProblem } from "./tools.js";
 

@@ -2,6 +2,7 @@ import { chmod, link, lstat, mkdir, readFile, readdir, symlink, utimes, writeFil
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import {
@@ -18,8 +19,9 @@ import {
   unpackTar,
   writeAr,
 } from "@tsbake/archive";
-import { hasCode, run } from "@tsbake/base";
+import { hasCode } from "@tsbake/base";
 import fc from "fast-check";
+import { run } from "../support/command.js";
 import { paxEntry, rawTar } from "../support/raw-tar.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -284,7 +286,79 @@ describe("compression", () => {
   });
 });
 
+/** `work` with a PATH on which only these programs are, as shell scripts. */
+async function withPrograms<T>(
+  programs: Readonly<Record<string, string>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const [folder, before] = [temporary(), process.env["PATH"]];
+  for (const [name, script] of Object.entries(programs))
+    await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  process.env["PATH"] = folder;
+  try {
+    return await work();
+  } finally {
+    process.env["PATH"] = before;
+  }
+}
+
+describe("programs that fail", () => {
+  const ZSTD = Buffer.from("28b52ffd0460310000747362616b65fc5d8ede", "hex");
+
+  test.each([
+    ["says so", "echo 'no such symbol' >&2; exit 127", "no such symbol"],
+    ["does nothing", "", "it gives other bytes back"],
+    ["is ended", "kill -SEGV $$", "SIGSEGV ended it"],
+  ])("a zstd that %s is no fault of the archive", async (_what, script, why) => {
+    await withPrograms({ zstd: script }, async () => {
+      const said = `archive/broken-program: the program \`zstd\` does not work: ${why}`;
+      await expect(buffer(Readable.from(decompress(Readable.from([ZSTD]), "x")))).rejects.toThrow(said);
+      await expect(
+        packTree(temporary(), join(temporary(), "x.tar.zst"), { epochSeconds: 0 }),
+      ).rejects.toThrow(said);
+    });
+  });
+
+  test("without tar nothing is packed or unpacked, and nothing stays", async () => {
+    const tar = await tarOf([{ path: "a", type: "file", data: "a" }]);
+    await withPrograms({}, async () => {
+      const folder = temporary();
+      for (const name of ["x.tar", "x.tar.gz"])
+        await expect(packTree(temporary(), join(folder, name), { epochSeconds: 0 })).rejects.toThrow(
+          "archive/no-program: the program `tar`",
+        );
+      const [into, archive] = [join(folder, "into"), Readable.from([tar])];
+      await expect(unpackTar(archive, into)).rejects.toThrow("archive/no-program: the program `tar`");
+      expect(await readdir(folder, { recursive: true })).toEqual(["into"]);
+    });
+  });
+});
+
 describe("ar", () => {
+  const member = { name: "a", data: Buffer.alloc(100_000) };
+
+  test.each([
+    ["into a folder that is not there", (folder: string) => join(folder, "none/x.ar"), [member], "ENOENT"],
+    [
+      "of a file that is not there",
+      (folder: string) => join(folder, "x.ar"),
+      [member, { name: "b", data: { file: "/no/such" } }],
+      "ENOENT",
+    ],
+    [
+      "of a folder",
+      (folder: string) => join(folder, "x.ar"),
+      [member, { name: "b", data: { file: "/" } }],
+      "EISDIR",
+    ],
+  ])("%s: the error arrives, and nothing stays", async (_what, at, members, code) => {
+    const folder = temporary();
+    await expect(writeAr(at(folder), members)).rejects.toMatchObject({ code });
+    // Whoever throws out of a stream does it later.
+    await sleep(50);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test("is read as it was written, and by the real ar", async () => {
     const folder = temporary();
     const path = join(folder, "x.ar");

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
@@ -20,18 +21,25 @@ import {
   BuildError,
   byText,
   diskProblem,
+  every,
   fullDisk,
+  ifReachable,
+  ifThere,
+  ignoreSystemErrors,
   isDiskProblem,
   lockFile,
   makeFolderSync,
+  openChild,
   openHasher,
-  run,
+  run as runStrictly,
   sameEntry,
   scratchFolder,
   toBoolean,
+  undefinedOn,
   withOptionFiles,
   writeFileAtomic,
 } from "@tsbake/base";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -169,7 +177,15 @@ describe("a disk that takes nothing more", () => {
     ["a program that may not write to /usr", new Error("touch: /usr/x: Read-only file system")],
   ])("is not told of %s", (_what, error) => {
     expect(diskProblem(error, [folder])).toBeUndefined();
-    expect(fullDisk([folder], "x", error.message)).toBeUndefined();
+    expect(fullDisk(folder, [], "x", error.message)).toBeUndefined();
+  });
+
+  // /proc has 0 bytes free for ever, as an image that is mounted read-only; this user may write to neither.
+  test("a program that says nothing of it failed by itself, however full the disks of others are", () => {
+    expect(fullDisk(folder, ["/proc"], "x", "foo.c:12: error: expected ';'")).toBeUndefined();
+    expect(fullDisk("/proc", [folder], "x", "foo.c:12: error: expected ';'")).toMatchObject({
+      code: "base/disk-full",
+    });
   });
 });
 
@@ -305,6 +321,52 @@ describe("process", () => {
     expect(await problemOf(run("/no/such/program", [long.slice(0, 10)]))).toMatchObject({ code: "ENOENT" });
   });
 
+  test.each([
+    ["an exit code", "echo why >&2; exit 3", "`sh` failed with exit code 3", "it said:\nwhy"],
+    ["a signal", "kill -KILL $$", "`sh` was ended by SIGKILL", "it said nothing"],
+  ])("that ends with %s is an error, unless it may", async (_what, script, message, help) => {
+    expect(await problemOf(runStrictly("sh", ["-c", script]))).toMatchObject({
+      code: "base/command-failed",
+      message,
+      help,
+    });
+    expect(await runStrictly("sh", ["-c", "echo fine"])).toMatchObject({ stdout: "fine\n" });
+  });
+
+  test("that is stopped has ended, with all that it has started, before anybody is told", async () => {
+    const folder = temporaryFolder("test");
+    const stop = new AbortController();
+    // The child of the child ignores the first request.
+    const script = `(trap "" TERM; echo ready; sleep 2.5; echo late >"$0/late") & trap "" TERM; wait`;
+    const started = runStrictly("sh", ["-c", script, folder], {
+      signal: stop.signal,
+      onOutput: () => stop.abort(),
+    });
+    await expect(started).rejects.toMatchObject({ name: "AbortError", code: "ABORT_ERR" });
+    await sleep(1500);
+    expect(existsSync(join(folder, "late"))).toBe(false);
+    await expect(runStrictly("true", [], { signal: stop.signal })).rejects.toMatchObject({
+      code: "ABORT_ERR",
+    });
+  });
+
+  test("whose streams are ours is listened to from its start, and ends with its block", async () => {
+    const absent = openChild("/no/such/program", [], { stdin: "pipe", stdout: "pipe" });
+    absent.stdin.write("nobody reads it");
+    // A turn of the event loop and more: nobody has asked yet.
+    await sleep(50);
+    expect(await absent.ended).toMatchObject({ code: null, failure: { code: "ENOENT" } });
+    const deaf = openChild("sh", ["-c", "echo no >&2; exit 4"], { stdin: "pipe" });
+    deaf.stdin.write("x".repeat(1_000_000));
+    expect(await deaf.ended).toEqual({ code: 4, signal: null, said: "no" });
+    let left;
+    {
+      await using endless = openChild("yes", [], { stdout: "pipe" });
+      left = endless;
+    }
+    expect(await left.ended).toMatchObject({ code: null, signal: "SIGKILL" });
+  });
+
   test("batches keep the order, and each of them can be started", async () => {
     const words = Array.from({ length: 30_000 }, (_, at) => `${"z".repeat(at % 97)}${at}`);
     const groups = batches(words, (word) => [word]);
@@ -312,6 +374,57 @@ describe("process", () => {
     expect(groups.flat()).toEqual(words);
     for (const group of groups) expect(await run("true", group)).toMatchObject({ code: 0 });
     expect(batches([], () => [])).toEqual([]);
+  });
+});
+
+describe("work that is repeated", () => {
+  test("ends with what it throws, which is told once and ends nothing else", async () => {
+    const told: unknown[] = [];
+    let count = 0;
+    const fail = (): void => {
+      if (++count === 3) throw new Error("third");
+    };
+    const repetition = every(1, fail, { onError: (error) => told.push(error) });
+    await sleep(50);
+    expect([count, told]).toEqual([3, [new Error("third")]]);
+    repetition.stop();
+  });
+
+  test("every few months is not all the time", async () => {
+    let count = 0;
+    const repetition = every(1000 * 3_000_000_000, () => count++, { onError: () => {} });
+    await sleep(50);
+    repetition.stop();
+    expect(count).toBe(0);
+  });
+});
+
+describe("an error of the system", () => {
+  const failing = (code: string | undefined) =>
+    Promise.reject(Object.assign(new Error(String(code)), { code }));
+
+  const rules = [
+    ["ifThere", (promise: Promise<unknown>) => ifThere(promise), ["ENOENT", "ENOTDIR"]],
+    [
+      "ifReachable",
+      (promise: Promise<unknown>) => ifReachable(promise),
+      ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES"],
+    ],
+    ["undefinedOn", (promise: Promise<unknown>) => undefinedOn(promise, "EXDEV"), ["EXDEV"]],
+    [
+      "ignoreSystemErrors",
+      (promise: Promise<unknown>) => ignoreSystemErrors(promise),
+      Object.keys(constants.errno),
+    ],
+  ] as const;
+
+  test.each(rules)("%s hides what it names, and nothing else", async (_name, rule, hidden) => {
+    const codes = Object.keys(constants.errno);
+    const outcomes = await Promise.allSettled(codes.map((code) => rule(failing(code))));
+    const found = codes.filter((_code, at) => outcomes[at]!.status === "fulfilled");
+    expect(found.sort()).toEqual([...hidden].sort());
+    await expect(rule(failing(undefined))).rejects.toThrow("undefined");
+    expect(await rule(Promise.resolve(7))).toBe(7);
   });
 });
 

@@ -103,6 +103,15 @@ describe("a session", () => {
     expect(opened!.command).toBe("tsbake -fkc compile -R p.conf -v a");
   });
 
+  test("what there is no memory for is no error of ours", async () => {
+    const words = "WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance";
+    const failed = await session(["a"], { build: () => Promise.reject(new RangeError(words)) });
+    expect([failed.code, failed.err]).toEqual([
+      1,
+      expect.stringContaining(`error[cli/no-memory]: there is no memory left for tsbake: ${words}`),
+    ]);
+  });
+
   test("a failed task makes 1, a second Ctrl-C 130", async () => {
     const methods = { build: () => Promise.resolve({ summary: { ...done, ok: false }, outputs: [] }) };
     expect((await session(["a"], methods)).code).toBe(1);

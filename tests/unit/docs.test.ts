@@ -1,7 +1,15 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { commandTable, optionTable } from "@tsbake/cli";
+import {
+  ALL_WELL,
+  commandTable,
+  endedBy,
+  ENDING_SIGNALS,
+  FAILED,
+  optionTable,
+  WRONG_WORDS,
+} from "@tsbake/cli";
 import { root } from "../support/paths.js";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -80,6 +88,28 @@ describe("docs/manual.md", () => {
       expect(rows(reference).join(" ")).toContain(short === undefined ? `--${long}` : `-${short}, --${long}`);
     },
   );
+});
+
+describe("exit codes", () => {
+  test("are those of the manual's table, and made in one place", () => {
+    const table = /\| Exit code \| Meaning \|\n\|[-|]+\n((?:\|.*\n)+)/.exec(read("docs/manual.md"))![1]!;
+    const told = [...table.matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]));
+    const withoutResult = Number(/NO_RESULT = (\d+)/.exec(read("scripts/start.js"))![1]);
+    const made = [ALL_WELL, FAILED, WRONG_WORDS, withoutResult, ...ENDING_SIGNALS.map(endedBy)];
+    expect(told).toEqual(made.toSorted((left, right) => left - right));
+    const others = filesBelow("packages/cli/src", /\.ts$/).filter(
+      (path) => !path.endsWith("/exit-code.ts") && /\b(exit\(|exitCode = )\d|\b128 \+/.test(read(path)),
+    );
+    expect(others).toEqual([]);
+    // By the numbers of signals, whoever has ended.
+    const sums = filesBelow("packages", /\/src\/.*\.ts$/).filter((path) =>
+      /128 \+ constants/.test(read(path)),
+    );
+    expect(sums.map((path) => path.split("/").slice(1).join("/"))).toEqual([
+      "base/src/process.ts",
+      "cli/src/exit-code.ts",
+    ]);
+  });
 });
 
 describe("the events of --ui json", () => {

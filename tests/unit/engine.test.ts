@@ -12,7 +12,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { BuildError, run, Source } from "@tsbake/base";
+import { BuildError, Source } from "@tsbake/base";
 import { Datastore, evaluateFile } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
 import {
@@ -24,6 +24,7 @@ import {
   toolDigests,
 } from "@tsbake/engine";
 import { locateBuild } from "@tsbake/project";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;

@@ -2,8 +2,8 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { openEquivalences } from "@tsbake/sstate";
+import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -51,6 +51,14 @@ describe("equivalences", () => {
     await one.report(report("a1", "00"));
     expect(other.unihash("a1")).toBeUndefined();
     expect(await other.report(report("a2", "00"))).toBe("a1");
+  });
+
+  test("tasks that report at once do not wait for a clock", async () => {
+    const file = await openEquivalences(path);
+    const before = performance.now();
+    await Promise.all(Array.from({ length: 60 }, (_, at) => file.report(report(`b${at}`, `${at}`))));
+    // They asked every 100 ms whether it is their turn.
+    expect(performance.now() - before).toBeLessThan(4000);
   });
 
   test("a line that was not finished, or says nothing, is passed over", async () => {

@@ -3,9 +3,10 @@ import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, w
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { tarOf, writeAr } from "@tsbake/archive";
-import { BuildError, run, sha256File } from "@tsbake/base";
+import { BuildError, sha256File } from "@tsbake/base";
 import { downloadClosure, mergeClosures, openDebBackend, openFeed, poolName } from "@tsbake/packaging";
 import type { Closure } from "@tsbake/packaging";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { describeUnless } from "../support/skip.js";
 
@@ -59,6 +60,36 @@ const problemOf = async (work: Promise<unknown>) => {
 };
 
 describeUnless(noApt, "an archive that is a folder", () => {
+  test.each([
+    [
+      "apt-get",
+      "echo 'apt-get: symbol lookup error' >&2; exit 127",
+      "`apt-get` failed with exit code 127",
+      "symbol lookup",
+    ],
+    ["apt-cache", "kill -SEGV $$", "`apt-cache` was ended by SIGSEGV", "it said nothing"],
+  ])("a broken %s is told as that: %s", async (program, script, message, help) => {
+    const sources = await archive("one", "hello 1 a");
+    await closureOf(sources, "hello");
+    // Another question, with the lists there.
+    mkdirSync(at("bin"));
+    writeFileSync(at("bin", program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    rmSync(at("feed"), { recursive: true });
+    await open(sources).then((feed) => feed.update());
+    const before = process.env["PATH"];
+    process.env["PATH"] = `${at("bin")}:${before}`;
+    try {
+      const problem = await problemOf(closureOf(sources, "hello"));
+      expect(problem).toMatchObject({
+        code: "base/command-failed",
+        message,
+        help: expect.stringContaining(help),
+      });
+    } finally {
+      process.env["PATH"] = before;
+    }
+  });
+
   test("is copied: what was fetched is there when the archive has moved on", async () => {
     const closure = await closureOf(await archive("a", "one 1.0 x", "two 2 y"), "one", "two");
     await downloadClosure(closure, pool());

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { fetchSource, unpackSource, type FetchOptions } from "@tsbake/fetch";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { notRoot, testUnless } from "../support/skip.js";
 

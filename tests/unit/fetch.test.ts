@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { tarOf, treeManifest, writeAr } from "@tsbake/archive";
-import { run, sha256, type BuildError } from "@tsbake/base";
+import { sha256, type BuildError } from "@tsbake/base";
 import {
   checksumFiles,
   fetchSource,
@@ -25,6 +25,7 @@ import {
   unpackSource,
   type FetchOptions,
 } from "@tsbake/fetch";
+import { run } from "../support/command.js";
 import { rawTar } from "../support/raw-tar.js";
 import { serveFolder, type Fault } from "../support/mirror.js";
 import { testUnless } from "../support/skip.js";

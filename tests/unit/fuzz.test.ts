@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { PythonError, type PythonHost } from "@tsbake/datastore";
+import { run } from "../support/command.js";
 import { openMetadataCheck, type Kind } from "../fuzz/metadata-check.js";
 import { quickPython } from "../fuzz/metadata-python.js";
 import { root } from "../support/paths.js";

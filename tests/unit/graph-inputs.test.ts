@@ -85,6 +85,7 @@ const FLAGS: Readonly<Record<string, FlagCase>> = {
   vardepvalue: counts("fixed"),
   vardepvalueexclude: counts("echo"),
   // They change no result.
+  cage: never("1"),
   doc: never("Does things"),
   lockfiles: never("/x/lock"),
   nostamp: never("1"),

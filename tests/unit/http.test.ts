@@ -6,7 +6,8 @@ import { connect, createServer as createRawServer, type AddressInfo, type Socket
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { redact, HttpClient, netrcLogin, parseNetrc, proxyFor, run, sha256 } from "@tsbake/base";
+import { redact, HttpClient, netrcLogin, parseNetrc, proxyFor, sha256 } from "@tsbake/base";
+import { run } from "../support/command.js";
 import { serveFolder, type Fault } from "../support/mirror.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";

@@ -1,6 +1,6 @@
 /** Steps of an image on packages made on the spot: no network, no archive. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError } from "@tsbake/base";
 import {
   TarFile,
   TarWriter,
@@ -29,6 +29,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { run } from "../support/command.js";
 import { root as repository } from "../support/paths.js";
 import { describeUnless, notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";

@@ -1,5 +1,5 @@
 /** What must not be in an image: private keys, modes wider than usual, tmpfiles.d lines that say another thing. */
-import { BuildError, byText, run } from "@tsbake/base";
+import { BuildError, byText } from "@tsbake/base";
 import {
   FileIndex,
   holdsPrivateKey,
@@ -27,6 +27,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { describeUnless, notRoot } from "../support/skip.js";
 

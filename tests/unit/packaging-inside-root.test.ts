@@ -5,7 +5,7 @@ import { symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { insideRoot, linkOutOf, refuseLinks } from "@tsbake/sandbox";
-import { run } from "@tsbake/base";
+import { run } from "../support/command.js";
 
 const root = mkdtempSync(join(tmpdir(), "inside-root-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 /** Names, versions and relations of OE's recipes as Debian writes them; dpkg is the judge of what it allows. */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { BuildError, run } from "@tsbake/base";
+import { BuildError } from "@tsbake/base";
 import {
   debName,
   debRelations,
@@ -11,6 +11,7 @@ import {
   isDebVersion,
   parseSpec,
 } from "@tsbake/packaging";
+import { run } from "../support/command.js";
 
 describe("a name", () => {
   test.each([

@@ -14,8 +14,8 @@ import {
 } from "@tsbake/packaging";
 import { lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { run } from "@tsbake/base";
 import type { Sandbox } from "@tsbake/sandbox";
+import { run } from "../support/command.js";
 import { root as project } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 

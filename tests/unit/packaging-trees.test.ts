@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { run, sha256File } from "@tsbake/base";
+import { sha256File } from "@tsbake/base";
 import {
   hostArchitecture,
   parseListing,
@@ -26,6 +26,7 @@ import {
   writeClosure,
 } from "@tsbake/packaging";
 import { readElf } from "@tsbake/elf";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 function scratch(): { path: string; [Symbol.dispose](): void } {

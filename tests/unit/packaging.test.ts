@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { run } from "@tsbake/base";
 import {
   canonicalDatabase,
   closureDigest,
@@ -27,6 +26,7 @@ import {
   writeStanza,
 } from "@tsbake/packaging";
 import type { ClosurePackage } from "@tsbake/packaging";
+import { run } from "../support/command.js";
 import { root as projectRoot } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 

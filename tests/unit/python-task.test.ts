@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { run, Source } from "@tsbake/base";
+import { Source } from "@tsbake/base";
 import { evaluateFile, type Datastore } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
 import {
@@ -20,6 +20,7 @@ import {
   type PythonTaskOptions,
   type PythonTaskResult,
 } from "@tsbake/python";
+import { run } from "../support/command.js";
 import { CACHE, PythonRig } from "./python-rig.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";

@@ -2,9 +2,9 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
 import { diffRecordFiles, readRecordFile, SignatureRecords } from "@tsbake/engine";
 import { writeRecord, type SignatureExplanation } from "@tsbake/graph";
+import { run } from "../support/command.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
@@ -73,6 +73,19 @@ describe("records", () => {
     expect(
       await new SignatureRecords({ stamps: [join(folder, "none")] }).ofTask(recipe, "do_x", ["store"]),
     ).toEqual([]);
+  });
+
+  test("that somebody prunes meanwhile are none", async () => {
+    const gone = keep(stamped("one", "aa00"), record("aa00"));
+    keep(stamped("one", "bb00"), record("bb00"));
+    const recipe = { pn: "one", stamp: join(folder, "stamps/amd64/one/1.0-r0") };
+    const records = open();
+    const hashes = async () =>
+      (await records.ofTask(recipe, "do_x", ["stamps"])).map(({ unihash }) => unihash).toSorted();
+    expect(await hashes()).toEqual(["aa00", "bb00"]);
+    rmSync(gone);
+    expect(await hashes()).toEqual(["bb00"]);
+    expect(await records.find("one:do_x", "aa00")).toBeUndefined();
   });
 
   test("that are broken are passed over for another of the same hash", async () => {

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
-import { BuildError } from "@tsbake/base";
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { BuildError, messageOf } from "@tsbake/base";
 import { readMachineSettings } from "@tsbake/engine";
 import { DiskMonitor, Pressure } from "@tsbake/run";
 import type { DiskRule, Free, Machine, Resource, RunOptions, RunSettings } from "@tsbake/run";
@@ -75,6 +75,11 @@ describe("pressure", () => {
 });
 
 describe("disks", () => {
+  let lost: string[] = [];
+  beforeEach(() => {
+    lost = [];
+  });
+
   const monitor = (rules: readonly Partial<DiskRule>[], free: () => Free) =>
     new DiskMonitor(
       {
@@ -82,6 +87,7 @@ describe("disks", () => {
         again: { bytes: 50, inodes: 5 },
         intervalMs: 1000,
       },
+      (folder, error) => lost.push(`${folder}: ${messageOf(error)}`),
       free,
     );
 
@@ -99,6 +105,26 @@ describe("disks", () => {
     const one = monitor([{ action: "HALT", inodes: 10 }], () => ({ bytes: 1, inodes: 3 }));
     expect(one.look()).toMatchObject([{ what: "inodes", free: 3, least: 10 }]);
     expect(one.look()).toEqual([]);
+  });
+
+  test("a folder that goes away is told once and watched no further; an error of ours is none", () => {
+    let error: Error = Object.assign(new Error("gone"), { code: "ENOENT" });
+    const rules = [
+      { folder: "/tmp", bytes: 9 },
+      { folder: "/", bytes: 9 },
+    ];
+    const one = monitor(rules, () => {
+      throw error;
+    });
+    for (let look = 0; look < 3; look++) expect(one.look()).toEqual([]);
+    expect(lost).toEqual(["/tmp: gone", "/: gone"]);
+    expect(one.usage()).toEqual([]);
+    error = new Error("internal: broken");
+    expect(() =>
+      monitor(rules, () => {
+        throw error;
+      }).look(),
+    ).toThrow("internal: broken");
   });
 
   test("a file system that makes inodes as needed has enough", () => {
@@ -161,6 +187,20 @@ describe("the queue", () => {
     expect([summary.ran, summary.ok]).toEqual([ran, ok]);
     const told = events.flatMap((event) => (event.type === "warning" ? [event.diagnostic.code] : []));
     expect([...new Set(told)]).toEqual(codes);
+  });
+
+  test("a watched folder that a task removes is one warning", async () => {
+    using rig = new Rig();
+    const folder = join(rig.tmp, "watched");
+    const spec = { x: { tasks: { do_x: { body: `    rmdir ${folder}; sleep 0.3` } } } };
+    const settings = {
+      ...rig.options(spec, []).settings,
+      disks: { ...disks("WARN"), rules: [{ action: "WARN" as const, folder, bytes: 1 }] },
+    };
+    const { summary, events } = await rig.run(spec, ["x:do_x"], { settings });
+    expect(summary.ok).toBe(true);
+    const told = events.flatMap((event) => (event.type === "warning" ? [event.diagnostic.code] : []));
+    expect(told).toEqual(["run/disk-unwatched"]);
   });
 });
 
@@ -251,8 +291,9 @@ describe("niceness of tasks", () => {
     process.env["PATH"] = "/nowhere";
     try {
       const { told, failed } = await run({ BB_TASK_IONICE_LEVEL: "3.0", PATH: path ?? "" }, own + 1);
-      // Neither is `sync`.
-      expect([told, failed]).toEqual([["run/no-niceness", "run/no-niceness", "run/not-synced"], []]);
+      // Neither are `unshare` and `sync`.
+      const codes = ["run/no-isolation", "run/no-niceness", "run/no-niceness", "run/not-synced"];
+      expect([told, failed]).toEqual([codes, []]);
     } finally {
       process.env["PATH"] = path;
     }

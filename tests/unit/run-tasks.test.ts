@@ -356,6 +356,66 @@ describe("a body", () => {
     expect(log(rig)).toBe(`${rig.tmp}/work/x/two\ntask\nleak=\nno input\n0027\n`);
   });
 
+  test("does not run on top of what [cleandirs] could not remove", async () => {
+    using rig = new Rig();
+    // Not even root may remove it.
+    const { summary } = await rig.run(
+      one({ body: "    echo ran", flags: { cleandirs: "/proc/self/statu[s]" } }),
+      ["x:do_x"],
+    );
+    expect(summary.failed[0]!.diagnostics).toMatchObject([
+      {
+        code: "run/cannot-prepare",
+        message: expect.stringMatching(
+          /^x:do_x: cannot prepare \/proc\/self\/statu\[s\]: rm: cannot remove '\/proc\/self\/status'/,
+        ),
+      },
+    ]);
+    expect(log(rig)).not.toContain("ran");
+  });
+
+  test.each([
+    ["that fails", "    echo why; rm -rf ${T}; exit 3", "`do_x` ended with exit code 3", "why\n"],
+    [
+      "that says why afterwards",
+      "    rm -rf ${WORKDIR}; echo why; exit 3",
+      "`do_x` ended with exit code 3",
+      "why\n",
+    ],
+  ])("%s after it has removed its own log has it all the same", async (_what, body, message, text) => {
+    using rig = new Rig();
+    const { summary } = await rig.run(one({ body }), ["x:do_x"]);
+    expect(summary.failed[0]!.diagnostics).toMatchObject([
+      { code: "run/body-failed", message: expect.stringContaining(message) },
+    ]);
+    expect(log(rig)).toBe(text);
+  });
+
+  test("that cleans its own log away and does well leaves none", async () => {
+    using rig = new Rig();
+    await rig.run(one({ body: "    rm -rf ${WORKDIR}" }), ["x:do_x"]);
+    expect(existsSync(join(rig.tmp, "work/x/temp"))).toBe(false);
+  });
+
+  test("a line without an end costs as much as others, and comes in pieces", async () => {
+    using rig = new Rig();
+    const settings = { ...rig.options({}, []).settings, verbose: true };
+    const size = 16 * 1024 * 1024;
+    const body = `    head -c ${size} /dev/zero | tr '\\0' x; echo; echo end; printf 'WARN %0200000d\\0' 1 >&3`;
+    const before = performance.now();
+    const { events } = await rig.run(one({ body }), ["x:do_x"], { settings });
+    // The cost was square: 20 s.
+    expect(performance.now() - before).toBeLessThan(10_000);
+    const lines = events.flatMap((event) =>
+      event.type === "task-output" && !event.line.startsWith("+") ? [event.line] : [],
+    );
+    expect(Math.max(...lines.map(({ length }) => length))).toBe(64 * 1024);
+    expect(lines.at(-1)).toBe("end");
+    expect(lines.join("").length).toBe(size + 3);
+    const said = events.flatMap((event) => (event.type === "task-message" ? [event.text.length] : []));
+    expect(Math.max(...said)).toBeLessThanOrEqual(64 * 1024);
+  });
+
   test("has prefuncs before it and postfuncs after it; a failing one stops the rest", async () => {
     using rig = new Rig();
     const functions = { before: "    echo before", after: "    echo after; false", never: "    echo never" };

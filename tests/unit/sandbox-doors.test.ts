@@ -1,6 +1,9 @@
 /** What a child in the sandbox begins with. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { run } from "@tsbake/base";
+import { openIsolation } from "@tsbake/sandbox";
+import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const SCRIPT = `
@@ -25,4 +28,27 @@ test("no file of the caller is open in a sandbox, and there are no keys", async 
   const done = await run("bash", ["-c", caller, "bash", ...words], { cwd: temporaryFolder("doors") });
   // 3 is the folder that ls reads.
   expect(done.stdout.trim() || done.stderr).toBe("0 1 2 3 38 38");
+});
+
+test.each([
+  ["without unshare", undefined, "there is no program `unshare` (util-linux) on PATH"],
+  [
+    "where the kernel says no",
+    "echo 'unshare: no: Operation not permitted' >&2; exit 1",
+    "unshare: no: Operation not permitted",
+  ],
+  ["where unshare says nothing", "kill -KILL $$", "ended with SIGKILL"],
+])("%s tasks have the network, which is told once", async (_what, script, reason) => {
+  const folder = temporaryFolder("isolation");
+  if (script !== undefined) writeFileSync(join(folder, "unshare"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const before = process.env["PATH"];
+  process.env["PATH"] = folder;
+  try {
+    const told: string[] = [];
+    const isolation = openIsolation((one) => told.push(one));
+    for (const outer of [[], ["/usr/bin/env"], []]) expect(await isolation.wrap(outer, {})).toEqual([]);
+    expect(told).toEqual([expect.stringContaining(reason)]);
+  } finally {
+    process.env["PATH"] = before;
+  }
 });

@@ -2,7 +2,7 @@
 import { copyFile, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { run, sha256 } from "@tsbake/base";
+import { sha256 } from "@tsbake/base";
 import {
   chainStores,
   objectPath,
@@ -13,6 +13,7 @@ import {
   type ArtifactSigner,
   type GpgSettings,
 } from "@tsbake/sstate";
+import { run } from "../support/command.js";
 import { nameOf, seed } from "../contract/store.js";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { serveFolder } from "../support/mirror.js";

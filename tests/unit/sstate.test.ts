@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { tarOf, treeManifest } from "@tsbake/archive";
-import { run, sha256 } from "@tsbake/base";
+import { sha256 } from "@tsbake/base";
 import {
   chainStores,
   listStore,
@@ -29,6 +29,7 @@ import {
   unpackArtifact,
   verifyStore,
 } from "@tsbake/sstate";
+import { run } from "../support/command.js";
 import { nameOf, seed, storeContract } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
 import { describeUnless } from "../support/skip.js";
@@ -409,6 +410,21 @@ describeUnless(noZstd, "mirrors", () => {
     expect(await store.get(nameOf("abcd"))).toBe(object);
     expect(one.server.requests).toHaveLength(asked);
     expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [], setAside: 0, removed: 0 });
+  });
+
+  test("a folder that cannot be looked at is one warning; one that is not there is empty", async () => {
+    const folder = temporary();
+    // As a folder that this user may not enter, but for root too.
+    await symlink("round", join(folder, "round"));
+    const warnings: string[] = [];
+    for (const name of ["round", "none"]) {
+      const place = `file://${join(folder, name)}`;
+      const [store] = openMirrors(`file://.* ${place}/PATH`, { onWarning: (one) => warnings.push(one) });
+      expect(await store!.find([nameOf("abcd"), nameOf("ef01")])).toEqual(new Set());
+    }
+    expect(warnings).toEqual([
+      expect.stringMatching(/round.*ELOOP.*; the build goes on without this mirror/),
+    ]);
   });
 
   test("a mirror's own folder stays as it is", async () => {

@@ -5,7 +5,8 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { BuildError, temporaryBeside } from "@tsbake/base";
+import { pipeline } from "node:stream/promises";
+import { BuildError, ignoreSystemErrors, temporaryBeside } from "@tsbake/base";
 import { damaged, truncated, unsupported } from "./problems.js";
 
 const MAGIC = "!<arch>\n";
@@ -107,28 +108,30 @@ export async function writeAr(
   mtimeSeconds = 0,
 ): Promise<void> {
   const temporary = temporaryBeside(path);
-  const out = createWriteStream(temporary, { flags: "wx", flush: true });
-  const write = (piece: Uint8Array | string): Promise<void> =>
-    new Promise((resolve, reject) => out.write(piece, (error) => (error ? reject(error) : resolve())));
   try {
-    await write(MAGIC);
-    for (const { name, data } of members) {
-      if (!/^[\w.+~-]{1,15}$/.test(name)) throw new Error(`internal: ${name} cannot be a member's name`);
-      const size = data instanceof Uint8Array ? data.length : (await stat(data.file)).size;
-      await write(header(name, size, mtimeSeconds));
-      if (data instanceof Uint8Array) await write(data);
-      else for await (const piece of createReadStream(data.file)) await write(piece as Buffer);
-      if (size % 2 === 1) await write("\n");
-    }
-    await new Promise<void>((resolve, reject) => {
-      out.on("error", reject);
-      out.end(() => resolve());
-    });
+    await pipeline(
+      piecesOf(members, mtimeSeconds),
+      createWriteStream(temporary, { flags: "wx", flush: true }),
+    );
     await rename(temporary, path);
   } catch (error) {
-    out.destroy();
-    await rm(temporary, { force: true });
+    await ignoreSystemErrors(rm(temporary, { force: true }));
     throw error;
+  }
+}
+
+async function* piecesOf(
+  members: readonly NewArMember[],
+  mtimeSeconds: number,
+): AsyncGenerator<Uint8Array | string> {
+  yield MAGIC;
+  for (const { name, data } of members) {
+    if (!/^[\w.+~-]{1,15}$/.test(name)) throw new Error(`internal: ${name} cannot be a member's name`);
+    const size = data instanceof Uint8Array ? data.length : (await stat(data.file)).size;
+    yield header(name, size, mtimeSeconds);
+    if (data instanceof Uint8Array) yield data;
+    else yield* createReadStream(data.file) as AsyncIterable<Buffer>;
+    if (size % 2 === 1) yield "\n";
   }
 }
 

@@ -4,15 +4,14 @@
  *
  * When reading, the first bytes decide, never the name. When writing, the name or the caller decides.
  */
-import { spawn } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { BuildError, hasCode, messageOf } from "@tsbake/base";
-import { damaged, noProgram } from "./problems.js";
+import { BuildError, hasCode, lastLines, messageOf, openChild, run } from "@tsbake/base";
+import { brokenProgram, damaged, noProgram } from "./problems.js";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz" | "bzip2";
 
@@ -68,6 +67,42 @@ export async function hasProgram(program: string): Promise<boolean> {
     }
   }
   return false;
+}
+
+const SAMPLE = "tsbake";
+const SAMPLES: Readonly<Record<"zstd" | "xz" | "bzip2", string>> = {
+  zstd: "28b52ffd0460310000747362616b65fc5d8ede",
+  xz: "fd377a585a000004e6d6b446020021011c00000010cf58cc010005747362616b6500000038953f0f30a92ae700011e06c12fa41d1fb6f37d010000000004595a",
+  bzip2: "425a683931415926535913e98a96000002818032080c00200021800c015b36e2ee48a70a12027d3152c0",
+};
+
+/** What is wrong with a program, by PATH and name. */
+const tried = new Map<string, Promise<string | undefined>>();
+
+/**
+ * A program that works: what one that does not says would be taken for the archive's fault.
+ *
+ * @throws BuildError `archive/no-program`, `archive/broken-program`
+ */
+export async function demandProgram(program: "zstd" | "xz" | "bzip2", purpose: string): Promise<void> {
+  if (!(await hasProgram(program))) throw new BuildError([noProgram(program, purpose)]);
+  const key = `${process.env["PATH"]}\0${program}`;
+  let found = tried.get(key);
+  if (!found) tried.set(key, (found = trial(program)));
+  const fault = await found;
+  if (fault !== undefined) throw new BuildError([brokenProgram(program, fault)]);
+}
+
+async function trial(program: "zstd" | "xz" | "bzip2"): Promise<string | undefined> {
+  const input = Buffer.from(SAMPLES[program], "hex");
+  const { code, signal, stdout, stderr } = await run(program, ["-q", "-dc"], {
+    input,
+    env: plainEnvironment(),
+    mayFail: true,
+  });
+  if (code === 0 && stdout === SAMPLE) return undefined;
+  if (code === null) return `${signal} ended it`;
+  return lastLines(stderr, 3) || (code === 0 ? "it gives other bytes back" : `it ended with ${code}`);
 }
 
 /** zstd where the host has it, else gzip: what our own archives are compressed with. */
@@ -149,15 +184,11 @@ async function* byProgram(
   packed: AsyncIterable<Buffer>,
   label: string,
 ): AsyncGenerator<Buffer> {
-  if (!(await hasProgram(program))) throw new BuildError([noProgram(program, `to read ${label}`)]);
-  const child = spawn(program, ["-q", "-dc"], { stdio: ["pipe", "pipe", "pipe"], env: plainEnvironment() });
-  let complaint = "";
-  child.stderr
-    .setEncoding("utf8")
-    .on("data", (text: string) => (complaint = (complaint + text).slice(-2000)));
-  const ended = new Promise<number | null>((resolve) => {
-    child.on("error", () => resolve(null));
-    child.on("close", (code) => resolve(code));
+  await demandProgram(program, `to read ${label}`);
+  await using child = openChild(program, ["-q", "-dc"], {
+    stdin: "pipe",
+    stdout: "pipe",
+    env: plainEnvironment(),
   });
   let failure: unknown;
   // A child that dies early closes its input; its exit code tells why.
@@ -169,14 +200,14 @@ async function* byProgram(
     for await (const piece of child.stdout) yield piece as Buffer;
     finished = true;
   } finally {
-    if (!finished) child.kill("SIGKILL");
-    await ended;
+    if (!finished) child.kill();
+    await child.ended;
     await fed;
   }
   if (failure !== undefined) throw failure;
-  const code = await ended;
-  if (code !== 0) {
-    const said = complaint.trim() || `${program} ended with ${code}`;
-    throw new BuildError([damaged(label, said)]);
-  }
+  const { code, signal, said, failure: unstarted } = await child.ended;
+  if (unstarted !== undefined) throw unstarted;
+  if (code === null) throw new BuildError([brokenProgram(program, `${signal} ended it`)]);
+  if (/memory|cannot allocate/i.test(said)) throw new BuildError([brokenProgram(program, said)]);
+  if (code !== 0) throw new BuildError([damaged(label, said || `${program} ended with ${code}`)]);
 }

@@ -11,7 +11,7 @@ export {
 export { packTree, packTrees, type PackFolder, type PackOptions } from "./pack.js";
 export { checkTar, unpackTar, type CheckOptions, type UnpackOptions } from "./unpack.js";
 export type { ScanResult } from "./scan.js";
-export { readTar, tarOf, writeTar, type NewTarEntry, type TarEntry, type TarEntryType } from "./tar.js";
+export { readTar, tarOf, type NewTarEntry, type TarEntry, type TarEntryType } from "./tar.js";
 export { openArMember, readAr, writeAr, type ArMember, type NewArMember } from "./ar.js";
 export { treeManifest, type ManifestEntry } from "./manifest.js";
 export type { ListOptions, TreeEntryType } from "./tree.js";

@@ -7,14 +7,13 @@
  * and writes those that are made of bytes in memory. What is in the archive, under which name and in which order is
  * decided here, and given to tar as a list.
  */
-import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { BuildError, codeOf, hasCode, messageOf, temporaryBeside } from "@tsbake/base";
-import { compressionOfName, hasProgram, plainEnvironment, type Compression } from "./compression.js";
+import { BuildError, codeOf, hasCode, messageOf, openChild, temporaryBeside, type Child } from "@tsbake/base";
+import { compressionOfName, demandProgram, plainEnvironment, type Compression } from "./compression.js";
 import { noProgram, packFailed } from "./problems.js";
 import { sparseArguments } from "./sparse.js";
 import { listTree, type ListOptions } from "./tree.js";
@@ -93,34 +92,21 @@ async function pack(
   const compressor = await compressorOf(compression, options.level);
   const { args, list } = planned(folders, options);
   const isPiped = typeof out !== "number" || compression === "gzip";
-  const child = spawn("tar", [...compressor, ...args], {
-    stdio: ["pipe", isPiped ? "pipe" : out, "pipe"],
-    env: plainEnvironment(),
+  await using child = openTar([...compressor, ...args], {
+    stdin: "pipe",
+    stdout: isPiped ? "pipe" : out,
   });
-  const ended = outcome(child);
-  child.stdin!.on("error", () => {});
-  child.stdin!.end(list);
-  if (isPiped)
-    await drain(child.stdout!, out, compression === "gzip" ? (options.level ?? 6) : undefined, child);
-  const { code, said } = await ended;
-  if (code !== 0) throw new BuildError([packFailed(namesOf(folders), said)]);
+  child.stdin.end(list);
+  if (isPiped) await drain(child.stdout, out, compression === "gzip" ? (options.level ?? 6) : undefined);
+  const said = await complaint(child);
+  if (said !== undefined) throw new BuildError([packFailed(namesOf(folders), said)]);
 }
 
-async function drain(
-  tar: Readable,
-  out: Writable | number,
-  gzipLevel: number | undefined,
-  child: ChildProcess,
-): Promise<void> {
+async function drain(tar: Readable, out: Writable | number, gzipLevel: number | undefined): Promise<void> {
   const sink = typeof out === "number" ? await writerOf(out) : out;
-  try {
-    // Node's gzip header has no time and no name, so the same bytes come out every time.
-    if (gzipLevel === undefined) await pipeline(tar, sink);
-    else await pipeline(tar, createGzip({ level: gzipLevel, chunkSize: 1 << 18 }), sink);
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  }
+  // Node's gzip header has no time and no name, so the same bytes come out every time.
+  if (gzipLevel === undefined) await pipeline(tar, sink);
+  else await pipeline(tar, createGzip({ level: gzipLevel, chunkSize: 1 << 18 }), sink);
 }
 
 async function writerOf(fd: number): Promise<Writable> {
@@ -130,8 +116,7 @@ async function writerOf(fd: number): Promise<Writable> {
 
 async function compressorOf(compression: Compression, level: number | undefined): Promise<string[]> {
   if (compression === "none" || compression === "gzip") return [];
-  if (!(await hasProgram(compression)))
-    throw new BuildError([noProgram(compression, "to compress an archive")]);
+  await demandProgram(compression, "to compress an archive");
   // With threads zstd's output is the same for any number of them.
   if (compression === "zstd") return ["-I", `zstd -q -T0 -${level ?? 3}`];
   return ["-I", `${compression} -q -${level ?? 6}`];
@@ -202,14 +187,19 @@ function renaming(place: string, prefix: string): string {
   return `s,^${from}\\(/\\|$\\),${to}\\1,`;
 }
 
-/** How a child ended, and the end of what it said on standard error. */
-export function outcome(child: ChildProcess): Promise<{ code: number | null; said: string }> {
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-4000)));
-  return new Promise((resolve, reject) => {
-    child.on("error", (error) => {
-      reject(hasCode(error, "ENOENT") ? new BuildError([noProgram("tar", "for archives")]) : error);
-    });
-    child.on("close", (code) => resolve({ code, said: said.trim() }));
-  });
+/** The system's tar, without the user's habits. */
+export function openTar(args: readonly string[], stdio: Parameters<typeof openChild>[2]): Child {
+  return openChild("tar", args, { ...stdio, env: plainEnvironment() });
+}
+
+/**
+ * What a tar that has not ended well says of it; undefined when it has.
+ *
+ * @throws BuildError `archive/no-program`; system errors of starting it
+ */
+export async function complaint(tar: Child): Promise<string | undefined> {
+  const { code, signal, said, failure } = await tar.ended;
+  if (hasCode(failure, "ENOENT")) throw new BuildError([noProgram("tar", "for archives")]);
+  if (failure !== undefined) throw failure;
+  return code === 0 ? undefined : said || `tar ended with ${code ?? signal}`;
 }

@@ -11,6 +11,16 @@ export function damaged(archive: string, what: string): Diagnostic {
   };
 }
 
+/** A program that is there and does not do its work: of another system, half installed, or without memory. */
+export function brokenProgram(program: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "archive/broken-program",
+    message: `the program \`${program}\` does not work: ${why}`,
+    help: `nothing is wrong with the archive: see which \`${program}\` is the first on PATH (\`command -v ${program}\`), and try \`${program} --version\``,
+  };
+}
+
 /** A well-formed archive that tries something that no honest one needs. */
 export function hostileEntry(archive: string, entry: string, why: string): Diagnostic {
   return {

@@ -1,5 +1,5 @@
 /** Archives as entries: read one by one, written from memory. For trees on disk see `pack.ts` and `unpack.ts`. */
-import { Readable, type Writable } from "node:stream";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { BuildError, messageOf } from "@tsbake/base";
@@ -118,19 +118,6 @@ export interface NewTarEntry {
   readonly major?: number;
   readonly minor?: number;
   readonly data?: string | Uint8Array | undefined;
-}
-
-/** Writes the entries in the order in which they come, and the end mark. The stream is ended, too. */
-export async function writeTar(
-  out: Writable,
-  entries: Iterable<NewTarEntry> | AsyncIterable<NewTarEntry>,
-): Promise<void> {
-  const packer = pack();
-  const done = pipeline(packer, out);
-  done.catch(() => {});
-  for await (const entry of entries) await add(packer, entry);
-  packer.finalize();
-  await done;
 }
 
 /** The archive of these entries, in memory. */

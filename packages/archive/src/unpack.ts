@@ -2,13 +2,12 @@
  * A tar → a tree. Each piece is judged by `scan.ts` before the system's tar gets it, so that nothing hostile is even
  * tried, in one pass over the archive. Which program reads and writes trees, and why: `pack.ts`.
  */
-import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { BuildError, removeTree } from "@tsbake/base";
-import { decompress, plainEnvironment } from "./compression.js";
-import { FOREIGN_ATTRIBUTES, outcome } from "./pack.js";
+import { decompress } from "./compression.js";
+import { complaint, FOREIGN_ATTRIBUTES, openTar } from "./pack.js";
 import { unpackFailed } from "./problems.js";
 import { Scan, type ScanResult } from "./scan.js";
 
@@ -62,23 +61,14 @@ export async function unpackTar(
     await scanned(archive, options, existing, () => Promise.resolve());
   }
   const label = labelOf(archive, options);
-  const child = spawn("tar", argumentsFor(root, options), {
-    stdio: ["pipe", "ignore", "pipe"],
-    env: plainEnvironment(),
-  });
-  const ended = outcome(child);
-  ended.catch(() => {});
-  // When tar gives up it closes its input; its exit code and words tell why.
-  child.stdin.on("error", () => {});
   try {
-    const result = await scanned(archive, options, existing, (piece) => hand(child, piece));
-    child.stdin.end();
-    const { code, said } = await ended;
-    if (code !== 0) throw new BuildError([unpackFailed(label, root, said || `tar ended with ${code}`)]);
+    await using tar = openTar(argumentsFor(root, options), { stdin: "pipe" });
+    const result = await scanned(archive, options, existing, (piece) => hand(tar.stdin, piece));
+    tar.stdin.end();
+    const said = await complaint(tar);
+    if (said !== undefined) throw new BuildError([unpackFailed(label, root, said)]);
     return result;
   } catch (error) {
-    child.kill("SIGKILL");
-    await ended.catch(() => {});
     if (existing === undefined) await empty(root);
     throw error;
   }
@@ -110,8 +100,8 @@ async function scanned(
   }
 }
 
-async function hand(child: ChildProcess, piece: Buffer): Promise<void> {
-  const input = child.stdin!;
+/** When tar gives up it closes its input; its exit code and words tell why. */
+async function hand(input: Writable, piece: Buffer): Promise<void> {
   if (input.destroyed || input.write(piece)) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {

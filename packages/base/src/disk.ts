@@ -2,12 +2,12 @@
  * Disks that take nothing more: full, out of inodes, over a quota, or read-only all of a sudden. Whatever could not be
  * written, a person needs the same: which disk it is and how much of it is free.
  */
-import { accessSync, constants, statSync, statfsSync } from "node:fs";
+import { accessSync, constants, readFileSync, realpathSync, statSync, statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { BuildError } from "./diagnostic.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { codeOf, hasCode, messageOf } from "./errno.js";
-import { diskFull, diskReadOnly, diskTooSmall } from "./problems.js";
+import { diskFull, diskNoexec, diskReadOnly, diskTooSmall } from "./problems.js";
 import type { Disk } from "./problems.js";
 
 /** Less than this many bytes is none: what fits in is of no use to anybody. */
@@ -26,7 +26,7 @@ type Trouble = "full" | "quota" | "read-only";
 
 /** A problem of this kind is told once, whatever has met it. */
 export function isDiskProblem({ code }: Diagnostic): boolean {
-  return code === "base/disk-full" || code === "base/disk-read-only";
+  return ["base/disk-full", "base/disk-noexec", "base/disk-read-only"].includes(code);
 }
 
 /**
@@ -53,7 +53,7 @@ export function diskProblem(
     const folder = path === undefined ? folders.find(isReadOnly) : dirname(path);
     return folder === undefined ? undefined : diskReadOnly(folder, mountOf(folder), who);
   }
-  const disks = (path === undefined ? folders : [dirname(path)]).flatMap((one) => diskOf(one) ?? []);
+  const disks = writableDisks(path === undefined ? folders : [dirname(path)]);
   const fullest = disks.toSorted((left, right) => left.free - right.free)[0];
   // Words may be about something else: the kernel says the same when there are too many namespaces.
   const disk = disks.find(isFull) ?? (isSaid && trouble === "full" ? disks.find(isShort) : fullest);
@@ -61,16 +61,50 @@ export function diskProblem(
 }
 
 /**
- * The same for a program, which may have no word about it: the first of these disks that is full.
+ * The same for a program. Where it has no word about it, only the disk that it writes to can be the reason: that of its log.
  *
+ * @param own where the program writes to
+ * @param others where it may have written to as well
  * @param said the end of what the program said
  */
-export function fullDisk(folders: readonly string[], who: string, said: string): Diagnostic | undefined {
-  const disks = folders.flatMap((folder) => diskOf(folder) ?? []);
+export function fullDisk(
+  own: string,
+  others: readonly string[],
+  who: string,
+  said: string,
+): Diagnostic | undefined {
   const trouble = troubleOf({ message: said })?.trouble;
-  if (trouble === "read-only") return diskProblem({ message: said }, folders, who);
-  const disk = disks.find(isFull) ?? (trouble === undefined ? undefined : disks.find(isShort));
-  return disk && diskFull(disk, trouble === "quota", who);
+  // A body that may not write to /usr says the same as one whose own disk has become read-only.
+  if (trouble === "read-only") return diskProblem({ message: said }, [own], who);
+  if (trouble !== undefined) return diskProblem({ message: said }, [own, ...others], who);
+  const disk = writableDisks([own]).find(isFull);
+  return disk && diskFull(disk, false, who);
+}
+
+/**
+ * Why a program could not be started, where it is for the disk on which it lies.
+ *
+ * @param own where the programs of a task lie
+ * @param said the end of what it said: make and configure have exit codes of their own
+ */
+export function noexecDisk(own: string, who: string, code: number, said: string): Diagnostic | undefined {
+  if (code !== 126 && !/permission denied/i.test(said)) return undefined;
+  const place = `${realpathSync(nearestFolder(own))}/`;
+  // `… MOUNT OPTIONS … - …`; of two at one place the last is what is seen, and it may be a part of a disk bound there.
+  const [mount, options] = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .map((fields): [string, string] => [unescaped(fields[4] ?? ""), fields[5] ?? ""])
+    .filter(([at]) => at !== "" && place.startsWith(at === "/" ? at : `${at}/`))
+    .reduce((one, other) => (other[0].length >= one[0].length ? other : one), ["", ""]);
+  return options.split(",").includes("noexec") ? diskNoexec(own, mount, who) : undefined;
+}
+
+/** As the kernel writes blanks and the like. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
 }
 
 /**
@@ -121,6 +155,11 @@ function pathOf(error: unknown): string | undefined {
     if (typeof path === "string") return resolve(path);
   }
   return undefined;
+}
+
+/** What is read-only (an image of downloads) is full for ever, and nobody writes there. */
+function writableDisks(folders: readonly string[]): Disk[] {
+  return folders.flatMap((folder) => (isReadOnly(folder) ? [] : (diskOf(folder) ?? [])));
 }
 
 function isFull({ free, inodes }: Disk): boolean {

@@ -27,6 +27,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left",
   ENOTDIR: "a file stands where a folder has to be",
   EPERM: "this user may not",
+  EPIPE: "who read it has ended",
   EROFS: "the file system is read-only",
 };
 
@@ -36,11 +37,37 @@ export function reasonOf(error: unknown): string {
 }
 
 /** What comes of `promise`, or undefined where a file or folder is not there. Any other error stays one. */
-export async function ifThere<T>(promise: Promise<T>): Promise<T | undefined> {
+export function ifThere<T>(promise: Promise<T>): Promise<T | undefined> {
+  return undefinedOn(promise, "ENOENT", "ENOTDIR");
+}
+
+/**
+ * The same for what follows links that others have made: they may lead nowhere, round in a circle, or to where this user
+ * may not go.
+ */
+export function ifReachable<T>(promise: Promise<T>): Promise<T | undefined> {
+  return undefinedOn(promise, "ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES");
+}
+
+/** What comes of `promise`, or undefined for a system error with one of these codes, each of which means "none". */
+export async function undefinedOn<T>(promise: Promise<T>, ...codes: string[]): Promise<T | undefined> {
   try {
     return await promise;
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (hasCode(error, ...codes)) return undefined;
     throw error;
+  }
+}
+
+/**
+ * What comes of `promise`, or undefined for any system error: for cleaning up after an error, which is the one to report,
+ * and for what is only a convenience. An error of our own code stays one.
+ */
+export async function ignoreSystemErrors<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
   }
 }

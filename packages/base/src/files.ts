@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { codeOf, hasCode } from "./errno.js";
+import { codeOf, hasCode, ifThere } from "./errno.js";
 import { fsPath } from "./names.js";
 import { nearest } from "./nearest.js";
 import { openPlain } from "./plain-file.js";
@@ -153,7 +153,7 @@ export function makeFolderSync(path: string, mode?: number): boolean {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await ifThere(stat(path));
   return found?.isDirectory() ?? false;
 }
 

@@ -5,8 +5,17 @@ export { BuildError, render, type Diagnostic, type Note, type Severity } from ".
 export { nearest } from "./nearest.js";
 export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
 export { byText, sortedUnique, words } from "./order.js";
-export { diskProblem, fullDisk, isDiskProblem, needSpace } from "./disk.js";
-export { codeOf, hasCode, ifThere, messageOf, reasonOf } from "./errno.js";
+export { diskProblem, fullDisk, isDiskProblem, needSpace, noexecDisk } from "./disk.js";
+export {
+  codeOf,
+  hasCode,
+  ifReachable,
+  ifThere,
+  ignoreSystemErrors,
+  messageOf,
+  reasonOf,
+  undefinedOn,
+} from "./errno.js";
 export { fileStamp, isSettled, type FileStamp } from "./file-stamp.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
 export {
@@ -21,9 +30,22 @@ export {
   writeFileSynced,
 } from "./files.js";
 export { eachLimited } from "./parallel.js";
-export { batches, lastLines, longStart, run, type RunOptions, type RunResult } from "./process.js";
+export {
+  batches,
+  demandSuccess,
+  exitCodeOf,
+  longStart,
+  openChild,
+  run,
+  type Child,
+  type ChildEnd,
+  type Runner,
+  type RunOptions,
+  type RunOutput,
+} from "./process.js";
+export { commandFailed, type RunResult } from "./problems.js";
 export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
-export { printable, withoutControls } from "./printable.js";
+export { lastLines, printable, withoutControls } from "./printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
 export { sameEntry } from "./same-entry.js";
 export { nameFs } from "./name-fs.js";
@@ -44,4 +66,5 @@ export {
 export { decodeUrl, encodeUrl, redact, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
 export { removeTree } from "./remove.js";
 export { scratchFolder } from "./scratch.js";
+export { every, type Repetition } from "./timer.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

@@ -23,3 +23,8 @@ export function withoutControls(text: string): string {
 export function printable(text: string): string {
   return redact(withoutControls(text));
 }
+
+/** The last lines of what a program said, for a message. */
+export function lastLines(text: string, lines: number): string {
+  return text.trim().split("\n").slice(-lines).join("\n");
+}

@@ -1,5 +1,6 @@
 /** Problems that any room can meet, one function each, in the order of their codes. */
 import type { Diagnostic } from "./diagnostic.js";
+import { lastLines } from "./printable.js";
 
 /** A lock that the file system or the machine does not give. */
 export function cannotLock(path: string, reason: string): Diagnostic {
@@ -8,6 +9,27 @@ export function cannotLock(path: string, reason: string): Diagnostic {
     code: "base/cannot-lock",
     message: `cannot lock ${path}: ${reason}`,
     help: "put the folder on a file system with flock(2), and have `flock` of util-linux on PATH: two builds that write at the same time would spoil each other's files",
+  };
+}
+
+/** How a program ended, and what it said. */
+export interface RunResult {
+  /** Exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program failed where none should. */
+export function commandFailed(command: string, result: RunResult): Diagnostic {
+  const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
+  const said = lastLines(result.stderr || result.stdout, 12);
+  return {
+    severity: "error",
+    code: "base/command-failed",
+    message: `\`${command}\` ${how}`,
+    help: said === "" ? "it said nothing" : `it said:\n${said}`,
   };
 }
 
@@ -57,6 +79,16 @@ export function diskTooSmall(
     code: "base/disk-full",
     message: `${what} needs ${amount(needBytes)} in ${folder}: of the disk mounted on ${mount}, ${amount(free)} of ${amount(size)} are free`,
     help: "free space there, then start the same command again: what is done stays done",
+  };
+}
+
+/** A disk from which no program may be started. @param who what failed */
+export function diskNoexec(folder: string, mount: string, who: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "base/disk-noexec",
+    message: `${who}: no program may be started from ${folder}: the disk mounted on ${mount} has the option noexec`,
+    help: `mount it without (\`mount -o remount,exec ${mount}\`), or let the build have another folder (TSBAKE_BUILD_DIR, TMPDIR). Then start the same command again: what is done stays done`,
   };
 }
 

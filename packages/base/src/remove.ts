@@ -14,7 +14,8 @@ export async function removeTree(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
     if (!hasCode(error, "EACCES", "EPERM")) throw error;
-    await run("chmod", ["-R", "u+rwX", "--", path]);
+    // What it cannot open, the second attempt names.
+    await run("chmod", ["-R", "u+rwX", "--", path], { mayFail: true });
     await rm(path, { recursive: true, force: true });
   }
 }

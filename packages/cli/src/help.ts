@@ -26,7 +26,7 @@ export function helpText(): string {
     "Commands:",
     ...commands,
     "",
-    "Exit code: 0 all well, 1 something failed, 2 wrong command line, 130 Ctrl-C, 143 SIGTERM.",
+    "Exit code: 0 all well, 1 failed, 2 wrong command line, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.",
     "",
   ].join("\n");
 }

@@ -13,6 +13,12 @@ const leastNode = [20, 20] as const;
 // Nobody else writes into what we make, whatever the caller allows; a task has the umask that its metadata asks for.
 process.umask(0o022);
 
+let isBuilding = false;
+let isOutputLost = false;
+process.stdout.on("error", (error) => void loseOutput(error));
+// Nobody can be told; the exit code tells how it ended.
+process.stderr.on("error", () => undefined);
+
 const words = process.argv.slice(2);
 closeInherited(words);
 const command = parseCommand(words);
@@ -42,6 +48,19 @@ async function perform(): Promise<number> {
   }
 }
 
+/** What runs is killed by its launcher, which sees us go. */
+async function loseOutput(error: unknown): Promise<void> {
+  if (isOutputLost) return;
+  isOutputLost = true;
+  const [{ hasCode, reasonOf, render }, { noOutput }] = await Promise.all([
+    import("@tsbake/base"),
+    import("./problems.js"),
+  ]);
+  if (isBuilding || !hasCode(error, "EPIPE"))
+    process.stderr.write(`${render(noOutput(reasonOf(error), isBuilding))}\n`);
+  process.exit(FAILED);
+}
+
 function isOld(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   return major < leastNode[0] || (major === leastNode[0] && minor < leastNode[1]);
@@ -60,7 +79,7 @@ async function start(request: Request): Promise<number> {
   process.on("exit", () => {
     if (process.stdout.isTTY && process.env["TERM"] !== "dumb") process.stdout.write("\u001B[?25h");
   });
-  process.stdout.on("error", () => process.exit(FAILED));
+  isBuilding = request.action === "build";
   const [{ runSession }, { lockBuild, openBuild }] = await Promise.all([
     import("./session.js"),
     import("@tsbake/engine"),

@@ -53,6 +53,28 @@ export function missingValue(option: string, value: string): Diagnostic {
   };
 }
 
+/** What this process asked for, it may not have. */
+export function noMemory(reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/no-memory",
+    message: `there is no memory left for tsbake: ${reason}`,
+    help: "WebAssembly reserves some 40 GB of addresses, which take no memory: lift the limit of the shell (`ulimit -v unlimited`), or give the machine or the container more memory",
+  };
+}
+
+/** Standard output takes nothing more: its disk is full, or who read it has gone. */
+export function noOutput(reason: string, wasBuilding: boolean): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/no-output",
+    message: `cannot write to standard output: ${reason}${wasBuilding ? "; the build is stopped" : ""}`,
+    help: wasBuilding
+      ? "send the output to a file on a disk with space, or away with `-q`, and start the same command again: what is done stays done"
+      : "send the output to a file on a disk with space",
+  };
+}
+
 /** Neither the command line nor the project file names a target. */
 export function noTarget(): Diagnostic {
   return {

@@ -1,4 +1,6 @@
 /** Writing: lines, and below them on a terminal the live part, redrawn in one piece so that it does not flicker. */
+import { every } from "@tsbake/base";
+import type { Repetition } from "@tsbake/base";
 
 /** A stream of the process, or a test's. */
 export interface Output {
@@ -19,7 +21,8 @@ export class Screen {
   readonly #output: Output;
   /** The live part now; undefined where there is none. */
   readonly #live: ((columns: number, rows: number) => readonly string[]) | undefined;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: Repetition | undefined;
+  #failure: { readonly error: unknown } | undefined;
   /** Lines of the live part that stand above the cursor. */
   #drawn = 0;
   #last = "";
@@ -32,8 +35,8 @@ export class Screen {
     this.#output = output;
     this.#live = live;
     if (live) {
-      this.#timer = setInterval(() => this.draw(), redrawMs);
-      this.#timer.unref();
+      const onError = (error: unknown): void => void (this.#failure ??= { error });
+      this.#timer = every(redrawMs, () => this.draw(), { onError, keepsAlive: false });
     }
   }
 
@@ -65,12 +68,13 @@ export class Screen {
     if (this.#live) this.#replace([]);
   }
 
-  /** Writes what is left and takes the live part away. */
+  /** Writes what is left and takes the live part away. @throws what a redraw has thrown meanwhile */
   close(): void {
     if (!this.#live) return;
-    clearInterval(this.#timer);
+    this.#timer?.stop();
     this.#replace([]);
     this.#showCursor();
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** From now on the cursor is hidden while there is a live part: before, a signal may end us without a last word. */

@@ -1,6 +1,6 @@
 /** One command from the opened build to the exit code. Everything from outside is handed in. */
 import { basename, dirname, relative, resolve } from "node:path";
-import { BuildError, codeOf, diskProblem, messageOf } from "@tsbake/base";
+import { BuildError, codeOf, diskProblem, every, messageOf } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Build, BuildOutput, BuildRequest, EngineEvent, LockedBuild, OpenOptions } from "@tsbake/engine";
 import type { RunSummary } from "@tsbake/run";
@@ -14,7 +14,7 @@ import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
 import { readEnd } from "./log-file.js";
 import { Narrator } from "./narrator.js";
 import type { Line } from "./narrator.js";
-import { internalError, noTarget, systemError, unusedWords } from "./problems.js";
+import { internalError, noMemory, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
 import { ALL_WELL, codeOfAbort, FAILED } from "./exit-code.js";
@@ -299,16 +299,16 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   );
   // In a log: a word when nothing has been said for a while.
   let quietSince = performance.now();
+  const beat = (): void => {
+    const now = performance.now();
+    if (now - quietSince < heartbeatMs) return;
+    quietSince = now;
+    for (const line of footer.lines(now, { columns: 200, rows: 40 })) output.write(`${printable(line)}\n`);
+  };
+  let failure: { readonly error: unknown } | undefined;
+  const onError = (error: unknown): void => void (failure ??= { error });
   const heartbeat =
-    live || request.quiet
-      ? undefined
-      : setInterval(() => {
-          const now = performance.now();
-          if (now - quietSince < heartbeatMs) return;
-          quietSince = now;
-          for (const line of footer.lines(now, { columns: 200, rows: 40 }))
-            output.write(`${printable(line)}\n`);
-        }, heartbeatMs / 4).unref();
+    live || request.quiet ? undefined : every(heartbeatMs / 4, beat, { onError, keepsAlive: false });
   // On one terminal everything must go through the screen, or the live part would be torn.
   const say = ({ text, trouble }: Line) => {
     quietSince = performance.now();
@@ -339,9 +339,10 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
       around.stdout.write(printable(text));
     },
     close() {
-      clearInterval(heartbeat);
+      heartbeat?.stop();
       for (const line of narrator.end()) say(line);
       screen.close();
+      if (failure) throw failure.error;
     },
   };
 }
@@ -384,6 +385,8 @@ function diagnosticsOf(error: unknown, directory: string): readonly Diagnostic[]
   if (disk) return [disk];
   const message = messageOf(error);
   if (codeOf(error) !== undefined) return [systemError(message)];
+  // V8's words, of whatever could not be had.
+  if (/out of memory|allocation failed/i.test(message)) return [noMemory(message)];
   return [internalError(message.replace(/^internal: /, ""))];
 }
 

@@ -1,7 +1,8 @@
 /** What Ctrl-C and its relatives do. */
 import { endedBy } from "./exit-code.js";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Those that end a build. */
+export const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Until tasks may run, a signal has its default action: the kernel ends us at once, also while a regular expression or a
@@ -22,10 +23,10 @@ export class Signals {
   answer(): void {
     if (this.#isAnswering) return;
     this.#isAnswering = true;
-    for (const signal of SIGNALS) process.on(signal, () => this.#hear(signal));
+    for (const signal of ENDING_SIGNALS) process.on(signal, () => this.#hear(signal));
   }
 
-  #hear(signal: (typeof SIGNALS)[number]): void {
+  #hear(signal: (typeof ENDING_SIGNALS)[number]): void {
     if (signal === "SIGINT") {
       if (this.isLent) return;
       this.#presses++;

@@ -44,7 +44,7 @@ export async function git(
     };
     const shown = args.map((word) => withoutPassword(word));
     Object.assign(env, loginEnvironment());
-    return await run("git", [...SAFE_ARGUMENTS, ...shown], { env, onOutput });
+    return await run("git", [...SAFE_ARGUMENTS, ...shown], { env, onOutput, mayFail: true });
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
     return { code: 127, signal: null, stdout: "", stderr: "there is no program `git` on the PATH" };

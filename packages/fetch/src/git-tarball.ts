@@ -34,6 +34,7 @@ async function pack(
     const fixed = ["--sort=name", "--format=gnu", "--owner=oe:0", "--group=oe:0", `--mtime=@${seconds}`];
     const { code, stderr } = await run("tar", ["-czf", part, ...fixed, "-C", folder, "."], {
       env: { ...(process.env as Record<string, string>), GZIP: "-n" },
+      mayFail: true,
     });
     if (code !== 0) return lastLines(stderr);
     await settle(part, path);

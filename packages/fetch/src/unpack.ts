@@ -18,7 +18,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { decompress, hasProgram, openArMember, readAr, unpackTar, type UnpackOptions } from "@tsbake/archive";
-import { BuildError, hasCode, messageOf, removeTree, run } from "@tsbake/base";
+import { BuildError, hasCode, ifThere, messageOf, removeTree, run, undefinedOn } from "@tsbake/base";
 import { notUnpackable } from "./problems.js";
 import { fail, flagOf, type SourceUri } from "./source-uri.js";
 
@@ -86,18 +86,9 @@ async function exists(path: string): Promise<boolean> {
   return (await ifThere(lstat(path))) !== undefined;
 }
 
+/** A link to itself leads to nothing. */
 function realPathIfThere(path: string): Promise<string | undefined> {
-  return ifThere(realpath(path));
-}
-
-/** Undefined where there is nothing. */
-async function ifThere<T>(question: Promise<T>): Promise<T | undefined> {
-  try {
-    return await question;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-    throw error;
-  }
+  return undefinedOn(realpath(path), "ENOENT", "ENOTDIR", "ELOOP");
 }
 
 /** A link where a file is to be written would be written through. */
@@ -155,7 +146,7 @@ async function expand(file: string, label: string, target: string): Promise<void
 async function unzip(source: SourceUri, { path, name }: NamedFile, target: string): Promise<void> {
   if (!(await hasProgram("unzip")))
     throw new BuildError([notUnpackable(name, "the program `unzip` is missing")]);
-  const listed = await run("unzip", ["-Z1", path]);
+  const listed = await run("unzip", ["-Z1", path], { mayFail: true });
   if (listed.code !== 0) throw new BuildError([notUnpackable(name, listed.stderr.trim().slice(-500))]);
   const hostile = listed.stdout
     .split("\n")
@@ -169,7 +160,9 @@ async function unzip(source: SourceUri, { path, name }: NamedFile, target: strin
   // unzip follows the links that it finds: it gets a folder of its own.
   const fresh = await mkdtemp(join(target, ".tsbake-unzip-"));
   try {
-    const { code, stdout, stderr } = await run("unzip", ["-q", "-o", ...text, path, "-d", fresh]);
+    const { code, stdout, stderr } = await run("unzip", ["-q", "-o", ...text, path, "-d", fresh], {
+      mayFail: true,
+    });
     if (code !== 0) throw new BuildError([notUnpackable(name, (stderr + stdout).trim().slice(-500))]);
     // unzip gives the modes that were packed.
     await run("chmod", ["-R", "u+rwX,ug-s,o-w", "--", fresh]);

@@ -35,7 +35,7 @@ export class Channel implements AsyncDisposable {
   static async open(): Promise<Channel> {
     const folder = await scratchFolder(join(tmpdir(), "tsbake-python-"));
     const paths = [join(folder, "requests"), join(folder, "replies")] as const;
-    const made = await run("mkfifo", ["-m", "600", ...paths]);
+    const made = await run("mkfifo", ["-m", "600", ...paths], { mayFail: true });
     if (made.code !== 0) {
       await rm(folder, { recursive: true, force: true });
       throw new BuildError([noPipe(folder, made.stderr.trim())]);

@@ -23,7 +23,7 @@ async function probe(path: string): Promise<string | undefined> {
   try {
     // Its own word for where it is: what PATH names may be a slow wrapper.
     const script = `import sys, json, subprocess, fcntl; print(sys.executable if sys.version_info >= ${MINIMUM} else "")`;
-    const { code, stdout } = await run("python3", ["-c", script], { env: { PATH: path } });
+    const { code, stdout } = await run("python3", ["-c", script], { env: { PATH: path }, mayFail: true });
     return (code === 0 && stdout.trim()) || undefined;
   } catch {
     return undefined;

@@ -1,8 +1,8 @@
 /** The plain way to start a task's process: a group of its own, output into one file, ended by a signal. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import type { PythonTaskOptions } from "./task-options.js";
+import { exitCodeOf } from "@tsbake/base";
 
 /** Time for a child to end after SIGTERM. */
 const GRACE_MS = 5000;
@@ -25,7 +25,7 @@ export function startChild(options: PythonTaskOptions): NonNullable<PythonTaskOp
       // `close` comes when the output has been read, and not while a child of the child holds it.
       child.on(onOutput ? "close" : "exit", (code: number | null, ended: NodeJS.Signals | null) => {
         signal?.removeEventListener("abort", stop);
-        resolve({ code: code ?? 128 + (ended ? constants.signals[ended] : 0) });
+        resolve({ code: exitCodeOf(code, ended) });
       });
     });
 }

@@ -1,7 +1,7 @@
 /** Names of recipes and tasks for a shell that completes a command line: from the parse cache as it is, without a look at the sources. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { sortedUnique } from "@tsbake/base";
+import { ignoreSystemErrors, sortedUnique } from "@tsbake/base";
 
 export interface CachedNames {
   /** Recipes and what they provide, sorted. */
@@ -15,7 +15,7 @@ export interface CachedNames {
  * than the recipes: a stale suggestion harms nobody, and a parse would keep the person waiting.
  */
 export async function cachedNames(topdir: string): Promise<CachedNames> {
-  const text = await newestCache(join(topdir, "cache")).catch(() => "");
+  const text = (await ignoreSystemErrors(newestCache(join(topdir, "cache")))) ?? "";
   const targets: string[] = [];
   const tasks: string[] = [];
   // A digest and a header stand in front.

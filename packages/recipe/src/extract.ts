@@ -80,7 +80,7 @@ const LISTS = {
 } as const satisfies Partial<Record<keyof TaskInfo, string>>;
 
 /** Flags that say yes or no when the task runs: another word is found here. */
-const SWITCHES = ["fakeroot", "interactive", "network", "uninstall"];
+const SWITCHES = ["cage", "fakeroot", "interactive", "network", "uninstall"];
 
 function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Record<string, TaskInfo> {
   const tasks: Record<string, TaskInfo> = {};
@@ -111,6 +111,7 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       ...(isOurs ? { artifact: { inputs, outputs, plain } } : {}),
       ...stampExtra(flagText(d, name, "stamp-extra-info").trim(), isOurs ? { inputs, outputs } : undefined),
       ...(isFlagTrue(d, name, "interactive") ? { interactive: true } : {}),
+      ...(isFlagTrue(d, name, "cage") ? { cage: true } : {}),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",
     };

@@ -27,6 +27,8 @@ export interface TaskInfo {
   readonly nostamp?: true;
   /** Its body talks to a person: it gets the terminal ([interactive]). */
   readonly interactive?: true;
+  /** It installs packages, in a cage: asked for before anything runs ([cage]). */
+  readonly cage?: true;
   /** Files whose content is an input: `path:True|False` words of [file-checksums]. */
   readonly fileChecksums?: readonly string[];
   /** Archive packages whose solved closure (name, version, SHA-256) is an input: [feed-closure]. */

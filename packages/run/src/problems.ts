@@ -118,6 +118,16 @@ export function diskLow(shortage: DiskShortage): Diagnostic {
   };
 }
 
+/** A folder of BB_DISKMON_DIRS went away, or its disk; said once. */
+export function diskUnwatched(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/disk-unwatched",
+    message: `${folder} of BB_DISKMON_DIRS is not watched any more: ${reason}`,
+    help: "see whether its disk is still mounted; the build goes on without this limit",
+  };
+}
+
 /** The process that starts the bodies is gone, and with it who would tell how they end. */
 export function launcherLost(): Diagnostic {
   return {
@@ -125,6 +135,16 @@ export function launcherLost(): Diagnostic {
     code: "run/launcher-lost",
     message: "the process that starts the tasks was killed; what ran has been ended",
     help: "was there enough memory? (dmesg tells); then start the same command again: what is done stays done",
+  };
+}
+
+/** A failed task has removed its log, and it could not be put back. */
+export function logLost(label: string, path: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/log-lost",
+    message: `${label}: its log ${path} was removed while it ran, and cannot be put back: ${reason}`,
+    help: "do not remove `${T}` in a task, and see that its folder can be written to",
   };
 }
 
@@ -154,16 +174,6 @@ export function malformedFlag(label: string, flag: string, text: string, expecte
   };
 }
 
-/** This machine does not let us set a niceness or an io class; said once for each. */
-export function noNiceness(name: string, reason: string): Diagnostic {
-  return {
-    severity: "warning",
-    code: "run/no-niceness",
-    message: `${name} cannot be followed: ${reason}`,
-    help: "tasks run as the engine does; remove the setting, or make it possible here",
-  };
-}
-
 /** A task, prefunc or postfunc without a body. */
 export function missingFunction(label: string, functionName: string): Diagnostic {
   return {
@@ -181,6 +191,26 @@ export function mustNotRun(label: string): Diagnostic {
     code: "run/must-not-run",
     message: `${label} would run, and BB_SETSCENE_ENFORCE says that everything is to be restored`,
     help: "fill the shared state with it, or name it in BB_SETSCENE_ENFORCE_IGNORE_TASKS",
+  };
+}
+
+/** Tasks without [network] have it all the same; said once. */
+export function noIsolation(reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/no-isolation",
+    message: `tasks without [network] cannot be kept from the network: ${reason}`,
+    help: "the build goes on, and what a task fetches by itself is not noticed; have `unshare` (util-linux) on PATH, and let this user make network namespaces (`unshare --user --map-current-user --net true` tries it)",
+  };
+}
+
+/** This machine does not let us set a niceness or an io class; said once for each. */
+export function noNiceness(name: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/no-niceness",
+    message: `${name} cannot be followed: ${reason}`,
+    help: "tasks run as the engine does; remove the setting, or make it possible here",
   };
 }
 

@@ -3,7 +3,7 @@ import { diskProblem, isDiskProblem } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
 import { openDurations, type Durations } from "./plan/durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
-import { openIsolation } from "@tsbake/sandbox";
+import { demandCageFor, networkIsolation } from "./limits/isolation.js";
 import { MachineLimits } from "./limits/machine-limits.js";
 import type { RunOptions } from "./options.js";
 import { DemandPlanner } from "./plan/planner.js";
@@ -35,8 +35,7 @@ export async function runTasks(options: RunOptions): Promise<RunSummary> {
   const durations = await openDurations(options.settings.cache);
   const run = new Run(options, durations, began);
   await run.plan();
-  const todo = run.todo();
-  if (todo.length > 0) await (options.dryRun ? run.rehearse() : run.execute());
+  if (run.todo().length > 0) await (options.dryRun ? run.rehearse() : run.execute());
   return run.finish();
 }
 
@@ -119,6 +118,7 @@ class Run {
       if (!this.#options.dryRun) refresh(this.#planner.verified, { stamps: this.#options.stamps, task });
     }
     this.#tellPlan();
+    if (!this.#options.dryRun) await demandCageFor(this.#planner, (id) => this.#task(id).info);
   }
 
   /** Nodes of the plan that are not done at its start, needed ones first. */
@@ -153,7 +153,7 @@ class Run {
       this.#options,
       {
         processes,
-        isolation: openIsolation(),
+        isolation: networkIsolation((event) => this.#emit(event)),
         niceness: openNiceness(settings.nice, (event) => this.#emit(event)),
         runPython,
         openPython,
@@ -183,6 +183,7 @@ class Run {
         if (killing) processes.kill();
       },
       onEvent: (event) => this.#emit(event),
+      onError: (error) => this.#stopForFault(error),
       onDisks: this.#options.onDisks,
     });
     this.#limits = limits;
@@ -427,12 +428,9 @@ class Run {
     this.#emit({ type: "stopping", reason, killing, running });
   }
 
-  #stopForFault(error: unknown, { task, label }: TaskName): void {
-    const disk = diskProblem(error, this.#options.settings.folders, label);
-    if (disk) {
-      this.#fail({ task, label, stopped: false, diagnostics: [disk] }, 0);
-      return;
-    }
+  #stopForFault(error: unknown, who?: TaskName): void {
+    const disk = who && diskProblem(error, this.#options.settings.folders, who.label);
+    if (disk) return void this.#fail({ ...who, stopped: false, diagnostics: [disk] }, 0);
     this.#fault ??= { error };
     this.#stopping = true;
     this.#queue?.stop();

@@ -4,7 +4,7 @@
  */
 import { lstat, mkdir, readFile, readlink, realpath, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { hasCode } from "@tsbake/base";
+import { hasCode, ifThere } from "@tsbake/base";
 
 export interface CageContents {
   /** Absolute; a link in a package leads here at worst. */
@@ -81,10 +81,7 @@ export async function layOutCage(cage: string, { writable, readable }: CageConte
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+  return (await ifThere(lstat(path))) !== undefined;
 }
 
 /** In a folder that is bound already, the path is there. */

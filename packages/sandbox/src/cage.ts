@@ -9,14 +9,14 @@
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, hasCode, sortedUnique } from "@tsbake/base";
+import { BuildError, demandSuccess, hasCode, sortedUnique } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { layOutCage, type CageContents } from "./cage-tree.js";
 import { namespaceLimits } from "./namespace-limits.js";
-import { commandFailed, noNamespaces } from "./problems.js";
+import { noNamespaces } from "./problems.js";
 import { ATTACH, CAGE_KEEPER, COVER, DETACH, TO_DISK } from "./sandbox-scripts.js";
 import { FAKEROOT_INSIDE, Namespaces, openNamespaces } from "./sandbox.js";
-import type { Sandbox, SandboxOptions, SandboxRunOptions } from "./sandbox.js";
+import type { Sandbox, SandboxOptions } from "./sandbox.js";
 
 export interface CageOptions extends SandboxOptions, CageContents {}
 
@@ -72,6 +72,21 @@ const TAME = [
  * @throws BuildError `sandbox/no-cage`, `sandbox/no-namespaces`, `sandbox/no-fakeroot`
  */
 export async function openCage(options: CageOptions): Promise<Cage> {
+  return openCageNamespaces(options);
+}
+
+/**
+ * Whether packages can be installed here at all, found out within a moment and not when they are. Of the fake root, which
+ * a build makes for itself, nothing is asked.
+ *
+ * @throws BuildError `sandbox/no-cage`, `sandbox/no-namespaces`
+ */
+export async function demandCage(): Promise<void> {
+  const cage = await openCageNamespaces({ readable: [], writable: [], isTrial: true });
+  await cage.close();
+}
+
+async function openCageNamespaces(options: CageOptions & { readonly isTrial?: boolean }): Promise<Cage> {
   const parts = await openNamespaces(options, async (scratch, libraryFolder) => {
     const [cage, table] = [join(scratch, "cage"), join(scratch, "table")];
     await mkdir(cage);
@@ -88,8 +103,8 @@ class CageNamespaces extends Namespaces implements Cage {
   readonly #attached = new Map<string, string[]>();
   readonly #inMemory = new Set<string>();
 
-  override run(command: string, args: readonly string[], options?: SandboxRunOptions): Promise<RunResult> {
-    return this.enter(TAME, command, args, options);
+  protected override get front(): readonly string[] {
+    return TAME;
   }
 
   /** With every power that the cage has: for scripts of ours alone. */
@@ -109,14 +124,14 @@ class CageNamespaces extends Namespaces implements Cage {
     const covered = this.#attached.get(root);
     if (covered === undefined) return [];
     this.#attached.delete(root);
-    const { stdout } = await this.#setUp(DETACH, root, ...covered);
+    const { stdout } = demandSuccess("umount", await this.#setUp(DETACH, root, ...covered));
     return sortedUnique(stdout.split("\n").filter((name) => name !== ""));
   }
 
   async cover(root: string, file: string, text: string): Promise<void> {
     const path = join(root, file);
     const done = await this.#setUp(COVER, path, root, text);
-    if (done.code !== 0) throw new BuildError([commandFailed("mount", done)]);
+    demandSuccess("mount", done);
     if (done.stdout !== "") this.#attached.get(root)?.push(path);
   }
 
@@ -133,7 +148,7 @@ class CageNamespaces extends Namespaces implements Cage {
       return seen;
     } catch (error) {
       if (!hasCode(error, "EACCES", "ENOENT", "EPERM")) throw error;
-      await this.#setUp('umount "$1"', place);
+      demandSuccess("umount", await this.#setUp('umount "$1"', place));
       return root;
     }
   }
@@ -142,6 +157,6 @@ class CageNamespaces extends Namespaces implements Cage {
     const place = join(root, folder);
     if (!this.#inMemory.delete(place)) return;
     const done = await this.#setUp(TO_DISK, place);
-    if (done.code !== 0) throw new BuildError([commandFailed("cp", done)]);
+    demandSuccess("cp", done);
   }
 }

@@ -1,7 +1,7 @@
 /** Finds Debian's fakeroot: the daemon that remembers owners and the library that asks it. */
-import { access, readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError } from "@tsbake/base";
+import { BuildError, ifReachable, ifThere } from "@tsbake/base";
 import { noFakeroot } from "./problems.js";
 
 export interface Fakeroot {
@@ -24,7 +24,7 @@ export async function findFakeroot(sysroot?: string): Promise<Fakeroot> {
   const folder = sysroot ?? process.env["TSBAKE_FAKEROOT"] ?? (await alongPath()) ?? "/";
   const daemon = join(folder, "usr/bin/faked-sysv");
   const libraries = join(folder, "usr/lib");
-  for (const triplet of await readdir(libraries).catch(() => [])) {
+  for (const triplet of (await ifThere(readdir(libraries))) ?? []) {
     const libraryFolder = join(libraries, triplet, "libfakeroot");
     if ((await isThere(join(libraryFolder, LIBRARY))) && (await isThere(daemon))) {
       return { daemon, library: LIBRARY, libraryFolder };
@@ -41,9 +41,7 @@ async function alongPath(): Promise<string | undefined> {
   return undefined;
 }
 
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** Along PATH there may be folders that this user may not enter. */
+async function isThere(path: string): Promise<boolean> {
+  return (await ifReachable(stat(path))) !== undefined;
 }

@@ -1,8 +1,8 @@
 export { staysBelow } from "./below.js";
-export { openCage, type Cage, type CageOptions } from "./cage.js";
+export { demandCage, openCage, type Cage, type CageOptions } from "./cage.js";
 export { reaping, shutFrom } from "./doors.js";
 export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "./inside-root.js";
 export { findProgram, openIsolation, type Isolation } from "./isolation.js";
-export { commandFailed, leavesRoot } from "./problems.js";
+export { leavesRoot } from "./problems.js";
 export { openSandbox, type Sandbox, type SandboxOptions, type SandboxRunOptions } from "./sandbox.js";
 export { listTree, type TreeEntry } from "./tree.js";

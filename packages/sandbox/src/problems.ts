@@ -1,6 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import { lastLines } from "@tsbake/base";
-import type { Diagnostic, RunResult } from "@tsbake/base";
+import type { Diagnostic } from "@tsbake/base";
 
 /** A file name that is not UTF-8. */
 export function badName(path: string): Diagnostic {
@@ -9,17 +9,6 @@ export function badName(path: string): Diagnostic {
     code: "sandbox/bad-name",
     message: `the file name \`${path}\` is not valid UTF-8`,
     help: "rename the file in the package that ships it",
-  };
-}
-
-/** A program of the host failed where none should. */
-export function commandFailed(command: string, result: RunResult): Diagnostic {
-  const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
-  return {
-    severity: "error",
-    code: "sandbox/command-failed",
-    message: `\`${command}\` ${how}`,
-    help: `it said:\n${lastLines(result.stderr || result.stdout, 12) || "nothing"}`,
   };
 }
 

@@ -109,8 +109,10 @@ fi
 kill -KILL -1
 root=$1
 shift
-for file; do umount --lazy "$file"; done
-for place in proc dev run tmp; do umount --recursive --lazy "$root/$place" 2>/dev/null || :; done
+code=0
+for file; do umount --lazy "$file" || code=1; done
+for place in proc dev run tmp; do umount --recursive --lazy "$root/$place" || code=1; done
+exit $code
 `;
 
 /** $1: file of an attached root; $2: its root; $3: what is there instead. Says so when it has done it. */

@@ -13,8 +13,16 @@ import type { ChildProcess } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BuildError, run, scratchFolder } from "@tsbake/base";
-import type { RunResult } from "@tsbake/base";
+import {
+  BuildError,
+  demandSuccess,
+  exitCodeOf,
+  hasCode,
+  readTextIfThere,
+  run,
+  scratchFolder,
+} from "@tsbake/base";
+import type { Runner, RunResult } from "@tsbake/base";
 import { findFakeroot } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
 import { shut } from "./doors.js";
@@ -45,13 +53,15 @@ export interface SandboxRunOptions {
   readonly stdoutFd?: number;
   readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;
   readonly signal?: AbortSignal;
+  /** The caller looks at the exit code himself. Default: another than 0 is an error. */
+  readonly mayFail?: boolean;
 }
 
 export interface Sandbox extends AsyncDisposable {
   /** Whether owners are only remembered: Node's own lstat then sees neither them nor special modes, `listTree` does. */
   readonly isFake: boolean;
-  /** Runs a command as (fake) root, without network. Never throws for a non-zero exit. */
-  run(command: string, args: readonly string[], options?: SandboxRunOptions): Promise<RunResult>;
+  /** Runs a command as (fake) root, without network. @throws as `run` of `base` does */
+  readonly run: Runner<SandboxRunOptions>;
   /** Runs a command with this process's own standard streams and environment. @returns its exit code, 128 + n for signal n */
   hand(command: string, args: readonly string[]): Promise<number>;
   /** Saves the ownership and ends every process inside. */
@@ -81,7 +91,8 @@ interface Standing {
 
 async function standing(): Promise<Standing> {
   const isRoot = process.getuid?.() === 0;
-  const map = await readFile("/proc/self/uid_map", "utf8").catch(() => "0 0 4294967295");
+  // A kernel without user namespaces has no such file.
+  const map = (await readTextIfThere("/proc/self/uid_map")) ?? "0 0 4294967295";
   // Debian's system accounts go up to 65534 (nobody); a map that ends before that cannot hold them.
   const isWhole = map.split("\n").some((line) => Number(line.trim().split(/\s+/)[2] ?? 0) > 65534);
   const isFake = !isRoot || !isWhole;
@@ -98,11 +109,12 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
  * @throws BuildError `sandbox/no-namespaces`, `sandbox/no-fakeroot`, `sandbox/no-cage`
  */
 export async function openNamespaces(
-  options: SandboxOptions,
+  options: SandboxOptions & { readonly isTrial?: boolean },
   keeper: (scratch: string, libraryFolder: string | undefined) => KeeperScript | Promise<KeeperScript>,
 ): Promise<Parts> {
   const { needsUser, isFake, isNested } = await standing();
-  const fakeroot = isFake && !isNested ? await findFakeroot(options.fakeroot) : undefined;
+  const needsFakeroot = isFake && !isNested && options.isTrial !== true;
+  const fakeroot = needsFakeroot ? await findFakeroot(options.fakeroot) : undefined;
   const scratch = await scratchFolder(join(tmpdir(), "tsbake-sandbox-"));
   try {
     const load = join(scratch, "load");
@@ -191,7 +203,10 @@ function startKeeper(
       const ready = /^key (\S+)\nready (\d+)\n/.exec(out);
       if (ready) resolve({ child, key: ready[1] ?? "", pid: ready[2] ?? "" });
     });
-    child.on("error", reject);
+    child.on("error", (error) => {
+      const reason = "there is no program `unshare` (util-linux)";
+      reject(hasCode(error, "ENOENT") ? new BuildError([noNamespaces(reason)]) : error);
+    });
     child.on("close", () => {
       const said = err.trim() || out.trim();
       // unshare(1) says the latter in a chroot, where the root is no mount.
@@ -223,11 +238,17 @@ export class Namespaces implements Sandbox {
     this.parts = parts;
   }
 
-  run(command: string, args: readonly string[], options: SandboxRunOptions = {}): Promise<RunResult> {
-    return this.enter([], command, args, options);
+  readonly run: Runner<SandboxRunOptions> = async (command, args, options?): Promise<RunResult> => {
+    const result = await this.enter(this.front, command, args, options);
+    return options?.mayFail === true ? result : demandSuccess(command, result);
+  };
+
+  /** Words of a program that runs each command. */
+  protected get front(): readonly string[] {
+    return [];
   }
 
-  /** @param front words of a program that runs the command */
+  /** Whatever its exit code is. @param front words of a program that runs the command */
   protected enter(
     front: readonly string[],
     command: string,
@@ -253,6 +274,7 @@ export class Namespaces implements Sandbox {
     return run(NSENTER, [...this.parts.enter, "--", ...inside], {
       ...rest,
       env: { PATH, LC_ALL: "C.UTF-8" },
+      mayFail: true,
     });
   }
 
@@ -262,9 +284,7 @@ export class Namespaces implements Sandbox {
     const child = spawn(NSENTER, [...this.parts.enter, "--", ...inside], { stdio: "inherit" });
     return new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (code, signal) =>
-        resolve(code ?? 128 + (signal === "SIGINT" ? 2 : signal === "SIGKILL" ? 9 : 15)),
-      );
+      child.on("close", (code, signal) => resolve(exitCodeOf(code, signal)));
     });
   }
 

@@ -1,6 +1,6 @@
 /** What is in a tree, as (fake) root sees it. */
 import { BuildError, byText } from "@tsbake/base";
-import { badName, commandFailed } from "./problems.js";
+import { badName } from "./problems.js";
 import type { Sandbox } from "./sandbox.js";
 
 export interface TreeEntry {
@@ -33,12 +33,11 @@ const FIELDS = ["%P", "%y", "%m", "%U", "%G", "%s", "%T@", "%l", "%D:%i"];
 
 /**
  * Every entry below `root`, sorted by path, other file systems left out. The only right way to see owners in a fake root.
- * @throws BuildError `sandbox/bad-name` for a name that is not UTF-8, `sandbox/command-failed`
+ * @throws BuildError `sandbox/bad-name` for a name that is not UTF-8, `base/command-failed`
  */
 export async function listTree(sandbox: Sandbox, root: string): Promise<TreeEntry[]> {
   const format = FIELDS.map((field) => `${field}\\0`).join("");
   const found = await sandbox.run("find", [root, "-xdev", "-mindepth", "1", "-printf", format]);
-  if (found.code !== 0) throw new BuildError([commandFailed("find", found)]);
   const fields = found.stdout.split("\0");
   const entries: TreeEntry[] = [];
   for (let at = 0; at + FIELDS.length < fields.length; at += FIELDS.length) {

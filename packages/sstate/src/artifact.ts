@@ -107,7 +107,7 @@ async function replace(path: string, fresh: string, old: string): Promise<void> 
 
 /** To another file system, with everything that a tree has. */
 async function copyTree(from: string, to: string): Promise<void> {
-  const { code } = await run("cp", ["-a", "--", from, to]);
+  const { code } = await run("cp", ["-a", "--", from, to], { mayFail: true });
   if (code !== 0) await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 }
 

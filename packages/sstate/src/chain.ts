@@ -1,6 +1,6 @@
 /** Several stores as one: the first is the nearest, and learns what the others have. */
 import { rm, stat } from "node:fs/promises";
-import { BuildError } from "@tsbake/base";
+import { BuildError, ifThere } from "@tsbake/base";
 import { descriptionOf } from "./folder-store.js";
 import { signatureOf } from "./gpg.js";
 import type { ObjectName } from "./names.js";
@@ -39,7 +39,7 @@ async function keep(first: Store, name: ObjectName, file: string): Promise<strin
   try {
     const signature = signatureOf(file);
     // As its maker has signed it.
-    const isSigned = (await stat(signature).catch(() => undefined)) !== undefined;
+    const isSigned = (await ifThere(stat(signature))) !== undefined;
     await first.put(name, file, await descriptionOf(file), isSigned ? signature : undefined);
     for (const rest of [`${file}.siginfo`, signature]) await rm(rest, { force: true });
   } catch (error) {

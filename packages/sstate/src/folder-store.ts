@@ -18,6 +18,7 @@ import {
   BuildError,
   copyPlain,
   hasCode,
+  ignoreSystemErrors,
   makeFolder,
   messageOf,
   openPlain,
@@ -113,11 +114,11 @@ class FolderStore implements Store {
       });
     } catch (error) {
       // What could not be kept goes back to the one who has it to lose.
-      if (isMoved) await rename(temporary, path).catch(() => {});
+      if (isMoved) await ignoreSystemErrors(rename(temporary, path));
       if (error instanceof BuildError) throw error;
       throw new BuildError([unusableStore(this.#folder, messageOf(error))], { cause: error });
     } finally {
-      await rm(temporary, { force: true }).catch(() => {});
+      await ignoreSystemErrors(rm(temporary, { force: true }));
     }
     await rm(path, { force: true });
   }

@@ -84,7 +84,8 @@ class Gpg implements ArtifactSigner {
 
   sign(file: string, signature: string, name: string): Promise<void> {
     const turn = this.#turn.then(() => this.#sign(file, signature, name));
-    this.#turn = turn.catch(() => {});
+    // Whether it went well is for who has asked.
+    this.#turn = Promise.allSettled([turn]);
     return turn;
   }
 
@@ -150,7 +151,7 @@ class Gpg implements ArtifactSigner {
   }
 
   #run(args: readonly string[], input: string): Promise<RunResult> {
-    return run(this.#settings.program, [...this.#common, ...args], { input });
+    return run(this.#settings.program, [...this.#common, ...args], { input, mayFail: true });
   }
 }
 

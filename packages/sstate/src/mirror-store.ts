@@ -19,6 +19,7 @@ import {
   applyMirror,
   isUnreachable,
   hasCode,
+  ifThere,
   lockFile,
   makeFolder,
   messageOf,
@@ -321,11 +322,7 @@ function httpReader(client: HttpClient): Reader {
 
 const fileReader: Reader = {
   has: async (url) => (await sizeOf(pathOf(url))) > 0,
-  bytes: (url, maxBytes) =>
-    readPlain(pathOf(url), maxBytes).catch((error: unknown) => {
-      if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw error;
-    }),
+  bytes: (url, maxBytes) => ifThere(readPlain(pathOf(url), maxBytes)),
   async download(url, path) {
     await copyPlain(pathOf(url), path);
     return true;
@@ -393,10 +390,6 @@ function removeTemporaries(): void {
 
 /** Of a plain file; 0 for what is none, or is not there. */
 async function sizeOf(path: string): Promise<number> {
-  try {
-    const found = await stat(path);
-    return found.isFile() ? found.size : 0;
-  } catch {
-    return 0;
-  }
+  const found = await ifThere(stat(path));
+  return found?.isFile() === true ? found.size : 0;
 }

@@ -4,8 +4,8 @@
  *
  * @see BitBake 2.19 lib/bb/event.py, lib/bb/build.py (task events), lib/bb/runqueue.py (queue events)
  */
-import { BuildError } from "@tsbake/base";
-import type { Diagnostic } from "@tsbake/base";
+import { BuildError, every } from "@tsbake/base";
+import type { Diagnostic, Repetition } from "@tsbake/base";
 import { hasHandler } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
@@ -40,7 +40,7 @@ export class MetadataEvents {
   readonly #started = new Date();
   /** The configurations as handlers see them: what one sets, the later ones find. */
   readonly #data = new Map<string, Datastore>();
-  #heartbeat: NodeJS.Timeout | undefined;
+  #heartbeat: Repetition | undefined;
   #build: BuildFacts | undefined;
   #late: { readonly error: unknown } | undefined;
   readonly #noted: { readonly eventClass: string; readonly facts: Readonly<Record<string, unknown>> }[] = [];
@@ -98,7 +98,8 @@ export class MetadataEvents {
       await this.#project.prepareEvents();
       const beat = () => this.#fireBetween("bb.event.HeartbeatEvent", { time: Date.now() / 1000 });
       const seconds = Number(this.#project.configurationText("BB_HEARTBEAT_EVENT")) || HEARTBEAT_SECONDS;
-      this.#heartbeat = setInterval(beat, seconds * 1000).unref();
+      const onError = (error: unknown): void => void (this.#late ??= { error });
+      this.#heartbeat = every(seconds * 1000, beat, { onError, keepsAlive: false });
     }
     if (BETWEEN.some((name) => this.#listensTo(name))) await this.#project.prepareEvents();
   }
@@ -123,7 +124,7 @@ export class MetadataEvents {
 
   /** @throws what a handler threw that nobody waited for */
   async buildCompleted(summary: RunSummary): Promise<void> {
-    clearInterval(this.#heartbeat);
+    this.#heartbeat?.stop();
     if (this.#late) throw this.#late.error;
     if (!this.#build) return;
     const failures = summary.failed.length;
@@ -140,7 +141,7 @@ export class MetadataEvents {
 
   /** The command ends. */
   async exit(): Promise<void> {
-    clearInterval(this.#heartbeat);
+    this.#heartbeat?.stop();
     await this.#fire("bb.cooker.CookerExit", {}, [""]);
   }
 

@@ -1,7 +1,7 @@
 /** Where the records of signatures lie: sigdata files beside stamps, siginfo files in the shared state. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { byText, hasCode, readTextIfThere, run } from "@tsbake/base";
+import { byText, eachLimited, hasCode, ifThere, readTextIfThere, run } from "@tsbake/base";
 import { readRecord } from "@tsbake/graph";
 import type { SignatureExplanation } from "@tsbake/graph";
 import type { RecipeInfo } from "@tsbake/recipe";
@@ -70,8 +70,13 @@ export class SignatureRecords {
         files.push(...group.filter((file) => file.task === task && isOfRecipe(file, recipe)));
       }
     }
-    const times = await Promise.all(files.map(async ({ path }) => (await stat(path)).mtimeMs));
-    const dated = files.map((file, at) => ({ file, time: times[at]! }));
+    const dated = (
+      await eachLimited(files, 16, async (file) => {
+        // Another process may have pruned it meanwhile.
+        const found = await ifThere(stat(file.path));
+        return found ? [{ file, time: found.mtimeMs }] : [];
+      })
+    ).flat();
     dated.sort((left, right) => right.time - left.time || byText(left.file.path, right.file.path));
     return dated.map(({ file }) => file);
   }
@@ -149,7 +154,7 @@ async function readPlain(path: string): Promise<string | undefined> {
   const text = await readTextIfThere(path);
   // The magic number of zstd, of which the last byte is no text.
   if (!text?.startsWith("(\u00B5/") && !text?.startsWith("(\uFFFD/")) return text;
-  const { code, stdout } = await run("zstd", ["-dqc", "--", path]);
+  const { code, stdout } = await run("zstd", ["-dqc", "--", path], { mayFail: true });
   return code === 0 ? stdout : undefined;
 }
 

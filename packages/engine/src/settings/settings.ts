@@ -4,12 +4,13 @@ import { access, constants } from "node:fs/promises";
 import {
   BOOLEAN_WORDS,
   BuildError,
+  type Diagnostic,
+  type Span,
+  codeOf,
   makeFolder,
   parseMirrors,
   reasonOf,
   toBoolean,
-  type Diagnostic,
-  type Span,
 } from "@tsbake/base";
 import type { ParsedProject } from "@tsbake/recipe";
 import { malformedSetting, unwritableBuildFolder, unwritableTmpdir } from "../problems.js";
@@ -22,8 +23,16 @@ interface Rule {
 
 const folder: Rule = {
   // What is not there is made.
-  holds: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true,
-  expected: "the path of a folder; something else has that name",
+  holds: (path) => {
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      return false;
+    }
+  },
+  expected:
+    "the path of a folder; something else has that name or one above it, or this user may not go there",
 };
 
 const wholeNumber: Rule = {
@@ -78,7 +87,7 @@ export async function checkSettings(
       await access(folder, constants.W_OK);
     } catch (error) {
       const reason = reasonOf(error);
-      if (folder.startsWith(topdir))
+      if (`${folder}/`.startsWith(`${topdir}/`))
         throw new BuildError([unwritableBuildFolder(folder, reason)], { cause: error });
       throw new BuildError([unwritableTmpdir(folder, reason, await placeOf("TMPDIR"))], { cause: error });
     }

@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { BuildError, byText, fileStamp, hasCode, isSettled, messageOf } from "@tsbake/base";
+import { BuildError, byText, fileStamp, hasCode, ifReachable, isSettled, messageOf } from "@tsbake/base";
 import { expandPattern, VERSION_CONTROL, type DigestOptions } from "./file-digest.js";
 import { unreadableInput } from "../problems.js";
 import type { FileInput } from "../types.js";
@@ -51,7 +51,7 @@ async function checksums(path: string, options: DigestOptions): Promise<FileInpu
         continue;
       }
       const full = join(path, name);
-      const status = await stat(full).catch(() => undefined);
+      const status = await ifReachable(stat(full));
       if (status?.isFile()) files.push({ name: `./${name}`, digest: await md5(full, options) });
     }
   }

@@ -7,6 +7,8 @@ import {
   byText,
   fileStamp,
   hasCode,
+  ifReachable,
+  ifThere,
   isSettled,
   messageOf,
   sha256,
@@ -111,7 +113,8 @@ class Digester {
   async #entry(path: string, entry: Dirent): Promise<string> {
     const before = this.#now();
     if (entry.isSymbolicLink()) {
-      const target = await stat(path, { bigint: true }).catch(() => undefined);
+      // A body cannot read what we cannot.
+      const target = await ifReachable(stat(path, { bigint: true }));
       if (!target?.isFile()) return `link ${await readlink(path)}`;
       return this.#file(path, target, before);
     }
@@ -144,16 +147,13 @@ function modeSuffix(status: BigIntStats): string {
 /** Paths that match a pattern with `*`, `?` and `[…]`, none of which matches a slash or a leading dot. */
 export async function expandPattern(pattern: string): Promise<string[]> {
   if (!/[*?[]/.test(pattern)) {
-    return lstat(pattern).then(
-      () => [pattern],
-      () => [],
-    );
+    return (await ifThere(lstat(pattern))) ? [pattern] : [];
   }
   const matches = globToRegExp(basename(pattern));
   const folder = dirname(pattern);
   const found: string[] = [];
   for (const parent of folder === pattern ? [] : await expandPattern(folder)) {
-    const names = await readdir(parent).catch((): string[] => []);
+    const names = (await ifThere(readdir(parent))) ?? [];
     found.push(...names.filter((name) => matches.test(name)).map((name) => join(parent, name)));
   }
   return found.sort(byText);

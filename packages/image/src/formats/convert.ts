@@ -5,7 +5,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { BuildError, copyPlain, run, sha256File } from "@tsbake/base";
+import { BuildError, copyPlain, ifReachable, run, sha256File } from "@tsbake/base";
 import { openSandbox } from "@tsbake/sandbox";
 import * as problems from "../problems.js";
 import { hasHoles } from "./holes.js";
@@ -80,7 +80,9 @@ async function toDirectory(options: ConvertOptions): Promise<void> {
     ")",
   ];
   const change = ["-exec", "chmod", "u+rX", "--", "{}", "+"];
-  const { code, stderr } = await sandbox.run("find", [resolve(options.output), ...unreadable, ...change]);
+  const { code, stderr } = await sandbox.run("find", [resolve(options.output), ...unreadable, ...change], {
+    mayFail: true,
+  });
   if (code !== 0) throw new BuildError([problems.formatFailed("find", code, stderr)]);
 }
 
@@ -107,7 +109,7 @@ async function toSquashfs(options: ConvertOptions): Promise<void> {
   const flags = ["-tar", "-no-progress", "-quiet", ...root, ...options.extra];
   await using sandbox = await openSandbox();
   const command = [...FROM_FILE, resolve(options.tree), tool, "-", resolve(options.output), ...flags];
-  const result = await sandbox.run("sh", command, { env });
+  const result = await sandbox.run("sh", command, { env, mayFail: true });
   if (result.code !== 0) {
     throw new BuildError([problems.formatFailed("mksquashfs", result.code, result.stderr || result.stdout)]);
   }
@@ -125,7 +127,7 @@ async function toErofs(options: ConvertOptions): Promise<void> {
   await unpackTree(options.tree, tree, sandbox);
   const uuid = uuidOf(await sha256File(options.tree));
   const args = [`-T${options.epochSeconds}`, `-U${uuid}`, ...options.extra, resolve(options.output), tree];
-  const result = await sandbox.run(tool, args);
+  const result = await sandbox.run(tool, args, { mayFail: true });
   if (result.code !== 0) {
     throw new BuildError([problems.formatFailed("mkfs.erofs", result.code, result.stderr || result.stdout)]);
   }
@@ -158,6 +160,7 @@ async function filter(
       ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh", options.tree, tool, ...args],
       {
         stdoutFd: output.fd,
+        mayFail: true,
       },
     );
     if (result.code !== 0) throw new BuildError([problems.formatFailed(name, result.code, result.stderr)]);
@@ -170,11 +173,9 @@ async function filter(
 async function programOn(name: string, recipe: string): Promise<string> {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(folder, name);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (folder !== "" && isThere) return path;
+    // A folder of PATH may be closed to this user, and a file of that name no program.
+    const found = await ifReachable(access(path, constants.X_OK).then(() => path));
+    if (folder !== "" && found !== undefined) return found;
   }
   throw new BuildError([problems.noTool(name, recipe)]);
 }

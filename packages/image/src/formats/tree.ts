@@ -80,7 +80,7 @@ export async function packTree(request: PackRequest): Promise<FileEntry[]> {
   try {
     result = (await digHoles(resolve(request.root), request.sandbox))
       ? await tarWithHoles(request.sandbox, args, output.fd)
-      : await request.sandbox.run("tar", args, { stdoutFd: output.fd });
+      : await request.sandbox.run("tar", args, { stdoutFd: output.fd, mayFail: true });
   } finally {
     await output.close();
   }
@@ -169,7 +169,7 @@ export async function unpackTree(tar: string, root: string, sandbox: Sandbox): P
     "--preserve-permissions",
   ];
   if (!sandbox.isFake) args.push("--xattrs", "--xattrs-include=*");
-  const result = await sandbox.run("tar", args);
+  const result = await sandbox.run("tar", args, { mayFail: true });
   if (result.code !== 0) throw new BuildError([problems.formatFailed("tar", result.code, result.stderr)]);
   if (await hasHoles(tar)) await digHoles(resolve(root), sandbox);
   if (sandbox.isFake) await setCapabilities(tar, root, sandbox);
@@ -187,7 +187,7 @@ async function setCapabilities(path: string, root: string, sandbox: Sandbox): Pr
     return text === undefined || text === "" || entry.hardlink ? [] : [text, join(resolve(root), entry.path)];
   });
   if (args.length === 0) return;
-  const result = await sandbox.run("setcap", args);
+  const result = await sandbox.run("setcap", args, { mayFail: true });
   if (result.code === 0) return;
   const isMissing = result.code === 127 || /not found|No such file/.test(result.stderr);
   throw new BuildError([

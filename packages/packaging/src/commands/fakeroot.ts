@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Command } from "../arguments.js";
 import { openSandbox } from "@tsbake/sandbox";
+import { exitCodeOf } from "@tsbake/base";
 
 export const fakeroot: Command = {
   summary: "runs a command as root; for an ordinary user in namespaces with remembered owners",
@@ -36,6 +37,6 @@ function hand(command: string, rest: readonly string[]): Promise<number> {
   const child = spawn(command, rest, { stdio: "inherit" });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve(code ?? 143));
+    child.on("close", (code, signal) => resolve(exitCodeOf(code, signal)));
   });
 }

@@ -1,7 +1,7 @@
 /** Reads `/var/lib/dpkg` below a root (dpkg-query(1), deb-conffiles(5), `info/format` 1) into a PackageDatabase. */
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode, nameOf, readTextIfThere, sha256 } from "@tsbake/base";
+import { BuildError, byText, hasCode, ifThere, nameOf, readTextIfThere, sha256 } from "@tsbake/base";
 import { byNameAndArchitecture } from "../database/database.js";
 import type { Alternative, Diversion, InstalledPackage, PackageDatabase } from "../database/database.js";
 import { insideRoot } from "@tsbake/sandbox";
@@ -50,7 +50,7 @@ type Info = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 async function readInfo(folder: string): Promise<Info> {
   const info = new Map<string, Map<string, string>>();
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^[^.].*\.[a-z0-9]+$/.test(name));
+  const names = ((await ifThere(readdir(folder))) ?? []).filter((name) => /^[^.].*\.[a-z0-9]+$/.test(name));
   await Promise.all(
     names.map(async (name) => {
       const dot = name.lastIndexOf(".");
@@ -119,7 +119,7 @@ async function readDiversions(path: string): Promise<Diversion[]> {
 
 async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
   const inside = insideRoot(root);
-  const names = (await readdir(folder).catch(() => [])).sort(byText);
+  const names = ((await ifThere(readdir(folder))) ?? []).sort(byText);
   return Promise.all(
     names.map(async (name) => {
       const text = await readFile(join(folder, name), "utf8");
@@ -137,7 +137,7 @@ async function readAlternatives(root: string, folder: string): Promise<Alternati
 
 /** Pending triggers (`Unincorp`) count too: a finished database has none. */
 async function readTriggers(folder: string): Promise<string[]> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name !== "Lock");
+  const names = ((await ifThere(readdir(folder))) ?? []).filter((name) => name !== "Lock");
   const all = await Promise.all(
     names.map(async (name) => (await linesOf(join(folder, name))).map((line) => `${name}\t${line}`)),
   );

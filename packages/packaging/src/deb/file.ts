@@ -1,14 +1,13 @@
 /** A .deb from the inside (deb(5)): its control members, its index stanza, and the same package without scripts. */
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { openArMember, readAr, readTar, tarOf, writeAr } from "@tsbake/archive";
-import { BuildError, byText } from "@tsbake/base";
+import { BuildError, byText, hasCode, ifThere, openChild } from "@tsbake/base";
 import type { AvailablePackage } from "../feed/closure.js";
-import { badDeb } from "../problems.js";
+import { badDeb, noApt } from "../problems.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 import type { Stanza } from "./stanza.js";
 
@@ -20,13 +19,7 @@ const LARGEST_CONTROL = 64 * 1024 * 1024;
 
 /** @throws BuildError `packaging/bad-deb` */
 export async function readControl(path: string): Promise<ControlMembers> {
-  const child = spawn("dpkg-deb", ["--ctrl-tarfile", path], { stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  child.stderr.on("data", (piece: Buffer) => (said += piece.toString()));
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  });
+  await using child = openChild("dpkg-deb", ["--ctrl-tarfile", path], { stdout: "pipe" });
   const members = new Map<string, Buffer>();
   let total = 0;
   let failure: unknown;
@@ -40,9 +33,12 @@ export async function readControl(path: string): Promise<ControlMembers> {
     failure = error;
     child.stdout.destroy();
   }
+  const { code, signal, said, failure: unstarted } = await child.ended;
+  if (hasCode(unstarted, "ENOENT")) throw new BuildError([noApt("dpkg-deb")]);
+  if (unstarted !== undefined) throw unstarted;
   // dpkg-deb knows better than the reader of its output what is wrong with the file.
-  if ((await ended) !== 0 && said !== "")
-    throw new BuildError([badDeb(path, said.trim())], { cause: failure });
+  if (code !== 0 && (said !== "" || failure === undefined))
+    throw new BuildError([badDeb(path, said || `dpkg-deb ended with ${code ?? signal}`)], { cause: failure });
   if (failure !== undefined) throw failure;
   return members;
 }
@@ -61,7 +57,7 @@ export function controlStanza(path: string, members: ControlMembers): Stanza {
 
 /** Every .deb below `folder`, sorted by path, as an index would describe it. @throws BuildError `packaging/bad-deb` */
 export async function scanDebs(folder: string): Promise<AvailablePackage[]> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const names = (await ifThere(readdir(folder, { recursive: true }))) ?? [];
   const files = names.filter((name) => name.endsWith(".deb") && !basename(name).startsWith(".")).sort(byText);
   const found: AvailablePackage[] = [];
   for (const file of files) found.push(await describeDeb(folder, file));

@@ -4,7 +4,7 @@
  */
 import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode, readTextIfThere, sha256 } from "@tsbake/base";
+import { BuildError, byText, hasCode, ifThere, readTextIfThere, sha256 } from "@tsbake/base";
 import type { InstallResult, LayerRequest, Planned, SkippedScript } from "../database/backend.js";
 import type { Change } from "../database/change.js";
 import { databaseChanges } from "../database/changes.js";
@@ -136,7 +136,7 @@ async function setAside(root: string): Promise<{ restore(): Promise<void> }> {
     await rename(from, to).catch((error: unknown) => {
       if (!hasCode(error, "ENOENT")) throw error;
     });
-    if (await stat(to).catch(() => undefined)) moved.push([to, from]);
+    if (await ifThere(stat(to))) moved.push([to, from]);
   };
   await move("triggers");
   await mkdir(join(database, "triggers"));
@@ -214,7 +214,7 @@ async function restoreLists(root: string, lists: ReadonlyMap<string, string>): P
     const left = new Set(now.split("\n"));
     const lost = text.split("\n").filter((line) => !left.has(line));
     const places = await Promise.all(lost.map((line) => inside.place(line)));
-    const kinds = await Promise.all(places.map((path) => lstat(path).catch(() => undefined)));
+    const kinds = await Promise.all(places.map((path) => ifThere(lstat(path))));
     const taken = new Set(lost.filter((_, at) => kinds[at]?.isDirectory() !== true));
     const lines = text.split("\n").filter((line) => !taken.has(line));
     await writeFile(path, lines.join("\n"));

@@ -1,10 +1,8 @@
 /** Takes out of a fresh root what differs between two installs of the same packages. All of it as (fake) root. */
-import { BuildError } from "@tsbake/base";
 import type { PackageDatabase } from "../database/database.js";
 import { extendedStates, EXTENDED_STATES } from "./auto-installed.js";
 import { DPKG_FOLDER } from "./database.js";
 import { findPerDevice, firstBootUnits, notMadeAgain, unitFiles } from "./per-device.js";
-import { commandFailed } from "@tsbake/sandbox";
 import type { Sandbox } from "@tsbake/sandbox";
 
 /** Logs of the install itself, backups, locks, caches that are made again. */
@@ -68,7 +66,7 @@ done
  * What an install leaves behind and two installs would not have in common.
  *
  * @param database what is installed: what its packages ship is not taken out
- * @throws BuildError `sandbox/command-failed`
+ * @throws BuildError `base/command-failed`
  */
 export async function normaliseRoot(
   sandbox: Sandbox,
@@ -95,7 +93,7 @@ export async function normaliseRoot(
  *
  * @param wanted the names that were asked for
  * @returns what no device will have, as sentences for a report
- * @throws BuildError `sandbox/command-failed`
+ * @throws BuildError `base/command-failed`
  */
 export async function completeRoot(
   sandbox: Sandbox,
@@ -114,17 +112,15 @@ export async function completeRoot(
 }
 
 async function inRoot(sandbox: Sandbox, script: string, words: readonly string[]): Promise<void> {
-  const done = await sandbox.run("sh", ["-c", script, "sh", ...words]);
-  if (done.code !== 0) throw new BuildError([commandFailed("sh", done)]);
+  await sandbox.run("sh", ["-c", script, "sh", ...words]);
 }
 
 /**
  * No file or link below `root` stays younger than `epochSeconds`, and every folder gets that time: a folder's own says only
- * in which order packages came. @throws BuildError `sandbox/command-failed`
+ * in which order packages came. @throws BuildError `base/command-failed`
  */
 export async function clampTimes(sandbox: Sandbox, root: string, epochSeconds: number): Promise<void> {
   const chosen = ["(", "-type", "d", "-o", "-newermt", `@${epochSeconds}`, ")"];
   const touch = ["-exec", "touch", "--no-dereference", `--date=@${epochSeconds}`, "{}", "+"];
-  const done = await sandbox.run("find", [root, "-xdev", ...chosen, ...touch]);
-  if (done.code !== 0) throw new BuildError([commandFailed("find", done)]);
+  await sandbox.run("find", [root, "-xdev", ...chosen, ...touch]);
 }

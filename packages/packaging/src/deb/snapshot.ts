@@ -1,7 +1,7 @@
 /** The dpkg database as a tree of its own, taken from one root and put into another (L5). */
 import { copyFile, lstat, mkdir, readdir, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode } from "@tsbake/base";
+import { BuildError, byText, hasCode, ifThere } from "@tsbake/base";
 import type { SnapshotIdentity } from "../database/backend.js";
 import { databaseDigest } from "../database/database.js";
 import type { PackageDatabase } from "../database/database.js";
@@ -61,7 +61,7 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   for (const name of [...FOLDERS, ...EMPTY_FOLDERS]) await mkdir(join(target, name), { recursive: true });
   for (const name of FILES) await copyPlain(join(source, name), join(target, name));
   for (const folder of FOLDERS) {
-    const names = (await readdir(join(source, folder)).catch(() => [])).sort(byText);
+    const names = ((await ifThere(readdir(join(source, folder)))) ?? []).sort(byText);
     const wanted = names.filter((name) => !name.startsWith(".") && !LEFT_OUT.has(`${folder}/${name}`));
     await Promise.all(
       wanted.map((name) => copyPlain(join(source, folder, name), join(target, folder, name))),
@@ -87,7 +87,7 @@ async function copyPlain(from: string, to: string): Promise<void> {
 }
 
 async function copyLinks(from: string, to: string, accept: (target: string) => boolean): Promise<void> {
-  const entries = await readdir(from, { withFileTypes: true }).catch(() => []);
+  const entries = (await ifThere(readdir(from, { withFileTypes: true }))) ?? [];
   const links = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name);
   if (links.length === 0) return;
   await mkdir(to, { recursive: true });

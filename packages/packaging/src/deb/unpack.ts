@@ -9,7 +9,7 @@
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { BuildError, byText, fsPath, hasCode, nameBytes, nameOf } from "@tsbake/base";
+import { BuildError, byText, commandFailed, fsPath, hasCode, nameBytes, nameOf } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { ControlMembers } from "./file.js";
@@ -17,7 +17,7 @@ import { DPKG_FOLDER } from "./database.js";
 import { insideRoot, linkOutOf, refuseLinks } from "@tsbake/sandbox";
 import type { InsideRoot } from "@tsbake/sandbox";
 import { badDeb } from "../problems.js";
-import { commandFailed, leavesRoot } from "@tsbake/sandbox";
+import { leavesRoot } from "@tsbake/sandbox";
 import { countLines } from "../progress.js";
 import type { Cage } from "@tsbake/sandbox";
 import { parseStanzas, writeStanza } from "./stanza.js";
@@ -104,7 +104,7 @@ export interface LayResult {
   readonly dropped: ReadonlyMap<Planned, ControlMembers>;
 }
 
-/** @throws BuildError `packaging/bad-deb`, `sandbox/leaves-root`, `sandbox/command-failed` */
+/** @throws BuildError `packaging/bad-deb`, `sandbox/leaves-root`, `base/command-failed` */
 export async function layPackages(
   { root, seenRoot, sandbox }: Pick<LayerRequest, "root" | "seenRoot" | "sandbox">,
   packages: readonly Planned[],
@@ -126,6 +126,7 @@ export async function layPackages(
     const done = await sandbox.run("xargs", args, {
       input: input.map((word) => `${word}\0`).join(""),
       onOutput: countLines(packages.length, "unpacked", options.onProgress),
+      mayFail: true,
     });
     if (done.code !== 0) throw await explainLay(seenRoot, packages, done);
     const laid = await Promise.all(named.map(readLaid));
@@ -248,8 +249,7 @@ async function settleFolders(root: string, sandbox: Cage, laid: readonly Laid[])
   const script = 'while [ $# -gt 0 ]; do chown "$2" "$3" && chmod "$1" "$3" || exit; shift 3; done';
   // By standard input: names need not be UTF-8, and there may be many. Three words a folder.
   const input = nameBytes(words.map((word) => `${word}\0`).join(""));
-  const done = await sandbox.run("xargs", ["-0", "-n", "300", "sh", "-c", script, "sh"], { input });
-  if (done.code !== 0) throw new BuildError([commandFailed("chmod", done)]);
+  await sandbox.run("xargs", ["-0", "-n", "300", "sh", "-c", script, "sh"], { input });
 }
 
 /** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */

@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { tarOf, writeAr } from "@tsbake/archive";
 import type { NewTarEntry } from "@tsbake/archive";
-import { BuildError, byText, run } from "@tsbake/base";
+import { byText, run } from "@tsbake/base";
 import { walk } from "../feed/native-tree.js";
-import { commandFailed } from "@tsbake/sandbox";
 import type { PackageSpec, RecipeSpec } from "../split/spec.js";
 import type { SplitPackage } from "../split/split.js";
 import { debName } from "./names.js";
@@ -63,8 +62,7 @@ async function packData(from: string, out: string, epochSeconds: number): Promis
     "--use-compress-program=gzip -9n",
     ".",
   ];
-  const done = await run("tar", args);
-  if (done.code !== 0) throw new BuildError([commandFailed("tar", done)]);
+  await run("tar", args);
 }
 
 async function controlEntries(request: WriteDebRequest): Promise<NewTarEntry[]> {

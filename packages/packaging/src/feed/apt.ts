@@ -17,6 +17,7 @@ export interface Apt {
   /** Absolute. */
   readonly folder: string;
   /** @throws BuildError `packaging/no-apt` when the program is not there; never for a non-zero exit */
+  /** Whoever calls it looks at the exit code: apt also tells with it that there is no answer. */
   run(program: "apt-get" | "apt-cache", args: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
@@ -119,7 +120,7 @@ async function runApt(
   // An outer fake root is of no use to a solver, and costs a message for each file it looks at.
   if (env["FAKEROOTKEY"] !== undefined) delete env["LD_PRELOAD"];
   try {
-    return await run(program, args, { ...options, env });
+    return await run(program, args, { ...options, env, mayFail: true });
   } catch (error) {
     if (hasCode(error, "ENOENT")) throw new BuildError([noApt(program)]);
     throw error;

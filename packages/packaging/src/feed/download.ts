@@ -8,12 +8,13 @@ import { join } from "node:path";
 import {
   BuildError,
   eachLimited,
+  fullDisk,
   hasCode,
   ifThere,
   needSpace,
   run,
-  sha256File,
   scratchFolder,
+  sha256File,
 } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Closure, ClosurePackage } from "./closure.js";
@@ -44,7 +45,7 @@ export function inPool(packages: readonly ClosurePackage[]): ClosurePackage[] {
  * Brings every package of the closure that is not there, or not whole, into `pool`; each is verified by SHA-256 and
  * appears whole or not at all. Safe for two processes on one pool. Who installs verifies again.
  *
- * @throws BuildError `packaging/superseded`, `packaging/other-content`, `packaging/download-failed`, `base/disk-full`
+ * @throws BuildError `base/disk-full`, `packaging/superseded`, `packaging/other-content`, `packaging/download-failed`
  */
 export async function downloadClosure(
   closure: Closure,
@@ -75,7 +76,10 @@ export async function downloadClosure(
     }
     const problems = await eachLimited(wanted, READERS, (one) => keep(one, pool, scratch, said.get(one)));
     const found = problems.filter((one) => one !== undefined);
-    if (found.length > 0) throw new BuildError(found);
+    // Of a file that did not fit apt says that its content is another, or that the network failed.
+    const texts = [...new Set(said.values())].join("\n");
+    const full = found.length > 0 ? fullDisk(pool, [], "packages cannot be downloaded", texts) : undefined;
+    if (found.length > 0) throw new BuildError(full ? [full] : found);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -111,6 +115,8 @@ async function fetchBatch(wanted: readonly ClosurePackage[], scratch: string, ba
   for (const one of wanted) args.push(one.uri, join(scratch, one.sha256), `SHA256:${one.sha256}`);
   let got = batch.done;
   const said = await run(HELPER, args, {
+    // One that could not be had is no reason not to look at the others.
+    mayFail: true,
     onOutput: (text) => {
       got += text.split("\n").filter((line) => line.startsWith("Get:")).length;
       batch.onProgress?.(`${Math.min(got, batch.all)} of ${batch.all} packages`);

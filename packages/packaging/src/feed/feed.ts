@@ -7,10 +7,12 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import {
-  batches,
   BuildError,
+  batches,
   byText,
+  demandSuccess,
   eachLimited,
+  ifThere,
   lockPath,
   nearest,
   readTextIfThere,
@@ -88,8 +90,8 @@ export async function openFeed(options: FeedOptions): Promise<Feed> {
 
 /** The Debian architecture of this machine. @throws BuildError `packaging/no-apt` without dpkg */
 export async function hostArchitecture(): Promise<string> {
-  const asked = await run("dpkg", ["--print-architecture"]).catch(() => undefined);
-  if (asked?.code !== 0) throw new BuildError([noApt("dpkg")]);
+  const asked = await ifThere(run("dpkg", ["--print-architecture"]));
+  if (!asked) throw new BuildError([noApt("dpkg")]);
   return asked.stdout.trim();
 }
 
@@ -126,6 +128,8 @@ class AptFeed implements Feed {
     const lists = await readdir(join(folder, "lists"));
     if (!lists.some((name) => /_Packages(\.|$)/.test(name)))
       throw new BuildError([feedUnreachable(complaints)]);
+    // What it could not fetch it complains of, and the lists of before stay. Without a word, it has not worked at all.
+    if (complaints.length === 0) demandSuccess("apt-get", done);
     for (const line of complaints) onWarning?.(line);
     // Of an archive that is a folder, apt keeps links to its lists: they would change with the archive.
     await eachLimited(lists, 4, async (name) => replaceLink(join(folder, "lists", name)));
@@ -231,8 +235,10 @@ class AptFeed implements Feed {
     const recommends = request.recommends ? "--install-recommends" : "--no-install-recommends";
     // With -qq apt would keep to itself why packages do not go together.
     const solved = await apt.run("apt-get", ["install", "-q", "--print-uris", recommends, "--", ...asked]);
-    if (solved.code !== 0)
-      throw new BuildError(await this.#explain(apt, aptComplaints(solved, "E"), solved.stdout, request));
+    const complaints = aptComplaints(solved, "E");
+    // apt itself always says why.
+    if (complaints.length === 0) demandSuccess("apt-get", solved);
+    if (solved.code !== 0) throw new BuildError(await this.#explain(apt, complaints, solved.stdout, request));
     const uris = parseUris(solved.stdout);
     const packages = await this.#describe(apt, uris);
     const provided = new Set(packages.flatMap((one) => [one.name, ...providedBy(one.stanza)]));
@@ -246,6 +252,7 @@ class AptFeed implements Feed {
     const wordOf = (one: PrintedUri) => `${one.name}:${one.architecture}=${one.version}`;
     for (const some of batches(uris, (one) => [wordOf(one)])) {
       const shown = await apt.run("apt-cache", ["show", "--", ...some.map(wordOf)]);
+      demandSuccess("apt-cache", shown);
       for (const stanza of parseStanzas(shown.stdout).stanzas) {
         const key = `${stanza.get("Package")} ${stanza.get("Version")}`;
         const same = stanzas.get(key);
@@ -297,6 +304,7 @@ class AptFeed implements Feed {
   }
 
   async #unknown(apt: Apt, names: readonly string[], askedBy: string | undefined) {
+    // For "is … meant?" only.
     const all = (await apt.run("apt-cache", ["pkgnames"])).stdout.split("\n");
     return names.map((name) => notInFeed(name, nearest(name, all), askedBy));
   }

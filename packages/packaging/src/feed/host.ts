@@ -32,6 +32,5 @@ const REACH =
 /** Of the host's apt.conf, the lines on proxies, certificates and timeouts. None without apt. */
 export async function hostReach(): Promise<string[]> {
   const dumped = await ifThere(run("apt-config", ["dump"]));
-  const lines = dumped?.code === 0 ? dumped.stdout.split("\n") : [];
-  return lines.filter((line) => REACH.test(line.slice(0, line.indexOf(" "))));
+  return (dumped?.stdout ?? "").split("\n").filter((line) => REACH.test(line.slice(0, line.indexOf(" "))));
 }

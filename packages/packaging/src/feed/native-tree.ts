@@ -15,7 +15,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { byText, hasCode, readFolderSync } from "@tsbake/base";
+import { byText, hasCode, ifReachable, ifThere, readFolderSync } from "@tsbake/base";
 import { readElf } from "@tsbake/elf";
 
 /** Stands before the target of a link that is not to be followed yet; no folder has such a name. */
@@ -62,7 +62,7 @@ export async function wrapPrograms(root: string): Promise<number> {
   const rank = (folder: string): number => (defaults.includes(folder) ? 0 : folder.split("/").length);
   for (const path of await walk(root, (entry) => entry.isFile() || entry.isSymbolicLink())) {
     const full = join(root, path);
-    const info = await stat(full).catch(() => undefined);
+    const info = await ifReachable(stat(full));
     const isLibrary = /\.so(\.|$)/.test(path);
     if (!info?.isFile() || info.size < 52 || ((info.mode & 0o111) === 0 && !isLibrary)) continue;
     const isLink = (await lstat(full)).isSymbolicLink();
@@ -84,7 +84,7 @@ export async function wrapPrograms(root: string): Promise<number> {
 
 /** Where the loader of any Debian looks first; those that are there. */
 async function defaultFolders(root: string): Promise<string[]> {
-  const names = (await readdir(join(root, "usr/lib")).catch(() => [])).sort(byText);
+  const names = ((await ifThere(readdir(join(root, "usr/lib")))) ?? []).sort(byText);
   return [
     ...names.filter((name) => /^[a-z0-9_]+-linux-[a-z0-9]+$/.test(name)).map((name) => `usr/lib/${name}`),
     "usr/lib",

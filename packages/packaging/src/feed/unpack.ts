@@ -2,13 +2,12 @@
 import { mkdir, readdir, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { BuildError, run, type Diagnostic } from "@tsbake/base";
+import { BuildError, type Diagnostic, commandFailed, run } from "@tsbake/base";
 import type { Closure } from "./closure.js";
 import { readControl } from "../deb/file.js";
 import { mergedFolders, verify } from "../deb/install.js";
 import { inPool } from "./download.js";
 import { HELD_LINK, relativeLinks, wrapPrograms } from "./native-tree.js";
-import { commandFailed } from "@tsbake/sandbox";
 import { deviceNode } from "../problems.js";
 import { countLines } from "../progress.js";
 import { SHLIBS_FOLDER } from "../split/shlibs.js";
@@ -48,7 +47,7 @@ limits=
 echo "\${1##*/}"
 `;
 
-/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/device-node`, `sandbox/command-failed` */
+/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/device-node`, `base/command-failed` */
 export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   const { closure, pool, into, kind, links, architecture } = request;
   const packages = inPool(closure.packages).map((one) => ({ ...one, path: join(pool, one.file) }));
@@ -66,6 +65,7 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   const done = await run("xargs", args, {
     input: packages.map(({ path }) => `${path}\0`).join(""),
     onOutput: countLines(packages.length, "unpacked", request.onProgress),
+    mayFail: true,
   });
   if (done.code !== 0) {
     const device = await firstDevice(packages);
@@ -92,7 +92,7 @@ async function firstDevice(
   packages: readonly { name: string; path: string }[],
 ): Promise<Diagnostic | undefined> {
   for (const { name, path } of packages) {
-    const { stdout } = await run("dpkg-deb", ["--contents", path]);
+    const { stdout } = await run("dpkg-deb", ["--contents", path], { mayFail: true });
     const line = stdout.split("\n").find((one) => /^[bc]/.test(one));
     // Mode, owner, numbers, day, hour, name.
     if (line !== undefined) return deviceNode(name, line.split(/\s+/).slice(5).join(" ").replace(/^\./, ""));

@@ -4,13 +4,21 @@
  */
 import { chmod, copyFile, link, lstat, mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, byText, hasCode, isPlainName, run, sortedUnique } from "@tsbake/base";
+import {
+  BuildError,
+  byText,
+  commandFailed,
+  hasCode,
+  ifThere,
+  isPlainName,
+  run,
+  sortedUnique,
+} from "@tsbake/base";
 import { assignFiles } from "./assign.js";
 import { readElf } from "@tsbake/elf";
 import type { Elf } from "@tsbake/elf";
 import { walk } from "../feed/native-tree.js";
 import { badName, noProvider, unshipped } from "../problems.js";
-import { commandFailed } from "@tsbake/sandbox";
 import { readShlibs, shlibKey } from "./shlibs.js";
 import type { RecipeSpec } from "./spec.js";
 
@@ -116,7 +124,7 @@ async function place(
   }
   if (info.isSymbolicLink()) return symlink(await readlink(source), out);
   const isArchive = path.endsWith(".a");
-  if (!elf?.elf.hasSymbols && !isArchive) return link(source, out).catch(() => copyFile(source, out));
+  if (!elf?.elf.hasSymbols && !isArchive) return linkOrCopy(source, out);
   const how = isArchive || elf?.elf.kind === "relocatable" ? ["--strip-debug"] : ["--strip-unneeded"];
   const notes = ["--remove-section=.comment", "--remove-section=.note"];
   const flags = [...how, "--enable-deterministic-archives", ...(isArchive ? [] : notes)];
@@ -141,25 +149,32 @@ async function folders(from: string, into: string, folder: string): Promise<void
     if (hasCode(error, "EEXIST")) return;
     throw error;
   }
-  const mode = await stat(join(from, folder)).then(
-    (info) => info.mode & 0o7777,
-    () => 0o755,
-  );
-  await chmod(out, mode);
+  const found = await ifThere(stat(join(from, folder)));
+  await chmod(out, found === undefined ? 0o755 : found.mode & 0o7777);
+}
+
+/** Another disk, too many links, a file system or a kernel setting that allows no link (fs.protected_hardlinks). */
+const NO_LINK = ["EXDEV", "EMLINK", "EPERM", "ENOSYS", "EOPNOTSUPP"];
+
+async function linkOrCopy(source: string, out: string): Promise<void> {
+  try {
+    await link(source, out);
+  } catch (error) {
+    if (!hasCode(error, ...NO_LINK)) throw error;
+    await copyFile(source, out);
+  }
 }
 
 async function tool(program: string, args: readonly string[]): Promise<void> {
-  const done = await run(program, args).catch((error: unknown) => {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  });
+  const done = await ifThere(run(program, args));
+  if (done) return;
   const missing = {
     code: 127,
     signal: null,
     stdout: "",
     stderr: "no such program: add gcc-native to DEPENDS",
   };
-  if (done?.code !== 0) throw new BuildError([commandFailed(program, done ?? missing)]);
+  throw new BuildError([commandFailed(program, missing)]);
 }
 
 async function describe(

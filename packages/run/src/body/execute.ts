@@ -8,13 +8,15 @@ import {
   longStart,
   makeFolderSync,
   messageOf,
+  noexecDisk,
   redact,
+  sortedUnique,
   words,
 } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { isFlagTrue, isTruthy } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
-import { describePython, diagnosticsOf } from "../failure.js";
+import { describePython, diagnosticsOf, pity } from "../failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "../events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "@tsbake/sandbox";
@@ -24,6 +26,7 @@ import type { ProcessEnd, PythonCall, PythonRunner } from "../options.js";
 import {
   bodyFailed,
   cannotPrepare,
+  logLost,
   malformedFlag,
   missingFunction,
   noProgram,
@@ -116,10 +119,13 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       scriptPath = step.scriptPath;
       if (end.code !== 0) {
         const failed = bodyFailed(body.label, name, end.code, describePython(end, body.d, name));
-        // Neither the program nor its log could write.
-        const full = fullDisk([folder, ...executor.folders], failed.message, log.end());
+        const said = log.end();
+        const disk =
+          fullDisk(folder, executor.folders, failed.message, said) ??
+          noexecDisk(folder, failed.message, end.code, said);
+        keepLog(log, body, executor);
         const known = { exitCode: end.code, logPath: log.path, ...(scriptPath && { scriptPath }) };
-        return { diagnostics: [full ?? failed], ...known };
+        return { diagnostics: [disk ?? failed], ...known };
       }
     }
     return { diagnostics: [], logPath: log.path, ...(scriptPath && { scriptPath }) };
@@ -127,9 +133,21 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
     const diagnostics = diagnosticsOf(error, body.label, [folder, ...executor.folders]);
     if (!diagnostics) throw error;
     for (const { message } of diagnostics) log.write(`ERROR: ${message}\n`);
+    keepLog(log, body, executor);
     return { diagnostics, logPath: log.path, ...(scriptPath && { scriptPath }) };
   } finally {
     log.close();
+  }
+}
+
+/** A log that cannot be put back (its disk is full) is no reason to lose the reason. */
+function keepLog(log: TaskLog, { label }: Body, { folders, onEvent }: Executor): void {
+  try {
+    log.restore();
+  } catch (error) {
+    const diagnostic = pity(error, label, folders, (reason) => logLost(label, log.path, reason));
+    if (diagnostic === undefined) throw error;
+    onEvent({ type: "warning", diagnostic });
   }
 }
 
@@ -155,12 +173,16 @@ class Step {
   async run(dirs?: readonly string[]): Promise<ProcessEnd> {
     const { d, label } = this.#body;
     const folders = dirs ?? this.#flag("dirs");
+    const cleaned = this.#flag("cleandirs");
     const mode = this.#folderMode();
     try {
-      await cleanFolders(this.#flag("cleandirs"), mode);
+      await cleanFolders(cleaned, mode);
       for (const folder of folders) makeFolderSync(folder, mode);
     } catch (error) {
-      throw new BuildError([cannotPrepare(label, folders.join(" "), messageOf(error))], { cause: error });
+      throw new BuildError(
+        [cannotPrepare(label, sortedUnique([...cleaned, ...folders]).join(" "), messageOf(error))],
+        { cause: error },
+      );
     }
     if (!asText(d.getVar(this.#name, { expand: false })).trim()) {
       if (d.getVar(this.#name, { expand: false }) === undefined) {

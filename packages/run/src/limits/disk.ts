@@ -4,7 +4,7 @@
  * @see section 3.5 of the language inventory
  */
 import { statfsSync } from "node:fs";
-import { makeFolderSync } from "@tsbake/base";
+import { codeOf, makeFolderSync } from "@tsbake/base";
 
 /** WARN says so, STOPTASKS starts no further task, HALT kills those that run. */
 export type DiskAction = "WARN" | "STOPTASKS" | "HALT";
@@ -61,13 +61,24 @@ export interface DiskShortage {
 export class DiskMonitor {
   readonly #settings: DiskSettings;
   readonly #freeOf: (folder: string) => Free;
+  readonly #onLost: (folder: string, error: unknown) => void;
+  /** Folders that could not be asked: they are gone, or their disk is. */
+  readonly #lost = new Set<string>();
   /** What was free when it was last told, by rule and kind. */
   readonly #told = new Map<string, number>();
   readonly #acted = new Set<string>();
 
-  /** @throws system errors of making the folders of the rules */
-  constructor(settings: DiskSettings, freeOf: (folder: string) => Free = freeIn) {
+  /**
+   * @param onLost told of a folder that cannot be asked, once: it is not watched any more
+   * @throws system errors of making the folders of the rules
+   */
+  constructor(
+    settings: DiskSettings,
+    onLost: (folder: string, error: unknown) => void,
+    freeOf: (folder: string) => Free = freeIn,
+  ) {
     this.#settings = settings;
+    this.#onLost = onLost;
     this.#freeOf = freeOf;
     for (const { folder } of settings.rules) makeFolderSync(folder);
   }
@@ -75,7 +86,8 @@ export class DiskMonitor {
   /** What is to be told and done now: a rule that stops tasks is told once, a warning again when it gets worse. */
   look(): DiskShortage[] {
     return this.#settings.rules.flatMap((rule, number) => {
-      const free = this.#freeOf(rule.folder);
+      const free = this.#ask(rule.folder, this.#freeOf);
+      if (free === undefined) return [];
       return (["bytes", "inodes"] as const).flatMap((what): DiskShortage[] => {
         const [have, least] = [free[what], rule[what]];
         if (have === undefined || least === undefined || have >= least) return [];
@@ -86,10 +98,24 @@ export class DiskMonitor {
 
   /** Of each folder that is watched, in bytes. */
   usage(): { folder: string; available: number; free: number; size: number }[] {
-    return [...new Set(this.#settings.rules.map(({ folder }) => folder))].map((folder) => {
-      const { bavail, bfree, blocks, bsize } = statfsSync(folder);
-      return { folder, available: bavail * bsize, free: bfree * bsize, size: blocks * bsize };
+    return [...new Set(this.#settings.rules.map(({ folder }) => folder))].flatMap((folder) => {
+      const found = this.#ask(folder, (path) => statfsSync(path));
+      if (found === undefined) return [];
+      const { bavail, bfree, blocks, bsize } = found;
+      return [{ folder, available: bavail * bsize, free: bfree * bsize, size: blocks * bsize }];
     });
+  }
+
+  #ask<T>(folder: string, question: (folder: string) => T): T | undefined {
+    if (this.#lost.has(folder)) return undefined;
+    try {
+      return question(folder);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      this.#lost.add(folder);
+      this.#onLost(folder, error);
+      return undefined;
+    }
   }
 
   #isNews(key: string, rule: DiskRule, free: number, what: "bytes" | "inodes"): boolean {

@@ -1,10 +1,11 @@
 /** What of the machine holds tasks back or stops them while a queue runs: pressure, full disks. */
-import { BuildError, messageOf } from "@tsbake/base";
+import { BuildError, every, messageOf, reasonOf } from "@tsbake/base";
 import { DiskMonitor } from "./disk.js";
+import type { Repetition } from "@tsbake/base";
 import type { RunEvent } from "../events.js";
 import type { RunOptions, RunSettings } from "../options.js";
 import { Pressure } from "./pressure.js";
-import { cannotPrepare, diskLow, noPressure } from "../problems.js";
+import { cannotPrepare, diskLow, diskUnwatched, noPressure } from "../problems.js";
 
 /** How often, in ms, a queue that is held back looks again. */
 const LOOK_MS = 500;
@@ -15,6 +16,8 @@ export interface MachineActions {
   /** No further task starts; `killing`: and those that run are killed. */
   stop(killing: boolean): void;
   onEvent(event: RunEvent): void;
+  /** Something broke in a look at the machine. */
+  readonly onError: (error: unknown) => void;
   /** RunOptions.onDisks */
   onDisks: RunOptions["onDisks"];
 }
@@ -24,7 +27,7 @@ export class MachineLimits {
   readonly #actions: MachineActions;
   #pressure: Pressure | undefined;
   #exceeded = "";
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #timers: Repetition[] = [];
 
   constructor(settings: RunSettings, actions: MachineActions) {
     this.#settings = settings;
@@ -41,7 +44,9 @@ export class MachineLimits {
       this.#every(LOOK_MS, () => this.#actions.gate());
     }
     if (disks) {
-      const monitor = openMonitor(disks);
+      const monitor = openMonitor(disks, (folder, error) =>
+        this.#actions.onEvent({ type: "warning", diagnostic: diskUnwatched(folder, reasonOf(error)) }),
+      );
       const look = () => this.#look(monitor);
       look();
       this.#every(disks.intervalMs, look);
@@ -57,11 +62,11 @@ export class MachineLimits {
   }
 
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers) timer.stop();
   }
 
   #every(intervalMs: number, work: () => void): void {
-    this.#timers.push(setInterval(work, intervalMs));
+    this.#timers.push(every(intervalMs, work, { onError: this.#actions.onError }));
   }
 
   #look(monitor: DiskMonitor): void {
@@ -76,9 +81,12 @@ export class MachineLimits {
   }
 }
 
-function openMonitor(disks: NonNullable<RunSettings["disks"]>): DiskMonitor {
+function openMonitor(
+  disks: NonNullable<RunSettings["disks"]>,
+  onLost: (folder: string, error: unknown) => void,
+): DiskMonitor {
   try {
-    return new DiskMonitor(disks);
+    return new DiskMonitor(disks, onLost);
   } catch (error) {
     const folders = disks.rules.map(({ folder }) => folder).join(" ");
     throw new BuildError([cannotPrepare("BB_DISKMON_DIRS", folders, messageOf(error))], { cause: error });

@@ -86,7 +86,7 @@ function read(d: Datastore, name: string, { holds, expected }: Level, label: str
 /** What the system says against it: `nice` tells it and runs the command all the same. */
 async function refusal([command, ...args]: readonly string[]): Promise<string | undefined> {
   try {
-    const { code, stderr } = await run(command!, args);
+    const { code, stderr } = await run(command!, args, { mayFail: true });
     const said = stderr.trim().split("\n").at(-1)!;
     return code === 0 && said === "" ? undefined : said || `\`${command}\` ended with code ${code}`;
   } catch (error) {

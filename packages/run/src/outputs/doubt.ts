@@ -12,7 +12,8 @@
  */
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { BuildError, hasCode, messageOf, readTextIfThere, run, writeFileSynced } from "@tsbake/base";
+import type { Repetition } from "@tsbake/base";
+import { BuildError, every, hasCode, messageOf, readTextIfThere, run, writeFileSynced } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { RunEvent } from "../events.js";
@@ -80,7 +81,7 @@ export async function syncFolders(folders: Iterable<string>): Promise<string | u
   }
   if (byDevice.size === 0) return undefined;
   try {
-    const { code, stderr } = await run("sync", ["-f", "--", ...byDevice.values()]);
+    const { code, stderr } = await run("sync", ["-f", "--", ...byDevice.values()], { mayFail: true });
     return code === 0 ? undefined : stderr.trim() || `sync ended with ${code}`;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return "there is no `sync` (coreutils) on PATH";
@@ -107,10 +108,11 @@ export class Doubts {
   readonly #boot = bootId();
   /** By TMPDIR. */
   readonly #inDoubt = new Map<string, Map<RecipeId, Doubtful>>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Repetition | undefined;
   /** Syncs and marks, one after the other. */
   #turn: Promise<void> = Promise.resolve();
   #isTold = false;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: DoubtOptions, emit: (event: RunEvent) => void) {
     this.#options = options;
@@ -121,7 +123,8 @@ export class Doubts {
   open(openTasks: () => readonly TaskId[]): void {
     const recipes = this.#recipesOf(openTasks());
     this.#add([...recipes].map((id) => this.#options.project.recipes.get(id)!));
-    this.#timer = setInterval(() => this.#settle(() => this.#recipesOf(openTasks())), SYNC_EVERY_MS).unref();
+    const settle = (): void => this.#settle(() => this.#recipesOf(openTasks()));
+    this.#timer = every(SYNC_EVERY_MS, settle, { onError: (error) => this.#fail(error), keepsAlive: false });
   }
 
   /** Before anything of the recipe changes. Most were known when the build began. */
@@ -135,9 +138,10 @@ export class Doubts {
 
   /** When nothing runs any more: all is synced. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#timer?.stop();
     this.#settle(() => new Set());
     await this.#turn;
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** Nothing is executed of a task without a body: what its stamp stands for are others' files. */
@@ -168,7 +172,7 @@ export class Doubts {
   }
 
   #settle(open: () => Set<RecipeId>): void {
-    this.#turn = this.#turn.then(async () => {
+    const work = async (): Promise<void> => {
       const stillOpen = open();
       for (const [tmpdir, recipes] of this.#inDoubt) {
         const finished = new Map([...recipes].filter(([id]) => !stillOpen.has(id)));
@@ -178,7 +182,13 @@ export class Doubts {
         this.#isTold = true;
         this.#emit({ type: "warning", diagnostic: notSynced(tmpdir, failure) });
       }
-    });
+    };
+    // Nobody waits for it before the end.
+    this.#turn = this.#turn.then(work).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
   }
 
   async #sync(

@@ -7,9 +7,8 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
-import { BuildError } from "@tsbake/base";
+import { BuildError, exitCodeOf } from "@tsbake/base";
 import { shutFrom } from "@tsbake/sandbox";
 import type { FromLauncher, ToLauncher } from "./launcher-messages.js";
 import type { ProcessEnd } from "../options.js";
@@ -107,7 +106,7 @@ export class Launcher {
       if (message.type === "failed") {
         body.reject(Object.assign(new Error(message.message), { code: message.code }));
       } else {
-        const code = message.code ?? 128 + constants.signals[message.signal ?? "SIGKILL"];
+        const code = exitCodeOf(message.code, message.signal);
         body.resolve({ code, left: message.left });
       }
     }

@@ -2,14 +2,14 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, writeSync } from "node:fs";
-import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { byText } from "@tsbake/base";
+import { byText, exitCodeOf } from "@tsbake/base";
 import { reaping } from "@tsbake/sandbox";
 import { Launcher } from "./launcher.js";
 import type { Launch } from "./launcher.js";
 import type { ProcessEnd } from "../options.js";
+import { LINES, PieceReader, RECORDS } from "./line-reader.js";
 import { endGroup, pipeGraceMs, signalGroup } from "./process-group.js";
 
 export interface ProcessStart extends Launch {
@@ -43,7 +43,7 @@ export class Processes {
 
   /** @throws system errors of starting it (ENOENT: no such program) */
   start(options: ProcessStart): Promise<ProcessEnd> {
-    if (this.#killing) return Promise.resolve({ code: 128 + constants.signals.SIGTERM });
+    if (this.#killing) return Promise.resolve({ code: exitCodeOf(null, "SIGTERM") });
     // A shell makes process groups of its own, which only works in the session of the terminal.
     if (options.terminal) return this.#startOnTerminal(options);
     const { onLine, ...rest } = options;
@@ -101,10 +101,7 @@ export class Processes {
       child.on("close", (code, signal) => {
         clearTimeout(timer);
         if (lost !== undefined) reject(lost);
-        else {
-          const names = [...left, ...reaped].sort(byText);
-          resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"], left: names });
-        }
+        else resolve({ code: exitCodeOf(code, signal), left: [...left, ...reaped].sort(byText) });
       });
     });
   }
@@ -124,7 +121,7 @@ export class Processes {
         this.#terminal = undefined;
         // Whatever it left in the background keeps its streams.
         messages?.destroy();
-        resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGKILL"] });
+        resolve({ code: exitCodeOf(code, signal) });
       });
     });
   }
@@ -173,7 +170,7 @@ function copyLines(
   onLine: (line: string) => void,
   onLost: (error: unknown) => void,
 ): void {
-  let rest = "";
+  const lines = new PieceReader(LINES, onLine);
   stream.setEncoding("utf8");
   stream.on("error", () => {});
   stream.on("data", (piece: string) => {
@@ -182,14 +179,9 @@ function copyLines(
     } catch (error) {
       onLost(error);
     }
-    // A carriage return ends a line too: that is how programs draw progress.
-    const lines = (rest + piece).split(/\r\n|\n|\r/);
-    rest = lines.pop()!;
-    for (const line of lines) onLine(line);
+    lines.take(piece);
   });
-  stream.on("end", () => {
-    if (rest !== "") onLine(rest);
-  });
+  stream.on("end", () => lines.end());
 }
 
 function readMessages(stream: Readable, onMessage: ProcessStart["onMessage"]): void {
@@ -200,13 +192,9 @@ function readMessages(stream: Readable, onMessage: ProcessStart["onMessage"]): v
 
 /** Takes the text of descriptor 3 in pieces. */
 function messageReader(onMessage: ProcessStart["onMessage"]): (piece: string) => void {
-  let rest = "";
-  return (piece) => {
-    const records = (rest + piece).split("\0");
-    rest = records.pop()!;
-    for (const record of records) {
-      const blank = record.indexOf(" ");
-      onMessage(blank < 0 ? record : record.slice(0, blank), blank < 0 ? "" : record.slice(blank + 1));
-    }
-  };
+  const records = new PieceReader(RECORDS, (record) => {
+    const blank = record.indexOf(" ");
+    onMessage(blank < 0 ? record : record.slice(0, blank), blank < 0 ? "" : record.slice(blank + 1));
+  });
+  return (piece) => records.take(piece);
 }
