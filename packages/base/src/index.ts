@@ -20,7 +20,7 @@ export {
   writeFileAtomic,
   writeFileSynced,
 } from "./files.js";
-export { eachLimited } from "./parallel.js";
+export { AT_ONCE, eachLimited } from "./parallel.js";
 export { batches, lastLines, longStart, run, type RunOptions, type RunResult } from "./process.js";
 export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
 export { printable, withoutControls } from "./printable.js";

@@ -15,6 +15,8 @@ import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { compressionOfBytes } from "@tsbake/archive";
 import {
+  eachLimited,
+  AT_ONCE,
   BuildError,
   copyPlain,
   hasCode,
@@ -59,15 +61,13 @@ class FolderStore implements Store {
 
   async find(names: readonly ObjectName[]): Promise<Set<ObjectName>> {
     let unsigned = 0;
-    const there = await Promise.all(
-      names.map(async (name) => {
-        const object = await this.#locate(name);
-        if (object === undefined || !this.#signer || (await isThere(signatureOf(object))))
-          return object !== undefined;
-        unsigned++;
-        return false;
-      }),
-    );
+    const there = await eachLimited(names, AT_ONCE, async (name) => {
+      const object = await this.#locate(name);
+      if (object === undefined || !this.#signer || (await isThere(signatureOf(object))))
+        return object !== undefined;
+      unsigned++;
+      return false;
+    });
     if (unsigned > 0) {
       const what = unsigned === 1 ? "1 artifact is" : `${unsigned} artifacts are`;
       this.#warnOnce("unsigned", `${what} not used: no signature (.sig)`);

@@ -9,7 +9,7 @@
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { BuildError, byText, fsPath, hasCode, nameBytes, nameOf } from "@tsbake/base";
+import { eachLimited, AT_ONCE, BuildError, byText, fsPath, hasCode, nameBytes, nameOf } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { ControlMembers } from "./file.js";
@@ -96,7 +96,7 @@ export async function layPackages(
       onOutput: countLines(packages.length, "unpacked", options.onProgress),
     });
     if (done.code !== 0) throw await explainLay(seenRoot, packages, done);
-    const laid = await Promise.all(named.map(readLaid));
+    const laid = await eachLimited(named, AT_ONCE, readLaid);
     // From here on we follow paths ourselves.
     await refuseLinks(seenRoot, DPKG_FOLDER);
     const inside = insideRoot(seenRoot);
@@ -249,7 +249,7 @@ async function register(
     status += `${writeStanza(fields)}\n`;
     const out = members.filter((name) => without.includes(name));
     if (out.length > 0) {
-      const contents = await Promise.all(out.map((name) => readFile(join(folder, name))));
+      const contents = await eachLimited(out, AT_ONCE, (name) => readFile(join(folder, name)));
       dropped.set(one, new Map(out.map((name, at) => [name, contents[at] ?? Buffer.alloc(0)])));
     }
     for (const name of members)

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { tarOf, writeAr } from "@tsbake/archive";
 import type { NewTarEntry } from "@tsbake/archive";
-import { BuildError, byText, run } from "@tsbake/base";
+import { eachLimited, AT_ONCE, BuildError, byText, run } from "@tsbake/base";
 import { walk } from "../feed/native-tree.js";
 import { commandFailed } from "@tsbake/sandbox";
 import type { PackageSpec, RecipeSpec } from "../split/spec.js";
@@ -70,7 +70,7 @@ async function packData(from: string, out: string, epochSeconds: number): Promis
 async function controlEntries(request: WriteDebRequest): Promise<NewTarEntry[]> {
   const { package: one, from, split, epochSeconds } = request;
   const files = await walk(from, (entry) => entry.isFile());
-  const sums = await Promise.all(files.map(async (path) => `${await md5(join(from, path))}  ${path}\n`));
+  const sums = await eachLimited(files, AT_ONCE, async (path) => `${await md5(join(from, path))}  ${path}\n`);
   const there = new Set(files.map((path) => `/${path}`));
   const conffiles = one.conffiles.filter((path) => there.has(path)).sort(byText);
   const members: [string, string, number][] = [
@@ -144,7 +144,7 @@ function longDescription(one: PackageSpec): string {
 /** As dpkg-gencontrol counts: files in whole KiB, everything else one each. */
 async function installedKilobytes(from: string): Promise<number> {
   const paths = await walk(from, () => true);
-  const infos = await Promise.all(paths.map((path) => lstat(join(from, path))));
+  const infos = await eachLimited(paths, AT_ONCE, (path) => lstat(join(from, path)));
   return infos.reduce((sum, info) => sum + (info.isFile() ? Math.ceil(info.size / 1024) : 1), 0);
 }
 
