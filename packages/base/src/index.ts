@@ -16,7 +16,6 @@ export {
   readTextIfThere,
   syncPath,
   syncTree,
-  temporaryBeside,
   writeFileAtomic,
   writeFileSynced,
 } from "./files.js";
@@ -43,5 +42,5 @@ export {
 } from "./mirror.js";
 export { decodeUrl, encodeUrl, redact, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
 export { removeTree } from "./remove.js";
-export { scratchFolder } from "./scratch.js";
+export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./scratch.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

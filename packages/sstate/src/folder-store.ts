@@ -11,7 +11,6 @@
  * system's link(2), which never replaces, for those on others.
  */
 import { link, open, rename, rm, stat, unlink, utimes } from "node:fs/promises";
-import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { compressionOfBytes } from "@tsbake/archive";
 import {
@@ -26,6 +25,7 @@ import {
   readPlain,
   sha256File,
   writeFileAtomic,
+  temporaryBeside,
 } from "@tsbake/base";
 import { digestIn, sidecarOf, sidecarText } from "./checksum.js";
 import { gzipPath, objectPath, type ObjectName } from "./names.js";
@@ -99,7 +99,7 @@ class FolderStore implements Store {
 
   async put(name: ObjectName, path: string, description: string, signature?: string): Promise<void> {
     const object = join(this.#folder, objectPath(name));
-    const temporary = join(dirname(object), `.${randomBytes(8).toString("hex")}.tmp`);
+    const temporary = temporaryBeside(object);
     let isMoved = false;
     try {
       await makeFolder(dirname(object));

@@ -1,12 +1,12 @@
 /** Writes a .deb (deb(5)) from a folder: the same bytes on another day, path and machine, everything owned by root. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { lstat, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { tarOf, writeAr } from "@tsbake/archive";
 import type { NewTarEntry } from "@tsbake/archive";
-import { eachLimited, AT_ONCE, BuildError, byText, run } from "@tsbake/base";
+import { eachLimited, AT_ONCE, BuildError, byText, run, scratchFolder } from "@tsbake/base";
 import { walk } from "../feed/native-tree.js";
 import { commandFailed } from "@tsbake/sandbox";
 import type { PackageSpec, RecipeSpec } from "../split/spec.js";
@@ -32,7 +32,7 @@ export async function writeDeb(request: WriteDebRequest): Promise<string> {
   await mkdir(from, { recursive: true });
   const version = recipe.version.replace(/^\d+:/, "");
   const path = join(out, `${one.name}_${version}_${recipe.architecture}.deb`);
-  const scratch = await mkdtemp(join(out, ".deb-"));
+  const scratch = await scratchFolder(join(out, ".deb-"));
   try {
     const data = join(scratch, "data.tar.gz");
     await packData(from, data, epochSeconds);
