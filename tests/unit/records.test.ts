@@ -75,6 +75,15 @@ describe("records", () => {
     ).toEqual([]);
   });
 
+  test("that were pruned since they were listed are none", async () => {
+    const gone = keep(stamped("one", "aa00"), record("aa00"));
+    const records = open();
+    expect((await records.find("one:do_x", "aa00"))?.unihash).toBe("aa00");
+    rmSync(gone);
+    const recipe = { pn: "one", stamp: join(folder, "stamps/amd64/one/1.0-r0") };
+    expect(await records.ofTask(recipe, "do_x", ["stamps"])).toEqual([]);
+  });
+
   test("that are broken are passed over for another of the same hash", async () => {
     keep(stamped("one", "aa00"), '{"task":"do_x","baseh');
     keep(stored("one", "aa00"), record("aa00"));

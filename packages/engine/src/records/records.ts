@@ -1,7 +1,7 @@
 /** Where the records of signatures lie: sigdata files beside stamps, siginfo files in the shared state. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { eachLimited, AT_ONCE, byText, hasCode, readTextIfThere, run } from "@tsbake/base";
+import { eachLimited, AT_ONCE, byText, hasCode, ifThere, readTextIfThere, run } from "@tsbake/base";
 import { readRecord } from "@tsbake/graph";
 import type { SignatureExplanation } from "@tsbake/graph";
 import type { RecipeInfo } from "@tsbake/recipe";
@@ -70,8 +70,9 @@ export class SignatureRecords {
         for (const file of byOwner.get(`${task} ${owner}`) ?? []) found.add(file);
     }
     const files = [...found];
-    const times = await eachLimited(files, AT_ONCE, async ({ path }) => (await stat(path)).mtimeMs);
-    const dated = files.map((file, at) => ({ file, time: times[at]! }));
+    const times = await eachLimited(files, AT_ONCE, async ({ path }) => (await ifThere(stat(path)))?.mtimeMs);
+    // One that was pruned since the folder was listed is none.
+    const dated = files.flatMap((file, at) => (times[at] === undefined ? [] : [{ file, time: times[at] }]));
     dated.sort((left, right) => right.time - left.time || byText(left.file.path, right.file.path));
     return dated.map(({ file }) => file);
   }
