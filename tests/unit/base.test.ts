@@ -34,6 +34,7 @@ import {
   run as runStrictly,
   sameEntry,
   scratchFolder,
+  temporaryBeside,
   toBoolean,
   undefinedOn,
   withOptionFiles,
@@ -89,6 +90,28 @@ describe("a scratch folder", () => {
     const left = Object.entries(names).filter(([, name]) => existsSync(join(folder, `second-${name}`)));
     expect(left.map(([whose]) => whose)).toEqual(["ours", "of another container", "of somebody else"]);
     expect(statSync(made).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe("a temporary name beside a file", () => {
+  test("goes when its process has gone without it, and is short enough whatever the name", async () => {
+    const folder = temporaryFolder("temporary");
+    const own = basename(temporaryBeside(join(folder, "elsewhere/x")));
+    const [, boot, namespace, pid, start] = /^\.(\w+)-(\w+)-(\w+)-(\w+)\./.exec(own)!;
+    const nameOf = (...owner: (string | undefined)[]) => `.${owner.join("-")}.0123456789ab.tmp`;
+    const names = {
+      ours: nameOf(boot, namespace, pid, start),
+      "of another container": nameOf(boot, "1", "4194304", "1"),
+      "of a dead process": nameOf(boot, namespace, "4194304", "1"),
+      "of another boot": nameOf("00000000", namespace, pid, start),
+      "of somebody else": ".mine.tmp",
+    };
+    for (const name of Object.values(names)) writeFileSync(join(folder, name), "");
+    const longest = "x".repeat(255);
+    await writeFileAtomic(join(folder, longest), "text");
+    expect(await readFile(join(folder, longest), "utf8")).toBe("text");
+    const left = Object.entries(names).filter(([, name]) => existsSync(join(folder, name)));
+    expect(left.map(([whose]) => whose)).toEqual(["ours", "of another container", "of somebody else"]);
   });
 });
 

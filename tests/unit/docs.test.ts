@@ -112,6 +112,16 @@ describe("exit codes", () => {
   });
 });
 
+describe("the table of faults in docs/internals.md", () => {
+  const named = [
+    ...read("docs/internals.md").matchAll(/`((?:unit|e2e|contract|golden)\/[\w-]+)`: "([^"]+)"/g),
+  ].map((match) => [match[1]!, match[2]!] as const);
+
+  test.each(named)("%s has the test `%s`", (file, title) => {
+    expect(read(`tests/${file}.test.ts`)).toContain(title);
+  });
+});
+
 describe("the events of --ui json", () => {
   const section = read("docs/manual.md").split("## Events for programs")[1]!.split("\n## ")[0]!;
   const sources = [

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { tarOf, writeAr, type NewTarEntry } from "@tsbake/archive";
 import { BuildError, sha256File } from "@tsbake/base";
 import { poolName, unpackFeed } from "@tsbake/packaging";
@@ -14,15 +14,30 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function unpack(...contents: readonly (readonly NewTarEntry[])[]): Promise<void> {
+interface Content {
+  readonly entries: readonly NewTarEntry[];
+  /** More fields of its control file, e.g. `Replaces: p0\n`. */
+  readonly fields?: string;
+  readonly preinst?: string;
+}
+
+async function unpack(...contents: readonly (readonly NewTarEntry[] | Content)[]): Promise<void> {
   const packages = [];
-  for (const [number, entries] of contents.entries()) {
+  for (const [number, content] of contents.entries()) {
+    const {
+      entries,
+      fields = "",
+      preinst,
+    } = Array.isArray(content) ? { entries: content } : (content as Content);
     const name = `p${number}`;
     const file = `${name}.deb`;
-    const control = "Package: x\nVersion: 1\nArchitecture: all\n";
+    const control = `Package: ${name}\nVersion: 1\nArchitecture: all\n${fields}`;
+    const scripts =
+      preinst === undefined ? [] : [{ path: "./preinst", type: "file", data: preinst } as const];
+    const members = [{ path: "./control", type: "file", data: control } as const, ...scripts];
     await writeAr(join(folder, "pool", file), [
       { name: "debian-binary", data: Buffer.from("2.0\n") },
-      { name: "control.tar", data: await tarOf([{ path: "./control", type: "file", data: control }]) },
+      { name: "control.tar", data: await tarOf(members) },
       { name: "data.tar", data: await tarOf(entries) },
     ]);
     const sha256 = await sha256File(join(folder, "pool", file));
@@ -30,6 +45,7 @@ async function unpack(...contents: readonly (readonly NewTarEntry[])[]): Promise
     renameSync(join(folder, "pool", file), join(folder, "pool", poolName(one)));
     packages.push(one);
   }
+  rmSync(join(folder, "tree"), { recursive: true, force: true });
   await unpackFeed({
     closure: { roots: ["p0"], packages },
     pool: join(folder, "pool"),
@@ -84,4 +100,116 @@ test("no device node is made: the package is refused, by name", async () => {
 test("no program is set-id", async () => {
   await unpack([{ path: "./usr/su", type: "file", data: "1", mode: 0o6755 }]);
   expect(lstatSync(join(folder, "tree/usr/su")).mode & 0o7777).toBe(0o755);
+});
+
+const file = (path: string, data: string, mode = 0o644): NewTarEntry => ({ path, type: "file", data, mode });
+const folderOf = (path: string, mode = 0o755): NewTarEntry => ({ path, type: "directory", mode });
+/** So many times chance could decide otherwise. */
+const ROUNDS = 6;
+
+describe("a path that two packages bring", () => {
+  test.each<{ name: string; packages: Content[]; path: string }>([
+    {
+      name: "and nothing decides",
+      packages: [{ entries: [file("./usr/x", "0")] }, { entries: [file("./usr/x", "1")] }],
+      path: "/usr/x",
+    },
+    {
+      name: "with two modes",
+      packages: [{ entries: [file("./usr/x", "0")] }, { entries: [file("./usr/x", "0", 0o755)] }],
+      path: "/usr/x",
+    },
+    {
+      name: "through a link into /usr",
+      packages: [{ entries: [file("./usr/lib/x", "0")] }, { entries: [file("./lib/x", "1")] }],
+      path: "/usr/lib/x",
+    },
+    {
+      name: "as a file and as a folder",
+      packages: [{ entries: [file("./usr/x", "0")] }, { entries: [file("./usr/x/y", "1")] }],
+      path: "/usr/x",
+    },
+    {
+      name: "of which one replaces another version",
+      packages: [
+        { entries: [file("./usr/x", "0")] },
+        { entries: [file("./usr/x", "1")], fields: "Replaces: p0 (<< 1)\n" },
+      ],
+      path: "/usr/x",
+    },
+  ])("$name: is refused", async ({ packages, path }) => {
+    const clash = `the packages \`p0\` and \`p1\` both bring \`${path}\`, with different content`;
+    for (let round = 0; round < ROUNDS; round++) await expect(unpack(...packages)).rejects.toThrow(clash);
+    expect(readdirSync(folder).sort()).toEqual(["outside", "pool", "tree"]);
+  });
+
+  test.each<{ name: string; packages: Content[]; expected: Record<string, string> }>([
+    {
+      name: "with the same content",
+      packages: [{ entries: [file("./usr/x", "0")] }, { entries: [file("./usr/x", "0")] }],
+      expected: { "usr/x": "0" },
+    },
+    {
+      name: "of which the first replaces the other",
+      packages: [
+        { entries: [file("./usr/x", "0")], fields: "Replaces: p9, p1 (<< 2)\n" },
+        { entries: [file("./usr/x", "1"), file("./usr/y", "1")] },
+      ],
+      expected: { "usr/x": "0", "usr/y": "1" },
+    },
+    {
+      name: "of which the second replaces the first",
+      packages: [
+        { entries: [file("./usr/x", "0")] },
+        { entries: [file("./usr/x", "1")], fields: "Replaces: p0\n" },
+      ],
+      expected: { "usr/x": "1" },
+    },
+    {
+      name: "of which one diverts the other's",
+      packages: [
+        {
+          entries: [file("./bin/x", "0")],
+          preinst: "#!/bin/sh\nset -e\ndpkg-divert --package p0 --add --rename --divert /bin/x.real /bin/x\n",
+        },
+        { entries: [file("./usr/bin/x", "1")] },
+      ],
+      expected: { "usr/bin/x": "0", "usr/bin/x.real": "1" },
+    },
+    {
+      name: "of which one has a hard link to its own",
+      packages: [
+        { entries: [file("./usr/x", "0"), { path: "./usr/hard", type: "link", target: "./usr/x" }] },
+        { entries: [file("./usr/x", "1")], fields: "Replaces: p0\n" },
+      ],
+      expected: { "usr/x": "1", "usr/hard": "0" },
+    },
+  ])("$name: is always the same", async ({ packages, expected }) => {
+    for (let round = 0; round < ROUNDS; round++) {
+      await unpack(...packages);
+      const found = Object.keys(expected).map((path) => [
+        path,
+        readFileSync(join(folder, "tree", path), "utf8"),
+      ]);
+      expect(Object.fromEntries(found)).toEqual(expected);
+    }
+    expect(readdirSync(folder).sort()).toEqual(["outside", "pool", "tree"]);
+  });
+
+  test("as folders of two modes has what either gives it, in whatever order they come", async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      await unpack([folderOf("./usr/d", 0o710)], [folderOf("./usr/d", 0o705)]);
+      expect(lstatSync(join(folder, "tree/usr/d")).mode & 0o777).toBe(0o715);
+    }
+  });
+
+  test("as the link into /usr that is there: it stays", async () => {
+    const links: NewTarEntry[] = [{ path: "./lib", type: "symlink", target: "usr/lib" }];
+    const many = Array.from({ length: 50 }, (_, at) => file(`./lib/f${at}`, "1"));
+    for (let round = 0; round < ROUNDS; round++) {
+      await unpack(links, many, links, [file("./usr/lib/x", "2")]);
+      expect(readlinkSync(join(folder, "tree/lib"))).toBe("usr/lib");
+      expect(readdirSync(join(folder, "tree/usr/lib"))).toHaveLength(51);
+    }
+  });
 });

@@ -113,6 +113,22 @@ describe("git sources", () => {
     expect(await readdir(join(options.dlDir, ".."))).not.toContain("ran");
   });
 
+  test.each(["GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL"])("what %s says changes nothing", async (variable) => {
+    const { folder, uri, options } = await repository();
+    const pinned = { ...options, revisions: { default: await commit(folder, "two\nlines\n") } };
+    const [attributes, config] = [join(folder, "../attributes"), join(folder, "../config")];
+    await writeFile(attributes, "* text eol=crlf\n");
+    await writeFile(config, `[core]\n  attributesFile = ${attributes}\n  eol = crlf\n`);
+    process.env[variable] = config;
+    try {
+      await fetchSource(uri, pinned);
+      await unpackSource(uri, join(options.dlDir, "../work"), pinned);
+    } finally {
+      delete process.env[variable];
+    }
+    expect(await readFile(join(options.dlDir, "../work/git/file"), "utf8")).toBe("two\nlines\n");
+  });
+
   test("a mirror stands in for a repository that is gone", async () => {
     const { folder, options } = await repository();
     const uri = "git://gone.invalid/some/upstream;branch=main;protocol=https";

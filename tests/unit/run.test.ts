@@ -441,6 +441,27 @@ describe("installing", () => {
     expect([readdirSync(output), readFileSync(join(output, "x"), "utf8")]).toEqual([["x"], "1"]);
   });
 
+  test("one that is killed after its manifest has taken nothing over", async () => {
+    using folder = new Folder();
+    const output = join(folder.path, "deploy");
+    folder.write("a/x", "1");
+    folder.write("b/x", "1");
+    const from = (name: string) => ({ inputs: [join(folder.path, name)], outputs: [output] });
+    await installOutputs(ownersIn(folder), owner, from("a"));
+    class Killed extends Owners {
+      override write(...manifest: Parameters<Owners["write"]>): void {
+        super.write(...manifest);
+        throw new Error("killed");
+      }
+    }
+    const facts = { isCurrent: () => true, isKnown: () => true, hasStamp: () => true, withdraw: () => {} };
+    const killed = installOutputs(new Killed(folder.path, facts), other, from("b"));
+    await expect(killed).rejects.toThrow("killed");
+    folder.write("b/x", "2");
+    await expect(installOutputs(ownersIn(folder), other, from("b"))).rejects.toThrow(/both install/);
+    expect(readFileSync(join(output, "x"), "utf8")).toBe("1");
+  });
+
   test.each([
     ["a then b", 0o755, 0o644],
     ["b then a", 0o644, 0o755],

@@ -185,8 +185,11 @@ describe("what is not the store's", () => {
     const object = await seed(folder, name, "bytes");
     const rests = [
       "ab/cd/.0123456789abcdef.tmp",
+      "ab/cd/.0123abcd-4026531836-12-345.0123456789ab.tmp",
+      "ab/cd/.0123abcd-4026531836-12-345.0123456789ab.tmp.sig",
       `.incoming/${"0".repeat(32)}.part`,
       ".incoming/run-abCD12/x",
+      ".incoming/run-0123abcd-4026531836-12-345-abCD12/x",
     ];
     for (const path of [...others, ...rests]) {
       await mkdir(join(folder, path, ".."), { recursive: true });
@@ -201,7 +204,7 @@ describe("what is not the store's", () => {
       nowMs: Date.now() + 1e9,
       isWanted: () => false,
     });
-    expect(removed).toHaveLength(4);
+    expect(removed).toHaveLength(1 + rests.length);
     for (const path of others)
       expect([path, sha256(await readFile(join(folder, path)))]).toEqual([path, sha256("mine")]);
     await expect(readFile(object)).rejects.toThrow("ENOENT");

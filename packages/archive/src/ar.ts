@@ -86,15 +86,17 @@ function fail(path: string, what: string): never {
 
 /** The data of one member, as a stream. */
 export function openArMember(path: string, member: ArMember): Readable {
-  if (member.sizeBytes === 0) return Readable.from([]);
-  return createReadStream(path, { start: member.offset, end: member.offset + member.sizeBytes - 1 });
+  return openData({ file: path, ...member }, member.sizeBytes);
 }
 
 export interface NewArMember {
   /** At most 15 characters: letters, digits and `._+~-`. */
   readonly name: string;
-  /** Bytes, or the path of a file that holds them. */
-  readonly data: Uint8Array | { readonly file: string };
+  /** Bytes, or the path of a file that holds them, or a part of it. */
+  readonly data:
+    | Uint8Array
+    | { readonly file: string }
+    | { readonly file: string; readonly offset: number; readonly sizeBytes: number };
 }
 
 /**
@@ -127,12 +129,25 @@ async function* piecesOf(
   yield MAGIC;
   for (const { name, data } of members) {
     if (!/^[\w.+~-]{1,15}$/.test(name)) throw new Error(`internal: ${name} cannot be a member's name`);
-    const size = data instanceof Uint8Array ? data.length : (await stat(data.file)).size;
+    const size = await sizeOf(data);
     yield header(name, size, mtimeSeconds);
     if (data instanceof Uint8Array) yield data;
-    else yield* createReadStream(data.file) as AsyncIterable<Buffer>;
+    else yield* openData(data, size) as AsyncIterable<Buffer>;
     if (size % 2 === 1) yield "\n";
   }
+}
+
+async function sizeOf(data: NewArMember["data"]): Promise<number> {
+  if (data instanceof Uint8Array) return data.length;
+  return "offset" in data ? data.sizeBytes : (await stat(data.file)).size;
+}
+
+function openData(data: Exclude<NewArMember["data"], Uint8Array>, size: number): Readable {
+  const offset = "offset" in data ? data.offset : 0;
+  // A range of no bytes cannot be said.
+  return size === 0
+    ? Readable.from([])
+    : createReadStream(data.file, { start: offset, end: offset + size - 1 });
 }
 
 function header(name: string, size: number, mtimeSeconds: number): string {

@@ -1,5 +1,4 @@
 /** Files that appear whole or not at all. */
-import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -17,11 +16,7 @@ import { codeOf, hasCode, ifThere } from "./errno.js";
 import { fsPath } from "./names.js";
 import { nearest } from "./nearest.js";
 import { openPlain } from "./plain-file.js";
-
-/** A name beside `path` that no other process uses; same file system, so a rename onto `path` is atomic. */
-export function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`);
-}
+import { temporaryBeside } from "./scratch.js";
 
 export interface AtomicOptions {
   /**

@@ -25,11 +25,10 @@ export {
   readTextIfThere,
   syncPath,
   syncTree,
-  temporaryBeside,
   writeFileAtomic,
   writeFileSynced,
 } from "./files.js";
-export { eachLimited } from "./parallel.js";
+export { AT_ONCE, eachLimited } from "./parallel.js";
 export {
   batches,
   demandSuccess,
@@ -65,6 +64,6 @@ export {
 } from "./mirror.js";
 export { decodeUrl, encodeUrl, redact, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
 export { removeTree } from "./remove.js";
-export { scratchFolder } from "./scratch.js";
+export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./scratch.js";
 export { every, type Repetition } from "./timer.js";
 export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";

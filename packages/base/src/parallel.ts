@@ -1,5 +1,11 @@
 /** Work on many things at a time, but not on all at once. */
 
+/**
+ * Files and processes that one piece of work has open at a time: far below the 256 descriptors that some machines give a
+ * process, also when several such pieces run side by side.
+ */
+export const AT_ONCE = 16;
+
 /** `action` of each item, at most `most` at a time. @returns in the order of the items */
 export async function eachLimited<T, R>(
   items: readonly T[],

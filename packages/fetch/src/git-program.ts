@@ -42,6 +42,7 @@ export async function git(
       const percent = [...text.matchAll(PROGRESS)].at(-1)?.[1];
       if (percent !== undefined) onProgress?.(Number(percent));
     };
+    if (!REACHES_OUT.has(subcommandOf(args))) Object.assign(env, NO_CONFIGURATION);
     const shown = args.map((word) => withoutPassword(word));
     Object.assign(env, loginEnvironment());
     return await run("git", [...SAFE_ARGUMENTS, ...shown], { env, onOutput, mayFail: true });
@@ -49,6 +50,18 @@ export async function git(
     if (!hasCode(error, "ENOENT")) throw error;
     return { code: 127, signal: null, stdout: "", stderr: "there is no program `git` on the PATH" };
   }
+}
+
+/** They ask as the machine is set up to ask: proxies, certificates, keys. They check nothing out. */
+const REACHES_OUT = new Set(["clone", "fetch", "ls-remote"]);
+/** What the machine or the user has set (attributes, line ends, filters) would change what is checked out. */
+const NO_CONFIGURATION = { GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
+
+/** What stands behind `-C FOLDER` and `-c SETTING`. */
+function subcommandOf(args: readonly string[]): string {
+  let at = 0;
+  while (args[at] === "-C" || args[at] === "-c") at += 2;
+  return args[at] ?? "";
 }
 
 /** @returns its output @throws BuildError `fetch/git-failed` */

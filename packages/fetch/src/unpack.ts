@@ -6,7 +6,6 @@ import {
   cp,
   lstat,
   mkdir,
-  mkdtemp,
   readdir,
   realpath,
   rename,
@@ -18,7 +17,16 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { decompress, hasProgram, openArMember, readAr, unpackTar, type UnpackOptions } from "@tsbake/archive";
-import { BuildError, hasCode, ifThere, messageOf, removeTree, run, undefinedOn } from "@tsbake/base";
+import {
+  BuildError,
+  hasCode,
+  ifThere,
+  messageOf,
+  removeTree,
+  run,
+  scratchFolder,
+  undefinedOn,
+} from "@tsbake/base";
 import { notUnpackable } from "./problems.js";
 import { fail, flagOf, type SourceUri } from "./source-uri.js";
 
@@ -158,7 +166,7 @@ async function unzip(source: SourceUri, { path, name }: NamedFile, target: strin
   }
   const text = flagOf(source, "dos", false) ? ["-a"] : [];
   // unzip follows the links that it finds: it gets a folder of its own.
-  const fresh = await mkdtemp(join(target, ".tsbake-unzip-"));
+  const fresh = await scratchFolder(join(target, ".tsbake-unzip-"));
   try {
     const { code, stdout, stderr } = await run("unzip", ["-q", "-o", ...text, path, "-d", fresh], {
       mayFail: true,

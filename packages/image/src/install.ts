@@ -1,7 +1,7 @@
 /** do_rootfs: packages into a root, either whole from nothing or as a layer on a base's database. */
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { byText, hasCode, needSpace, sortedUnique } from "@tsbake/base";
+import { AT_ONCE, byText, eachLimited, hasCode, needSpace, sortedUnique } from "@tsbake/base";
 import {
   type Backend,
   type InstallResult,
@@ -213,10 +213,10 @@ interface Offer {
  * libraries their packages may need. Only what is installed in the end is downloaded.
  */
 async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer> {
-  const own = await Promise.all(options.packageFolders.map((folder) => backend.scan(folder)));
-  const published = await Promise.all(options.packageFolders.map(closuresIn));
+  const own = await eachLimited(options.packageFolders, AT_ONCE, (folder) => backend.scan(folder));
+  const published = await eachLimited(options.packageFolders, AT_ONCE, closuresIn);
   const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
-  const closure = mergeClosures(await Promise.all(paths.map(readClosure)));
+  const closure = mergeClosures(await eachLimited(paths, AT_ONCE, readClosure));
   return {
     sources: [...own, { folder: options.pool, packages: inPool(closure.packages) }],
     async fetch(packages) {

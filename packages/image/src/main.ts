@@ -3,7 +3,15 @@
 import { helpOf, readArguments } from "./arguments.js";
 import type { Command } from "./commands/command.js";
 import * as problems from "./problems.js";
-import { BuildError, complain, OPTION_FILE_HELP, say, withOptionFiles } from "@tsbake/base";
+import {
+  eachLimited,
+  AT_ONCE,
+  BuildError,
+  complain,
+  OPTION_FILE_HELP,
+  say,
+  withOptionFiles,
+} from "@tsbake/base";
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   convert: async () => (await import("./commands/tree.js")).convert,
@@ -30,8 +38,10 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function overview(): Promise<string> {
-  const rows = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).summary}`),
+  const rows = await eachLimited(
+    Object.entries(COMMANDS),
+    AT_ONCE,
+    async ([name, load]) => `  ${name.padEnd(14)}${(await load()).summary}`,
   );
   return ["tsbake-image SUBCOMMAND --OPTION VALUE …", "", ...rows, "", OPTION_FILE_HELP].join("\n");
 }

@@ -1,6 +1,14 @@
 #!/usr/bin/env node
 /** The program `tsbake-package`: one subcommand a step; task bodies call it. Each loads only its own code. */
-import { BuildError, complain, OPTION_FILE_HELP, say, withOptionFiles } from "@tsbake/base";
+import {
+  eachLimited,
+  AT_ONCE,
+  BuildError,
+  complain,
+  OPTION_FILE_HELP,
+  say,
+  withOptionFiles,
+} from "@tsbake/base";
 import { helpOf, readArguments } from "./arguments.js";
 import type { Command } from "./arguments.js";
 import { badArgument } from "./problems.js";
@@ -33,8 +41,10 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function overview(): Promise<string> {
-  const rows = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).summary}`),
+  const rows = await eachLimited(
+    Object.entries(COMMANDS),
+    AT_ONCE,
+    async ([name, load]) => `  ${name.padEnd(14)}${(await load()).summary}`,
   );
   return ["tsbake-package SUBCOMMAND --OPTION VALUE …", "", ...rows, "", OPTION_FILE_HELP].join("\n");
 }

@@ -126,6 +126,16 @@ export function downloadFailed(name: string, reason: string): Diagnostic {
   };
 }
 
+/** Two packages of one tree bring one path, and nothing says whose it is. */
+export function feedClash(path: string, first: string, second: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/feed-clash",
+    message: `the packages \`${shownName(first)}\` and \`${shownName(second)}\` both bring \`${shownName(path)}\`, with different content`,
+    help: "neither replaces nor diverts the other's: take one of them out of FEED_PACKAGES, or the path by FEED_EXCLUDE",
+  };
+}
+
 /** No list of any source arrived. */
 export function feedUnreachable(complaints: readonly string[]): Diagnostic {
   return {

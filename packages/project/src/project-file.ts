@@ -7,6 +7,8 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import {
+  eachLimited,
+  AT_ONCE,
   BuildError,
   byText,
   nearest,
@@ -350,7 +352,7 @@ export async function writeConfiguration(
 async function writeGenerated(path: string, text: string, project: ProjectFile): Promise<void> {
   const before = await readTextIfThere(path);
   // What others may not read in a project file is not for them here.
-  const modes = await Promise.all(project.files.map(async (file) => (await stat(file)).mode));
+  const modes = await eachLimited(project.files, AT_ONCE, async (file) => (await stat(file)).mode);
   const isSecret = modes.some((mode) => (mode & 0o044) === 0);
   if (before === text && (!isSecret || ((await stat(path)).mode & 0o077) === 0)) return;
   if (before !== undefined && !before.startsWith(MARK) && !isBlank(before)) {

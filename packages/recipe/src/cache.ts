@@ -8,7 +8,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { diskProblem, hasCode, makeFolder, messageOf, writeFileAtomic } from "@tsbake/base";
+import {
+  eachLimited,
+  AT_ONCE,
+  diskProblem,
+  hasCode,
+  makeFolder,
+  messageOf,
+  writeFileAtomic,
+} from "@tsbake/base";
 import type { Diagnostic, FileStamp, Hasher, Span } from "@tsbake/base";
 import type { CollectRequest, RecipeFile } from "./collect.js";
 import type { FileTable } from "./files.js";
@@ -216,14 +224,12 @@ export class CacheStore {
   async #prune(): Promise<void> {
     const folder = dirname(this.#path);
     const names = (await readdir(folder)).filter((name) => /^recipes\.[0-9a-f]{16}\.jsonl$/.test(name));
-    const aged = await Promise.all(
-      names.map(async (name) => ({
-        path: join(folder, name),
-        time: (await stat(join(folder, name))).mtimeMs,
-      })),
-    );
+    const aged = await eachLimited(names, AT_ONCE, async (name) => ({
+      path: join(folder, name),
+      time: (await stat(join(folder, name))).mtimeMs,
+    }));
     aged.sort((left, right) => right.time - left.time);
-    await Promise.all(aged.slice(KEPT_FILES).map(({ path }) => rm(path, { force: true })));
+    await eachLimited(aged.slice(KEPT_FILES), AT_ONCE, ({ path }) => rm(path, { force: true }));
   }
 
   #restore({ at, notes, ...rest }: StoredDiagnostic): Diagnostic {

@@ -1,61 +1,51 @@
 /**
  * Which task runs when. A task waits until all planned tasks that it needs are done; then it is ready and goes to p-queue,
- * which holds ready tasks only and starts those with the longest way ahead first.
- *
- *     waiting ──needs done──▶ ready ──a thread is free──▶ running ──▶ done
- *                                                            ├──▶ failed: what needs it stays waiting for ever
- *                                                            └──▶ (restore went wrong) waiting, as a body to run
+ * which holds ready tasks only and starts those with the longest way ahead first. Where each is says the {@link Board}.
  */
 import type { TaskId } from "@tsbake/graph";
 import type PQueue from "p-queue";
+import type { Board, Limit } from "./board.js";
 
 export interface QueueInput {
   /** What must be done before the task, all of it known to the queue. */
   waits(task: TaskId): readonly TaskId[];
-  /** Does the task: its end is `done`, `failed`, or `again` after new tasks were added. Never rejects. */
-  work(task: TaskId): Promise<"done" | "failed" | "again">;
-  /** Does a task that takes no time ([noexec], covered); undefined for all others. */
-  instantly(task: TaskId): "done" | undefined;
+  /**
+   * Does a task, and moves it on the board to where it ends: done, failed or left. One that still runs on the board
+   * afterwards waits again, for tasks that were added. Never rejects.
+   */
+  work(task: TaskId): Promise<void>;
+  /** Does a task that takes no time ([noexec], covered), in the same way; nothing for all others. */
+  instantly(task: TaskId): void;
   priority(task: TaskId): number;
   /** Whether one more may start while others run. */
   mayStart(): boolean;
-  /** Tasks of one group (task name, stamp) share a limit below that of the queue. */
-  limits(task: TaskId): readonly { readonly group: string; readonly most: number }[];
+  limits(task: TaskId): readonly Limit[];
+  /** Whether the task will have a number in the display. */
+  isNumbered(task: TaskId): boolean;
 }
 
-interface Group {
-  readonly most: number;
-  /** Running, or given to the pool. */
-  running: number;
-  /** Ready, and over the limit. */
-  readonly held: TaskId[];
+/** @param threads as many tasks may run at a time while nothing holds them back */
+export async function openQueue(input: QueueInput, board: Board, threads: number): Promise<Queue> {
+  const { default: Pool } = await import("p-queue");
+  return new Queue(input, new Pool({ concurrency: Math.max(1, threads) }), board);
 }
 
 export class Queue {
   readonly #input: QueueInput;
   readonly #pool: PQueue;
+  readonly #board: Board;
   /** As many tasks may run at a time while nothing holds them back. */
   readonly #most: number;
-  /** Needs not yet done, by waiting task. */
-  readonly #open = new Map<TaskId, number>();
   readonly #dependents = new Map<TaskId, TaskId[]>();
-  readonly #done = new Set<TaskId>();
-  readonly #running = new Set<TaskId>();
-  /** Given to the pool, which has not started them. */
-  readonly #given = new Set<TaskId>();
-  /** Ready, running, or ended without being done. */
-  readonly #entered = new Set<TaskId>();
-  readonly #groups = new Map<string, Group>();
+  /** By group that is full: who is held by it, in the order in which they were ready. */
+  readonly #lines = new Map<string, Set<TaskId>>();
   #stopped = false;
 
-  constructor(input: QueueInput, pool: PQueue) {
+  constructor(input: QueueInput, pool: PQueue, board: Board) {
     this.#input = input;
     this.#pool = pool;
+    this.#board = board;
     this.#most = pool.concurrency;
-  }
-
-  get running(): ReadonlySet<TaskId> {
-    return this.#running;
   }
 
   /** Makes tasks known, those of the plan that are to be done; starts nothing. */
@@ -65,13 +55,14 @@ export class Queue {
 
   /** Starts those of `tasks` that wait for nothing. */
   release(tasks: readonly TaskId[]): void {
-    const ready = tasks.filter((task) => this.#open.get(task) === 0);
+    const ready = tasks.filter((task) => this.#isReady(task));
     const entering: TaskId[] = [];
     // A list, not a recursion: a chain of instant tasks can be as long as the graph is deep.
     for (const task of ready) {
-      if (this.#stopped || this.#done.has(task) || this.#entered.has(task)) continue;
-      if (this.#input.instantly(task) === undefined) entering.push(task);
-      else ready.push(...this.#finish(task));
+      if (this.#stopped || !this.#isReady(task)) continue;
+      this.#input.instantly(task);
+      if (this.#isReady(task)) entering.push(task);
+      else ready.push(...this.#ended(task));
     }
     // The pool starts what it gets as long as a thread is free, so it gets the most urgent first.
     const urgency = (task: TaskId) => this.#input.priority(task);
@@ -90,17 +81,11 @@ export class Queue {
   /** What tasks wait for has changed, or there are more: those that have not started yet wait anew. */
   replan(tasks: readonly TaskId[]): void {
     this.#pool.clear();
-    for (const task of this.#given) {
-      this.#entered.delete(task);
-      for (const group of this.#groupsOf(task)) group.running--;
-    }
-    this.#given.clear();
-    for (const { held } of this.#groups.values()) {
-      for (const task of held.splice(0)) this.#entered.delete(task);
-    }
-    this.#open.clear();
+    this.#lines.clear();
     this.#dependents.clear();
-    const open = tasks.filter((task) => !this.#done.has(task) && !this.#entered.has(task));
+    for (const place of ["waiting", "held", "given", "covered"] as const)
+      for (const task of this.#board.tasks(place)) this.#board.forget(task);
+    const open = tasks.filter((task) => this.#board.state(task) === undefined);
     this.add(open);
     this.release(open);
   }
@@ -122,67 +107,79 @@ export class Queue {
     await this.#pool.onIdle();
   }
 
+  #isReady(task: TaskId): boolean {
+    const state = this.#board.state(task);
+    return state?.at === "waiting" && state.open === 0;
+  }
+
+  #isDone(task: TaskId): boolean {
+    return this.#board.state(task)?.at === "done";
+  }
+
   #wait(task: TaskId): void {
     let open = 0;
     for (const need of this.#input.waits(task)) {
-      if (this.#done.has(need)) continue;
+      if (this.#isDone(need)) continue;
       open++;
       const dependents = this.#dependents.get(need);
       if (dependents) dependents.push(task);
       else this.#dependents.set(need, [task]);
     }
-    this.#open.set(task, open);
+    this.#board.move(task, { at: "waiting", open, isNumbered: this.#input.isNumbered(task) });
   }
 
   #enter(task: TaskId): void {
-    this.#entered.add(task);
-    const groups = this.#groupsOf(task);
-    const full = groups.find((group) => group.running >= group.most);
+    const isNumbered = this.#input.isNumbered(task);
+    const limits = this.#input.limits(task);
+    const full = this.#board.full(limits);
     if (full) {
-      full.held.push(task);
+      this.#board.move(task, { at: "held", isNumbered });
+      const line = this.#lines.get(full.group);
+      if (line) line.add(task);
+      else this.#lines.set(full.group, new Set([task]));
       return;
     }
-    for (const group of groups) group.running++;
     this.gate();
-    this.#given.add(task);
+    this.#board.move(task, { at: "given", isNumbered, holds: limits });
     // `work` never rejects, so neither does this.
-    void this.#pool.add(() => this.#run(task, groups), { priority: this.#input.priority(task) });
+    void this.#pool.add(() => this.#run(task), { priority: this.#input.priority(task) });
   }
 
-  async #run(task: TaskId, groups: readonly Group[]): Promise<void> {
-    this.#given.delete(task);
-    this.#running.add(task);
-    const end = await this.#input.work(task);
-    this.#running.delete(task);
+  async #run(task: TaskId): Promise<void> {
+    const given = this.#board.state(task);
+    if (given?.at !== "given") throw new Error(`internal: ${task} was not given to the pool`);
+    this.#board.move(task, { ...given, at: "running" });
+    await this.#input.work(task);
+    const isAgain = this.#board.state(task)?.at === "running";
+    if (isAgain) this.#wait(task);
     this.gate();
-    for (const group of groups) group.running--;
-    for (const group of groups) {
-      const next = group.held.shift();
-      if (next !== undefined && !this.#stopped) this.#enter(next);
-    }
-    if (end === "done") this.release(this.#finish(task));
-    else if (end === "again") {
-      this.#entered.delete(task);
-      this.#wait(task);
-      this.release([task]);
+    for (const { group } of given.holds) this.#letIn(group);
+    this.release(isAgain ? [task] : this.#ended(task));
+  }
+
+  /** A group has room again: those that it held start, or are held by another one that has none. */
+  #letIn(group: string): void {
+    const line = this.#lines.get(group) ?? [];
+    // What another group holds joins its line, never this one again.
+    for (const task of line) {
+      if (this.#stopped) return;
+      const own = this.#input.limits(task).filter((limit) => limit.group === group);
+      if (this.#board.full(own)) return;
+      this.#lines.get(group)?.delete(task);
+      this.#enter(task);
     }
   }
 
-  #groupsOf(task: TaskId): readonly Group[] {
-    return this.#input.limits(task).map(({ group: name, most }) => {
-      const known = this.#groups.get(name);
-      if (known) return known;
-      const group = { most: Math.max(1, most), running: 0, held: [] };
-      this.#groups.set(name, group);
-      return group;
-    });
-  }
-
-  /** @returns the tasks for which this was one need less */
-  #finish(task: TaskId): readonly TaskId[] {
-    this.#done.add(task);
+  /** @returns the tasks that wait for nothing any more since this one is done; none when it is not, nor a second time */
+  #ended(task: TaskId): readonly TaskId[] {
+    if (!this.#isDone(task)) return [];
     const dependents = this.#dependents.get(task) ?? [];
-    for (const dependent of dependents) this.#open.set(dependent, this.#open.get(dependent)! - 1);
-    return dependents.filter((dependent) => this.#open.get(dependent) === 0);
+    this.#dependents.delete(task);
+    return dependents.filter((dependent) => {
+      const state = this.#board.state(dependent);
+      if (state?.at !== "waiting") return false;
+      this.#board.move(dependent, { ...state, open: state.open - 1 });
+      return state.open === 1;
+    });
   }
 }

@@ -1,6 +1,8 @@
 /** A run of the queue, from the plan to the summary. */
 import { diskProblem, isDiskProblem } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
+import { Board } from "./board.js";
+import type { DoneHow, Limit } from "./board.js";
 import { openDurations, type Durations } from "./plan/durations.js";
 import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
 import { demandCageFor, networkIsolation } from "./limits/isolation.js";
@@ -15,7 +17,8 @@ import type { PriorityInput } from "./plan/priority.js";
 import { mustNotRun, outputChanged, outputGone, tainted } from "./problems.js";
 import { openNiceness } from "./limits/niceness.js";
 import { Processes } from "./processes/processes.js";
-import { Queue } from "./queue.js";
+import { openQueue } from "./queue.js";
+import type { Queue } from "./queue.js";
 import { SharedFolders } from "./outputs/shared-folders.js";
 import { ScenePlanner } from "./plan/scene-planner.js";
 import { Worker } from "./work.js";
@@ -46,10 +49,9 @@ class Run {
   readonly #planner: Planner;
   readonly #isMulticonfig: boolean;
   readonly #tasks = new Map<TaskId, PlannedTask>();
-  readonly #done = new Set<TaskId>();
+  readonly #board = new Board();
   /** Done again since what they had left was gone; once in a run. */
   readonly #redone = new Set<TaskId>();
-  readonly #failed: TaskFailure[] = [];
   readonly #times: (TaskName & { readonly elapsedMs: number })[] = [];
   readonly #priorities: Priorities;
   /** Only a build of several configurations has some. */
@@ -57,12 +59,6 @@ class Run {
   #queue: Queue | undefined;
   #worker: Worker | undefined;
   #limits: MachineLimits | undefined;
-  #number = 0;
-  #of = 0;
-  #ran = 0;
-  #restored = 0;
-  /** Done by the same task of another configuration. */
-  #taken = 0;
   /** Stamps that tasks of this run have left, where there are several configurations. */
   readonly #left = new Set<string>();
   #warnings = 0;
@@ -128,26 +124,26 @@ class Run {
 
   /** A dry run: everything that would happen, told in an order in which it could. */
   rehearse(): void {
-    for (const task of this.todo()) {
+    const todo = this.todo();
+    for (const task of todo)
+      this.#board.move(task, { at: "waiting", open: 0, isNumbered: this.#takesANumber(task) });
+    for (const task of todo) {
       if (this.#options.stop?.aborted) {
         this.#interrupted = true;
         return;
       }
       if (this.#isLeftOut(task) || this.#isDoneByWaiting(task)) continue;
-      const planned = this.#task(task);
-      this.#done.add(task);
-      if (this.#isInstant(task)) this.#skip(planned, "noexec", 0);
+      if (this.#isInstant(task)) this.#end(task, "noexec", 0);
       else {
+        this.#board.move(task, { at: "running", isNumbered: true, holds: [] });
         this.#start(task);
-        if (this.#isRestore(task)) this.#endRestore(planned, 0);
-        else this.#endRun(planned, 0);
+        this.#end(task, this.#isRestore(task) ? "restored" : "ran", 0);
       }
     }
   }
 
   async execute(): Promise<void> {
     const { settings, runPython, openPython } = this.#options;
-    const { default: PQueue } = await import("p-queue");
     const processes = new Processes(settings.graceMs ?? defaultGraceMs);
     this.#worker = new Worker(
       this.#options,
@@ -171,10 +167,11 @@ class Run {
       },
       await this.#openReadCheck(),
     );
-    const open = () => this.todo().flatMap((id) => (this.#done.has(id) ? [] : this.#planner.taskOf(id)));
+    const open = () =>
+      this.todo().flatMap((id) => (this.#board.isSettled(id) ? [] : this.#planner.taskOf(id)));
     this.#worker.open(open);
     this.#stampEmpty();
-    const queue = new Queue(this.#queueInput(), new PQueue({ concurrency: Math.max(1, settings.threads) }));
+    const queue = await openQueue(this.#queueInput(), this.#board, settings.threads);
     this.#queue = queue;
     const limits = new MachineLimits(settings, {
       gate: () => queue.gate(),
@@ -215,28 +212,28 @@ class Run {
   }
 
   finish(): RunSummary {
-    const failed = new Set(this.#failed.map(({ task }) => task));
+    const failed = this.#board.failures;
+    const ended = new Set([...this.#board.tasks("failed"), ...failed.map(({ task }) => task)]);
     const notStarted = this.todo().filter(
-      (task) => !this.#done.has(task) && !this.#isDoneByWaiting(task) && !failed.has(task),
+      (task) => !this.#board.isSettled(task) && !this.#isDoneByWaiting(task) && !ended.has(task),
     );
     const { total, current, covered } = this.#counts();
-    const noexec = this.#done.size - this.#ran - this.#restored - this.#taken;
     const left = this.#options.setscene === "only" ? 0 : notStarted.length;
     const summary: RunSummary = {
       total,
-      ran: this.#ran,
-      restored: this.#restored,
-      current: current + this.#taken,
+      ran: this.#board.count("ran"),
+      restored: this.#board.count("restored"),
+      current: current + this.#board.count("current"),
       covered,
-      noexec,
-      failed: this.#failed,
+      noexec: this.#board.count("noexec"),
+      failed,
       notStarted,
       interrupted: this.#interrupted,
       errorMessages: this.#errorMessages,
       warnings: this.#warnings,
       slowest: this.#times.toSorted((left, right) => right.elapsedMs - left.elapsedMs).slice(0, slowestShown),
       elapsedMs: performance.now() - this.#began,
-      ok: this.#failed.length === 0 && left === 0 && this.#errorMessages === 0 && !this.#interrupted,
+      ok: failed.length === 0 && left === 0 && this.#errorMessages === 0 && !this.#interrupted,
     };
     this.#emit({ type: "finished", summary });
     return summary;
@@ -250,6 +247,7 @@ class Run {
       instantly: (task: TaskId) => this.#instantly(task),
       mayStart: () => this.#limits?.mayStart() ?? true,
       limits: (node: TaskId) => this.#limitsOf(node),
+      isNumbered: (node: TaskId) => this.#takesANumber(node),
     };
   }
 
@@ -261,7 +259,7 @@ class Run {
     return openReadCheck({ graph, recipes: project.recipes, tmpdir: settings.tmpdir });
   }
 
-  #limitsOf(node: TaskId): { readonly group: string; readonly most: number }[] {
+  #limitsOf(node: TaskId): Limit[] {
     const { name, recipe } = this.#task(node);
     const most = this.#isRestore(node) ? undefined : this.#options.settings.taskThreads?.get(name);
     const limits = most === undefined ? [] : [{ group: name, most }];
@@ -271,77 +269,68 @@ class Run {
     return this.#isMulticonfig ? [...limits, { group: `${recipe.stamp}.${name}`, most: 1 }] : limits;
   }
 
-  #instantly(id: TaskId): "done" | undefined {
-    if (this.#isDoneByWaiting(id)) return "done";
-    if (!this.#isInstant(id) || this.#isLeftOut(id)) return undefined;
+  #instantly(id: TaskId): void {
+    if (this.#isDoneByWaiting(id)) return this.#board.move(id, { at: "done", how: "covered" });
+    if (!this.#isInstant(id) || this.#isLeftOut(id)) return;
     const task = this.#task(id);
     try {
       if (!this.#options.mayRun) this.#worker!.stamp(task);
     } catch (error) {
-      this.#stopForFault(error, task);
-      return undefined;
+      return this.#stopForTask(id, error);
     }
-    this.#done.add(id);
-    this.#skip(task, "noexec", 0);
-    return "done";
+    this.#end(id, "noexec", 0);
   }
 
-  async #work(id: TaskId): Promise<"done" | "failed" | "again"> {
-    if (this.#stopping || this.#isLeftOut(id)) return "failed";
+  async #work(id: TaskId): Promise<void> {
+    if (this.#stopping || this.#isLeftOut(id)) return this.#board.move(id, { at: "left" });
     // A restore that another one's failure has made pointless.
-    if (!this.#planner.plan.has(id) || this.#isDoneByWaiting(id)) return "done";
+    if (!this.#planner.plan.has(id) || this.#isDoneByWaiting(id))
+      return this.#board.move(id, { at: "done", how: "covered" });
     const task = this.#task(id);
-    if (this.#isDoneByTwin(task)) {
-      this.#done.add(id);
-      this.#taken++;
-      this.#skip(task, "current", 0);
-      return "done";
-    }
+    if (this.#isDoneByTwin(task)) return this.#end(id, "current", 0);
     const began = performance.now();
     const mayRun = this.#isRestore(id) ? true : this.#options.mayRun?.(task.task);
     if (mayRun === false) {
       const diagnostics = [mustNotRun(task.label)];
-      return this.#fail({ task: task.task, label: task.label, stopped: false, diagnostics }, 0);
+      return this.#fail(id, { task: task.task, label: task.label, stopped: false, diagnostics }, 0);
     }
     try {
-      if (await this.#redoGone(id, task)) return "again";
+      if (await this.#redoGone(id, task)) return;
       this.#start(id);
       if (this.#isRestore(id)) {
         const before = this.#signaturesChanged;
         const end = await this.#restore(id);
         if (end === "missing") return await this.#runInstead(id);
-        if (end !== "done") return this.#fail(end, performance.now() - began);
-        this.#done.add(id);
-        this.#durations.record(this.#durationName(id), performance.now() - began);
-        this.#endRestore(task, performance.now() - began);
+        const elapsedMs = performance.now() - began;
+        if (end !== "done") return this.#fail(id, end, elapsedMs);
+        this.#durations.record(this.#durationName(id), elapsedMs);
+        this.#end(id, "restored", elapsedMs);
         if (before !== this.#signaturesChanged && this.#worker!.follow()) this.#isOutdated = true;
       } else {
         const failure = this.#options.mayRun ? undefined : await this.#worker!.run(task);
         const elapsedMs = performance.now() - began;
-        if (failure) return this.#fail(failure, elapsedMs);
-        this.#done.add(id);
+        if (failure) return this.#fail(id, failure, elapsedMs);
         // How long a person stays in a shell tells nothing of the build.
         if (!task.info.interactive) {
           this.#durations.record(this.#durationName(id), elapsedMs);
           this.#times.push({ task: task.task, label: task.label, elapsedMs });
         }
-        this.#endRun(task, elapsedMs);
+        this.#end(id, "ran", elapsedMs);
       }
       const { recipe, name, signature } = this.#task(id);
       if (this.#isMulticonfig) this.#left.add(`${recipe.stamp}.${name}.${signature.unihash}`);
       // Nobody who waited for this one starts by an old plan.
       if (this.#isOutdated || this.#renewals > 0) await this.#renew();
-      return "done";
     } catch (error) {
-      this.#stopForFault(error, task);
-      return "failed";
+      this.#stopForTask(id, error);
     }
   }
 
   /** What a task of this recipe promises by an old stamp, and is gone, is done again before this one. */
   async #redoGone(id: TaskId, task: PlannedTask): Promise<boolean> {
     if (!this.#planner.redo || this.#isRestore(id) || this.#options.mayRun) return false;
-    const [isDone, known] = [(need: TaskId) => this.#done.has(need), (need: TaskId) => this.#task(need)];
+    const isDone = (need: TaskId) => this.#board.isSettled(need);
+    const known = (need: TaskId) => this.#task(need);
     const earlier = promisedBelow(id, { ...this.#options, isDone, task: known });
     const gone = (await this.#worker!.findGone(task, earlier)).filter(
       (one) => !this.#redone.has(one.task.task),
@@ -353,7 +342,7 @@ class Run {
     }
     const again = gone.map((one) => one.task.task);
     await this.#planner.redo(id, again);
-    this.#replan(id);
+    this.#replan();
     return true;
   }
 
@@ -378,7 +367,8 @@ class Run {
       if (!this.#isOutdated) return;
       this.#isOutdated = false;
       this.#worker!.follow();
-      await this.#planner.renew?.((task) => this.#done.has(task) || this.#queue!.running.has(task));
+      const running = this.#board.tasks("running");
+      await this.#planner.renew?.((task) => this.#board.isSettled(task) || running.has(task));
       this.#replan();
     });
     try {
@@ -388,30 +378,25 @@ class Run {
     }
   }
 
-  async #runInstead(id: TaskId): Promise<"again" | "done"> {
+  /** The node of the restore is done with that, or is the body's, and starts again. */
+  async #runInstead(id: TaskId): Promise<void> {
     const how = await this.#planner.runInstead(id);
-    this.#replan(id);
-    return how;
+    if (how === "done") this.#board.move(id, { at: "done", how: "covered" });
+    this.#replan();
   }
 
-  /** @param again a task that runs now and will start once more */
-  #replan(again?: TaskId): void {
+  #replan(): void {
     const todo = this.todo();
     this.#setPriorities(todo);
-    const open = todo.filter((task) => !this.#done.has(task) && this.#takesANumber(task));
-    // What has started, the restore that went wrong among it, has used numbers of its own.
-    const running = [...this.#queue!.running].filter((task) => task !== again);
-    this.#of = this.#number + open.filter((task) => !running.includes(task)).length;
     this.#queue!.replan(todo);
   }
 
-  #fail(failure: TaskFailure, elapsedMs: number): "failed" {
-    this.#failed.push(failure);
+  #fail(id: TaskId, failure: TaskFailure, elapsedMs: number): void {
+    this.#board.move(id, { at: "failed", failure });
     const { task, label } = failure;
     this.#emit({ type: "task-failed", task, label, elapsedMs, failure });
     // On a full disk all others would fail, too.
     if (!this.#options.keepGoing || failure.diagnostics.some(isDiskProblem)) this.#stop("failure", false);
-    return "failed";
   }
 
   #stop(reason: "interrupted" | "failure", killing: boolean): void {
@@ -419,18 +404,21 @@ class Run {
     const first = !this.#stopping;
     this.#stopping = true;
     this.#queue?.stop();
-    const failed = new Set(this.#failed.map(({ label }) => label));
-    const running = [...(this.#queue?.running ?? [])]
-      .map((task) => this.#task(task).label)
-      .filter((label) => !failed.has(label));
+    const running = [...this.#board.tasks("running")].map((task) => this.#task(task).label);
     // A failure with nothing beside it needs no words.
     if (reason === "failure" && (!first || running.length === 0)) return;
     this.#emit({ type: "stopping", reason, killing, running });
   }
 
-  #stopForFault(error: unknown, who?: TaskName): void {
-    const disk = who && diskProblem(error, this.#options.settings.folders, who.label);
-    if (disk) return void this.#fail({ ...who, stopped: false, diagnostics: [disk] }, 0);
+  #stopForTask(id: TaskId, error: unknown): void {
+    const { task, label } = this.#task(id);
+    const disk = diskProblem(error, this.#options.settings.folders, label);
+    if (disk) return this.#fail(id, { task, label, stopped: false, diagnostics: [disk] }, 0);
+    this.#board.move(id, { at: "left" });
+    this.#stopForFault(error);
+  }
+
+  #stopForFault(error: unknown): void {
     this.#fault ??= { error };
     this.#stopping = true;
     this.#queue?.stop();
@@ -440,30 +428,21 @@ class Run {
     const task = this.#task(id);
     const how = this.#isRestore(id) ? "restore" : "run";
     const expectedMs = this.#expectedMs(id);
-    this.#number++;
     this.#emit({
       type: "task-started",
       task: task.task,
       label: task.label,
       how,
-      number: this.#number,
-      of: Math.max(this.#of, this.#number),
+      ...this.#board.begin(id),
       ...(expectedMs !== undefined && { expectedMs }),
     });
   }
 
-  #endRun({ task, label }: PlannedTask, elapsedMs: number): void {
-    this.#ran++;
-    this.#emit({ type: "task-finished", task, label, elapsedMs });
-  }
-
-  #endRestore(task: PlannedTask, elapsedMs: number): void {
-    this.#restored++;
-    this.#skip(task, "restored", elapsedMs);
-  }
-
-  #skip({ task, label }: TaskName, reason: "restored" | "noexec" | "current", elapsedMs: number): void {
-    this.#emit({ type: "task-skipped", task, label, reason, elapsedMs });
+  #end(id: TaskId, how: Exclude<DoneHow, "covered">, elapsedMs: number): void {
+    this.#board.move(id, { at: "done", how });
+    const { task, label } = this.#task(id);
+    if (how === "ran") this.#emit({ type: "task-finished", task, label, elapsedMs });
+    else this.#emit({ type: "task-skipped", task, label, reason: how, elapsedMs });
   }
 
   #emit(event: RunEvent): void {
@@ -480,7 +459,7 @@ class Run {
     const todo = this.todo();
     const toRestore = todo.filter((task) => this.#isRestore(task)).length;
     const noexec = todo.filter((task) => this.#isInstant(task)).length;
-    this.#of = todo.filter((task) => this.#takesANumber(task)).length;
+    const numbered = todo.filter((task) => this.#takesANumber(task)).length;
     const input = this.#priorityInput(todo);
     const estimateMs = estimate(input, pathsAhead(input), settings.threads);
     this.#emit({
@@ -488,7 +467,7 @@ class Run {
       ...this.#counts(),
       noexec,
       toRestore,
-      toRun: this.#of - toRestore,
+      toRun: numbered - toRestore,
       ...(estimateMs !== undefined && { estimateMs }),
     });
     const restored = new Set(

@@ -2,7 +2,17 @@
 import { cp, mkdir, readdir, realpath, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { bestCompression, packTrees, unpackTar } from "@tsbake/archive";
-import { BuildError, byText, hasCode, makeFolder, removeTree, run, scratchFolder } from "@tsbake/base";
+import {
+  eachLimited,
+  AT_ONCE,
+  BuildError,
+  byText,
+  hasCode,
+  makeFolder,
+  removeTree,
+  run,
+  scratchFolder,
+} from "@tsbake/base";
 import { foreignContent, type FoundContent } from "./problems.js";
 
 /** Folders to pack: `name` is the folder's name inside the artifact. */
@@ -32,9 +42,10 @@ export async function packArtifact(
   checkNames(folders);
   for (const { path } of folders) await makeFolder(path);
   // Of a declared folder that is a link, the folder behind it is the output, as for whoever installs it.
-  const real = await Promise.all(
-    folders.map(async ({ name, path }) => ({ prefix: name, path: await realpath(path) })),
-  );
+  const real = await eachLimited(folders, AT_ONCE, async ({ name, path }) => ({
+    prefix: name,
+    path: await realpath(path),
+  }));
   const compression = await bestCompression();
   // An ordinary user's files cannot but be his own: in the artifact they are root's, as if root had built it.
   const numericOwner = process.getuid?.() === 0 ? "keep" : "root";

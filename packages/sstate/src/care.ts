@@ -3,7 +3,7 @@ import { readdirSync, statSync, type Dirent, type Stats } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { byText, hasCode } from "@tsbake/base";
+import { eachLimited, AT_ONCE, byText, hasCode } from "@tsbake/base";
 import type { ArtifactSigner } from "./gpg.js";
 import { storedFile } from "./names.js";
 import { discard, faultOf, lockFolder } from "./trust.js";
@@ -121,16 +121,12 @@ export async function verifyStore(
   const { remove, signer } = options;
   const faults: { path: string; kind: "damaged" | "untrusted"; why: string }[] = [];
   let checked = 0;
-  const queue = objects.values();
-  const work = async (): Promise<void> => {
-    for (const { path } of queue) {
-      const fault = await faultOf(join(folder, path), signer);
-      if (fault && fault.kind !== "gone") faults.push({ path, kind: fault.kind, why: fault.why });
-      checked++;
-      options.onProgress?.(checked, objects.length);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
+  await eachLimited(objects, PARALLEL, async ({ path }) => {
+    const fault = await faultOf(join(folder, path), signer);
+    if (fault && fault.kind !== "gone") faults.push({ path, kind: fault.kind, why: fault.why });
+    checked++;
+    options.onProgress?.(checked, objects.length);
+  });
   faults.sort((left, right) => byText(left.path, right.path));
   let removed = 0;
   if (remove) {
@@ -211,15 +207,11 @@ async function removeAll(
   removed: readonly StoredObject[],
   onProgress: PruneOptions["onProgress"],
 ): Promise<void> {
-  const queue = removed.values();
   let done = 0;
-  const work = async (): Promise<void> => {
-    for (const { path, usedMs } of queue) {
-      await removeObject(join(folder, path), usedMs);
-      onProgress?.(++done, removed.length);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
+  await eachLimited(removed, PARALLEL, async ({ path, usedMs }) => {
+    await removeObject(join(folder, path), usedMs);
+    onProgress?.(++done, removed.length);
+  });
 }
 
 /**
@@ -230,7 +222,7 @@ async function removeObject(object: string, usedMs: number): Promise<void> {
   const files = ["", ".sha256", ".siginfo", ".sig"].map((suffix) => `${object}${suffix}`);
   try {
     await using _lock = await lockFolder(object);
-    const times = await Promise.all(files.map(statIfThere));
+    const times = await eachLimited(files, AT_ONCE, statIfThere);
     if (times.some((found) => found !== undefined && found.mtimeMs > usedMs)) return;
     for (const path of files) await rm(path, { force: true });
   } catch (error) {

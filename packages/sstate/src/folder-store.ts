@@ -11,10 +11,11 @@
  * system's link(2), which never replaces, for those on others.
  */
 import { link, open, rename, rm, stat, unlink, utimes } from "node:fs/promises";
-import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { compressionOfBytes } from "@tsbake/archive";
 import {
+  eachLimited,
+  AT_ONCE,
   BuildError,
   copyPlain,
   hasCode,
@@ -25,6 +26,7 @@ import {
   readPlain,
   sha256File,
   writeFileAtomic,
+  temporaryBeside,
 } from "@tsbake/base";
 import { digestIn, sidecarOf, sidecarText } from "./checksum.js";
 import { gzipPath, objectPath, type ObjectName } from "./names.js";
@@ -60,15 +62,13 @@ class FolderStore implements Store {
 
   async find(names: readonly ObjectName[]): Promise<Set<ObjectName>> {
     let unsigned = 0;
-    const there = await Promise.all(
-      names.map(async (name) => {
-        const object = await this.#locate(name);
-        if (object === undefined || !this.#signer || (await isThere(signatureOf(object))))
-          return object !== undefined;
-        unsigned++;
-        return false;
-      }),
-    );
+    const there = await eachLimited(names, AT_ONCE, async (name) => {
+      const object = await this.#locate(name);
+      if (object === undefined || !this.#signer || (await isThere(signatureOf(object))))
+        return object !== undefined;
+      unsigned++;
+      return false;
+    });
     if (unsigned > 0) {
       const what = unsigned === 1 ? "1 artifact is" : `${unsigned} artifacts are`;
       this.#warnOnce("unsigned", `${what} not used: no signature (.sig)`);
@@ -100,7 +100,7 @@ class FolderStore implements Store {
 
   async put(name: ObjectName, path: string, description: string, signature?: string): Promise<void> {
     const object = join(this.#folder, objectPath(name));
-    const temporary = join(dirname(object), `.${randomBytes(8).toString("hex")}.tmp`);
+    const temporary = temporaryBeside(object);
     let isMoved = false;
     try {
       await makeFolder(dirname(object));

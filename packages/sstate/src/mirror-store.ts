@@ -12,6 +12,7 @@ import { hasProgram } from "@tsbake/archive";
 import {
   BuildError,
   copyPlain,
+  eachLimited,
   redact,
   HttpClient,
   type Lock,
@@ -105,15 +106,10 @@ class MirrorStore implements Store {
 
   async find(names: readonly ObjectName[]): Promise<Set<ObjectName>> {
     const found = new Set<ObjectName>();
-    const queue = names.values();
-    const work = async (): Promise<void> => {
-      for (const name of queue) {
-        if (this.#isDown) return;
-        if ((await this.#locate(name)) !== undefined) found.add(name);
-      }
-    };
     this.#isAsked = true;
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, names.length) }, work));
+    await eachLimited(names, PARALLEL, async (name) => {
+      if (!this.#isDown && (await this.#locate(name)) !== undefined) found.add(name);
+    });
     this.#isAsked = false;
     const [first] = found;
     if (first !== undefined) await this.#probe(first);

@@ -2,7 +2,7 @@
  * What an object is called: OE-core's layout, so that a mirror of one can hold the other.
  * @see OE-core meta/classes-global/sstate.bbclass, generate_sstatefn
  */
-import { BuildError } from "@tsbake/base";
+import { BuildError, TEMPORARY_NAME } from "@tsbake/base";
 import { longName } from "./problems.js";
 
 export interface ObjectName {
@@ -68,11 +68,13 @@ export function storedFile(path: string): StoredFile | undefined {
   const parts = path.split("/");
   if (parts[0] === INCOMING) {
     // Parts of downloads, and the folders of processes, as `mirror-store.ts` makes them.
-    const isOurs = /^\.incoming\/(?:[0-9a-f]{32}\.part|run-[A-Za-z0-9]{6}\/[^/]+)$/.test(path);
+    const isOurs = /^\.incoming\/(?:[0-9a-f]{32}\.part|run-[\w-]+\/[^/]+)$/.test(path);
     return isOurs ? { object: path, task: "", kind: "write" } : undefined;
   }
   if (parts.length < 3 || parts.length > 4) return undefined;
   const [first, second, file] = parts.slice(-3);
+  if (TEMPORARY_NAME.test(file!)) return { object: path, task: "", kind: "write" };
+  // As they were called in an earlier version.
   const temporary = /^\.(?:[0-9a-f]{16}\.tmp(?:\.sig)?|(.+)\.\d+\.[0-9a-f]{12}\.tmp)$/.exec(file!);
   if (temporary) {
     const isOurs =

@@ -94,6 +94,8 @@ export function mayRun(
 class SceneFunctions {
   readonly #request: SceneRequest;
   #calls = 0;
+  /** How much of which list of tasks that are not needed Python has. */
+  #handedOver: { readonly of: readonly TaskId[]; readonly count: number } | undefined;
 
   constructor(request: SceneRequest) {
     this.#request = request;
@@ -141,12 +143,18 @@ class SceneFunctions {
         return [id, [this.#recipe(id).pn, taskName, recipe]];
       }),
     );
-    const answer = this.#call(`bool(${name}(a["task"], a["data"], set(a["notneeded"]), d))`, {
-      task,
-      data,
-      notneeded: notNeeded,
-    });
-    return answer === true;
+    const ask = () => {
+      const known = this.#handedOver?.of === notNeeded ? this.#handedOver.count : 0;
+      const answer = this.#call(
+        `(lambda n: None if n is None else bool(${name}(a["task"], a["data"], n, d)))(` +
+          `__import__("tsbake.scene").scene.not_needed(a["known"], a["new"]))`,
+        { task, data, known, new: notNeeded.slice(known) },
+      );
+      this.#handedOver = answer === null ? undefined : { of: notNeeded, count: notNeeded.length };
+      return answer;
+    };
+    // Nothing when the other side knows of another list: then it gets all of it.
+    return (ask() ?? ask()) === true;
   }
 
   #recipe(task: TaskId): RecipeInfo {

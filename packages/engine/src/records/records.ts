@@ -1,7 +1,7 @@
 /** Where the records of signatures lie: sigdata files beside stamps, siginfo files in the shared state. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { byText, eachLimited, hasCode, ifThere, readTextIfThere, run } from "@tsbake/base";
+import { AT_ONCE, byText, eachLimited, hasCode, ifThere, readTextIfThere, run } from "@tsbake/base";
 import { readRecord } from "@tsbake/graph";
 import type { SignatureExplanation } from "@tsbake/graph";
 import type { RecipeInfo } from "@tsbake/recipe";
@@ -47,9 +47,9 @@ export class SignatureRecords {
   async find(label: string, unihash: string): Promise<SignatureExplanation | undefined> {
     const [task = "", pn = ""] = label.split(":").reverse();
     const key = `${task} ${unihash}`;
-    const files = [...((await this.#inStamps()).get(key) ?? [])];
+    const files = [...((await this.#inStamps()).byHash.get(key) ?? [])];
     const isOwn = ({ path, place }: RecordFile) => recipeOf(path, place) === pn;
-    if (!files.some(isOwn)) files.push(...((await this.#inStore()).get(key) ?? []));
+    if (!files.some(isOwn)) files.push(...((await this.#inStore()).byHash.get(key) ?? []));
     for (const file of [...files.filter(isOwn), ...files.filter((one) => !isOwn(one))]) {
       const record = await this.read(file.path);
       if (record) return record;
@@ -63,20 +63,16 @@ export class SignatureRecords {
     task: string,
     places: readonly RecordFile["place"][],
   ): Promise<RecordFile[]> {
-    const files: RecordFile[] = [];
+    const found = new Set<RecordFile>();
     for (const place of places) {
-      const index = await (place === "stamps" ? this.#inStamps() : this.#inStore());
-      for (const group of index.values()) {
-        files.push(...group.filter((file) => file.task === task && isOfRecipe(file, recipe)));
-      }
+      const { byOwner } = await (place === "stamps" ? this.#inStamps() : this.#inStore());
+      for (const owner of [recipe.pn, recipe.stamp])
+        for (const file of byOwner.get(`${task} ${owner}`) ?? []) found.add(file);
     }
-    const dated = (
-      await eachLimited(files, 16, async (file) => {
-        // Another process may have pruned it meanwhile.
-        const found = await ifThere(stat(file.path));
-        return found ? [{ file, time: found.mtimeMs }] : [];
-      })
-    ).flat();
+    const files = [...found];
+    const times = await eachLimited(files, AT_ONCE, async ({ path }) => (await ifThere(stat(path)))?.mtimeMs);
+    // One that was pruned since the folder was listed is none.
+    const dated = files.flatMap((file, at) => (times[at] === undefined ? [] : [{ file, time: times[at] }]));
     dated.sort((left, right) => right.time - left.time || byText(left.file.path, right.file.path));
     return dated.map(({ file }) => file);
   }
@@ -101,8 +97,12 @@ export class SignatureRecords {
   }
 }
 
-/** By `TASK UNIHASH`. */
-type RecordIndex = ReadonlyMap<string, readonly RecordFile[]>;
+interface RecordIndex {
+  /** By `TASK UNIHASH`. */
+  readonly byHash: ReadonlyMap<string, readonly RecordFile[]>;
+  /** By `TASK PN`; those beside stamps by `TASK STAMP`, too. */
+  readonly byOwner: ReadonlyMap<string, readonly RecordFile[]>;
+}
 
 /** What a file's name says, or undefined when it is not that of a record. */
 export function recordFile(path: string): RecordFile | undefined {
@@ -120,33 +120,31 @@ export function foldersBeside(path: string): RecordFolders {
   return file.place === "stamps" ? { stamps: [top] } : { stamps: [], store: top };
 }
 
-function isOfRecipe({ path, place }: RecordFile, { pn, stamp }: Pick<RecipeInfo, "pn" | "stamp">): boolean {
-  return recipeOf(path, place) === pn || (place === "stamps" && path.startsWith(`${stamp}.`));
-}
-
 /** The recipe's name in the layouts of STAMPS_DIR and SSTATE_DIR. */
 export function recipeOf(path: string, place: RecordFile["place"]): string {
   return place === "store" ? (basename(path).split(":")[1] ?? "") : basename(dirname(path));
 }
 
-async function listRecords(
-  folders: readonly string[],
-  place: RecordFile["place"],
-): Promise<Map<string, RecordFile[]>> {
-  const found = new Map<string, RecordFile[]>();
+async function listRecords(folders: readonly string[], place: RecordFile["place"]): Promise<RecordIndex> {
+  const [byHash, byOwner] = [new Map<string, RecordFile[]>(), new Map<string, RecordFile[]>()];
   const seen = new Set<string>();
   for (const folder of folders) {
     for (const path of await filesBelow(folder)) {
       const file = recordFile(path);
       if (file?.place !== place || seen.has(path)) continue;
       seen.add(path);
-      const key = `${file.task} ${file.unihash}`;
-      const group = found.get(key);
-      if (group) group.push(file);
-      else found.set(key, [file]);
+      push(byHash, `${file.task} ${file.unihash}`, file);
+      push(byOwner, `${file.task} ${recipeOf(path, place)}`, file);
+      if (place === "stamps") push(byOwner, `${file.task} ${path.replace(SIGDATA, "")}`, file);
     }
   }
-  return found;
+  return { byHash, byOwner };
+}
+
+function push(index: Map<string, RecordFile[]>, key: string, file: RecordFile): void {
+  const group = index.get(key);
+  if (group) group.push(file);
+  else index.set(key, [file]);
 }
 
 /** BitBake's records are compressed, for which it takes the program too. */

@@ -6,7 +6,16 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { byText, fileStamp, isSettled, openHasher, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import {
+  eachLimited,
+  AT_ONCE,
+  byText,
+  fileStamp,
+  isSettled,
+  openHasher,
+  readTextIfThere,
+  writeFileAtomic,
+} from "@tsbake/base";
 
 /** The folder of all rooms. */
 export const PACKAGES = fileURLToPath(new URL("../../../", import.meta.url));
@@ -144,7 +153,7 @@ export async function toolDigests(packages = PACKAGES): Promise<Record<string, s
       const names = (await readdir(folder, { recursive: true }))
         .filter((name) => name.endsWith(ending))
         .sort(byText);
-      const found = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+      const found = await eachLimited(names, AT_ONCE, (name) => readFile(join(folder, name), "utf8"));
       texts.push(...names.map((name, index) => `${part}/${name}\n${found[index]}`));
     }
     digests.set(room, hasher.digest(texts.join("\n")));

@@ -3,7 +3,7 @@
  * copy of the image, its cache and its mirrors.
  */
 import { createHash } from "node:crypto";
-import { BuildError } from "@tsbake/base";
+import { eachLimited, AT_ONCE, BuildError } from "@tsbake/base";
 import type { FileEntry } from "../facts/file-entry.js";
 import type { TarFile, TarMember } from "../formats/tar-index.js";
 import * as problems from "../problems.js";
@@ -58,8 +58,8 @@ export async function checkPrivateKeys(
   });
   if (found.length === 0) return;
   throw new BuildError(
-    await Promise.all(
-      found.map(async ({ entry }) => problems.privateKey(entry.path, await check.maker(entry.path))),
+    await eachLimited(found, AT_ONCE, async ({ entry }) =>
+      problems.privateKey(entry.path, await check.maker(entry.path)),
     ),
   );
 }

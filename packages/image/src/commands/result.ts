@@ -1,6 +1,6 @@
 /** `result`: the manifest and the summary that go beside an image. */
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { BuildError, sha256File } from "@tsbake/base";
+import { eachLimited, AT_ONCE, BuildError, sha256File } from "@tsbake/base";
 import { parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
@@ -30,7 +30,7 @@ export const result: Command = {
       files: parseFileManifest(await readFile(files, "utf8"), files),
       extension:
         extension === undefined ? undefined : readExtension(await readFile(extension, "utf8"), extension),
-      outputs: await Promise.all(args.words("outputs").map(outputFact)),
+      outputs: await eachLimited(args.words("outputs"), AT_ONCE, outputFact),
     };
     await writeFile(args.text("manifest"), formatManifest(request));
     const summary = formatSummary(request);

@@ -1,7 +1,7 @@
 /** do_image of an extension: the layer's tree, decided path by path, as the tree that ships, with its stamp and report. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, sha256, nameBytes } from "@tsbake/base";
+import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
@@ -109,12 +109,10 @@ function withExtra(
 async function databaseFiles(folder: string, name: string): Promise<PlannedEntry[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
-  return Promise.all(
-    files.sort(byText).map(async (path) => {
-      const below = path.slice(folder.length).replace(/^\/+/, "");
-      return text(`/usr/lib/sysimage/${name}/${below}`, await readFile(path, "utf8"));
-    }),
-  );
+  return eachLimited(files.sort(byText), AT_ONCE, async (path) => {
+    const below = path.slice(folder.length).replace(/^\/+/, "");
+    return text(`/usr/lib/sysimage/${name}/${below}`, await readFile(path, "utf8"));
+  });
 }
 
 /** What the tmpfiles.d files of the layer's packages make. */

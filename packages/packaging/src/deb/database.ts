@@ -1,7 +1,17 @@
 /** Reads `/var/lib/dpkg` below a root (dpkg-query(1), deb-conffiles(5), `info/format` 1) into a PackageDatabase. */
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode, ifThere, nameOf, readTextIfThere, sha256 } from "@tsbake/base";
+import {
+  AT_ONCE,
+  BuildError,
+  byText,
+  eachLimited,
+  hasCode,
+  ifThere,
+  nameOf,
+  readTextIfThere,
+  sha256,
+} from "@tsbake/base";
 import { byNameAndArchitecture } from "../database/database.js";
 import type { Alternative, Diversion, InstalledPackage, PackageDatabase } from "../database/database.js";
 import { insideRoot } from "@tsbake/sandbox";
@@ -51,15 +61,13 @@ type Info = ReadonlyMap<string, ReadonlyMap<string, string>>;
 async function readInfo(folder: string): Promise<Info> {
   const info = new Map<string, Map<string, string>>();
   const names = ((await ifThere(readdir(folder))) ?? []).filter((name) => /^[^.].*\.[a-z0-9]+$/.test(name));
-  await Promise.all(
-    names.map(async (name) => {
-      const dot = name.lastIndexOf(".");
-      const text = await readFile(join(folder, name), "latin1");
-      const key = name.slice(0, dot);
-      const members = info.get(key) ?? new Map<string, string>();
-      info.set(key, members.set(name.slice(dot + 1), text));
-    }),
-  );
+  await eachLimited(names, AT_ONCE, async (name) => {
+    const dot = name.lastIndexOf(".");
+    const text = await readFile(join(folder, name), "latin1");
+    const key = name.slice(0, dot);
+    const members = info.get(key) ?? new Map<string, string>();
+    info.set(key, members.set(name.slice(dot + 1), text));
+  });
   return info;
 }
 
@@ -120,26 +128,22 @@ async function readDiversions(path: string): Promise<Diversion[]> {
 async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
   const inside = insideRoot(root);
   const names = ((await ifThere(readdir(folder))) ?? []).sort(byText);
-  return Promise.all(
-    names.map(async (name) => {
-      const text = await readFile(join(folder, name), "utf8");
-      const [mode, link = ""] = text.split("\n");
-      const current = await readlink(await inside.place(`etc/alternatives/${name}`)).catch(
-        (error: unknown) => {
-          if (hasCode(error, "ENOENT", "EINVAL", "ENOTDIR")) return "";
-          throw error;
-        },
-      );
-      return { name, isManual: mode === "manual", link, current, text };
-    }),
-  );
+  return eachLimited(names, AT_ONCE, async (name) => {
+    const text = await readFile(join(folder, name), "utf8");
+    const [mode, link = ""] = text.split("\n");
+    const current = await readlink(await inside.place(`etc/alternatives/${name}`)).catch((error: unknown) => {
+      if (hasCode(error, "ENOENT", "EINVAL", "ENOTDIR")) return "";
+      throw error;
+    });
+    return { name, isManual: mode === "manual", link, current, text };
+  });
 }
 
 /** Pending triggers (`Unincorp`) count too: a finished database has none. */
 async function readTriggers(folder: string): Promise<string[]> {
   const names = ((await ifThere(readdir(folder))) ?? []).filter((name) => name !== "Lock");
-  const all = await Promise.all(
-    names.map(async (name) => (await linesOf(join(folder, name))).map((line) => `${name}\t${line}`)),
+  const all = await eachLimited(names, AT_ONCE, async (name) =>
+    (await linesOf(join(folder, name))).map((line) => `${name}\t${line}`),
   );
   return all.flat().sort(byText);
 }

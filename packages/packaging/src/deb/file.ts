@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { buffer } from "node:stream/consumers";
-import { openArMember, readAr, readTar, tarOf, writeAr } from "@tsbake/archive";
+import { readAr, readTar, tarOf, writeAr } from "@tsbake/archive";
 import { BuildError, byText, hasCode, ifThere, openChild } from "@tsbake/base";
 import type { AvailablePackage } from "../feed/closure.js";
 import { badDeb, noApt } from "../problems.js";
@@ -111,6 +110,6 @@ export async function repackDeb(
   await writeAr(out, [
     { name: "debian-binary", data: Buffer.from("2.0\n") },
     { name: "control.tar", data: control },
-    { name: data.name, data: await buffer(openArMember(path, data)) },
+    { name: data.name, data: { file: path, offset: data.offset, sizeBytes: data.sizeBytes } },
   ]);
 }

@@ -33,5 +33,5 @@ export {
   type FirstBootUnit,
   type PerDevice,
 } from "./per-device.js";
-export { parseListing, type ListedEntry } from "./unpack.js";
+export { parseListing, type ListedEntry } from "./listing.js";
 export { readControl, type ControlMembers } from "./file.js";

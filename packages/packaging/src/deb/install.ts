@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, batches, demandSuccess, hasCode, sha256File } from "@tsbake/base";
+import { AT_ONCE, batches, BuildError, demandSuccess, eachLimited, hasCode, sha256File } from "@tsbake/base";
 import type { InstallRequest, InstallResult, Planned } from "../database/backend.js";
 import type { Cage } from "@tsbake/sandbox";
 import { databaseChanges } from "../database/changes.js";
@@ -92,13 +92,11 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
 
 /** What goes into a root is what was signed: the pool may have changed since the download. */
 export async function verify(packages: readonly Planned[]): Promise<void> {
-  const digests = await Promise.all(
-    packages.map(({ path }) =>
-      sha256File(path).catch((error: unknown) => {
-        if (hasCode(error, "ENOENT")) return "missing";
-        throw error;
-      }),
-    ),
+  const digests = await eachLimited(packages, AT_ONCE, ({ path }) =>
+    sha256File(path).catch((error: unknown) => {
+      if (hasCode(error, "ENOENT")) return "missing";
+      throw error;
+    }),
   );
   const wrong = packages.flatMap((one, at) =>
     digests[at] === one.sha256

@@ -4,7 +4,16 @@
  */
 import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode, ifThere, readTextIfThere, sha256 } from "@tsbake/base";
+import {
+  AT_ONCE,
+  BuildError,
+  byText,
+  eachLimited,
+  hasCode,
+  ifThere,
+  readTextIfThere,
+  sha256,
+} from "@tsbake/base";
 import type { InstallResult, LayerRequest, Planned, SkippedScript } from "../database/backend.js";
 import type { Change } from "../database/change.js";
 import { databaseChanges } from "../database/changes.js";
@@ -31,6 +40,9 @@ const SCRIPTS: readonly SkippedScript["script"][] = [
 /** Members of `info/` that dpkg would run of a package that it replaces or removes. */
 const OLD_SCRIPTS = ["preinst", "postinst", "prerm", "postrm"] as const;
 
+/** Each is as big as it is, and written a second time. */
+const PACKAGES_AT_ONCE = 4;
+
 /** @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws */
 export async function installOnDebDatabase(request: LayerRequest): Promise<InstallResult> {
   const { root, seenRoot, base, sandbox, epochSeconds, architecture, onProgress } = request;
@@ -52,7 +64,9 @@ export async function installOnDebDatabase(request: LayerRequest): Promise<Insta
     const removed = changes.filter(({ kind }) => kind === "removed").map(({ name }) => name);
     if (removed.length > 0)
       await dpkg(request, ["--force-all", "--purge", ...removed], removed.length, "Removing ");
-    const files = await Promise.all(left.map((one) => withoutScripts(one, scratch, skippedScripts)));
+    const files = await eachLimited(left, PACKAGES_AT_ONCE, (one) =>
+      withoutScripts(one, scratch, skippedScripts),
+    );
     await dpkgUnpack(request, ["--no-triggers", "--force-depends", "--force-confmiss"], files);
     const configure = ["--no-triggers", "--force-confmiss", "--configure", "--pending"];
     await dpkg(request, configure, packages.length, "Setting up ");
@@ -198,7 +212,7 @@ async function readLists(root: string, changed: ReadonlyMap<string, Change>): Pr
   const names = (await readdir(folder)).filter(
     (name) => name.endsWith(".list") && !changed.has(name.slice(0, -".list".length)),
   );
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  const texts = await eachLimited(names, AT_ONCE, (name) => readFile(join(folder, name), "utf8"));
   return new Map(names.map((name, at) => [join(folder, name), texts[at] ?? ""]));
 }
 
@@ -213,8 +227,8 @@ async function restoreLists(root: string, lists: ReadonlyMap<string, string>): P
     if (now === undefined || now === text) continue;
     const left = new Set(now.split("\n"));
     const lost = text.split("\n").filter((line) => !left.has(line));
-    const places = await Promise.all(lost.map((line) => inside.place(line)));
-    const kinds = await Promise.all(places.map((path) => ifThere(lstat(path))));
+    const places = await eachLimited(lost, AT_ONCE, (line) => inside.place(line));
+    const kinds = await eachLimited(places, AT_ONCE, (path) => ifThere(lstat(path)));
     const taken = new Set(lost.filter((_, at) => kinds[at]?.isDirectory() !== true));
     const lines = text.split("\n").filter((line) => !taken.has(line));
     await writeFile(path, lines.join("\n"));

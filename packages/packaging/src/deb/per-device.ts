@@ -5,7 +5,7 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import { byText, hasCode } from "@tsbake/base";
+import { eachLimited, AT_ONCE, byText, hasCode } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import { DPKG_FOLDER } from "./database.js";
 
@@ -347,7 +347,7 @@ const MAKERS = /^(.+)\.(preinst|postinst|config)$/;
 export async function scriptThatMakes(root: string, path: string): Promise<string | undefined> {
   const info = await insideRoot(root).follow(join(DPKG_FOLDER, "info"));
   const names = (await readdir(info)).filter((name) => MAKERS.test(name)).sort(byText);
-  const scripts = await Promise.all(names.map((name) => readFile(join(info, name), "latin1")));
+  const scripts = await eachLimited(names, AT_ONCE, (name) => readFile(join(info, name), "latin1"));
   for (const trace of [path, posix.basename(path), posix.dirname(path)]) {
     const at = trace.length < 4 ? -1 : scripts.findIndex((text) => text.includes(trace));
     const [, owner, kind] = MAKERS.exec(names[at] ?? "") ?? [];

@@ -1,7 +1,7 @@
 /** The dpkg database as a tree of its own, taken from one root and put into another (L5). */
 import { copyFile, lstat, mkdir, readdir, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode, ifThere } from "@tsbake/base";
+import { AT_ONCE, BuildError, byText, eachLimited, hasCode, ifThere } from "@tsbake/base";
 import type { SnapshotIdentity } from "../database/backend.js";
 import { databaseDigest } from "../database/database.js";
 import type { PackageDatabase } from "../database/database.js";
@@ -63,8 +63,8 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   for (const folder of FOLDERS) {
     const names = ((await ifThere(readdir(join(source, folder)))) ?? []).sort(byText);
     const wanted = names.filter((name) => !name.startsWith(".") && !LEFT_OUT.has(`${folder}/${name}`));
-    await Promise.all(
-      wanted.map((name) => copyPlain(join(source, folder, name), join(target, folder, name))),
+    await eachLimited(wanted, AT_ONCE, (name) =>
+      copyPlain(join(source, folder, name), join(target, folder, name)),
     );
   }
   // Without it dpkg takes the database for one of before there were triggers, and fires all of them.

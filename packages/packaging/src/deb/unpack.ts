@@ -9,7 +9,17 @@
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { BuildError, byText, commandFailed, fsPath, hasCode, nameBytes, nameOf } from "@tsbake/base";
+import {
+  AT_ONCE,
+  BuildError,
+  byText,
+  commandFailed,
+  eachLimited,
+  fsPath,
+  hasCode,
+  nameBytes,
+  nameOf,
+} from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { ControlMembers } from "./file.js";
@@ -20,6 +30,8 @@ import { badDeb } from "../problems.js";
 import { leavesRoot } from "@tsbake/sandbox";
 import { countLines } from "../progress.js";
 import type { Cage } from "@tsbake/sandbox";
+import { broughtBy, readListing, sharedPaths, toPath } from "./listing.js";
+import type { Brought, ListedEntry } from "./listing.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
 /**
@@ -40,7 +52,7 @@ if [ -e "$2/control/preinst" ] && [ "$3" != always ]; then exit 0; fi
 echo "\${1##*/}"
 `;
 
-interface Laid {
+interface Laid extends Brought {
   readonly one: Planned;
   /** `name` or, for packages that may be there in several architectures, `name:arch`: how `info/` calls it. */
   readonly key: string;
@@ -49,40 +61,6 @@ interface Laid {
   readonly members: readonly string[];
   /** As in `.list`; undefined when it was not laid out. */
   readonly list: readonly string[] | undefined;
-  /** Its entries that are no folders. */
-  readonly files: readonly string[];
-  readonly folders: readonly ListedEntry[];
-}
-
-/** One line of `tar -vv --numeric-owner`. */
-export interface ListedEntry {
-  /** As tar has it, e.g. `./usr/`. */
-  readonly name: string;
-  readonly isFolder: boolean;
-  readonly mode: number;
-  readonly owner: string;
-}
-
-/** Undefined for a line of another form. Names with ` -> ` or ` link to ` in links cannot be told apart; packages have none. */
-export function parseListing(line: string): ListedEntry | undefined {
-  const match = /^(.)([-rwxsStT]{9})\S* (\d+)\/(\d+) +\S+ \d{4}-\d\d-\d\d \d\d:\d\d (.*)$/.exec(line);
-  if (!match) return undefined;
-  const [, kind = "", bits = "", uid, gid, rest = ""] = match;
-  const cut = kind === "l" ? rest.indexOf(" -> ") : kind === "h" ? rest.indexOf(" link to ") : -1;
-  const name = cut < 0 ? rest : rest.slice(0, cut);
-  return { name, isFolder: kind === "d", mode: modeOf(bits), owner: `${uid}:${gid}` };
-}
-
-/** `rwsr-x--T` → 0o5750 and so on. */
-function modeOf(bits: string): number {
-  let mode = 0;
-  for (const [at, bit] of bits.split("").entries()) {
-    const value = 1 << (8 - at);
-    if ("rwxst".includes(bit)) mode |= value;
-    if ("sS".includes(bit)) mode |= at === 2 ? 0o4000 : 0o2000;
-    if ("tT".includes(bit)) mode |= 0o1000;
-  }
-  return mode;
 }
 
 export interface LayOptions {
@@ -129,7 +107,7 @@ export async function layPackages(
       mayFail: true,
     });
     if (done.code !== 0) throw await explainLay(seenRoot, packages, done);
-    const laid = await Promise.all(named.map(readLaid));
+    const laid = await eachLimited(named, AT_ONCE, readLaid);
     // From here on we follow paths ourselves.
     await refuseLinks(seenRoot, DPKG_FOLDER);
     const inside = insideRoot(seenRoot);
@@ -189,23 +167,14 @@ async function readLaid({ one, key, folder }: Pick<Laid, "one" | "key" | "folder
     if (!(await lstat(join(folder, "control", name))).isFile())
       throw new BuildError([badDeb(one.path, `its control member \`${name}\` is no file`)]);
   const path = join(folder, "list");
-  const text = (await isThere(path)) ? nameOf(await readFile(path)) : undefined;
-  const entries = text
-    ?.split("\n")
-    .filter((line) => line !== "")
-    .map((line) => {
-      const entry = parseListing(line);
-      if (!entry) throw new BuildError([badDeb(one.path, `tar lists \`${line}\``)]);
-      return entry;
-    });
+  const listed = (await isThere(path)) ? await readListing(path, one.path) : undefined;
   return {
     one,
     key,
     folder,
     members,
-    list: entries?.map(({ name }) => toPath(name)),
-    files: entries?.filter(({ isFolder }) => !isFolder).map(({ name }) => toPath(name)) ?? [],
-    folders: entries?.filter(({ isFolder }) => isFolder) ?? [],
+    list: listed?.map(({ name }) => toPath(name)),
+    ...broughtBy(listed ?? []),
   };
 }
 
@@ -217,19 +186,6 @@ async function isThere(path: string): Promise<boolean> {
       throw error;
     },
   );
-}
-
-/** `./usr/bin/` → `/usr/bin`, `./` → `/.`, as dpkg writes lists. */
-function toPath(name: string): string {
-  return name
-    .replace(/^\.\//, "/")
-    .replace(/(.)\/$/, "$1")
-    .replace(/^\/$/, "/.");
-}
-
-function followed(path: string, merged: readonly string[]): string {
-  const top = path.split("/")[1] ?? "";
-  return merged.includes(top) ? `/usr${path}` : path;
 }
 
 /**
@@ -254,24 +210,8 @@ async function settleFolders(root: string, sandbox: Cage, laid: readonly Laid[])
 
 /** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */
 function clashes(laid: readonly Laid[], merged: readonly string[], taken: Iterable<string>): Set<Laid> {
-  const owners = new Map<string, Laid | undefined>();
-  for (const path of taken) owners.set(followed(path, merged), undefined);
-  const found = new Set<Laid>();
-  for (const one of laid) {
-    for (const file of one.files.map((path) => followed(path, merged))) {
-      if (owners.has(file)) found.add(one);
-      const other = owners.get(file);
-      if (other) found.add(other);
-      owners.set(file, one);
-    }
-  }
-  for (const one of laid) {
-    for (const folder of one.folders) {
-      const other = owners.get(followed(toPath(folder.name), merged));
-      if (other) found.add(one).add(other);
-    }
-  }
-  return found;
+  const shared = [...sharedPaths(laid, merged, taken).values()];
+  return new Set(shared.flatMap(({ files, folders }) => [...files, ...folders]));
 }
 
 async function isPlain({ list, files, members, folder }: Laid, without: readonly string[]): Promise<boolean> {
@@ -319,7 +259,7 @@ async function register(
     status += `${writeStanza(fields)}\n`;
     const out = members.filter((name) => without.includes(name));
     if (out.length > 0) {
-      const contents = await Promise.all(out.map((name) => readFile(join(folder, name))));
+      const contents = await eachLimited(out, AT_ONCE, (name) => readFile(join(folder, name)));
       dropped.set(one, new Map(out.map((name, at) => [name, contents[at] ?? Buffer.alloc(0)])));
     }
     for (const name of members)

@@ -1,12 +1,12 @@
 /** Writes a .deb (deb(5)) from a folder: the same bytes on another day, path and machine, everything owned by root. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { lstat, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { tarOf, writeAr } from "@tsbake/archive";
 import type { NewTarEntry } from "@tsbake/archive";
-import { byText, run } from "@tsbake/base";
+import { AT_ONCE, byText, eachLimited, run, scratchFolder } from "@tsbake/base";
 import { walk } from "../feed/native-tree.js";
 import type { PackageSpec, RecipeSpec } from "../split/spec.js";
 import type { SplitPackage } from "../split/split.js";
@@ -31,7 +31,7 @@ export async function writeDeb(request: WriteDebRequest): Promise<string> {
   await mkdir(from, { recursive: true });
   const version = recipe.version.replace(/^\d+:/, "");
   const path = join(out, `${one.name}_${version}_${recipe.architecture}.deb`);
-  const scratch = await mkdtemp(join(out, ".deb-"));
+  const scratch = await scratchFolder(join(out, ".deb-"));
   try {
     const data = join(scratch, "data.tar.gz");
     await packData(from, data, epochSeconds);
@@ -68,7 +68,7 @@ async function packData(from: string, out: string, epochSeconds: number): Promis
 async function controlEntries(request: WriteDebRequest): Promise<NewTarEntry[]> {
   const { package: one, from, split, epochSeconds } = request;
   const files = await walk(from, (entry) => entry.isFile());
-  const sums = await Promise.all(files.map(async (path) => `${await md5(join(from, path))}  ${path}\n`));
+  const sums = await eachLimited(files, AT_ONCE, async (path) => `${await md5(join(from, path))}  ${path}\n`);
   const there = new Set(files.map((path) => `/${path}`));
   const conffiles = one.conffiles.filter((path) => there.has(path)).sort(byText);
   const members: [string, string, number][] = [
@@ -142,7 +142,7 @@ function longDescription(one: PackageSpec): string {
 /** As dpkg-gencontrol counts: files in whole KiB, everything else one each. */
 async function installedKilobytes(from: string): Promise<number> {
   const paths = await walk(from, () => true);
-  const infos = await Promise.all(paths.map((path) => lstat(join(from, path))));
+  const infos = await eachLimited(paths, AT_ONCE, (path) => lstat(join(from, path)));
   return infos.reduce((sum, info) => sum + (info.isFile() ? Math.ceil(info.size / 1024) : 1), 0);
 }
 

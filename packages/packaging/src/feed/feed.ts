@@ -7,6 +7,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import {
+  AT_ONCE,
   BuildError,
   batches,
   byText,
@@ -168,7 +169,7 @@ class AptFeed implements Feed {
   ): Promise<(Closure | undefined)[]> {
     const cached = async (request: ClosureRequest) =>
       identity === undefined ? undefined : this.#cached(identity, request);
-    return Promise.all(requests.map(cached));
+    return eachLimited(requests, AT_ONCE, cached);
   }
 
   #lock(): Promise<Lock> {

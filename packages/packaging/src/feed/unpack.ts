@@ -2,14 +2,17 @@
 import { mkdir, readdir, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { BuildError, type Diagnostic, commandFailed, run } from "@tsbake/base";
+import { BuildError, commandFailed, ifThere, run, scratchFolder, type Diagnostic } from "@tsbake/base";
 import type { Closure } from "./closure.js";
 import { readControl } from "../deb/file.js";
 import { mergedFolders, verify } from "../deb/install.js";
+import { broughtBy, readListing } from "../deb/listing.js";
 import { inPool } from "./download.js";
 import { HELD_LINK, relativeLinks, wrapPrograms } from "./native-tree.js";
 import { deviceNode } from "../problems.js";
 import { countLines } from "../progress.js";
+import { folderClash, settleShared } from "./shared-paths.js";
+import type { Unpacked } from "./shared-paths.js";
 import { SHLIBS_FOLDER } from "../split/shlibs.js";
 
 export interface FeedUnpackRequest {
@@ -29,25 +32,24 @@ export interface FeedUnpackRequest {
 /** What no build looks at. */
 const LEFT_OUT = ["doc", "man", "info", "locale", "lintian", "bug", "doc-base", "bash-completion"];
 
-/** Below the tree while it is unpacked: what tar leaves out, one pattern a line. */
-const EXCLUDES = ".tsbake-excludes";
-
 /**
- * $0: where to; $1: package file. 255 makes xargs stop. A link that could lead out of the tree points nowhere until all is
- * unpacked: a package must not write through a link that another one brought (tar looks after its own archive only). There
- * is no cage around it, so root unpacks without the power to make device nodes: the node of a disk would open the disk to
- * whoever its mode lets. Set-id bits go with --no-same-permissions.
+ * $1: where to; $2: file of patterns of what tar leaves out; $3: package file; $4: gets the list of what it brought. 255
+ * makes xargs stop. A link that could lead out of the tree points nowhere until all is unpacked: a package must not write
+ * through a link that another one brought (tar looks after its own archive only). There is no cage around it, so root
+ * unpacks without the power to make device nodes: the node of a disk would open the disk to whoever its mode lets. Set-id
+ * bits go with --no-same-permissions. Links into /usr are there: tar would take them away for a moment.
  */
 const EXTRACT = `
 limits=
 [ "$(/usr/bin/id -u)" != 0 ] || limits="/usr/bin/setpriv --inh-caps=-mknod --bounding-set=-mknod"
-{ dpkg-deb --fsys-tarfile "$1" || exit 255; } |
-    $limits tar -C "$0" -x --no-same-owner --no-same-permissions --keep-directory-symlink --exclude-from="$0/${EXCLUDES}" \\
-        --transform='flags=s;s,^.*\\.\\..*$,${HELD_LINK}&,;s,^/.*$,${HELD_LINK}&,' -f - || exit 255
-echo "\${1##*/}"
+{ dpkg-deb --fsys-tarfile "$3" || exit 255; } |
+    $limits tar -C "$1" -xvv --quoting-style=literal --numeric-owner --no-same-owner --no-same-permissions \\
+        --keep-directory-symlink --no-recursion MERGED --recursion --exclude-from="$2" \\
+        --transform='flags=s;s,^.*\\.\\..*$,${HELD_LINK}&,;s,^/.*$,${HELD_LINK}&,' -f - >"$4" || exit 255
+echo "\${3##*/}"
 `;
 
-/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/device-node`, `base/command-failed` */
+/** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/device-node`, `packaging/feed-clash`, `base/command-failed` */
 export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   const { closure, pool, into, kind, links, architecture } = request;
   const packages = inPool(closure.packages).map((one) => ({ ...one, path: join(pool, one.file) }));
@@ -57,21 +59,12 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
     await mkdir(join(into, "usr", name), { recursive: true });
     await symlink(`usr/${name}`, join(into, name));
   }
-  const excludes = [...LEFT_OUT.map((one) => `usr/share/${one}`), ...request.exclude].map(
-    (one) => `./${one}\n`,
-  );
-  await writeFile(join(into, EXCLUDES), excludes.join(""));
-  const args = ["-0", "-n", "1", "-P", String(availableParallelism()), "sh", "-c", EXTRACT, into];
-  const done = await run("xargs", args, {
-    input: packages.map(({ path }) => `${path}\0`).join(""),
-    onOutput: countLines(packages.length, "unpacked", request.onProgress),
-    mayFail: true,
-  });
-  if (done.code !== 0) {
-    const device = await firstDevice(packages);
-    throw new BuildError([device ?? commandFailed("dpkg-deb | tar", done)]);
+  const scratch = await scratchFolder(`${into}.unpack-`);
+  try {
+    await extractAll(request, packages, merged, scratch);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
-  await rm(join(into, EXCLUDES));
   for (const name of merged) {
     if ((await readdir(join(into, "usr", name))).length > 0) continue;
     await rm(join(into, name));
@@ -87,10 +80,50 @@ export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
   return kind === "native" ? wrapPrograms(into) : 0;
 }
 
+interface PackageFile {
+  readonly name: string;
+  readonly version: string;
+  /** In the pool. */
+  readonly path: string;
+}
+
+async function extractAll(
+  { into, exclude, onProgress }: FeedUnpackRequest,
+  packages: readonly PackageFile[],
+  merged: readonly string[],
+  scratch: string,
+): Promise<void> {
+  const excludes = join(scratch, "excludes");
+  const patterns = [...LEFT_OUT.map((one) => `usr/share/${one}`), ...exclude];
+  await writeFile(excludes, patterns.map((one) => `./${one}\n`).join(""));
+  const script = EXTRACT.replace("MERGED", merged.map((name) => `--exclude=./${name}`).join(" "));
+  const command = (folder: string) => ["-c", script, "sh", folder, excludes];
+  const listOf = (at: number) => join(scratch, String(at));
+  const args = ["-0", "-n", "2", "-P", String(availableParallelism()), "sh", ...command(into)];
+  const done = await run("xargs", args, {
+    input: packages.map(({ path }, at) => `${path}\0${listOf(at)}\0`).join(""),
+    onOutput: countLines(packages.length, "unpacked", onProgress),
+    mayFail: true,
+  });
+  const unpacked: Unpacked[] = [];
+  for (const [at, one] of packages.entries()) {
+    // Where tar gave up, some have none.
+    const listed = await ifThere(readListing(listOf(at), one.path));
+    if (listed) unpacked.push({ ...one, ...broughtBy(listed) });
+  }
+  if (done.code !== 0) {
+    const clash = folderClash(unpacked, merged);
+    if (clash) throw clash;
+    throw new BuildError([(await firstDevice(packages)) ?? commandFailed("dpkg-deb | tar", done)]);
+  }
+  const extract = async ({ path }: Unpacked, folder: string): Promise<void> => {
+    await run("sh", [...command(folder), path, join(scratch, "again")]);
+  };
+  await settleShared(unpacked, { into, merged, scratch, extract });
+}
+
 /** Why tar gave up, perhaps. */
-async function firstDevice(
-  packages: readonly { name: string; path: string }[],
-): Promise<Diagnostic | undefined> {
+async function firstDevice(packages: readonly PackageFile[]): Promise<Diagnostic | undefined> {
   for (const { name, path } of packages) {
     const { stdout } = await run("dpkg-deb", ["--contents", path], { mayFail: true });
     const line = stdout.split("\n").find((one) => /^[bc]/.test(one));
@@ -101,7 +134,7 @@ async function firstDevice(
 }
 
 /** The packages' own word on which of them a library comes from (deb-shlibs(5)), for those who link it. */
-async function keepShlibs(packages: readonly { name: string; path: string }[], into: string): Promise<void> {
+async function keepShlibs(packages: readonly PackageFile[], into: string): Promise<void> {
   const folder = join(into, SHLIBS_FOLDER);
   await mkdir(folder, { recursive: true });
   for (const { name, path } of packages) {

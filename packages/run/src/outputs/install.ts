@@ -132,13 +132,16 @@ class Installation {
     const shared = await this.#findShared(files, new Set([...mine, ...before.folders]));
     const { label: _, ...owner } = this.#installer;
     const next = { owner, files: files.map(({ to }) => to), folders: made.map(({ to }) => to) };
+    // Before the manifest, which would have what others have too for ours alone after a crash; one too many costs a look.
+    const own = new Set(before.folders);
+    const foreign = made.filter(({ to }) => !own.has(to) && statOf(to));
+    owners.addShared([...shared, ...foreign.map(({ to }) => `${to}/`)]);
     // Written before the first file, so that after a crash the next run knows what may be there.
     owners.write(this.#path, {
       owner,
       files: [...new Set([...next.files, ...before.files])],
       folders: [...new Set([...next.folders, ...before.folders])],
     });
-    if (shared.length > 0) owners.addShared(shared);
     const kept = new Set(next.folders);
     const gone = before.folders.filter((folder) => !kept.has(folder));
     await owners.takeAway({ files: before.files, folders: gone }, this.#path);

@@ -104,16 +104,6 @@ export function removeManifest(path: string): void {
   rmSync(path, { force: true });
 }
 
-/** Whether a manifest lists the file, or with a `/` at the end the folder. */
-export function lists(path: string, file: string): boolean {
-  try {
-    return `\n${nameFs.readFileSync(path, "utf8")}`.includes(`\n${escape(file)}\n`);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
-    throw error;
-  }
-}
-
 function readOwner(line: string): StampOwner | undefined {
   if (!line.startsWith("# {")) return undefined;
   let read: Partial<Record<keyof StampOwner, unknown>>;

@@ -11,7 +11,6 @@ import { basename, dirname, join } from "node:path";
 import { setImmediate as pause } from "node:timers/promises";
 import { byText, fsPath, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
 import {
-  lists,
   manifestFolder,
   manifestPath,
   manifestPrefix,
@@ -53,6 +52,9 @@ export class Owners {
   readonly #groups = new Map<string, Set<string>>();
   /** Written in this run: their files are there, or about to be. */
   readonly #written = new Set<string>();
+  /** Manifests by what they list, folders with a `/` at the end: made for the first question. */
+  #listing: Map<string, string[]> | undefined;
+  readonly #listed = new Map<string, readonly string[]>();
   #turn: Promise<void> = Promise.resolve();
   readonly #sharedPaths: PathList;
   /** Folders that tasks have installed into. */
@@ -88,6 +90,7 @@ export class Owners {
     const name = basename(path);
     this.#list().add(name);
     this.#groupOf(name).add(name);
+    if (this.#listing) this.#setListed(name, manifest);
   }
 
   /** Manifests of a recipe, all or of one task. */
@@ -104,13 +107,33 @@ export class Owners {
       .map((found) => found!);
   }
 
-  /** The first manifest other than `except` that lists the file; looks into all of them, so only for clashes. */
+  /** The first manifest other than `except` that lists the file, or the folder with a `/` at the end. */
   find(file: string, except: string): Found | undefined {
-    for (const name of [...this.#list()].sort(byText)) {
-      const path = join(manifestFolder(this.tmpdir), name);
-      if (path !== except && lists(path, file)) return this.#read(name);
+    for (const name of [...(this.#whoLists().get(file) ?? [])].sort(byText)) {
+      const found = name === basename(except) ? undefined : this.#read(name);
+      if (found) return found;
     }
     return undefined;
+  }
+
+  #whoLists(): ReadonlyMap<string, readonly string[]> {
+    if (this.#listing) return this.#listing;
+    this.#listing = new Map();
+    for (const name of this.#list()) this.#setListed(name, this.#read(name));
+    return this.#listing;
+  }
+
+  #setListed(name: string, manifest: Manifest | undefined): void {
+    const listing: Map<string, string[]> = (this.#listing ??= new Map());
+    for (const path of this.#listed.get(name) ?? [])
+      listing.set(path, listing.get(path)?.filter((other) => other !== name) ?? []);
+    const paths = manifest ? [...manifest.files, ...manifest.folders.map((folder) => `${folder}/`)] : [];
+    this.#listed.set(name, paths);
+    for (const path of paths) {
+      const names = listing.get(path);
+      if (names) names.push(name);
+      else listing.set(path, [name]);
+    }
   }
 
   /** Whether files that it lists may not be touched. */
@@ -132,6 +155,7 @@ export class Owners {
     removeManifest(found.path);
     const name = basename(found.path);
     this.#names?.delete(name);
+    if (this.#listing) this.#setListed(name, undefined);
     this.#written.delete(found.path);
     this.#groupOf(name).delete(name);
   }

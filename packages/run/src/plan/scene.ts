@@ -88,19 +88,35 @@ class Deciding {
     return run;
   }
 
-  #decide(task: TaskId): void {
-    if (this.#isDecided(task)) return;
-    if (this.#canBeSkipped(task)) {
-      this.#covered.add(task);
-      this.#notNeeded.push(task);
-      return;
-    }
-    for (const need of this.#facts.hardNeeds(task)) {
+  /** Hard dependencies first, on a list: they can stand in a row as long as the graph is deep. */
+  #decide(start: TaskId): void {
+    if (this.#isDecidedAtOnce(start)) return;
+    const path = [{ task: start, needs: this.#facts.hardNeeds(start).values() }];
+    for (let at = path.at(-1); at !== undefined; at = path.at(-1)) {
+      const next = at.needs.next();
+      if (next.done) {
+        path.pop();
+        this.#decideLast(at.task);
+        continue;
+      }
+      const need = next.value;
       // Two that want each other: neither can be first, and the second is decided without the first.
       if (this.#isDecided(need) || this.#wanted.has(need)) continue;
       this.#wanted.add(need);
-      this.#decide(need);
+      if (!this.#isDecidedAtOnce(need))
+        path.push({ task: need, needs: this.#facts.hardNeeds(need).values() });
     }
+  }
+
+  #isDecidedAtOnce(task: TaskId): boolean {
+    if (this.#isDecided(task)) return true;
+    if (!this.#canBeSkipped(task)) return false;
+    this.#covered.add(task);
+    this.#notNeeded.push(task);
+    return true;
+  }
+
+  #decideLast(task: TaskId): void {
     // A hard dependency that failed has decided about this one.
     if (this.#isDecided(task)) return;
     if (this.#facts.state(task) === "found") {
