@@ -284,7 +284,7 @@ describeUnless(cannotMount, "a full disk of downloads", () => {
       diagnostics: [
         {
           code: "base/disk-full",
-          message: expect.stringContaining("packages cannot be downloaded: there is not enough space in"),
+          message: expect.stringContaining("downloading 1 package needs 3906 KiB in"),
         },
       ],
     });

@@ -234,8 +234,6 @@ for (const [name, place] of Object.entries(PLACES)) {
         Buffer.from(word!, "base64").toString(),
       );
       expect([sent, ...logins].some((text) => text.includes(secret))).toBe(place.isSent);
-      // Another run, which explains what it does.
-      await look(secret, ["-f", "-c", "fetch", "secretive"], known);
     },
     120_000,
   );

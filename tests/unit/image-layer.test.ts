@@ -348,7 +348,7 @@ describeUnless(cannotInstall, "a layer on a base's database", () => {
     const result = await layer("huge", "huge");
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(
-      /error\[base\/disk-full\]: unpacking 1 packages needs 4096 TiB in .*: of the disk mounted on \/.*, .* are free/,
+      /error\[base\/disk-full\]: unpacking 1 package needs 4096 TiB in .*: of the disk mounted on \/.*, .* are free/,
     );
     expect(existsSync(join(work, "huge-work/root/usr"))).toBe(false);
   });

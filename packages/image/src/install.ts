@@ -222,7 +222,11 @@ async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer
     async fetch(packages) {
       const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
       const sizeBytes = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);
-      needSpace(options.work, sizeBytes, `unpacking ${packages.length} packages`);
+      needSpace(
+        options.work,
+        sizeBytes,
+        `unpacking ${packages.length} ${packages.length === 1 ? "package" : "packages"}`,
+      );
       const planned = new Set(packages.map(identity));
       const wanted = closure.packages.filter((one) => planned.has(identity(one)));
       await downloadClosure({ ...closure, packages: wanted }, options.pool, {

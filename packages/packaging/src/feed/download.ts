@@ -59,7 +59,7 @@ export async function downloadClosure(
   const wanted = closure.packages.filter((_, at) => !whole[at]);
   if (wanted.length === 0) return;
   const sizeBytes = wanted.reduce((sum, one) => sum + one.sizeBytes, 0);
-  needSpace(pool, sizeBytes, `downloading ${wanted.length} packages`);
+  needSpace(pool, sizeBytes, `downloading ${wanted.length} ${wanted.length === 1 ? "package" : "packages"}`);
   const scratch = await scratchFolder(join(pool, ".incoming-"));
   try {
     const [local, remote] = [wanted.filter(isLocal), wanted.filter((one) => !isLocal(one))];

@@ -36,9 +36,9 @@ export interface Manifest {
   readonly facts?: readonly string[];
 }
 
-/** By which an installed file is known again: mode, size, inode and time of change; not how many names it has. */
-export function factsOf({ mode, size, ino, mtimeNs }: BigIntStats): string {
-  return `${mode.toString(8)} ${size} ${ino} ${mtimeNs}`;
+/** By which an installed file is known again: mode, size and inode; not its time, which a person may set for a whole tree. */
+export function factsOf({ mode, size, ino }: BigIntStats): string {
+  return `${mode.toString(8)} ${size} ${ino}`;
 }
 
 const LONGEST_NAME = 150;

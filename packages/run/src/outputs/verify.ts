@@ -13,7 +13,7 @@ export interface VerifiedOutputs {
   readonly changed: readonly { readonly path: string; readonly task: string }[];
 }
 
-/** Compares mode, size, inode and time of each file with what its manifest says. Reads no content. */
+/** Compares mode, size and inode of each file with what its manifest says. Reads no content. */
 export function verifyOutputs(tmpdir: string): VerifiedOutputs {
   const manifests = namesIn(manifestFolder(tmpdir)).flatMap((name) => {
     const manifest = readManifest(join(manifestFolder(tmpdir), name));
