@@ -49,6 +49,16 @@ export function manifestFolder(tmpdir: string): string {
   return join(tmpdir, "sstate-control");
 }
 
+/** Names of all manifests; none where nothing was installed. */
+export function manifestNames(tmpdir: string): string[] {
+  try {
+    return nameFs.readdirSync(manifestFolder(tmpdir)).filter((name) => name.startsWith("manifest-"));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
 export function manifestPath(
   tmpdir: string,
   owner: Pick<StampOwner, "pn" | "task" | "stamp" | "extra">,

@@ -12,6 +12,7 @@ import { setImmediate as pause } from "node:timers/promises";
 import { byText, fsPath, hasCode, makeFolderSync, nameFs as fs } from "@tsbake/base";
 import {
   manifestFolder,
+  manifestNames,
   manifestPath,
   manifestPrefix,
   readManifest,
@@ -208,12 +209,7 @@ export class Owners {
   /** Listed once a run: only this process writes there. */
   #list(): Set<string> {
     if (this.#names) return this.#names;
-    let names: string[] = [];
-    try {
-      names = fs.readdirSync(manifestFolder(this.tmpdir)).filter((name) => name.startsWith("manifest-"));
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
+    const names = manifestNames(this.tmpdir);
     for (const name of names) this.#groupOf(name).add(name);
     return (this.#names = new Set(names));
   }

@@ -1,9 +1,8 @@
 /** Whether what tasks have installed into shared folders is still there and the same. */
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { byText, hasCode } from "@tsbake/base";
+import { byText } from "@tsbake/base";
 import { changedFiles } from "./install.js";
-import { manifestFolder, readManifest } from "./manifest.js";
+import { manifestFolder, manifestNames, readManifest } from "./manifest.js";
 
 export interface VerifiedOutputs {
   /** Tasks that have installed something. */
@@ -15,7 +14,7 @@ export interface VerifiedOutputs {
 
 /** Compares mode, size and inode of each file with what its manifest says. Reads no content. */
 export function verifyOutputs(tmpdir: string): VerifiedOutputs {
-  const manifests = namesIn(manifestFolder(tmpdir)).flatMap((name) => {
+  const manifests = manifestNames(tmpdir).flatMap((name) => {
     const manifest = readManifest(join(manifestFolder(tmpdir), name));
     return manifest ? [{ name, manifest }] : [];
   });
@@ -29,13 +28,4 @@ export function verifyOutputs(tmpdir: string): VerifiedOutputs {
     files: manifests.reduce((sum, { manifest }) => sum + manifest.files.length, 0),
     changed: changed.sort((left, right) => byText(left.path, right.path)),
   };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.startsWith("manifest-"));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
-  }
 }

@@ -20,20 +20,30 @@ export function endGroup(group: number): string[] {
   return names;
 }
 
-/** Those that have ended already and wait for their parent are not counted. */
 function namesIn(group: number): string[] {
-  const names: string[] = [];
-  for (const pid of readdirSync("/proc")) {
-    if (!/^\d+$/.test(pid)) continue;
-    const stat = readProc(`${pid}/stat`);
-    if (stat === undefined) continue;
-    // `pid (name) state parent group …`; the name may have anything in it.
-    const end = stat.lastIndexOf(")");
-    const [state, , itsGroup] = stat.slice(end + 2).split(" ");
-    if (Number(itsGroup) === group && state !== "Z" && state !== "X")
-      names.push(stat.slice(stat.indexOf("(") + 1, end));
-  }
-  return names.sort();
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => living(pid) ?? [])
+    .filter((one) => one.group === group)
+    .map(({ name }) => name)
+    .sort();
+}
+
+interface Living {
+  readonly pid: number;
+  readonly name: string;
+  readonly group: number;
+}
+
+/** Undefined for one that has ended, also when it waits for its parent. */
+function living(pid: string): Living | undefined {
+  const stat = readProc(`${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // `pid (name) state parent group …`; the name may have anything in it.
+  const end = stat.lastIndexOf(")");
+  const [state, , group] = stat.slice(end + 2).split(" ");
+  if (state === "Z" || state === "X") return undefined;
+  return { pid: Number(pid), name: stat.slice(stat.indexOf("(") + 1, end), group: Number(group) };
 }
 
 /** So often, every 2 ms, what was ended is looked at again: its children are ours then. */
@@ -70,20 +80,13 @@ export function endOrphans(running: ReadonlySet<number>, ended?: number): string
   return [...names.values()];
 }
 
-/** Living ones; none where the kernel does not tell. */
-function childrenOf(pid: number): { readonly pid: number; readonly name: string; readonly group: number }[] {
+/** None where the kernel does not tell. */
+function childrenOf(pid: number): Living[] {
   const text = readProc(`${pid}/task/${pid}/children`) ?? "";
   return text
     .split(" ")
     .filter((word) => word !== "")
-    .flatMap((word) => {
-      const stat = readProc(`${word}/stat`);
-      if (stat === undefined) return [];
-      const end = stat.lastIndexOf(")");
-      const [state, , group] = stat.slice(end + 2).split(" ");
-      if (state === "Z" || state === "X") return [];
-      return [{ pid: Number(word), name: stat.slice(stat.indexOf("(") + 1, end), group: Number(group) }];
-    });
+    .flatMap((child) => living(child) ?? []);
 }
 
 function networkOf(pid: number): string | undefined {
