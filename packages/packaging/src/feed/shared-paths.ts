@@ -8,7 +8,7 @@ import { BuildError, fsPath, ifThere, sameEntry } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import { readControl } from "../deb/file.js";
 import { followed, sharedPaths } from "../deb/listing.js";
-import type { Brought, ListedEntry } from "../deb/listing.js";
+import type { Brought, ListedEntry, SharedPath } from "../deb/listing.js";
 import { diversionsOf } from "../deb/script-modes.js";
 import { parseRelations, parseStanzas } from "../deb/stanza.js";
 import { compareVersions } from "../deb/version.js";
@@ -37,7 +37,11 @@ export function folderClash(
   packages: readonly Unpacked[],
   merged: readonly string[],
 ): BuildError | undefined {
-  for (const [path, { files, folders }] of sharedPaths(packages, merged)) {
+  return folderClashIn(sharedPaths(packages, merged));
+}
+
+function folderClashIn(shared: ReadonlyMap<string, SharedPath<Unpacked>>): BuildError | undefined {
+  for (const [path, { files, folders }] of shared) {
     const [file] = files;
     const folder = folders.find((one) => one !== file);
     if (file && folder) return new BuildError([feedClash(path, file.name, folder.name)]);
@@ -51,9 +55,10 @@ export function folderClash(
  * @throws BuildError `packaging/feed-clash`, `packaging/bad-deb`, and what `extract` throws
  */
 export async function settleShared(packages: readonly Unpacked[], tree: SharedTree): Promise<void> {
-  const problem = folderClash(packages, tree.merged);
+  const several = sharedPaths(packages, tree.merged);
+  const problem = folderClashIn(several);
   if (problem) throw problem;
-  const shared = [...sharedPaths(packages, tree.merged)].flatMap(([path, { files }]) => {
+  const shared = [...several].flatMap(([path, { files }]) => {
     const owners = [...new Set(files)];
     return owners.length > 1 ? [{ path, owners }] : [];
   });
