@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
-import { openFeed, writeClosure } from "@tsbake/packaging";
-import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging";
+import { openFeed, writeClosure } from "@tsbake/packaging/feed";
+import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging/feed";
 import { multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject } from "@tsbake/recipe";
 

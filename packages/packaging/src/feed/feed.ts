@@ -37,6 +37,9 @@ import { parseRelations, parseStanzas, writeStanza } from "../deb/stanza.js";
 import type { Stanza } from "../deb/stanza.js";
 import { unmetRelations } from "../deb/unmet.js";
 
+// `@tsbake/packaging/feed` is this file: solving a closure, which every build does, loads no code that unpacks one.
+export { writeClosure, type Closure } from "./closure.js";
+
 export interface FeedOptions {
   /**
    * `${DL_DIR}/feed`. Each set of sources and each architecture has a folder of its own below it, with private apt state,

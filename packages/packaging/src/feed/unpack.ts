@@ -40,14 +40,17 @@ const LEFT_OUT = ["doc", "man", "info", "locale", "lintian", "bug", "doc-base", 
  * bits go with --no-same-permissions. Links into /usr are there: tar would take them away for a moment.
  */
 const EXTRACT = `
-limits=
-[ "$(/usr/bin/id -u)" != 0 ] || limits="/usr/bin/setpriv --inh-caps=-mknod --bounding-set=-mknod"
 { dpkg-deb --fsys-tarfile "$3" || exit 255; } |
-    $limits tar -C "$1" -xvv --quoting-style=literal --numeric-owner --no-same-owner --no-same-permissions \\
+    tar -C "$1" -xvv --quoting-style=literal --numeric-owner --no-same-owner --no-same-permissions \\
         --keep-directory-symlink --no-recursion MERGED --recursion --exclude-from="$2" \\
         --transform='flags=s;s,^.*\\.\\..*$,${HELD_LINK}&,;s,^/.*$,${HELD_LINK}&,' -f - >"$4" || exit 255
 echo "\${3##*/}"
 `;
+
+/** Words in front of what unpacks. */
+function withoutDevices(): readonly string[] {
+  return process.getuid?.() === 0 ? ["/usr/bin/setpriv", "--inh-caps=-mknod", "--bounding-set=-mknod"] : [];
+}
 
 /** @returns how many programs were wrapped (native). @throws BuildError `packaging/bad-deb`, `packaging/device-node`, `packaging/feed-clash`, `base/command-failed` */
 export async function unpackFeed(request: FeedUnpackRequest): Promise<number> {
@@ -100,7 +103,8 @@ async function extractAll(
   const command = (folder: string) => ["-c", script, "sh", folder, excludes];
   const listOf = (at: number) => join(scratch, String(at));
   const args = ["-0", "-n", "2", "-P", String(availableParallelism()), "sh", ...command(into)];
-  const done = await run("xargs", args, {
+  const [program = "", ...words] = [...withoutDevices(), "xargs", ...args];
+  const done = await run(program, words, {
     input: packages.map(({ path }, at) => `${path}\0${listOf(at)}\0`).join(""),
     onOutput: countLines(packages.length, "unpacked", onProgress),
     mayFail: true,
@@ -117,7 +121,8 @@ async function extractAll(
     throw new BuildError([(await firstDevice(packages)) ?? commandFailed("dpkg-deb | tar", done)]);
   }
   const extract = async ({ path }: Unpacked, folder: string): Promise<void> => {
-    await run("sh", [...command(folder), path, join(scratch, "again")]);
+    const words = [...withoutDevices(), "sh", ...command(folder), path, join(scratch, "again")];
+    await run(words[0]!, words.slice(1));
   };
   await settleShared(unpacked, { into, merged, scratch, extract });
 }

@@ -5,7 +5,7 @@
  *     TMPDIR/unsynced.json    the boot of the machine, and the recipes of which this build does something
  *
  * It is on the disk before the first task of such a recipe begins, and goes when the file systems are synced: at the end of
- * the build, and for recipes that are finished by then every minute of it. Who finds it in another boot (power-cut.ts)
+ * the build, and for recipes that are finished by then every quarter of a minute. Who finds it in another boot (power-cut.ts)
  * believes nothing of these recipes.
  *
  * No times are compared, so a clock that jumps does no harm; nothing is written per task.
@@ -22,7 +22,7 @@ import { damagedMark, notSynced } from "../problems.js";
 import { manifestOf } from "./shared-folders.js";
 
 /** How often what is finished becomes sure, in ms. */
-const SYNC_EVERY_MS = 60_000;
+const SYNC_EVERY_MS = 15_000;
 const MARK = "unsynced.json";
 
 /** What goes when the machine stopped before all of a recipe was synced. */
