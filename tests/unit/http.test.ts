@@ -1,5 +1,5 @@
 /** The HTTP client, against real servers on the loopback. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, createServer as createRawServer, type AddressInfo, type Socket } from "node:net";
@@ -389,6 +389,56 @@ describe("a server that drips", () => {
     });
     expect(await new HttpClient().bytes(`http://127.0.0.1:${server.port}/`, 10)).toEqual({ status: 404 });
     await closed;
+  });
+});
+
+describe("a file without end", () => {
+  /** Sends as fast as it is read, and says nothing of a length. */
+  const endless = () =>
+    serve((_request, response) => {
+      const more = (): void => {
+        while (response.write("x".repeat(1 << 16)));
+      };
+      response.on("drain", more).writeHead(200);
+      more();
+    });
+
+  test.each([
+    ["in size", { maxBytes: 5_000_000 }, "HTTP_TOO_LONG"],
+    ["in time", { maxMs: 200 }, "HTTP_SLOW"],
+  ] as const)("is given up: it has a limit %s", async (_what, limit, code) => {
+    await using server = await endless();
+    const path = join(temporary(), "file");
+    const client = new HttpClient(limit);
+    const url = `http://127.0.0.1:${server.port}/a`;
+    await expect(client.download(url, path)).rejects.toMatchObject({ code });
+    if ("maxBytes" in limit) expect(statSync(path).size).toBeLessThanOrEqual(limit.maxBytes + (1 << 20));
+  });
+
+  test("that says its size is not begun where that is too much, and the start counts", async () => {
+    await using server = await serve((_request, response) =>
+      response.writeHead(206, { "content-range": "bytes 4-9/10", "content-length": 6 }).end("456789"),
+    );
+    const path = join(temporary(), "file");
+    writeFileSync(path, "0123");
+    const url = `http://127.0.0.1:${server.port}/a`;
+    await expect(new HttpClient({ maxBytes: 9 }).download(url, path)).rejects.toMatchObject({
+      code: "HTTP_TOO_LONG",
+    });
+    expect(readFileSync(path, "utf8")).toBe("0123");
+    await new HttpClient({ maxBytes: 10 }).download(url, path);
+    expect(readFileSync(path, "utf8")).toBe("0123456789");
+  });
+
+  test("that the disk has no room for is not begun", async () => {
+    await using server = await serve((_request, response) =>
+      response.writeHead(200, { "content-length": 2 ** 50 }).write("x"),
+    );
+    const url = `http://127.0.0.1:${server.port}/a`;
+    // A file system that needs a byte for each that is written, whatever the tests' own folder is on.
+    const path = join("/dev/shm", `tsbake-http-${process.pid}`);
+    await expect(new HttpClient().download(url, path)).rejects.toThrow(/a download from 127.0.0.1/);
+    rmSync(path, { force: true });
   });
 });
 

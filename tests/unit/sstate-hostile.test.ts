@@ -113,6 +113,37 @@ describeUnless(noZstd, "a mirror", () => {
     expect(await readFile((await store.get(name))!, "utf8")).toBe("bytes");
   });
 
+  test.each([
+    ["too long", { maxBytes: 1_000_000 }, "is longer than 1000000 bytes", false],
+    ["too slow", { maxMs: 200 }, "has not sent all of", true],
+  ] as const)("whose artifact has no end is done without: it is %s", async (_what, limit, said, isKept) => {
+    const folder = temporary();
+    await seed(folder, name, "bytes");
+    await using server = await serveFolder(folder, (request, response) => {
+      if (request.method !== "GET" || !request.url!.endsWith(".tar.zst")) return false;
+      const more = (): void => void response.write("x".repeat(1 << 14));
+      response.on("drain", more).writeHead(200);
+      more();
+      return true;
+    });
+    const warnings: string[] = [];
+    const own = temporary();
+    const options = {
+      ...limit,
+      onWarning: (one: string): void => void warnings.push(one),
+      downloads: join(own, ".incoming"),
+    };
+    const store = chainStores(
+      openFolderStore(own, options),
+      openMirrors(`file://.* ${server.url}/PATH`, options),
+    );
+    expect(await store.get(name)).toBeUndefined();
+    expect(warnings).toEqual([expect.stringContaining(said)]);
+    // What came slowly is gone on with the next time; what has no end never is.
+    const parts = (await readdir(join(own, ".incoming"))).filter((one) => one.endsWith(".part"));
+    expect(parts.length > 0).toBe(isKept);
+  });
+
   test("gives equal artifacts of many tasks at once, to several who share a folder for what comes", async () => {
     const folder = temporary();
     const names = Array.from({ length: 30 }, (_one, at) => nameOf(`ab${String(at).padStart(2, "0")}`));

@@ -8,7 +8,9 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import * as http from "node:http";
 import * as https from "node:https";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { needSpace } from "./disk.js";
 import { codeOf, hasCode, messageOf } from "./errno.js";
 import { HttpError } from "./http-error.js";
 import { Pace } from "./http-pace.js";
@@ -20,6 +22,10 @@ export interface HttpOptions {
   readonly timeoutMs?: number;
   /** Least bytes a second, on average over `timeoutMs`: what is slower is given up. 0: no limit. Default: 100. */
   readonly minRate?: number;
+  /** A longer file is given up: HttpError `HTTP_TOO_LONG`. Default: none is too long. */
+  readonly maxBytes?: number;
+  /** A download that takes longer is given up (HttpError `HTTP_SLOW`); what came stays. Default: as long as it likes. */
+  readonly maxMs?: number;
   /** Ends what is under way: it throws HttpError `HTTP_STOPPED`. */
   readonly signal?: AbortSignal;
   /** Connections to one server at once. Default: 16. */
@@ -39,6 +45,12 @@ export const DEFAULT_MIN_RATE = 100;
 /** What a server says beside an error is not read to its end, so that it may be without one. */
 const MOST_IGNORED_BYTES = 64 << 10;
 const LONGEST_IGNORED_MS = 5000;
+/** How often a download looks whether the disk still has room. */
+const LOOK_EVERY_BYTES = 32 << 20;
+/** As much of the disk is left to others. */
+const LEFT_FREE_BYTES = 64 << 20;
+/** The longest that setTimeout takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const MOST_REDIRECTS = 10;
 const MOST_TRIES = 3;
 /** A silent server has cost its time once already. */
@@ -109,7 +121,7 @@ export class HttpClient {
    *
    * @param onBytes called as the body comes: bytes of the file that are there, and of the whole when the server says so
    * @returns the status: 200 also when the rest was asked for and came
-   * @throws like `head`; ECONNRESET when the body was cut off; system errors of writing
+   * @throws like `head`; ECONNRESET when the body was cut off; system errors of writing; BuildError `base/disk-full`
    */
   async download(
     url: string,
@@ -127,6 +139,7 @@ export class HttpClient {
       if (onBytes) watch(answer, isRest ? had : 0, onBytes);
       using pace = this.#pace(answer, url);
       answer.on("data", (piece: Buffer) => pace.count(piece.length));
+      using _limit = this.#limit(answer, { url, path, had: isRest ? had : 0 });
       await save(answer, path, isRest ? "a" : "w");
       this.#versions.delete(path);
       return { status: 200, headers };
@@ -148,6 +161,44 @@ export class HttpClient {
       const text = `${new URL(url).host} sends fewer than ${bytesPerSecond} bytes a second (over ${windowMs / 1000} s)`;
       answer.destroy(new HttpError("HTTP_SLOW", text));
     });
+  }
+
+  /** A body may be without end: ends it where it is too long, takes too long, or fills the disk. */
+  #limit(
+    answer: http.IncomingMessage,
+    { url, path, had }: { readonly url: string; readonly path: string; readonly had: number },
+  ): Disposable {
+    const { maxBytes = Infinity, maxMs } = this.#options;
+    const { host } = new URL(url);
+    let done = had;
+    let nextLook = 0;
+    const look = (expected: number): void => {
+      if (done + expected > maxBytes)
+        throw new HttpError("HTTP_TOO_LONG", `${url} is longer than ${maxBytes} bytes`);
+      if (done < nextLook) return;
+      nextLook = done + LOOK_EVERY_BYTES;
+      needSpace(dirname(path), expected + LEFT_FREE_BYTES, `a download from ${host}`);
+    };
+    try {
+      look(Number(answer.headers["content-length"] ?? 0));
+    } catch (error) {
+      answer.destroy();
+      throw error;
+    }
+    answer.on("data", (piece: Buffer) => {
+      done += piece.length;
+      try {
+        look(0);
+      } catch (error) {
+        answer.destroy(error as Error);
+      }
+    });
+    const late = (): void => {
+      const text = `${host} has not sent all of ${new URL(url).pathname} in ${maxMs! / 1000} s`;
+      answer.destroy(new HttpError("HTTP_SLOW", text));
+    };
+    const timer = maxMs === undefined ? undefined : setTimeout(late, Math.min(maxMs, LONGEST_TIMER_MS));
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 
   #rest(url: string, path: string, had: number): Record<string, string> {

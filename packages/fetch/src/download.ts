@@ -10,7 +10,16 @@
  */
 import { readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { BuildError, hasCode, redact, joinUrl, lockFile, messageOf, splitUrl } from "@tsbake/base";
+import {
+  BuildError,
+  diskProblem,
+  hasCode,
+  redact,
+  joinUrl,
+  lockFile,
+  messageOf,
+  splitUrl,
+} from "@tsbake/base";
 import { digestsOf, expectedSums, flagName, mismatchOf, type Digests, type Expected } from "./checksums.js";
 import { isForbidden, readNote, writeNote } from "./done-note.js";
 import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
@@ -216,6 +225,10 @@ async function attempt(
       const missing = await bring(place.url, bringing);
       if (missing !== undefined) return { reason: missing };
     } catch (error) {
+      // It may be without end, or leaves nobody any room.
+      const isFull = diskProblem(error, [dirname(part)]) !== undefined;
+      if (isFull || hasCode(error, "HTTP_TOO_LONG")) await rm(part, { force: true });
+      if (isFull) throw error;
       const isCutOff = hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "HTTP_TIMEOUT");
       // When nothing came at all the client has tried again on its own.
       const hasMore = (await sizeOf(part)) > hadBefore;

@@ -46,4 +46,8 @@ export interface FetchOptions {
   readonly timeoutMs?: number;
   /** TSBAKE_HTTP_MIN_RATE: least bytes a second of a download; what is slower is given up. Default: 100; 0: no limit. */
   readonly minRate?: number;
+  /** TSBAKE_HTTP_MAX_SIZE: a longer download is given up. Default: none is too long. */
+  readonly maxBytes?: number;
+  /** TSBAKE_HTTP_MAX_TIME, in ms: a download that takes longer is given up, and gone on with the next time. Default: no limit. */
+  readonly maxMs?: number;
 }

@@ -56,6 +56,8 @@ export function openClient(options: FetchOptions): HttpClient {
   return new HttpClient({
     timeoutMs: options.timeoutMs ?? 60_000,
     ...(options.minRate !== undefined && { minRate: options.minRate }),
+    ...(options.maxBytes !== undefined && { maxBytes: options.maxBytes }),
+    ...(options.maxMs !== undefined && { maxMs: options.maxMs }),
     ...(options.onWarning && { onRetry: options.onWarning }),
   });
 }

@@ -57,6 +57,14 @@ const SETTINGS: Readonly<Record<string, (settings: Settings, value: string, name
   GITDIR(settings, value) {
     if (value !== "") settings.gitDir = value;
   },
+  TSBAKE_HTTP_MAX_SIZE(settings, value, name) {
+    if (!/^\d{0,15}$/.test(value)) fail(name, value, "bytes");
+    if (Number(value) > 0) settings.maxBytes = Number(value);
+  },
+  TSBAKE_HTTP_MAX_TIME(settings, value, name) {
+    if (!/^\d{0,9}$/.test(value)) fail(name, value, "seconds");
+    if (Number(value) > 0) settings.maxMs = Number(value) * 1000;
+  },
   TSBAKE_HTTP_MIN_RATE(settings, value, name) {
     if (!/^\d{0,9}$/.test(value)) fail(name, value, "bytes a second");
     if (value !== "") settings.minRate = Number(value);

@@ -7,11 +7,12 @@
 import { rmSync } from "node:fs";
 import { lstat, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { hasProgram } from "@tsbake/archive";
 import {
   BuildError,
   copyPlain,
+  diskProblem,
   eachLimited,
   redact,
   HttpClient,
@@ -43,6 +44,8 @@ const PARALLEL = 16;
 const LONGEST_SIDECAR = 4096;
 const LONGEST_SIGNATURE = 1 << 20;
 const LONGEST_DESCRIPTION = 32 << 20;
+const MOST_BYTES = 64 * 2 ** 30;
+const LONGEST_MS = 3600_000;
 /** A transfer that breaks off is taken up again so often. */
 const MOST_TRIES = 4;
 
@@ -93,8 +96,11 @@ class MirrorStore implements Store {
     this.#options = options;
     const isFile = splitUrl(rule.replace)?.type === "file";
     const { timeoutMs, minRate, signal, retryPauseMs, onNote } = options;
+    const { maxBytes = MOST_BYTES, maxMs = LONGEST_MS } = options;
     const http = new HttpClient({
       maxConnections: PARALLEL,
+      maxBytes,
+      ...(Number.isFinite(maxMs) && { maxMs }),
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(minRate !== undefined && { minRate }),
       ...(signal && { signal }),
@@ -239,7 +245,10 @@ class MirrorStore implements Store {
       } catch (error) {
         // Cut off on the way: go on where it broke, unless nothing came at all.
         // A server that is too slow, or that nobody waits for any more, is not asked again.
-        const isOver = tries === MOST_TRIES || hasCode(error, "HTTP_SLOW", "HTTP_STOPPED");
+        const isOver = tries === MOST_TRIES || hasCode(error, "HTTP_SLOW", "HTTP_STOPPED", "HTTP_TOO_LONG");
+        // What will never be whole, or leaves no room for the build, is not kept for the next run.
+        if (hasCode(error, "HTTP_TOO_LONG") || diskProblem(error, [dirname(part)]))
+          await rm(part, { force: true });
         if (isOver || !isUnreachable(error) || (await sizeOf(part)) === before) throw error;
         continue;
       }
@@ -265,7 +274,7 @@ class MirrorStore implements Store {
       } else if (hasCode(error, "NOT_PLAIN", "TOO_LONG")) {
         this.#warn(`${messageOf(error)}, and is not used`);
       } else {
-        this.#isDown ||= isUnreachable(error);
+        this.#isDown ||= isUnreachable(error) || error instanceof BuildError;
         this.#warn(`${messageOf(error)}; the build goes on without this mirror`);
       }
       return undefined;

@@ -44,6 +44,10 @@ export interface StoreOptions {
   readonly timeoutMs?: number;
   /** TSBAKE_HTTP_MIN_RATE: least bytes a second of a mirror; what is slower is given up. Default: 100; 0: no limit. */
   readonly minRate?: number;
+  /** TSBAKE_HTTP_MAX_SIZE: what is longer is given up. Default: 64 GiB. */
+  readonly maxBytes?: number;
+  /** TSBAKE_HTTP_MAX_TIME, in ms: what takes longer is given up, and gone on with in the next build. Default: an hour; Infinity: no limit. */
+  readonly maxMs?: number;
   /** Ends what is being fetched from a mirror. */
   readonly signal?: AbortSignal;
   /** Pause before a mirror that is busy or has lost the line is asked again; default: 500, then four times as long. */

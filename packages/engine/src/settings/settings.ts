@@ -45,6 +45,14 @@ const SETTINGS: Readonly<Record<string, Rule>> = {
   BB_NUMBER_THREADS: wholeNumber,
   DL_DIR: folder,
   SSTATE_DIR: folder,
+  TSBAKE_HTTP_MAX_SIZE: {
+    holds: (text) => /^\d{1,15}$/.test(text),
+    expected: "bytes, or `0` for no limit",
+  },
+  TSBAKE_HTTP_MAX_TIME: {
+    holds: (text) => /^\d{1,9}$/.test(text),
+    expected: "seconds, or `0` for no limit",
+  },
   TSBAKE_HTTP_MIN_RATE: {
     holds: (text) => /^\d{1,9}$/.test(text),
     expected: "bytes a second, or `0` for no limit",

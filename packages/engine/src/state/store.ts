@@ -11,7 +11,7 @@ import {
   openSigner,
   readThrough,
 } from "@tsbake/sstate";
-import type { ArtifactSigner, Store } from "@tsbake/sstate";
+import type { ArtifactSigner, Store, StoreOptions } from "@tsbake/sstate";
 import type { EngineEvent } from "../events.js";
 import { checkLocked, type LockedSignatures } from "../signing/locked-signatures.js";
 import { storeWarning } from "../problems.js";
@@ -35,7 +35,7 @@ export async function openStore(
     onNote: (text: string) => onEvent({ type: "step", text }),
     ...(signer && { signer }),
     ...(signal && { signal }),
-    ...minRateOf(project),
+    ...limitsOf(project),
   };
   const folder = storeFolder(project);
   // On the same disk as the store, which takes what has come whole; and there the next run finds the start of the rest.
@@ -48,9 +48,22 @@ export async function openStore(
   return checkLocked(store, locked, (diagnostic) => onEvent({ type: "engine-warning", diagnostic }));
 }
 
-function minRateOf(project: Pick<Configured, "configurationText">): { readonly minRate?: number } {
-  const text = project.configurationText("TSBAKE_HTTP_MIN_RATE")?.trim() ?? "";
-  return text === "" ? {} : { minRate: Number(text) };
+type Limits = Pick<StoreOptions, "minRate" | "maxBytes" | "maxMs">;
+
+/** Numbers, which the settings were checked for; `0` is no limit. */
+function limitsOf(project: Pick<Configured, "configurationText">): Limits {
+  const read = (name: string): number | undefined => {
+    const text = project.configurationText(name)?.trim() ?? "";
+    return text === "" ? undefined : Number(text);
+  };
+  const minRate = read("TSBAKE_HTTP_MIN_RATE");
+  const maxBytes = read("TSBAKE_HTTP_MAX_SIZE");
+  const seconds = read("TSBAKE_HTTP_MAX_TIME");
+  return {
+    ...(minRate !== undefined && { minRate }),
+    ...(maxBytes !== undefined && { maxBytes: maxBytes || Infinity }),
+    ...(seconds !== undefined && { maxMs: seconds === 0 ? Infinity : seconds * 1000 }),
+  };
 }
 
 /** SSTATE_DIR; undefined where the configuration names none, which is not the current folder. */
