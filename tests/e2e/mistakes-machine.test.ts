@@ -169,6 +169,20 @@ describe("output that goes nowhere", () => {
   });
 });
 
+test.each([["-e greeting"], ["greeting"]])(
+  "`%s` whose output is closed is one line and code 1",
+  async (words) => {
+    const done = await run("sh", ["-c", `"$0" ${words} >&-`, join(root, "tsbake")], {
+      cwd: toy.rig.folder,
+      env: plainEnvironment(),
+    });
+    expect([done.code, done.stderr.trim().split("\n")]).toEqual([
+      1,
+      [expect.stringContaining("tsbake: standard output is closed")],
+    ]);
+  },
+);
+
 describe("a limit of the shell below which Node.js breaks", () => {
   test.each([
     ["-n 16", "the limit of open files is 16 (ulimit -n), and at least 256 are needed"],
