@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { sha256 } from "@tsbake/base";
@@ -540,12 +549,20 @@ describe("a body", () => {
 
   test("with [lockfiles] is alone", async () => {
     using rig = new Rig();
-    const task: TaskSpec = {
-      body: "    mkdir ${TOPDIR}/inside; ls >/dev/null; rmdir ${TOPDIR}/inside",
-      flags: { lockfiles: "${TOPDIR}/locks/b ${TOPDIR}/locks/a" },
-    };
+    const body = "    mkdir ${TOPDIR}/inside; ls >/dev/null; rmdir ${TOPDIR}/inside";
+    mkdirSync(join(rig.topdir, "locks"));
+    symlinkSync("locks", join(rig.topdir, "alias"));
+    // However the two files are named, and in whatever order: nobody waits for himself or for one who waits for him.
+    const named = [
+      "${TOPDIR}/locks/b ${TOPDIR}/locks/a",
+      "${TOPDIR}/alias/a ${TOPDIR}/locks/b",
+      "${TOPDIR}/locks/a ${TOPDIR}/alias/a ${TOPDIR}/locks/b",
+      "${TOPDIR}/locks/../locks/b ${TOPDIR}/locks/a ${TOPDIR}/locks/a",
+    ];
     const names = ["a", "b", "c", "d"];
-    const many = Object.fromEntries(names.map((name) => [name, { tasks: { do_x: task } }]));
+    const many = Object.fromEntries(
+      names.map((name, at) => [name, { tasks: { do_x: { body, flags: { lockfiles: named[at]! } } } }]),
+    );
     const settings = { ...rig.options({}, []).settings, threads: 4 };
     const { summary } = await rig.run(
       many,
