@@ -37,9 +37,9 @@ import {
   temporaryBeside,
   toBoolean,
   undefinedOn,
-  withOptionFiles,
   writeFileAtomic,
 } from "@tsbake/base";
+import { withOptionFiles } from "@tsbake/base/program";
 import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";

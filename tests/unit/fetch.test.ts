@@ -574,10 +574,12 @@ describe("the program", () => {
   });
 
   test.each([
-    [[], "fetch/bad-argument"],
-    [["fetch"], "--dl-dir is needed"],
+    [[], "a subcommand is needed"],
+    [["fetch"], "fetch needs --dl-dir"],
+    [["fetch", "--dl-dir", "/tmp", "--dl-dir", "/var/tmp"], "fetch has --dl-dir twice"],
+    [["mend"], "there is no subcommand `mend`"],
     [["fetch", "--dl-dir", "/tmp", "--rubbish"], "fetch/bad-argument"],
-    [["unpack", "--dl-dir", "/tmp"], "--into is needed"],
+    [["unpack", "--dl-dir", "/tmp"], "unpack needs --into"],
     [["fetch", "--dl-dir", "/tmp", "--sums", "x"], "is not NAME=VALUE"],
     [["fetch", "--dl-dir", "/tmp", "--uri", "file://none"], "error[fetch/missing-file]"],
     [["fetch", "--dl-dir", "/tmp", "--uri", "svn://h/x"], "error[fetch/unsupported-type]"],

@@ -1,9 +1,7 @@
 export { Source, spanInFile, spanOfLine, type Place, type Span } from "./source.js";
 export { BOOLEAN_WORDS, toBoolean } from "./boolean.js";
-export { complain, say, warn } from "./command-output.js";
 export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostic.js";
 export { nearest } from "./nearest.js";
-export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
 export { byText, sortedUnique, words } from "./order.js";
 export { diskProblem, fullDisk, isDiskProblem, needSpace, noexecDisk } from "./disk.js";
 export {

@@ -1,5 +1,5 @@
 /** Progress of downloads in the task's log. */
-import { say } from "@tsbake/base";
+import { say } from "@tsbake/base/program";
 
 /** Lines for the flag [progress] of the task: not more of them than a person could read, and the last in any case. */
 export function openProgress(intervalMs = 500): (what: string, percent: number) => void {

@@ -13,7 +13,7 @@ import { openSnapshot } from "../snapshot/snapshot.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 import { reportModes } from "../layer/modes.js";
 import { makeExtension } from "../layer/sysext.js";
-import { type Command, EPOCH } from "./command.js";
+import { type Command, EPOCH } from "@tsbake/base/program";
 
 export const sysext: Command = {
   summary: "decides path by path what an extension ships, and stamps it for its base",

@@ -1,11 +1,11 @@
 /** `rootfs` and `layer`: packages into a root. */
-import type { Arguments } from "../arguments.js";
+import type { Arguments } from "@tsbake/base/program";
 import { installBase, installLayer, type InstallOptions } from "../install.js";
 import { debWish } from "@tsbake/packaging";
 import { recipePackageFolders } from "../facts/recipe-packages.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 import { anyOf } from "../rules/rules.js";
-import { type Command, EPOCH } from "./command.js";
+import { type Command, EPOCH } from "@tsbake/base/program";
 
 const OPTIONS = {
   install: {

@@ -5,7 +5,7 @@ import { parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
 import { type ExtensionFacts, type OutputFact, formatManifest, formatSummary } from "../facts/result.js";
-import type { Command } from "./command.js";
+import type { Command } from "@tsbake/base/program";
 
 export const result: Command = {
   summary: "writes the manifest (JSON) and the summary (text) of an image",

@@ -10,7 +10,7 @@ import { parseOsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
 import { DATABASE_FOLDER, openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
 import { packSnapshot, snapshotFolder, SNAPSHOT_TYPES } from "../snapshot/archive.js";
-import { type Command, EPOCH } from "./command.js";
+import { type Command, EPOCH } from "@tsbake/base/program";
 
 const SNAPSHOT = {
   snapshot: { value: "PATH", help: "the snapshot's folder, or an archive of it", isRequired: true },

@@ -7,7 +7,7 @@ import type { FileEntry } from "../facts/file-entry.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { packTree, unpackTree } from "../formats/tree.js";
 import { anyOf } from "../rules/rules.js";
-import { type Command, EPOCH } from "./command.js";
+import { type Command, EPOCH } from "@tsbake/base/program";
 
 const TREE = { tree: { value: "FILE", help: "tar of the tree", isRequired: true } } as const;
 const ROOT = { root: { value: "DIR", help: "the tree on disk", isRequired: true } } as const;

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, writeFileAtomic } from "@tsbake/base";
-import type { Command } from "../arguments.js";
+import type { Command } from "@tsbake/base/program";
 import { scanDebs } from "../deb/file.js";
 import { writeDeb as write } from "../deb/write.js";
 import { badArgument } from "../problems.js";
@@ -20,9 +20,7 @@ export const writeDeb: Command = {
   },
   async run(args, say) {
     const recipe = await readSpec(args.text("spec"));
-    const epochSeconds = Number(args.text("epoch"));
-    if (!Number.isSafeInteger(epochSeconds))
-      throw new BuildError([badArgument("--epoch is no number of seconds")]);
+    const epochSeconds = args.epoch("epoch");
     for (const split of readFacts(await readFile(args.text("facts"), "utf8"))) {
       const one = recipe.packages.find(({ name }) => name === split.name);
       if (!one) throw new BuildError([badArgument(`--facts has ${split.name}, which --spec has not`)]);

@@ -1,6 +1,6 @@
 /** `fakeroot`: a command as root of its own. */
 import { spawn } from "node:child_process";
-import type { Command } from "../arguments.js";
+import type { Command } from "@tsbake/base/program";
 import { openSandbox } from "@tsbake/sandbox";
 import { exitCodeOf } from "@tsbake/base";
 

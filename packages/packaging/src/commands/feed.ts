@@ -1,6 +1,6 @@
 /** `feed-fetch` and `feed-unpack`: packages of the archive, from a solved closure to a tree. */
 import { BuildError } from "@tsbake/base";
-import type { Command } from "../arguments.js";
+import type { Command } from "@tsbake/base/program";
 import { readClosure } from "../feed/closure.js";
 import { downloadClosure } from "../feed/download.js";
 import { hostArchitecture } from "../feed/feed.js";

@@ -1,7 +1,7 @@
 /** `split` and `shlibs`: what a recipe installed, divided into packages. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Command } from "../arguments.js";
+import type { Command } from "@tsbake/base/program";
 import { SHLIBS_FOLDER } from "../split/shlibs.js";
 import { readSpec } from "../split/spec.js";
 import { shlibsOf, splitPackages } from "../split/split.js";

@@ -1,7 +1,7 @@
 /** `sysroot`: the private sysroots of a recipe, from what its dependencies staged. */
 import { readFile } from "node:fs/promises";
 import { BuildError } from "@tsbake/base";
-import type { Command } from "../arguments.js";
+import type { Command } from "@tsbake/base/program";
 import { badArgument } from "../problems.js";
 import { stageSysroots } from "../split/sysroot.js";
 import type { TaskDependency } from "../split/sysroot.js";

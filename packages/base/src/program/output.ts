@@ -1,7 +1,7 @@
 /** What the programs print that task bodies call: progress and results on standard output, problems on standard error. */
-import { BuildError, render } from "./diagnostic.js";
-import { messageOf } from "./errno.js";
-import { redact } from "./url.js";
+import { BuildError, render } from "../diagnostic.js";
+import { messageOf } from "../errno.js";
+import { redact } from "../url.js";
 
 export function say(line: string): void {
   process.stdout.write(`${redact(line)}\n`);
@@ -17,7 +17,7 @@ export function warn(message: string): void {
  *
  * @returns the exit code
  */
-export function complain(error: unknown): number {
+export function reportError(error: unknown): number {
   const text =
     error instanceof BuildError
       ? error.diagnostics.map(render).join("\n")
