@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -8,6 +17,8 @@ import { BuildError } from "@tsbake/base";
 import { Datastore, type PythonError } from "@tsbake/datastore";
 import { LazyPython, openPython, PythonNeeded, type EmbeddedPython } from "@tsbake/python";
 import { PythonRig, raised } from "./python-rig.js";
+import { root } from "../support/paths.js";
+import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const PLACE = { file: "/layer/classes/a.bbclass", line: 20 };
@@ -26,7 +37,7 @@ afterAll(() => {
 
 describe("the snapshot", () => {
   const cache = join(folder, "cache");
-  const open = (): Promise<EmbeddedPython> => openPython({ cache, onMessage: () => {} });
+  const open = (): Promise<EmbeddedPython> => openPython({ cache, isShared: false, onMessage: () => {} });
   const answer = (python: EmbeddedPython): string =>
     python.evaluate("sorted({'b', 'a'})[0]", new Datastore());
 
@@ -43,10 +54,37 @@ describe("the snapshot", () => {
     expect(readdirSync(cache)).toEqual([name]);
   });
 
+  const modules = join(root, "node_modules");
+  const isOwner = statSync(modules).uid === process.geteuid?.();
+  testUnless(
+    isOwner ? undefined : "the installation is somebody else's",
+    "is one for all projects of an installation",
+    async () => {
+      const own = join(folder, "own");
+      const first = await openPython({ cache: own, onMessage: () => {} });
+      expect(answer(first)).toBe("a");
+      const shared = join(modules, ".cache/tsbake");
+      expect(readdirSync(shared)).toEqual([expect.stringMatching(/^pyodide-.*\.snapshot$/)]);
+      expect(existsSync(own)).toBe(false);
+      // Who may write there may say what runs: then it is not believed.
+      chmodSync(shared, 0o777);
+      try {
+        expect(answer(await openPython({ cache: own, onMessage: () => {} }))).toBe("a");
+        expect(readdirSync(own)).toHaveLength(1);
+      } finally {
+        chmodSync(shared, 0o755);
+      }
+    },
+  );
+
   test("is no condition: a folder that cannot be made only costs time", async () => {
     const file = join(folder, "a-file");
     writeFileSync(file, "");
-    const python = await openPython({ cache: join(file, "cache"), onMessage: () => {} });
+    const python = await openPython({
+      cache: join(file, "cache"),
+      isShared: false,
+      onMessage: () => {},
+    });
     expect(answer(python)).toBe("a");
   });
 });

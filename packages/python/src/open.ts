@@ -1,7 +1,7 @@
 /** Starting pyodide: from the memory snapshot when there is one, else plainly, leaving a snapshot for the next time. */
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PyodideInterface } from "pyodide";
 import { Bridge } from "./bridge.js";
@@ -10,7 +10,7 @@ import { PyodideHost, type EmbeddedPython, type Interpreter } from "./host.js";
 import { unameFields } from "./machine.js";
 import type { PythonOptions } from "./options.js";
 import { applyUmask, type MakingFiles } from "./umask.js";
-import { readSnapshot, snapshotPath, writeSnapshot } from "./snapshot.js";
+import { folderToWrite, readSnapshot, snapshotFolders, snapshotName, writeSnapshot } from "./snapshot.js";
 
 /** Folder of our Python packages `bb` and `tsbake`; a level above both src and dist. */
 export const LIBRARY = resolve(dirname(fileURLToPath(import.meta.url)), "../lib");
@@ -40,11 +40,21 @@ export async function startPython(
   options: PythonOptions,
   mask: () => number = () => process.umask(),
 ): Promise<PyodideInterface> {
-  const path = await snapshotPath(options.cache, pyodideVersion(), LIBRARY);
-  const memory = await readSnapshot(path);
-  const pyodide = (memory && (await restore(memory, options))) ?? (await startPlainly(path, options));
+  const pyodide = await startFromSnapshot(options);
   applyUmask(pyodide.FS as unknown as MakingFiles, mask);
   return pyodide;
+}
+
+async function startFromSnapshot(options: PythonOptions): Promise<PyodideInterface> {
+  const name = await snapshotName(pyodideVersion(), LIBRARY);
+  const { cache, isShared = true } = options;
+  const folders = isShared ? await snapshotFolders(LIBRARY, cache) : [cache];
+  for (const folder of folders) {
+    const memory = await readSnapshot(join(folder, name));
+    const pyodide = memory && (await restore(memory, options));
+    if (pyodide) return pyodide;
+  }
+  return startPlainly(join(await folderToWrite(folders), name), options);
 }
 
 type StartOptions = { readonly _loadSnapshot?: Uint8Array; readonly _makeSnapshot?: boolean };
