@@ -8,7 +8,7 @@
  *
  * A good file is never replaced: who has a name first keeps it.
  */
-import { readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   BuildError,
@@ -26,9 +26,26 @@ import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
 import { bring, openClient, prepareFile, progressOf, settle, sizeOf, type Bringing } from "./part-file.js";
 import { checksumMismatch, downloadFailed, missingChecksum } from "./problems.js";
+import type { SourceKind } from "./source-kind.js";
 import { downloadName, type SourceUri } from "./source-uri.js";
+import { unpackFile } from "./unpack.js";
 
 const MOST_TRIES = 3;
+
+export const httpFile: SourceKind = {
+  fetch: download,
+  /** What is unpacked is the open file that was verified, whatever gets its name meanwhile. */
+  async unpack(source, into, options) {
+    const name = basename(downloadName(source));
+    const file = await open(await downloaded(source, options), "r");
+    try {
+      await unpackFile(source, { path: `/proc/${process.pid}/fd/${file.fd}`, name }, into);
+    } finally {
+      await file.close();
+    }
+  },
+  remove: removeDownload,
+};
 
 /**
  * Makes sure that the file is in DL_DIR and has the right checksums.
@@ -36,7 +53,7 @@ const MOST_TRIES = 3;
  * @returns its path
  * @throws BuildError `fetch/checksum-mismatch`, `fetch/missing-checksum`, `fetch/download-failed`, `fetch/no-network`, …
  */
-export async function download(source: SourceUri, options: FetchOptions): Promise<string> {
+async function download(source: SourceUri, options: FetchOptions): Promise<string> {
   const path = join(options.dlDir, downloadName(source));
   const expected = expectedSums(source, options);
   // A folder of downloads that cannot be written to serves all the same, as far as it goes.
@@ -72,7 +89,7 @@ export async function downloaded(source: SourceUri, options: FetchOptions): Prom
 }
 
 /** Deletes the file with all that stands beside it: its note, a part that has come, wrong files that were moved aside. */
-export async function removeDownload(source: SourceUri, options: Pick<FetchOptions, "dlDir">): Promise<void> {
+async function removeDownload(source: SourceUri, options: Pick<FetchOptions, "dlDir">): Promise<void> {
   const path = join(options.dlDir, downloadName(source));
   const name = basename(path);
   const names = await readdir(dirname(path)).catch((error: unknown): string[] => {

@@ -1,9 +1,21 @@
 /** `file://`: what lies beside the recipe. */
 import { existsSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import { missingFile } from "./problems.js";
+import type { SourceKind } from "./source-kind.js";
 import { fail, parseSourceUri, type SourceUri } from "./source-uri.js";
+import { unpackFile } from "./unpack.js";
+
+export const localFile: SourceKind = {
+  fetch: async (source, { filespath }) => findLocal(source, filespath),
+  async unpack(source, into, { filespath }) {
+    const path = findLocal(source, filespath);
+    await unpackFile(source, { path, name: basename(path) }, into);
+  },
+  // It is the recipe's.
+  remove: () => Promise.resolve(),
+};
 
 /** Every place where the file may be, up to the first where it is; the last is that one, if any. */
 export function searchLocal(source: SourceUri, filespath: readonly string[]): string[] {
