@@ -9,13 +9,14 @@
  * @see BitBake 2.19 lib/bb/runqueue.py, RunQueueData.prepare, parts A and B of the recursive dependencies
  */
 import { hasBit, NO_BITS, newBits, unionBits, type Bits } from "./bits.js";
-import { recursiveReason, type Needs, type TaskTable } from "./task-table.js";
+import type { EdgeReason } from "./edge-reason.js";
+import type { Needs, TaskTable } from "./task-table.js";
 
 /** What a task needs and why. */
 export interface TaskNeeds {
   readonly size: number;
   keys(): Iterable<number>;
-  get(task: number): string | undefined;
+  get(task: number): EdgeReason | undefined;
 }
 
 /** One task with [recrdeptask]. */
@@ -36,6 +37,7 @@ class Recursive implements TaskNeeds {
   /** Added ones that come from somewhere else than its own recipes below. */
   readonly foreign = new Set<number>();
   readonly #own: Needs;
+  readonly #reason: EdgeReason;
   readonly #added: number[] = [];
   readonly #merged = new Set<Bits>();
   readonly #table: TaskTable;
@@ -45,6 +47,7 @@ class Recursive implements TaskNeeds {
     this.#table = table;
     this.#own = table.needs(task);
     this.task = task;
+    this.#reason = { by: "recrdeptask", task: info.name };
     this.names = names;
     this.isSelfNamed = names.has(info.name);
     this.also = (info.recideptask ?? []).flatMap((name) => table.find(recipe, name) ?? []);
@@ -63,11 +66,8 @@ class Recursive implements TaskNeeds {
     for (let at = 0; at < this.#added.length; at += 1) yield this.#added[at]!;
   }
 
-  get(need: number): string | undefined {
-    return (
-      this.#own.get(need) ??
-      (this.#has(need) ? recursiveReason(this.#table.tasks[this.task]!.info) : undefined)
-    );
+  get(need: number): EdgeReason | undefined {
+    return this.#own.get(need) ?? (this.#has(need) ? this.#reason : undefined);
   }
 
   /** The named tasks of recipes that are new below. */

@@ -5,6 +5,7 @@ import { AssembledGraph } from "./assembled-graph.js";
 import { findCycles, orderNodes, type Adjacency } from "./cycle.js";
 import * as problem from "../problems.js";
 import { RecursiveNeeds } from "./recursive.js";
+import { reasonText, type EdgeReason } from "./edge-reason.js";
 import { placeOfEdge, TaskTable, type RecipeRow } from "./task-table.js";
 import type { GraphOptions, TaskGraph } from "../types.js";
 
@@ -159,7 +160,7 @@ class Assembly {
         const { recipe, info } = this.#table.tasks[task]!;
         return { recipe: recipe.info.id, task: info.name };
       }),
-      why: (number, need) => this.#recursive.needs(this.#tasks[number]!).get(this.#tasks[need]!) ?? "",
+      why: (number, need) => textOf(this.#recursive.needs(this.#tasks[number]!).get(this.#tasks[need]!)),
     });
   }
 
@@ -170,12 +171,12 @@ class Assembly {
           const task = this.#tasks[number]!;
           const to = path[(step + 1) % path.length]!;
           const need = this.#tasks[to]!;
-          const why = this.#recursive.needs(task).get(need) ?? "";
+          const why = this.#recursive.needs(task).get(need);
           const { recipe } = this.#table.tasks[task]!;
           return {
             from: this.#labels[number]!,
             to: this.#labels[to]!,
-            why,
+            why: textOf(why),
             at: placeOfEdge(this.#table, task, need, why),
             isWithin: recipe === this.#table.tasks[need]!.recipe,
           };
@@ -224,4 +225,8 @@ class Assembly {
     });
     this.#table.report(problem.duplicateProvider(name, providers));
   }
+}
+
+function textOf(reason: EdgeReason | undefined): string {
+  return reason === undefined ? "" : reasonText(reason);
 }

@@ -16,6 +16,7 @@ import {
   type Wanted,
 } from "@tsbake/recipe";
 import { taskLabel } from "../ids.js";
+import type { EdgeReason, NamingFlag } from "./edge-reason.js";
 import { Places, spanOf } from "./places.js";
 import * as problem from "../problems.js";
 import { checkRequirements } from "./requirements.js";
@@ -45,7 +46,7 @@ const VARIABLES: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 /** Needed task to the reason for the edge. */
-export type Needs = Map<number, string>;
+export type Needs = Map<number, EdgeReason>;
 
 export class TaskTable {
   readonly places: Places;
@@ -111,20 +112,21 @@ export class TaskTable {
 
   #resolve(task: number, needs: Needs): void {
     const { recipe, info } = this.tasks[task]!;
-    const add = (to: RecipeRow, name: string, why: string) => {
+    const add = (to: RecipeRow, name: string, why: EdgeReason) => {
       const need = this.find(to, name);
       if (need !== undefined && !needs.has(need)) needs.set(need, why);
       return need !== undefined;
     };
-    const addAll = (to: readonly RecipeRow[], names: readonly string[], why: string) => {
+    const addAll = (to: readonly RecipeRow[], names: readonly string[], why: EdgeReason) => {
       for (const row of to) for (const name of names) add(row, name, why);
     };
-    for (const name of info.after) add(recipe, name, "addtask");
-    if (info.deptask) addAll(this.#buildNeeds(recipe), info.deptask, `${info.name}[deptask], DEPENDS`);
-    if (info.rdeptask) addAll(this.#runtimeNeeds(recipe), info.rdeptask, `${info.name}[rdeptask], RDEPENDS`);
+    const by = (flag: Exclude<EdgeReason["by"], "addtask">): EdgeReason => ({ by: flag, task: info.name });
+    for (const name of info.after) add(recipe, name, { by: "addtask" });
+    if (info.deptask) addAll(this.#buildNeeds(recipe), info.deptask, by("deptask"));
+    if (info.rdeptask) addAll(this.#runtimeNeeds(recipe), info.rdeptask, by("rdeptask"));
     this.#namedTasks(recipe, info, add);
     if (info.recrdeptask) {
-      const why = recursiveReason(info);
+      const why = by("recrdeptask");
       addAll(this.#buildNeeds(recipe), info.recrdeptask, why);
       addAll(this.#runtimeNeeds(recipe), info.recrdeptask, why);
     }
@@ -134,7 +136,7 @@ export class TaskTable {
   #namedTasks(
     recipe: RecipeRow,
     info: TaskInfo,
-    add: (to: RecipeRow, task: string, why: string) => boolean,
+    add: (to: RecipeRow, task: string, why: EdgeReason) => boolean,
   ): void {
     const asker = {
       label: taskLabel(recipe.info, info.name),
@@ -146,13 +148,8 @@ export class TaskTable {
     const { problems, recipes } = checkRequirements(asker, info.requires ?? [], this.#options);
     for (const one of problems) this.report(one);
     for (const name of recipes) this.#explained.add(about(recipe, name));
-    const addNamed = (
-      flag: "depends" | "rdepends" | "mcdepends",
-      name: string,
-      to: RecipeRow,
-      task: string,
-    ) => {
-      if (!add(to, task, `${info.name}[${flag}]`)) {
+    const addNamed = (flag: NamingFlag, name: string, to: RecipeRow, task: string) => {
+      if (!add(to, task, { by: flag, task: info.name })) {
         const near = nearest(task, Object.keys(to.info.tasks));
         this.report(problem.missingTask(asker, flag, to.info, { task, near }), about(recipe, name));
       }
@@ -258,13 +255,17 @@ export class TaskTable {
 }
 
 /** Where an edge comes from, as far as a statement can be named. */
-export function placeOfEdge(table: TaskTable, task: number, need: number, why: string): Span | undefined {
+export function placeOfEdge(
+  table: TaskTable,
+  task: number,
+  need: number,
+  why: EdgeReason | undefined,
+): Span | undefined {
   const { recipe, info } = table.tasks[task]!;
   const to = table.tasks[need]!;
-  if (why === "addtask") return table.places.flag(recipe.info, info.name, "deps")?.at ?? spanOf(info.at);
-  const isFlag = /^do_\S+\[(depends|rdepends|mcdepends)\]$/.exec(why)?.[1];
-  if (isFlag !== undefined)
-    return table.places.flag(recipe.info, info.name, isFlag, to.recipe.info.pn)?.at ?? spanOf(info.at);
+  if (why?.by === "addtask") return table.places.flag(recipe.info, info.name, "deps")?.at ?? spanOf(info.at);
+  if (why?.by === "depends" || why?.by === "rdepends" || why?.by === "mcdepends")
+    return table.places.flag(recipe.info, info.name, why.by, to.recipe.info.pn)?.at ?? spanOf(info.at);
   const { info: other } = to.recipe;
   const names = [other.pn, ...other.provides, ...other.packages, ...Object.values(other.rprovides).flat()];
   for (const kind of ["build", "runtime"] as const) {
@@ -279,9 +280,4 @@ export function placeOfEdge(table: TaskTable, task: number, need: number, why: s
 /** Who asks for what: the key of messages that explain each other. */
 function about(recipe: RecipeRow, name: string): string {
   return `${recipe.number} ${splitMulticonfig(name).name}`;
-}
-
-/** Why a recursive task has the edges that it has. */
-export function recursiveReason(info: TaskInfo): string {
-  return `${info.name}[recrdeptask]`;
 }
