@@ -178,7 +178,7 @@ describe("configurations that share a TMPDIR", () => {
       "ring:stage",
       "ring:build compile fetch index pack stage_setscene user:build compile fetch index pack stage",
     ],
-  ])("twins that would wait for each other in a circle do not (found: %j)", async (found, ran) => {
+  ])("deferred tasks that would wait for each other in a circle do not (found: %j)", async (found, ran) => {
     using rig = new Rig({});
     const steps = [{ args: "ring mc:one:user", found, environment, ran, says: "done" }];
     expect(await perform(rig, steps)).toEqual(wanted(steps));

@@ -10,7 +10,7 @@ import {
   helpText,
   listing,
   logTail,
-  Narrator,
+  Reporter,
   optionTable,
   parseCommand,
   plainPaint,
@@ -19,7 +19,7 @@ import {
   sortDiagnostics,
   taskWords,
 } from "@tsbake/cli";
-import type { NarratorOptions } from "@tsbake/cli";
+import type { ReporterOptions } from "@tsbake/cli";
 import type { EngineEvent } from "@tsbake/engine";
 import type { TaskId } from "@tsbake/graph";
 import type { RunSummary, TaskFailure } from "@tsbake/run";
@@ -238,12 +238,12 @@ const nothing: EngineEvent = {
 };
 const parsed: EngineEvent = { type: "parsed", recipes: 12, cached: 11, elapsedMs: 100 };
 
-function narrate(
+function report(
   events: readonly EngineEvent[],
-  options: Partial<NarratorOptions> = {},
+  options: Partial<ReporterOptions> = {},
   end = summary(),
 ): string[] {
-  const narrator = new Narrator({
+  const reporter = new Reporter({
     targets: ["sysext-image"],
     version: "1.0",
     paint: plainPaint,
@@ -256,9 +256,9 @@ function narrate(
     ...options,
   });
   const lines = [
-    ...events.flatMap((event) => narrator.tell(event)),
-    ...narrator.conclude(end, 300),
-    ...narrator.end(),
+    ...events.flatMap((event) => reporter.tell(event)),
+    ...reporter.conclude(end, 300),
+    ...reporter.end(),
   ];
   return lines.map(({ text, trouble }) => (trouble ? `! ${text}` : text));
 }
@@ -293,10 +293,10 @@ describe("the story of a build", () => {
       elapsedMs: 1,
       failure: { ...name(what), diagnostics: [full(what)], stopped: false },
     });
-    const pity = (what: string): EngineEvent => ({ type: "warning", diagnostic: full(what, "warning") });
+    const asWarning = (what: string): EngineEvent => ({ type: "warning", diagnostic: full(what, "warning") });
 
     test("is told by the first task that it fails, and by nothing else", () => {
-      const lines = narrate([pity("a:do_x"), failed("b:do_x"), pity("c:do_x"), failed("d:do_x")]);
+      const lines = report([asWarning("a:do_x"), failed("b:do_x"), asWarning("c:do_x"), failed("d:do_x")]);
       expect(lines.filter((line) => /full|free/.test(line))).toEqual([
         "! error[base/disk-full]: b:do_x: full\nhelp: free",
       ]);
@@ -306,7 +306,7 @@ describe("the story of a build", () => {
       [1, "! warning[base/disk-full]: a:do_x: full\nhelp: free"],
       [3, "! warning[base/disk-full]: a:do_x: full (and 2 more that could not be kept)\nhelp: free"],
     ])("is one warning at the end when %i things could not be kept", (count, expected) => {
-      expect(narrate(Array.from({ length: count }, () => pity("a:do_x"))).at(-1)).toBe(expected);
+      expect(report(Array.from({ length: count }, () => asWarning("a:do_x"))).at(-1)).toBe(expected);
     });
   });
 
@@ -321,7 +321,7 @@ describe("the story of a build", () => {
       },
     });
     const labels = ["a", "b", "c", "d", "e", "f"].map((one) => `${one}:do_x`);
-    const lines = narrate([
+    const lines = report([
       ...labels.map((label, index) => missing(label, `http://m/${index} has no checksum`)),
       missing("g:do_x", "damaged"),
     ]);
@@ -333,13 +333,13 @@ describe("the story of a build", () => {
   });
 
   test("without work it is one line", () => {
-    expect(narrate([parsed, nothing])).toEqual([
+    expect(report([parsed, nothing])).toEqual([
       "nothing to do: all 57 tasks of sysext-image are up to date (0.3 s)",
     ]);
   });
 
   test("in a log: starts, restores in sum, the result", () => {
-    expect(narrate(busy, {}, end)).toEqual([
+    expect(report(busy, {}, end)).toEqual([
       "tsbake 1.0: sysext-image",
       "12 recipes read in 0.1 s, 11 from the cache",
       "57 tasks: 4 up to date, 50 not needed, 1 to restore, 2 to run, about 1 min 01 s",
@@ -353,7 +353,7 @@ describe("the story of a build", () => {
   });
 
   test("above a live part: ends of what took its time", () => {
-    expect(narrate(busy, { live: true }, end).filter((line) => line.includes(" do_"))).toEqual([
+    expect(report(busy, { live: true }, end).filter((line) => line.includes(" do_"))).toEqual([
       "done base do_rootfs 12 s",
       "slowest: base do_rootfs 12 s",
     ]);
@@ -364,16 +364,16 @@ describe("the story of a build", () => {
       (pn, index) => `${pn}:do_${index}`,
     );
     const events = labels.map((label) => ({ type: "task-finished", ...name(label), elapsedMs: 1 }) as const);
-    const lines = narrate(events, {}, summary({ ran: 9 }));
+    const lines = report(events, {}, summary({ ran: 9 }));
     expect(lines.at(-1)).toBe("run: h 1, mc:two:g 1, f 1, e 1, d 1, c 1 and 2 other recipes");
   });
 
   test("quiet: the result only", () => {
-    expect(narrate(busy, { quiet: true }, end)[0]).toMatch(/^done after/);
+    expect(report(busy, { quiet: true }, end)[0]).toMatch(/^done after/);
   });
 
   test("a dry run says what would be done", () => {
-    expect(narrate(busy.slice(0, 4), { dryRun: true }, end).slice(3)).toEqual([
+    expect(report(busy.slice(0, 4), { dryRun: true }, end).slice(3)).toEqual([
       "[1/3] base do_fetch (restore)",
       "[2/3] base do_rootfs",
       "dry run after 0.3 s: 2 would run, 1 would be restored, 4 up to date",
@@ -383,7 +383,7 @@ describe("the story of a build", () => {
 
   test("a failure, what was left, the failures in one line", () => {
     const failed = { type: "task-failed", ...name("x:do_compile"), elapsedMs: 5, failure } as const;
-    const lines = narrate(
+    const lines = report(
       [parsed, plan, failed],
       {},
       summary({ failed: [failure, failure], notStarted: ["y" as TaskId], ok: false }),
@@ -404,7 +404,7 @@ describe("the story of a build", () => {
       elapsedMs: 5,
       failure: { ...failure, stopped: true },
     } as const;
-    expect(narrate([plan, killed], {}, summary({ interrupted: true, ok: false }))).toContain(
+    expect(report([plan, killed], {}, summary({ interrupted: true, ok: false }))).toContain(
       "! stopped: x do_compile",
     );
   });
@@ -420,7 +420,7 @@ describe("the story of a build", () => {
     ["interrupted", false, [], "! stopping"],
     ["failure", false, ["x:do_a"], "! stopping: waiting for x do_a"],
   ] as const)("stopping: %s, killing %s", (reason, killing, running, line) => {
-    expect(narrate([plan, { type: "stopping", reason, killing, running }])[2]).toBe(line);
+    expect(report([plan, { type: "stopping", reason, killing, running }])[2]).toBe(line);
   });
 
   test.each([
@@ -433,12 +433,12 @@ describe("the story of a build", () => {
     ["error", {}, "! error: x do_a: text"],
   ] as const)("a message of level %s with %j", (level, options, line) => {
     const message: EngineEvent = { type: "task-message", ...name("x:do_a"), level, text: "te\u001B[31mxt" };
-    const lines = narrate([message], options, summary({ ran: 1 }));
+    const lines = report([message], options, summary({ ran: 1 }));
     expect(lines.find((text) => text.includes("text"))).toBe(line);
   });
 
   test("errors of tasks that succeeded are the reason for a failed build", () => {
-    expect(narrate([plan], {}, summary({ ran: 1, errorMessages: 2, ok: false })).at(-1)).toBe(
+    expect(report([plan], {}, summary({ ran: 1, errorMessages: 2, ok: false })).at(-1)).toBe(
       "! 2 error messages of tasks that succeeded: see above",
     );
   });

@@ -576,7 +576,6 @@ describe("the program", () => {
   test.each([
     [[], "a subcommand is needed"],
     [["fetch"], "fetch needs --dl-dir"],
-    [["fetch", "--dl-dir", "/tmp", "--dl-dir", "/var/tmp"], "fetch has --dl-dir twice"],
     [["mend"], "there is no subcommand `mend`"],
     [["fetch", "--dl-dir", "/tmp", "--rubbish"], "fetch/bad-argument"],
     [["unpack", "--dl-dir", "/tmp"], "unpack needs --into"],

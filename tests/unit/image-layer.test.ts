@@ -473,7 +473,7 @@ describe("a snapshot", () => {
 describe("the program", () => {
   test.each<[string[], number, RegExp]>([
     [["--help"], 0, /^tsbake-image SUBCOMMAND/],
-    [[], 0, /^tsbake-image SUBCOMMAND/],
+    [[], 1, /a subcommand is needed/],
     [["layer", "--help"], 0, /--base PATH +the base's snapshot/],
     [["nonsense"], 1, /there is no subcommand `nonsense`/],
     [["layer"], 1, /layer needs --install, --pool/],

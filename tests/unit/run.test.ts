@@ -244,8 +244,8 @@ describe("stamps", () => {
       stamps.begin(x, task, () => "new");
       if (how !== "open") stamps.finish(x, task, "new", how);
     }
-    expect(stamps.bringBack(x, () => "new")).toBe(false);
-    expect(stamps.bringBack(x, () => "old")).toBe(expected.length > 0);
+    expect(stamps.restamp(x, () => "new")).toBe(false);
+    expect(stamps.restamp(x, () => "old")).toBe(expected.length > 0);
     for (const view of [stamps, openStamps()]) {
       const found = view.times(x, "do_install", "old").real;
       expect(found).toBe(expected.length > 0 ? 1_000_000 : undefined);
@@ -303,7 +303,7 @@ describe("stamps", () => {
       stamps.begin(x, "do_unpack", () => "new");
       stamps.finish(x, "do_unpack", "new", "setscene");
       expect(stamps.withdraw(x.stamp, "do_install")).toBe(false);
-      expect(stamps.bringBack(x, () => "old")).toBe(false);
+      expect(stamps.restamp(x, () => "old")).toBe(false);
       stamps.finish(x, "do_install", "old", "setscene");
       expect(stamps.withdraw(x.stamp, "do_install")).toBe(true);
       expect(openStamps().hasAny(x.stamp, "do_install")).toBe(false);

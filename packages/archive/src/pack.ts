@@ -98,7 +98,7 @@ async function pack(
   });
   child.stdin.end(list);
   if (isPiped) await drain(child.stdout, out, compression === "gzip" ? (options.level ?? 6) : undefined);
-  const said = await complaint(child);
+  const said = await tarError(child);
   if (said !== undefined) throw new BuildError([packFailed(namesOf(folders), said)]);
 }
 
@@ -197,7 +197,7 @@ export function openTar(args: readonly string[], stdio: Parameters<typeof openCh
  *
  * @throws BuildError `archive/no-program`; system errors of starting it
  */
-export async function complaint(tar: Child): Promise<string | undefined> {
+export async function tarError(tar: Child): Promise<string | undefined> {
   const { code, signal, said, failure } = await tar.ended;
   if (hasCode(failure, "ENOENT")) throw new BuildError([noProgram("tar", "for archives")]);
   if (failure !== undefined) throw failure;

@@ -74,7 +74,7 @@ async function* judged(source: string | Readable, label: string, dialect: Dialec
 function entryOf(archive: string, header: Header, data: Readable): TarEntry {
   if (header.type === null) throw new BuildError([unsupported(archive, "an entry of an unknown type")]);
   return {
-    path: tidy(header.name),
+    path: trimmed(header.name),
     type: header.type === "contiguous-file" ? "file" : header.type,
     mode: header.mode,
     uid: header.uid,
@@ -83,7 +83,7 @@ function entryOf(archive: string, header: Header, data: Readable): TarEntry {
     mtimeSeconds: Math.floor(header.mtime.getTime() / 1000),
     ...(header.linkname === null
       ? {}
-      : { target: header.type === "link" ? tidy(header.linkname) : header.linkname }),
+      : { target: header.type === "link" ? trimmed(header.linkname) : header.linkname }),
     major: header.devmajor,
     minor: header.devminor,
     read: () => buffer(data),
@@ -91,7 +91,7 @@ function entryOf(archive: string, header: Header, data: Readable): TarEntry {
   };
 }
 
-function tidy(name: string): string {
+function trimmed(name: string): string {
   const short = name.replace(/^(\.\/+)+/, "").replace(/\/+$/, "");
   return short === "" && !name.startsWith("/") ? "." : short;
 }

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { BuildError, removeTree } from "@tsbake/base";
 import { decompress } from "./compression.js";
-import { complaint, FOREIGN_ATTRIBUTES, openTar } from "./pack.js";
+import { tarError, FOREIGN_ATTRIBUTES, openTar } from "./pack.js";
 import { unpackFailed } from "./problems.js";
 import { Scan, type ScanResult } from "./scan.js";
 
@@ -65,7 +65,7 @@ export async function unpackTar(
     await using tar = openTar(argumentsFor(root, options), { stdin: "pipe" });
     const result = await scanned(archive, options, existing, (piece) => hand(tar.stdin, piece));
     tar.stdin.end();
-    const said = await complaint(tar);
+    const said = await tarError(tar);
     if (said !== undefined) throw new BuildError([unpackFailed(label, root, said)]);
     return result;
   } catch (error) {

@@ -1,8 +1,8 @@
 /** Words of the command line into a command. The letters are BitBake's; section 3.10 of its manual page says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
-import { careRequest, checkCommand } from "./command-options.js";
-import type { CareRequest } from "./command-options.js";
+import { maintenanceRequest, checkCommand } from "./command-options.js";
+import type { MaintenanceRequest } from "./command-options.js";
 import { findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
@@ -52,7 +52,7 @@ export interface Request {
   /** How often -D was given: stack traces, debug messages. */
   readonly debug: number;
   readonly ui: Ui;
-  readonly care: CareRequest;
+  readonly maintenance: MaintenanceRequest;
 }
 
 export type Command =
@@ -300,7 +300,7 @@ function toRequest(
     quiet: given.has("quiet"),
     debug: all("debug").length,
     ui: ui !== undefined && isUi(ui) ? ui : "auto",
-    care: careRequest(given, targets),
+    maintenance: maintenanceRequest(given, targets),
   };
 }
 

@@ -8,7 +8,7 @@ import { parseAge, parseSize } from "./quantities.js";
 type Given = ReadonlyMap<string, readonly string[]>;
 
 /** What `tsbake sstate prune` and `verify` take beside the general options. */
-export interface CareRequest {
+export interface MaintenanceRequest {
   readonly maxAgeMs?: number;
   readonly maxBytes?: number;
   /** Empty: artifacts are not judged by who needs them. */
@@ -41,7 +41,7 @@ function checkPrune(given: Given): Diagnostic | undefined {
 }
 
 /** @param operands what stands behind the words: more targets for --unreachable-from */
-export function careRequest(given: Given, operands: readonly string[]): CareRequest {
+export function maintenanceRequest(given: Given, operands: readonly string[]): MaintenanceRequest {
   const maxAgeMs = parseAge(given.get("age")?.at(-1) ?? "");
   const maxBytes = parseSize(given.get("size")?.at(-1) ?? "");
   const named = given.get("unreachable-from");

@@ -6,7 +6,7 @@ export {
   type Request,
   type Ui,
 } from "./arguments.js";
-export type { CareRequest } from "./command-options.js";
+export type { MaintenanceRequest } from "./command-options.js";
 export { commandTable, type SessionAction } from "./commands.js";
 export { completionScript, type CompletionShell } from "./completion.js";
 export { ALL_WELL, endedBy, FAILED, WRONG_WORDS } from "./exit-code.js";
@@ -15,7 +15,7 @@ export { diagnosticText, failureText, logTail, sortDiagnostics } from "./failure
 export { Footer, type FooterSize } from "./footer.js";
 export { helpText } from "./help.js";
 export { readEnd } from "./log-file.js";
-export { Narrator, type Line, type NarratorOptions } from "./narrator.js";
+export { Reporter, type Line, type ReporterOptions } from "./reporter.js";
 export { Screen, type Output } from "./screen.js";
 export { ageText, parseAge, parseSize, sizeText } from "./quantities.js";
 export { Timeline } from "./timeline.js";

@@ -7,13 +7,13 @@ import type { RunSummary } from "@tsbake/run";
 import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
 import { recordEvents, recordTimeline } from "./event-log.js";
-import { careFor, verifiedText } from "./care.js";
+import { maintain, verifiedText } from "./maintenance.js";
 import { sortDiagnostics } from "./failure-text.js";
 import { Footer } from "./footer.js";
 import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
 import { readEnd } from "./log-file.js";
-import { Narrator } from "./narrator.js";
-import type { Line } from "./narrator.js";
+import { Reporter } from "./reporter.js";
+import type { Line } from "./reporter.js";
 import { internalError, noMemory, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
@@ -223,7 +223,7 @@ async function answer(
     case "sstate-stats":
     case "sstate-verify":
     case "sstate-prune": {
-      const answer = await careFor(build.sharedState(), action, request, Date.now());
+      const answer = await maintain(build.sharedState(), action, request, Date.now());
       display.answer(answer.text, answer.data);
       return answer.ok;
     }
@@ -282,12 +282,12 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   const live = request.ui === "auto" && output.isTTY === true && around.environment["TERM"] !== "dumb";
   const paint: Paint = live && !around.environment["NO_COLOR"] ? ansiPaint : plainPaint;
   const footer = new Footer(paint);
-  const narrator = new Narrator({
+  const reporter = new Reporter({
     targets: request.action === "feed-update" ? ["feed update"] : request.targets,
     version: around.version,
     paint,
     live,
-    quiet: request.quiet || !isNarrated(request.action),
+    quiet: request.quiet || !isReported(request.action),
     verbose: request.verbose,
     debug: request.debug > 0,
     dryRun: request.dryRun,
@@ -323,15 +323,15 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
         around.onTerminal?.(event.taken);
       }
       footer.see(event, performance.now());
-      for (const line of narrator.tell(event)) say(line);
+      for (const line of reporter.tell(event)) say(line);
     },
     conclude(summary, outputs) {
-      if (summary) for (const line of narrator.conclude(summary, around.elapsedMs())) say(line);
+      if (summary) for (const line of reporter.conclude(summary, around.elapsedMs())) say(line);
       for (const text of outputs.flatMap((one) => outputText(one, around.directory)))
         screen.line(printable(text));
     },
     fail(diagnostics, stack) {
-      for (const line of narrator.fail(diagnostics, stack)) say(line);
+      for (const line of reporter.fail(diagnostics, stack)) say(line);
     },
     answer(text) {
       // On one terminal the live part would be drawn over the answer.
@@ -340,7 +340,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     },
     close() {
       heartbeat?.stop();
-      for (const line of narrator.end()) say(line);
+      for (const line of reporter.end()) say(line);
       screen.close();
       if (failure) throw failure.error;
     },
@@ -360,7 +360,7 @@ function jsonDisplay({ stdout, version, words }: Surroundings): Display {
 }
 
 /** Work that a person waits for is told of in a log, too; the answer to a question comes without words around it. */
-function isNarrated(action: Request["action"]): boolean {
+function isReported(action: Request["action"]): boolean {
   return action === "build" || action === "feed-update";
 }
 

@@ -137,12 +137,12 @@ export function feedClash(path: string, first: string, second: string): Diagnost
 }
 
 /** No list of any source arrived. */
-export function feedUnreachable(complaints: readonly string[]): Diagnostic {
+export function feedUnreachable(messages: readonly string[]): Diagnostic {
   return {
     severity: "error",
     code: "packaging/feed-unreachable",
     message: `no package list could be fetched from apt's sources`,
-    help: `check the network, /etc/apt/sources.list and apt's proxy settings; apt said:\n${complaints.slice(0, 6).join("\n") || "nothing"}`,
+    help: `check the network, /etc/apt/sources.list and apt's proxy settings; apt said:\n${messages.slice(0, 6).join("\n") || "nothing"}`,
   };
 }
 
@@ -251,16 +251,16 @@ export function unshipped(recipe: string, paths: readonly string[]): Diagnostic 
 /**
  * Packages that do not go together.
  * @param unmet the lines of `unmetRelations`
- * @param complaints what else was said
+ * @param messages what else was said
  */
 export function unsolvable(
   unmet: readonly string[],
-  complaints: readonly string[],
+  messages: readonly string[],
   askedBy?: string,
 ): Diagnostic {
   const head = headOfUnmet(unmet);
   // apt ends with a sentence about held packages, of which there are none here.
-  const others = complaints.filter((line) => unmet.length === 0 || !line.includes("held broken packages"));
+  const others = messages.filter((line) => unmet.length === 0 || !line.includes("held broken packages"));
   const lines = [...unmet.slice(0, 20), ...others.slice(0, 5)];
   return {
     severity: "error",

@@ -22,8 +22,8 @@ export function diagnosticsOf(
   return codeOf(error) === undefined ? undefined : [systemFailure(label, messageOf(error))];
 }
 
-/** What a pity it is that something could not be kept, or that a disk is full, which is worth more. */
-export function pity(
+/** A warning that something could not be kept, or that a disk is full, which is worth more. */
+export function asWarning(
   error: unknown,
   label: string,
   folders: readonly string[],

@@ -221,7 +221,7 @@ class Run {
     if (!nodes.planner.plan.has(node) || nodes.isDoneByWaiting(node))
       return this.#board.move(node, { at: "done", how: "covered" });
     const task = nodes.task(node);
-    if (this.#isDoneByTwin(task)) return this.#end(node, "current", 0);
+    if (this.#isDoneElsewhere(task)) return this.#end(node, "current", 0);
     if (!nodes.isRestore(node) && this.#options.mayRun?.(task.task) === false) {
       const diagnostics = [mustNotRun(task.label)];
       return this.#fail(node, { task: task.task, label: task.label, stopped: false, diagnostics }, 0);
@@ -257,12 +257,12 @@ class Run {
     return !failure;
   }
 
-  /** What a twin has just done in the same folder needs no doing. @returns whether it is done */
+  /** What another configuration has just done in the same folder needs no doing. @returns whether it is done */
   async #restore(node: TaskId): Promise<boolean> {
     const began = performance.now();
     const before = this.#signaturesChanged;
-    const twin = await this.#nodes.planner.checkTwin(node);
-    const end = twin ?? (await this.#worker!.restore(this.#nodes.task(node)));
+    const elsewhere = await this.#nodes.planner.checkDeferred(node);
+    const end = elsewhere ?? (await this.#worker!.restore(this.#nodes.task(node)));
     const elapsedMs = performance.now() - began;
     if (end === "missing") await this.#runInstead(node);
     else if (end !== "done") this.#fail(node, end, elapsedMs);
@@ -295,7 +295,7 @@ class Run {
   }
 
   /** Another configuration has just done it, in the same folder. */
-  #isDoneByTwin({ recipe, name, signature, info }: PlannedTask): boolean {
+  #isDoneElsewhere({ recipe, name, signature, info }: PlannedTask): boolean {
     const key = `${recipe.stamp}.${name}.${signature.unihash}`;
     if (!this.#nodes.isMulticonfig || info.nostamp || !this.#left.has(key)) return false;
     return this.#options.stamps.state(recipe, name, signature.unihash) !== undefined;

@@ -12,7 +12,7 @@ import { objectName, restoreArtifact, saveArtifact } from "./outputs/artifact.js
 import type { RunEvent, TaskFailure, TaskName } from "./events.js";
 import { executeBody, taskDatastore } from "./body/execute.js";
 import type { BodyResult, Executor } from "./body/execute.js";
-import { diagnosticsOf, pity } from "./failure.js";
+import { diagnosticsOf, asWarning } from "./failure.js";
 import type { RunOptions } from "./options.js";
 import type { ReadCheck, WatchedBody } from "./reads/index.js";
 import { cannotRecord, cannotStore, restoreFailed, socketLeftOut } from "./problems.js";
@@ -272,7 +272,7 @@ export class Worker {
       if (this.#options.signatures.of(task.task).unihash !== unihash) this.#stampRestored(task);
     }
     const found = [...this.#begun.values()].map((recipe) =>
-      this.#options.stamps.bringBack(recipe, this.#wanted(recipe)),
+      this.#options.stamps.restamp(recipe, this.#wanted(recipe)),
     );
     return found.includes(true);
   }
@@ -326,7 +326,7 @@ export class Worker {
     this.#record(settled, () => this.#explain(task, base));
   }
 
-  /** A store that cannot take the artifact is a pity, not a failure. */
+  /** A store that cannot take the artifact is a warning, not a failure. */
   async #save(
     task: PlannedTask,
     artifact: NonNullable<TaskInfo["artifact"]>,
@@ -354,7 +354,7 @@ export class Worker {
         },
       });
     } catch (error) {
-      const diagnostic = pity(error, label, this.#options.settings.folders, (reason) =>
+      const diagnostic = asWarning(error, label, this.#options.settings.folders, (reason) =>
         cannotStore(label, reason),
       );
       if (!diagnostic) throw error;

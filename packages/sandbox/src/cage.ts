@@ -61,7 +61,7 @@ const POWERS = [
   "sys_nice",
   "sys_resource",
 ];
-const TAME = [
+const FEW_POWERS = [
   "/usr/bin/setpriv",
   "--inh-caps=-all",
   `--bounding-set=-all,${POWERS.map((name) => `+${name}`).join(",")}`,
@@ -104,7 +104,7 @@ class CageNamespaces extends Namespaces implements Cage {
   readonly #inMemory = new Set<string>();
 
   protected override get front(): readonly string[] {
-    return TAME;
+    return FEW_POWERS;
   }
 
   /** With every power that the cage has: for scripts of ours alone. */

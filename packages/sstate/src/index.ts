@@ -17,4 +17,4 @@ export {
   type StoredObject,
   type StoreStatistics,
   type Verification,
-} from "./care.js";
+} from "./maintenance.js";

@@ -10,7 +10,7 @@ export interface OptionSpec {
   readonly value?: string;
   /** Must be given; an empty value counts. */
   readonly isRequired?: boolean;
-  /** May be given more than once. */
+  /** All values count; else the last. */
   readonly isList?: boolean;
 }
 
@@ -90,7 +90,7 @@ export const EPOCH = {
   epoch: { value: "SECONDS", help: "no time in the output is later", isRequired: true },
 } as const satisfies OptionSpecs;
 
-/** @throws BuildError with what `refuse` makes of unknown, missing or repeated options and stray words */
+/** @throws BuildError with what `refuse` makes of unknown and missing options and stray words */
 export function readArguments(
   name: string,
   command: Command,
@@ -121,8 +121,6 @@ export function readArguments(
   };
   const missing = Object.keys(specs).filter((one) => specs[one]?.isRequired && !read.has(one));
   if (missing.length > 0) fail(`needs ${missing.map((one) => `--${one}`).join(", ")}`);
-  for (const [one, value] of read)
-    if (!specs[one]?.isList && typeof value === "object" && value.length > 1) fail(`has --${one} twice`);
   if (restName !== undefined && rest.length === 0) fail(`needs ${restName} after --`);
   return new Arguments(read, rest, refuse);
 }

@@ -59,11 +59,11 @@ class Evaluation implements Evaluator {
     try {
       this.#evaluate(statement);
     } catch (error) {
-      const isHarmless =
+      const isIgnorable =
         (statement.kind === "assignment" || statement.kind === "function") &&
         error instanceof BuildError &&
         !(error instanceof ExpansionError);
-      if (!isHarmless) throw explain(error, { what: describe(statement), at: statement.at }, this.host);
+      if (!isIgnorable) throw explain(error, { what: describe(statement), at: statement.at }, this.host);
       this.problems.push(...error.diagnostics);
     }
   }

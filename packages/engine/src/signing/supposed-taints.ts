@@ -17,7 +17,7 @@ export function supposeTaints(stamps: Stamps): Stamps {
     stamped: (recipe, task) => stamps.stamped(recipe, task),
     times: (recipe, task, unihash) => stamps.times(recipe, task, unihash),
     begin: writing,
-    bringBack: writing,
+    restamp: writing,
     finish: writing,
     refresh: writing,
     timeMs: (recipe, task, unihash) => stamps.timeMs(recipe, task, unihash),

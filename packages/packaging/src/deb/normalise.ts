@@ -35,7 +35,7 @@ const AVAILABLE = `${DPKG_FOLDER}/available`;
  * $1: root; pairs of a path and what becomes its content, `--`, paths to remove. A link is never followed out of the root:
  * only plain files are written to.
  */
-const TIDY = `
+const CLEAN_UP = `
 set -eu
 cd "$1"
 shift
@@ -84,7 +84,7 @@ export async function normaliseRoot(
     ...OF_DATABASE.map((name) => `${DPKG_FOLDER}/${name}`),
     ...ofDevice.flatMap(({ path, becomes }) => (becomes === undefined ? [below(path)] : [])),
   ];
-  await inRoot(sandbox, TIDY, [root, AVAILABLE, "", ...rewritten, "--", ...removed]);
+  await inRoot(sandbox, CLEAN_UP, [root, AVAILABLE, "", ...rewritten, "--", ...removed]);
 }
 
 /**

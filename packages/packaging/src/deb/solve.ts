@@ -6,7 +6,7 @@ import { copyFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError, byText, demandSuccess, nearest, scratchFolder } from "@tsbake/base";
-import { aptComplaints, openApt } from "../feed/apt.js";
+import { aptMessages, openApt } from "../feed/apt.js";
 import type { Planned, PackageSource, Solution, SolveRequest } from "../database/backend.js";
 import type { Change } from "../database/change.js";
 import { whyChain } from "../feed/chain.js";
@@ -47,10 +47,10 @@ export async function solveDeb(
     ];
     // With -qq apt would keep to itself why packages do not go together.
     const said = await apt.run("apt-get", ["install", "-s", "-q", recommends, ...flags, "--", ...asked]);
-    const complaints = aptComplaints(said, "E");
+    const messages = aptMessages(said, "E");
     // apt itself always says why.
-    if (complaints.length === 0) demandSuccess("apt-get", said);
-    if (said.code !== 0) throw new BuildError(explain(complaints, said.stdout, planned));
+    if (messages.length === 0) demandSuccess("apt-get", said);
+    if (said.code !== 0) throw new BuildError(explain(messages, said.stdout, planned));
     return conclude(parseSimulation(said.stdout), planned, request);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -128,7 +128,7 @@ async function runApt(
 }
 
 /** The lines of what apt said that begin with `E:` or `W:`, without that. */
-export function aptComplaints(result: RunResult, kind: "E" | "W"): string[] {
+export function aptMessages(result: RunResult, kind: "E" | "W"): string[] {
   const said = `${result.stderr}\n${result.stdout}`.split("\n");
   return said.filter((line) => line.startsWith(`${kind}: `)).map((line) => line.slice(3));
 }

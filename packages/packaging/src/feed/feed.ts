@@ -25,7 +25,7 @@ import {
   writeFileAtomic,
 } from "@tsbake/base";
 import type { Lock } from "@tsbake/base";
-import { aptComplaints, openApt } from "./apt.js";
+import { aptMessages, openApt } from "./apt.js";
 import type { Apt } from "./apt.js";
 import { parseClosure, writeClosure } from "./closure.js";
 import type { Closure, ClosurePackage } from "./closure.js";
@@ -128,13 +128,13 @@ class AptFeed implements Feed {
         if (percent !== undefined) onProgress?.("fetching the package lists", Math.floor(Number(percent)));
       },
     });
-    const complaints = [...aptComplaints(done, "E"), ...aptComplaints(done, "W")];
+    const messages = [...aptMessages(done, "E"), ...aptMessages(done, "W")];
     const lists = await readdir(join(folder, "lists"));
     if (!lists.some((name) => /_Packages(\.|$)/.test(name)))
-      throw new BuildError([feedUnreachable(complaints)]);
+      throw new BuildError([feedUnreachable(messages)]);
     // What it could not fetch it complains of, and the lists of before stay. Without a word, it has not worked at all.
-    if (complaints.length === 0) demandSuccess("apt-get", done);
-    for (const line of complaints) onWarning?.(line);
+    if (messages.length === 0) demandSuccess("apt-get", done);
+    for (const line of messages) onWarning?.(line);
     // Of an archive that is a folder, apt keeps links to its lists: they would change with the archive.
     await eachLimited(lists, 4, async (name) => replaceLink(join(folder, "lists", name)));
     await this.#measure();
@@ -239,10 +239,10 @@ class AptFeed implements Feed {
     const recommends = request.recommends ? "--install-recommends" : "--no-install-recommends";
     // With -qq apt would keep to itself why packages do not go together.
     const solved = await apt.run("apt-get", ["install", "-q", "--print-uris", recommends, "--", ...asked]);
-    const complaints = aptComplaints(solved, "E");
+    const messages = aptMessages(solved, "E");
     // apt itself always says why.
-    if (complaints.length === 0) demandSuccess("apt-get", solved);
-    if (solved.code !== 0) throw new BuildError(await this.#explain(apt, complaints, solved.stdout, request));
+    if (messages.length === 0) demandSuccess("apt-get", solved);
+    if (solved.code !== 0) throw new BuildError(await this.#explain(apt, messages, solved.stdout, request));
     const uris = parseUris(solved.stdout);
     const packages = await this.#describe(apt, uris);
     const provided = new Set(packages.flatMap((one) => [one.name, ...providedBy(one.stanza)]));

@@ -77,7 +77,7 @@ export function parseSpec(text: string, path: string): RecipeSpec {
   const packages = [
     ...new Map(listed.toReversed().map((one) => [one.recipeName, one])).values(),
   ].toReversed();
-  refuseTwins(read, packages);
+  refuseDuplicates(read, packages);
   const version = debVersion(read.text("version"));
   if (!isDebVersion(version)) {
     read.fail("version", `\`${read.text("version")}\` is no Debian version and cannot be made one`);
@@ -96,7 +96,7 @@ export function parseSpec(text: string, path: string): RecipeSpec {
 }
 
 /** Two names of a recipe may become one. */
-function refuseTwins(read: Fields, packages: readonly PackageSpec[]): void {
+function refuseDuplicates(read: Fields, packages: readonly PackageSpec[]): void {
   const first = new Map<string, PackageSpec>();
   for (const [at, one] of packages.entries()) {
     const other = first.get(one.name);

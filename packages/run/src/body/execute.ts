@@ -16,7 +16,7 @@ import {
 import type { Diagnostic } from "@tsbake/base";
 import { isFlagTrue, isTruthy } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
-import { describePython, diagnosticsOf, pity } from "../failure.js";
+import { describePython, diagnosticsOf, asWarning } from "../failure.js";
 import type { RunEvent, TaskMessage, TaskName } from "../events.js";
 import { cleanFolders } from "./folders.js";
 import type { Isolation } from "@tsbake/sandbox";
@@ -145,7 +145,7 @@ function keepLog(log: TaskLog, { label }: Body, { folders, onEvent }: Executor):
   try {
     log.restore();
   } catch (error) {
-    const diagnostic = pity(error, label, folders, (reason) => logLost(label, log.path, reason));
+    const diagnostic = asWarning(error, label, folders, (reason) => logLost(label, log.path, reason));
     if (diagnostic === undefined) throw error;
     onEvent({ type: "warning", diagnostic });
   }

@@ -53,7 +53,7 @@ export interface Stamps {
    *
    * @returns whether there were some
    */
-  bringBack(recipe: Stamped, wanted: WantedSignature): boolean;
+  restamp(recipe: Stamped, wanted: WantedSignature): boolean;
   /**
    * Before files are taken away that a task has put into shared folders: none of its stamps may say any more that they are
    * there, and none may come back.
@@ -185,7 +185,7 @@ class StampFolders implements Stamps {
     }
   }
 
-  bringBack(recipe: Stamped, wanted: WantedSignature): boolean {
+  restamp(recipe: Stamped, wanted: WantedSignature): boolean {
     const { begun, aside } = this.#changesOf(recipe.stamp);
     const again = [...aside].filter(([, { task, rest }]) => {
       const unihash = wanted(task);

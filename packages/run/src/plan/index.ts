@@ -6,4 +6,4 @@ export { decideScene, type Scene, type SceneFacts } from "./scene.js";
 export { Currency, type CurrencyFacts, type StampTimes } from "./currency.js";
 export { demand, restoreCandidates, runInstead, type Decision, type Plan, type PlanFacts } from "./plan.js";
 export { estimate, pathsAhead, SCHEDULERS, type PriorityInput, type Scheduler } from "./priority.js";
-export { findCircle } from "./twins.js";
+export { findCircle } from "./deferred.js";

@@ -6,7 +6,7 @@ import type { SetsceneMode } from "../options.js";
 import { demand, restoreCandidates, runInstead } from "./plan.js";
 import type { Plan, PlanFacts } from "./plan.js";
 import type { Stamps } from "../outputs/stamps.js";
-import { findCircle, Twins } from "./twins.js";
+import { findCircle, Deferred } from "./deferred.js";
 import type { PlannedTask } from "../work.js";
 
 /**
@@ -23,11 +23,11 @@ export interface Planner {
   /** The task that a node is about. */
   taskOf(node: TaskId): TaskId;
   /**
-   * Called before a restore starts, for one that waited for a twin (see twins.ts).
+   * Called before a restore starts, for one that waited for another (see deferred.ts).
    *
    * @returns how it ends without a restore; undefined when there is one to be done
    */
-  checkTwin(node: TaskId): Promise<"done" | "missing" | undefined>;
+  checkDeferred(node: TaskId): Promise<"done" | "missing" | undefined>;
   /**
    * A restore went wrong: the plan is changed so that the task runs.
    *
@@ -82,7 +82,7 @@ export class DemandPlanner implements Planner {
   readonly plan: Plan = new Map();
   readonly #input: PlannerInput;
   readonly #facts: PlanFacts;
-  readonly #twins: Twins | undefined;
+  readonly #deferred: Deferred | undefined;
   #stored: Set<TaskId> = new Set();
   #changedMs: number | undefined;
   /** Tasks without a body that were looked at with all below them. */
@@ -98,9 +98,9 @@ export class DemandPlanner implements Planner {
     this.#facts = {
       needs: (task) => input.needs(task),
       isCurrent: (task) => this.#isCurrent(task),
-      isStored: (task) => this.#twins?.find(task) !== undefined || this.#stored.has(task),
+      isStored: (task) => this.#deferred?.find(task) !== undefined || this.#stored.has(task),
     };
-    if (input.isMulticonfig) this.#twins = new Twins((task) => this.#twinKeys(task));
+    if (input.isMulticonfig) this.#deferred = new Deferred((task) => this.#deferKeys(task));
   }
 
   async prepare(): Promise<void> {
@@ -113,14 +113,14 @@ export class DemandPlanner implements Planner {
     this.#demand(this.#facts);
   }
 
-  /** Twins that would wait in a circle do not wait: one of them is done after the other by the queue. */
+  /** Deferred tasks that would wait in a circle do not wait: one of them is done after the other by the queue. */
   #demand(facts: PlanFacts): void {
     for (;;) {
       demand(this.plan, this.#input.targets, facts);
-      const circle = this.#twins && findCircle([...this.plan.keys()], (node) => this.waits(node));
-      const twins = circle?.filter((node) => this.#twins!.of(node) && this.plan.get(node) === "restore");
-      if (!twins || twins.length === 0) return;
-      for (const node of twins) this.#twins!.free(node);
+      const circle = this.#deferred && findCircle([...this.plan.keys()], (node) => this.waits(node));
+      const waiting = circle?.filter((node) => this.#deferred!.of(node) && this.plan.get(node) === "restore");
+      if (!waiting || waiting.length === 0) return;
+      for (const node of waiting) this.#deferred!.free(node);
       this.plan.clear();
     }
   }
@@ -133,10 +133,10 @@ export class DemandPlanner implements Planner {
   }
 
   waits(node: TaskId): readonly TaskId[] {
-    const twin = this.#twins?.of(node);
+    const first = this.#deferred?.of(node);
     const isRun = this.plan.get(node) === "run";
-    // A body waits for its needs, a restore for the twin that makes the artifact.
-    const before = isRun ? this.#input.needs(node) : twin === undefined ? [] : [twin];
+    // A body waits for its needs, a restore for the task that makes the artifact.
+    const before = isRun ? this.#input.needs(node) : first === undefined ? [] : [first];
     const more = this.#waiting.get(node);
     return (more ? [...new Set([...before, ...more])] : before).filter(
       (need) => this.plan.get(need) !== "current",
@@ -147,11 +147,11 @@ export class DemandPlanner implements Planner {
     return node;
   }
 
-  checkTwin(node: TaskId): Promise<"done" | "missing" | undefined> {
-    if (this.#twins?.of(node) === undefined) return Promise.resolve(undefined);
+  checkDeferred(node: TaskId): Promise<"done" | "missing" | undefined> {
+    if (this.#deferred?.of(node) === undefined) return Promise.resolve(undefined);
     this.#wholes.clear();
     if (this.#isCurrent(node)) return Promise.resolve("done");
-    // Without an artifact there is nothing to take over: the twin's restore went wrong, or its stamp is gone.
+    // Without an artifact there is nothing to take over: the first one's restore went wrong, or its stamp is gone.
     return Promise.resolve(this.#input.task(node).info.artifact ? undefined : "missing");
   }
 
@@ -244,7 +244,7 @@ export class DemandPlanner implements Planner {
     return state === "real" || (state === "setscene" && this.#input.setscene !== "off");
   }
 
-  #twinKeys(id: TaskId): string[] {
+  #deferKeys(id: TaskId): string[] {
     const { info, recipe, name, signature } = this.#input.task(id);
     if (info.nostamp) return [];
     const { spec, unihash } = objectName(recipe, name, signature.unihash);

@@ -20,7 +20,7 @@ import { findStored } from "./planner.js";
 import type { Planner, PlannerInput } from "./planner.js";
 import { withPython } from "../body/python-needed.js";
 import { decideScene } from "./scene.js";
-import { findCircle, Twins } from "./twins.js";
+import { findCircle, Deferred } from "./deferred.js";
 import type { SceneFacts } from "./scene.js";
 
 /** No task's name ends so. */
@@ -42,8 +42,8 @@ export class ScenePlanner implements Planner {
   readonly #ran = new Set<TaskId>();
   readonly #dependents = new Map<TaskId, TaskId[]>();
   /** Of one recipe and hash in several configurations: one is done, and then the others are asked for again. */
-  readonly #twins: Twins | undefined;
-  /** What twins would be if they did not wait. */
+  readonly #deferred: Deferred | undefined;
+  /** What deferred tasks would be if they did not wait. */
   readonly #alone = new Map<TaskId, State>();
   /** Setscene tasks that have nothing to execute and no stamp yet. */
   readonly empty: TaskId[] = [];
@@ -58,7 +58,7 @@ export class ScenePlanner implements Planner {
       hasNoStamp: (task) => input.task(task).info.nostamp === true,
     });
     if (input.isMulticonfig) {
-      this.#twins = new Twins((task) => {
+      this.#deferred = new Deferred((task) => {
         const { recipe, name, signature } = input.task(task);
         return [`${recipe.pn} ${name} ${signature.unihash}`];
       });
@@ -105,13 +105,13 @@ export class ScenePlanner implements Planner {
     );
     for (const task of open) this.#asked.set(task, this.#input.task(task).signature.unihash);
     const asked = new Set(candidates);
-    // Of twins, that of the default configuration is first.
+    // That of the default configuration is first.
     const isLater = (task: TaskId) => this.#input.task(task).label.startsWith("mc:");
     for (const task of [...open.filter((one) => !isLater(one)), ...open.filter(isLater)]) {
-      const isTwin = this.#twins?.find(task) !== undefined && asked.has(task);
+      const isDeferred = this.#deferred?.find(task) !== undefined && asked.has(task);
       const isFound = found.has(task) || stored.has(task);
-      if (isTwin) this.#alone.set(task, isFound ? "found" : "missing");
-      this.#states.set(task, isTwin || isFound ? "found" : "missing");
+      if (isDeferred) this.#alone.set(task, isFound ? "found" : "missing");
+      this.#states.set(task, isDeferred || isFound ? "found" : "missing");
     }
   }
 
@@ -128,16 +128,16 @@ export class ScenePlanner implements Planner {
       if (this.plan.get(task) === "run" && this.#input.isEnforced) return [...needs, ...this.#restores()];
       return this.plan.has(restore) ? [...needs, restore] : needs;
     }
-    const twin = this.#twins?.of(task);
+    const first = this.#deferred?.of(task);
     const before =
       this.plan.get(node) === "restore" ? this.#scene.hardNeeds(task) : (this.#dependents.get(task) ?? []);
     const restores = before.map(restoreOf).filter((other) => this.plan.has(other));
-    return twin !== undefined && this.plan.get(node) === "restore" ? [twin, ...restores] : restores;
+    return first !== undefined && this.plan.get(node) === "restore" ? [first, ...restores] : restores;
   }
 
-  async checkTwin(node: TaskId): Promise<"done" | "missing" | undefined> {
+  async checkDeferred(node: TaskId): Promise<"done" | "missing" | undefined> {
     const task = this.taskOf(node);
-    if (this.#twins?.of(task) === undefined) return undefined;
+    if (this.#deferred?.of(task) === undefined) return undefined;
     const { recipe, name, signature } = this.#input.task(task);
     // In the same folder there is nothing left to do.
     if (this.#input.stamps.state(recipe, name, signature.unihash) !== undefined) return "done";
@@ -163,13 +163,13 @@ export class ScenePlanner implements Planner {
 
   async #decide(): Promise<void> {
     await this.#decideOnce();
-    if (!this.#twins) return;
+    if (!this.#deferred) return;
     for (;;) {
       const circle = findCircle([...this.plan.keys()], (node) => this.waits(node));
-      const twins = circle?.map((node) => this.taskOf(node)).filter((task) => this.#twins!.of(task));
-      if (!twins || twins.length === 0) return;
-      for (const task of twins) {
-        this.#twins.free(task);
+      const waiting = circle?.map((node) => this.taskOf(node)).filter((task) => this.#deferred!.of(task));
+      if (!waiting || waiting.length === 0) return;
+      for (const task of waiting) {
+        this.#deferred.free(task);
         if (this.#states.get(task) === "found") this.#states.set(task, this.#alone.get(task) ?? "missing");
       }
       await this.#decideOnce();

@@ -6,14 +6,14 @@ import { ageText, sizeText } from "./quantities.js";
 import { tableText } from "./table.js";
 import { count } from "./text.js";
 
-export type CareAction = Extract<SessionAction, `sstate-${string}`>;
+export type MaintenanceAction = Extract<SessionAction, `sstate-${string}`>;
 
 type SharedState = ReturnType<Build["sharedState"]>;
 type Statistics = Awaited<ReturnType<SharedState["statistics"]>>;
 type Verification = Awaited<ReturnType<SharedState["verify"]>>;
 type Pruned = Awaited<ReturnType<SharedState["prune"]>>;
 
-export interface CareAnswer {
+export interface MaintenanceAnswer {
   readonly text: string;
   /** The same for programs (`--ui json`). */
   readonly data: object;
@@ -21,14 +21,14 @@ export interface CareAnswer {
 }
 
 /** @throws BuildError when a target of --unreachable-from cannot be built */
-export async function careFor(
+export async function maintain(
   state: SharedState,
-  action: CareAction,
-  request: Pick<Request, "care" | "dryRun">,
+  action: MaintenanceAction,
+  request: Pick<Request, "maintenance" | "dryRun">,
   nowMs: number,
-): Promise<CareAnswer> {
+): Promise<MaintenanceAnswer> {
   const { folder } = state;
-  const { remove, ...limits } = request.care;
+  const { remove, ...limits } = request.maintenance;
   switch (action) {
     case "sstate-stats": {
       const statistics = await state.statistics();

@@ -12,7 +12,7 @@ import { printable } from "@tsbake/base";
 import { count, duration, listing, taskWords } from "./text.js";
 import type { Paint } from "./text.js";
 
-export interface NarratorOptions {
+export interface ReporterOptions {
   /** What is built, e.g. `sysext-image`; empty when the project file says it. */
   readonly targets: readonly string[];
   readonly version: string;
@@ -38,8 +38,8 @@ const worthTellingMs = 1000;
 const slowestShown = 3;
 const recipesShown = 6;
 
-export class Narrator {
-  readonly #options: NarratorOptions;
+export class Reporter {
+  readonly #options: ReporterOptions;
   /** Kept back until it is known that there is something to do: a build without work says one line. */
   #head: string | undefined;
   #parsed: string | undefined;
@@ -52,7 +52,7 @@ export class Narrator {
   #toRestore = 0;
   #restored = 0;
 
-  constructor(options: NarratorOptions) {
+  constructor(options: ReporterOptions) {
     this.#options = options;
     this.#head = `tsbake ${options.version}: ${options.targets.join(" ") || "the project's targets"}`;
   }

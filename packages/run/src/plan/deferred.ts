@@ -1,49 +1,49 @@
 /**
- * The same task in several multiconfigs: one is done, the others wait for it. Two tasks are twins when they would leave the
- * same stamp (the configurations share a folder), or make the same object of shared state.
+ * The same task in several multiconfigs: one is done, the others wait for it. A task is deferred to another one with
+ * which it would leave the same stamp (the configurations share a folder), or make the same object of shared state.
  *
  * @see BitBake 2.19 lib/bb/runqueue.py, sq_deferred: there only tasks with shared state wait, and any that have one hash
  */
 import type { TaskId } from "@tsbake/graph";
 
-export class Twins {
+export class Deferred {
   readonly #alone = new Set<TaskId>();
   readonly #keysOf: (task: TaskId) => readonly string[];
   readonly #first = new Map<string, TaskId>();
-  readonly #twinOf = new Map<TaskId, TaskId>();
+  readonly #firstOf = new Map<TaskId, TaskId>();
 
-  /** @param keysOf texts that twins have in common; asked once for each task */
+  /** @param keysOf texts that such tasks have in common; asked once for each task */
   constructor(keysOf: (task: TaskId) => readonly string[]) {
     this.#keysOf = keysOf;
   }
 
-  /** The twin that is done first, or undefined: then `task` is the one that others wait for. */
+  /** The task that is done first, or undefined: then `task` is the one that others wait for. */
   find(task: TaskId): TaskId | undefined {
-    const known = this.#twinOf.get(task);
+    const known = this.#firstOf.get(task);
     if (known !== undefined || this.#alone.has(task)) return known;
     for (const key of this.#keysOf(task)) {
       const first = this.#first.get(key);
       if (first === undefined) this.#first.set(key, task);
-      else if (first !== task && !this.#twinOf.has(task)) this.#twinOf.set(task, first);
+      else if (first !== task && !this.#firstOf.has(task)) this.#firstOf.set(task, first);
     }
-    return this.#twinOf.get(task);
+    return this.#firstOf.get(task);
   }
 
   /** It waits for nobody any more. */
   free(task: TaskId): void {
     this.#alone.add(task);
-    this.#twinOf.delete(task);
+    this.#firstOf.delete(task);
   }
 
   /** What `find` has found. */
   of(task: TaskId): TaskId | undefined {
-    return this.#twinOf.get(task);
+    return this.#firstOf.get(task);
   }
 }
 
 /**
- * Nodes that wait for each other in a circle: with `[mcdepends]`, the first of some twins can need a task that needs the
- * second of others. Undefined when all can be done one after the other.
+ * Nodes that wait for each other in a circle: with `[mcdepends]`, a first task can need one that needs a
+ * deferred one. Undefined when all can be done one after the other.
  */
 export function findCircle(
   nodes: readonly TaskId[],
