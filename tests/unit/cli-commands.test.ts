@@ -25,14 +25,14 @@ describe("commands of words", () => {
   test.each([
     ["feed update", { action: "feed-update", targets: [] }],
     ["sstate stats --ui json", { action: "sstate-stats", ui: "json" }],
-    ["sstate verify --remove", { action: "sstate-verify", care: { unreachableFrom: [], remove: true } }],
+    ["sstate verify --remove", { action: "sstate-verify", maintenance: { unreachableFrom: [], remove: true } }],
     [
       "sstate prune --age 30d --size 1.5K -n",
-      { dryRun: true, care: { maxAgeMs: 30 * day, maxBytes: 1536, unreachableFrom: [], remove: false } },
+      { dryRun: true, maintenance: { maxAgeMs: 30 * day, maxBytes: 1536, unreachableFrom: [], remove: false } },
     ],
     [
       "sstate prune --unreachable-from a b --unreachable-from c",
-      { action: "sstate-prune", care: { unreachableFrom: ["a", "c", "b"], remove: false } },
+      { action: "sstate-prune", maintenance: { unreachableFrom: ["a", "c", "b"], remove: false } },
     ],
     ["sstate:do_build", { action: "build", targets: ["sstate:do_build"] }],
     ["x sstate stats", { action: "build", targets: ["x", "sstate", "stats"] }],
