@@ -25,10 +25,16 @@ describe("commands of words", () => {
   test.each([
     ["feed update", { action: "feed-update", targets: [] }],
     ["sstate stats --ui json", { action: "sstate-stats", ui: "json" }],
-    ["sstate verify --remove", { action: "sstate-verify", maintenance: { unreachableFrom: [], remove: true } }],
+    [
+      "sstate verify --remove",
+      { action: "sstate-verify", maintenance: { unreachableFrom: [], remove: true } },
+    ],
     [
       "sstate prune --age 30d --size 1.5K -n",
-      { dryRun: true, maintenance: { maxAgeMs: 30 * day, maxBytes: 1536, unreachableFrom: [], remove: false } },
+      {
+        dryRun: true,
+        maintenance: { maxAgeMs: 30 * day, maxBytes: 1536, unreachableFrom: [], remove: false },
+      },
     ],
     [
       "sstate prune --unreachable-from a b --unreachable-from c",
