@@ -122,6 +122,39 @@ describe("the table of faults in docs/internals.md", () => {
   });
 });
 
+describe("the words in docs/internals.md", () => {
+  const words = [
+    ...read("docs/internals.md").matchAll(/^\| ([^|`]+) \| .* \| `(\w+)` in `([\w./-]+\.ts)` \|$/gm),
+  ].map(([, word, type, file]) => [word!, type!, file!] as const);
+
+  test.each(words)("%s: %s is declared in packages/%s", (_word, type, file) => {
+    expect(read(join("packages", file))).toMatch(
+      new RegExp(`^export (?:abstract )?(?:class|interface|type) ${type}\\b`, "m"),
+    );
+  });
+
+  test("are each there once, with a type of its own", () => {
+    expect(words.length).toBeGreaterThan(40);
+    expect(new Set(words.map(([word]) => word)).size).toBe(words.length);
+    expect(new Set(words.map(([, type]) => type)).size).toBe(words.length);
+  });
+
+  test("a type of that name is exported by one file only", () => {
+    const sources = readdirSync(join(root, "packages")).flatMap((name) =>
+      existsSync(join(root, "packages", name, "src")) ? filesBelow(`packages/${name}/src`, /\.ts$/) : [],
+    );
+    const declared = new Map<string, string[]>();
+    for (const file of sources)
+      for (const [, type] of read(file).matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm))
+        declared.set(type!, [...(declared.get(type!) ?? []), file]);
+    const twice = words.flatMap(([, type]) => {
+      const files = declared.get(type) ?? [];
+      return files.length > 1 ? [[type, ...files]] : [];
+    });
+    expect(twice).toEqual([]);
+  });
+});
+
 describe("the events of --ui json", () => {
   const section = read("docs/manual.md").split("## Events for programs")[1]!.split("\n## ")[0]!;
   const sources = [

@@ -11,7 +11,7 @@ import {
   tmpfilesLine,
   tmpfilesOf,
   type FileEntry,
-  type Plan,
+  type ExtensionPlan,
   type ShippedLine,
 } from "@tsbake/image";
 import { scriptModes } from "@tsbake/packaging";
@@ -41,7 +41,7 @@ const folder = (path: string, more: Partial<FileEntry> = {}): FileEntry =>
 function plan(
   layer: readonly FileEntry[],
   more: { base?: readonly FileEntry[]; tmpfiles?: readonly ShippedLine[]; name?: string } = {},
-): Plan {
+): ExtensionPlan {
   return planExtension({
     layer,
     base: new FileIndex(more.base ?? [folder("/usr"), folder("/etc")]),
@@ -52,7 +52,7 @@ function plan(
   });
 }
 
-const linesOf = (one: Plan, name = "e"): string[] =>
+const linesOf = (one: ExtensionPlan, name = "e"): string[] =>
   one.entries
     .find((planned) => planned.entry.path === `/usr/lib/tmpfiles.d/${name}.conf`)
     ?.text?.trimEnd()
@@ -238,7 +238,7 @@ describe("tmpfiles.d files that packages ship", () => {
 
   test("a name that no line can hold is refused by name", () => {
     for (const path of ["/etc/a\nb", "/etc/a\rb"]) {
-      const refuse = (): Plan => plan([entry(path)]);
+      const refuse = (): ExtensionPlan => plan([entry(path)]);
       expect(refuse).toThrow(BuildError);
       expect(refuse).toThrow(/can name it/);
     }

@@ -47,7 +47,7 @@ export {
   overrideRules,
   planExtension,
   type Decision,
-  type Plan,
+  type ExtensionPlan,
   type PlanRequest,
   type PlannedEntry,
   type Reported,

@@ -45,7 +45,7 @@ export class Bridge {
     throw new Error("internal: the interpreter is not open yet");
   };
 
-  /** Remembers what a method of a Store threw. */
+  /** Remembers what a method of a PythonDatastore threw. */
   failed(error: unknown): void {
     this.#last = error;
   }

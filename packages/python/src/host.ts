@@ -10,7 +10,7 @@ import {
 } from "@tsbake/datastore";
 import type { Bridge } from "./bridge.js";
 import { isHandled, readFailure, toPythonError } from "./failure.js";
-import { Store, type Codec } from "./store.js";
+import { PythonDatastore, type Codec } from "./python-datastore.js";
 
 /** An interpreter that is open. */
 export interface EmbeddedPython extends PythonHost {
@@ -20,7 +20,7 @@ export interface EmbeddedPython extends PythonHost {
 
 /** Functions of packages/python/lib/tsbake/interpreter.py; those that return undefined failed. */
 export interface Interpreter {
-  store(adapter: Store): unknown;
+  store(adapter: PythonDatastore): unknown;
   evaluate(text: string, d: unknown): string | undefined;
   define(text: string, file: string, line: number): true | undefined;
   check(name: string, body: string, file: string, line: number): true | undefined;
@@ -68,7 +68,7 @@ export class PyodideHost implements EmbeddedPython {
     this.#conversions = conversions;
     bridge.newStore = () => {
       const d = new Datastore({ python: () => this });
-      return new Store(() => d, this.#codec);
+      return new PythonDatastore(() => d, this.#codec);
     };
   }
 
@@ -186,7 +186,7 @@ export class PyodideHost implements EmbeddedPython {
         if (!held) throw new Error("metadata kept `d` for longer than its recipe");
         return held;
       };
-      data = this.#python().store(new Store(access, this.#codec));
+      data = this.#python().store(new PythonDatastore(access, this.#codec));
       this.#data.set(d, data);
     }
     return data;
@@ -203,7 +203,7 @@ export class PyodideHost implements EmbeddedPython {
   readonly #codec: Codec = {
     encode: (value) => this.#encode(value),
     decode: (value) => value ?? null,
-    share: (copy) => new Store(() => copy, this.#codec),
+    share: (copy) => new PythonDatastore(() => copy, this.#codec),
     failed: (error) => this.#bridge.failed(error),
   };
 

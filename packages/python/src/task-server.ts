@@ -2,7 +2,7 @@
 import type { Datastore, Value } from "@tsbake/datastore";
 import { describeForPython, isHandled, type Failure } from "./failure.js";
 import type { MessageLevel } from "./options.js";
-import { Store, type Codec } from "./store.js";
+import { PythonDatastore, type Codec } from "./python-datastore.js";
 import type { PythonTaskOptions } from "./task-options.js";
 
 interface Question {
@@ -32,7 +32,7 @@ class PythonObject {
 }
 
 /** Methods of Store that a child may call by name. */
-const METHODS = new Set<keyof Store>([
+const METHODS = new Set<keyof PythonDatastore>([
   "addTask",
   "appendVar",
   "appendVarFlag",
@@ -62,7 +62,7 @@ const METHODS = new Set<keyof Store>([
 
 export class TaskServer {
   readonly #options: PythonTaskOptions;
-  readonly #stores = new Map<number, { readonly d: Datastore; readonly store: Store }>();
+  readonly #stores = new Map<number, { readonly d: Datastore; readonly store: PythonDatastore }>();
   #nextKey = 0;
   #failure: Failure | undefined;
   /** An error that may be the text of the exception that comes next (bb.fatal): that is told once. */
@@ -158,8 +158,8 @@ export class TaskServer {
           (await this.#options.reportUnihash?.(String(args[0]), String(args[1]), String(args[2]))) ?? null
         );
     }
-    if (!METHODS.has(op as keyof Store)) throw new Error(`internal: a Python task asked for ${op}`);
-    const method = store[op as keyof Store] as (...given: readonly unknown[]) => unknown;
+    if (!METHODS.has(op as keyof PythonDatastore)) throw new Error(`internal: a Python task asked for ${op}`);
+    const method = store[op as keyof PythonDatastore] as (...given: readonly unknown[]) => unknown;
     try {
       return method.apply(store, args as unknown[]) ?? null;
     } catch (error) {
@@ -175,7 +175,7 @@ export class TaskServer {
     return await this.#options.execFunction(name, d, Array.isArray(dirs) ? dirs.map(String) : undefined);
   }
 
-  #storeOf(key: number): { readonly d: Datastore; readonly store: Store } {
+  #storeOf(key: number): { readonly d: Datastore; readonly store: PythonDatastore } {
     const found = this.#stores.get(key);
     if (!found) throw new Error(`internal: a Python task asked for datastore ${key}`);
     return found;
@@ -183,7 +183,7 @@ export class TaskServer {
 
   #share(d: Datastore): number {
     const key = this.#nextKey++;
-    this.#stores.set(key, { d, store: new Store(() => d, this.#codec) });
+    this.#stores.set(key, { d, store: new PythonDatastore(() => d, this.#codec) });
     return key;
   }
 

@@ -16,7 +16,7 @@ import { resolveTargets, taskName } from "./targets.js";
 /** What a plan is made for. */
 export type PlanRequest = Pick<BuildRequest, "targets" | "task" | "runAll" | "runOnly">;
 
-export class Plan {
+export class PlannedGraph {
   readonly graph: TaskGraph;
   readonly #context: BuildContext;
   readonly #targets: readonly Target[];
@@ -73,7 +73,7 @@ export class Plan {
 }
 
 /** @throws BuildError of targets, and of circles in the graph */
-export async function planBuild(context: BuildContext, request: PlanRequest): Promise<Plan> {
+export async function planBuild(context: BuildContext, request: PlanRequest): Promise<PlannedGraph> {
   const { project, providers, python } = context;
   // Takes Python only to tell where a mistake is written.
   return withPython(python.open, () => {
@@ -86,7 +86,7 @@ export async function planBuild(context: BuildContext, request: PlanRequest): Pr
       runAll: request.runAll.map(taskName),
       runOnly: request.runOnly.map(taskName),
     });
-    return new Plan(context, targets, graph);
+    return new PlannedGraph(context, targets, graph);
   });
 }
 

@@ -14,7 +14,7 @@ export { narrowedModes, overrideRules, reportModes, unreadModes } from "./modes.
 export {
   planExtension,
   type Decision,
-  type Plan,
+  type ExtensionPlan,
   type PlanRequest,
   type PlannedEntry,
   type Reported,

@@ -54,7 +54,7 @@ export interface PlanRequest {
   readonly tmpfiles?: readonly ShippedLine[];
 }
 
-export interface Plan {
+export interface ExtensionPlan {
   /** Sorted by path; every folder before what is in it. */
   readonly entries: readonly PlannedEntry[];
   /** Sorted by path. */
@@ -71,7 +71,7 @@ const FACTORY = "/usr/share/factory";
  *   `image/file-clash`, `image/folder-taken`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`,
  *   `image/tmpfiles-name`
  */
-export function planExtension(request: PlanRequest): Plan {
+export function planExtension(request: PlanRequest): ExtensionPlan {
   const planner = new Planner(request);
   for (const entry of [...request.layer].sort((left, right) => byText(left.path, right.path)))
     planner.add(entry);
@@ -263,7 +263,7 @@ class Planner {
     this.#report.push({ path, decision, because, ...owner });
   }
 
-  finish(): Plan {
+  finish(): ExtensionPlan {
     if (this.#tmpfiles.length > 0) {
       const text = this.#tmpfiles.sort(byText).map((line) => `${line}\n`);
       this.#addText(`/usr/lib/tmpfiles.d/${this.#request.name}.conf`, text.join(""));

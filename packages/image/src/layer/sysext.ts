@@ -5,7 +5,7 @@ import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@ts
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
-import { type Plan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
+import { type ExtensionPlan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
 import type { Rule } from "../rules/rules.js";
 import { type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snapshot.js";
 import { TarFile, type TarMember } from "../formats/tar-index.js";
@@ -29,7 +29,7 @@ export interface SysextOptions {
 }
 
 export interface SysextResult {
-  readonly plan: Plan;
+  readonly plan: ExtensionPlan;
   /** Everything in the output, sorted by path, files with their digests. */
   readonly files: readonly FileEntry[];
   readonly extensionRelease: string;

@@ -6,7 +6,7 @@
  */
 import type { TaskId } from "@tsbake/graph";
 
-export class Deferred {
+export class DeferredTasks {
   readonly #alone = new Set<TaskId>();
   readonly #keysOf: (task: TaskId) => readonly string[];
   readonly #first = new Map<string, TaskId>();

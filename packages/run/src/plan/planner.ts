@@ -6,7 +6,7 @@ import type { SetsceneMode } from "../options.js";
 import { demand, restoreCandidates, runInstead } from "./plan.js";
 import type { Plan, PlanFacts } from "./plan.js";
 import type { Stamps } from "../outputs/stamps.js";
-import { findCircle, Deferred } from "./deferred.js";
+import { findCircle, DeferredTasks } from "./deferred.js";
 import type { PlannedTask } from "../work.js";
 
 /**
@@ -82,7 +82,7 @@ export class DemandPlanner implements Planner {
   readonly plan: Plan = new Map();
   readonly #input: PlannerInput;
   readonly #facts: PlanFacts;
-  readonly #deferred: Deferred | undefined;
+  readonly #deferred: DeferredTasks | undefined;
   #stored: Set<TaskId> = new Set();
   #changedMs: number | undefined;
   /** Tasks without a body that were looked at with all below them. */
@@ -100,7 +100,7 @@ export class DemandPlanner implements Planner {
       isCurrent: (task) => this.#isCurrent(task),
       isStored: (task) => this.#deferred?.find(task) !== undefined || this.#stored.has(task),
     };
-    if (input.isMulticonfig) this.#deferred = new Deferred((task) => this.#deferKeys(task));
+    if (input.isMulticonfig) this.#deferred = new DeferredTasks((task) => this.#deferKeys(task));
   }
 
   async prepare(): Promise<void> {

@@ -20,7 +20,7 @@ import { findStored } from "./planner.js";
 import type { Planner, PlannerInput } from "./planner.js";
 import { withPython } from "../body/python-needed.js";
 import { decideScene } from "./scene.js";
-import { findCircle, Deferred } from "./deferred.js";
+import { findCircle, DeferredTasks } from "./deferred.js";
 import type { SceneFacts } from "./scene.js";
 
 /** No task's name ends so. */
@@ -42,7 +42,7 @@ export class ScenePlanner implements Planner {
   readonly #ran = new Set<TaskId>();
   readonly #dependents = new Map<TaskId, TaskId[]>();
   /** Of one recipe and hash in several configurations: one is done, and then the others are asked for again. */
-  readonly #deferred: Deferred | undefined;
+  readonly #deferred: DeferredTasks | undefined;
   /** What deferred tasks would be if they did not wait. */
   readonly #alone = new Map<TaskId, State>();
   /** Setscene tasks that have nothing to execute and no stamp yet. */
@@ -58,7 +58,7 @@ export class ScenePlanner implements Planner {
       hasNoStamp: (task) => input.task(task).info.nostamp === true,
     });
     if (input.isMulticonfig) {
-      this.#deferred = new Deferred((task) => {
+      this.#deferred = new DeferredTasks((task) => {
         const { recipe, name, signature } = input.task(task);
         return [`${recipe.pn} ${name} ${signature.unihash}`];
       });

@@ -24,7 +24,7 @@ export interface Codec {
   failed(error: unknown): void;
 }
 
-export class Store {
+export class PythonDatastore {
   readonly #access: () => Datastore;
   readonly #codec: Codec;
 
