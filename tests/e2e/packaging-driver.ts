@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostArchitecture, inPool, openDebBackend, readClosure } from "@tsbake/packaging";
-import { listTree, openCage } from "@tsbake/sandbox";
+import { listRoot, openCage } from "@tsbake/sandbox";
 import type { Sandbox } from "@tsbake/sandbox";
 import { sha256 } from "@tsbake/base";
 
@@ -13,7 +13,7 @@ const [folder = "", pool = "", baseFile = "", extensionFile = "", ...names] = pr
 
 /** Everything about every entry, contents too; folders' sizes are the file system's own business. */
 async function picture(sandbox: Sandbox, root: string): Promise<string> {
-  const lines = (await listTree(sandbox, root)).map((one) => {
+  const lines = (await listRoot(sandbox, root)).map((one) => {
     const content = one.kind === "file" ? one.sizeBytes : one.target;
     return [one.path, one.kind, one.mode.toString(8), one.uid, one.gid, content, one.mtimeSeconds].join(" ");
   });

@@ -28,7 +28,7 @@ import {
   type ExtensionStamp,
   type FileEntry,
   type LayerFacts,
-  type PlanRequest,
+  type ExtensionRequest,
 } from "@tsbake/image";
 import fc from "fast-check";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -276,7 +276,7 @@ describe("the plan of an extension", () => {
     link("/out", "../../.."),
   ];
 
-  function plan(layer: FileEntry[], change: Partial<PlanRequest> = {}) {
+  function plan(layer: FileEntry[], change: Partial<ExtensionRequest> = {}) {
     const base = new FileIndex(BASE);
     return planExtension({
       layer,

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { explainDpkg, hostArchitecture, openDebBackend } from "@tsbake/packaging";
-import { listTree, openCage } from "@tsbake/sandbox";
+import { listRoot, openCage } from "@tsbake/sandbox";
 import type { InstallResult, SnapshotIdentity } from "@tsbake/packaging";
 import { run } from "../support/command.js";
 import { describeUnless, notRoot, testUnless } from "../support/skip.js";
@@ -182,7 +182,7 @@ testUnless(
     expect(database.packages.filter((one) => !isNew(one))).toEqual(base.packages);
     expect({ ...database, packages: [] }).toEqual({ ...alone, packages: [] });
     const tree = async (of: string): Promise<string[]> =>
-      (await listTree(sandbox, of))
+      (await listRoot(sandbox, of))
         .map(({ path, mode, kind }) => `${kind} ${mode.toString(8)} ${path}`)
         .filter((line) => !line.includes("var/lib/dpkg"));
     expect(await tree(join(work, "beside"))).toEqual(await tree(root));

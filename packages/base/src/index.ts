@@ -37,7 +37,7 @@ export {
   type Child,
   type ChildEnd,
   type Runner,
-  type RunOptions,
+  type ProcessOptions,
   type RunOutput,
 } from "./process.js";
 export { commandFailed, type RunResult } from "./problems.js";

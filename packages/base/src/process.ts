@@ -14,7 +14,7 @@ import { hasCode, messageOf } from "./errno.js";
 import { commandFailed, tooLong } from "./problems.js";
 import type { LongStart, RunResult } from "./problems.js";
 
-export interface RunOptions {
+export interface ProcessOptions {
   readonly cwd?: string;
   /** The whole environment of the child; default: this process's own. */
   readonly env?: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface RunOptions {
 export type RunOutput = Pick<RunResult, "stdout" | "stderr">;
 
 /** `run`, or one that runs commands elsewhere. */
-export interface Runner<Options extends { readonly mayFail?: boolean } = RunOptions> {
+export interface Runner<Options extends { readonly mayFail?: boolean } = ProcessOptions> {
   (
     command: string,
     args: readonly string[],
@@ -57,7 +57,7 @@ const STOP_GRACE_MS = 2000;
  * @throws BuildError `base/command-failed` for any other end than exit code 0, unless `mayFail`; `base/too-long`; system
  *   errors of starting it (ENOENT: no such program); the reason of `signal`
  */
-export const run: Runner = async (command, args, options?: RunOptions): Promise<RunResult> => {
+export const run: Runner = async (command, args, options?: ProcessOptions): Promise<RunResult> => {
   const result = await outcome(command, args, options ?? {});
   return options?.mayFail === true ? result : demandSuccess(command, result);
 };
@@ -73,7 +73,7 @@ export function demandSuccess(command: string, result: RunResult): RunResult {
   return result;
 }
 
-function outcome(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+function outcome(command: string, args: readonly string[], options: ProcessOptions): Promise<RunResult> {
   const { signal } = options;
   if (signal?.aborted) return Promise.reject(stopped(signal));
   return new Promise((resolve, reject) => {
@@ -150,7 +150,7 @@ function signalTo(child: ChildProcess, signal: NodeJS.Signals): void {
 function start(
   command: string,
   args: readonly string[],
-  options: Pick<RunOptions, "cwd" | "env" | "signal">,
+  options: Pick<ProcessOptions, "cwd" | "env" | "signal">,
   stdio: StdioOptions,
 ): ChildProcess {
   const { cwd, env } = options;

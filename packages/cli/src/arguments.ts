@@ -55,7 +55,7 @@ export interface Request {
   readonly maintenance: MaintenanceRequest;
 }
 
-export type Command =
+export type CommandLine =
   | { readonly kind: "completion"; readonly what: string }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
@@ -156,7 +156,7 @@ export const optionTable: readonly OptionRow[] = [
 const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 
 /** Never throws: what cannot be understood is a command of its own. */
-export function parseCommand(words: readonly string[]): Command {
+export function parseCommand(words: readonly string[]): CommandLine {
   const given = new Map<string, string[]>();
   const targets: string[] = [];
   for (const token of tokenise(words)) {
@@ -198,7 +198,7 @@ function tokenise(words: readonly string[]) {
   return parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-function check(given: ReadonlyMap<string, readonly string[]>): Command | undefined {
+function check(given: ReadonlyMap<string, readonly string[]>): CommandLine | undefined {
   for (const loud of ["verbose", "debug"]) {
     if (given.has("quiet") && given.has(loud)) return wrong(conflictingOptions("--quiet", `--${loud}`));
   }
@@ -222,7 +222,7 @@ function check(given: ReadonlyMap<string, readonly string[]>): Command | undefin
 function checkTargets(
   given: ReadonlyMap<string, readonly string[]>,
   targets: readonly string[],
-): Command | undefined {
+): CommandLine | undefined {
   const odd = targets.find((target) => target === "" || target.endsWith(":"));
   if (odd !== undefined) return wrong(wrongValue("a target", odd, "a recipe, or `RECIPE:do_TASK`"));
   const most = given.has("buildfile") ? 0 : 1;
@@ -250,7 +250,7 @@ export function unusedTargets({
 function checkWords(
   given: ReadonlyMap<string, readonly string[]>,
   command: FoundCommand | undefined,
-): Command | undefined {
+): CommandLine | undefined {
   const stray = optionTable.find(
     ({ long, of }) => of !== undefined && given.has(long) && command?.name !== of,
   );
@@ -329,6 +329,6 @@ function optionNames(): string[] {
   ]);
 }
 
-function wrong(diagnostic: Diagnostic): Command {
+function wrong(diagnostic: Diagnostic): CommandLine {
   return { kind: "wrong", diagnostic };
 }

@@ -1,7 +1,7 @@
 export {
   optionTable,
   parseCommand,
-  type Command,
+  type CommandLine,
   type OptionRow,
   type Request,
   type Ui,

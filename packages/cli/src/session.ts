@@ -19,7 +19,7 @@ import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
 import { ALL_WELL, codeOfAbort, FAILED } from "./exit-code.js";
 import { tableText } from "./table.js";
-import { ansiPaint, plainPaint, printable } from "./text.js";
+import { ansiPaint, plainPaint, printableText } from "./text.js";
 import type { Paint } from "./text.js";
 
 export interface Surroundings {
@@ -295,7 +295,9 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   });
   const screen = new Screen(
     output,
-    live ? (columns, rows) => footer.lines(performance.now(), { columns, rows }).map(printable) : undefined,
+    live
+      ? (columns, rows) => footer.lines(performance.now(), { columns, rows }).map(printableText)
+      : undefined,
   );
   // In a log: a word when nothing has been said for a while.
   let quietSince = performance.now();
@@ -303,7 +305,8 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     const now = performance.now();
     if (now - quietSince < heartbeatMs) return;
     quietSince = now;
-    for (const line of footer.lines(now, { columns: 200, rows: 40 })) output.write(`${printable(line)}\n`);
+    for (const line of footer.lines(now, { columns: 200, rows: 40 }))
+      output.write(`${printableText(line)}\n`);
   };
   let failure: { readonly error: unknown } | undefined;
   const onError = (error: unknown): void => void (failure ??= { error });
@@ -312,8 +315,8 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   // On one terminal everything must go through the screen, or the live part would be torn.
   const say = ({ text, trouble }: Line) => {
     quietSince = performance.now();
-    if (trouble && !live) around.stderr.write(`${printable(text)}\n`);
-    else screen.line(printable(text));
+    if (trouble && !live) around.stderr.write(`${printableText(text)}\n`);
+    else screen.line(printableText(text));
   };
   return {
     see(event) {
@@ -328,7 +331,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     conclude(summary, outputs) {
       if (summary) for (const line of reporter.conclude(summary, around.elapsedMs())) say(line);
       for (const text of outputs.flatMap((one) => outputText(one, around.directory)))
-        screen.line(printable(text));
+        screen.line(printableText(text));
     },
     fail(diagnostics, stack) {
       for (const line of reporter.fail(diagnostics, stack)) say(line);
@@ -336,7 +339,7 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     answer(text) {
       // On one terminal the live part would be drawn over the answer.
       screen.clear();
-      around.stdout.write(printable(text));
+      around.stdout.write(printableText(text));
     },
     close() {
       heartbeat?.stop();

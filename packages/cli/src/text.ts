@@ -34,7 +34,7 @@ export type Paint = (colour: Colour, text: string) => string;
 const codes: Readonly<Record<Colour, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
 
 export const plainPaint: Paint = (_colour, text) => text;
-/** Colours are marks until {@link printable} has taken everything else out that a terminal would obey. */
+/** Colours are marks until {@link printableText} has taken everything else out that a terminal would obey. */
 export const ansiPaint: Paint = (colour, text) => `${mark(codes[colour])}${text}${mark(0)}`;
 
 /** Private use: no text of a person has them. */
@@ -49,7 +49,7 @@ function mark(code: number): string {
  * What a terminal may be given: colours that we chose, and nothing else that moves it. Names of variables in a stranger's
  * record, targets as typed, what servers say: all of it passes here.
  */
-export function printable(text: string): string {
+export function printableText(text: string): string {
   return withoutControls(text).replace(MARKS, (one) => `\u001B[${one.codePointAt(0)! - FIRST_MARK}m`);
 }
 

@@ -7,7 +7,7 @@ import { open, stat } from "node:fs/promises";
 import { fileStamp, hasCode, writeFileAtomic } from "@tsbake/base";
 import type { Digests } from "./checksums.js";
 
-export interface Note {
+export interface DoneNote {
   /** Undefined: there is no such file. */
   readonly identity: string | undefined;
   readonly digests: Digests;
@@ -17,7 +17,7 @@ export interface Note {
 
 const LONGEST = 4096;
 
-export async function readNote(path: string): Promise<Note> {
+export async function readNote(path: string): Promise<DoneNote> {
   const identity = await identityOf(path);
   if (identity === undefined) return { identity, digests: {}, isCurrent: false };
   const [digests = "", known] = (await ownText(`${path}.done`)).trimEnd().split(" = ");

@@ -22,7 +22,7 @@ import {
 } from "@tsbake/base";
 import { digestsOf, expectedSums, flagName, mismatchOf, type Digests, type Expected } from "./checksums.js";
 import { isForbidden, readNote, writeNote } from "./done-note.js";
-import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
+import { forbiddenProblem, placesOf, type MirrorPlace } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
 import { bring, openClient, prepareFile, progressOf, settle, sizeOf, type Bringing } from "./part-file.js";
 import { checksumMismatch, downloadFailed, missingChecksum } from "./problems.js";
@@ -213,7 +213,7 @@ async function fetchFrom(source: SourceUri, wanted: Wanted, options: FetchOption
   ]);
 }
 
-function otherBytes(place: Place, source: SourceUri): string {
+function otherBytes(place: MirrorPlace, source: SourceUri): string {
   return `${redact(place.url)} has other bytes than ${redact(source.uri)} should have; it is not used`;
 }
 
@@ -231,7 +231,7 @@ function upstream(source: SourceUri): string {
 
 /** One place, taken up again when the line breaks. */
 async function attempt(
-  place: Place,
+  place: MirrorPlace,
   bringing: Bringing,
   expected: readonly Expected[],
 ): Promise<{ digests: Digests } | { reason: string }> {

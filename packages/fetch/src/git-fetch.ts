@@ -18,7 +18,7 @@ import {
 import { git, isThere, lastLines, ownRepository } from "./git-program.js";
 import { clonePath, gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import { makeShallow, makeTarball } from "./git-tarball.js";
-import { forbiddenProblem, placesOf, type Place } from "./mirrors.js";
+import { forbiddenProblem, placesOf, type MirrorPlace } from "./mirrors.js";
 import type { FetchOptions } from "./options.js";
 import { bring, openClient, prepareFile, progressOf, settle, sizeOf } from "./part-file.js";
 import { downloadFailed, gitFailed, notOnBranch, unusableFolder, wrongTag } from "./problems.js";
@@ -161,7 +161,7 @@ async function bringRepository(wanted: GitSource, options: FetchOptions): Promis
   ]);
 }
 
-function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions): Place[] {
+function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions): MirrorPlace[] {
   const { source, tarball, shallow } = wanted;
   const tarballs = [...(shallow ? [shallow.tarball] : []), tarball].map((path) =>
     path.slice(path.lastIndexOf("/") + 1),
@@ -176,7 +176,7 @@ function placesFor(wanted: GitSource, hasClone: boolean, options: FetchOptions):
 type Outcome = string | undefined | { readonly reason: string; readonly isBroken?: boolean };
 
 /** An archive, or a repository. @returns the archive without history, if it is that that came */
-async function tryPlace(place: Place, wanted: GitSource, options: FetchOptions): Promise<Outcome> {
+async function tryPlace(place: MirrorPlace, wanted: GitSource, options: FetchOptions): Promise<Outcome> {
   const { source, clone, tarball, shallow } = wanted;
   if (/^(https?|file):/.test(place.url)) {
     const path = [shallow?.tarball, tarball].find(

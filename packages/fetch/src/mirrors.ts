@@ -4,7 +4,7 @@ import type { FetchOptions } from "./options.js";
 import { badMirrors, noNetwork, untrustedHost } from "./problems.js";
 
 /** A place; `isUpstream` for the one that the recipe names. */
-export interface Place {
+export interface MirrorPlace {
   readonly url: string;
   readonly isUpstream: boolean;
   /** Why it may not be asked. */
@@ -21,7 +21,7 @@ export interface PlacesOptions {
 }
 
 /** @throws BuildError `fetch/bad-mirrors` */
-export function placesOf({ url, tarballs, premirrors }: PlacesOptions, options: FetchOptions): Place[] {
+export function placesOf({ url, tarballs, premirrors }: PlacesOptions, options: FetchOptions): MirrorPlace[] {
   const isAllowed = (place: string): boolean => options.network === false || isAllowedHost(place, options);
   const more = { isAllowed, ...(tarballs && { tarballs }) };
   const before = mirrorsOf(url, rulesOf("PREMIRRORS", options.premirrors), more);
@@ -35,7 +35,7 @@ export function placesOf({ url, tarballs, premirrors }: PlacesOptions, options: 
   ];
 }
 
-function judged(url: string, isUpstream: boolean, isOffline: boolean, options: FetchOptions): Place {
+function judged(url: string, isUpstream: boolean, isOffline: boolean, options: FetchOptions): MirrorPlace {
   if (isOffline && isRemote(url)) return { url, isUpstream, forbidden: "no-network" };
   if (!isAllowedHost(url, options)) return { url, isUpstream, forbidden: "untrusted-host" };
   return { url, isUpstream };
@@ -44,7 +44,7 @@ function judged(url: string, isUpstream: boolean, isOffline: boolean, options: F
 /** What became of the places that had nothing: the problem to report when none had it, if it is one of those. */
 export function forbiddenProblem(
   uri: string,
-  places: readonly Place[],
+  places: readonly MirrorPlace[],
   where: string,
   options: FetchOptions,
 ) {

@@ -19,7 +19,7 @@ export {
   traceChanges,
   type Cause,
   type FindRecord,
-  type Traced,
+  type TracedValue,
 } from "./records/index.js";
 export { splitTaskId, taskId, taskLabel } from "./ids.js";
 export { buildTaskGraph } from "./tasks/index.js";

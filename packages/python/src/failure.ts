@@ -3,7 +3,7 @@ import { BuildError, messageOf } from "@tsbake/base";
 import { PythonError, type PythonFrame } from "@tsbake/datastore";
 
 /** What packages/python/lib/tsbake/errors.py makes of an exception. */
-export interface Failure {
+export interface PythonFailure {
   readonly type: string;
   readonly detail: string;
   readonly frames: readonly PythonFrame[];
@@ -12,20 +12,20 @@ export interface Failure {
 }
 
 /** A failure as text from Python. Its shape is ours, so a surprise is a bug of ours. */
-export function readFailure(json: string): Failure {
+export function readFailure(json: string): PythonFailure {
   const value: unknown = JSON.parse(json);
   if (typeof value !== "object" || value === null || !("type" in value) || !("detail" in value)) {
     throw new Error(`internal: Python described an exception as ${json}`);
   }
-  return value as Failure;
+  return value as PythonFailure;
 }
 
 /** What bb.fatal raises: its text was given as a message too. */
-export function isHandled({ type }: Failure): boolean {
+export function isHandled({ type }: PythonFailure): boolean {
   return type === "bb.BBHandledException";
 }
 
-export function toPythonError(failure: Failure, cause?: unknown): PythonError {
+export function toPythonError(failure: PythonFailure, cause?: unknown): PythonError {
   const error = new PythonError(failure.type, failure.detail, failure.frames);
   if (cause !== undefined) error.cause = cause;
   return error;

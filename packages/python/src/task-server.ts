@@ -1,6 +1,6 @@
 /** The engine's end of a Python task: answers what the child asks, line by line. */
 import type { Datastore, Value } from "@tsbake/datastore";
-import { describeForPython, isHandled, type Failure } from "./failure.js";
+import { describeForPython, isHandled, type PythonFailure } from "./failure.js";
 import type { MessageLevel } from "./options.js";
 import { PythonDatastore, type Codec } from "./python-datastore.js";
 import type { PythonTaskOptions } from "./task-options.js";
@@ -13,7 +13,7 @@ interface Question {
   readonly release?: readonly number[];
   readonly level?: MessageLevel;
   readonly text?: string;
-  readonly failure?: Failure | null;
+  readonly failure?: PythonFailure | null;
 }
 
 /** An object of the child's: it keeps the object, we keep this in its place. */
@@ -64,7 +64,7 @@ export class TaskServer {
   readonly #options: PythonTaskOptions;
   readonly #stores = new Map<number, { readonly d: Datastore; readonly store: PythonDatastore }>();
   #nextKey = 0;
-  #failure: Failure | undefined;
+  #failure: PythonFailure | undefined;
   /** An error that may be the text of the exception that comes next (bb.fatal): that is told once. */
   #held: string | undefined;
 
@@ -74,7 +74,7 @@ export class TaskServer {
   }
 
   /** Once the child has told that it failed. */
-  get failure(): Failure | undefined {
+  get failure(): PythonFailure | undefined {
     return this.#failure;
   }
 

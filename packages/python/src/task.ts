@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Channel } from "./channel.js";
-import { toPythonError, type Failure } from "./failure.js";
+import { toPythonError, type PythonFailure } from "./failure.js";
 import { findHostPython } from "./host-python.js";
 import { LIBRARY } from "./open.js";
 import { noHostPython } from "./problems.js";
@@ -69,7 +69,7 @@ function script({ name, body, place, functions = [] }: PythonTaskOptions): strin
   return shown.join("\n");
 }
 
-function told({ type, detail, frames }: Failure): string {
+function told({ type, detail, frames }: PythonFailure): string {
   const last = frames.at(-1);
   return `${type}: ${detail}${last ? ` (${last.file}:${last.line})` : ""}`;
 }

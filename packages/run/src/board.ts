@@ -39,11 +39,11 @@ export type TaskState =
   | { readonly at: "left" };
 
 /** What tasks are counted by: their state and, when done, how. */
-export type Place = Exclude<TaskState["at"], "done"> | DoneHow;
+export type BoardPlace = Exclude<TaskState["at"], "done"> | DoneHow;
 
 export class Board {
   readonly #states = new Map<TaskId, TaskState>();
-  readonly #places = new Map<Place, Set<TaskId>>();
+  readonly #places = new Map<BoardPlace, Set<TaskId>>();
   readonly #taken = new Map<string, number>();
   /** Tasks that have got a number, and those that will. */
   #numbered = 0;
@@ -54,11 +54,11 @@ export class Board {
   }
 
   /** In the order in which they came there. */
-  tasks(place: Place): ReadonlySet<TaskId> {
+  tasks(place: BoardPlace): ReadonlySet<TaskId> {
     return this.#places.get(place) ?? new Set();
   }
 
-  count(place: Place): number {
+  count(place: BoardPlace): number {
     return this.tasks(place).size;
   }
 
@@ -120,7 +120,7 @@ export class Board {
   }
 }
 
-function placeOf(state: TaskState): Place {
+function placeOf(state: TaskState): BoardPlace {
   return state.at === "done" ? state.how : state.at;
 }
 

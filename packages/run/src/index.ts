@@ -61,7 +61,7 @@ export {
   type VerifiedOutputs,
 } from "./outputs/index.js";
 export { noTerminal } from "./problems.js";
-export { Board, type DoneHow, type Limit, type Place, type TaskState } from "./board.js";
+export { Board, type DoneHow, type Limit, type BoardPlace, type TaskState } from "./board.js";
 export { openQueue, type QueueInput } from "./queue.js";
 export { runTasks } from "./run.js";
 export {

@@ -5,4 +5,4 @@ export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "
 export { findProgram, openIsolation, type Isolation } from "./isolation.js";
 export { leavesRoot } from "./problems.js";
 export { openSandbox, type Sandbox, type SandboxOptions, type SandboxRunOptions } from "./sandbox.js";
-export { listTree, type TreeEntry } from "./tree.js";
+export { listRoot, type RootEntry } from "./tree.js";

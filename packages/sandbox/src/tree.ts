@@ -3,7 +3,7 @@ import { BuildError, byText } from "@tsbake/base";
 import { badName } from "./problems.js";
 import type { Sandbox } from "./sandbox.js";
 
-export interface TreeEntry {
+export interface RootEntry {
   /** Relative to the root, no leading `/`; the root itself is not listed. */
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink" | "fifo" | "socket" | "character" | "block";
@@ -20,7 +20,7 @@ export interface TreeEntry {
   readonly inode: string;
 }
 
-const KINDS: Readonly<Record<string, TreeEntry["kind"]>> = {
+const KINDS: Readonly<Record<string, RootEntry["kind"]>> = {
   f: "file",
   d: "directory",
   l: "symlink",
@@ -35,11 +35,11 @@ const FIELDS = ["%P", "%y", "%m", "%U", "%G", "%s", "%T@", "%l", "%D:%i"];
  * Every entry below `root`, sorted by path, other file systems left out. The only right way to see owners in a fake root.
  * @throws BuildError `sandbox/bad-name` for a name that is not UTF-8, `base/command-failed`
  */
-export async function listTree(sandbox: Sandbox, root: string): Promise<TreeEntry[]> {
+export async function listRoot(sandbox: Sandbox, root: string): Promise<RootEntry[]> {
   const format = FIELDS.map((field) => `${field}\\0`).join("");
   const found = await sandbox.run("find", [root, "-xdev", "-mindepth", "1", "-printf", format]);
   const fields = found.stdout.split("\0");
-  const entries: TreeEntry[] = [];
+  const entries: RootEntry[] = [];
   for (let at = 0; at + FIELDS.length < fields.length; at += FIELDS.length) {
     const [path = "", kind = "", mode = "", uid, gid, size, mtime = "", target = "", inode = ""] =
       fields.slice(at, at + FIELDS.length);

@@ -9,7 +9,7 @@ import { dirname } from "node:path";
 import { BuildError, hasCode, lockPath, makeFolder, messageOf } from "@tsbake/base";
 import { unusableEquivalences } from "./problems.js";
 
-export interface Report {
+export interface OutputReport {
   readonly taskHash: string;
   /** Of the task's output and of what it is the output of. */
   readonly outHash: string;
@@ -29,7 +29,7 @@ export interface Equivalences {
    *   else the proposed one
    * @throws BuildError `sstate/unusable-equivalences`
    */
-  report(report: Report): Promise<string>;
+  report(report: OutputReport): Promise<string>;
 }
 
 /** @param path made when it is not there @throws BuildError `sstate/unusable-equivalences` */
@@ -58,7 +58,7 @@ class EquivalenceFile implements Equivalences {
     return this.#guard(() => this.#readNew().then(() => undefined));
   }
 
-  report(report: Report): Promise<string> {
+  report(report: OutputReport): Promise<string> {
     return this.#guard(async () => {
       await makeFolder(dirname(this.#path));
       // The lock is named after a file that is there.

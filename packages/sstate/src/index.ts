@@ -2,7 +2,7 @@ export { gzipPath, INCOMING, objectPath, type ObjectName } from "./names.js";
 export type { Store, StoreOptions } from "./store.js";
 export { openFolderStore } from "./folder-store.js";
 export { openSigner, type ArtifactSigner, type GpgSettings } from "./gpg.js";
-export { openEquivalences, type Equivalences, type Report } from "./equivalence.js";
+export { openEquivalences, type Equivalences, type OutputReport } from "./equivalence.js";
 export { chainStores, noStore, readThrough } from "./chain.js";
 export { openMirrors } from "./mirror-store.js";
 export { noFolder } from "./problems.js";

@@ -5,7 +5,7 @@ import type { Datastore } from "../datastore.js";
 import type { EvaluationHost } from "./evaluator.js";
 import { FileList } from "./file-list.js";
 
-export interface Found {
+export interface FoundFile {
   readonly file: ParsedFile | undefined;
   /** Every path looked at, in order; the last one is that of `file`. */
   readonly tried: readonly string[];
@@ -17,7 +17,7 @@ export function searchFolders(d: Datastore): string[] {
 }
 
 /** The first of `folders` that has `name`. An absolute name is looked at alone. */
-export function search(name: string, folders: readonly string[], host: EvaluationHost): Found {
+export function search(name: string, folders: readonly string[], host: EvaluationHost): FoundFile {
   const tried: string[] = [];
   for (const folder of isAbsolute(name) ? [""] : folders) {
     const path = isAbsolute(name) ? name : resolve(join(folder, name));

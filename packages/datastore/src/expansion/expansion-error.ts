@@ -8,7 +8,7 @@ interface Link {
   readonly at: Span | undefined;
 }
 
-export interface Failure {
+export interface ExpansionFailure {
   /** Python's `Type: text`, or our own sentence. */
   readonly reason: string;
   /** The text in which it happened, as it was when it happened. */
@@ -23,18 +23,23 @@ export interface Failure {
  * `datastore/expansion`. Each variable that needed the failed one makes a new error with itself in front.
  */
 export class ExpansionError extends BuildError {
-  readonly failure: Failure;
+  readonly failure: ExpansionFailure;
   readonly #links: readonly Link[];
   readonly #use: Span | undefined;
 
-  private constructor(failure: Failure, links: readonly Link[], use: Span | undefined, cause: unknown) {
+  private constructor(
+    failure: ExpansionFailure,
+    links: readonly Link[],
+    use: Span | undefined,
+    cause: unknown,
+  ) {
     super([describe(failure, links, use)], cause === undefined ? undefined : { cause });
     this.failure = failure;
     this.#links = links;
     this.#use = use;
   }
 
-  static of(failure: Failure, cause?: unknown): ExpansionError {
+  static of(failure: ExpansionFailure, cause?: unknown): ExpansionError {
     return new ExpansionError(failure, [], undefined, cause);
   }
 
@@ -57,7 +62,7 @@ export class ExpansionError extends BuildError {
 const SHOWN = 8;
 
 function describe(
-  { reason, expression, help, inside }: Failure,
+  { reason, expression, help, inside }: ExpansionFailure,
   links: readonly Link[],
   use: Span | undefined,
 ) {

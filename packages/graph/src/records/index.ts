@@ -3,4 +3,4 @@
  */
 export { compareExplanations, type InputChange, type InputValue } from "./compare.js";
 export { readRecord, writeRecord } from "./record.js";
-export { changeKey, traceChanges, type Cause, type FindRecord, type Traced } from "./trace.js";
+export { changeKey, traceChanges, type Cause, type FindRecord, type TracedValue } from "./trace.js";

@@ -16,7 +16,7 @@ export interface Cause {
 /** A record by task and unihash, or undefined when there is none (any more). */
 export type FindRecord = (label: string, unihash: string) => Promise<SignatureExplanation | undefined>;
 
-export interface Traced {
+export interface TracedValue {
   readonly label: string;
   readonly before: SignatureExplanation;
   readonly after: SignatureExplanation;
@@ -26,10 +26,10 @@ export interface Traced {
  * Every input that differs at or below the task, nearest first; an input that several tasks read comes once. Empty when
  * the inputs are the same.
  */
-export async function traceChanges(start: Traced, find: FindRecord): Promise<Cause[]> {
+export async function traceChanges(start: TracedValue, find: FindRecord): Promise<Cause[]> {
   const causes = new Map<string, { change: InputChange; tasks: { label: string; path: string[] }[] }>();
   const seen = new Set<string>();
-  const queue: (Traced & { readonly path: string[] })[] = [{ ...start, path: [start.label] }];
+  const queue: (TracedValue & { readonly path: string[] })[] = [{ ...start, path: [start.label] }];
   const add = (change: InputChange, label: string, path: string[]) => {
     const key = changeKey(change);
     const cause = causes.get(key) ?? { change, tasks: [] };
@@ -55,7 +55,7 @@ export async function traceChanges(start: Traced, find: FindRecord): Promise<Cau
   return [...causes.values()];
 }
 
-async function follow(change: TaskChange, find: FindRecord): Promise<Traced | undefined> {
+async function follow(change: TaskChange, find: FindRecord): Promise<TracedValue | undefined> {
   if (change.before === undefined || change.after === undefined) return undefined;
   const { label } = change;
   const [before, after] = await Promise.all([find(label, change.before), find(label, change.after)]);

@@ -1,12 +1,12 @@
 /** One path of a tree, as data. */
 
-export type FileKind = "file" | "directory" | "symlink" | "character" | "block" | "fifo";
+export type EntryKind = "file" | "directory" | "symlink" | "character" | "block" | "fifo";
 
 /** One path of a tree. */
 export interface FileEntry {
   /** Absolute within the tree, no trailing slash, no `.` or `..`; never the root itself. */
   readonly path: string;
-  readonly kind: FileKind;
+  readonly kind: EntryKind;
   /** Permission bits with setuid, setgid and sticky: 0 … 0o7777. */
   readonly mode: number;
   readonly uid: number;

@@ -3,7 +3,7 @@
  * On disk: JSON lines, sorted by path, keys in a fixed order, so that equal trees give equal bytes.
  */
 import { BuildError, byText } from "@tsbake/base";
-import { type FileEntry, type FileKind, foldersAbove, isTreePath } from "./file-entry.js";
+import { type FileEntry, type EntryKind, foldersAbove, isTreePath } from "./file-entry.js";
 import * as problems from "../problems.js";
 
 const KINDS: ReadonlySet<string> = new Set(["file", "directory", "symlink", "character", "block", "fifo"]);
@@ -77,7 +77,7 @@ function parseLine(line: string): FileEntry | undefined {
   return { path, kind, mode: Number.parseInt(mode, 8), uid, gid, sizeBytes, ...texts, ...attributes };
 }
 
-function isKind(word: string): word is FileKind {
+function isKind(word: string): word is EntryKind {
   return KINDS.has(word);
 }
 

@@ -10,7 +10,7 @@ export {
   type PackageFact,
   type ScriptFact,
 } from "./facts.js";
-export { isTreePath, type FileEntry, type FileKind } from "./file-entry.js";
+export { isTreePath, type FileEntry, type EntryKind } from "./file-entry.js";
 export { FileIndex, formatFileManifest, parseFileManifest } from "./file-manifest.js";
 export { recipePackageFolders } from "./recipe-packages.js";
 export {

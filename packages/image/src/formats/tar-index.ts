@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { BuildError, nameOf } from "@tsbake/base";
-import { type FileEntry, type FileKind, isTreePath } from "../facts/file-entry.js";
+import { type FileEntry, type EntryKind, isTreePath } from "../facts/file-entry.js";
 import * as problems from "../problems.js";
 
 const BLOCK = 512;
@@ -211,7 +211,7 @@ function xattrsOf(pax: ReadonlyMap<string, string>): string[] {
     .sort();
 }
 
-function kindOf(type: string): FileKind | undefined {
+function kindOf(type: string): EntryKind | undefined {
   switch (type) {
     case "0":
     case "\0":

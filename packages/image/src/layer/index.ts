@@ -13,9 +13,9 @@ export { missingAlternatives } from "./alternatives.js";
 export { narrowedModes, overrideRules, reportModes, unreadModes } from "./modes.js";
 export {
   planExtension,
-  type Decision,
+  type PathDecision,
   type ExtensionPlan,
-  type PlanRequest,
+  type ExtensionRequest,
   type PlannedEntry,
   type Reported,
 } from "./plan.js";

@@ -22,7 +22,7 @@ export interface PlannedEntry {
   readonly text?: string;
 }
 
-export type Decision =
+export type PathDecision =
   | "dropped"
   | "factory"
   | "moved"
@@ -35,13 +35,13 @@ export type Decision =
 /** One line of the report. */
 export interface Reported {
   readonly path: string;
-  readonly decision: Decision;
+  readonly decision: PathDecision;
   /** The rule or the fact that decided. */
   readonly because: string;
   readonly package?: string;
 }
 
-export interface PlanRequest {
+export interface ExtensionRequest {
   /** Everything that is in the layer's tree. */
   readonly layer: readonly FileEntry[];
   readonly base: FileIndex;
@@ -71,7 +71,7 @@ const FACTORY = "/usr/share/factory";
  *   `image/file-clash`, `image/folder-taken`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`,
  *   `image/tmpfiles-name`
  */
-export function planExtension(request: PlanRequest): ExtensionPlan {
+export function planExtension(request: ExtensionRequest): ExtensionPlan {
   const planner = new Planner(request);
   for (const entry of [...request.layer].sort((left, right) => byText(left.path, right.path)))
     planner.add(entry);
@@ -79,7 +79,7 @@ export function planExtension(request: PlanRequest): ExtensionPlan {
 }
 
 class Planner {
-  readonly #request: PlanRequest;
+  readonly #request: ExtensionRequest;
   readonly #planned = new Map<string, PlannedEntry>();
   readonly #folders = new Map<string, FileEntry>();
   readonly #report: Reported[] = [];
@@ -91,7 +91,7 @@ class Planner {
   /** Path → mode of folders outside /usr, for the folders of the factory. */
   readonly #outside = new Map<string, FileEntry>();
 
-  constructor(request: PlanRequest) {
+  constructor(request: ExtensionRequest) {
     this.#request = request;
     const { base, tmpfiles = [] } = request;
     this.#shippedLines = new Map(
@@ -258,7 +258,7 @@ class Planner {
     if (entry.kind === "file") this.#place({ ...entry, path: `${FACTORY}${entry.path}` }, from);
   }
 
-  #note(entry: FileEntry, path: string, decision: Decision, because: string): void {
+  #note(entry: FileEntry, path: string, decision: PathDecision, because: string): void {
     const owner = entry.package === undefined ? {} : { package: entry.package };
     this.#report.push({ path, decision, because, ...owner });
   }

@@ -4,7 +4,7 @@ import { BuildError } from "@tsbake/base";
 import type { Command } from "@tsbake/base/program";
 import { badArgument } from "../problems.js";
 import { stageSysroots } from "../split/sysroot.js";
-import type { TaskDependency } from "../split/sysroot.js";
+import type { StagedDependency } from "../split/sysroot.js";
 
 export const sysroot: Command = {
   summary: "links what the dependencies of a recipe staged into its two sysroots",
@@ -37,7 +37,7 @@ export const sysroot: Command = {
   },
 };
 
-function parseDependencies(text: string): TaskDependency[] {
+function parseDependencies(text: string): StagedDependency[] {
   const bad = (): BuildError =>
     new BuildError([badArgument("--taskdepdata is no list of task dependencies")]);
   let data: unknown;

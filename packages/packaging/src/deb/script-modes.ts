@@ -5,7 +5,7 @@
  * usual is a fault that shows, and wider one that does not. What cannot be read is named.
  */
 import type { SkippedScript } from "../database/backend.js";
-import { type Command, type Word, shellCommands } from "./shell-words.js";
+import { type ShellCommand, type Word, shellCommands } from "./shell-words.js";
 
 /** A mode that a script takes bits from. */
 export interface ModeRule {
@@ -131,7 +131,7 @@ class ScriptReader {
   readonly unread: UnreadMode[] = [];
   readonly #script: SkippedScript;
   readonly #variables = new Map<string, Values>([["DPKG_ROOT", [""]]]);
-  readonly #functions = new Map<string, readonly Command[]>();
+  readonly #functions = new Map<string, readonly ShellCommand[]>();
   #depth = 0;
   /** What the last `find` may print. */
   #found: Values = [];
@@ -140,7 +140,7 @@ class ScriptReader {
     this.#script = script;
   }
 
-  run(commands: readonly Command[]): void {
+  run(commands: readonly ShellCommand[]): void {
     for (let at = 0; at < commands.length; at++) {
       const name = this.#functionAt(commands, at);
       if (name !== undefined) {
@@ -155,7 +155,7 @@ class ScriptReader {
   }
 
   /** `name` `{`: the reader makes a command of a name before parentheses. */
-  #functionAt(commands: readonly Command[], at: number): string | undefined {
+  #functionAt(commands: readonly ShellCommand[], at: number): string | undefined {
     const words = commands[at]?.words ?? [];
     const next = commands[at + 1]?.words[0];
     const [name] = words.length === 1 || literal(words[0]) === "function" ? words.slice(-1) : [];
@@ -163,7 +163,7 @@ class ScriptReader {
     return text !== undefined && /^\w+$/.test(text) && literal(next) === "{" ? text : undefined;
   }
 
-  #one(command: Command): void {
+  #one(command: ShellCommand): void {
     let words = command.words.filter((word) => word.length > 0);
     while (words.length > 0 && PREFIXES.has(literal(words[0]) ?? "")) words = words.slice(1);
     while (words.length > 0 && this.#assigns(words[0] ?? [])) words = words.slice(1);
@@ -262,7 +262,7 @@ class ScriptReader {
     return isWhole ? values : values.flatMap((value) => value.split(/\s+/));
   }
 
-  #find(args: readonly Values[], command: Command): void {
+  #find(args: readonly Values[], command: ShellCommand): void {
     const end = args.findIndex(([word = ""]) => /^[-(!]/.test(word));
     const roots = args.slice(0, end < 0 ? undefined : end).flat();
     this.#found = roots.flatMap((root) => [root, `${root.replace(/\/$/, "")}/**`]);
@@ -274,7 +274,7 @@ class ScriptReader {
     this.#setMode(words[0]?.[0] ?? "", [...words.slice(1), this.#found], command, only);
   }
 
-  #setMode(name: string, args: readonly Values[], command: Command, only?: ModeRule["only"]): void {
+  #setMode(name: string, args: readonly Values[], command: ShellCommand, only?: ModeRule["only"]): void {
     const words = args.filter(([word = ""]) => !/^-[a-zA-Z-]+$/.test(word) || isSymbolic(word));
     const flags = args.flat().filter((word) => word.startsWith("-") && !isSymbolic(word));
     const below = flags.some((flag) => flag === "--recursive" || /^-[a-zA-Z]*R/.test(flag));
@@ -292,7 +292,7 @@ class ScriptReader {
   }
 
   /** `install -m MODE … PATH`, `install -d -m MODE PATH…`. */
-  #install(args: readonly Values[], command: Command): void {
+  #install(args: readonly Values[], command: ShellCommand): void {
     const paths: Values[] = [];
     let modes: Values | undefined;
     let isFolder = false;
@@ -321,7 +321,7 @@ class ScriptReader {
   #add(
     paths: Values,
     mask: number | undefined,
-    about: { below: boolean; only?: ModeRule["only"]; command: Command; dropsSetId?: boolean },
+    about: { below: boolean; only?: ModeRule["only"]; command: ShellCommand; dropsSetId?: boolean },
   ): void {
     const { below, only, command, dropsSetId = false } = about;
     const { package: owner, script } = this.#script;
@@ -447,7 +447,7 @@ function dropText(word: Word, count: number): Word {
 }
 
 /** The index after the `}` that closes the block at `start`. */
-function endOfBlock(commands: readonly Command[], start: number): number {
+function endOfBlock(commands: readonly ShellCommand[], start: number): number {
   let depth = 0;
   for (let at = start; at < commands.length; at++) {
     const words = commands[at]?.words.map(literal) ?? [];
@@ -459,7 +459,7 @@ function endOfBlock(commands: readonly Command[], start: number): number {
   return commands.length;
 }
 
-function withoutBraces(commands: readonly Command[]): Command[] {
+function withoutBraces(commands: readonly ShellCommand[]): ShellCommand[] {
   return commands.flatMap((command) => {
     const [first, ...rest] = command.words;
     if (literal(first) === "{") return rest.length > 0 ? [{ ...command, words: rest }] : [];

@@ -13,7 +13,7 @@ export type Part =
 
 export type Word = readonly Part[];
 
-export interface Command {
+export interface ShellCommand {
   readonly words: readonly Word[];
   /** As written, for messages. */
   readonly text: string;
@@ -25,7 +25,7 @@ export interface Command {
 const SEPARATORS = /^(?:\|\||&&|;;|[\n;|&()])/;
 
 /** Every simple command of the script, in its order, with the words of control flow as commands or first words of them. */
-export function shellCommands(script: string): Command[] {
+export function shellCommands(script: string): ShellCommand[] {
   const reader = new Reader(script.replace(/\\\n/g, "  "));
   return reader.commands();
 }
@@ -40,8 +40,8 @@ class Reader {
     this.#text = text;
   }
 
-  commands(): Command[] {
-    const found: Command[] = [];
+  commands(): ShellCommand[] {
+    const found: ShellCommand[] = [];
     let words: Word[] = [];
     let from = 0;
     let isPiped = false;

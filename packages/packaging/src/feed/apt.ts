@@ -9,7 +9,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, readTextIfThere, run, writeFileAtomic } from "@tsbake/base";
-import type { RunOptions, RunResult } from "@tsbake/base";
+import type { ProcessOptions, RunResult } from "@tsbake/base";
 import { noApt } from "../problems.js";
 import { hostReach } from "./host.js";
 
@@ -18,7 +18,11 @@ export interface Apt {
   readonly folder: string;
   /** @throws BuildError `packaging/no-apt` when the program is not there; never for a non-zero exit */
   /** Whoever calls it looks at the exit code: apt also tells with it that there is no answer. */
-  run(program: "apt-get" | "apt-cache", args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  run(
+    program: "apt-get" | "apt-cache",
+    args: readonly string[],
+    options?: ProcessOptions,
+  ): Promise<RunResult>;
 }
 
 export interface AptOptions {
@@ -114,7 +118,7 @@ async function writeSources(folder: string, sources: string): Promise<Record<str
 async function runApt(
   program: string,
   args: readonly string[],
-  options: RunOptions = {},
+  options: ProcessOptions = {},
 ): Promise<RunResult> {
   const env = { ...process.env, LC_ALL: "C.UTF-8", ...options.env } as Record<string, string>;
   // An outer fake root is of no use to a solver, and costs a message for each file it looks at.

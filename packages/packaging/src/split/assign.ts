@@ -18,13 +18,13 @@ export function pattern(text: string): RegExp {
   return new RegExp(`^${source.replace(/\/+$/, "")}(?:/|$)`);
 }
 
-export interface Assignment {
+export interface PackageAssignment {
   /** Package → absolute paths, in the order of `paths`. Every package of the recipe has an entry. */
   readonly packages: ReadonlyMap<string, readonly string[]>;
   readonly unshipped: readonly string[];
 }
 
-export function assignFiles(paths: readonly string[], packages: readonly PackageSpec[]): Assignment {
+export function assignFiles(paths: readonly string[], packages: readonly PackageSpec[]): PackageAssignment {
   const rules = packages.map(({ name, files }) => ({ name, patterns: files.map(pattern) }));
   const assigned = new Map<string, string[]>(packages.map(({ name }) => [name, []]));
   const unshipped: string[] = [];

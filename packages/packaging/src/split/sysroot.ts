@@ -10,7 +10,7 @@ import { BuildError, byText, hasCode, sameEntry } from "@tsbake/base";
 import { sysrootClash, sysrootMissing } from "../problems.js";
 
 /** One task below the asking one, as the run queue writes them to `taskdepdata.json`. */
-export interface TaskDependency {
+export interface StagedDependency {
   readonly id: string;
   readonly pn: string;
   readonly task: string;
@@ -26,7 +26,7 @@ export interface SysrootRequest {
   readonly task: string;
   /** The task whose edges are the DEPENDS of each recipe, `do_sysroot_ready`. */
   readonly ready: string;
-  readonly dependencies: readonly TaskDependency[];
+  readonly dependencies: readonly StagedDependency[];
   /** Folder below which the staged trees of all recipes lie. */
   readonly components: string;
   readonly target: string;
@@ -49,7 +49,7 @@ export function chooseComponents(request: SysrootRequest): { native: string[]; t
   const root = request.dependencies.find((one) => one.pn === request.recipe && one.task === request.task);
   const native = new Set<string>();
   const target = new Set<string>();
-  const visit = (from: TaskDependency | undefined, isDeclared: boolean): void => {
+  const visit = (from: StagedDependency | undefined, isDeclared: boolean): void => {
     for (const id of from?.depends ?? []) {
       const one = byId.get(id);
       if (!one || one.task !== request.ready || one.pn === request.recipe) continue;

@@ -41,7 +41,7 @@ export interface OwnerFacts {
 }
 
 /** A manifest and where it is. */
-export interface Found extends Manifest {
+export interface OwnedFile extends Manifest {
   readonly path: string;
 }
 
@@ -95,7 +95,7 @@ export class Owners {
   }
 
   /** Manifests of a recipe, all or of one task. */
-  of(pn: string, task?: string): Found[] {
+  of(pn: string, task?: string): OwnedFile[] {
     const names = this.#list();
     const group =
       task === undefined
@@ -109,7 +109,7 @@ export class Owners {
   }
 
   /** The first manifest other than `except` that lists the file, or the folder with a `/` at the end. */
-  find(file: string, except: string): Found | undefined {
+  find(file: string, except: string): OwnedFile | undefined {
     for (const name of [...(this.#whoLists().get(file) ?? [])].sort(byText)) {
       const found = name === basename(except) ? undefined : this.#read(name);
       if (found) return found;
@@ -138,7 +138,7 @@ export class Owners {
   }
 
   /** Whether files that it lists may not be touched. */
-  isLive(found: Found, by: StampOwner): boolean {
+  isLive(found: OwnedFile, by: StampOwner): boolean {
     const { owner, path } = found;
     // Of another program: who knows.
     if (!owner || this.#written.has(path)) return true;
@@ -149,7 +149,7 @@ export class Owners {
   }
 
   /** Stamps first, then files, then the manifest: after a crash in between, nothing says that the files are there. */
-  async evict(found: Found): Promise<void> {
+  async evict(found: OwnedFile): Promise<void> {
     this.#facts.onEvict?.(this.tmpdir);
     if (found.owner) this.#facts.withdraw(found.owner);
     await this.takeAway(found, found.path);
@@ -200,7 +200,7 @@ export class Owners {
     this.#sharedPaths.add(paths);
   }
 
-  #read(name: string): Found | undefined {
+  #read(name: string): OwnedFile | undefined {
     const path = join(manifestFolder(this.tmpdir), name);
     const manifest = readManifest(path);
     return manifest && { ...manifest, path };

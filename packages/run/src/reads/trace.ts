@@ -16,7 +16,7 @@ export const TRACE_ARGUMENTS: readonly string[] = (
   "-e trace=open,openat,openat2,creat,execve,execveat,link,linkat,rename,renameat,renameat2"
 ).split(" ");
 
-export interface Traced {
+export interface TracedBody {
   /** Before the body wrote to them, if it did. */
   readonly reads: ReadonlySet<string>;
   readonly writes: ReadonlySet<string>;
@@ -27,7 +27,7 @@ const WORKING_FOLDER = /AT_FDCWD<((?:[^<>\\]|\\.)*)>/;
 /** A path, in front of it the folder that it is relative to where the call has one. */
 const ARGUMENT = /(?:(?:AT_FDCWD|\d+)<((?:[^<>\\]|\\.)*)>, )?"((?:[^"\\]|\\.)*)"/g;
 
-export class TraceReader implements Traced {
+export class TraceReader implements TracedBody {
   readonly reads = new Set<string>();
   readonly writes = new Set<string>();
   /** Of each process, as far as it has shown. */
