@@ -122,6 +122,87 @@ describe("the table of faults in docs/internals.md", () => {
   });
 });
 
+describe("docs/language.md", () => {
+  const page = read("docs/language.md");
+  const rules = [...page.matchAll(/^\| (\d+\.\d+) \|/gm)].map((match) => match[1]!);
+  const sections = [...page.matchAll(/^## (\d+)\. /gm)].map((match) => match[1]!);
+  const sources = [
+    ...filesBelow("packages", /(\/src\/.*\.ts|\/lib\/.*\.py)$/),
+    ...filesBelow("tests", /\.(ts|py|txt|md)$/),
+    ...filesBelow("docs", /\.md$/),
+    ...filesBelow("classes", /\.bbclass$/),
+    ...filesBelow("conf", /\.conf$/),
+  ].filter((path) => path !== "tests/unit/docs.test.ts" && path !== "docs/language.md");
+
+  test("numbers its rules in order, each below the heading of its section", () => {
+    const wrong: string[] = [];
+    let [section, rule] = [0, 0];
+    for (const line of page.split("\n")) {
+      const heading = /^## (\d+)\. /.exec(line);
+      const row = /^\| (\d+)\.(\d+) \|/.exec(line);
+      if (heading !== null) {
+        if (Number(heading[1]) !== section + 1) wrong.push(line);
+        [section, rule] = [section + 1, 0];
+      } else if (row !== null) {
+        if (Number(row[1]) !== section || Number(row[2]) <= rule) wrong.push(line);
+        rule = Number(row[2]);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(rules.length).toBeGreaterThan(150);
+  });
+
+  test("refers only to rules that it has", () => {
+    // `(4.2)` and `(4.2, 5.1)` in its own text.
+    const named = [...page.matchAll(/\((\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*)\)/g)].flatMap((match) =>
+      match[1]!.split(", "),
+    );
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !rules.includes(name) && !sections.includes(name))).toEqual([]);
+  });
+
+  test("has every rule that is cited, and is cited by number", () => {
+    const number = String.raw`\d+(?:\.\d+)?`;
+    const citation = new RegExp(
+      String.raw`docs/language\.md(?: (${number}(?:(?:, | and | to )${number})*))?`,
+      "g",
+    );
+    const cited = sources.flatMap((path) =>
+      // A comment may be broken within a citation.
+      [
+        ...read(path)
+          .replace(/\n[ *#]*/g, " ")
+          .matchAll(citation),
+      ].flatMap((match) =>
+        match[1] === undefined
+          ? [`${path}: without a number`]
+          : match[1]
+              .split(/, | and | to /)
+              .filter((name) => !rules.includes(name) && !sections.includes(name))
+              .map((name) => `${path}: ${name}`),
+      ),
+    );
+    expect(cited).toEqual([]);
+    const citing = sources.filter((path) => read(path).includes("docs/language.md"));
+    expect(citing.length).toBeGreaterThan(25);
+  });
+
+  test("is the only paper that code cites", () => {
+    const others = sources.filter((path) =>
+      /\binventory\b|\b[Ss]ections? \d+\.\d+|\([LESM]\d{1,2}\)/.test(read(path)),
+    );
+    expect(others).toEqual([]);
+  });
+
+  test("names problems that exist", () => {
+    const section = page.split("## 26. Mistakes\n")[1]!;
+    const codes = [...section.matchAll(/`([a-z]+\/[a-z-]+)`/g)].map((match) => match[1]!);
+    expect(codes.length).toBeGreaterThan(20);
+    const known = [...read("docs/problems.md").matchAll(/^## (\S+)$/gm)].map((match) => match[1]!);
+    expect(codes.filter((code) => !known.includes(code))).toEqual([]);
+  });
+});
+
 describe("the events of --ui json", () => {
   const section = read("docs/manual.md").split("## Events for programs")[1]!.split("\n## ")[0]!;
   const sources = [
