@@ -122,6 +122,82 @@ describe("the table of faults in docs/internals.md", () => {
   });
 });
 
+describe("CONTRIBUTING.md", () => {
+  const page = read("CONTRIBUTING.md");
+  const tests = filesBelow("tests", /\.test\.ts$/);
+
+  test("names paths that exist", () => {
+    const paths = [...page.matchAll(/`([\w.-]*[\w-]\/[\w./-]+\.\w+)`/g)].map((match) => match[1]!);
+    expect(paths.length).toBeGreaterThan(60);
+    const missing = paths.filter(
+      (path) => !["", "packages"].some((folder) => existsSync(join(root, folder, path))),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("has a row for twenty usual changes and more, each with pages and tests", () => {
+    const table = page.split("\n| Change | Decides | Works | Docs | Test |\n")[1]!.split("\n\n")[0]!;
+    const cells = table
+      .split("\n")
+      .slice(1)
+      .map((row) => row.split("|").map((cell) => cell.trim()));
+    expect(cells.length).toBeGreaterThanOrEqual(20);
+    const wrong = cells.filter(([, change, decides, works, docs, test]) => {
+      const pages = (docs ?? "").split(", ").map((name) => `docs/${name}.md`);
+      return !change || !decides || !works || !test || pages.some((one) => !existsSync(join(root, one)));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("names commands that exist, and tests that there are", () => {
+    const data: unknown = JSON.parse(read("package.json"));
+    const scripts = (data as { readonly scripts: Readonly<Record<string, string>> }).scripts;
+    const named = [...page.matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1]!);
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+    const patterns = [
+      ...page.matchAll(/(?:npm test --|npm run coverage --|npx jest)((?: [a-z][\w-]*\/[\w-]+)+)/g),
+    ].flatMap((match) => match[1]!.trim().split(" "));
+    expect(patterns.length).toBeGreaterThan(5);
+    expect(patterns.filter((pattern) => !tests.some((path) => path.includes(pattern)))).toEqual([]);
+  });
+
+  test("names variables that something reads, and that reach the tests", () => {
+    const variables = [...page.matchAll(/\b((?:TSBAKE|UPDATE)_[A-Z_]+)=/g)].map((match) => match[1]!);
+    expect(variables.length).toBeGreaterThan(2);
+    const readers = [...filesBelow("tests", /\.(ts|js)$/), ...filesBelow("packages", /\/src\/.*\.ts$/)]
+      .filter((path) => path !== "tests/unit/docs.test.ts")
+      .map(read)
+      .join("\n");
+    expect(variables.filter((name) => !readers.includes(name))).toEqual([]);
+    // turbo hands on what it is told to.
+    const passed = [
+      .../"passThroughEnv": \[([^\]]*)\]/.exec(read("turbo.json"))![1]!.matchAll(/"([^"]+)"/g),
+    ].map((match) => new RegExp(`^${match[1]!.replace("*", ".*")}$`));
+    expect(variables.filter((name) => !passed.some((pattern) => pattern.test(name)))).toEqual([]);
+  });
+});
+
+describe("SECURITY.md", () => {
+  test("names tests that exist", () => {
+    const named = [...read("SECURITY.md").matchAll(/`(tests\/[\w./-]+)`/g)].map((match) => match[1]!);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+});
+
+describe("the version of Node.js", () => {
+  test("that is pinned is one that package.json takes, and the README names the least", () => {
+    const least = /"node": ">=([\d.]+)"/.exec(read("package.json"))![1]!;
+    const asNumber = (text: string): number => {
+      const [major = 0, minor = 0] = text.split(".").map(Number);
+      return major * 1000 + minor;
+    };
+    expect(asNumber(read(".node-version").trim())).toBeGreaterThanOrEqual(asNumber(least));
+    for (const page of ["README.md", "CONTRIBUTING.md"]) expect(read(page)).toContain(`${least} or later`);
+  });
+});
+
 describe("docs/language.md", () => {
   const page = read("docs/language.md");
   const rules = [...page.matchAll(/^\| (\d+\.\d+) \|/gm)].map((match) => match[1]!);
@@ -235,7 +311,12 @@ describe("links", () => {
       .replaceAll(" ", "-");
   const anchors = (path: string): string[] =>
     [...read(path).matchAll(/^#+ (.+)$/gm)].map((match) => anchorOf(match[1]!));
-  const pages = [...filesBelow("docs", /\.md$/), "README.md"].filter((path) => existsSync(join(root, path)));
+  const pages = [
+    ...filesBelow("docs", /\.md$/),
+    ...readdirSync(root).filter((name) => name.endsWith(".md")),
+    "bench/README.md",
+    "tests/golden/README.md",
+  ];
 
   test.each(pages)("of %s lead somewhere", (page) => {
     const prose = read(page)
