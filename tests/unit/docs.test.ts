@@ -7,9 +7,12 @@ import {
   endedBy,
   ENDING_SIGNALS,
   FAILED,
+  helpText,
   optionTable,
   WRONG_WORDS,
 } from "@tsbake/cli";
+import { byText } from "@tsbake/base";
+import { IMAGE_TYPES } from "@tsbake/image";
 import { root } from "../support/paths.js";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -75,6 +78,81 @@ describe("docs/variables.md", () => {
   });
 });
 
+describe("defaults in docs/variables.md", () => {
+  interface Assignment {
+    readonly operator: string;
+    readonly value: string;
+    /** `NAME:override = …`: a default only where the page names its case. */
+    readonly isOverride: boolean;
+  }
+
+  /** What the core layer assigns to each variable, but for operators that add to it. */
+  const assigned = new Map<string, Assignment[]>();
+  const assignment = /^(?:export +)?([A-Z][A-Z0-9_]*)(:[^\s=]+)? *(\?\?=|\?=|=) *(["'])(.*)\4$/gm;
+  for (const [, name, override, operator, , value] of metadata.replaceAll("\\\n", "").matchAll(assignment)) {
+    const all = assigned.get(name!) ?? [];
+    assigned.set(name!, [...all, { operator: operator!, value: value!, isOverride: override !== undefined }]);
+  }
+
+  /** A part of the cell that is a value, not prose: `*set*: X`, ``images `X` ``, `empty`. */
+  const part =
+    /^(\*set\*: )?(?:(?:images|extensions|feed recipes|images, feed recipes and `native`|`native`|with `native`:) )?(?:`([^`]+)`|(empty)(?:: .*)?)(?:, exported)?$/;
+  const documented = [
+    ...read("docs/variables.md")
+      .split("## Task flags")[0]!
+      .matchAll(/^\| ((?:`[^`]*`(?:, )?)+) \| ((?:\\\||[^|])*) \|/gm),
+  ]
+    .flatMap(([, names, cell]) =>
+      [...names!.matchAll(/`([A-Z][A-Z0-9_]*)`/g)].map((name) => ({
+        name: name[1]!,
+        cell: cell!,
+        parts: cell!
+          .split("; ")
+          .map((text) => part.exec(text))
+          .map((match) =>
+            match === null ? undefined : { isSet: match[1] !== undefined, value: match[2] ?? "" },
+          ),
+      })),
+    )
+    .filter(({ name }) => assigned.has(name));
+
+  test("are those of the core layer", () => {
+    const wrong = documented.filter(({ name, parts }) =>
+      parts.some(
+        (one) =>
+          one !== undefined &&
+          !one.value.includes("…") &&
+          !assigned.get(name)!.some(({ value }) => value === one.value),
+      ),
+    );
+    expect(wrong.map(({ name, cell }) => `${name}: ${cell}`)).toEqual([]);
+  });
+
+  test("are all that the core layer has, where a row is no prose", () => {
+    const plain = documented.filter(({ parts }) =>
+      parts.every((one) => one !== undefined && !one.value.includes("…")),
+    );
+    expect(plain.length).toBeGreaterThan(130);
+    const missing = plain.flatMap(({ name, parts }) =>
+      assigned
+        .get(name)!
+        .filter(({ value, isOverride }) => !isOverride && !parts.some((one) => one!.value === value))
+        .map(({ operator, value }) => `${name} ${operator} "${value}"`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("say which are set with `=`", () => {
+    const wrong = documented.filter(({ name, cell, parts }) => {
+      if (cell.startsWith("none")) return false;
+      const found = assigned.get(name)!.filter(({ isOverride }) => !isOverride);
+      const first = found.find(({ value }) => value === parts[0]?.value) ?? found[0];
+      return first !== undefined && cell.startsWith("*set*") !== (first.operator === "=");
+    });
+    expect(wrong.map(({ name, cell }) => `${name}: ${cell}`)).toEqual([]);
+  });
+});
+
 describe("docs/manual.md", () => {
   test.each(commandTable.map(({ words }) => words.join(" ")))("describes the command %s", (name) => {
     const reference = read("docs/manual.md").split("## Command line reference")[1] ?? "";
@@ -97,6 +175,8 @@ describe("exit codes", () => {
     const withoutResult = Number(/NO_RESULT = (\d+)/.exec(read("scripts/start.js"))![1]);
     const made = [ALL_WELL, FAILED, WRONG_WORDS, withoutResult, ...ENDING_SIGNALS.map(endedBy)];
     expect(told).toEqual(made.toSorted((left, right) => left - right));
+    const helped = [.../^Exit code: (.*)$/m.exec(helpText())![1]!.matchAll(/\b\d+\b/g)].map(Number);
+    expect(helped).toEqual(told.filter((code) => code !== withoutResult));
     const others = filesBelow("packages/cli/src", /\.ts$/).filter(
       (path) => !path.endsWith("/exit-code.ts") && /\b(exit\(|exitCode = )\d|\b128 \+/.test(read(path)),
     );
@@ -109,6 +189,41 @@ describe("exit codes", () => {
       "base/src/process.ts",
       "cli/src/exit-code.ts",
     ]);
+  });
+});
+
+describe("types of images", () => {
+  const image = read("classes/image.bbclass");
+  const types = /^IMAGE_TYPES = "(.*)"$/m.exec(image)![1]!.split(" ");
+  const tasks = [...new Set(types.map((type) => `do_image_${type.split(".")[0]!}`))];
+
+  test("are the same in the class, in the converters and in the manual", () => {
+    expect(types.toSorted(byText)).toEqual(IMAGE_TYPES.toSorted(byText));
+    const row = /^\| .* \| one a word of `IMAGE_FSTYPES`: (.*) \|$/m.exec(read("docs/manual.md"))![1]!;
+    expect(row).toBe(types.map((type) => `\`${type}\``).join(", "));
+  });
+
+  test.each(tasks)("%s has a function, and makes and restores the folder of each of its types", (task) => {
+    expect(image).toMatch(new RegExp(`^${task}\\(\\) \\{$`, "m"));
+    for (const flag of ["cleandirs", "sstate-plaindirs"]) {
+      const folders = new RegExp(`^${task}\\[${flag}\\] = "(.*)"$`, "m").exec(image)![1]!.split(" ");
+      const own = types.filter((type) => `do_image_${type.split(".")[0]!}` === task);
+      expect(folders).toEqual(expect.arrayContaining(own.map((type) => `\${IMAGE_OUTPUT}/${type}`)));
+    }
+  });
+
+  test("that systemd-sysext takes are types", () => {
+    const raw = /SYSEXT_RAW_TYPE = .* in \(([^)]*)\)\)/.exec(read("classes/image-sysext.bbclass"))![1]!;
+    const names = [...raw.matchAll(/'([^']+)'/g)].map((match) => match[1]!);
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.filter((name) => !types.includes(name))).toEqual([]);
+  });
+});
+
+describe("each problems.ts", () => {
+  test.each(filesBelow("packages", /\/src\/problems\.ts$/))("%s is in the order of its codes", (path) => {
+    const codes = [...read(path).matchAll(/^ {4,}code: "([^"]+)"/gm)].map((match) => match[1]!);
+    expect(codes).toEqual(codes.toSorted(byText));
   });
 });
 
@@ -292,6 +407,29 @@ describe("the events of --ui json", () => {
 
   test.each([...new Set([...types, "outputs", "answer"])])("%s is described", (type) => {
     expect(rows(section)).toContain(type);
+  });
+
+  test("each word that a field can be stands in the row of its event", () => {
+    const aliases = new Map(
+      [...sources.matchAll(/^export type (\w+) = ("[a-z-]+"(?: \| "[a-z-]+")+);$/gm)].map(
+        ([, name, union]) => [name!, union!] as const,
+      ),
+    );
+    let type = "";
+    let words = 0;
+    const missing: string[] = [];
+    for (const [, field, value] of sources.matchAll(/^ {2}readonly (\w+)\??: (.*);$/gm)) {
+      if (field === "type") type = value!.replaceAll('"', "");
+      const union = aliases.get(value!) ?? value!;
+      if (!/^"[a-z-]+"(?: \| "[a-z-]+")+$/.test(union)) continue;
+      const row = section.split("\n").find((line) => line.startsWith(`| \`${type}\``)) ?? "";
+      for (const [, word] of union.matchAll(/"([a-z-]+)"/g)) {
+        words++;
+        if (!row.includes(`\`${word}\``)) missing.push(`${type}.${field}: ${word}`);
+      }
+    }
+    expect(words).toBeGreaterThan(15);
+    expect(missing).toEqual([]);
   });
 
   test("their fields are described by name", () => {
