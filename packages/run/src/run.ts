@@ -395,7 +395,7 @@ class Run {
     this.#board.move(id, { at: "failed", failure });
     const { task, label } = failure;
     this.#emit({ type: "task-failed", task, label, elapsedMs, failure });
-    // On a full disk all others would fail, too. Guarded by unit/run-tasks.
+    // On a full disk all others would fail, too.
     if (!this.#options.keepGoing || failure.diagnostics.some(isDiskProblem)) this.#stop("failure", false);
   }
 
