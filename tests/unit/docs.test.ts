@@ -13,6 +13,8 @@ import {
 } from "@tsbake/cli";
 import { byText } from "@tsbake/base";
 import { IMAGE_TYPES } from "@tsbake/image";
+import { bbPage } from "../support/bb-page.js";
+import { expectGolden } from "../support/golden.js";
 import { root } from "../support/paths.js";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -189,6 +191,12 @@ describe("exit codes", () => {
       "base/src/process.ts",
       "cli/src/exit-code.ts",
     ]);
+  });
+});
+
+describe("docs/bb.md", () => {
+  test("has the names that metadata finds in bb", () => {
+    expectGolden(join(root, "docs/bb.md"), bbPage());
   });
 });
 
