@@ -35,7 +35,7 @@ SYSEXT_ALLOW_CHANGED ?= ""
 # What becomes of each path that a package brings; the first match decides, no match stops the build.
 # keep: ships (only /usr and /opt can). factory: a copy below /usr/share/factory and a tmpfiles.d line. folders: a
 # tmpfiles.d line a folder, the rest is dropped. drop. refuse.
-# Caches are dropped where they would hide the base's; what only scripts would make is never there.
+# Guarded by unit/image. Caches are dropped where they would hide the base's; what only scripts would make is never there.
 SYSEXT_RULES ?= " \
     /usr/lib/os-release=drop \
     /etc/os-release=drop \

@@ -24,7 +24,7 @@ interface Mistake {
 }
 
 const MISTAKES: Readonly<Record<string, Mistake>> = {
-  // The rows of the inventory of BitBake's diagnostics that are about recipes.
+  // What docs/language.md 26 has about recipes.
   unquoted: { text: "FOO = bar\n", code: "language/unquoted-value", at: "2:7", marked: "bar" },
   garbage: {
     text: "this is garbage\n",
@@ -156,7 +156,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     at: "2:1",
     help: /BB_BASEHASH_IGNORE_VARS/,
   },
-  // What is not in the inventory.
+  // What it does not have.
   "files-circle": {
     text: "require circle-a.inc\n",
     more: { "circle-a.inc": "require circle-b.inc\n", "circle-b.inc": 'A = "1"\nrequire circle-a.inc\n' },

@@ -40,6 +40,9 @@ describe("commands of words", () => {
       "sstate prune --unreachable-from a b --unreachable-from c",
       { action: "sstate-prune", maintenance: { unreachableFrom: ["a", "c", "b"], remove: false } },
     ],
+    ["explain", { action: "explain", targets: [] }],
+    ["explain base/disk-full", { action: "explain", targets: ["base/disk-full"] }],
+    ["explain:do_build", { action: "build", targets: ["explain:do_build"] }],
     ["sstate:do_build", { action: "build", targets: ["sstate:do_build"] }],
     ["x sstate stats", { action: "build", targets: ["x", "sstate", "stats"] }],
   ])("`%s`", (line, expected) => {
@@ -53,6 +56,7 @@ describe("commands of words", () => {
     ["sstate prune", "cli/nothing-to-prune", /--unreachable-from/],
     ["sstate prune x --age 3d", "cli/unexpected-word", /--help/],
     ["sstate stats x", "cli/unexpected-word", /--help/],
+    ["explain a b", "cli/unexpected-word", /--help/],
     ["sstate prune --age 3", "cli/wrong-value", /30d/],
     ["sstate prune --size lots", "cli/wrong-value", /10G/],
     ["dumpsig -t hello compile", "cli/misplaced-option", /dumpsig RECIPE:TASK/],
@@ -107,7 +111,7 @@ describe("completion", () => {
   const program = join(folder, "tsbake");
   writeFileSync(
     program,
-    '#!/bin/sh\ncase "$*" in\n"completion targets") printf "%s\\n" base-image busybox virtual/libc ;;\n"completion tasks") printf "%s\\n" do_clean do_compile ;;\nesac\n',
+    '#!/bin/sh\ncase "$*" in\n"completion targets") printf "%s\\n" base-image busybox virtual/libc ;;\n"completion tasks") printf "%s\\n" do_clean do_compile ;;\n"explain") printf "%s\\n" base/disk-full run/tainted ;;\nesac\n',
   );
   chmodSync(program, 0o755);
   writeFileSync(join(folder, "local.conf"), "");
@@ -139,6 +143,7 @@ describe("completion", () => {
     [["--unreach"], ["--unreachable-from"]],
     [["-r", "loc"], ["local.conf"]],
     [["completion", "z"], ["zsh"]],
+    [["explain", "run"], ["run/tainted"]],
   ])("bash offers behind %j: %j", (words, expected) => {
     expect(offers(...words)).toEqual(expected);
   });

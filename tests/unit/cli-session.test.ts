@@ -75,6 +75,48 @@ async function session(
   };
 }
 
+describe("tsbake explain", () => {
+  const page = readFileSync(join(root, "docs/problems.md"), "utf8");
+  const sections = page.split(/^## /m).slice(1);
+  const codes = sections.map((section) => section.split("\n")[0]!);
+  const wordsOf = (text: string): string => text.replace(/\]\(/g, ": docs/").replace(/[[\])]|\s/g, "");
+
+  test("prints the section of each code, in lines that fit, and opens no project", async () => {
+    for (const [index, code] of codes.entries()) {
+      const { code: exit, out, err, opened } = await session(["explain", code]);
+      expect([exit, err, opened]).toEqual([0, "", undefined]);
+      expect(wordsOf(out)).toBe(wordsOf(sections[index]!));
+      expect(out.split("\n").filter((line) => line.length > 100 && line.includes(" "))).toEqual([]);
+    }
+  });
+
+  test("lists all codes without one", async () => {
+    expect((await session(["explain"])).out).toBe(codes.map((code) => `${code}\n`).join(""));
+    const { out } = await session(["--ui", "json", "explain"]);
+    expect(JSON.parse(out.split("\n")[1]!)).toMatchObject({ type: "answer", data: { codes } });
+  });
+
+  test.each([
+    ["error[base/disk-full]", "base/disk-full"],
+    ["disk-full", "base/disk-full"],
+  ])("%s is taken for %s", async (asked, code) => {
+    const { out, err } = await session(["explain", asked]);
+    expect([out.split("\n")[0], err]).toEqual([code, ""]);
+  });
+
+  test.each([
+    ["base/disk-ful", /did you mean `base\/disk-full`\?/],
+    ["disc-full", /did you mean `base\/disk-full`\?/],
+    ["not-metadata", /did you mean `datastore\/not-metadata` or `recipe\/not-metadata`\?/],
+    ["xyzzy", /`tsbake explain` lists the codes/],
+  ])("%s has no section: near codes are named", async (asked, help) => {
+    const { code, out, err } = await session(["explain", asked]);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/error\[cli\/unknown-code\]/);
+    expect(err).toMatch(help);
+  });
+});
+
 describe("a session", () => {
   test("builds, tells the result and what the targets left, and closes the build", async () => {
     const outputs = [

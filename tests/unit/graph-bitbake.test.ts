@@ -3,11 +3,13 @@
  * BitBake 2.19.0 gives its tasks (`bitbake -S none aa bb cc` with LC_ALL=en_US.UTF-8, from the sigdata files).
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { byText } from "@tsbake/base";
 import { buildTaskGraph, listChecksums, openBaseSigner, signTasks } from "@tsbake/graph";
 import { openPython, LazyPython } from "@tsbake/python";
 import { openProviders, parseProject, type ParsedProject } from "@tsbake/recipe";
+import { expectGolden } from "../support/golden.js";
 import { root } from "../support/paths.js";
 import { CACHE } from "./python-rig.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -49,8 +51,10 @@ async function parse(settings = ""): Promise<ParsedProject> {
   });
 }
 
+/** @param digest of a file; BitBake's handlers read files themselves */
 async function hashes(
   project: ParsedProject,
+  digest: (path: string) => Promise<string> = () => Promise.reject(new Error("not asked for")),
 ): Promise<Record<string, { basehash: string; taskhash: string }>> {
   const targets = ["aa", "bb", "cc"].map((name) => ({ name, task: "do_build" }));
   const graph = buildTaskGraph({ project, providers: openProviders(project, () => {}), targets });
@@ -58,7 +62,7 @@ async function hashes(
     graph,
     project,
     handler: project.configurationText("BB_SIGNATURE_HANDLER")!,
-    inputs: { file: () => Promise.reject(new Error("not asked for")), feed: () => Promise.resolve([]) },
+    inputs: { file: digest, feed: () => Promise.resolve([]) },
     taint: () => undefined,
   });
   const rows = graph.order.map((task) => {
@@ -75,6 +79,19 @@ test.each(["basic", "basichash", "OEBasicHash", "OEEquivHash"])(
     expect(await hashes(await parse(`BB_SIGNATURE_HANDLER = "${handler}"\n`))).toEqual(expected);
   },
 );
+
+test("xxh gives the hashes of its version: who changes them raises VERSION (graph/signatures/handler)", async () => {
+  const source = readFileSync(join(root, "packages/graph/src/signatures/handler.ts"), "utf8");
+  const version = /^const VERSION = (\d+);$/m.exec(source)![1]!;
+  // Names stand for digests.
+  const found = await hashes(await parse('BB_SIGNATURE_HANDLER = "xxh"\n'), (path) =>
+    Promise.resolve(relative(folder, path)),
+  );
+  const lines = Object.entries(found).map(
+    ([label, { basehash, taskhash }]) => `${label} ${basehash} ${taskhash}\n`,
+  );
+  expectGolden(join(GOLDEN, `xxh-${version}.txt`), lines.toSorted(byText).join(""));
+});
 
 test("a handler that does not exist is refused with those that do", async () => {
   await expect(parse('BB_SIGNATURE_HANDLER = "noop"\n')).rejects.toMatchObject({

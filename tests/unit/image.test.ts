@@ -31,8 +31,9 @@ import {
   type ExtensionRequest,
 } from "@tsbake/image";
 import fc from "fast-check";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 /** The codes of what `action` throws. */
@@ -204,6 +205,37 @@ describe("rules", () => {
     expect(ruleFor(rules, "/etc/gdb/gdbinit")?.action).toBe("drop");
     expect(ruleFor(rules, "/etc/other")?.text).toBe("/etc/**=factory");
     expect(ruleFor(rules, "/srv/x")).toBeUndefined();
+  });
+
+  // As docs/manual.md says of the rules without a change.
+  const text = /^SYSEXT_RULES \?= "([^"]*)"$/m.exec(
+    readFileSync(join(root, "classes/image-sysext.bbclass"), "utf8"),
+  )![1]!;
+  const defaults = parseRules(text.replaceAll("\\\n", " "));
+
+  test.each([
+    ["/usr/bin/strace", "keep"],
+    ["/usr/lib/os-release", "drop"],
+    ["/usr/lib/extension-release.d/extension-release.x", "refuse"],
+    ["/opt", "keep"],
+    ["/opt/x/bin/x", "keep"],
+    ["/etc/x.conf", "factory"],
+    ["/etc/os-release", "drop"],
+    ["/etc/ld.so.cache", "drop"],
+    ["/var/lib/x/state", "factory"],
+    ["/var/lib/apt/lists/x", "drop"],
+    ["/var/lib/dpkg/status", "drop"],
+    ["/var/cache/x/y", "folders"],
+    ["/var/log/x", "folders"],
+    ["/var/tmp/x", "drop"],
+    ["/run/x", "folders"],
+    ["/tmp/x", "drop"],
+    ["/srv/x", undefined],
+    ["/home/x", undefined],
+    ["/boot/x", undefined],
+    ["/root/x", undefined],
+  ])("the class decides for %s: %s", (path, action) => {
+    expect(ruleFor(defaults, path)?.action).toBe(action);
   });
 
   test("every bad word is named", () => {

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { sha256 } from "@tsbake/base";
+import { BuildError, sha256 } from "@tsbake/base";
 import type { RunEvent } from "@tsbake/run";
 import { Rig } from "./run-rig.js";
 import type { ProjectSpec, RunResult, TaskSpec } from "./run-rig.js";
@@ -318,6 +318,33 @@ describe("failures", () => {
     const { started, summary } = await rig.run(broken, ["top:do_x"], { keepGoing: true });
     expect(started.toSorted()).toEqual(["run bad:do_x", "run good:do_x", "run good:do_y"]);
     expect(summary).toMatchObject({ ok: false, ran: 2, notStarted: ["top:do_x"] });
+  });
+
+  test.each([
+    ["base/disk-full", []],
+    ["base/disk-read-only", []],
+    ["base/disk-noexec", []],
+    ["recipe/unreadable-file", ["good:do_x"]],
+  ])("after %s with -k these start: %j", async (code, after) => {
+    using rig = new Rig();
+    const step = { body: "    :" };
+    // The longer way ahead starts first.
+    const two: ProjectSpec = {
+      bad: { tasks: { do_x: step, do_y: { ...step, needs: ["do_x"] } } },
+      good: { tasks: { do_x: step } },
+    };
+    const { started, summary } = await rig.run(two, ["bad:do_y", "good:do_x"], {
+      keepGoing: true,
+      settings: { ...rig.options(two, []).settings, threads: 1 },
+      openRecipe(id) {
+        if (id !== "bad") return rig.datastore(two, id);
+        throw new BuildError([{ severity: "error", code, message: "as it is", help: "change it" }]);
+      },
+    });
+    expect(started).toEqual(["bad:do_x", ...after].map((label) => `run ${label}`));
+    expect(summary.failed.map(({ label, diagnostics }) => [label, diagnostics[0]!.code])).toEqual([
+      ["bad:do_x", code],
+    ]);
   });
 
   test("a body killed by a signal says so", async () => {

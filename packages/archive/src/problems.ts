@@ -1,16 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { Diagnostic } from "@tsbake/base";
 
-/** The bytes are not what the format asks for: wrong magic, bad checksum, bad compression, an impossible number. */
-export function damaged(archive: string, what: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "archive/damaged",
-    message: `${archive} is damaged: ${what}`,
-    help: "delete it and fetch or build it again",
-  };
-}
-
 /** A program that is there and does not do its work: of another system, half installed, or without memory. */
 export function brokenProgram(program: string, why: string): Diagnostic {
   return {
@@ -21,13 +11,13 @@ export function brokenProgram(program: string, why: string): Diagnostic {
   };
 }
 
-/** A well-formed archive that tries something that no honest one needs. */
-export function hostileEntry(archive: string, entry: string, why: string): Diagnostic {
+/** The bytes are not what the format asks for: wrong magic, bad checksum, bad compression, an impossible number. */
+export function damaged(archive: string, what: string): Diagnostic {
   return {
     severity: "error",
-    code: "archive/hostile-entry",
-    message: `${archive}: entry ${JSON.stringify(entry)} ${why}`,
-    help: "nothing of it was used; get the archive again from a source that you trust",
+    code: "archive/damaged",
+    message: `${archive} is damaged: ${what}`,
+    help: "delete it and fetch or build it again",
   };
 }
 
@@ -38,6 +28,16 @@ export function deviceEntry(place: string, entry: string): Diagnostic {
     code: "archive/device-entry",
     message: `${place}: ${JSON.stringify(entry)} is a device node, a FIFO or a socket`,
     help: "remove it: only files, folders and links can be kept here",
+  };
+}
+
+/** A well-formed archive that tries something that no honest one needs. */
+export function hostileEntry(archive: string, entry: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "archive/hostile-entry",
+    message: `${archive}: entry ${JSON.stringify(entry)} ${why}`,
+    help: "nothing of it was used; get the archive again from a source that you trust",
   };
 }
 

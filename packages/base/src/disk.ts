@@ -24,7 +24,7 @@ const PLAIN = new Set([
 
 type Trouble = "full" | "quota" | "read-only";
 
-/** A problem of this kind is told once, whatever has met it. */
+/** A problem of this kind is told once, whatever has met it, and ends a build with -k too (guarded by unit/run-tasks). */
 export function isDiskProblem({ code }: Diagnostic): boolean {
   return ["base/disk-full", "base/disk-noexec", "base/disk-read-only"].includes(code);
 }

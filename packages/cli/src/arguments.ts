@@ -1,4 +1,4 @@
-/** Words of the command line into a command. The letters are BitBake's; section 3.10 of its manual page says what they mean. */
+/** Words of the command line into a command. The letters are BitBake's; docs/manual.md says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
 import { maintenanceRequest, checkCommand } from "./command-options.js";

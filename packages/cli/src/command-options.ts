@@ -25,6 +25,10 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     if (operands.length === 1 && /^(bash|zsh|fish|targets|tasks)$/.test(first!)) return undefined;
     return wrongValue("completion", operands.join(" "), "`bash`, `zsh` or `fish`");
   }
+  if (action === "explain") {
+    const [, second] = operands;
+    return second === undefined ? undefined : unexpectedWord(name, second);
+  }
   const isList = action === "sstate-prune" && given.has("unreachable-from");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
   return action === "sstate-prune" ? checkPrune(given) : undefined;

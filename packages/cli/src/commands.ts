@@ -55,6 +55,12 @@ export const commandTable = [
     help: "compare installed files with their records; exit code 1 if one differs",
   },
   {
+    action: "explain",
+    words: ["explain"],
+    operand: "[CODE]",
+    help: "what an error means and what to do; without CODE: all codes",
+  },
+  {
     action: "completion",
     words: ["completion"],
     operand: "bash|zsh|fish",
@@ -63,7 +69,7 @@ export const commandTable = [
 ] as const satisfies readonly CommandRow[];
 
 type CommandAction = (typeof commandTable)[number]["action"];
-/** Those that need a build folder. */
+/** Those that are shown as a build is: with --ui, -w and its errors. */
 export type SessionAction = Exclude<CommandAction, "completion">;
 
 export interface FoundCommand {

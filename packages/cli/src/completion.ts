@@ -30,7 +30,10 @@ function namesOf({ short, long }: OptionRow): string[] {
   return [...(short === undefined ? [] : [`-${short}`]), `--${long}`];
 }
 
-/** First words of commands, each with the words that may follow; none when targets may. */
+/** The command whose word is a code: the scripts ask it for all. */
+const CODES = "explain";
+
+/** First words of commands, each with the words that may follow; none when targets or codes may. */
 function families(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const row of commandTable) {
@@ -50,7 +53,10 @@ function bashScript(): string {
     if (row.value === undefined) return [];
     return [`    ${namesOf(row).join("|")}) ${bashWords(valueKind(row.value))} ;;`];
   });
-  const commands = familiesOfWords().map(([first, rest]) => `    ${first}) words="${rest.join(" ")}" ;;`);
+  const commands = [
+    ...familiesOfWords().map(([first, rest]) => `    ${first}) words="${rest.join(" ")}" ;;`),
+    `    ${CODES}) words=$("\${COMP_WORDS[0]}" ${CODES} 2>/dev/null) ;;`,
+  ];
   return `# bash completion of tsbake: eval "$(tsbake completion bash)"
 _tsbake() {
     local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words=""
@@ -97,9 +103,10 @@ function zshScript(): string {
     const front = names.length > 1 ? `{${names.join(",")}}` : names[0]!;
     return `        '*'${front}${zshQuote(`[${row.help.replaceAll(/[[\]]/g, "\\$&")}]${value}`)}`;
   });
-  const commands = familiesOfWords().map(
-    ([first, rest]) => `        ${first}) compadd -- ${rest.join(" ")}; return ;;`,
-  );
+  const commands = [
+    ...familiesOfWords().map(([first, rest]) => `        ${first}) compadd -- ${rest.join(" ")}; return ;;`),
+    `        ${CODES}) compadd -- $(_call_program codes \${words[1]} ${CODES} 2>/dev/null); return ;;`,
+  ];
   return `#compdef tsbake
 # zsh completion of tsbake: source <(tsbake completion zsh), after compinit
 _tsbake_names() {
@@ -141,7 +148,7 @@ function fishScript(): string {
     return `complete -c tsbake${names}${value} -d ${fishQuote(row.help)}`;
   });
   const firsts = [...families().keys()].join(" ");
-  const closed = familiesOfWords().map(([first]) => first);
+  const closed = [...familiesOfWords().map(([first]) => first), CODES];
   const commands = familiesOfWords().map(
     ([first, rest]) =>
       `complete -c tsbake -n "__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${rest.join(" ")}" -f -a "${rest.join(" ")}"`,
@@ -151,6 +158,7 @@ function fishScript(): string {
     `complete -c tsbake -n "not __fish_seen_subcommand_from ${closed.join(" ")}" -f -a "(tsbake completion targets 2>/dev/null)"`,
     `complete -c tsbake -n __fish_is_first_arg -f -a "${firsts}"`,
     ...commands,
+    `complete -c tsbake -n "__fish_seen_subcommand_from ${CODES}" -f -a "(tsbake ${CODES} 2>/dev/null)"`,
     ...options,
   ].join("\n");
 }

@@ -135,6 +135,19 @@ export function unexpectedWord(command: string, word: string): Diagnostic {
   };
 }
 
+/** A code of a problem that no problem has. @param near those that may be meant */
+export function unknownCode(code: string, near: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/unknown-code",
+    message: `no problem has the code \`${code}\``,
+    help:
+      near.length > 0
+        ? `did you mean ${near.map((one) => `\`${one}\``).join(" or ")}?`
+        : "`tsbake explain` lists the codes",
+  };
+}
+
 /** An option that does not exist. */
 export function unknownOption(option: string, known: readonly string[]): Diagnostic {
   const near = nearest(option, option.startsWith("--") ? known.filter((name) => name.startsWith("--")) : []);

@@ -78,7 +78,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
       display.see({ type: "engine-warning", diagnostic: unusedWords(unused.option, unused.targets) });
     const answer = await answerWithoutProject(request, around);
     if (answer !== undefined) {
-      display.answer(answer);
+      display.answer(answer.text, answer.data);
       return (code = ALL_WELL);
     }
     const options: OpenOptions = {
@@ -111,10 +111,18 @@ function signatureAnswers() {
   return import("./signature-answers.js");
 }
 
-async function answerWithoutProject(request: Request, around: Surroundings): Promise<string | undefined> {
+async function answerWithoutProject(
+  request: Request,
+  around: Surroundings,
+): Promise<{ readonly text: string; readonly data?: object } | undefined> {
+  if (request.action === "explain") {
+    const { explain } = await import("./explain.js");
+    return explain(request.targets[0]);
+  }
   if (!request.query) return undefined;
   const { answerAboutFiles } = await signatureAnswers();
-  return answerAboutFiles(request.query, answerPaint(request, around));
+  const text = await answerAboutFiles(request.query, answerPaint(request, around));
+  return text === undefined ? undefined : { text };
 }
 
 /** Opens the build folder as the command needs it. @returns whether all went well */
@@ -183,7 +191,8 @@ async function answer(
   switch (action) {
     case "build":
     case "whatchanged":
-      throw new Error(`internal: ${action} is no question`);
+    case "explain":
+      throw new Error(`internal: ${action} asks nothing of a project`);
     case "environment":
       display.answer(await build.showEnvironment(targets[0]));
       return true;

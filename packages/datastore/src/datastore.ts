@@ -56,7 +56,7 @@ const NO_OVERRIDES = new ActiveOverrides([]);
 const OVERRIDE_ROUNDS = 5;
 
 /**
- * @see BitBake 2.19 lib/bb/data_smart.py, DataSmart; the rules are in sections 1.3 to 1.7 and 2.1 of the language inventory
+ * @see BitBake 2.19 lib/bb/data_smart.py, DataSmart; the rules are docs/language.md 3, 4, 5, 7 and 13
  * (docs/differences.md names what we do otherwise).
  */
 export class Datastore {

@@ -125,17 +125,6 @@ export function missingClass(span: At, name: string, tried: readonly string[]): 
   };
 }
 
-/** `addpylib` of a Python package that is not there. */
-export function missingPythonLibrary(span: At, directory: string, namespace: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "datastore/missing-python-library",
-    message: `there is no Python package \`${namespace}\` in ${directory}`,
-    ...at(span),
-    help: `write \`addpylib FOLDER PACKAGE\`, where FOLDER has PACKAGE/__init__.py or PACKAGE.py`,
-  };
-}
-
 /** An enabled fragment that no layer has. */
 export function missingFragment(span: At, name: string, layers: readonly string[]): Diagnostic {
   return {
@@ -158,12 +147,6 @@ export function missingHandler(span: At, name: string): Diagnostic {
   };
 }
 
-/** What stayed of a reference in a name. */
-function unset(name: string): string {
-  const variable = /\$\{([^@}]+)\}/.exec(name)?.[1];
-  return variable === undefined ? "" : `\`${variable}\` has no value at this place: set it before; `;
-}
-
 /** `require` of a file that is nowhere. */
 export function missingInclude(
   span: At,
@@ -181,6 +164,12 @@ export function missingInclude(
   };
 }
 
+/** What stayed of a reference in a name. */
+function unset(name: string): string {
+  const variable = /\$\{([^@}]+)\}/.exec(name)?.[1];
+  return variable === undefined ? "" : `\`${variable}\` has no value at this place: set it before; `;
+}
+
 /** A recipe virtual provider without a choice. */
 export function missingPreferredProvider(name: string): Diagnostic {
   return {
@@ -188,6 +177,17 @@ export function missingPreferredProvider(name: string): Diagnostic {
     code: "datastore/missing-preferred-provider",
     message: `\`${name}\` is needed and PREFERRED_PROVIDER_${name} is not set`,
     help: `set \`PREFERRED_PROVIDER_${name}\` in a configuration file`,
+  };
+}
+
+/** `addpylib` of a Python package that is not there. */
+export function missingPythonLibrary(span: At, directory: string, namespace: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "datastore/missing-python-library",
+    message: `there is no Python package \`${namespace}\` in ${directory}`,
+    ...at(span),
+    help: `write \`addpylib FOLDER PACKAGE\`, where FOLDER has PACKAGE/__init__.py or PACKAGE.py`,
   };
 }
 
@@ -259,16 +259,6 @@ export function pythonGaveUp(span: At, name: string, text: string): Diagnostic {
   };
 }
 
-/** Two names that become one when their references are expanded. */
-export function replacedKey(key: string, value: string, expanded: string, replaced: string): Diagnostic {
-  return {
-    severity: "warning",
-    code: "datastore/replaced-key",
-    message: `\`${key}\` (${value}) expands to \`${expanded}\` and replaces its value (${replaced})`,
-    help: `assign only one of \`${key}\` and \`${expanded}\``,
-  };
-}
-
 /** An assignment to a variable that has another name now. */
 export function renamedVariable(span: At, name: string, rename: string): Diagnostic {
   const isSentence = rename.includes(" ");
@@ -278,6 +268,16 @@ export function renamedVariable(span: At, name: string, rename: string): Diagnos
     message: isSentence ? `\`${name}\` ${rename}` : `\`${name}\` has been renamed to \`${rename}\``,
     ...at(span),
     help: isSentence ? "remove the assignment" : `write \`${rename}\``,
+  };
+}
+
+/** Two names that become one when their references are expanded. */
+export function replacedKey(key: string, value: string, expanded: string, replaced: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "datastore/replaced-key",
+    message: `\`${key}\` (${value}) expands to \`${expanded}\` and replaces its value (${replaced})`,
+    help: `assign only one of \`${key}\` and \`${expanded}\``,
   };
 }
 

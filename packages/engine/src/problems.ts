@@ -1,8 +1,49 @@
-/** Every problem that the engine itself reports. */
+/** Every problem that the engine itself reports, one function each, in the order of their codes. */
 import { nearest, spanInFile } from "@tsbake/base";
 import type { Diagnostic, Span } from "@tsbake/base";
 import type { PythonError } from "@tsbake/datastore";
 import type { RecipeInfo } from "@tsbake/recipe";
+
+/** A target that ASSUME_PROVIDED names. */
+export function assumedTarget(name: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/assumed-target",
+    message: `\`${name}\` is a target and in ASSUME_PROVIDED: nothing is built for it`,
+    help: "take it out of ASSUME_PROVIDED (or -I) to have it built",
+  };
+}
+
+/** What was signed is not what would be built, or was. */
+export function changedMeanwhile(label: string, paths: readonly string[]): Diagnostic {
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : "";
+  return {
+    severity: "error",
+    code: "engine/changed-meanwhile",
+    message: `${label}: ${paths.slice(0, 3).join(", ")}${more} changed while the build ran, after the task was signed`,
+    help: "run the same command again: it builds what is there now; this task left no stamp and no artifact",
+  };
+}
+
+/** `-b`: one recipe, whatever it needs. */
+export function dependenciesLeftOut({ pn, file }: RecipeInfo): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/dependencies-left-out",
+    message: `only \`${pn}\` of ${file} is built, and nothing that it needs of other recipes`,
+    help: `to have that built too, name the target: \`tsbake ${pn}\``,
+  };
+}
+
+/** What the feed says that does not stop the build. */
+export function feedWarning(text: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/feed",
+    message: text,
+    help: "correct the host's apt sources, or name others in FEED_SOURCES",
+  };
+}
 
 /** BB_SCHEDULER asks for a class that somebody has written for BitBake's scheduler. */
 export function foreignScheduler(name: string, classes: readonly string[], at: Span | undefined): Diagnostic {
@@ -12,6 +53,69 @@ export function foreignScheduler(name: string, classes: readonly string[], at: S
     message: `BB_SCHEDULER is \`${name}\`, of BB_SCHEDULERS (${classes.join(" ")}): such classes steer BitBake's own scheduler`,
     ...(at && { at }),
     help: "write `basic`, `speed` or `completion`",
+  };
+}
+
+/** A setscene task wants another that this build does not have. */
+export function hardNeedOutside(label: string, word: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/hard-need-outside",
+    message: `${label}[depends] names \`${word}\`, and that task is not part of this build`,
+    help: "let the real task need the other one too, by [depends] or [deptask]",
+  };
+}
+
+/** The metadata's own function could not say what can be restored. */
+export function hashCheckFailed(name: string, { type, detail, frames }: PythonError): Diagnostic {
+  const places = frames.flatMap((frame) => {
+    const at = spanInFile(frame);
+    return at ? [{ frame, at }] : [];
+  });
+  const inner = places.pop();
+  return {
+    severity: "error",
+    code: "engine/hash-check-failed",
+    message: `BB_HASHCHECK_FUNCTION failed: ${type === "bb.BBHandledException" ? detail : `${type}: ${detail}`}`,
+    ...(inner && { at: inner.at }),
+    notes: places.map(({ frame, at }) => ({ message: `called in \`${frame.function}\``, at })),
+    help: `correct \`${name}\`; \`--no-setscene\` builds without asking it`,
+  };
+}
+
+/** A task whose signature is locked has no artifact of that signature anywhere. */
+export function lockedMissing(severity: Diagnostic["severity"], label: string, hash: string): Diagnostic {
+  return {
+    severity,
+    code: "engine/locked-missing",
+    message: `${label} is locked to ${hash}, and no shared state has its artifact`,
+    help: "name the mirror that has it in SSTATE_MIRRORS, lock it anew with `tsbake -S lockedsigs`, or set SIGGEN_LOCKEDSIGS_SSTATE_EXISTS_CHECK to `warn` or `none`",
+  };
+}
+
+/** A task whose signature is locked has other inputs than those that it was locked with. */
+export function lockedMismatch(
+  severity: Diagnostic["severity"],
+  label: string,
+  computed: string,
+  lock: { readonly hash: string; readonly variable: string },
+): Diagnostic {
+  return {
+    severity,
+    code: "engine/locked-signature",
+    message: `${label} is locked to ${lock.hash} by ${lock.variable}, and its inputs give ${computed}`,
+    help: "lock it anew with `tsbake -S lockedsigs`, or name its recipe in SIGGEN_UNLOCKED_RECIPES",
+  };
+}
+
+/** A variable of the configuration whose text is not what it takes. */
+export function malformedSetting(name: string, text: string, expected: string, at?: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/malformed-setting",
+    message: `${name} has \`${text}\``,
+    ...(at ? { at } : {}),
+    help: `write ${expected}`,
   };
 }
 
@@ -25,14 +129,69 @@ export function missingHostTools(names: readonly string[]): Diagnostic {
   };
 }
 
-/** What was signed is not what would be built, or was. */
-export function changedMeanwhile(label: string, paths: readonly string[]): Diagnostic {
-  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : "";
+/** A file that was named as a record of a signature is none. */
+export function noRecord(path: string): Diagnostic {
   return {
     severity: "error",
-    code: "engine/changed-meanwhile",
-    message: `${label}: ${paths.slice(0, 3).join(", ")}${more} changed while the build ran, after the task was signed`,
-    help: "run the same command again: it builds what is there now; this task left no stamp and no artifact",
+    code: "engine/no-record",
+    message: `\`${path}\` is not there, or is no record of a signature`,
+    help: "records are STAMP.TASK.sigdata.HASH below STAMPS_DIR, and OBJECT.siginfo below SSTATE_DIR",
+  };
+}
+
+/** `-C` names a task that a target does not have. */
+export function noTaskToClear({ pn, tasks }: RecipeInfo, task: string): Diagnostic {
+  const near = nearest(task, Object.keys(tasks)).map((name) => `\`${name}\``);
+  return {
+    severity: "error",
+    code: "engine/no-task-to-clear",
+    message: `\`${pn}\` has no task \`${task}\`, which \`-C\` names`,
+    help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
+  };
+}
+
+/** What a store of shared state says that does not stop the build: the task runs instead of being restored. */
+export function storeWarning(text: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/shared-state",
+    message: text,
+    help: "nothing is lost: what could not be used is built again",
+  };
+}
+
+/** Fewer records than a comparison needs, or none that starts with a given hash. */
+export function tooFewRecords(label: string, hashes: readonly string[]): Diagnostic {
+  const missing = hashes.length > 0 ? `no record ${hashes.join(" and ")}` : "fewer than two records";
+  return {
+    severity: "error",
+    code: "engine/too-few-records",
+    message: `there is ${missing} of ${label} to compare`,
+    help: "each build leaves one; `tsbake whatchanged` compares the last build with what the files say now",
+  };
+}
+
+/** A target of a configuration that BBMULTICONFIG does not name. */
+export function unknownConfiguration(name: string, near: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/unknown-configuration",
+    message: `there is no configuration \`${name}\`, which a target names`,
+    help:
+      near.length > 0
+        ? `is ${near.map((one) => `\`${one}\``).join(" or ")} meant?`
+        : "set BBMULTICONFIG to the names of your files in conf/multiconfig/",
+  };
+}
+
+/** A question about a task that a recipe does not have. */
+export function unknownTask({ pn, tasks }: RecipeInfo, task: string): Diagnostic {
+  const near = nearest(task, Object.keys(tasks)).map((name) => `\`${name}\``);
+  return {
+    severity: "error",
+    code: "engine/unknown-task",
+    message: `\`${pn}\` has no task \`${task}\``,
+    help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
   };
 }
 
@@ -76,61 +235,6 @@ export function unwritableTmpdir(folder: string, reason: string, at: Span | unde
   };
 }
 
-/** `-C` names a task that a target does not have. */
-export function noTaskToClear({ pn, tasks }: RecipeInfo, task: string): Diagnostic {
-  const near = nearest(task, Object.keys(tasks)).map((name) => `\`${name}\``);
-  return {
-    severity: "error",
-    code: "engine/no-task-to-clear",
-    message: `\`${pn}\` has no task \`${task}\`, which \`-C\` names`,
-    help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
-  };
-}
-
-/** A target that ASSUME_PROVIDED names. */
-export function assumedTarget(name: string): Diagnostic {
-  return {
-    severity: "warning",
-    code: "engine/assumed-target",
-    message: `\`${name}\` is a target and in ASSUME_PROVIDED: nothing is built for it`,
-    help: "take it out of ASSUME_PROVIDED (or -I) to have it built",
-  };
-}
-
-/** A target of a configuration that BBMULTICONFIG does not name. */
-export function unknownConfiguration(name: string, near: readonly string[]): Diagnostic {
-  return {
-    severity: "error",
-    code: "engine/unknown-configuration",
-    message: `there is no configuration \`${name}\`, which a target names`,
-    help:
-      near.length > 0
-        ? `is ${near.map((one) => `\`${one}\``).join(" or ")} meant?`
-        : "set BBMULTICONFIG to the names of your files in conf/multiconfig/",
-  };
-}
-
-/** `-b`: one recipe, whatever it needs. */
-export function dependenciesLeftOut({ pn, file }: RecipeInfo): Diagnostic {
-  return {
-    severity: "warning",
-    code: "engine/dependencies-left-out",
-    message: `only \`${pn}\` of ${file} is built, and nothing that it needs of other recipes`,
-    help: `to have that built too, name the target: \`tsbake ${pn}\``,
-  };
-}
-
-/** A variable of the configuration whose text is not what it takes. */
-export function malformedSetting(name: string, text: string, expected: string, at?: Span): Diagnostic {
-  return {
-    severity: "error",
-    code: "engine/malformed-setting",
-    message: `${name} has \`${text}\``,
-    ...(at ? { at } : {}),
-    help: `write ${expected}`,
-  };
-}
-
 /** A limit that nothing can reach. */
 export function veryHighLimit(name: string, text: string): Diagnostic {
   return {
@@ -138,109 +242,5 @@ export function veryHighLimit(name: string, text: string): Diagnostic {
     code: "engine/very-high-limit",
     message: `${name} is ${text}, and there are only 1000000 µs in a second: it limits nothing`,
     help: "choose a value below 1000000, or leave it out",
-  };
-}
-
-/** A setscene task wants another that this build does not have. */
-export function hardNeedOutside(label: string, word: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "engine/hard-need-outside",
-    message: `${label}[depends] names \`${word}\`, and that task is not part of this build`,
-    help: "let the real task need the other one too, by [depends] or [deptask]",
-  };
-}
-
-/** The metadata's own function could not say what can be restored. */
-export function hashCheckFailed(name: string, { type, detail, frames }: PythonError): Diagnostic {
-  const places = frames.flatMap((frame) => {
-    const at = spanInFile(frame);
-    return at ? [{ frame, at }] : [];
-  });
-  const inner = places.pop();
-  return {
-    severity: "error",
-    code: "engine/hash-check-failed",
-    message: `BB_HASHCHECK_FUNCTION failed: ${type === "bb.BBHandledException" ? detail : `${type}: ${detail}`}`,
-    ...(inner && { at: inner.at }),
-    notes: places.map(({ frame, at }) => ({ message: `called in \`${frame.function}\``, at })),
-    help: `correct \`${name}\`; \`--no-setscene\` builds without asking it`,
-  };
-}
-
-/** What the feed says that does not stop the build. */
-export function feedWarning(text: string): Diagnostic {
-  return {
-    severity: "warning",
-    code: "engine/feed",
-    message: text,
-    help: "correct the host's apt sources, or name others in FEED_SOURCES",
-  };
-}
-
-/** What a store of shared state says that does not stop the build: the task runs instead of being restored. */
-export function storeWarning(text: string): Diagnostic {
-  return {
-    severity: "warning",
-    code: "engine/shared-state",
-    message: text,
-    help: "nothing is lost: what could not be used is built again",
-  };
-}
-
-/** A question about a task that a recipe does not have. */
-export function unknownTask({ pn, tasks }: RecipeInfo, task: string): Diagnostic {
-  const near = nearest(task, Object.keys(tasks)).map((name) => `\`${name}\``);
-  return {
-    severity: "error",
-    code: "engine/unknown-task",
-    message: `\`${pn}\` has no task \`${task}\``,
-    help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
-  };
-}
-
-/** A task whose signature is locked has other inputs than those that it was locked with. */
-export function lockedMismatch(
-  severity: Diagnostic["severity"],
-  label: string,
-  computed: string,
-  lock: { readonly hash: string; readonly variable: string },
-): Diagnostic {
-  return {
-    severity,
-    code: "engine/locked-signature",
-    message: `${label} is locked to ${lock.hash} by ${lock.variable}, and its inputs give ${computed}`,
-    help: "lock it anew with `tsbake -S lockedsigs`, or name its recipe in SIGGEN_UNLOCKED_RECIPES",
-  };
-}
-
-/** A task whose signature is locked has no artifact of that signature anywhere. */
-export function lockedMissing(severity: Diagnostic["severity"], label: string, hash: string): Diagnostic {
-  return {
-    severity,
-    code: "engine/locked-missing",
-    message: `${label} is locked to ${hash}, and no shared state has its artifact`,
-    help: "name the mirror that has it in SSTATE_MIRRORS, lock it anew with `tsbake -S lockedsigs`, or set SIGGEN_LOCKEDSIGS_SSTATE_EXISTS_CHECK to `warn` or `none`",
-  };
-}
-
-/** A file that was named as a record of a signature is none. */
-export function noRecord(path: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "engine/no-record",
-    message: `\`${path}\` is not there, or is no record of a signature`,
-    help: "records are STAMP.TASK.sigdata.HASH below STAMPS_DIR, and OBJECT.siginfo below SSTATE_DIR",
-  };
-}
-
-/** Fewer records than a comparison needs, or none that starts with a given hash. */
-export function tooFewRecords(label: string, hashes: readonly string[]): Diagnostic {
-  const missing = hashes.length > 0 ? `no record ${hashes.join(" and ")}` : "fewer than two records";
-  return {
-    severity: "error",
-    code: "engine/too-few-records",
-    message: `there is ${missing} of ${label} to compare`,
-    help: "each build leaves one; `tsbake whatchanged` compares the last build with what the files say now",
   };
 }

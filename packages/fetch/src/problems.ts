@@ -122,16 +122,6 @@ export function missingRevision(uri: string, name: string, found: string | undef
   };
 }
 
-/** The commit exists, and not where the recipe says. */
-export function notOnBranch(uri: string, revision: string, branch: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "fetch/not-on-branch",
-    message: `${uri}: the commit ${revision} is not on the branch \`${branch}\``,
-    help: "correct SRCREV or the `branch` parameter; `nobranch=1` switches this check off",
-  };
-}
-
 /** BB_NO_NETWORK forbids what would be needed. */
 export function noNetwork(uri: string, place: string): Diagnostic {
   return {
@@ -152,6 +142,16 @@ export function noPatchProgram(): Diagnostic {
   };
 }
 
+/** The commit exists, and not where the recipe says. */
+export function notOnBranch(uri: string, revision: string, branch: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/not-on-branch",
+    message: `${uri}: the commit ${revision} is not on the branch \`${branch}\``,
+    help: "correct SRCREV or the `branch` parameter; `nobranch=1` switches this check off",
+  };
+}
+
 /** An archive of a kind that is not unpacked here, or whose program is missing. */
 export function notUnpackable(file: string, why: string): Diagnostic {
   return {
@@ -169,6 +169,16 @@ export function patchFailed(name: string, why: string): Diagnostic {
     code: "fetch/patch-failed",
     message: `the patch ${name} cannot be applied: ${why}`,
     help: "see its place in SRC_URI and its parameters `striplevel` and `patchdir`, or make it anew for these sources",
+  };
+}
+
+/** PATCHTOOL asks for a way to patch that there is not. */
+export function unsupportedPatchTool(tool: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/unsupported-patch-tool",
+    message: `PATCHTOOL is \`${tool}\`, and patches are applied with \`patch\` here`,
+    help: "set PATCHTOOL to `patch` or `quilt`; both do the same here",
   };
 }
 
@@ -199,16 +209,6 @@ export function untrustedHost(uri: string, allowed: readonly string[]): Diagnost
     code: "fetch/untrusted-host",
     message: `${uri} is not on a host of BB_ALLOWED_NETWORKS (${allowed.join(" ")}), and no mirror has it`,
     help: "name the host in BB_ALLOWED_NETWORKS, or a mirror in PREMIRRORS",
-  };
-}
-
-/** PATCHTOOL asks for a way to patch that there is not. */
-export function unsupportedPatchTool(tool: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "fetch/unsupported-patch-tool",
-    message: `PATCHTOOL is \`${tool}\`, and patches are applied with \`patch\` here`,
-    help: "set PATCHTOOL to `patch` or `quilt`; both do the same here",
   };
 }
 

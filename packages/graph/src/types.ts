@@ -107,7 +107,7 @@ export interface Signatures {
   differing(task: TaskId, d: Datastore): Diagnostic | undefined;
 }
 
-/** Field names are those of BitBake's signature files (section 4.4 of the inventory); `feed` is ours. */
+/** Field names are those of BitBake's signature files (docs/language.md 23.1); `feed` is ours. */
 export interface SignatureExplanation {
   readonly task: string;
   readonly basehash: string;

@@ -74,7 +74,7 @@ export function badSpec(path: string, reason: string): Diagnostic {
   };
 }
 
-/** A new package wants a package of the base to change (L8). */
+/** A new package wants a package of the base to change. */
 export function baseChanged(change: Change): Diagnostic {
   const { kind, name, from, to, chain } = change;
   const versions = kind === "removed" ? ` (${from})` : ` from ${from} to ${to}`;

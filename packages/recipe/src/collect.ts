@@ -1,4 +1,4 @@
-/** From BBFILES to the recipe files, each with its appends. Section 1.9 of the language inventory. */
+/** From BBFILES to the recipe files, each with its appends. docs/language.md 9.1 to 9.3. */
 import { basename, isAbsolute, join } from "node:path";
 import { byText, type Diagnostic } from "@tsbake/base";
 import type { Collection } from "./layers.js";

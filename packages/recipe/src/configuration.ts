@@ -1,4 +1,4 @@
-/** The base configuration, in BitBake's order. Section 1.1 of the language inventory. */
+/** The base configuration, in BitBake's order. docs/language.md 1.4 to 1.7. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, byText, Source, words, type Diagnostic, type Hasher } from "@tsbake/base";

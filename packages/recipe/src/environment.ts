@@ -1,4 +1,4 @@
-/** What of the caller's environment gets into the configuration. Section 1.12 of the language inventory. */
+/** What of the caller's environment gets into the configuration. docs/language.md 12. */
 import { words } from "@tsbake/base";
 import { Datastore } from "@tsbake/datastore";
 

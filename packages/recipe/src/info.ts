@@ -15,7 +15,7 @@ export interface TaskInfo {
   readonly name: string;
   /** Tasks of the same recipe it comes after (addtask). */
   readonly after: readonly string[];
-  /** Expanded flags, split on blanks; absent when empty. Section 3.2 and 3.3 of the inventory. */
+  /** Expanded flags, split on blanks; absent when empty. docs/language.md 14 and 15. */
   readonly depends?: readonly string[];
   readonly rdepends?: readonly string[];
   readonly mcdepends?: readonly string[];
@@ -45,7 +45,7 @@ export interface TaskInfo {
   readonly stampExtra?: string;
   /** Where the function stands. */
   readonly at?: FilePlace;
-  /** Signature of the task's own text and all it reaches: 4.1 of the inventory; made by the room `graph`. */
+  /** Signature of the task's own text and all it reaches (docs/language.md 20.2), made by the room `graph`. */
   readonly baseHash: string;
 }
 

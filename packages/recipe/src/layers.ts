@@ -1,4 +1,4 @@
-/** Layers: conf/bblayers.conf, each layer's conf/layer.conf, and whether they go together. Section 1.9 of the inventory. */
+/** Layers: conf/bblayers.conf, each layer's conf/layer.conf, and whether they go together. docs/language.md 9. */
 import { realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import {

@@ -22,6 +22,15 @@ export function ambiguousRecipeFile(text: string, paths: readonly string[]): Dia
   };
 }
 
+export function badFileName(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/bad-file-name",
+    message: `${path} has more than two underscores in its name, so its PN, PV and PR cannot be told`,
+    help: "name recipes NAME_VERSION.bb or NAME_VERSION_REVISION.bb, with `-` inside NAME",
+  };
+}
+
 export function badLayerDependency(layer: string, variable: string, text: string, at: Located): Diagnostic {
   return {
     severity: "error",
@@ -277,6 +286,24 @@ export function noLayers(file: string): Diagnostic {
   };
 }
 
+export function noSeriesCompat(layer: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "recipe/no-series-compat",
+    message: `layer \`${layer}\` does not say for which release of the core layer it is made`,
+    help: `set LAYERSERIES_COMPAT_${layer} in its conf/layer.conf`,
+  };
+}
+
+interface Missing {
+  readonly asker: RecipeInfo | undefined;
+  /** Why recipes that would have provided it do not count. */
+  readonly reasons: readonly string[];
+  readonly near: readonly string[];
+  /** Where the asker names it. */
+  readonly wanted?: WordPlace | undefined;
+}
+
 export function noSuchRecipeFile(text: string, near: readonly string[]): Diagnostic {
   return {
     severity: "error",
@@ -295,40 +322,6 @@ export function notMetadata(path: string): Diagnostic {
     code: "recipe/not-metadata",
     message: `${path} is read as metadata, and its name is none of a metadata file`,
     help: "use the ending .conf, or .inc for a part of a recipe",
-  };
-}
-
-interface Missing {
-  readonly asker: RecipeInfo | undefined;
-  /** Why recipes that would have provided it do not count. */
-  readonly reasons: readonly string[];
-  readonly near: readonly string[];
-  /** Where the asker names it. */
-  readonly wanted?: WordPlace | undefined;
-}
-
-export function nothingProvides(
-  name: string,
-  missing: Missing & { readonly runtime: readonly string[] },
-): Diagnostic {
-  return {
-    severity: "error",
-    code: "recipe/nothing-provides",
-    message: `no recipe provides \`${name}\`${whoAsked(missing, "DEPENDS or a task flag")}${because(missing.reasons)}`,
-    ...located(missing.wanted?.at),
-    help: remedy(missing, `\`${name}\` is a package of ${orList(missing.runtime)}: name that recipe`),
-    facts: missingFacts(name, missing, false),
-  };
-}
-
-export function nothingRuntimeProvides(name: string, missing: Missing): Diagnostic {
-  return {
-    severity: "error",
-    code: "recipe/nothing-rprovides",
-    message: `no recipe makes a package \`${name}\`${whoAsked(missing, "RDEPENDS or RRECOMMENDS")}${because(missing.reasons)}`,
-    ...located(missing.wanted?.at),
-    help: remedy({ ...missing, runtime: [] }, ""),
-    facts: missingFacts(name, missing, true),
   };
 }
 
@@ -358,12 +351,13 @@ function remedy(missing: Missing & { readonly runtime: readonly string[] }, runt
   return "check the spelling, and that the layer with the recipe is in BBLAYERS; `tsbake -s` lists the recipes";
 }
 
-export function noSeriesCompat(layer: string): Diagnostic {
+export function notText(path: string, what: string, at: Located): Diagnostic {
   return {
-    severity: "warning",
-    code: "recipe/no-series-compat",
-    message: `layer \`${layer}\` does not say for which release of the core layer it is made`,
-    help: `set LAYERSERIES_COMPAT_${layer} in its conf/layer.conf`,
+    severity: "error",
+    code: "recipe/not-text",
+    message: `${path} ${what}`,
+    ...located(at),
+    help: "save it as UTF-8 without a byte order mark; if it is no metadata, keep it out of BBFILES (BBMASK) or rename it",
   };
 }
 
@@ -372,6 +366,31 @@ interface VersionMiss {
   readonly item: string;
   readonly wanted: string;
   readonly available: readonly string[];
+}
+
+export function nothingProvides(
+  name: string,
+  missing: Missing & { readonly runtime: readonly string[] },
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/nothing-provides",
+    message: `no recipe provides \`${name}\`${whoAsked(missing, "DEPENDS or a task flag")}${because(missing.reasons)}`,
+    ...located(missing.wanted?.at),
+    help: remedy(missing, `\`${name}\` is a package of ${orList(missing.runtime)}: name that recipe`),
+    facts: missingFacts(name, missing, false),
+  };
+}
+
+export function nothingRuntimeProvides(name: string, missing: Missing): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/nothing-rprovides",
+    message: `no recipe makes a package \`${name}\`${whoAsked(missing, "RDEPENDS or RRECOMMENDS")}${because(missing.reasons)}`,
+    ...located(missing.wanted?.at),
+    help: remedy({ ...missing, runtime: [] }, ""),
+    facts: missingFacts(name, missing, true),
+  };
 }
 
 export function preferredVersionMissing({ pn, item, wanted, available }: VersionMiss): Diagnostic {
@@ -410,6 +429,16 @@ export function twoVersionPreferences(pn: string, required: string): Diagnostic 
   };
 }
 
+export function unreadableFile(path: string, reason: string, at?: Located): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/unreadable-file",
+    message: `${path} cannot be read: ${reason}`,
+    ...located(at),
+    help: "repair or remove it, or correct what names it (BBFILES, BBMASK, BBLAYERS, include)",
+  };
+}
+
 export function unreadableValue(
   variable: string,
   value: string,
@@ -426,32 +455,12 @@ export function unreadableValue(
   };
 }
 
-export function unreadableFile(path: string, reason: string, at?: Located): Diagnostic {
+export function wrongMask(pattern: string): Diagnostic {
   return {
-    severity: "error",
-    code: "recipe/unreadable-file",
-    message: `${path} cannot be read: ${reason}`,
-    ...located(at),
-    help: "repair or remove it, or correct what names it (BBFILES, BBMASK, BBLAYERS, include)",
-  };
-}
-
-export function notText(path: string, what: string, at: Located): Diagnostic {
-  return {
-    severity: "error",
-    code: "recipe/not-text",
-    message: `${path} ${what}`,
-    ...located(at),
-    help: "save it as UTF-8 without a byte order mark; if it is no metadata, keep it out of BBFILES (BBMASK) or rename it",
-  };
-}
-
-export function badFileName(path: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "recipe/bad-file-name",
-    message: `${path} has more than two underscores in its name, so its PN, PV and PR cannot be told`,
-    help: "name recipes NAME_VERSION.bb or NAME_VERSION_REVISION.bb, with `-` inside NAME",
+    severity: "warning",
+    code: "recipe/wrong-mask",
+    message: `BBMASK has a word that is no regular expression, it is ignored: \`${pattern}\``,
+    help: "correct the expression; its syntax is Python's",
   };
 }
 
@@ -468,15 +477,6 @@ export function wrongPattern(variable: string, pattern: string, where: string, a
       pattern === ""
         ? "set it in conf/layer.conf to what the paths of the layer begin with: `^${LAYERDIR_RE}/`"
         : "correct the expression; its syntax is Python's",
-  };
-}
-
-export function wrongMask(pattern: string): Diagnostic {
-  return {
-    severity: "warning",
-    code: "recipe/wrong-mask",
-    message: `BBMASK has a word that is no regular expression, it is ignored: \`${pattern}\``,
-    help: "correct the expression; its syntax is Python's",
   };
 }
 

@@ -2,7 +2,7 @@
  * Which recipe stands for a name. Nothing here reads a datastore: recipes are plain data, preferences come as
  * configuration texts, so a run whose parse was cached needs no parser for it.
  *
- * @see BitBake 2.19 lib/bb/providers.py and taskdata.py; section 1.8 of the language inventory
+ * @see BitBake 2.19 lib/bb/providers.py and taskdata.py; docs/language.md 8.4 to 8.14
  */
 import { BuildError, byText, nearest, words, type Diagnostic } from "@tsbake/base";
 import type { WordPlace } from "@tsbake/datastore";
@@ -16,8 +16,8 @@ import { chooseVersions, latestVersion, type Preferences, type Ranked } from "./
 export type Wanted = () => WordPlace | undefined;
 
 /**
- * Which recipe stands for a name: PREFERRED_PROVIDER, PREFERRED_VERSION, layer priority, version. Section 1.8. A name with
- * `mc:NAME:` in front is looked for in that configuration, by its preferences.
+ * Which recipe stands for a name: PREFERRED_PROVIDER, PREFERRED_VERSION, layer priority, version (docs/language.md 8.5 to
+ * 8.8). A name with `mc:NAME:` in front is looked for in that configuration, by its preferences.
  */
 export interface Providers {
   /**

@@ -1,4 +1,4 @@
-/** One recipe file: its appends, its variants, each finished. Section 1.1 (recipe sequence) and 1.8 of the inventory. */
+/** One recipe file: its appends, its variants, each finished. docs/language.md 1.8 to 1.10 and 8.1 to 8.3. */
 import { basename } from "node:path";
 import { BuildError, words, type Diagnostic, type Span } from "@tsbake/base";
 import {

@@ -110,7 +110,7 @@ export interface PythonCall {
 /** @throws BuildError, or ends with a code other than 0, when the function failed */
 export type PythonRunner = (call: PythonCall) => Promise<ProcessEnd>;
 
-/** What metadata's own setscene tasks (`do_x_setscene`) need; section 3.6 of the inventory. */
+/** What metadata's own setscene tasks (`do_x_setscene`) need; docs/language.md 18. */
 export interface SceneOptions {
   /** Tasks that must be restored before `task` is: [depends] of its setscene task. */
   hardNeeds(task: TaskId): readonly TaskId[];

@@ -91,16 +91,6 @@ export function damagedMark(path: string): Diagnostic {
   };
 }
 
-/** Two tasks install different files under one name. */
-export function fileClash(label: string, owner: string, path: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "run/file-clash",
-    message: `${label} and ${owner} both install ${path}, with different content`,
-    help: "let one of the two recipes use another name, or not install the file",
-  };
-}
-
 /** BB_DISKMON_DIRS: a disk is filling up. */
 export function diskLow(shortage: DiskShortage): Diagnostic {
   const { rule, what, free, least } = shortage;
@@ -128,6 +118,16 @@ export function diskUnwatched(folder: string, reason: string): Diagnostic {
   };
 }
 
+/** Two tasks install different files under one name. */
+export function fileClash(label: string, owner: string, path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/file-clash",
+    message: `${label} and ${owner} both install ${path}, with different content`,
+    help: "let one of the two recipes use another name, or not install the file",
+  };
+}
+
 /** The process that starts the bodies is gone, and with it who would tell how they end. */
 export function launcherLost(): Diagnostic {
   return {
@@ -148,6 +148,16 @@ export function logLost(label: string, path: string, reason: string): Diagnostic
   };
 }
 
+/** A flag whose text is not what the flag takes. */
+export function malformedFlag(label: string, flag: string, text: string, expected: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "run/malformed-flag",
+    message: `${label}: [${flag}] is \`${text}\``,
+    help: `write ${expected}`,
+  };
+}
+
 /** A niceness or an io class that cannot be read. */
 export function malformedLevel(
   name: string,
@@ -160,16 +170,6 @@ export function malformedLevel(
     code: "run/malformed-level",
     message: `${name} is \`${text}\``,
     ...(at && { at }),
-    help: `write ${expected}`,
-  };
-}
-
-/** A flag whose text is not what the flag takes. */
-export function malformedFlag(label: string, flag: string, text: string, expected: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "run/malformed-flag",
-    message: `${label}: [${flag}] is \`${text}\``,
     help: `write ${expected}`,
   };
 }
@@ -254,16 +254,6 @@ export function notSynced(tmpdir: string, reason: string): Diagnostic {
   };
 }
 
-/** What a stamp says is done has left nothing. */
-export function outputGone(label: string, earlier: string, folder: string): Diagnostic {
-  return {
-    severity: "warning",
-    code: "run/output-gone",
-    message: `${label} needs what ${earlier} has left in ${folder}, and that is gone, though a stamp says that it is done; ${earlier} is done again`,
-    help: "to remove what a recipe has built, use `-c clean`: it takes the stamps away too",
-  };
-}
-
 /** What a task has installed is gone, or another file is there. */
 export function outputChanged(label: string, file: string): Diagnostic {
   return {
@@ -271,6 +261,16 @@ export function outputChanged(label: string, file: string): Diagnostic {
     code: "run/output-changed",
     message: `${file} is not as ${label} has left it; ${label} is done again`,
     help: "copy what you want to change out of the build folder; `tsbake verify` lists all such files",
+  };
+}
+
+/** What a stamp says is done has left nothing. */
+export function outputGone(label: string, earlier: string, folder: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/output-gone",
+    message: `${label} needs what ${earlier} has left in ${folder}, and that is gone, though a stamp says that it is done; ${earlier} is done again`,
+    help: "to remove what a recipe has built, use `-c clean`: it takes the stamps away too",
   };
 }
 

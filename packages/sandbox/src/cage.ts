@@ -45,7 +45,10 @@ export interface Cage extends Sandbox {
   putOnDisk(root: string, folder: string): Promise<void>;
 }
 
-/** Words of capabilities(7) for setpriv(1): to own, change and run files, and to be any user. What dpkg and scripts need. */
+/**
+ * Words of capabilities(7) for setpriv(1): to own, change and run files, and to be any user. What dpkg and scripts need.
+ * Guarded by unit/sandbox-doors.
+ */
 const POWERS = [
   "chown",
   "dac_override",

@@ -14,8 +14,8 @@ import { textsOf } from "../variables/value.js";
 
 /**
  * What follows the last statement of a recipe variant: deferred inherits, key expansion, anonymous Python, task list
- * (steps 2 to 6 of the recipe sequence, section 1.1 of the inventory), with the events in between and RecipeParsed at
- * the end: a handler of that may still skip the recipe, so it comes before signatures are made.
+ * (docs/language.md 1.9), with the events in between and RecipeParsed at the end: a handler of that may still skip the
+ * recipe, so it comes before signatures are made.
  *
  * @throws as `evaluateFile`
  */

@@ -5,7 +5,10 @@ import { unknownHandler } from "../problems.js";
 import type { FileInput } from "../types.js";
 import type { HashWriter, SignatureHandler, VariableNode } from "./writer.js";
 
-/** Raise when signatures of the same inputs become others: part of every hash and of the parse-cache key. */
+/**
+ * Raise when signatures of the same inputs become others: part of every hash and of the parse-cache key. Guarded by
+ * tests/golden/signatures/xxh-1.txt (unit/graph-bitbake), a file for each version.
+ */
 const VERSION = 1;
 /** The same for BitBake's, where it is no part of the hash. */
 const BITBAKE_VERSION = 3;

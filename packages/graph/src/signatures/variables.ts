@@ -1,8 +1,7 @@
 /**
  * What every name that a recipe's tasks reach contributes to signatures: a value text and the names it depends on.
- * Section 4.2 of the language inventory.
  *
- * @see BitBake 2.19 lib/bb/data.py, build_dependencies
+ * @see docs/language.md 21; BitBake 2.19 lib/bb/data.py, build_dependencies
  */
 import { byText, redact, sha256, words } from "@tsbake/base";
 import {

@@ -10,7 +10,7 @@ import { placeOfEdge, TaskTable, type RecipeRow } from "./task-table.js";
 import type { GraphOptions, TaskGraph } from "../types.js";
 
 /**
- * Resolves targets and every dependency flag into one DAG (section 3.2 of the inventory).
+ * Resolves targets and every dependency flag into one DAG (docs/language.md 14).
  *
  * @throws BuildError: unknown target or task with near names, missing dependency with who asked, a cycle as a path with
  *   the places that made it, a `[requires]` that does not hold

@@ -1,6 +1,6 @@
 /**
  * The tasks of a build as numbers, found from the targets down, and the edges that each task's own flags make
- * (section 3.2 of the language inventory, all but the recursive part of recrdeptask).
+ * (docs/language.md 14.1 to 14.4; [recrdeptask], 14.5, is in recursive.ts).
  *
  * A task's edges are worked out when they are first asked for, so that a recipe nobody needs costs nothing, and a
  * mistake in a flag is told only to those whom it concerns.

@@ -20,7 +20,7 @@ export interface SolveRequest {
   readonly recommends?: boolean;
   /** Every `Essential: yes` package of the sources comes too. Default false; `install` always does that. */
   readonly essential?: boolean;
-  /** A root whose database counts as installed (an import, L2). Default: nothing is installed. */
+  /** A root whose database counts as installed (an import). Default: nothing is installed. */
   readonly installedIn?: string;
 }
 
@@ -43,7 +43,7 @@ export interface InstallRequest extends SolveRequest {
   readonly sandbox: Cage;
   /** SOURCE_DATE_EPOCH in seconds: no file of the root is younger. */
   readonly epochSeconds: number;
-  /** Changes of installed packages that are let through, as `name` (opt-in, L8). */
+  /** Changes of installed packages that are let through, as `name` (opt-in). */
   readonly allowChanged?: readonly string[];
   readonly onProgress?: (text: string) => void;
   /** Called with what was solved, before anything is unpacked: brings the package files that are not there yet. */

@@ -50,7 +50,7 @@ export interface PackageDatabase {
 }
 
 /**
- * One text for one database, whatever order and layout it was stored in; what signatures hash (L3) and what
+ * One text for one database, whatever order and layout it was stored in; what signatures hash and what
  * `diffsigs` compares line by line. First line: `tsbake-pkgdb 1 BACKEND ARCHITECTURE`.
  */
 export function canonicalDatabase(database: PackageDatabase): string {

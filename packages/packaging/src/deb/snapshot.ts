@@ -1,4 +1,4 @@
-/** The dpkg database as a tree of its own, taken from one root and put into another (L5). */
+/** The dpkg database as a tree of its own, taken from one root and put into another. */
 import { copyFile, lstat, mkdir, readdir, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AT_ONCE, BuildError, byText, eachLimited, hasCode, ifThere } from "@tsbake/base";

@@ -68,7 +68,7 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** What a body may say to the user; section 3.7 of the inventory. */
+/** What a body may say to the user; docs/language.md 19.6. */
 const saying = new Set([
   "bbplain",
   "bbnote",

@@ -1,7 +1,7 @@
 /**
  * BB_DISKMON_DIRS: what happens when a file system fills up while tasks run.
  *
- * @see section 3.5 of the language inventory
+ * @see docs/language.md 17.5
  */
 import { statfsSync } from "node:fs";
 import { codeOf, makeFolderSync } from "@tsbake/base";

@@ -4,7 +4,7 @@
  * The kernel counts for how many µs somebody had to wait for a processor, for a disk, for memory (pressure stall
  * information); a limit is how many of these there may be in a second.
  *
- * @see https://docs.kernel.org/accounting/psi.html, section 3.5 of the language inventory
+ * @see https://docs.kernel.org/accounting/psi.html, docs/language.md 17.4
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";

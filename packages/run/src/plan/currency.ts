@@ -2,7 +2,7 @@
  * Whether a stamp still says the truth: it is there, and no task of the same recipe that it needs was done after it. What
  * other recipes did is in the signature.
  *
- * @see section 3.4 of the language inventory
+ * @see docs/language.md 16.4
  */
 import { splitTaskId } from "@tsbake/graph";
 import type { TaskId } from "@tsbake/graph";

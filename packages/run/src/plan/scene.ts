@@ -14,7 +14,7 @@
  * The result is a pure function of what is known, and knowing more failures only ever makes more tasks run: it is worked
  * out again when a restore fails.
  *
- * @see section 3.6 of the language inventory
+ * @see docs/language.md 18
  */
 import type { TaskId } from "@tsbake/graph";
 
