@@ -172,26 +172,7 @@ addtask cleansstate after do_clean
 do_cleansstate[doc] = "as do_clean, and deletes the recipe's artifacts from the shared state"
 do_cleansstate[nostamp] = "1"
 do_cleansstate() {
-    [ -d ${SSTATE_DIR} ] || exit 0
-    # How a name that would be too long is made: packages/sstate/src/names.ts. An artifact goes before what stands beside
-    # it, as the names sort: no build may see one without its checksum.
-    find ${SSTATE_DIR} -mindepth 3 -maxdepth 3 -name 'sstate:${PN}:*' | awk -v spec='${SSTATE_PKGSPEC}' '
-        BEGIN { split(spec, part, ":") }
-        {
-            name = $0
-            sub(/.*\//, "", name)
-            tail = name
-            sub(/.*:/, "", tail)
-            whole = tail
-            sub(/\.tar\.(zst|gz).*/, ".tar.zst", whole)
-            cut = 999
-            if (length(spec whole) > 246) {
-                cut = int((239 - length(part[1] part[2] part[6] part[7] whole)) / 3)
-            }
-            wanted = part[1] ":" part[2]
-            for (at = 3; at <= 5; at++) wanted = wanted ":" substr(part[at], 1, cut)
-            if (name == wanted ":" part[6] ":" part[7] ":" tail) print
-        }' | sort | xargs -d '\n' -r rm -f
+    tsbake-sstate remove --dir "${SSTATE_DIR}" --spec "${SSTATE_PKGSPEC}"
 }
 
 addtask cleanall after do_cleansstate

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { eachLimited, AT_ONCE, byText, hasCode } from "@tsbake/base";
 import type { ArtifactSigner } from "./gpg.js";
-import { storedFile } from "./names.js";
+import { isOfSpec, storedFile } from "./names.js";
 import { discard, faultOf, lockFolder } from "./trust.js";
 
 /** One object with everything that stands beside it. */
@@ -200,6 +200,17 @@ export async function pruneStore(folder: string, options: PruneOptions): Promise
 
 function total(objects: readonly StoredObject[]): number {
   return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/**
+ * Deletes every artifact of SSTATE_PKGSPEC, of all tasks and signatures, with what stands beside it.
+ *
+ * @returns how many @throws BuildError `sstate/long-name`; system errors
+ */
+export async function removeArtifacts(folder: string, spec: string): Promise<number> {
+  const wanted = (await listStore(folder)).filter(({ path }) => isOfSpec(path, spec));
+  await eachLimited(wanted, PARALLEL, ({ path }) => removeObject(join(folder, path), Infinity));
+  return wanted.length;
 }
 
 async function removeAll(

@@ -54,6 +54,7 @@ export interface StoredFile {
   readonly object: string;
   /** Without `do_`. */
   readonly task: string;
+  readonly unihash: string;
   /** `write`: one that is under way or was broken off. */
   readonly kind: "object" | "sha256" | "sig" | "siginfo" | "bad" | "write";
 }
@@ -69,11 +70,11 @@ export function storedFile(path: string): StoredFile | undefined {
   if (parts[0] === INCOMING) {
     // Parts of downloads, and the folders of processes, as `mirror-store.ts` makes them.
     const isOurs = /^\.incoming\/(?:[0-9a-f]{32}\.part|run-[\w-]+\/[^/]+)$/.test(path);
-    return isOurs ? { object: path, task: "", kind: "write" } : undefined;
+    return isOurs ? write(path) : undefined;
   }
   if (parts.length < 3 || parts.length > 4) return undefined;
   const [first, second, file] = parts.slice(-3);
-  if (TEMPORARY_NAME.test(file!)) return { object: path, task: "", kind: "write" };
+  if (TEMPORARY_NAME.test(file!)) return write(path);
   // As they were called in an earlier version.
   const temporary = /^\.(?:[0-9a-f]{16}\.tmp(?:\.sig)?|(.+)\.\d+\.[0-9a-f]{12}\.tmp)$/.exec(file!);
   if (temporary) {
@@ -81,24 +82,43 @@ export function storedFile(path: string): StoredFile | undefined {
       temporary[1] === undefined
         ? /^\w\w\/\w\w$/.test(`${first}/${second}`)
         : fits(first!, second!, temporary[1]);
-    return isOurs ? { object: path, task: "", kind: "write" } : undefined;
+    return isOurs ? write(path) : undefined;
   }
   const found = fits(first!, second!, file!);
   if (!found) return undefined;
-  const { suffix, task } = found;
+  const { suffix, task, unihash } = found;
   const object = suffix === "" ? path : path.slice(0, -suffix.length - 1);
-  return { object, task, kind: suffix === "" ? "object" : suffix };
+  return { object, task, unihash, kind: suffix === "" ? "object" : suffix };
+}
+
+function write(path: string): StoredFile {
+  return { object: path, task: "", unihash: "", kind: "write" };
+}
+
+/**
+ * Whether what is in a store's folder belongs to an artifact of SSTATE_PKGSPEC, whatever its task and signature.
+ *
+ * @param path relative to the store's folder
+ * @throws BuildError `sstate/long-name`
+ */
+export function isOfSpec(path: string, spec: string): boolean {
+  const found = storedFile(path);
+  if (!found || found.kind === "write") return false;
+  const { object, unihash, task } = found;
+  const above = object.split("/").slice(0, -3);
+  const expected = objectPath({ spec, unihash, task, ...(above[0] !== undefined && { distro: above[0] }) });
+  return object === expected || object === gzipPath(expected);
 }
 
 function fits(
   first: string,
   second: string,
   file: string,
-): { suffix: "" | "sha256" | "sig" | "siginfo" | "bad"; task: string } | undefined {
+): { suffix: "" | "sha256" | "sig" | "siginfo" | "bad"; task: string; unihash: string } | undefined {
   const shape = /^.*:([0-9A-Za-z]+)_(.+?)\.tar\.(?:zst|gz)(?:\.(sha256|sig|siginfo|bad))?$/.exec(file);
   const [, hash = "", task = "", suffix = ""] = shape ?? [];
   if (!shape || hash.slice(0, 2) !== first || hash.slice(2, 4) !== second) return undefined;
-  return { suffix: suffix as "", task };
+  return { suffix: suffix as "", task, unihash: hash };
 }
 
 /** The same object compressed with gzip: what a host without zstd writes, under a name that says so. */

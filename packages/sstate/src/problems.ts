@@ -1,6 +1,16 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import { shownName, type Diagnostic } from "@tsbake/base";
 
+/** The command line of `tsbake-sstate` makes no sense. */
+export function badArgument(what: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "sstate/bad-argument",
+    message: what,
+    help: "see `tsbake-sstate --help`",
+  };
+}
+
 /** SSTATE_MIRRORS does not consist of `pattern replacement` pairs. */
 export function badMirrors(fault: string): Diagnostic {
   return {
