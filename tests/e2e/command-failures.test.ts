@@ -166,8 +166,21 @@ describe("damage", () => {
   });
 
   test("a snapshot of the interpreter that cannot be used is made again", async () => {
-    const folder = toy.rig.path("build/cache/python");
-    for (const name of readdirSync(folder)) writeFileSync(join(folder, name), "junk");
+    // With the installation, or with the project of a user to whom that does not belong.
+    const folders = [join(root, "node_modules/.cache/tsbake"), toy.rig.path("build/cache/python")];
+    const snapshots = folders.flatMap((folder) =>
+      existsSync(folder)
+        ? readdirSync(folder)
+            .filter((name) => name.endsWith(".snapshot"))
+            .map((name) => join(folder, name))
+        : [],
+    );
+    expect(snapshots.length).toBeGreaterThan(0);
+    for (const path of snapshots) {
+      // Another start of tsbake may write it anew at any time.
+      rmSync(path, { force: true });
+      writeFileSync(path, "junk");
+    }
     toy.recipe("fresh", "WORDS = \"${@sum(len(word) for word in [d.getVar('PN')])}\"\n");
     const again = await toy.tsbake(["fresh"]);
     expect(again.stderr).toBe("");

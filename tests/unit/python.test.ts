@@ -64,7 +64,7 @@ describe("the snapshot", () => {
       const first = await openPython({ cache: own, onMessage: () => {} });
       expect(answer(first)).toBe("a");
       const shared = join(modules, ".cache/tsbake");
-      expect(readdirSync(shared)).toEqual([expect.stringMatching(/^pyodide-.*\.snapshot$/)]);
+      expect(readdirSync(shared).filter((name) => /^pyodide-.*\.snapshot$/.test(name))).toHaveLength(1);
       expect(existsSync(own)).toBe(false);
       // Who may write there may say what runs: then it is not believed.
       chmodSync(shared, 0o777);
