@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmod, link, lstat, mkdir, readFile, readdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -23,8 +25,9 @@ import { hasCode } from "@tsbake/base";
 import fc from "fast-check";
 import { run } from "../support/command.js";
 import { paxEntry, rawTar } from "../support/raw-tar.js";
+import { root } from "../support/paths.js";
 import { testUnless } from "../support/skip.js";
-import { temporaryFolder } from "../support/temporary.js";
+import { plainEnvironment, temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
 const COMPRESSORS = [
@@ -240,6 +243,30 @@ describe("packing and unpacking", () => {
     expect(found.map((one) => one.toString("hex")).sort()).toEqual(
       names.map((one) => one.toString("hex")).sort(),
     );
+  });
+
+  // A file that may not grow is like a full disk, and needs no disk.
+  test("a disk that is full is the error, and no file of somebody else is closed", async () => {
+    const folder = temporary();
+    await mkdir(join(folder, "tree"));
+    await writeFile(join(folder, "tree/random"), randomBytes(300_000));
+    const script = `
+      import { packTree } from ${JSON.stringify(join(root, "packages/archive/dist/index.js"))};
+      import { open } from "node:fs/promises";
+      const others = [];
+      const opening = setInterval(() => open("/dev/null").then((one) => others.push(one)), 0);
+      const packing = Array.from({ length: 8 }, (_, at) => packTree("tree", "t" + at + ".tar.gz", { epochSeconds: 0 }));
+      const ends = await Promise.allSettled(packing);
+      clearInterval(opening);
+      const closed = await Promise.allSettled(others.map((one) => one.close()));
+      console.log(JSON.stringify([ends, closed].map((all) => [...new Set(all.map(({ reason }) => reason?.code ?? "fine"))])));`;
+    const done = spawnSync("sh", ["-c", "trap '' XFSZ; ulimit -f 128; exec node --input-type=module -"], {
+      cwd: folder,
+      input: script,
+      encoding: "utf8",
+      env: plainEnvironment(),
+    });
+    expect(done.stdout + done.stderr).toBe('[["EFBIG"],["fine"]]\n');
   });
 
   test("an unreadable tree is one problem, and leaves nothing", async () => {

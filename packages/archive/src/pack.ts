@@ -7,9 +7,9 @@
  * and writes those that are made of bytes in memory. What is in the archive, under which name and in which order is
  * decided here, and given to tar as a list.
  */
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { Readable, Writable } from "node:stream";
+import { Writable, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { BuildError, codeOf, hasCode, messageOf, openChild, temporaryBeside, type Child } from "@tsbake/base";
@@ -71,7 +71,7 @@ export async function packTrees(
   try {
     const file = await open(temporary, "wx");
     try {
-      await pack(folders, file.fd, options, compression);
+      await pack(folders, file, options, compression);
       await file.sync();
     } finally {
       await file.close();
@@ -85,16 +85,17 @@ export async function packTrees(
 
 async function pack(
   folders: readonly PackFolder[],
-  out: Writable | number,
+  out: Writable | FileHandle,
   options: PackOptions,
   compression: Compression,
 ): Promise<void> {
   const compressor = await compressorOf(compression, options.level);
   const { args, list } = planned(folders, options);
-  const isPiped = typeof out !== "number" || compression === "gzip";
+  const file = "fd" in out ? out : undefined;
+  const isPiped = file === undefined || compression === "gzip";
   await using child = openTar([...compressor, ...args], {
     stdin: "pipe",
-    stdout: isPiped ? "pipe" : out,
+    stdout: isPiped ? "pipe" : file.fd,
   });
   child.stdin.end(list);
   if (isPiped) await drain(child.stdout, out, compression === "gzip" ? (options.level ?? 6) : undefined);
@@ -102,16 +103,29 @@ async function pack(
   if (said !== undefined) throw new BuildError([packFailed(namesOf(folders), said)]);
 }
 
-async function drain(tar: Readable, out: Writable | number, gzipLevel: number | undefined): Promise<void> {
-  const sink = typeof out === "number" ? await writerOf(out) : out;
+async function drain(
+  tar: Readable,
+  out: Writable | FileHandle,
+  gzipLevel: number | undefined,
+): Promise<void> {
+  const sink = "fd" in out ? writerOf(out) : out;
   // Node's gzip header has no time and no name, so the same bytes come out every time.
   if (gzipLevel === undefined) await pipeline(tar, sink);
   else await pipeline(tar, createGzip({ level: gzipLevel, chunkSize: 1 << 18 }), sink);
 }
 
-async function writerOf(fd: number): Promise<Writable> {
-  const { createWriteStream } = await import("node:fs");
-  return createWriteStream("", { fd, autoClose: false, highWaterMark: 1 << 20 });
+/**
+ * A stream into a file that stays its owner's. Node's own would close the number when it is destroyed, whatever autoClose says;
+ * the owner's close then hits nothing, or a file that has got the number since.
+ */
+function writerOf(file: FileHandle): Writable {
+  const writeAll = async (piece: Buffer): Promise<void> => {
+    for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten;
+  };
+  return new Writable({
+    highWaterMark: 1 << 20,
+    write: (piece: Buffer, _encoding, done) => void writeAll(piece).then(() => done(), done),
+  });
 }
 
 async function compressorOf(compression: Compression, level: number | undefined): Promise<string[]> {
