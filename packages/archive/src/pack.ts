@@ -11,6 +11,7 @@ import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Writable, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { callbackify } from "node:util";
 import { createGzip } from "node:zlib";
 import { BuildError, codeOf, hasCode, messageOf, openChild, temporaryBeside, type Child } from "@tsbake/base";
 import { compressionOfName, demandProgram, plainEnvironment, type Compression } from "./compression.js";
@@ -122,9 +123,10 @@ function writerOf(file: FileHandle): Writable {
   const writeAll = async (piece: Buffer): Promise<void> => {
     for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten;
   };
+  const write = callbackify(writeAll);
   return new Writable({
     highWaterMark: 1 << 20,
-    write: (piece: Buffer, _encoding, done) => void writeAll(piece).then(() => done(), done),
+    write: (piece: Buffer, _encoding, done) => write(piece, (error) => done(error)),
   });
 }
 
