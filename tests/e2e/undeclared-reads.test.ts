@@ -2,15 +2,13 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { archiveProblem } from "../support/archive.js";
-import { Rig } from "../support/rig.js";
+import { CHECK_READS, Rig } from "../support/rig.js";
 import { straceProblem } from "../support/strace.js";
 import { Toy } from "../support/toy.js";
 import { describeUnless } from "../support/skip.js";
 
 const MINUTES = 60_000;
-const CHECKED = {
-  environment: { BB_ENV_PASSTHROUGH_ADDITIONS: "TSBAKE_CHECK_READS", TSBAKE_CHECK_READS: "1" },
-};
+const CHECKED = { environment: CHECK_READS };
 
 /** Leaves `${WORKDIR}/out/file` as an artifact, and the same in a shared folder. */
 const WRITER = `

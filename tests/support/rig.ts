@@ -17,6 +17,9 @@ export interface Trace {
   readonly restored: readonly string[];
 }
 
+/** A body that reads what none of its needs has left is an error; TSBAKE_E2E_CHECK_READS=1 runs whole builds so. */
+export const CHECK_READS = { BB_ENV_PASSTHROUGH_ADDITIONS: "TSBAKE_CHECK_READS", TSBAKE_CHECK_READS: "1" };
+
 export class Rig implements Disposable {
   readonly folder: string;
   readonly #environment: Record<string, string>;
@@ -31,7 +34,8 @@ export class Rig implements Disposable {
     options: { as?: string; environment?: Record<string, string> } = {},
   ) {
     this.folder = temporaryFolder("rig");
-    this.#environment = { ...plainEnvironment(), HOME: this.folder, ...options.environment };
+    const checked = process.env["TSBAKE_E2E_CHECK_READS"] ? CHECK_READS : {};
+    this.#environment = { ...plainEnvironment(), HOME: this.folder, ...checked, ...options.environment };
     this.#prefix = options.as ? ["runuser", "-u", options.as, "--"] : [];
     for (const [path, text] of Object.entries(files)) this.write(path, text);
   }

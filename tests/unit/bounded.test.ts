@@ -162,10 +162,16 @@ describe("four times as many take about four times as long", () => {
       },
     },
   ])("$name", async ({ prepare }) => {
-    const [few, many] = [prepare(FEW), prepare(FEW * GROWTH)];
     await costOf(prepare(FEW / 4));
-    const [one, other] = [await costOf(few), await costOf(many)];
-    // Quadratic ones take sixteen times as long.
-    expect(other / one).toBeLessThan(GROWTH * 2.5);
+    // Quadratic ones take sixteen times as long, every time; a busy machine makes a linear one look so now and then.
+    const limit = GROWTH * 2.5;
+    let least = Infinity;
+    for (let tries = 0; tries < 5 && least >= limit; tries++) {
+      const [few, many] = [prepare(FEW), prepare(FEW * GROWTH)];
+      const before = await costOf(few);
+      least = Math.min(least, (await costOf(many)) / before);
+      rmSync(folder, { recursive: true, force: true });
+    }
+    expect(least).toBeLessThan(limit);
   });
 });
