@@ -92,7 +92,7 @@ async function pack(
 ): Promise<void> {
   const compressor = await compressorOf(compression, options.level);
   const { args, list } = planned(folders, options);
-  const file = "fd" in out ? out : undefined;
+  const file = out instanceof Writable ? undefined : out;
   const isPiped = file === undefined || compression === "gzip";
   await using child = openTar([...compressor, ...args], {
     stdin: "pipe",
@@ -109,7 +109,7 @@ async function drain(
   out: Writable | FileHandle,
   gzipLevel: number | undefined,
 ): Promise<void> {
-  const sink = "fd" in out ? writerOf(out) : out;
+  const sink = out instanceof Writable ? out : writerOf(out);
   // Node's gzip header has no time and no name, so the same bytes come out every time.
   if (gzipLevel === undefined) await pipeline(tar, sink);
   else await pipeline(tar, createGzip({ level: gzipLevel, chunkSize: 1 << 18 }), sink);

@@ -1,6 +1,6 @@
 /**
- * `@tsbake/base/program`: the frame of the programs that task bodies call (`tsbake-fetch`, `tsbake-package`, `tsbake-image`),
- * which are a table of subcommands each. The engine does not load it.
+ * `@tsbake/base/program`: the frame of the programs that task bodies call (`tsbake-fetch`, `tsbake-package`, `tsbake-image`,
+ * `tsbake-sstate`), which are a table of subcommands each. The engine does not load it.
  */
 export {
   Arguments,
