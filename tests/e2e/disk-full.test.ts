@@ -2,7 +2,7 @@
  * Builds whose disk takes nothing more, from any moment on: no space, no inodes, or read-only. Each ends with one error that
  * says so, and when the disk is well again the next run succeeds and its result is that of an undisturbed build.
  *
- * TSBAKE_CRASH_RUNS: how many (default 6). TSBAKE_CRASH_SEED: the number in the name of a test that failed, to repeat it.
+ * TSBAKE_CRASH_RUNS: how many (default 3). TSBAKE_CRASH_SEED: the number in the name of a test that failed, to repeat it.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, statfsSync } from "node:fs";
@@ -14,7 +14,7 @@ import { describeUnless, notRoot } from "../support/skip.js";
 import { toldIn } from "../support/told.js";
 import { Toy } from "../support/toy.js";
 
-const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 6);
+const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 3);
 const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);
 const TARGET = "shout";
 const PLENTY = "size=256m,nr_inodes=100k";

@@ -2,7 +2,7 @@
  * People edit while a build runs. What was signed is what is built: a task whose recipe or source is another one by the
  * time that it reads them fails, and leaves neither stamp nor artifact.
  *
- * TSBAKE_EDIT_RUNS: how many edits at random moments (default 6). TSBAKE_EDIT_SEED repeats a run.
+ * TSBAKE_EDIT_RUNS: how many edits at random moments (default 3). TSBAKE_EDIT_SEED repeats a run.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { verifyStore } from "@tsbake/sstate";
 import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
 
-const runs = Number(process.env["TSBAKE_EDIT_RUNS"] ?? 6);
+const runs = Number(process.env["TSBAKE_EDIT_RUNS"] ?? 3);
 const seed = Number(process.env["TSBAKE_EDIT_SEED"] ?? Date.now() % 1_000_000);
 
 const RECIPE = "meta-toy/recipes/extra/slow_1.0.bb";
