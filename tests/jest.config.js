@@ -5,7 +5,7 @@ export default {
   testMatch: ["**/*.test.js"],
   testEnvironment: "<rootDir>/tests/environment.js",
   transform: {},
-  maxWorkers: "150%", // much of a test is waiting for the programs that it starts
+  maxWorkers: "100%", // much of a test is waiting for the programs that it starts
   testSequencer: "<rootDir>/tests/sequencer.js",
   injectGlobals: false,
   testTimeout: 900_000, // see environment.js: a busy machine passes no limit
