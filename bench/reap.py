@@ -5,6 +5,7 @@ REPORT becomes one line: wall seconds of the command, user and system seconds of
 largest process. BitBake's client hands its work to a server that outlives it; bash's `time` counts the client only.
 Linux; see prctl(2), PR_SET_CHILD_SUBREAPER.
 """
+
 import ctypes
 import os
 import resource

@@ -7,6 +7,7 @@ Writes JSON lines to OUT: one for each recipe variant with the facts that `facts
 variant, and, for the variants that the file RECIPES lists (one a line, as `virtual:native:/path` or `/path`), one with
 every variable's value and flags. BitBake is used in this process, without its server.
 """
+
 import json
 import os
 import re

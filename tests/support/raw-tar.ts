@@ -42,7 +42,7 @@ export function rawEntry(entry: RawEntry): Buffer {
 }
 
 /** One pax record with the right length in front. */
-export function paxRecord(key: string, value: string): string {
+function paxRecord(key: string, value: string): string {
   const rest = Buffer.byteLength(` ${key}=${value}\n`);
   let length = rest + 1;
   while (String(length).length + rest !== length) length = String(length).length + rest;

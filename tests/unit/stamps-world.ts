@@ -312,7 +312,7 @@ export class World implements Disposable {
   }
 }
 
-export function idOf(mc: string, pn: string, version: Version): RecipeId {
+function idOf(mc: string, pn: string, version: Version): RecipeId {
   return `${mc === "" ? "" : `mc:${mc}:`}/${pn}_${version}.bb` as RecipeId;
 }
 

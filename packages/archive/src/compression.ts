@@ -15,14 +15,6 @@ import { brokenProgram, damaged, noProgram } from "./problems.js";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz" | "bzip2";
 
-const SUFFIXES: Readonly<Record<Compression, string>> = {
-  none: "",
-  gzip: ".gz",
-  zstd: ".zst",
-  xz: ".xz",
-  bzip2: ".bz2",
-};
-
 /** Magic numbers: RFC 1952, RFC 8878, the .xz file format 1.2.0, bzip2's `BZh`. */
 const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
   ["gzip", [0x1f, 0x8b]],
@@ -33,11 +25,6 @@ const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
 
 /** Bytes that `compressionOfBytes` needs to see. */
 const MAGIC_BYTES = 6;
-
-/** The file name's suffix, with the dot; empty for `none`. */
-export function suffixOf(compression: Compression): string {
-  return SUFFIXES[compression];
-}
 
 /** What a file of this name is to be compressed with: `x.tar.zst` and `x.tzst` give zstd; unknown suffixes none. */
 export function compressionOfName(name: string): Compression {

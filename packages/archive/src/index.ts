@@ -5,7 +5,6 @@ export {
   decompress,
   hasProgram,
   plainEnvironment,
-  suffixOf,
   type Compression,
 } from "./compression.js";
 export { packTree, packTrees, type PackFolder, type PackOptions } from "./pack.js";

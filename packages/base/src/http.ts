@@ -41,7 +41,7 @@ export interface HttpAnswer {
   readonly headers: http.IncomingHttpHeaders;
 }
 
-export const DEFAULT_MIN_RATE = 100;
+const DEFAULT_MIN_RATE = 100;
 /** What a server says beside an error is not read to its end, so that it may be without one. */
 const MOST_IGNORED_BYTES = 64 << 10;
 const LONGEST_IGNORED_MS = 5000;

@@ -48,7 +48,6 @@ export { sameEntry } from "./same-entry.js";
 export { nameFs } from "./name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./names.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
-export { HttpError } from "./http-error.js";
 export { netrcLogin, parseNetrc, type NetrcEntry } from "./netrc.js";
 export { proxyFor } from "./proxy.js";
 export {

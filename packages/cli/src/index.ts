@@ -21,4 +21,4 @@ export { ageText, parseAge, parseSize, sizeText } from "./quantities.js";
 export { Timeline } from "./timeline.js";
 export { runSession, type Surroundings } from "./session.js";
 export { duration, listing, plainPaint, taskWords, type Paint } from "./text.js";
-export { diffText, recordListText, recordText, whatChangedText } from "./signature-text.js";
+export { diffText, recordText, whatChangedText } from "./signature-text.js";

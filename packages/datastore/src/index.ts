@@ -4,16 +4,9 @@ export {
   type WriteOptions,
   type HistoryEntry,
   pythonText,
-  textsOf,
   type Value,
 } from "./variables/index.js";
-export {
-  ExpansionError,
-  placeOfBodyLine,
-  placeOfPart,
-  placeOfWord,
-  type WordPlace,
-} from "./expansion/index.js";
+export { ExpansionError, placeOfBodyLine, placeOfWord, type WordPlace } from "./expansion/index.js";
 export {
   PythonError,
   type PythonFrame,
@@ -47,7 +40,6 @@ export {
   addTask,
   deleteTask,
   listTasks,
-  isShellFunction,
   checkBooleanFlag,
   exportedNames,
   isFlagTrue,

@@ -11,8 +11,6 @@ export {
   diffRecordFiles,
   readRecordFile,
   type RecordDiff,
-  foldersBeside,
-  recordFile,
   SignatureRecords,
   type RecordFile,
   type RecordFolders,
@@ -33,6 +31,6 @@ export {
 } from "./settings/index.js";
 export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step } from "./events.js";
 export { openFileDigests, type FileDigests } from "./signing/index.js";
-export { graphData, type GraphData, type GraphRecipe, type GraphTask, graphPage } from "./graph/index.js";
+export { type GraphData, type GraphRecipe, type GraphTask, graphPage } from "./graph/index.js";
 export { completionNames } from "./names.js";
 export { type PruneRequest, type SharedState } from "./state/index.js";

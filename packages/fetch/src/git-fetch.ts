@@ -99,7 +99,7 @@ async function explain({ source, clone, revision, branch, tag }: GitSource): Pro
   }
 }
 
-export async function hasCommit(clone: string, revision: string): Promise<boolean> {
+async function hasCommit(clone: string, revision: string): Promise<boolean> {
   if (!(await ownRepository(clone))) return false;
   return (await git(["-C", clone, "cat-file", "-e", `${revision}^{commit}`])).code === 0;
 }

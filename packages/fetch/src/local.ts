@@ -18,7 +18,7 @@ export const localFile: SourceKind = {
 };
 
 /** Every place where the file may be, up to the first where it is; the last is that one, if any. */
-export function searchLocal(source: SourceUri, filespath: readonly string[]): string[] {
+function searchLocal(source: SourceUri, filespath: readonly string[]): string[] {
   if (source.path === "") fail(source.uri, "it names nothing");
   if (source.path.includes("*")) fail(source.uri, "patterns are not understood; name a folder instead");
   if (isAbsolute(source.path)) return [source.path];

@@ -2,8 +2,6 @@ export {
   capabilityText,
   systemdArchitecture,
   IMAGE_TYPES,
-  RAW_TYPES,
-  convert,
   uuidOf,
   type ConvertOptions,
   TarFile,
@@ -12,14 +10,11 @@ export {
 } from "./formats/index.js";
 export {
   installedClosure,
-  installedSizeBytes,
-  formatFacts,
   parseFacts,
   type LayerFacts,
   type NarrowedMode,
   type PackageFact,
   type ScriptFact,
-  isTreePath,
   type FileEntry,
   type EntryKind,
   FileIndex,
@@ -35,9 +30,7 @@ export {
   type ResultRequest,
 } from "./facts/index.js";
 export {
-  LEVEL_POLICIES,
   extensionRelease,
-  extensionReleasePath,
   levelOf,
   type ExtensionStamp,
   type LevelPolicy,
@@ -51,7 +44,6 @@ export {
   type ExtensionRequest,
   type PlannedEntry,
   type Reported,
-  makeExtension,
   type SysextOptions,
   type SysextResult,
   parseTmpfiles,
@@ -68,9 +60,8 @@ export {
   writeSnapshot,
   type Snapshot,
   type SnapshotFacts,
-  SNAPSHOT_TYPES,
   packSnapshot,
   snapshotFolder,
 } from "./snapshot/index.js";
-export { checkPrivateKeys, holdsPrivateKey, type KeyCheck } from "./check/index.js";
-export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
+export { holdsPrivateKey, type KeyCheck } from "./check/index.js";
+export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";

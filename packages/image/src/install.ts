@@ -61,12 +61,12 @@ export interface LayerOptions extends InstallOptions {
 }
 
 /** Names in the output folder. */
-export const TREE_FILE = "rootfs.tar";
-export const FILES_FILE = "files.jsonl";
-export const FACTS_FILE = "packages.json";
-export const PACKAGES_FILE = "packages.txt";
-export const SCRIPTS_FILE = "skipped-scripts.txt";
-export const SNAPSHOT_FOLDER = "pkgdb";
+const TREE_FILE = "rootfs.tar";
+const FILES_FILE = "files.jsonl";
+const FACTS_FILE = "packages.json";
+const PACKAGES_FILE = "packages.txt";
+const SCRIPTS_FILE = "skipped-scripts.txt";
+const SNAPSHOT_FOLDER = "pkgdb";
 
 /**
  * A whole root: every package installed and configured by the real package manager, packed with its manifest, and the

@@ -59,7 +59,6 @@ export {
 } from "./deb/index.js";
 export {
   closureDigest,
-  closureLines,
   mergeClosures,
   parseClosure,
   readClosure,

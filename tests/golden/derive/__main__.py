@@ -22,7 +22,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def ask_bitbake(arguments, requests):
     """The answers, in the order of the requests. One process that forks for each, so that no case sees another."""
-    command = [arguments.python, "-I", "-W", "ignore", os.path.join(HERE, "oracle.py"), os.path.abspath(arguments.bitbake)]
+    command = [
+        arguments.python,
+        "-I",
+        "-W",
+        "ignore",
+        os.path.join(HERE, "oracle.py"),
+        os.path.abspath(arguments.bitbake),
+    ]
     options = {}
     if os.geteuid() == 0:
         options = {"user": arguments.user, "group": pwd.getpwnam(arguments.user).pw_gid, "extra_groups": []}
@@ -65,7 +72,9 @@ def main():
         different += 1
         name = os.path.relpath(form.path, golden)
         if arguments.check:
-            lines = difflib.unified_diff(present.split("\n"), text.split("\n"), f"{name} as it is", "of BitBake", lineterm="", n=2)
+            lines = difflib.unified_diff(
+                present.split("\n"), text.split("\n"), f"{name} as it is", "of BitBake", lineterm="", n=2
+            )
             print("\n".join(lines))
         else:
             with open(form.path, "w", encoding="utf-8") as file:

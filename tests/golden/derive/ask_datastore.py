@@ -73,7 +73,13 @@ def file(_request, folder):
     bb.parse.siggen = bb.siggen.init(d)
     try:
         stores = bb.parse.handle(f"{folder}/input.bb", d)
-    except (bb.parse.ParseError, bb.BBHandledException, bb.data_smart.ExpansionError, ValueError, RecursionError):
+    except (
+        bb.parse.ParseError,
+        bb.BBHandledException,
+        bb.data_smart.ExpansionError,
+        ValueError,
+        RecursionError,
+    ):
         return "refused\n"
     d = stores[""]
     names = sorted(key for key in d.keys() if not key.startswith("__") and key not in HIDDEN)

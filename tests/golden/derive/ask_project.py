@@ -24,7 +24,15 @@ from dump import show, variable_lines, without_folder
 
 PROJECT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "recipe", "project")
 #: Differ from run to run, or are the engine's own.
-HIDDEN = {"_task_deps", "FILE", "BBINCLUDED", "BBFILES_PRIORITIZED", "FILE_LAYERNAME", "BB_ORIGENV", "BBLAYERS"}
+HIDDEN = {
+    "_task_deps",
+    "FILE",
+    "BBINCLUDED",
+    "BBFILES_PRIORITIZED",
+    "FILE_LAYERNAME",
+    "BB_ORIGENV",
+    "BBLAYERS",
+}
 
 
 class Messages(logging.Handler):
@@ -235,7 +243,9 @@ class Cooker:
     def dangling(self, files):
         names = {os.path.basename(path) for path in files}
         applied = {append for path in files for append in self.collected[self.mc].get_file_appends(path)}
-        return [path for _, path in self.collected[self.mc].bbappends if path not in applied and names is not None]
+        return [
+            path for _, path in self.collected[self.mc].bbappends if path not in applied and names is not None
+        ]
 
     def add(self, path, stores):
         cache = self.recipecaches[self.mc]
@@ -255,7 +265,9 @@ class Cooker:
             preferred = (self.data.getVar("PREFERRED_PROVIDERS") or "").split()
             cache.preferred = dict(entry.split(":") for entry in preferred)
         if verb == "provider":
-            eligible, _ = bb.providers.filterProviders(cache.providers.get(names[0], []), names[0], self.data, cache)
+            eligible, _ = bb.providers.filterProviders(
+                cache.providers.get(names[0], []), names[0], self.data, cache
+            )
             return [" ".join([f"provider {names[0]}:", *eligible[:1]])]
         if verb == "runtime":
             candidates = bb.providers.getRuntimeProviders(cache, names[0])

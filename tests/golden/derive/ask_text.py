@@ -66,17 +66,30 @@ def describe(node):
         match = node.groupd
         operator = next((text for group, text in OPERATORS.items() if match[group] is not None), "=")
         flag = [] if match["flag"] is None else [match["flag"]]
-        return "assignment", [match["var"], *flag, operator, match["value"], *(["export"] if match["exp"] else [])]
+        return "assignment", [
+            match["var"],
+            *flag,
+            operator,
+            match["value"],
+            *(["export"] if match["exp"] else []),
+        ]
     if name == "MethodNode":
         is_anonymous = node.func_name == "__anonymous"
-        marks = [*(["python"] if node.python or is_anonymous else []), *(["fakeroot"] if node.fakeroot else [])]
+        marks = [
+            *(["python"] if node.python or is_anonymous else []),
+            *(["fakeroot"] if node.fakeroot else []),
+        ]
         return "function", ["" if is_anonymous else node.func_name, *marks, "\n".join(node.body)]
     if name == "PythonMethodNode":
         return "def", [node.function, "\n".join(node.body).rstrip("\n")]
     if name == "IncludeNode":
         return "require" if node.force else "include", node.what_file
     if name == "AddTaskNode":
-        return "addtask", {"tasks": node.tasks.split(), "before": node.before.split(), "after": node.after.split()}
+        return "addtask", {
+            "tasks": node.tasks.split(),
+            "before": node.before.split(),
+            "after": node.after.split(),
+        }
     if name == "AddFragmentsNode":
         return "addfragments", [
             node.fragments_path_prefix,
@@ -120,5 +133,7 @@ def python(request, _folder):
     if parser.execs:
         lines.append(" ".join(["calls:", *sorted(parser.execs)]))
     for name in sorted(parser.contains):
-        lines.append(" ".join(["contains:", name, *(f"{{{item}}}" for item in sorted(parser.contains[name]))]))
+        lines.append(
+            " ".join(["contains:", name, *(f"{{{item}}}" for item in sorted(parser.contains[name]))])
+        )
     return "\n".join(lines)

@@ -166,17 +166,25 @@ def read_forms(golden):
     """Every form below the folder of golden cases, by path."""
     forms = []
     recipes = os.path.join(golden, RECIPE)
-    forms += [Recipes(os.path.join(recipes, name)) for name in sorted(os.listdir(recipes)) if name.endswith(".txt")]
+    forms += [
+        Recipes(os.path.join(recipes, name)) for name in sorted(os.listdir(recipes)) if name.endswith(".txt")
+    ]
     datastore = os.path.join(golden, DATASTORE)
     forms.append(Calls(os.path.join(datastore, "calls.json")))
     forms += [Folder(folder) for folder in folders(datastore)]
     forms += [Syntax(folder) for folder in folders(os.path.join(golden, LANGUAGE))]
     forms.append(Scans(os.path.join(golden, SCAN, "shell.txt"), "shell", r"-->"))
-    forms.append(Scans(os.path.join(golden, SCAN, "python.txt"), "python", r"(refs|calls|contains|BitBake): "))
+    forms.append(
+        Scans(os.path.join(golden, SCAN, "python.txt"), "python", r"(refs|calls|contains|BitBake): ")
+    )
     forms.append(Texts(os.path.join(golden, FETCH, "urls.txt"), "url"))
     forms.append(Texts(os.path.join(golden, FETCH, "mirrors.txt"), "mirrors"))
     return forms
 
 
 def folders(path):
-    return [os.path.join(path, name) for name in sorted(os.listdir(path)) if os.path.isdir(os.path.join(path, name))]
+    return [
+        os.path.join(path, name)
+        for name in sorted(os.listdir(path))
+        if os.path.isdir(os.path.join(path, name))
+    ]

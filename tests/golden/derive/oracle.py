@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import bb  # noqa: E402
-import bb.parse  # noqa: E402
+import bb.parse  # noqa: E402, F401
 import ask_datastore  # noqa: E402
 import ask_fetch  # noqa: E402
 import ask_project  # noqa: E402

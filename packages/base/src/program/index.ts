@@ -11,5 +11,5 @@ export {
   type RefuseArgument,
 } from "./arguments.js";
 export { runProgram, type Program } from "./frame.js";
-export { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";
-export { reportError, say, warn } from "./output.js";
+export { withOptionFiles } from "./option-file.js";
+export { say, warn } from "./output.js";

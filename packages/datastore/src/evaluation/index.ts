@@ -16,4 +16,4 @@ export { finalize } from "./finalize.js";
 export { deferInherit } from "./inherit.js";
 export { addTask, deleteTask, listTasks } from "./tasks.js";
 export { checkBooleanFlag, exportedNames, isFlagTrue, isTruthy } from "./flags.js";
-export { isShellFunction, reachedFunctions } from "./shell-functions.js";
+export { reachedFunctions } from "./shell-functions.js";

@@ -18,6 +18,6 @@ export function reachedFunctions(d: Datastore, start: string): Set<string> {
 }
 
 /** Whether `name` is a function whose body is shell. */
-export function isShellFunction(d: Datastore, name: string): boolean {
+function isShellFunction(d: Datastore, name: string): boolean {
   return isTruthy(d.getVarFlag(name, "func")) && !isTruthy(d.getVarFlag(name, "python"));
 }

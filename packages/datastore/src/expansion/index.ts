@@ -3,4 +3,4 @@
  * were written.
  */
 export { ExpansionError } from "./expansion-error.js";
-export { placeOfBodyLine, placeOfPart, placeOfWord, type WordPlace } from "./text-place.js";
+export { placeOfBodyLine, placeOfWord, type WordPlace } from "./text-place.js";

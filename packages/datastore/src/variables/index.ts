@@ -4,4 +4,4 @@
  */
 export type { GetOptions, WriteOptions } from "./options.js";
 export type { HistoryEntry } from "./history.js";
-export { pythonText, textsOf, type Value } from "./value.js";
+export { pythonText, type Value } from "./value.js";

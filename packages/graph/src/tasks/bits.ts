@@ -9,7 +9,7 @@ export function hasBit(bits: Bits, at: number): boolean {
 }
 
 /** Whether all of `part` is in `whole`. */
-export function includesBits(whole: Bits, part: Bits): boolean {
+function includesBits(whole: Bits, part: Bits): boolean {
   for (let word = 0; word < part.length; word += 1) {
     if ((part[word]! & ~(whole[word] ?? 0)) !== 0) return false;
   }

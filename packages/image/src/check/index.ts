@@ -1,4 +1,4 @@
 /**
  * What must not be in a tree, looked for where the tree is packed.
  */
-export { checkPrivateKeys, holdsPrivateKey, type KeyCheck } from "./private-keys.js";
+export { holdsPrivateKey, type KeyCheck } from "./private-keys.js";

@@ -1,16 +1,15 @@
 /**
  * What the steps of an image tell one another and people: packages, files, sizes, the report.
  */
-export { installedClosure, installedSizeBytes } from "./closure.js";
+export { installedClosure } from "./closure.js";
 export {
-  formatFacts,
   parseFacts,
   type LayerFacts,
   type NarrowedMode,
   type PackageFact,
   type ScriptFact,
 } from "./facts.js";
-export { isTreePath, type FileEntry, type EntryKind } from "./file-entry.js";
+export { type FileEntry, type EntryKind } from "./file-entry.js";
 export { FileIndex, formatFileManifest, parseFileManifest } from "./file-manifest.js";
 export { recipePackageFolders } from "./recipe-packages.js";
 export {

@@ -37,9 +37,6 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
 
 export const IMAGE_TYPES: readonly string[] = Object.keys(CONVERTERS);
 
-/** Types that systemd-sysext takes as NAME.raw. */
-export const RAW_TYPES: readonly string[] = ["squashfs", "erofs"];
-
 /**
  * @throws BuildError `image/unknown-type`, `image/no-tool`, `image/format-failed`
  */

@@ -1,16 +1,9 @@
 /**
  * An extension on a base: which paths ship, as what, and the stamp by which systemd-sysext takes it.
  */
-export {
-  LEVEL_POLICIES,
-  extensionRelease,
-  extensionReleasePath,
-  levelOf,
-  type ExtensionStamp,
-  type LevelPolicy,
-} from "./extension-release.js";
+export { extensionRelease, levelOf, type ExtensionStamp, type LevelPolicy } from "./extension-release.js";
 export { missingAlternatives } from "./alternatives.js";
-export { narrowedModes, overrideRules, reportModes, unreadModes } from "./modes.js";
+export { narrowedModes, overrideRules } from "./modes.js";
 export {
   planExtension,
   type PathDecision,
@@ -19,5 +12,5 @@ export {
   type PlannedEntry,
   type Reported,
 } from "./plan.js";
-export { isUnit, makeExtension, type SysextOptions, type SysextResult } from "./sysext.js";
+export { isUnit, type SysextOptions, type SysextResult } from "./sysext.js";
 export { parseTmpfiles, tmpfilesLine, tmpfilesOf, type ShippedLine } from "./tmpfiles.js";

@@ -3,4 +3,4 @@
  */
 export { formatOsRelease, parseOsRelease, type OsRelease } from "./os-release.js";
 export { openSnapshot, snapshotFiles, writeSnapshot, type Snapshot, type SnapshotFacts } from "./snapshot.js";
-export { SNAPSHOT_TYPES, packSnapshot, snapshotFolder } from "./archive.js";
+export { packSnapshot, snapshotFolder } from "./archive.js";

@@ -1,5 +1,5 @@
 /** The os-release format: read strictly enough to trust a stamp, written so that systemd and a shell agree. */
-import { BuildError, byText } from "@tsbake/base";
+import { BuildError } from "@tsbake/base";
 import * as problems from "../problems.js";
 
 /** Fields in the order of the file. */
@@ -30,11 +30,6 @@ export function parseOsRelease(text: string, name: string): Map<string, string> 
 /** One `NAME=value` line a field, in the map's order, quoted where a shell would need it. */
 export function formatOsRelease(fields: OsRelease): string {
   return [...fields].map(([name, value]) => `${name}=${quote(value)}\n`).join("");
-}
-
-/** Fields sorted by name, for texts that are compared. */
-export function sortedFields(fields: OsRelease): Map<string, string> {
-  return new Map([...fields].sort(([left], [right]) => byText(left, right)));
 }
 
 /** A value as the shell reads it: bare, 'single' or "double" quoted; undefined if a quote is not closed. */

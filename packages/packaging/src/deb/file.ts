@@ -43,7 +43,7 @@ export async function readControl(path: string): Promise<ControlMembers> {
 }
 
 /** The control file's fields. @throws BuildError `packaging/bad-deb` */
-export function controlStanza(path: string, members: ControlMembers): Stanza {
+function controlStanza(path: string, members: ControlMembers): Stanza {
   const { stanzas, faults } = parseStanzas(members.get("control")?.toString("utf8") ?? "");
   const [stanza] = stanzas;
   const [fault] = faults;
@@ -64,7 +64,7 @@ export async function scanDebs(folder: string): Promise<AvailablePackage[]> {
 }
 
 /** @param file relative to `folder` */
-export async function describeDeb(folder: string, file: string): Promise<AvailablePackage> {
+async function describeDeb(folder: string, file: string): Promise<AvailablePackage> {
   const path = join(folder, file);
   const stanza = new Map(controlStanza(path, await readControl(path)));
   const { sha256, sizeBytes } = await digestOf(path);

@@ -19,13 +19,7 @@ import { parseRelations, parseStanzas } from "./stanza.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
 
 /** No sync to disk (what fails half way is thrown away), no question about configuration files, nothing of the host. */
-export const DPKG_FLAGS = [
-  "--force-unsafe-io",
-  "--force-confnew",
-  "--no-debsig",
-  "--log=/dev/null",
-  "--no-pager",
-];
+const DPKG_FLAGS = ["--force-unsafe-io", "--force-confnew", "--no-debsig", "--log=/dev/null", "--no-pager"];
 
 /** @throws BuildError `packaging/install-failed` and what solving throws */
 export async function installDeb(request: InstallRequest): Promise<InstallResult> {
@@ -112,7 +106,7 @@ export async function verify(packages: readonly Planned[]): Promise<void> {
 }
 
 /** `Essential: yes` and what these need: what every script may use. */
-export function essentialOf(packages: readonly Planned[]): Planned[] {
+function essentialOf(packages: readonly Planned[]): Planned[] {
   const byName = new Map<string, Planned>();
   const stanzas = new Map(packages.map((one) => [one, parseStanzas(one.stanza).stanzas[0]]));
   for (const one of packages) {

@@ -358,7 +358,7 @@ function isRoot(owner: string): boolean {
 }
 
 /** The bits that may stay after a chmod; undefined when the mode is not known, 0o7777 when it takes none. */
-export function maskOf(modes: Values): number | undefined {
+function maskOf(modes: Values): number | undefined {
   const masks = modes.map((mode) =>
     /^[0-7]{1,5}$/.test(mode) ? Number.parseInt(mode, 8) : symbolicMask(mode),
   );

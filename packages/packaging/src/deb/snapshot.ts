@@ -16,7 +16,7 @@ const FOLDERS = ["info", "alternatives", "triggers"];
 const EMPTY_FOLDERS = ["updates", "parts"];
 const LEFT_OUT = new Set(["triggers/Lock"]);
 
-export function identityOf(database: PackageDatabase): SnapshotIdentity {
+function identityOf(database: PackageDatabase): SnapshotIdentity {
   const { backend, architecture, packages } = database;
   return { backend, architecture, count: packages.length, digest: databaseDigest(database) };
 }

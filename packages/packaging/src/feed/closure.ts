@@ -35,11 +35,6 @@ export function closureDigest(closure: Closure): string {
   return sha256(["closure 1", ...closure.roots, "", ...lines].join("\n"));
 }
 
-/** `name architecture version` lines, for people and for `diffsigs`. */
-export function closureLines(closure: Closure): string[] {
-  return closure.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
-}
-
 /** The file form: JSON with sorted contents, the same bytes for the same closure. */
 export function writeClosure(closure: Closure): string {
   return `${JSON.stringify({ "tsbake-closure": 1, roots: closure.roots, packages: closure.packages }, undefined, 1)}\n`;

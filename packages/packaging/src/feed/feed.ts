@@ -322,7 +322,7 @@ interface PrintedUri {
 }
 
 /** `'URI' name_version_arch.deb SIZE HASH` lines; the epoch's colon is written %3a. */
-export function parseUris(text: string): PrintedUri[] {
+function parseUris(text: string): PrintedUri[] {
   const uris: PrintedUri[] = [];
   for (const line of text.split("\n")) {
     const match = /^'([^']+)' ([^ _]+)_([^ _]+)_([^ _]+)\.deb \d+/.exec(line);

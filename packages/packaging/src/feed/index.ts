@@ -4,7 +4,6 @@
  */
 export {
   closureDigest,
-  closureLines,
   mergeClosures,
   parseClosure,
   readClosure,

@@ -135,7 +135,7 @@ interface Wrapper {
  * Shell that starts the program through the loader. It finds itself without a fork unless it was called by a link; the
  * program still sees the name that it was called by, and libraries for preloading that LD_LIBRARY_PATH leads to.
  */
-export function wrapper({ up, name, interpreter, libraries }: Wrapper): string {
+function wrapper({ up, name, interpreter, libraries }: Wrapper): string {
   const folders = libraries.map((one) => `$r/${one}`).join(":");
   return `#!/bin/sh
 case $0 in */*) s=$0 ;; *) s=$(command -v -- "$0") ;; esac

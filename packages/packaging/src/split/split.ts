@@ -223,7 +223,7 @@ function shlibLine(soname: string | undefined, path: string, name: string, versi
 }
 
 /** Directly in a folder of the loader's default path. */
-export function isPublicLibrary(path: string): boolean {
+function isPublicLibrary(path: string): boolean {
   return /^\/(?:usr\/)?lib(?:64)?(?:\/[^/]+-linux-[^/]+)?\/[^/]+\.so(?:\.|$)/.test(path);
 }
 

@@ -44,7 +44,7 @@ function stagedFolders({ dependencies, components }: SysrootRequest): Map<string
 }
 
 /** Which recipes are staged where, sorted. */
-export function chooseComponents(request: SysrootRequest): { native: string[]; target: string[] } {
+function chooseComponents(request: SysrootRequest): { native: string[]; target: string[] } {
   const byId = new Map(request.dependencies.map((one) => [one.id, one]));
   const root = request.dependencies.find((one) => one.pn === request.recipe && one.task === request.task);
   const native = new Set<string>();

@@ -2,6 +2,7 @@
 The `bb` module that metadata imports: BitBake's names and behaviour, none of its code. What the engine does itself
 (cooking, scheduling, fetching, signatures) is not here; a name that is missing is an AttributeError that says so.
 """
+
 import builtins
 import importlib
 import os

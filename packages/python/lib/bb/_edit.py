@@ -1,4 +1,5 @@
 """Values of variables changed in the text of a recipe or configuration file; all else stays as it is."""
+
 import fnmatch
 import os
 import re
@@ -38,7 +39,7 @@ class _Setting:
             self.value += line
             return False
         if len(self.lines) == 1:
-            text = text[len(self.head):]
+            text = text[len(self.head) :]
         text = text.rstrip()
         if text.endswith("\\"):
             self.value += text[:-1]
@@ -57,7 +58,7 @@ class _Setting:
             return [head + value + '"\n']
         shift = indent if isinstance(indent, str) else " " * (len(head) if indent == -1 else indent)
         first = value[:1] if minbreak else []
-        rest = value[len(first):]
+        rest = value[len(first) :]
         return [head + "".join(first) + " \\\n", *("%s%s \\\n" % (shift, one) for one in rest), shift + '"\n']
 
 
@@ -114,6 +115,7 @@ def edit_bblayers_conf(bblayers_conf, add, remove, edit_cb=None):
     Adds layers to BBLAYERS of a bblayers.conf and takes others out; patterns will do for those. `edit_cb` may give another
     path for each that is there. Returns those that were there already, and those that were not.
     """
+
     def listed(paths):
         return [paths] if isinstance(paths, str) else list(paths or ())
 

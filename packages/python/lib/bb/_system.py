@@ -1,4 +1,5 @@
 """The rarer tools of bb.utils: loggers, plugins, locks between threads, and what the system does with a process."""
+
 import contextlib
 import hashlib
 import importlib.util
@@ -43,7 +44,10 @@ def build_environment(d):
 
 def get_collection_res(d):
     """{collection: its BBFILE_PATTERN}"""
-    return {name: d.getVar("BBFILE_PATTERN_" + name) or "" for name in (d.getVar("BBFILE_COLLECTIONS") or "").split()}
+    return {
+        name: d.getVar("BBFILE_PATTERN_" + name) or ""
+        for name in (d.getVar("BBFILE_COLLECTIONS") or "").split()
+    }
 
 
 def load_plugins(logger, plugins, pluginpath):

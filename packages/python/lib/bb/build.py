@@ -1,4 +1,5 @@
 """Tasks: adding and removing them while parsing, and calling other functions while one runs."""
+
 import glob
 import os
 import re
@@ -18,7 +19,9 @@ class FuncFailed(Exception):
         super().__init__(name, logfile)
 
     def __str__(self):
-        return "%s (log file is located at %s)" % (self.name, self.logfile) if self.logfile else str(self.name)
+        return (
+            "%s (log file is located at %s)" % (self.name, self.logfile) if self.logfile else str(self.name)
+        )
 
 
 class TaskBase(bb.event.Event):
@@ -32,7 +35,7 @@ class TaskBase(bb.event.Event):
         return self._task
 
     def getDisplayName(self):
-        return bb.event.getName(self)[len("Task"):]
+        return bb.event.getName(self)[len("Task") :]
 
     task = property(getTask)
 
@@ -109,7 +112,10 @@ def tasksbetween(task_start, task_end, d):
         if name in trail:
             bb.fatal("the tasks wait for each other: %s" % " -> ".join([*trail, name]))
         if name not in leads:
-            leads[name] = name == task_end or any([leads_to_end(one, (*trail, name)) for one in followers.get(name, ())])
+            # All of them, for the circle that one of them may be on.
+            leads[name] = name == task_end or any(
+                [leads_to_end(one, (*trail, name)) for one in followers.get(name, ())]  # noqa: C419
+            )
         return leads[name]
 
     def walk(name):

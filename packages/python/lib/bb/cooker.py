@@ -1,4 +1,5 @@
 """The event that ends a command."""
+
 import bb.event
 from tsbake import absent
 

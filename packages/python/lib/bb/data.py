@@ -1,4 +1,5 @@
 """Functions over `d` that are older than its methods."""
+
 import re
 import sys
 

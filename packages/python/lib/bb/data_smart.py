@@ -1,4 +1,5 @@
 """`d`: a view of the engine's datastore, whose rules are all on the other side; here only types and errors change."""
+
 import sys
 from collections.abc import MutableMapping
 

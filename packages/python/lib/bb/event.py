@@ -1,4 +1,5 @@
 """Events by name. Handlers are found and called by the engine; metadata reads attributes and may fire its own."""
+
 import json
 
 import bb.utils
@@ -23,14 +24,18 @@ def _kind(name, parent=Event, fields=(), doc=None):
             setattr(self, field, value)
         self.__dict__.update(named)
 
-    kind = type(name, (parent,), {"__init__": __init__, "__module__": "bb.event", "__doc__": doc, "fields": fields})
+    kind = type(
+        name, (parent,), {"__init__": __init__, "__module__": "bb.event", "__doc__": doc, "fields": fields}
+    )
     globals()[name] = kind
     return kind
 
 
-for _name in "OperationStarted OperationCompleted OperationProgress ConfigParsed RecipeEvent BuildBase " \
-        "TreeDataPreparationProgress DepTreeGenerated FilesMatchingFound ConfigFilesFound " \
-        "SanityCheckPassed NetworkTestPassed NetworkTestFailed MsgBase CommandCompleted".split():
+for _name in (
+    "OperationStarted OperationCompleted OperationProgress ConfigParsed RecipeEvent BuildBase "
+    "TreeDataPreparationProgress DepTreeGenerated FilesMatchingFound ConfigFilesFound "
+    "SanityCheckPassed NetworkTestPassed NetworkTestFailed MsgBase CommandCompleted".split()
+):
     _kind(_name)
 
 # Where a constructor of BitBake has a default, the class does: an event that lacks the value still has the attribute.
@@ -82,11 +87,19 @@ for _owner, _method, _field in (
     ("MultipleProviders", "getCandidates", "_candidates"),
 ):
     _attribute(globals()[_owner], _method, _field)
-NoProvider._runtime = MultipleProviders._is_runtime = SanityCheckFailed._network_error = False
-NoProvider._dependees = NoProvider._reasons = NoProvider._close_matches = None
-SanityCheck.generateevents = NetworkTest.generateevents = True
-globals()["BuildBase"].name = property(lambda self: getattr(self, "_name", None))
-globals()["BuildBase"].pkgs = property(lambda self: getattr(self, "_pkgs", None))
+for _owners, _field, _value in (
+    ("NoProvider", "_runtime", False),
+    ("MultipleProviders", "_is_runtime", False),
+    ("SanityCheckFailed", "_network_error", False),
+    ("NoProvider", "_dependees", None),
+    ("NoProvider", "_reasons", None),
+    ("NoProvider", "_close_matches", None),
+    ("SanityCheck NetworkTest", "generateevents", True),
+    ("BuildBase", "name", property(lambda self: getattr(self, "_name", None))),
+    ("BuildBase", "pkgs", property(lambda self: getattr(self, "_pkgs", None))),
+):
+    for _owner in _owners.split():
+        setattr(globals()[_owner], _field, _value)
 
 
 class DiskUsageSample:

@@ -1,4 +1,5 @@
 """Filters on variables (d.setVarFilter): expressions over `val` with a fixed set of pure functions and registered ones."""
+
 import builtins as _builtins
 
 _names = {"__builtins__": {}}
@@ -42,7 +43,9 @@ def apply_filters(val, expressions):
     return val
 
 
-for _name in "all any bin bool chr enumerate float format hex int len map max min oct ord pow str sum".split():
+for (
+    _name
+) in "all any bin bool chr enumerate float format hex int len map max min oct ord pow str sum".split():
     _names[_name] = getattr(_builtins, _name)
 
 

@@ -1,4 +1,5 @@
 """Old spellings of messages with a domain."""
+
 import bb
 from tsbake import absent
 

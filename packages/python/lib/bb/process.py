@@ -1,4 +1,5 @@
 """Child processes with errors that tell the command and its output."""
+
 import shlex
 import subprocess
 from tsbake import absent

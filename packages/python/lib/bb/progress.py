@@ -1,4 +1,5 @@
 """How far a task is, told to the engine: readers of a program's output, and stages with weights."""
+
 import io
 import re
 import time
@@ -159,7 +160,10 @@ class MultiStageProgressReporter:
         ends = [*self._times[1:], time.time()]
         spent = [end - begin for begin, end in zip(self._times, ends)]
         whole = sum(spent) or 1
-        bb.warn("progress: measured weights of the stages: %s" % ", ".join("%.2f" % (one / whole) for one in spent))
+        bb.warn(
+            "progress: measured weights of the stages: %s"
+            % ", ".join("%.2f" % (one / whole) for one in spent)
+        )
 
 
 class MultiStageProcessProgressReporter(MultiStageProgressReporter):

@@ -1,4 +1,5 @@
 """Names of tasks: `[mc:CONFIG:]FILE:TASK`, where FILE may be `virtual:VARIANT:PATH`; and events about them."""
+
 import bb.event
 from tsbake import absent
 

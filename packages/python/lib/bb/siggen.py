@@ -1,4 +1,5 @@
 """Signatures as metadata sees them: the generator itself is the engine's."""
+
 import importlib
 import os
 
@@ -29,7 +30,9 @@ class SignatureAccess:
 
     def __getattr__(self, name):
         # Metadata asks with hasattr for what only some generators have.
-        raise AttributeError("bb.parse.siggen.%s is the engine's and cannot be called from metadata here" % name)
+        raise AttributeError(
+            "bb.parse.siggen.%s is the engine's and cannot be called from metadata here" % name
+        )
 
 
 class SignatureGenerator:

@@ -1,4 +1,5 @@
 """Small tools that metadata calls: lists of words, versions, dependencies, files, locks."""
+
 import contextlib
 import errno
 import glob
@@ -136,8 +137,17 @@ def vercmp_string(a, b):
 
 def vercmp_string_op(a, b, op):
     order = vercmp_string(a, b)
-    answers = {"=": order == 0, "==": order == 0, "<=": order <= 0, ">=": order >= 0, ">": order > 0,
-               ">>": order > 0, "<": order < 0, "<<": order < 0, "!=": order != 0}
+    answers = {
+        "=": order == 0,
+        "==": order == 0,
+        "<=": order <= 0,
+        ">=": order >= 0,
+        ">": order > 0,
+        ">>": order > 0,
+        "<": order < 0,
+        "<<": order < 0,
+        "!=": order != 0,
+    }
     if op not in answers:
         raise VersionStringException('Unsupported comparison operator "%s"' % op)
     return answers[op]
@@ -146,7 +156,13 @@ def vercmp_string_op(a, b, op):
 def is_semver(version):
     """Whether the text is a version of semver.org 2.0."""
     number, name = r"(?:0|[1-9]\d*)", r"(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-    pattern = r"%s\.%s\.%s(?:-%s(?:\.%s)*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?" % (number, number, number, name, name)
+    pattern = r"%s\.%s\.%s(?:-%s(?:\.%s)*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?" % (
+        number,
+        number,
+        number,
+        name,
+        name,
+    )
     return re.fullmatch(pattern, version, re.ASCII) is not None
 
 
@@ -182,15 +198,19 @@ def explode_dep_versions2(s, *, sort=True):
             found.setdefault(name, []).append(_constraint(group[:-1].strip()))
             group = None
     if group is not None:
-        raise VersionStringException('Invalid version specification in "(%s" - the parenthesis is not closed' % group)
+        raise VersionStringException(
+            'Invalid version specification in "(%s" - the parenthesis is not closed' % group
+        )
     return dict(sorted(found.items())) if sort else found
 
 
 def _constraint(text):
     operator = _OPERATOR.match(text)
     if operator is None:
-        raise VersionStringException('Invalid version specification in "(%s" - invalid or missing operator' % text)
-    return operator.group() + " " + text[operator.end():].strip()
+        raise VersionStringException(
+            'Invalid version specification in "(%s" - invalid or missing operator' % text
+        )
+    return operator.group() + " " + text[operator.end() :].strip()
 
 
 def explode_dep_versions(s):
@@ -227,7 +247,11 @@ def which(path, item, direction=0, history=False, executable=False):
     for place in reversed(places) if direction else places:
         candidate = os.path.join(place, item)
         tried.append(candidate)
-        if os.path.isfile(candidate) and os.access(candidate, os.X_OK) if executable else os.path.exists(candidate):
+        if (
+            os.path.isfile(candidate) and os.access(candidate, os.X_OK)
+            if executable
+            else os.path.exists(candidate)
+        ):
             found = os.path.abspath(candidate) if not os.path.isabs(candidate) else candidate
             break
     return (found, tried) if history else found
@@ -297,7 +321,9 @@ def copyfile(src, dest, newmtime=None, sstat=None):
         if os.geteuid() == 0:
             os.chown(dest, stat.st_uid, stat.st_gid)
             os.chmod(dest, stat.st_mode & 0o7777)
-        os.utime(dest, (newmtime, newmtime)) if newmtime else os.utime(dest, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        os.utime(dest, (newmtime, newmtime)) if newmtime else os.utime(
+            dest, ns=(stat.st_atime_ns, stat.st_mtime_ns)
+        )
     except OSError as problem:
         bb.warn("could not copy %s to %s: %s" % (src, dest, problem))
         return False
@@ -331,8 +357,11 @@ def break_hardlinks(src, sstat=None):
 
 def _digest(algorithm, filename):
     with open(filename, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest() if hasattr(hashlib, "file_digest") else \
-            hashlib.new(algorithm, file.read()).hexdigest()
+        return (
+            hashlib.file_digest(file, algorithm).hexdigest()
+            if hasattr(hashlib, "file_digest")
+            else hashlib.new(algorithm, file.read()).hexdigest()
+        )
 
 
 def md5_file(filename):
@@ -417,8 +446,10 @@ def nonblockingfd(fd):
 def export_proxies(d):
     """Puts the proxy variables of `d` into the environment where they are missing; whether any was put."""
     put = False
-    for name in "http_proxy https_proxy ftp_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY NO_PROXY " \
-            "GIT_PROXY_COMMAND SSH_AUTH_SOCK GIT_SSL_CAINFO SSL_CERT_FILE".split():
+    for name in (
+        "http_proxy https_proxy ftp_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY NO_PROXY "
+        "GIT_PROXY_COMMAND SSH_AUTH_SOCK GIT_SSL_CAINFO SSL_CERT_FILE".split()
+    ):
         value = d.getVar(name)
         if value is not None and name not in os.environ:
             os.environ[name] = value
@@ -530,7 +561,9 @@ def better_compile(text, file, realfile, mode="exec", lineno=0):
 
 
 def better_exec(code, context, text=None, realfile="<code>", pythonexception=False):
-    exec(code if hasattr(code, "co_code") else better_compile(code, realfile, realfile), get_context(), context)
+    exec(
+        code if hasattr(code, "co_code") else better_compile(code, realfile, realfile), get_context(), context
+    )
 
 
 def simple_exec(code, context):

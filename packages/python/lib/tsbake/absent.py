@@ -6,7 +6,10 @@ def names(module):
 
     def absent(name):
         if not name.startswith("__"):
-            message = "%s.%s is not there: tsbake does not offer it to metadata (docs/differences.md)" % (module, name)
+            message = "%s.%s is not there: tsbake does not offer it to metadata (docs/differences.md)" % (
+                module,
+                name,
+            )
             raise AttributeError(message)
         raise AttributeError("module %r has no attribute %r" % (module, name))
 

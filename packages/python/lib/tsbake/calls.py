@@ -4,6 +4,7 @@ gives the words it asks for by variable, the names that count as called, and an 
 
 See BitBake 2.19 lib/bb/codeparser.py, visit_Call: of several answers on one variable the last one stays.
 """
+
 import ast
 
 _visitors = {}
@@ -39,7 +40,10 @@ def visit(text):
             variable, words = [_literal(one) for one in (node.args + [None, None])[:2]]
             if variable is not None and words is not None:
                 contains.setdefault(variable, set()).update(_WORDS[name](words))
-    return {"contains": {variable: sorted(words) for variable, words in contains.items()}, "calls": sorted(calls)}
+    return {
+        "contains": {variable: sorted(words) for variable, words in contains.items()},
+        "calls": sorted(calls),
+    }
 
 
 def _dotted_name(node):

@@ -1,4 +1,5 @@
 """Text of metadata into code objects whose line numbers are the file's own; each distinct text is compiled once."""
+
 import ast
 import re
 

@@ -1,4 +1,5 @@
 """Exceptions as data: the name, the text and the places in metadata, in the shape of PythonError."""
+
 import os
 import sys
 import sysconfig

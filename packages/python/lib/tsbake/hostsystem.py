@@ -2,6 +2,7 @@
 The machine as metadata expects it, inside WebAssembly: the host's environment, uname, ids and processors, and child
 processes. The engine starts these for us, synchronously: a child runs when its output or end is asked for.
 """
+
 import contextlib
 import io
 import os
@@ -35,11 +36,36 @@ def install(facts):
 class HostProcess:
     """subprocess.Popen for children that need no talk while they run."""
 
-    def __init__(self, args, bufsize=-1, executable=None, stdin=None, stdout=None, stderr=None, preexec_fn=None,
-                 close_fds=True, shell=False, cwd=None, env=None, universal_newlines=None, startupinfo=None,
-                 creationflags=0, restore_signals=True, start_new_session=False, pass_fds=(), *, user=None,
-                 group=None, extra_groups=None, encoding=None, errors=None, text=None, umask=-1, pipesize=-1,
-                 process_group=None):
+    def __init__(
+        self,
+        args,
+        bufsize=-1,
+        executable=None,
+        stdin=None,
+        stdout=None,
+        stderr=None,
+        preexec_fn=None,
+        close_fds=True,
+        shell=False,
+        cwd=None,
+        env=None,
+        universal_newlines=None,
+        startupinfo=None,
+        creationflags=0,
+        restore_signals=True,
+        start_new_session=False,
+        pass_fds=(),
+        *,
+        user=None,
+        group=None,
+        extra_groups=None,
+        encoding=None,
+        errors=None,
+        text=None,
+        umask=-1,
+        pipesize=-1,
+        process_group=None,
+    ):
         self.args = args
         self.returncode = None
         self.pid = 0
@@ -82,7 +108,9 @@ class HostProcess:
         if self._wants[1] == subprocess.STDOUT:
             out, err = out + err, b""
         self.stdout = self._deliver(self._wants[0], out, sys.stdout)
-        self.stderr = self._deliver(None if self._wants[1] == subprocess.STDOUT else self._wants[1], err, sys.stderr)
+        self.stderr = self._deliver(
+            None if self._wants[1] == subprocess.STDOUT else self._wants[1], err, sys.stderr
+        )
 
     def _deliver(self, wanted, data, inherited):
         if wanted == subprocess.PIPE:

@@ -2,6 +2,7 @@
 What PythonHost (packages/datastore) asks of the embedded interpreter. Each function catches whatever metadata raises,
 keeps it, and returns None; the caller then asks `failure()`.
 """
+
 import builtins
 import importlib
 import inspect
@@ -232,7 +233,10 @@ class HostBackend:
         if not d.getVarFlag(name, "func", False):
             bb.warn("the function %s has no body: nothing to do" % name)
         elif d.getVarFlag(name, "python", False):
-            place = (d.getVarFlag(name, "filename", False) or "<%s>" % name, int(d.getVarFlag(name, "lineno", False) or 1))
+            place = (
+                d.getVarFlag(name, "filename", False) or "<%s>" % name,
+                int(d.getVarFlag(name, "lineno", False) or 1),
+            )
             # `lineno` is the line of the name and the brace; the body starts on the next.
             text = code.function(name, "d", d.getVar(name, False), place[0], place[1] + 1)
             code.load(name, text, namespace)(d)

@@ -3,6 +3,7 @@ One Python function of a recipe in a process of its own. `d` is the engine's dat
 a request is one line of JSON, {"op", "store", "args"}; so is its reply, {"ok": value} or {"error": {type, detail}}.
 Messages have "op": "message" and no reply.
 """
+
 import contextlib
 import importlib
 import json
@@ -43,7 +44,7 @@ class FileChannel:
     def send(self, text):
         data = text.encode() + b"\n"
         while data:
-            data = data[os.write(self._requests, data):]
+            data = data[os.write(self._requests, data) :]
 
     def receive(self):
         pieces = []
@@ -149,7 +150,10 @@ class PipeBackend:
 
 def _run_here(name, d, dirs):
     before = os.getcwd()
-    place = (d.getVarFlag(name, "filename", False) or "<%s>" % name, int(d.getVarFlag(name, "lineno", False) or 1))
+    place = (
+        d.getVarFlag(name, "filename", False) or "<%s>" % name,
+        int(d.getVarFlag(name, "lineno", False) or 1),
+    )
     body = d.getVar(name, False)
     folder = bb.build.prepare_folders(name, d, dirs)
     try:
@@ -179,10 +183,13 @@ def _method(op):
     return lambda self, *arguments: self._pipe.request(op, self.key, *arguments)
 
 
-for _op in "getVar setVar appendVar prependVar delVar renameVar getVarFlag setVarFlag appendVarFlag prependVarFlag " \
-        "delVarFlag delVarFlags getVarFlags shellFunctions setVarFilter expand expandKeys handlers has names hasOverrides addTask deleteTask " \
-        "taskNames".split():
+for _op in (
+    "getVar setVar appendVar prependVar delVar renameVar getVarFlag setVarFlag appendVarFlag prependVarFlag "
+    "delVarFlag delVarFlags getVarFlags shellFunctions setVarFilter expand expandKeys handlers has names hasOverrides addTask deleteTask "
+    "taskNames".split()
+):
     setattr(PipeStore, _op, _method(_op))
+
 
 class Namespace(dict):
     """Global names of metadata functions. Those that the job brings are compiled when they are first asked for."""

@@ -37,7 +37,7 @@ export interface DependencyInput {
 }
 
 /** Everything at and below `task`, needed or not: what was restored or current is in it too. */
-export function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency[] {
+function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency[] {
   const { graph } = input;
   const below = new Set([task]);
   // A set grows while it is walked.

@@ -14,7 +14,7 @@ export function objectName(recipe: RecipeInfo, task: string, unihash: string): O
 }
 
 /** Inputs and plain folders under their last names; a name that comes twice gets a number, in order of declaration. */
-export function artifactFolders(artifact: Artifact): ArtifactFolder[] {
+function artifactFolders(artifact: Artifact): ArtifactFolder[] {
   const used = new Set<string>();
   return [...artifact.inputs, ...artifact.plain].map((path) => {
     const wanted = basename(path) || "root";

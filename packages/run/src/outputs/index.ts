@@ -8,4 +8,4 @@ export { manifestPath, readManifest, writeManifest, type Manifest, type StampOwn
 export { resolveDoubt } from "./power-cut.js";
 export { Owners, type OwnerFacts } from "./owners.js";
 export { verifyOutputs, type VerifiedOutputs } from "./verify.js";
-export { manifestOf, SharedFolders } from "./shared-folders.js";
+export { manifestOf } from "./shared-folders.js";

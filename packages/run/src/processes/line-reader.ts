@@ -1,7 +1,7 @@
 /** Text that comes in pieces, cut into lines or records. The cost is linear, and what is kept is limited, whatever comes. */
 
 /** A longer line is told as several, and of a longer record only so much. */
-export const LONGEST_PIECE = 64 * 1024;
+const LONGEST_PIECE = 64 * 1024;
 
 export interface ReaderOptions {
   /** What ends a piece; global. */

@@ -1,4 +1,5 @@
 """A file object that reads or writes through a compression program."""
+
 import builtins
 import io
 import os
@@ -122,4 +123,6 @@ def open_through(kind, filename, mode="rb", *, encoding=None, errors=None, newli
         raise TypeError("neither the name of a file nor a file object: %r" % (filename,))
     if not is_text:
         return io.BufferedReader(raw) if raw.readable() else io.BufferedWriter(raw)
-    return io.TextIOWrapper(io.BufferedReader(raw) if raw.readable() else io.BufferedWriter(raw), encoding, errors, newline)
+    return io.TextIOWrapper(
+        io.BufferedReader(raw) if raw.readable() else io.BufferedWriter(raw), encoding, errors, newline
+    )

@@ -1,4 +1,5 @@
 """`open` and a file class through the program `lz4`."""
+
 from bb.compress._pipe import CompressionError, PipeFile, open_through  # noqa: F401
 
 

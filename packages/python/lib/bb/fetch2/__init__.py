@@ -2,14 +2,27 @@
 Entries of SRC_URI, and what they mean: `bb.fetch2.Fetch` and what stands around it. Fetching and unpacking are done by the
 program `tsbake-fetch` (packages/fetch), here as in our own do_fetch.
 """
+
 import os
 
 import bb
 import bb.utils
 from bb.fetch2 import program, revisions, shallow, status
 from bb.fetch2.errors import (  # noqa: F401 (metadata takes them from here)
-    BBFetchException, ChecksumError, FetchError, LocalModificationsError, MalformedUrl, MissingParameterError, NetworkAccess,
-    NoChecksumError, NoMethodError, ParameterError, RebaseError, UnpackError, UntrustedUrl)
+    BBFetchException,
+    ChecksumError,
+    FetchError,
+    LocalModificationsError,
+    MalformedUrl,
+    MissingParameterError,
+    NetworkAccess,
+    NoChecksumError,
+    NoMethodError,
+    ParameterError,
+    RebaseError,
+    UnpackError,
+    UntrustedUrl,
+)
 from bb.fetch2.mirrors import build_mirroruris, decodemirrorurl, mirror_from_string, uri_replace  # noqa: F401
 from bb.fetch2.revisions import get_autorev  # noqa: F401
 from bb.fetch2.status import FetchConnectionCache  # noqa: F401
@@ -40,7 +53,9 @@ class FetchMethod:
 
     def supports_checksum(self, urldata):
         """Whether the source is one file, as far as can be seen now."""
-        return self._scheme not in _NO_FILES and bool(urldata.localpath) and not os.path.isdir(urldata.localpath)
+        return (
+            self._scheme not in _NO_FILES and bool(urldata.localpath) and not os.path.isdir(urldata.localpath)
+        )
 
     def recommends_checksum(self, urldata):
         return self._scheme in ("http", "https", "ftp", "ftps")
@@ -111,7 +126,9 @@ class FetchData:
         if self.type in _NO_FILES:
             self._set_repository(folder, d)
         else:
-            self.localfile = self.parm.get("downloadfilename") or self.basename or self.host + self.path.replace("/", ".")
+            self.localfile = (
+                self.parm.get("downloadfilename") or self.basename or self.host + self.path.replace("/", ".")
+            )
             self.basename = os.path.basename(self.localfile)
             self.localpath = os.path.join(folder, self.localfile)
         self.localpath = self.parm.get("localpath") or self.localpath
@@ -131,10 +148,16 @@ class FetchData:
         name = name.removeprefix(".")
         if self.parm.get("rebaseable") == "1":
             name += "_" + self.revision_of(d)
-        self.clonedir = self.localpath = os.path.join(d.getVar("GITDIR") or os.path.join(folder, "git2"), name)
+        self.clonedir = self.localpath = os.path.join(
+            d.getVar("GITDIR") or os.path.join(folder, "git2"), name
+        )
         self.localfile = self.clonedir
         if self.type in ("git", "gitsm", "gitannex"):
-            if not self.parm.get("branch") and self.parm.get("nobranch") != "1" and self.parm.get("usehead") != "1":
+            if (
+                not self.parm.get("branch")
+                and self.parm.get("nobranch") != "1"
+                and self.parm.get("usehead") != "1"
+            ):
                 raise ParameterError("it says neither `branch=` nor `nobranch=1`", self.url)
             self._set_archives(name, folder, d)
 
@@ -274,8 +297,11 @@ def trusted_network(d, url):
     own = d.getVarFlag("BB_ALLOWED_NETWORKS", d.getVar("PN"), False) if d.getVar("PN") else None
     allowed = (own or d.getVar("BB_ALLOWED_NETWORKS") or "").lower().split()
     host = decodeurl(url)[1].partition(":")[0].lower()
-    return not allowed or not host or any(
-        host == one or one.startswith("*.") and ("." + host).endswith(one[1:]) for one in allowed)
+    return (
+        not allowed
+        or not host
+        or any(host == one or one.startswith("*.") and ("." + host).endswith(one[1:]) for one in allowed)
+    )
 
 
 def check_network_access(d, info, url):
@@ -299,8 +325,10 @@ def get_checksum_file_list(d):
         one = FetchData(url, d)
         shown += ["%s:%s" % (place, os.path.exists(place)) for place in one.searchpaths]
         if not os.path.exists(one.localpath):
-            bb.fatal("%s: no file for the SRC_URI entry '%s'; these places were searched:\n%s"
-                     % (d.getVar("PN"), one.url, "\n".join(one.searchpaths)))
+            bb.fatal(
+                "%s: no file for the SRC_URI entry '%s'; these places were searched:\n%s"
+                % (d.getVar("PN"), one.url, "\n".join(one.searchpaths))
+            )
     return " ".join(shown)
 
 

@@ -77,5 +77,7 @@ class UntrustedUrl(BBFetchException):
 
 
 # Metadata knows them by this name, and so does whoever reads a message.
-for _error in [one for one in globals().values() if isinstance(one, type) and issubclass(one, BBFetchException)]:
+for _error in [
+    one for one in globals().values() if isinstance(one, type) and issubclass(one, BBFetchException)
+]:
     _error.__module__ = "bb.fetch2"

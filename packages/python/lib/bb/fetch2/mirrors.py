@@ -2,6 +2,7 @@
 Other places for a URL, by the rules of PREMIRRORS and MIRRORS; the engine's own are in packages/base/src/mirror.ts.
 tests/golden/fetch/mirrors.txt holds both to what BitBake does.
 """
+
 import os
 import re
 import urllib.parse
@@ -9,9 +10,11 @@ import urllib.parse
 import bb
 import bb.utils
 from bb.fetch2.errors import BBFetchException, MalformedUrl
-from bb.fetch2.uri import decodeurl, encodeurl
+from bb.fetch2.uri import encodeurl
 
-_SHAPE = re.compile(r"(?P<type>[^:]*)://(?:(?P<login>[^/;]+)@)?(?P<place>[^;]+)(?:;(?P<parameters>.*))?", re.DOTALL)
+_SHAPE = re.compile(
+    r"(?P<type>[^:]*)://(?:(?P<login>[^/;]+)@)?(?P<place>[^;]+)(?:;(?P<parameters>.*))?", re.DOTALL
+)
 _GROUPS = re.compile(r"\\(?:g<(\w+)>|(\d{1,2})|\\)")
 
 
@@ -66,7 +69,7 @@ def _part(expression, value, replacement, words):
             return "\\"
         return found.group(int(name) if name.isdigit() else name) or ""
 
-    return _GROUPS.sub(group, _filled(replacement, words, safe=True)) + value[found.end():]
+    return _GROUPS.sub(group, _filled(replacement, words, safe=True)) + value[found.end() :]
 
 
 def uri_replace(ud, find, replace, replacements, d, mirrortarball=None):
@@ -79,7 +82,10 @@ def uri_replace(ud, find, replace, replacements, d, mirrortarball=None):
     new_host = _part(pattern[1], host, target[1], replacements)
     new_path = _part(pattern[2], path, target[2], replacements)
     # Who logs in at the mirror is never who logs in at the recipe's place.
-    login = [target[at] or ("" if re.match(pattern[at], value) else None) for at, value in ((3, user), (4, password))]
+    login = [
+        target[at] or ("" if re.match(pattern[at], value) else None)
+        for at, value in ((3, user), (4, password))
+    ]
     if None in (new_kind, new_host, new_path, *login):
         return None
     is_tarball = bool(mirrortarball) and kind != target[0]
@@ -106,7 +112,7 @@ def _named(path, before, name):
     if not name:
         return path
     if before and name != before and ("/" + path).endswith("/" + before):
-        return path[:-len(before)] + name
+        return path[: -len(before)] + name
     return path if ("/" + path).endswith("/" + name) else os.path.join(path, name)
 
 
@@ -118,7 +124,10 @@ def build_mirroruris(origud, mirrors, ld):
     from bb.fetch2 import FetchData, trusted_network
 
     words = {
-        "TYPE": origud.type, "HOST": origud.host, "PATH": origud.path, "BASENAME": origud.path.rpartition("/")[2],
+        "TYPE": origud.type,
+        "HOST": origud.host,
+        "PATH": origud.path,
+        "BASENAME": origud.path.rpartition("/")[2],
         "MIRRORNAME": origud.host.replace(":", ".") + origud.path.replace("/", ".").replace("*", "."),
     }
     uris, uds = [], []
@@ -140,7 +149,7 @@ def build_mirroruris(origud, mirrors, ld):
                 found.ignore_checksums = True
                 uris.append(place)
                 uds.append(found)
-                visit(found, rules[:at] + rules[at + 1:])
+                visit(found, rules[:at] + rules[at + 1 :])
 
     visit(origud, list(mirrors))
     return uris, uds

@@ -1,4 +1,5 @@
 """Fetching and unpacking for metadata that asks for it itself: the program `tsbake-fetch` does it, as for our own do_fetch."""
+
 import os
 import re
 import subprocess
@@ -54,8 +55,9 @@ def run(command, fetcher, urls, more=()):
     environment = {**os.environ, **_environment(d)}
     try:
         # Not as arguments, which everybody can see: an entry may have a password.
-        done = subprocess.run(call, env=environment, input="\n".join(options) + "\n", stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            call, env=environment, input="\n".join(options) + "\n", capture_output=True, text=True
+        )
     except OSError as problem:
         raise errors.FetchError("%s cannot be run: %s" % (call[0], problem), urls[0]) from problem
     for line in done.stderr.splitlines():

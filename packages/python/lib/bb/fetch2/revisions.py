@@ -2,6 +2,7 @@
 Which commit a git source has: the recipe's (SRCREV), or, where that is a branch, a tag or AUTOREV, the one that the server
 says. Its answers are kept in PERSISTENT_DIR: for the command that asked (BB_SRCREV_POLICY = "clear"), or for good ("cache").
 """
+
 import json
 import os
 import re
@@ -40,7 +41,9 @@ def specified(ud, d):
         raise FetchError("SRCREV says '%s' and the entry `rev=%s`" % (found, own), ud.url)
     found = own or found or ud.parm.get("tag")
     if not found:
-        raise FetchError("no revision: one of %s has to be set, or `rev=` in the entry" % ", ".join(tried), ud.url)
+        raise FetchError(
+            "no revision: one of %s has to be set, or `rev=` in the entry" % ", ".join(tried), ud.url
+        )
     return found
 
 
@@ -118,7 +121,9 @@ def heads_at(ud, d):
     asked = d.createCopy()
     asked.setVar("PV", "0")
     asked.setVar("PR", "0")
-    own = {name: value for name, value in get_fetcher_environment(asked).items() if name not in ("HOME", "PATH")}
+    own = {
+        name: value for name, value in get_fetcher_environment(asked).items() if name not in ("HOME", "PATH")
+    }
     environment = {**os.environ, **own, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     try:
         output, _ = bb.process.run(command, env=environment)
@@ -166,8 +171,10 @@ def version(d):
     else:
         text = d.getVar("SRCREV_FORMAT") or ""
         if not text:
-            raise FetchError("SRC_URI has several sources with a revision (%s): SRCREV_FORMAT has to say how their names "
-                             "make up the version" % ", ".join(one.name for one, _ in found))
+            raise FetchError(
+                "SRC_URI has several sources with a revision (%s): SRCREV_FORMAT has to say how their names "
+                "make up the version" % ", ".join(one.name for one, _ in found)
+            )
         short = {one.name: commit[:10] for one, commit in found}
         # A longer name first: another may be its beginning.
         names = "|".join(re.escape(name) for name in sorted(short, key=len, reverse=True))

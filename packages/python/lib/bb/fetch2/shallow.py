@@ -1,4 +1,5 @@
 """The archive of a clone without history (BB_GIT_SHALLOW): its name says what is in it; packages/fetch/src/git-source.ts."""
+
 from bb.fetch2.errors import FetchError
 
 

@@ -1,4 +1,5 @@
 """Whether something is at a URL, without fetching it. Many threads may ask, each with connections of its own."""
+
 import base64
 import netrc
 import os
@@ -60,7 +61,11 @@ def _ask(cache, method, url, user, password):
     parts = urllib.parse.urlsplit(url)
     headers = {"Accept": "*/*", "User-Agent": "tsbake", **_login(parts.hostname, user, password)}
     proxy = _proxy(parts)
-    target = url if proxy and parts.scheme == "http" else urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    target = (
+        url
+        if proxy and parts.scheme == "http"
+        else urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    )
     key = (parts.scheme, parts.netloc)
     kept = cache.take(key)
     for connection in filter(None, (kept, _connect(parts, proxy))):
@@ -94,7 +99,9 @@ def _connect(parts, proxy):
         return kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
     headers = {}
     if proxy.username:
-        headers["Proxy-Authorization"] = _basic(urllib.parse.unquote(proxy.username), urllib.parse.unquote(proxy.password or ""))
+        headers["Proxy-Authorization"] = _basic(
+            urllib.parse.unquote(proxy.username), urllib.parse.unquote(proxy.password or "")
+        )
     connection = kind(proxy.hostname, proxy.port, timeout=TIMEOUT_S)
     if parts.scheme == "https":
         connection.set_tunnel(parts.hostname, parts.port, headers)

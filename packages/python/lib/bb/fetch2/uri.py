@@ -1,11 +1,14 @@
 """URIs of SRC_URI: read and put together. tests/golden/fetch/urls.txt has what BitBake makes of them."""
+
 import re
 import urllib.parse
 
 from bb.fetch2.errors import MalformedUrl, MissingParameterError
 
 _URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?(?P<rest>.*)", re.DOTALL)
-_NETWORK = re.compile(r"(?:(?P<user>[^/?#]*)@)?(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[0-9]*))?(?=[/?#]|$)")
+_NETWORK = re.compile(
+    r"(?:(?P<user>[^/?#]*)@)?(?P<host>\[[^\]]*\]|[^:/?#]*)(?::(?P<port>[0-9]*))?(?=[/?#]|$)"
+)
 
 
 def _pairs(text, between):
@@ -53,19 +56,25 @@ class URI:
             self.userinfo = (network.group("user") or "").removesuffix(":")
             self.hostname = network.group("host").lower().strip("[]")
             self.port = int(network.group("port")) if network.group("port") else None
-            rest = rest[network.end():]
+            rest = rest[network.end() :]
         path, _, query = rest.partition("?")
         self.path = urllib.parse.unquote(path)
         self.params = _pairs(params, ";")
         self.query = _pairs(query, "&")
 
     def __str__(self):
-        return "".join((
-            self.scheme, ":", "" if self.relative else "//",
-            self.userinfo + "@" if self.userinfo else "", self.hostport, self.path_quoted,
-            "?" + _joined(self.query, "&", ("", None)) if self.query else "",
-            ";" + _joined(self.params, ";", (None,)) if self.params else "",
-        ))
+        return "".join(
+            (
+                self.scheme,
+                ":",
+                "" if self.relative else "//",
+                self.userinfo + "@" if self.userinfo else "",
+                self.hostport,
+                self.path_quoted,
+                "?" + _joined(self.query, "&", ("", None)) if self.query else "",
+                ";" + _joined(self.params, ";", (None,)) if self.params else "",
+            )
+        )
 
     @property
     def hostport(self):

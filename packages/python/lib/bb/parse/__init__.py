@@ -1,4 +1,5 @@
 """What metadata asks of the parser."""
+
 import errno
 import os
 
@@ -59,7 +60,9 @@ def vars_from_file(mypkg, d):
         return (None, None, None)
     parts = os.path.splitext(os.path.basename(mypkg))[0].split("_")
     if len(parts) > 3:
-        raise ParseError("more than two underscores in the name of a recipe: no PN, PV and PR can be told", mypkg)
+        raise ParseError(
+            "more than two underscores in the name of a recipe: no PN, PV and PR can be told", mypkg
+        )
     return parts + [None] * (3 - len(parts))
 
 
