@@ -16,7 +16,9 @@ const OPTIONS = {
 
 const isWriting = process.argv.includes("--write");
 const workspace = new ruff.Workspace(OPTIONS, ruff.PositionEncoding.Utf16);
-const paths = execFileSync("git", ["ls-files", "-z", "*.py"], { encoding: "utf8" }).split("\0").filter(Boolean);
+const paths = execFileSync("git", ["ls-files", "-z", "*.py"], { encoding: "utf8" })
+  .split("\0")
+  .filter(Boolean);
 
 let faults = 0;
 for (const path of paths) {
