@@ -34,6 +34,7 @@ import fc from "fast-check";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../support/paths.js";
+import { taskDependency } from "../support/task-dependencies.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 /** The codes of what `action` throws. */
@@ -729,7 +730,7 @@ describe("package folders of recipes", () => {
     try {
       for (const name of ["lib", "stale", "tool"]) mkdirSync(join(work, "deb", name), { recursive: true });
       const list = join(work, "taskdepdata.json");
-      writeFileSync(list, JSON.stringify([{ pn: "tool" }, { pn: "lib" }, { pn: "unpacked" }]));
+      writeFileSync(list, JSON.stringify(["tool", "lib", "unpacked"].map((pn) => taskDependency({ pn }))));
       const deb = join(work, "deb");
       await expect(recipePackageFolders([deb], list)).resolves.toEqual([join(deb, "lib"), join(deb, "tool")]);
       await expect(recipePackageFolders([deb], undefined)).resolves.toEqual([deb]);

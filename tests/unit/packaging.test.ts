@@ -28,6 +28,7 @@ import {
 import type { ClosurePackage } from "@tsbake/packaging";
 import { run } from "../support/command.js";
 import { root as projectRoot } from "../support/paths.js";
+import { taskDependency } from "../support/task-dependencies.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 function scratch(): { path: string; [Symbol.dispose](): void } {
@@ -168,7 +169,7 @@ describe("closures", () => {
   const closure = { roots: ["a"], packages: [closurePackage("a"), closurePackage("b")] };
 
   test("written and read, the same", () => {
-    expect(parseClosure(writeClosure(closure))).toEqual(closure);
+    expect(parseClosure(writeClosure(closure), "x.json")).toEqual(closure);
   });
 
   test("the digest does not see where a package comes from, but its content and the roots", () => {
@@ -184,15 +185,21 @@ describe("closures", () => {
 
   test.each([
     ["{", "it is no JSON"],
-    ["[]", "it is no closure of this version"],
-    [`{"tsbake-closure":1,"roots":[1],"packages":[]}`, "`roots` is no list of names"],
-    [writeClosure(closure).replace("a_1.0_amd64.deb", "../a.deb"), "package 1: `file` is no plain file name"],
+    ["[]", "`tsbake-closure`: it is missing"],
+    [`{"tsbake-closure":2,"roots":[],"packages":[]}`, "`tsbake-closure`: 2 instead of 1"],
+    [`{"tsbake-closure":1,"roots":[1],"packages":[]}`, "`roots.0`: 1 instead of string"],
+    [
+      writeClosure(closure).replace("a_1.0_amd64.deb", "../a.deb"),
+      "`packages.0.file`: it is no plain file name",
+    ],
     [
       writeClosure(closure).replace(/"sha256": "[^"]*"/, '"sha256": "12"'),
-      "package 1: `sha256` is no SHA-256",
+      "`packages.0.sha256`: it is no SHA-256",
     ],
   ])("wrong file %#", (text, reason) => {
-    expect(parseClosure(text)).toBe(reason);
+    expect(() => parseClosure(text, "x.json")).toThrow(
+      `packaging/bad-closure: the package list \`x.json\` cannot be used: ${reason}`,
+    );
   });
 
   test("merged: one of each; two versions of one package are an error", () => {
@@ -566,13 +573,8 @@ describe("the program's sysroot", () => {
       chmodSync(at("components", `r${index}`, "bin/tool"), tool);
       chmodSync(at("components", `r${index}`, "bin"), bin);
     }
-    const needs = modes.map((_, index) => ({
-      id: `r${index}`,
-      pn: `r${index}`,
-      task: "do_sysroot_ready",
-      depends: [],
-    }));
-    const asking = { id: "a", pn: "a", task: "do_x", depends: needs.map(({ id }) => id) };
+    const needs = modes.map((_, index) => taskDependency({ pn: `r${index}`, task: "do_sysroot_ready" }));
+    const asking = taskDependency({ pn: "a", depends: needs.map(({ id }) => id) });
     writeFileSync(at("deps.json"), JSON.stringify([asking, ...needs]));
     const places = ["--components", at("components"), "--target", at("target"), "--native", at("native")];
     const script = `umask ${mask}; exec node "$@"`;

@@ -1,4 +1,4 @@
-export { lockBuild, openBuild } from "./build.js";
+export { lockBuild, openBuild } from "./open-build.js";
 export type {
   Build,
   BuildOutput,

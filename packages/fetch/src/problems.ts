@@ -16,6 +16,16 @@ export function badMirrors(variable: string, fault: string): Diagnostic {
   };
 }
 
+/** What do_patch kept of the sources before it changed them cannot be read. */
+export function badPatchRecord(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "fetch/bad-patch-record",
+    message: `the record of applied patches \`${path}\` is damaged: ${reason}`,
+    help: "unpack the sources anew: tsbake -f -c unpack RECIPE",
+  };
+}
+
 /** A variable of the configuration with a value that it cannot have. */
 export function badSetting(name: string, value: string, wanted: string): Diagnostic {
   return {

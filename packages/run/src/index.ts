@@ -37,7 +37,6 @@ export {
   type ProgressReader,
   shellScript,
   type ShellScriptOptions,
-  type TaskDependency,
 } from "./body/index.js";
 export {
   objectName,

@@ -1,14 +1,17 @@
 /** `tsbake -g`: the task graph as text files that other programs read, as BitBake writes them. */
+import { join } from "node:path";
 import { recipeLabel, type RecipeInfo, type RecipeId } from "@tsbake/recipe";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
-import { byText, sortedUnique } from "@tsbake/base";
+import { byText, sortedUnique, writeFileAtomic } from "@tsbake/base";
+import { graphData } from "./graph-data.js";
+import { graphPage } from "./graph-page.js";
 
 /**
  * `task-depends.dot`, in Graphviz' language: an edge from each task to each task it needs.
  *
  * @see BitBake 2.19 lib/bb/cooker.py, generateDotGraphFiles
  */
-export function describeTaskGraph(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
+function describeTaskGraph(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
   const lines = ["digraph depends {"];
   const nameOf = (id: TaskId) => {
     const { recipe, task } = graph.node(id);
@@ -28,11 +31,33 @@ export function describeTaskGraph(graph: TaskGraph, recipes: ReadonlyMap<RecipeI
 }
 
 /** `pn-buildlist`: the names of the recipes that take part, a line each. */
-export function describeBuildList(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
+function describeBuildList(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): string {
   const names = graph.order.map((task) => recipeLabel(recipes.get(graph.node(task).recipe)!));
   return `${sortedUnique(names).join("\n")}\n`;
 }
 
 function quoted(text: string): string {
   return `"${text.replaceAll('"', '\\"')}"`;
+}
+
+/** The graph's files, in a folder. @returns their paths */
+export async function writeGraphFiles(
+  folder: string,
+  graph: TaskGraph,
+  recipes: ReadonlyMap<RecipeId, RecipeInfo>,
+): Promise<string[]> {
+  const data = graphData(graph, recipes);
+  const files = {
+    "task-depends.dot": describeTaskGraph(graph, recipes),
+    "task-depends.json": `${JSON.stringify(data, undefined, 1)}\n`,
+    "task-depends.html": graphPage(data),
+    "pn-buildlist": describeBuildList(graph, recipes),
+  };
+  const paths: string[] = [];
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    await writeFileAtomic(path, text);
+    paths.push(path);
+  }
+  return paths;
 }

@@ -32,10 +32,7 @@ export interface FeedsRequest extends FeedRequest {
  * The feed as a configuration has it: FEED_SOURCES or the host's apt sources, state below DL_DIR. Other sources or another
  * architecture, of a multiconfig or of another build on the same DL_DIR, have lists of their own.
  */
-export function openProjectFeed(
-  { project, onProgress, onWarning }: FeedRequest,
-  multiconfig = "",
-): Promise<Feed> {
+function openProjectFeed({ project, onProgress, onWarning }: FeedRequest, multiconfig = ""): Promise<Feed> {
   const text = (name: string, of = multiconfig) => project.configurationText(name, of);
   const downloads = text("DL_DIR");
   if (downloads === undefined) throw new Error("internal: DL_DIR is not set");
@@ -49,6 +46,14 @@ export function openProjectFeed(
     onProgress,
     onWarning,
   });
+}
+
+/** Reads the lists of packages anew. @returns whether they are others now */
+export async function updateFeed(request: FeedRequest): Promise<boolean> {
+  const feed = await openProjectFeed(request);
+  const before = await feed.listsDigest();
+  await feed.update();
+  return before !== (await feed.listsDigest());
 }
 
 interface Asked {

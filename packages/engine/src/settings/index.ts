@@ -2,6 +2,7 @@
  * What the configuration and the machine say of a build: variables that the engine itself reads, tools,
  * disks, the environment.
  */
+export { namingDisks, writtenFolders } from "./disks.js";
 export { describeEnvironment } from "./environment.js";
 export { readMachineSettings, type MachineSettings } from "./run-settings.js";
 export { ownCode, toolDigests, type OwnCode } from "./own-code.js";

@@ -2,12 +2,42 @@
 import { lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import { byText, readTextIfThere } from "@tsbake/base";
-import { multiconfigOf } from "@tsbake/recipe";
-import type { ParsedProject, RecipeInfo } from "@tsbake/recipe";
-import { manifestOf } from "@tsbake/run";
+import { taskId, type TaskGraph } from "@tsbake/graph";
+import { multiconfigOf, recipeLabel } from "@tsbake/recipe";
+import type { ParsedProject, RecipeId, RecipeInfo } from "@tsbake/recipe";
+import { manifestOf, verifyOutputs, type VerifiedOutputs } from "@tsbake/run";
+import type { BuildOutput } from "../build-types.js";
+import { taskName } from "../phases/targets.js";
+
+/** What the tasks of a run left, of its target recipes. */
+export async function buildOutputs(project: ParsedProject, graph: TaskGraph): Promise<BuildOutput[]> {
+  const whole = taskName(project.configurationText("BB_DEFAULT_TASK") ?? "build");
+  const outputs = new Map<RecipeId, BuildOutput>();
+  for (const target of graph.targets) {
+    const { recipe, task } = graph.node(target);
+    if (outputs.has(recipe)) continue;
+    const info = project.recipes.get(recipe)!;
+    const tasks = Object.keys(info.tasks).filter((name) => graph.has(taskId(recipe, name)));
+    const files = await deployedFiles(project, info, tasks);
+    const path = task === whole ? info.facts["BUILD_SUMMARY"]?.value : undefined;
+    const text = path ? await readTextIfThere(path) : undefined;
+    outputs.set(recipe, {
+      target: recipeLabel(info),
+      files,
+      ...(text === undefined ? {} : { text: text.trimEnd() }),
+    });
+  }
+  return [...outputs.values()].filter(({ files, text }) => files.length > 0 || text !== undefined);
+}
+
+/** Each TMPDIR, and what of its shared folders is not as its manifests say. */
+export function verifiedOutputs(project: ParsedProject, topdir: string): Map<string, VerifiedOutputs> {
+  const folders = project.multiconfigs.map((name) => project.configurationText("TMPDIR", name) ?? topdir);
+  return new Map([...new Set(folders)].map((tmpdir) => [tmpdir, verifyOutputs(tmpdir)]));
+}
 
 /** Absolute paths below DEPLOY_DIR, sorted: the links where there are any, else the files. */
-export async function deployedFiles(
+async function deployedFiles(
   project: ParsedProject,
   recipe: RecipeInfo,
   tasks: readonly string[],

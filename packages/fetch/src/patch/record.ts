@@ -11,21 +11,27 @@
 import * as fs from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { byText, hasCode } from "@tsbake/base";
+import { list, readData } from "@tsbake/base/data";
+import * as v from "valibot";
+import { badPatchRecord } from "../problems.js";
 
-export type Before =
-  | { readonly path: string; readonly kind: "absent" }
-  | { readonly path: string; readonly kind: "folder"; readonly mode: number }
-  | { readonly path: string; readonly kind: "link"; readonly target: string }
-  | { readonly path: string; readonly kind: "file"; readonly mode: number; readonly mtimeMs: number };
+const Before = v.variant("kind", [
+  v.object({ path: v.string(), kind: v.literal("absent") }),
+  v.object({ path: v.string(), kind: v.literal("folder"), mode: v.number() }),
+  v.object({ path: v.string(), kind: v.literal("link"), target: v.string() }),
+  v.object({ path: v.string(), kind: v.literal("file"), mode: v.number(), mtimeMs: v.number() }),
+]);
+export type Before = Readonly<v.InferOutput<typeof Before>>;
 
-interface RecordEntry {
-  readonly name: string;
+const RecordEntry = v.object({
+  name: v.string(),
   /** The folder that was patched, relative to the sources. */
-  readonly folder: string;
+  folder: v.string(),
   /** Inode of the sources. */
-  readonly sources: number;
-  readonly before: readonly Before[];
-}
+  sources: v.number(),
+  before: list(Before),
+});
+type RecordEntry = Readonly<v.InferOutput<typeof RecordEntry>>;
 
 const ENTRY = "entry.json";
 
@@ -34,7 +40,7 @@ export function bytesOf(folder: string, name: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "latin1")]);
 }
 
-/** Takes back all that was recorded, the last first. @throws system errors */
+/** Takes back all that was recorded, the last first. @throws BuildError `fetch/bad-patch-record`, system errors */
 export function takeBack(record: string, sources: string): void {
   const inode = fs.statSync(sources, { throwIfNoEntry: false })?.ino;
   const names = fs.existsSync(record) ? fs.readdirSync(record).toSorted(byText) : [];
@@ -49,12 +55,14 @@ export function takeBack(record: string, sources: string): void {
 }
 
 function readEntry(path: string): RecordEntry | undefined {
+  let text: string;
   try {
-    return JSON.parse(fs.readFileSync(path, "utf8")) as RecordEntry;
+    text = fs.readFileSync(path, "utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
+  return readData(RecordEntry, text, (reason) => badPatchRecord(path, reason));
 }
 
 /** Where the copies for the patch are made that is applied next. */

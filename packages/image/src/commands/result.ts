@@ -4,7 +4,7 @@ import { eachLimited, AT_ONCE, BuildError, sha256File } from "@tsbake/base";
 import { parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
-import { type ExtensionFacts, type OutputFact, formatManifest, formatSummary } from "../facts/result.js";
+import { type OutputFact, formatManifest, formatSummary, parseExtensionFacts } from "../facts/result.js";
 import type { Command } from "@tsbake/base/program";
 
 export const result: Command = {
@@ -29,7 +29,9 @@ export const result: Command = {
       facts: parseFacts(await readFile(facts, "utf8"), facts),
       files: parseFileManifest(await readFile(files, "utf8"), files),
       extension:
-        extension === undefined ? undefined : readExtension(await readFile(extension, "utf8"), extension),
+        extension === undefined
+          ? undefined
+          : parseExtensionFacts(await readFile(extension, "utf8"), extension),
       outputs: await eachLimited(args.words("outputs"), AT_ONCE, outputFact),
     };
     await writeFile(args.text("manifest"), formatManifest(request));
@@ -45,22 +47,4 @@ async function outputFact(word: string): Promise<OutputFact> {
   const [type, path] = [word.slice(0, at), word.slice(at + 1)];
   const found = await stat(path);
   return found.isDirectory() ? { type } : { type, sizeBytes: found.size, sha256: await sha256File(path) };
-}
-
-function readExtension(text: string, name: string): ExtensionFacts {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (
-      typeof value === "object" &&
-      value !== null &&
-      "report" in value &&
-      "release" in value &&
-      "base" in value
-    ) {
-      return value as ExtensionFacts;
-    }
-  } catch {
-    // Said below.
-  }
-  throw new BuildError([problems.badLayerFacts(name, "it was not written by `tsbake-image sysext`")]);
 }

@@ -2,57 +2,62 @@
  * What do_rootfs leaves for the tasks after it: the packages of an image or of an extension, the scripts that did not
  * run, and what the whole closure would have taken. One JSON file, same bytes for the same install.
  */
-import { BuildError } from "@tsbake/base";
+import { list, readData } from "@tsbake/base/data";
+import * as v from "valibot";
 import * as problems from "../problems.js";
 
-export interface PackageFact {
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
+const PackageFact = v.object({
+  name: v.string(),
+  version: v.string(),
+  architecture: v.string(),
   /** Of the package file; absent when the package came another way. */
-  readonly sha256?: string;
-  readonly licence?: string;
-  readonly installedSizeBytes: number;
-}
+  sha256: v.exactOptional(v.string()),
+  licence: v.exactOptional(v.string()),
+  installedSizeBytes: v.number(),
+});
+export type PackageFact = v.InferOutput<typeof PackageFact>;
 
-export interface ScriptFact {
-  readonly package: string;
-  readonly version: string;
-  readonly script: string;
-  readonly sha256: string;
-}
+const ScriptFact = v.object({
+  package: v.string(),
+  version: v.string(),
+  script: v.string(),
+  sha256: v.string(),
+});
+export type ScriptFact = v.InferOutput<typeof ScriptFact>;
 
 /** A path that ships with a narrower mode than its package has. */
-export interface NarrowedMode {
-  readonly path: string;
+const NarrowedMode = v.object({
+  path: v.string(),
   /** Permission bits as packed, and as they ship. */
-  readonly from: number;
-  readonly to: number;
+  from: v.number(),
+  to: v.number(),
   /** Whose script would have done it, with the command. */
-  readonly package: string;
-  readonly script: string;
-  readonly text: string;
-}
+  package: v.string(),
+  script: v.string(),
+  text: v.string(),
+});
+export type NarrowedMode = v.InferOutput<typeof NarrowedMode>;
 
-export interface LayerFacts {
-  readonly format: 1;
-  readonly backend: string;
-  readonly architecture: string;
+const LayerFacts = v.object({
+  format: v.literal(1),
+  backend: v.string(),
+  architecture: v.string(),
   /** Digest of the database that this was installed on; absent for a base. */
-  readonly baseDigest?: string;
+  baseDigest: v.exactOptional(v.string()),
   /** Names that were asked for; the others came because these need them. */
-  readonly requested: readonly string[];
+  requested: list(v.string()),
   /** Sorted by name. */
-  readonly packages: readonly PackageFact[];
+  packages: list(PackageFact),
   /** Packages and bytes of what these need with nothing installed. */
-  readonly closure: { readonly count: number; readonly installedSizeBytes: number };
-  readonly skippedScripts: readonly ScriptFact[];
+  closure: v.object({ count: v.number(), installedSizeBytes: v.number() }),
+  skippedScripts: list(ScriptFact),
   /** In the order of the tree; empty for a base, whose scripts run. */
-  readonly narrowedModes: readonly NarrowedMode[];
+  narrowedModes: list(NarrowedMode),
   /** Packages of the base that were let change, as `name from to`. */
-  readonly changedInBase: readonly string[];
-  readonly warnings: readonly string[];
-}
+  changedInBase: list(v.string()),
+  warnings: list(v.string()),
+});
+export type LayerFacts = v.InferOutput<typeof LayerFacts>;
 
 /** JSON, indented, ending in a newline. */
 export function formatFacts(facts: LayerFacts): string {
@@ -64,66 +69,5 @@ export function formatFacts(facts: LayerFacts): string {
  * @throws BuildError `image/bad-layer-facts`
  */
 export function parseFacts(text: string, name: string): LayerFacts {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new BuildError([problems.badLayerFacts(name, "it is not JSON")]);
-  }
-  if (!isFacts(value))
-    throw new BuildError([problems.badLayerFacts(name, "fields are missing or of another kind")]);
-  return value;
-}
-
-function isFacts(value: unknown): value is LayerFacts {
-  if (!isRecord(value) || value["format"] !== 1) return false;
-  const { backend, architecture, requested, packages, closure } = value;
-  const { skippedScripts, narrowedModes, changedInBase, warnings } = value;
-  if (typeof backend !== "string" || typeof architecture !== "string" || !isRecord(closure)) return false;
-  if (typeof closure["count"] !== "number" || typeof closure["installedSizeBytes"] !== "number") return false;
-  if (!isTexts(requested)) return false;
-  return (
-    isList(packages, isPackage) &&
-    isList(skippedScripts, isScript) &&
-    isList(narrowedModes, isNarrowedMode) &&
-    isTexts(changedInBase) &&
-    isTexts(warnings)
-  );
-}
-
-function isPackage(value: unknown): boolean {
-  return (
-    isRecord(value) &&
-    hasTexts(value, "name", "version", "architecture") &&
-    typeof value["installedSizeBytes"] === "number"
-  );
-}
-
-function isScript(value: unknown): boolean {
-  return isRecord(value) && hasTexts(value, "package", "version", "script", "sha256");
-}
-
-function isNarrowedMode(value: unknown): boolean {
-  return (
-    isRecord(value) &&
-    hasTexts(value, "path", "package", "script", "text") &&
-    typeof value["from"] === "number" &&
-    typeof value["to"] === "number"
-  );
-}
-
-function isTexts(value: unknown): boolean {
-  return isList(value, (one) => typeof one === "string");
-}
-
-function isList(value: unknown, isOne: (one: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isOne);
-}
-
-function hasTexts(value: Readonly<Record<string, unknown>>, ...keys: string[]): boolean {
-  return keys.every((key) => typeof value[key] === "string");
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return readData(LayerFacts, text, (reason) => problems.badLayerFacts(name, reason));
 }

@@ -2,11 +2,35 @@
  * The file manifest of a tree: one entry a path, with what is needed to compare it, and the package it came from.
  * On disk: JSON lines, sorted by path, keys in a fixed order, so that equal trees give equal bytes.
  */
-import { BuildError, byText } from "@tsbake/base";
-import { type FileEntry, type EntryKind, foldersAbove, isTreePath } from "./file-entry.js";
+import { byText } from "@tsbake/base";
+import { hexDigest, list, readData, size } from "@tsbake/base/data";
+import * as v from "valibot";
+import { type FileEntry, foldersAbove, isTreePath } from "./file-entry.js";
 import * as problems from "../problems.js";
 
-const KINDS: ReadonlySet<string> = new Set(["file", "directory", "symlink", "character", "block", "fifo"]);
+/** A line, as {@link ordered} writes it. */
+const Line = v.pipe(
+  v.object({
+    path: v.pipe(v.string(), v.check(isTreePath, "it is no path of a tree")),
+    kind: v.picklist(["file", "directory", "symlink", "character", "block", "fifo"]),
+    mode: v.pipe(
+      v.string(),
+      v.regex(/^[0-7]{4}$/, "it is no mode"),
+      v.transform((text) => Number.parseInt(text, 8)),
+    ),
+    uid: size,
+    gid: size,
+    size,
+    sha256: v.exactOptional(v.string()),
+    target: v.exactOptional(v.string()),
+    hardlink: v.exactOptional(v.string()),
+    device: v.exactOptional(v.string()),
+    xattrs: v.exactOptional(list(v.string())),
+    package: v.exactOptional(v.string()),
+  }),
+  v.check(({ kind, sha256 }) => kind !== "file" || hexDigest.test(sha256 ?? ""), "a file has no SHA-256"),
+  v.transform(({ size: sizeBytes, ...entry }) => ({ ...entry, sizeBytes })),
+);
 
 /** @returns JSON lines, sorted, ending in a newline unless empty */
 export function formatFileManifest(entries: Iterable<FileEntry>): string {
@@ -40,53 +64,9 @@ function ordered(entry: FileEntry): object {
  */
 export function parseFileManifest(text: string, name: string): FileEntry[] {
   const entries: FileEntry[] = [];
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line === "") continue;
-    const entry = parseLine(line);
-    if (entry === undefined) throw new BuildError([problems.badFileManifest(name, index + 1)]);
-    entries.push(entry);
-  }
+  for (const [index, line] of text.split("\n").entries())
+    if (line !== "") entries.push(readData(Line, line, () => problems.badFileManifest(name, index + 1)));
   return entries;
-}
-
-function parseLine(line: string): FileEntry | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const raw: Readonly<Record<string, unknown>> = { ...value };
-  const { path, kind, mode, xattrs } = raw;
-  if (typeof path !== "string" || !isTreePath(path)) return undefined;
-  if (typeof kind !== "string" || !isKind(kind)) return undefined;
-  if (typeof mode !== "string" || !/^[0-7]{4}$/.test(mode)) return undefined;
-  const [uid, gid, sizeBytes] = [count(raw["uid"]), count(raw["gid"]), count(raw["size"])];
-  if (uid === undefined || gid === undefined || sizeBytes === undefined) return undefined;
-  const texts: Partial<Record<"sha256" | "target" | "hardlink" | "device" | "package", string>> = {};
-  for (const key of ["sha256", "target", "hardlink", "device", "package"] as const) {
-    const text = raw[key];
-    if (text === undefined) continue;
-    if (typeof text !== "string") return undefined;
-    texts[key] = text;
-  }
-  if (kind === "file" && !/^[0-9a-f]{64}$/.test(texts.sha256 ?? "")) return undefined;
-  if (xattrs !== undefined && !isTextList(xattrs)) return undefined;
-  const attributes = xattrs === undefined ? {} : { xattrs };
-  return { path, kind, mode: Number.parseInt(mode, 8), uid, gid, sizeBytes, ...texts, ...attributes };
-}
-
-function isKind(word: string): word is EntryKind {
-  return KINDS.has(word);
-}
-
-function isTextList(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === "string");
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
 /** A manifest to ask by path. */

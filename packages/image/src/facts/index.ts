@@ -12,6 +12,7 @@ export {
 export { type FileEntry, type EntryKind } from "./file-entry.js";
 export { FileIndex, formatFileManifest, parseFileManifest } from "./file-manifest.js";
 export { recipePackageFolders } from "./recipe-packages.js";
+export type { PathDecision, Reported } from "./reported.js";
 export {
   formatManifest,
   formatReport,

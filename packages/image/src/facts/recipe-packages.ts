@@ -1,7 +1,8 @@
 /** Which folders of package files an image may take packages from: those of the recipes that it depends on. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText, hasCode } from "@tsbake/base";
+import { byText, hasCode } from "@tsbake/base";
+import { readData, TaskDependencies } from "@tsbake/base/data";
 import * as problems from "../problems.js";
 
 /**
@@ -34,19 +35,8 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 function recipesIn(text: string, name: string): Set<string> {
-  const bad = (): BuildError =>
-    new BuildError([problems.badArgument(`${name} is no list of task dependencies`)]);
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    throw bad();
-  }
-  if (!Array.isArray(list)) throw bad();
-  const recipes = new Set<string>();
-  for (const one of list as unknown[]) {
-    if (typeof one !== "object" || one === null || !("pn" in one) || typeof one.pn !== "string") throw bad();
-    recipes.add(one.pn);
-  }
-  return recipes;
+  const tasks = readData(TaskDependencies, text, (reason) =>
+    problems.badArgument(`${name} is no list of task dependencies: ${reason}`),
+  );
+  return new Set(tasks.map(({ pn }) => pn));
 }

@@ -1,19 +1,31 @@
 /** What people get beside an image: the manifest for machines, the report and a few lines to read. */
+import { list, readData } from "@tsbake/base/data";
+import * as v from "valibot";
 import type { LayerFacts, PackageFact, ScriptFact } from "./facts.js";
 import { type FileEntry } from "./file-entry.js";
-import type { Reported } from "../layer/plan.js";
+import { Reported } from "./reported.js";
+import * as problems from "../problems.js";
 
 /** What the extension step knows and later steps tell. */
-export interface ExtensionFacts {
+const ExtensionFacts = v.object({
   /** The image's name without `.raw`. */
-  readonly name: string;
+  name: v.string(),
   /** The recipe of the base. */
-  readonly base: string;
-  readonly baseDigest: string;
-  readonly policy: string;
+  base: v.string(),
+  baseDigest: v.string(),
+  policy: v.string(),
   /** Fields of extension-release, in order. */
-  readonly release: Readonly<Record<string, string>>;
-  readonly report: readonly Reported[];
+  release: v.record(v.string(), v.string()),
+  report: list(Reported),
+});
+export type ExtensionFacts = Readonly<v.InferOutput<typeof ExtensionFacts>>;
+
+/**
+ * @param name what to call the text in an error
+ * @throws BuildError `image/bad-layer-facts`
+ */
+export function parseExtensionFacts(text: string, name: string): ExtensionFacts {
+  return readData(ExtensionFacts, text, (reason) => problems.badLayerFacts(name, reason));
 }
 
 export interface ResultRequest {

@@ -4,13 +4,6 @@
 export { extensionRelease, levelOf, type ExtensionStamp, type LevelPolicy } from "./extension-release.js";
 export { missingAlternatives } from "./alternatives.js";
 export { narrowedModes, overrideRules } from "./modes.js";
-export {
-  planExtension,
-  type PathDecision,
-  type ExtensionPlan,
-  type ExtensionRequest,
-  type PlannedEntry,
-  type Reported,
-} from "./plan.js";
+export { planExtension, type ExtensionPlan, type ExtensionRequest, type PlannedEntry } from "./plan.js";
 export { isUnit, type SysextOptions, type SysextResult } from "./sysext.js";
 export { parseTmpfiles, tmpfilesLine, tmpfilesOf, type ShippedLine } from "./tmpfiles.js";

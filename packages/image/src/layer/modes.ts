@@ -5,7 +5,7 @@
 import type { ModeRule, PackageDatabase, ScriptModes } from "@tsbake/packaging";
 import type { NarrowedMode } from "../facts/facts.js";
 import type { FileEntry } from "../facts/file-entry.js";
-import type { Reported } from "./plan.js";
+import type { Reported } from "../facts/reported.js";
 
 const SET_ID = 0o6000;
 

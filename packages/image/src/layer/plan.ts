@@ -6,6 +6,7 @@
 import { type Diagnostic, BuildError, byText, nameBytes } from "@tsbake/base";
 import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { type FileIndex } from "../facts/file-manifest.js";
+import type { PathDecision, Reported } from "../facts/reported.js";
 import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
 import { type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
@@ -20,25 +21,6 @@ export interface PlannedEntry {
   readonly from?: string;
   /** Content made here instead. */
   readonly text?: string;
-}
-
-export type PathDecision =
-  | "dropped"
-  | "factory"
-  | "moved"
-  | "same-as-base"
-  | "shadows-base"
-  | "mode-narrowed"
-  | "mode-of-base"
-  | "xattr-dropped";
-
-/** One line of the report. */
-export interface Reported {
-  readonly path: string;
-  readonly decision: PathDecision;
-  /** The rule or the fact that decided. */
-  readonly because: string;
-  readonly package?: string;
 }
 
 export interface ExtensionRequest {

@@ -7,6 +7,7 @@
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { byText, hasCode, nameBytes } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
+import * as v from "valibot";
 import { type FileEntry } from "../facts/file-entry.js";
 
 /**
@@ -46,13 +47,14 @@ function argument(text: string): string {
 }
 
 /** One line of a tmpfiles.d file of a package. */
-export interface ShippedLine {
-  readonly path: string;
+export const ShippedLine = v.object({
+  path: v.string(),
   /** The file that has it. */
-  readonly file: string;
+  file: v.string(),
   /** Permission bits; absent where the line leaves them to systemd. */
-  readonly mode?: number;
-}
+  mode: v.exactOptional(v.number()),
+});
+export type ShippedLine = Readonly<v.InferOutput<typeof ShippedLine>>;
 
 /** Specifiers with one meaning on every device. */
 const SPECIFIERS: Readonly<Record<string, string>> = {

@@ -11,21 +11,32 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, sha256 } from "@tsbake/base";
+import { digest, readData, size } from "@tsbake/base/data";
 import type { SnapshotIdentity } from "@tsbake/packaging";
+import * as v from "valibot";
 import { type FileEntry } from "../facts/file-entry.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { type OsRelease, parseOsRelease } from "./os-release.js";
-import type { ShippedLine } from "../layer/tmpfiles.js";
+import { ShippedLine } from "../layer/tmpfiles.js";
 import * as problems from "../problems.js";
 
-/** What `snapshot.json` holds beside the format number. */
-export interface SnapshotFacts extends SnapshotIdentity {
-  readonly distro: string;
-  /** SHA-256 of `files.jsonl`, `tmpfiles.jsonl` and `os-release`. */
-  readonly filesDigest: string;
-  readonly tmpfilesDigest: string;
-  readonly osReleaseDigest: string;
-}
+const FORMAT = 2;
+
+const SnapshotFacts = v.object({
+  format: v.literal(FORMAT),
+  backend: v.picklist(["deb", "ipk", "rpm"]),
+  architecture: v.string(),
+  /** Packages of the database, and its digest. */
+  count: size,
+  digest,
+  distro: v.string(),
+  /** Of `files.jsonl`, `tmpfiles.jsonl` and `os-release`. */
+  filesDigest: digest,
+  tmpfilesDigest: digest,
+  osReleaseDigest: digest,
+});
+/** What `snapshot.json` holds. */
+export type SnapshotFacts = Readonly<v.InferOutput<typeof SnapshotFacts>>;
 
 export interface Snapshot {
   /** Absolute. */
@@ -39,7 +50,6 @@ const FACTS_FILE = "snapshot.json";
 const FILES_FILE = "files.jsonl";
 const OS_RELEASE_FILE = "os-release";
 const TMPFILES_FILE = "tmpfiles.jsonl";
-const FORMAT = 2;
 
 /**
  * Completes a snapshot folder in which the database tree already lies.
@@ -61,6 +71,7 @@ export async function writeSnapshot(
   const { backend, architecture, count, digest } = identity;
   const tmpfiles = rest.tmpfiles.map((line) => `${JSON.stringify(line)}\n`).join("");
   const facts: SnapshotFacts = {
+    format: FORMAT,
     backend,
     architecture,
     count,
@@ -73,10 +84,7 @@ export async function writeSnapshot(
   await writeFile(join(folder, FILES_FILE), rest.files);
   await writeFile(join(folder, TMPFILES_FILE), tmpfiles);
   await writeFile(join(folder, OS_RELEASE_FILE), rest.osRelease);
-  await writeFile(
-    join(folder, FACTS_FILE),
-    `${JSON.stringify({ format: FORMAT, ...facts }, undefined, 2)}\n`,
-  );
+  await writeFile(join(folder, FACTS_FILE), `${JSON.stringify(facts, undefined, 2)}\n`);
   return facts;
 }
 
@@ -91,8 +99,9 @@ export async function openSnapshot(
   expect: { readonly architecture?: string | undefined; readonly backend?: string | undefined } = {},
 ): Promise<Snapshot> {
   const bad = (why: string): BuildError => new BuildError([problems.badSnapshot(folder, why)]);
-  const facts = factsOf(await read(folder, FACTS_FILE));
-  if (facts === undefined) throw bad(`${FACTS_FILE} is not of a snapshot of format ${FORMAT}`);
+  const facts = readData(SnapshotFacts, await read(folder, FACTS_FILE), (reason) =>
+    problems.badSnapshot(folder, `${FACTS_FILE} is not of a snapshot of format ${FORMAT}: ${reason}`),
+  );
   for (const key of ["architecture", "backend"] as const) {
     const wanted = expect[key];
     if (wanted !== undefined && facts[key] !== wanted)
@@ -113,11 +122,14 @@ export async function snapshotFiles(snapshot: Snapshot): Promise<FileEntry[]> {
 /** What the base's tmpfiles.d files make. @throws BuildError `image/bad-snapshot` as {@link snapshotFiles} */
 export async function snapshotTmpfiles(snapshot: Snapshot): Promise<ShippedLine[]> {
   const text = await readWhole(snapshot, TMPFILES_FILE, snapshot.facts.tmpfilesDigest);
-  // By its digest the text is what writeSnapshot wrote.
   return text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as ShippedLine);
+    .map((line) =>
+      readData(ShippedLine, line, (reason) =>
+        problems.badSnapshot(snapshot.folder, `${TMPFILES_FILE}: ${reason}`),
+      ),
+    );
 }
 
 async function readWhole({ folder }: Snapshot, name: string, digest: string): Promise<string> {
@@ -139,37 +151,4 @@ async function read(folder: string, name: string): Promise<string> {
     if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
     throw new BuildError([problems.badSnapshot(folder, `${name} is missing`)]);
   }
-}
-
-function factsOf(text: string): SnapshotFacts | undefined {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof raw !== "object" || raw === null) return undefined;
-  const {
-    format,
-    backend,
-    architecture,
-    count,
-    digest,
-    distro,
-    filesDigest,
-    tmpfilesDigest,
-    osReleaseDigest,
-  }: Record<string, unknown> = {
-    ...raw,
-  };
-  if (format !== FORMAT || (backend !== "deb" && backend !== "ipk" && backend !== "rpm")) return undefined;
-  if (typeof architecture !== "string" || typeof distro !== "string") return undefined;
-  if (typeof count !== "number" || !isDigest(digest) || !isDigest(filesDigest) || !isDigest(osReleaseDigest))
-    return undefined;
-  if (!isDigest(tmpfilesDigest)) return undefined;
-  return { backend, architecture, count, digest, distro, filesDigest, tmpfilesDigest, osReleaseDigest };
-}
-
-function isDigest(value: unknown): value is string {
-  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 }

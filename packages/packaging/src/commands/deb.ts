@@ -2,12 +2,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, writeFileAtomic } from "@tsbake/base";
+import { readData } from "@tsbake/base/data";
 import type { Command } from "@tsbake/base/program";
 import { scanDebs } from "../deb/file.js";
 import { writeDeb as write } from "../deb/write.js";
 import { badArgument } from "../problems.js";
 import { readSpec } from "../split/spec.js";
-import type { SplitPackage } from "../split/split.js";
+import { SplitFacts, type SplitPackage } from "../split/split.js";
 
 export const writeDeb: Command = {
   summary: "writes the .deb files of a recipe from its split packages",
@@ -30,10 +31,10 @@ export const writeDeb: Command = {
   },
 };
 
-function readFacts(text: string): SplitPackage[] {
-  const data = JSON.parse(text) as { readonly packages?: unknown };
-  if (!Array.isArray(data.packages)) throw new BuildError([badArgument("--facts has no packages")]);
-  return data.packages as SplitPackage[];
+function readFacts(text: string): readonly SplitPackage[] {
+  return readData(SplitFacts, text, (reason) =>
+    badArgument(`--facts is no list of packages by \`split\`: ${reason}`),
+  ).packages;
 }
 
 export const index: Command = {

@@ -1,10 +1,10 @@
 /** `sysroot`: the private sysroots of a recipe, from what its dependencies staged. */
 import { readFile } from "node:fs/promises";
 import { BuildError } from "@tsbake/base";
+import { readData, TaskDependencies } from "@tsbake/base/data";
 import type { Command } from "@tsbake/base/program";
 import { badArgument } from "../problems.js";
 import { stageSysroots } from "../split/sysroot.js";
-import type { StagedDependency } from "../split/sysroot.js";
 
 export const sysroot: Command = {
   summary: "links what the dependencies of a recipe staged into its two sysroots",
@@ -21,7 +21,11 @@ export const sysroot: Command = {
     depends: { value: "NAMES", help: "DEPENDS, for the log" },
   },
   async run(args, say) {
-    const dependencies = parseDependencies(await readFile(args.text("taskdepdata"), "utf8"));
+    const dependencies = readData(
+      TaskDependencies,
+      await readFile(args.text("taskdepdata"), "utf8"),
+      (reason) => badArgument(`--taskdepdata is no list of task dependencies: ${reason}`),
+    );
     const [asking] = dependencies;
     if (!asking) throw new BuildError([badArgument("--taskdepdata is an empty list")]);
     const { native, target } = stageSysroots({
@@ -36,23 +40,3 @@ export const sysroot: Command = {
     say(`staged ${native} native and ${target} target files`);
   },
 };
-
-function parseDependencies(text: string): StagedDependency[] {
-  const bad = (): BuildError =>
-    new BuildError([badArgument("--taskdepdata is no list of task dependencies")]);
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw bad();
-  }
-  if (!Array.isArray(data)) throw bad();
-  return data.map((one: unknown) => {
-    if (typeof one !== "object" || one === null) throw bad();
-    const { id, pn, task, depends, outputs } = one as Readonly<Record<string, unknown>>;
-    if (typeof id !== "string" || typeof pn !== "string" || typeof task !== "string") throw bad();
-    if (!Array.isArray(depends) || !depends.every((need) => typeof need === "string")) throw bad();
-    const folders = Array.isArray(outputs) ? outputs.filter((path) => typeof path === "string") : [];
-    return { id, pn, task, depends, outputs: folders };
-  });
-}

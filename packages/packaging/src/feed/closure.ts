@@ -1,33 +1,42 @@
 /** What a set of root packages needs, all of it: a solved, verified list that signatures hash and tasks install from. */
 import { BuildError, byText, readTextIfThere, sha256, sortedUnique } from "@tsbake/base";
+import { digest, list, readData, size } from "@tsbake/base/data";
+import * as v from "valibot";
 import { byNameAndArchitecture } from "../database/database.js";
 import { badClosure, closuresDisagree, otherContent } from "../problems.js";
 
+const text = v.pipe(v.string(), v.nonEmpty("it is empty"));
+
 /** A package that can be installed: from the feed or written by us. */
-export interface AvailablePackage {
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
+const AvailablePackage = v.object({
+  name: text,
+  version: text,
+  architecture: text,
+  sha256: digest,
+  sizeBytes: size,
   /** The index stanza (`Package: …` to the last field), one final newline. */
-  readonly stanza: string;
-  /** Where the .deb is below its pool, e.g. `strace_6.1-0.1_amd64.deb`. */
-  readonly file: string;
-}
+  stanza: text,
+  /** Where the .deb is below its pool, e.g. `strace_6.1-0.1_amd64.deb`: nothing may lead out of it. */
+  file: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._+~%-]*$/, "it is no plain file name")),
+});
+export type AvailablePackage = Readonly<v.InferOutput<typeof AvailablePackage>>;
 
-export interface ClosurePackage extends AvailablePackage {
+const ClosurePackage = v.object({
+  ...AvailablePackage.entries,
   /** Where apt would fetch it. Not part of a signature: a mirror may differ. */
-  readonly uri: string;
-}
+  uri: text,
+});
+export type ClosurePackage = Readonly<v.InferOutput<typeof ClosurePackage>>;
 
-/** Goes down to libc6, whatever the host has. */
-export interface Closure {
+const ClosureFile = v.object({
+  "tsbake-closure": v.literal(1),
   /** Sorted. */
-  readonly roots: readonly string[];
+  roots: list(v.string()),
   /** Sorted by name, then architecture. */
-  readonly packages: readonly ClosurePackage[];
-}
+  packages: list(ClosurePackage),
+});
+/** Goes down to libc6, whatever the host has. */
+export type Closure = Readonly<Omit<v.InferOutput<typeof ClosureFile>, "tsbake-closure">>;
 
 /** What a signature takes in: names, versions and contents, not where they come from. 64 hex digits. */
 export function closureDigest(closure: Closure): string {
@@ -42,60 +51,15 @@ export function writeClosure(closure: Closure): string {
 
 /** @throws BuildError `packaging/bad-closure` */
 export async function readClosure(path: string): Promise<Closure> {
-  const text = await readTextIfThere(path);
-  if (text === undefined) throw new BuildError([badClosure(path, "it is not there")]);
-  const closure = parseClosure(text);
-  if (typeof closure === "string") throw new BuildError([badClosure(path, closure)]);
-  return closure;
+  const found = await readTextIfThere(path);
+  if (found === undefined) throw new BuildError([badClosure(path, "it is not there")]);
+  return parseClosure(found, path);
 }
 
-/** The closure, or what is wrong with the text. Never throws. */
-export function parseClosure(text: string): Closure | string {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return "it is no JSON";
-  }
-  if (!isRecord(data) || data["tsbake-closure"] !== 1) return "it is no closure of this version";
-  const { roots, packages } = data;
-  if (!Array.isArray(roots) || !roots.every((one) => typeof one === "string"))
-    return "`roots` is no list of names";
-  if (!Array.isArray(packages)) return "`packages` is no list";
-  const read: ClosurePackage[] = [];
-  for (const [index, one] of packages.entries()) {
-    const checked = toPackage(one);
-    if (typeof checked === "string") return `package ${index + 1}: ${checked}`;
-    read.push(checked);
-  }
-  return { roots, packages: read };
-}
-
-function toPackage(data: unknown): ClosurePackage | string {
-  if (!isRecord(data)) return "it is no object";
-  const { name, version, architecture, sha256: digest, sizeBytes, stanza, file, uri } = data;
-  for (const [field, value] of Object.entries({ name, version, architecture, stanza, file, uri })) {
-    if (typeof value !== "string" || value === "") return `\`${field}\` is no text`;
-  }
-  if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) return "`sha256` is no SHA-256";
-  if (typeof sizeBytes !== "number" || !Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
-    return "`sizeBytes` is no size";
-  // The file's name becomes a path below the pool: nothing may lead out of it.
-  if (!/^[A-Za-z0-9][A-Za-z0-9._+~%-]*$/.test(String(file))) return "`file` is no plain file name";
-  return {
-    name: String(name),
-    version: String(version),
-    architecture: String(architecture),
-    sha256: digest,
-    sizeBytes,
-    stanza: String(stanza),
-    file: String(file),
-    uri: String(uri),
-  };
-}
-
-function isRecord(data: unknown): data is Readonly<Record<string, unknown>> {
-  return typeof data === "object" && data !== null && !Array.isArray(data);
+/** @param path what to call the text in an error. @throws BuildError `packaging/bad-closure` */
+export function parseClosure(found: string, path: string): Closure {
+  const { roots, packages } = readData(ClosureFile, found, (reason) => badClosure(path, reason));
+  return { roots, packages };
 }
 
 /** Joins closures. @throws BuildError `packaging/closures-disagree` when one name has two versions, `packaging/other-content` */

@@ -225,9 +225,15 @@ class AptFeed implements Feed {
   }
 
   async #cached(identity: string, request: ClosureRequest): Promise<Closure | undefined> {
-    const text = await readTextIfThere(this.#closurePath(identity, request));
-    const closure = text === undefined ? "none" : parseClosure(text);
-    return typeof closure === "string" ? undefined : closure;
+    const path = this.#closurePath(identity, request);
+    const text = await readTextIfThere(path);
+    try {
+      return text === undefined ? undefined : parseClosure(text, path);
+    } catch (error) {
+      // It is a cache: one that is damaged is solved anew.
+      if (!(error instanceof BuildError)) throw error;
+      return undefined;
+    }
   }
 
   async #solve(request: ClosureRequest): Promise<Closure> {

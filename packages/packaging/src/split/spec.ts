@@ -1,6 +1,8 @@
 /** What a recipe says of its packages: the JSON that package.bbclass writes, checked once. */
-import { BuildError, hasCode, messageOf } from "@tsbake/base";
 import { readFile } from "node:fs/promises";
+import { BuildError, hasCode } from "@tsbake/base";
+import { list, readData } from "@tsbake/base/data";
+import * as v from "valibot";
 import { debName, debRelations, debVersion, isDebName, isDebVersion } from "../deb/names.js";
 import { badSpec } from "../problems.js";
 
@@ -51,6 +53,56 @@ const RELATIONS = [
 ];
 const SCRIPT_NAMES = ["preinst", "postinst", "prerm", "postrm"];
 
+const filled = v.pipe(v.string(), v.nonEmpty("it is empty"));
+const flag = v.optional(v.boolean(), false);
+/** A field of one line. */
+const oneLine = v.transform((value: string) => value.replace(/\s+/g, " ").trim());
+const words = v.pipe(
+  v.optional(v.string(), ""),
+  v.transform((value) => value.split(/\s+/).filter((word) => word !== "")),
+);
+/** Texts under known names; empty ones are left out. */
+const texts = (known: readonly string[]) => {
+  const name = v.pipe(
+    v.string(),
+    v.check((one) => known.includes(one), "it is unknown"),
+  );
+  return v.pipe(
+    v.optional(v.record(name, v.string()), {}),
+    v.transform((found) =>
+      Object.fromEntries(Object.entries(found).filter(([, value]) => value.trim() !== "")),
+    ),
+  );
+};
+
+/** What the class writes of a package, before names and relations become Debian's. */
+const WrittenPackage = v.object({
+  name: filled,
+  files: words,
+  summary: v.pipe(filled, oneLine),
+  description: v.optional(v.string(), ""),
+  section: v.pipe(filled, oneLine),
+  relations: texts(RELATIONS),
+  conffiles: words,
+  scripts: texts(SCRIPT_NAMES),
+  allowEmpty: flag,
+});
+
+const WrittenSpec = v.object({
+  recipe: filled,
+  version: filled,
+  architecture: filled,
+  maintainer: v.pipe(filled, oneLine),
+  homepage: v.pipe(v.optional(v.string(), ""), oneLine),
+  license: v.pipe(v.optional(v.string(), ""), oneLine),
+  priority: filled,
+  packages: list(WrittenPackage),
+  allowUnshipped: flag,
+});
+
+/** Ends with an error that names the field. */
+type Refuse = (field: string, reason: string) => never;
+
 /** @throws BuildError `packaging/bad-spec` naming the field */
 export async function readSpec(path: string): Promise<RecipeSpec> {
   let text: string;
@@ -65,81 +117,60 @@ export async function readSpec(path: string): Promise<RecipeSpec> {
 
 /** @throws BuildError `packaging/bad-spec` naming the field */
 export function parseSpec(text: string, path: string): RecipeSpec {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    throw new BuildError([badSpec(path, messageOf(error))]);
-  }
-  const read = new Fields(path, "", data);
-  const listed = read.list("packages").map((one, at) => packageOf(new Fields(path, `packages[${at}].`, one)));
-  // One name twice in PACKAGES is one package.
-  const packages = [
-    ...new Map(listed.toReversed().map((one) => [one.recipeName, one])).values(),
-  ].toReversed();
-  refuseDuplicates(read, packages);
-  const version = debVersion(read.text("version"));
-  if (!isDebVersion(version)) {
-    read.fail("version", `\`${read.text("version")}\` is no Debian version and cannot be made one`);
-  }
-  return {
-    recipe: read.text("recipe"),
-    version,
-    architecture: read.text("architecture"),
-    maintainer: read.line("maintainer"),
-    homepage: read.line("homepage", true),
-    license: read.line("license", true),
-    priority: read.text("priority"),
-    packages,
-    allowUnshipped: read.flag("allowUnshipped"),
+  const { packages: listed, ...spec } = readData(WrittenSpec, text, (reason) => badSpec(path, reason));
+  const refuse: Refuse = (field, reason) => {
+    throw new BuildError([badSpec(path, `\`${field}\`: ${reason}`)]);
   };
+  const all = listed.map((one, at) =>
+    packageOf(one, (field, reason) => refuse(`packages.${at}.${field}`, reason)),
+  );
+  // One name twice in PACKAGES is one package.
+  const packages = [...new Map(all.toReversed().map((one) => [one.recipeName, one])).values()].toReversed();
+  refuseDuplicates(packages, refuse);
+  const version = debVersion(spec.version);
+  if (!isDebVersion(version))
+    refuse("version", `\`${spec.version}\` is no Debian version and cannot be made one`);
+  return { ...spec, version, packages };
 }
 
 /** Two names of a recipe may become one. */
-function refuseDuplicates(read: Fields, packages: readonly PackageSpec[]): void {
+function refuseDuplicates(packages: readonly PackageSpec[], refuse: Refuse): void {
   const first = new Map<string, PackageSpec>();
   for (const [at, one] of packages.entries()) {
     const other = first.get(one.name);
     if (other) {
       const both = `\`${other.recipeName}\` and \`${one.recipeName}\``;
-      read.fail(`packages[${at}].name`, `${both} of PACKAGES are both \`${one.name}\` as a Debian package`);
+      refuse(`packages.${at}.name`, `${both} of PACKAGES are both \`${one.name}\` as a Debian package`);
     }
     first.set(one.name, one);
   }
 }
 
-function packageOf(read: Fields): PackageSpec {
-  const recipeName = read.text("name");
+function packageOf(written: v.InferOutput<typeof WrittenPackage>, refuse: Refuse): PackageSpec {
+  const { name: recipeName, relations, ...rest } = written;
   const name = debName(recipeName);
   if (!isDebName(name)) {
-    read.fail(
+    refuse(
       "name",
       `\`${recipeName}\` is no Debian package name and cannot be made one: lower-case letters, digits, + . -`,
     );
   }
-  const relations = read.texts("relations", RELATIONS);
   return {
+    ...rest,
     name,
     recipeName,
-    files: read.words("files"),
-    summary: read.line("summary"),
-    description: read.text("description", true),
-    section: read.line("section"),
     relations: Object.fromEntries(
-      Object.entries(relations).map(([field, text]) => [field, relationsOf(read, field, text, name)]),
+      Object.entries(relations).map(([field, text]) => [field, relationsOf(refuse, field, text, name)]),
     ),
-    conffiles: read.words("conffiles"),
-    scripts: read.texts("scripts", SCRIPT_NAMES),
-    allowEmpty: read.flag("allowEmpty"),
   };
 }
 
 /** As OE writes them: nothing needs itself, a pattern is left out, and so is a file that is provided. */
-function relationsOf(read: Fields, field: string, text: string, name: string): string[] {
+function relationsOf(refuse: Refuse, field: string, text: string, name: string): string[] {
   return splitRelations(text).flatMap((one) => {
     if (one.includes("*") || (field === "Provides" && one.startsWith("/"))) return [];
     const mapped = debRelations(one, field);
-    if (!mapped) return read.fail(`relations.${field}`, `\`${one}\` cannot be said in a Debian package`);
+    if (!mapped) return refuse(`relations.${field}`, `\`${one}\` cannot be said in a Debian package`);
     return field === "Depends" && mapped[0] === name ? [] : mapped;
   });
 }
@@ -148,62 +179,4 @@ function relationsOf(read: Fields, field: string, text: string, name: string): s
 export function splitRelations(text: string): string[] {
   const found = text.match(/[^\s,|()]+(?:\s*\([^)]*\))?(?:\s*\|\s*[^\s,|()]+(?:\s*\([^)]*\))?)*/g) ?? [];
   return found.map((one) => one.replace(/\s+/g, " ").trim());
-}
-
-/** Typed access with an error that names the field. */
-class Fields {
-  readonly #path: string;
-  readonly #prefix: string;
-  readonly #data: Readonly<Record<string, unknown>>;
-
-  constructor(path: string, prefix: string, data: unknown) {
-    this.#path = path;
-    this.#prefix = prefix;
-    if (typeof data !== "object" || data === null || Array.isArray(data)) this.fail("", "it is no object");
-    this.#data = data as Readonly<Record<string, unknown>>;
-  }
-
-  text(name: string, mayBeEmpty = false): string {
-    const value = this.#data[name] ?? "";
-    if (typeof value !== "string") return this.fail(name, "it is no text");
-    if (value === "" && !mayBeEmpty) return this.fail(name, "it is empty");
-    return value;
-  }
-
-  /** Text that becomes a field of one line. */
-  line(name: string, mayBeEmpty = false): string {
-    return this.text(name, mayBeEmpty).replace(/\s+/g, " ").trim();
-  }
-
-  words(name: string): string[] {
-    return this.text(name, true)
-      .split(/\s+/)
-      .filter((word) => word !== "");
-  }
-
-  flag(name: string): boolean {
-    return this.#data[name] === true;
-  }
-
-  list(name: string): readonly unknown[] {
-    const value = this.#data[name];
-    return Array.isArray(value) ? value : this.fail(name, "it is no list");
-  }
-
-  /** An object of texts under known names; empty ones are left out. */
-  texts(name: string, known: readonly string[]): Record<string, string> {
-    const value = this.#data[name] ?? {};
-    if (typeof value !== "object" || value === null) return this.fail(name, "it is no object");
-    const read: Record<string, string> = {};
-    for (const [key, text] of Object.entries(value)) {
-      if (!known.includes(key)) this.fail(`${name}.${key}`, "it is unknown");
-      if (typeof text !== "string") this.fail(`${name}.${key}`, "it is no text");
-      else if (text.trim() !== "") read[key] = text;
-    }
-    return read;
-  }
-
-  fail(name: string, reason: string): never {
-    throw new BuildError([badSpec(this.#path, `${this.#prefix}${name}: ${reason}`)]);
-  }
 }

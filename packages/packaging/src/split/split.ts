@@ -14,6 +14,8 @@ import {
   run,
   sortedUnique,
 } from "@tsbake/base";
+import { list } from "@tsbake/base/data";
+import * as v from "valibot";
 import { assignFiles } from "./assign.js";
 import { readElf } from "@tsbake/elf";
 import type { Elf } from "@tsbake/elf";
@@ -35,13 +37,17 @@ export interface SplitRequest {
 }
 
 /** What writing a package needs beside its files. */
-export interface SplitPackage {
-  readonly name: string;
+const SplitPackage = v.object({
+  name: v.string(),
   /** From DT_NEEDED, sorted. */
-  readonly depends: readonly string[];
+  depends: list(v.string()),
   /** deb-shlibs lines of its libraries, sorted. */
-  readonly shlibs: readonly string[];
-}
+  shlibs: list(v.string()),
+});
+export type SplitPackage = Readonly<v.InferOutput<typeof SplitPackage>>;
+
+/** What `split` tells `write-deb`. */
+export const SplitFacts = v.object({ packages: list(SplitPackage) });
 
 interface ElfFile {
   readonly path: string;

@@ -7,18 +7,11 @@
 import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError, byText, hasCode, sameEntry } from "@tsbake/base";
+import type { TaskDependency } from "@tsbake/base/data";
 import { sysrootClash, sysrootMissing } from "../problems.js";
 
-/** One task below the asking one, as the run queue writes them to `taskdepdata.json`. */
-export interface StagedDependency {
-  readonly id: string;
-  readonly pn: string;
-  readonly task: string;
-  /** Ids of the tasks it needs. */
-  readonly depends: readonly string[];
-  /** Folders that its artifact is installed into. */
-  readonly outputs?: readonly string[];
-}
+/** What it goes by of a task below the asking one. */
+export type StagedDependency = Pick<TaskDependency, "id" | "pn" | "task" | "depends" | "outputs">;
 
 export interface SysrootRequest {
   /** PN and task that ask; its dependencies on `ready` are the declared ones. */

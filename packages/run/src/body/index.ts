@@ -5,4 +5,3 @@ export { withPython } from "./python-needed.js";
 export { removeFolder } from "./folders.js";
 export { progressReader, type Progress, type ProgressReader } from "./progress.js";
 export { shellScript, type ShellScriptOptions } from "./shell-script.js";
-export type { TaskDependency } from "./task-dependencies.js";

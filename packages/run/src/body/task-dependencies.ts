@@ -1,33 +1,10 @@
 /** `taskdepdata.json`: the graph below a task, for steps that must know who it depends on ([taskdepdata] = "1"). */
 import { join } from "node:path";
 import { byText, writeFileAtomic } from "@tsbake/base";
+import type { TaskDependency } from "@tsbake/base/data";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import { manifestOf } from "../outputs/shared-folders.js";
-
-/** One task of the file; the task itself comes first, what it needs directly next, and so on down. */
-export interface TaskDependency {
-  readonly id: TaskId;
-  readonly label: string;
-  readonly pn: string;
-  /** With `do_`. */
-  readonly task: string;
-  readonly unihash: string;
-  /** Ids of the tasks it needs, sorted. */
-  readonly depends: readonly TaskId[];
-  /** Where its artifact is installed, and the list of the installed files; only for tasks that have an artifact. */
-  readonly outputs?: readonly string[];
-  readonly manifest?: string;
-  readonly facts: {
-    readonly pv: string;
-    readonly depends: readonly string[];
-    readonly provides: readonly string[];
-    readonly packages: readonly string[];
-    readonly rdepends: Readonly<Record<string, readonly string[]>>;
-    readonly rrecommends: Readonly<Record<string, readonly string[]>>;
-    readonly rprovides: Readonly<Record<string, readonly string[]>>;
-  };
-}
 
 export interface DependencyInput {
   readonly graph: TaskGraph;

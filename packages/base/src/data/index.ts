@@ -1,0 +1,7 @@
+/**
+ * `@tsbake/base/data`: what one program writes and another reads. A schema of valibot is the type and the check at once. The
+ * engine's start does not load it.
+ */
+export { digest, hexDigest, list, size } from "./forms.js";
+export { readData } from "./read.js";
+export { TaskDependencies, type TaskDependency } from "./task-dependencies.js";
