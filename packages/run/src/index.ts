@@ -60,8 +60,8 @@ export {
   type VerifiedOutputs,
 } from "./outputs/index.js";
 export { noTerminal } from "./problems.js";
-export { Board, type DoneHow, type Limit, type BoardPlace, type TaskState } from "./board.js";
-export { openQueue, type QueueInput } from "./queue.js";
+export { Board, type DoneHow, type Limit, type BoardPlace, type TaskState } from "./loop/board.js";
+export { openQueue, type QueueInput } from "./loop/queue.js";
 export { runTasks } from "./run.js";
 export {
   decideScene,

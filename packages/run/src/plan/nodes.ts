@@ -1,6 +1,6 @@
 /** The nodes of a plan: what each is about, and what the plan has decided on it. */
 import type { TaskId } from "@tsbake/graph";
-import type { Limit } from "../board.js";
+import type { Limit } from "../loop/board.js";
 import type { RunOptions } from "../options.js";
 import type { PlannedTask } from "../work.js";
 import { DemandPlanner } from "./planner.js";

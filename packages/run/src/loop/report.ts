@@ -1,10 +1,10 @@
 /** What is told of a run: its events as they come, and the summary that counts them. */
 import type { TaskId } from "@tsbake/graph";
 import type { Board, DoneHow } from "./board.js";
-import type { RunEvent, RunSummary, TaskFailure, TaskName } from "./events.js";
-import type { RunOptions } from "./options.js";
-import type { Nodes } from "./plan/nodes.js";
-import { tainted } from "./problems.js";
+import type { RunEvent, RunSummary, TaskFailure, TaskName } from "../events.js";
+import type { RunOptions } from "../options.js";
+import type { Nodes } from "../plan/nodes.js";
+import { tainted } from "../problems.js";
 
 const SLOWEST_SHOWN = 10;
 

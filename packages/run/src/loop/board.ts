@@ -9,7 +9,7 @@
  * What a state holds of the limits is given back by leaving it, whatever the plan says by then.
  */
 import type { TaskId } from "@tsbake/graph";
-import type { TaskFailure } from "./events.js";
+import type { TaskFailure } from "../events.js";
 
 /**
  * `ran`: its body. `current`: the same task of another configuration did it. `noexec`: it has nothing to execute. `covered`:
