@@ -1,4 +1,14 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { tarOf, writeAr, type NewTarEntry } from "@tsbake/archive";
@@ -194,6 +204,28 @@ describe("a path that two packages bring", () => {
       expect(Object.fromEntries(found)).toEqual(expected);
     }
     expect(readdirSync(folder).sort()).toEqual(["outside", "pool", "tree"]);
+  });
+
+  test("where tar fails beside another one, they are unpacked one after the other", async () => {
+    // As it does when its file is away for a moment, while the other puts its own in the place, and a hard link is to be made.
+    const tar = process.env["PATH"]!.split(":")
+      .map((one) => join(one, "tar"))
+      .find((path) => existsSync(path))!;
+    mkdirSync(join(folder, "bin"));
+    const alone = `#!/bin/sh\nmkdir "${folder}/alone" || exit 2\nsleep 0.3\n${tar} "$@"\ncode=$?\nrmdir "${folder}/alone"\nexit $code\n`;
+    writeFileSync(join(folder, "bin/tar"), alone, { mode: 0o755 });
+    const before = process.env["PATH"];
+    process.env["PATH"] = `${join(folder, "bin")}:${before}`;
+    try {
+      await unpack([file("./usr/x", "0"), { path: "./usr/hard", type: "link", target: "./usr/x" }], {
+        entries: [file("./usr/x", "1")],
+        fields: "Replaces: p0\n",
+      });
+    } finally {
+      process.env["PATH"] = before;
+    }
+    expect(readFileSync(join(folder, "tree/usr/x"), "utf8")).toBe("1");
+    expect(readFileSync(join(folder, "tree/usr/hard"), "utf8")).toBe("0");
   });
 
   test("as folders of two modes has what either gives it, in whatever order they come", async () => {

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { BuildError, commandFailed, ifThere, run, scratchFolder, type Diagnostic } from "@tsbake/base";
+import { BuildError, commandFailed, ifThere, run, scratchFolder } from "@tsbake/base";
 import type { Closure } from "./closure.js";
 import { readControl } from "../deb/file.js";
 import { mergedFolders, verify } from "../deb/install.js";
@@ -102,24 +102,34 @@ async function extractAll(
   const script = EXTRACT.replace("MERGED", merged.map((name) => `--exclude=./${name}`).join(" "));
   const command = (folder: string) => ["-c", script, "sh", folder, excludes];
   const listOf = (at: number) => join(scratch, String(at));
-  const args = ["-0", "-n", "2", "-P", String(availableParallelism()), "sh", ...command(into)];
-  const [program = "", ...words] = [...withoutDevices(), "xargs", ...args];
-  const done = await run(program, words, {
-    input: packages.map(({ path }, at) => `${path}\0${listOf(at)}\0`).join(""),
-    onOutput: countLines(packages.length, "unpacked", onProgress),
-    mayFail: true,
-  });
-  const unpacked: Unpacked[] = [];
-  for (const [at, one] of packages.entries()) {
-    // Where tar gave up, some have none.
-    const listed = await ifThere(readListing(listOf(at), one.path));
-    if (listed) unpacked.push({ ...one, ...broughtBy(listed) });
+  const unpack = (atOnce: number) => {
+    const args = ["-0", "-n", "2", "-P", String(atOnce), "sh", ...command(into)];
+    const [program = "", ...words] = [...withoutDevices(), "xargs", ...args];
+    return run(program, words, {
+      input: packages.map(({ path }, at) => `${path}\0${listOf(at)}\0`).join(""),
+      onOutput: countLines(packages.length, "unpacked", onProgress),
+      mayFail: true,
+    });
+  };
+  const listings = async (): Promise<Unpacked[]> => {
+    const unpacked: Unpacked[] = [];
+    for (const [at, one] of packages.entries()) {
+      // Where tar gave up, some have none.
+      const listed = await ifThere(readListing(listOf(at), one.path));
+      if (listed) unpacked.push({ ...one, ...broughtBy(listed) });
+    }
+    return unpacked;
+  };
+  const first = await unpack(availableParallelism());
+  if (first.code !== 0) {
+    const reason = folderClash(await listings(), merged) ?? (await firstDevice(packages));
+    if (reason) throw reason;
+    // A path that two packages bring is away for a moment while one puts its own in its place, and the other's hard link to it
+    // fails. One after the other they cannot meet; which of them stays is settled below.
+    const again = await unpack(1);
+    if (again.code !== 0) throw new BuildError([commandFailed("dpkg-deb | tar", again)]);
   }
-  if (done.code !== 0) {
-    const clash = folderClash(unpacked, merged);
-    if (clash) throw clash;
-    throw new BuildError([(await firstDevice(packages)) ?? commandFailed("dpkg-deb | tar", done)]);
-  }
+  const unpacked = await listings();
   const extract = async ({ path }: Unpacked, folder: string): Promise<void> => {
     const words = [...withoutDevices(), "sh", ...command(folder), path, join(scratch, "again")];
     await run(words[0]!, words.slice(1));
@@ -128,12 +138,13 @@ async function extractAll(
 }
 
 /** Why tar gave up, perhaps. */
-async function firstDevice(packages: readonly PackageFile[]): Promise<Diagnostic | undefined> {
+async function firstDevice(packages: readonly PackageFile[]): Promise<BuildError | undefined> {
   for (const { name, path } of packages) {
     const { stdout } = await run("dpkg-deb", ["--contents", path], { mayFail: true });
     const line = stdout.split("\n").find((one) => /^[bc]/.test(one));
     // Mode, owner, numbers, day, hour, name.
-    if (line !== undefined) return deviceNode(name, line.split(/\s+/).slice(5).join(" ").replace(/^\./, ""));
+    const device = line?.split(/\s+/).slice(5).join(" ").replace(/^\./, "");
+    if (device !== undefined) return new BuildError([deviceNode(name, device)]);
   }
   return undefined;
 }
