@@ -1,11 +1,11 @@
 /** Hostile archives against everything that takes archives apart. Nothing beside the folder may change. */
+import { checkTar, readAr, readTar, TarFile, tarOf, unpackTar, writeAr } from "@tsbake/archive";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { checkTar, readAr, readTar, tarOf, unpackTar, writeAr } from "@tsbake/archive";
 import { BuildError, byText, removeTree, sha256File } from "@tsbake/base";
 import { unpackSource } from "@tsbake/fetch";
-import { openSnapshot, snapshotFiles, snapshotFolder, TarFile } from "@tsbake/image";
+import { openSnapshot, snapshotFiles, snapshotFolder } from "@tsbake/image";
 import { readControl, unpackFeed } from "@tsbake/packaging";
 import { unpackArtifact } from "@tsbake/sstate";
 import fc from "fast-check";

@@ -1,6 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, link, lstat, mkdir, readFile, readdir, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  cp,
+  link,
+  lstat,
+  mkdir,
+  readFile,
+  readdir,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
@@ -97,6 +108,8 @@ const trees = fc
   .array(fc.tuple(fc.array(name, { minLength: 1, maxLength: 4 }), leaf), { maxLength: 25 })
   .map((list) => new Map(list.map(([parts, one]) => [parts.join("/"), one] as const)));
 
+const noCompressors = await toolsProblem("zstd", "xz");
+
 describe("packing and unpacking", () => {
   test("any tree comes back, and packs to the same bytes again", async () => {
     await fc.assert(
@@ -113,6 +126,25 @@ describe("packing and unpacking", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  // The bytes of artifacts are of a level; another one is another artifact under the same signature.
+  testUnless(noCompressors, "has the level of each compressor", async () => {
+    const folder = temporary();
+    await mkdir(join(folder, "tree"));
+    await cp(join(root, "docs"), join(folder, "tree"), { recursive: true });
+    await packTree(join(folder, "tree"), join(folder, "t.tar"), { epochSeconds: 0 });
+    const tar = await readFile(join(folder, "t.tar"));
+    const packed = async (name: string): Promise<Buffer> => {
+      await packTree(join(folder, "tree"), join(folder, name), { epochSeconds: 0 });
+      return readFile(join(folder, name));
+    };
+    const by = (program: string, ...words: string[]): Buffer =>
+      spawnSync(program, [...words, "-c"], { input: tar, maxBuffer: 2 ** 27 }).stdout;
+    expect(gzipSync(tar, { level: 5 })).not.toEqual(gzipSync(tar, { level: 6 }));
+    expect((await packed("t.tar.gz")).equals(gzipSync(tar, { level: 6 }))).toBe(true);
+    expect((await packed("t.tar.zst")).equals(by("zstd", "-q", "-T0", "-3"))).toBe(true);
+    expect((await packed("t.tar.xz")).equals(by("xz", "-6"))).toBe(true);
   });
 
   test("clamps times, keeps hard links, and drops owners on request", async () => {

@@ -1,9 +1,8 @@
 /** Steps of an image on packages made on the spot: no network, no archive. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type FileEntry, TarFile, TarWriter } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import {
-  TarFile,
-  TarWriter,
   formatFileManifest,
   openSnapshot,
   packSnapshot,
@@ -12,7 +11,6 @@ import {
   snapshotFiles,
   snapshotFolder,
   writeSnapshot,
-  type FileEntry,
 } from "@tsbake/image";
 import { openDebBackend } from "@tsbake/packaging";
 import { createHash } from "node:crypto";
@@ -29,6 +27,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { run } from "../support/command.js";
 import { root as repository } from "../support/paths.js";
 import { describeUnless, notRoot, testUnless } from "../support/skip.js";
@@ -488,5 +487,14 @@ describe("the program", () => {
     const result = await tsbakeImage(...args);
     expect(result.code).toBe(code);
     expect(code === 0 ? result.stdout : result.stderr).toMatch(output);
+  });
+
+  test("has the level of gzip in an image", async () => {
+    const [tree, output] = [join(work, "levels.tar"), join(work, "levels.tar.gz")];
+    writeFileSync(tree, readFileSync(join(repository, "package-lock.json")));
+    const places = ["--tree", tree, "--output", output, "--work", work, "--epoch", "0"];
+    expect(await tsbakeImage("convert", "--type", "tar.gz", ...places)).toMatchObject({ code: 0 });
+    expect(gzipSync(readFileSync(tree), { level: 5 })).not.toEqual(gzipSync(readFileSync(tree)));
+    expect(readFileSync(output).equals(gzipSync(readFileSync(tree), { level: 6 }))).toBe(true);
   });
 });

@@ -10,12 +10,12 @@ import {
   planExtension,
   tmpfilesLine,
   tmpfilesOf,
-  type FileEntry,
   type ExtensionPlan,
   type ShippedLine,
 } from "@tsbake/image";
 import { scriptModes } from "@tsbake/packaging";
 import { describe, expect, test } from "@jest/globals";
+import type { FileEntry } from "@tsbake/archive";
 import fc from "fast-check";
 import {
   chmodSync,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { FileEntry } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import {
   FileIndex,
@@ -26,7 +27,6 @@ import {
   tmpfilesLine,
   uuidOf,
   type ExtensionStamp,
-  type FileEntry,
   type LayerFacts,
   type ExtensionRequest,
 } from "@tsbake/image";

@@ -1,4 +1,6 @@
+import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
+import { openArMember, readAr } from "@tsbake/archive";
 import fc from "fast-check";
 import {
   chmodSync,
@@ -487,6 +489,9 @@ describe("a package of ours", () => {
     expect(await field("Description")).toBe("A tool\n It does\n .\n things\n");
     const control = await run("dpkg-deb", ["--info", deb, "conffiles", "postinst"]);
     expect(control.stdout).toBe("/etc/tool.conf\n#!/bin/sh\nset -e\ntrue\n");
+    // gzip says so in its header: 2 is level 9 (RFC 1952, XFL).
+    const member = (await readAr(deb)).find(({ name }) => name === "control.tar.gz")!;
+    expect((await buffer(openArMember(deb, member)))[8]).toBe(2);
   });
 
   test("a file that no package ships is an error that names it", async () => {

@@ -4,9 +4,6 @@ export {
   IMAGE_TYPES,
   uuidOf,
   type ConvertOptions,
-  TarFile,
-  type TarMember,
-  TarWriter,
 } from "./formats/index.js";
 export {
   installedClosure,
@@ -15,8 +12,6 @@ export {
   type NarrowedMode,
   type PackageFact,
   type ScriptFact,
-  type FileEntry,
-  type EntryKind,
   type PathDecision,
   type Reported,
   FileIndex,

@@ -1,6 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
+import type { FileEntry } from "@tsbake/archive";
 import { isPlainName, shownName, type Diagnostic } from "@tsbake/base";
-import { type FileEntry } from "./facts/file-entry.js";
 
 function error(code: string, message: string, help: string): Diagnostic {
   return { severity: "error", code, message: readable(message), help: readable(help) };
@@ -84,15 +84,6 @@ export function badSnapshot(where: string, why: string): Diagnostic {
     "image/bad-snapshot",
     `the package database snapshot ${where} cannot be used: ${why}`,
     "`tsbake -c cleansstate BASE` (the recipe of the base image) removes it everywhere, and the next build makes it again; if IMAGE_BASE_PKGDB names another one, correct that",
-  );
-}
-
-/** A tar that an earlier task should have made. */
-export function badTree(where: string, why: string): Diagnostic {
-  return error(
-    "image/bad-tree",
-    `the tree archive ${where} cannot be used: ${why}`,
-    "run the task that wrote it again with -f",
   );
 }
 

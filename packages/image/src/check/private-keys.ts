@@ -2,10 +2,9 @@
  * Private keys that no package ships: what a script made when the image was built is the same on every device, and in every
  * copy of the image, its cache and its mirrors.
  */
+import type { FileEntry, TarFile, TarMember } from "@tsbake/archive";
 import { createHash } from "node:crypto";
 import { eachLimited, AT_ONCE, BuildError } from "@tsbake/base";
-import type { FileEntry } from "../facts/file-entry.js";
-import type { TarFile, TarMember } from "../formats/tar-index.js";
 import * as problems from "../problems.js";
 
 export interface KeyCheck {

@@ -1,9 +1,9 @@
 /** `unpack`, `pack` and `convert`: an image's tree on its way from task to task and into its final form. */
+import type { FileEntry } from "@tsbake/archive";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSandbox } from "@tsbake/sandbox";
 import { IMAGE_TYPES, convert as convertTree } from "../formats/convert.js";
-import type { FileEntry } from "../facts/file-entry.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { packTree, unpackTree } from "../formats/tree.js";
 import { anyOf } from "../rules/rules.js";

@@ -2,10 +2,10 @@
  * The file manifest of a tree: one entry a path, with what is needed to compare it, and the package it came from.
  * On disk: JSON lines, sorted by path, keys in a fixed order, so that equal trees give equal bytes.
  */
+import { type FileEntry, foldersAbove, isTreePath } from "@tsbake/archive";
 import { byText } from "@tsbake/base";
 import { hexDigest, list, readData, size } from "@tsbake/base/data";
 import * as v from "valibot";
-import { type FileEntry, foldersAbove, isTreePath } from "./file-entry.js";
 import * as problems from "../problems.js";
 
 /** A line, as {@link ordered} writes it. */

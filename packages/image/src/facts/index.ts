@@ -9,7 +9,6 @@ export {
   type PackageFact,
   type ScriptFact,
 } from "./facts.js";
-export { type FileEntry, type EntryKind } from "./file-entry.js";
 export { FileIndex, formatFileManifest, parseFileManifest } from "./file-manifest.js";
 export { recipePackageFolders } from "./recipe-packages.js";
 export type { PathDecision, Reported } from "./reported.js";

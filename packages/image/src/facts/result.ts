@@ -1,8 +1,8 @@
 /** What people get beside an image: the manifest for machines, the report and a few lines to read. */
+import type { FileEntry } from "@tsbake/archive";
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import type { LayerFacts, PackageFact, ScriptFact } from "./facts.js";
-import { type FileEntry } from "./file-entry.js";
 import { Reported } from "./reported.js";
 import * as problems from "../problems.js";
 

@@ -4,5 +4,3 @@
 export { capabilityText } from "./capabilities.js";
 export { systemdArchitecture } from "./architecture.js";
 export { IMAGE_TYPES, uuidOf, type ConvertOptions } from "./convert.js";
-export { TarFile, type TarMember } from "./tar-index.js";
-export { TarWriter } from "./tar-writer.js";

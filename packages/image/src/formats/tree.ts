@@ -1,15 +1,14 @@
 /** A tree of files ⇄ the tar in which one task hands it to the next, with owners that only (fake) root can see. */
+import { type FileEntry, TarFile, type TarMember } from "@tsbake/archive";
 import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { PackageDatabase } from "@tsbake/packaging";
 import type { Sandbox } from "@tsbake/sandbox";
 import { CAPABILITY_ATTRIBUTE, capabilityText } from "./capabilities.js";
-import { type FileEntry } from "../facts/file-entry.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
 import { type KeyCheck, checkPrivateKeys } from "../check/private-keys.js";
-import { TarFile, type TarMember } from "./tar-index.js";
 import { digHoles, hasHoles, tarWithHoles } from "./holes.js";
 
 /** Never part of an image: what the kernel and the sandbox mount, and what tasks leave behind. */

@@ -2,9 +2,9 @@
  * Modes of a layer's paths as an ordinary installation would leave them at most: what scripts that did not run, and overrides
  * of the base, take away is not shipped. Nothing is added: an owner, or a bit that only scripts give, is not known here.
  */
+import type { FileEntry } from "@tsbake/archive";
 import type { ModeRule, PackageDatabase, ScriptModes } from "@tsbake/packaging";
 import type { NarrowedMode } from "../facts/facts.js";
-import type { FileEntry } from "../facts/file-entry.js";
 import type { Reported } from "../facts/reported.js";
 
 const SET_ID = 0o6000;

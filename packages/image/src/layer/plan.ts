@@ -3,8 +3,8 @@
  * rule table → the tree to ship, and a report in which every path that does not ship as it was is named.
  * Pure: nothing is read or written here.
  */
+import { type FileEntry, foldersAbove } from "@tsbake/archive";
 import { type Diagnostic, BuildError, byText, nameBytes } from "@tsbake/base";
-import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { type FileIndex } from "../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
 import * as problems from "../problems.js";

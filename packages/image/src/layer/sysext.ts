@@ -1,15 +1,13 @@
 /** do_image of an extension: the layer's tree, decided path by path, as the tree that ships, with its stamp and report. */
+import { type FileEntry, foldersAbove, TarFile, type TarMember, TarWriter } from "@tsbake/archive";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
-import { type FileEntry, foldersAbove } from "../facts/file-entry.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
 import { type ExtensionPlan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
 import type { Rule } from "../rules/rules.js";
 import { type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snapshot.js";
-import { TarFile, type TarMember } from "../formats/tar-index.js";
-import { TarWriter } from "../formats/tar-writer.js";
 import { type ShippedLine, parseTmpfiles } from "./tmpfiles.js";
 import * as problems from "../problems.js";
 

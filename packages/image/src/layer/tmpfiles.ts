@@ -4,11 +4,11 @@
  * in a quoted word only protects the next character, later ones undo C escapes there too; in the argument, the rest of
  * the line, all of them do.
  */
+import type { FileEntry } from "@tsbake/archive";
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { byText, hasCode, nameBytes } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import * as v from "valibot";
-import { type FileEntry } from "../facts/file-entry.js";
 
 /**
  * The line that makes `entry`: `d` for a folder, `L` for a symlink, `C` for a file, copied from `source` when it is

@@ -8,13 +8,13 @@
  *     tmpfiles.jsonl  what the base's tmpfiles.d files make
  *     os-release      the base's /usr/lib/os-release
  */
+import type { FileEntry } from "@tsbake/archive";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, sha256 } from "@tsbake/base";
 import { digest, readData, size } from "@tsbake/base/data";
 import type { SnapshotIdentity } from "@tsbake/packaging";
 import * as v from "valibot";
-import { type FileEntry } from "../facts/file-entry.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { type OsRelease, parseOsRelease } from "./os-release.js";
 import { ShippedLine } from "../layer/tmpfiles.js";

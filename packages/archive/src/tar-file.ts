@@ -1,14 +1,14 @@
 /**
  * An uncompressed tar as a tree with random access: what is in it, where each content lies, and its headers' times put
- * right in place. Only for archives that our own tasks wrote; foreign archives go through the archive room.
+ * right in place. Only for archives that our own tasks wrote; strangers' go through {@link checkTar}.
  *
  * @see POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"
  */
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { BuildError, nameOf } from "@tsbake/base";
-import { type FileEntry, type EntryKind, isTreePath } from "../facts/file-entry.js";
-import * as problems from "../problems.js";
+import { isTreePath, type EntryKind, type FileEntry } from "./file-entry.js";
+import { damaged } from "./problems.js";
 
 const BLOCK = 512;
 
@@ -37,7 +37,7 @@ export class TarFile implements Disposable {
   /**
    * Every member but the root, in the archive's order, each file with its SHA-256 unless `hash` is false.
    *
-   * @throws BuildError `image/bad-tree` for anything but a whole, well-formed tar
+   * @throws BuildError `archive/damaged` for anything but a whole, well-formed tar
    */
   members(hash = true): TarMember[] {
     const members: TarMember[] = [];
@@ -197,7 +197,7 @@ export class TarFile implements Disposable {
   }
 
   #bad(why: string): BuildError {
-    return new BuildError([problems.badTree(this.#path, why)]);
+    return new BuildError([damaged(this.#path, why)]);
   }
 }
 

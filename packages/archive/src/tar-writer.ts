@@ -1,8 +1,8 @@
 /** Writes a tar whose bytes depend on nothing but what is put in: pax headers only where ustar has no room. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { isZero, nameBytes } from "@tsbake/base";
-import { type FileEntry } from "../facts/file-entry.js";
-import { sumOf, XATTR } from "./tar-index.js";
+import type { FileEntry } from "./file-entry.js";
+import { sumOf, XATTR } from "./tar-file.js";
 
 const BLOCK = 512;
 /** Zeros of this length are not written. */
