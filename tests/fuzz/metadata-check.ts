@@ -7,7 +7,7 @@ import { BuildError, render, Source, type Diagnostic } from "@tsbake/base";
 import {
   Datastore,
   evaluateFile,
-  explain,
+  explainFailure,
   finalize,
   listTasks,
   scanPython,
@@ -137,7 +137,7 @@ export async function openMetadataCheck(
         return true;
       } catch (raised) {
         // As whoever reads values does: it knows what bb.fatal was called for.
-        const error = explain(raised, { what: RECIPE, at: undefined }, host);
+        const error = explainFailure(raised, { what: RECIPE, at: undefined }, host);
         if (error instanceof BuildError) {
           if (error.diagnostics.length === 0) throw new Error("a BuildError says nothing");
           seen.push(...error.diagnostics);

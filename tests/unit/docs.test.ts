@@ -262,15 +262,21 @@ describe("the words in docs/internals.md", () => {
     expect(new Set(words.map(([, type]) => type)).size).toBe(words.length);
   });
 
-  test("a type's name is exported by one file only, whatever the room", () => {
+  test("a type's name, and a function's, is exported by one file only, whatever the room", () => {
     const sources = readdirSync(join(root, "packages")).flatMap((name) =>
       existsSync(join(root, "packages", name, "src")) ? filesBelow(`packages/${name}/src`, /\.ts$/) : [],
     );
-    const declared = new Map<string, string[]>();
-    for (const file of sources)
-      for (const [, type] of read(file).matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm))
-        declared.set(type!, [...(declared.get(type!) ?? []), file]);
-    expect([...declared].filter(([, files]) => files.length > 1)).toEqual([]);
+    const several = (pattern: RegExp, files: readonly string[]) => {
+      const declared = new Map<string, string[]>();
+      for (const file of files)
+        for (const [, name] of read(file).matchAll(pattern))
+          declared.set(name!, [...(declared.get(name!) ?? []), file]);
+      return [...declared].filter(([, where]) => where.length > 1);
+    };
+    expect(several(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm, sources)).toEqual([]);
+    // Of problems each room has its own: `problems.badArgument`.
+    const others = sources.filter((file) => !/\/problems(-\w+)?\.ts$/.test(file));
+    expect(several(/^export (?:async )?function\*? (\w+)/gm, others)).toEqual([]);
   });
 });
 

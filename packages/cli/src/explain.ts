@@ -16,7 +16,7 @@ export interface Explanation {
  * @param asked a code, also within other text (`error[base/disk-full]`), or what stands behind its `/`; undefined: all codes
  * @throws BuildError `cli/unknown-code` with near ones
  */
-export async function explain(asked: string | undefined): Promise<Explanation> {
+export async function explainCode(asked: string | undefined): Promise<Explanation> {
   const sections = readSections(await readFile(PAGE, "utf8"));
   const codes = [...sections.keys()];
   if (asked === undefined) return { text: codes.map((code) => `${code}\n`).join(""), data: { codes } };

@@ -116,8 +116,8 @@ async function answerWithoutProject(
   around: Surroundings,
 ): Promise<{ readonly text: string; readonly data?: object } | undefined> {
   if (request.action === "explain") {
-    const { explain } = await import("./explain.js");
-    return explain(request.targets[0]);
+    const { explainCode } = await import("./explain.js");
+    return explainCode(request.targets[0]);
   }
   if (!request.query) return undefined;
   const { answerAboutFiles } = await signatureAnswers();

@@ -19,7 +19,7 @@ export {
   type PythonLibrary,
   type VisitedCalls,
   SkipRecipe,
-  explain,
+  explainFailure,
   type Doing,
   inlineExpressions,
   replaceInline,

@@ -5,7 +5,7 @@ import { openProviders, type ParsedProject, type Providers } from "@tsbake/recip
 import { openStamps, type VerifiedOutputs } from "@tsbake/run";
 import type { BuildRequest, BuildResult, LockedBuild, OpenOptions } from "./build-types.js";
 import { writeGraphFiles } from "./graph/index.js";
-import { listTasks, MetadataEvents, oneRecipe, showEnvironment } from "./metadata/index.js";
+import { taskList, MetadataEvents, oneRecipe, showEnvironment } from "./metadata/index.js";
 import {
   feedRequest,
   planBuild,
@@ -132,7 +132,7 @@ export class OpenedBuild implements LockedBuild {
   }
 
   listTasks(target: string): { name: string; doc: string }[] {
-    return listTasks(this.#context, target);
+    return taskList(this.#context, target);
   }
 
   verifyOutputs(): ReadonlyMap<string, VerifiedOutputs> {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { fail, nameOf, type SourceUri } from "./source-uri.js";
+import { fail, fileNameOf, type SourceUri } from "./source-uri.js";
 import type { FetchOptions } from "./options.js";
 
 /** The length of each in hexadecimal digits; the first is the one to write into recipes. */
@@ -22,7 +22,7 @@ const ALGORITHMS = Object.keys(LENGTHS) as Algorithm[];
 
 /** The flag that a checksum of the entry has in SRC_URI. */
 export function flagName(source: SourceUri, algorithm: Algorithm = "sha256"): string {
-  const name = nameOf(source);
+  const name = fileNameOf(source);
   return name === "default" ? `${algorithm}sum` : `${name}.${algorithm}sum`;
 }
 
@@ -30,13 +30,13 @@ export function flagName(source: SourceUri, algorithm: Algorithm = "sha256"): st
 export function expectedSums(source: SourceUri, options: Pick<FetchOptions, "sums">): Expected[] {
   const of = (flag: string, plain: string): string | undefined =>
     source.parameters[flag] ?? source.parameters[plain] ?? options.sums[flag];
-  if (of(`${nameOf(source)}.goh1sum`, "goh1sum") ?? options.sums["goh1sum"]) {
+  if (of(`${fileNameOf(source)}.goh1sum`, "goh1sum") ?? options.sums["goh1sum"]) {
     fail(source.uri, "checksums of Go modules (goh1sum) are not supported; write its sha256sum");
   }
   const found: Expected[] = [];
   for (const algorithm of ALGORITHMS) {
     const flag = flagName(source, algorithm);
-    const plain = algorithm === "sha256" ? options.sums[nameOf(source)] : undefined;
+    const plain = algorithm === "sha256" ? options.sums[fileNameOf(source)] : undefined;
     const sum = of(flag, `${algorithm}sum`) ?? plain;
     if (sum === undefined || sum === "") continue;
     if (sum.length !== LENGTHS[algorithm] || !/^[0-9a-fA-F]+$/.test(sum)) {

@@ -15,7 +15,7 @@ import {
   words,
   scratchFolder,
 } from "@tsbake/base";
-import { git, isThere, lastLines, ownRepository } from "./git-program.js";
+import { git, isThere, gitReason, ownRepository } from "./git-program.js";
 import { clonePath, gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import { makeShallow, makeTarball } from "./git-tarball.js";
 import { forbiddenProblem, placesOf, type MirrorPlace } from "./mirrors.js";
@@ -268,7 +268,7 @@ async function mirror(
     const { code, stderr } = await git(update, onProgress);
     // The next one holds what has come.
     if (code === 0 && outdates) await rm(tarball, { force: true });
-    return code === 0 ? undefined : lastLines(stderr);
+    return code === 0 ? undefined : gitReason(stderr);
   }
   // What is there is no repository; git would take one above it. Anew, beside it, so that it appears whole.
   const folder = await scratch(clone);
@@ -276,10 +276,10 @@ async function mirror(
     const target = join(folder, "clone");
     const make = ["clone", "--progress", "--bare", "--mirror", "--template=", "--", repository, target];
     const { code, stderr } = await git(make, onProgress);
-    if (code !== 0) return lastLines(stderr);
+    if (code !== 0) return gitReason(stderr);
     const place = repositoryOf(source.uri, source.uri);
     const set = await git(["-C", target, "remote", "set-url", "origin", redact(place)]);
-    if (set.code !== 0) return lastLines(set.stderr);
+    if (set.code !== 0) return gitReason(set.stderr);
     syncTree(target);
     await removeTree(clone);
     await rename(target, clone);

@@ -65,9 +65,9 @@ function subcommandOf(args: readonly string[]): string {
 }
 
 /** @returns its output @throws BuildError `fetch/git-failed` */
-export async function demand(source: SourceUri, action: string, args: readonly string[]): Promise<string> {
+export async function demandGit(source: SourceUri, action: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await git(args);
-  if (code !== 0) throw new BuildError([gitFailed(source.uri, action, lastLines(stderr))]);
+  if (code !== 0) throw new BuildError([gitFailed(source.uri, action, gitReason(stderr))]);
   return stdout;
 }
 
@@ -79,7 +79,7 @@ const FOREIGN_VARIABLES =
 const PROGRESS = /: +(\d+)% \(/g;
 
 /** The last that git said, without the lines that tell how far it is. */
-export function lastLines(text: string): string {
+export function gitReason(text: string): string {
   const lines = text
     .trim()
     .split(/[\r\n]+/)

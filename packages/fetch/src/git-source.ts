@@ -4,7 +4,7 @@ import { BuildError, decodeUrl, quoted } from "@tsbake/base";
 import { PROTOCOLS } from "./git-program.js";
 import type { FetchOptions } from "./options.js";
 import { badSetting, missingRevision } from "./problems.js";
-import { fail, flagOf, nameOf, pathOf, type SourceUri } from "./source-uri.js";
+import { fail, flagOf, fileNameOf, pathOf, type SourceUri } from "./source-uri.js";
 
 export interface GitSource {
   readonly source: SourceUri;
@@ -72,7 +72,7 @@ function shallowOf(
   git: Pick<GitSource, "revision" | "branch" | "tag" | "isBare" | "source"> & { name: string },
   options: FetchOptions,
 ): Shallow | undefined {
-  const entry = nameOf(git.source);
+  const entry = fileNameOf(git.source);
   const depth = options.shallowDepths?.[entry] ?? options.shallowDepths?.[""] ?? 1;
   const excludes = options.shallowExcludes?.[entry] ?? options.shallowExcludes?.[""] ?? [];
   if (depth === 0 && excludes.length === 0) return undefined;
@@ -104,7 +104,7 @@ function shallowOf(
 
 /** The commit that the recipe pins. @throws BuildError `fetch/missing-revision` */
 function revisionOf(source: SourceUri, options: FetchOptions): string {
-  const name = nameOf(source);
+  const name = fileNameOf(source);
   const own = source.parameters["rev"];
   const given = options.revisions?.[name] ?? options.revisions?.["default"];
   const found = own ?? (given === "INVALID" ? undefined : given);

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BuildError, messageOf, redact, removeTree, run, words, scratchFolder } from "@tsbake/base";
-import { git, lastLines } from "./git-program.js";
+import { git, gitReason } from "./git-program.js";
 import { repositoryOf, type GitSource, type Shallow } from "./git-source.js";
 import type { FetchOptions } from "./options.js";
 import { prepareFile, settle } from "./part-file.js";
@@ -17,7 +17,7 @@ export async function makeTarball(
   const fault =
     last.code === 0
       ? await pack(clone, tarball, last.stdout.trim() || "0", options.dlDir)
-      : lastLines(last.stderr);
+      : gitReason(last.stderr);
   if (fault !== undefined) throw new BuildError([gitFailed(source.uri, `be archived as ${tarball}`, fault)]);
 }
 
@@ -36,7 +36,7 @@ async function pack(
       env: { ...(process.env as Record<string, string>), GZIP: "-n" },
       mayFail: true,
     });
-    if (code !== 0) return lastLines(stderr);
+    if (code !== 0) return gitReason(stderr);
     await settle(part, path);
     return undefined;
   } finally {
@@ -99,6 +99,6 @@ async function extraRefs(
 
 async function step(args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await git(args);
-  if (code !== 0) throw new Error(lastLines(stderr));
+  if (code !== 0) throw new Error(gitReason(stderr));
   return stdout;
 }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
 import { BuildError, redact, removeTree } from "@tsbake/base";
 import { isFine, refuseLfs, tagged } from "./git-fetch.js";
-import { demand, git } from "./git-program.js";
+import { demandGit, git } from "./git-program.js";
 import { gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import type { FetchOptions } from "./options.js";
 import { sizeOf } from "./part-file.js";
@@ -22,8 +22,8 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
   if (await isFine(wanted)) {
     const shared = options.gitShared === false ? [] : ["-s"];
     const flags = wanted.isBare ? ["--bare", "--mirror"] : ["-n", ...shared];
-    await demand(source, "clone", ["clone", "-q", ...flags, "--template=", "--", wanted.clone, target]);
-    await demand(source, "set its origin", ["-C", target, "remote", "set-url", "origin", origin]);
+    await demandGit(source, "clone", ["clone", "-q", ...flags, "--template=", "--", wanted.clone, target]);
+    await demandGit(source, "set its origin", ["-C", target, "remote", "set-url", "origin", origin]);
   } else if (wanted.shallow && (await sizeOf(wanted.shallow.tarball)) > 0) {
     await unpackTar(wanted.shallow.tarball, target, { owner: "self" });
     await replaceConfiguration(wanted, target, origin);
@@ -33,7 +33,7 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
     throw new BuildError([downloadFailed(source.uri, [reason])]);
   }
   // As in BitBake: people fetch from it later, in work folders that they change.
-  await demand(source, "name DL_DIR", ["-C", target, "remote", "add", "dldir", `file://${wanted.clone}`]);
+  await demandGit(source, "name DL_DIR", ["-C", target, "remote", "add", "dldir", `file://${wanted.clone}`]);
   await checkTag(wanted, target);
   if (wanted.isBare || flagOf(source, "nocheckout", false)) return;
   await refuseLfs(wanted, target);
@@ -79,7 +79,7 @@ async function checkTag({ source, tag, revision }: GitSource, target: string): P
 async function checkOut({ source, revision, branch }: GitSource, target: string): Promise<void> {
   const subpath = pathOf(source, "subpath");
   const inside = (action: string, ...args: string[]): Promise<string> =>
-    demand(source, action, ["-C", target, ...args]);
+    demandGit(source, action, ["-C", target, ...args]);
   if (subpath !== undefined) {
     await inside(`read ${subpath}`, "read-tree", `${revision}:${subpath}`);
     await inside(`check ${subpath} out`, "checkout-index", "-q", "-f", "-a");

@@ -48,7 +48,7 @@ export function parseSourceUri(uri: string): SourceUri {
 }
 
 /** The `name` parameter, by which SRCREV and checksums are found; `default` without one. */
-export function nameOf({ parameters }: SourceUri): string {
+export function fileNameOf({ parameters }: SourceUri): string {
   return parameters["name"] ?? "default";
 }
 

@@ -27,7 +27,7 @@ import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./s
 import { missingAlternatives } from "./layer/alternatives.js";
 import { narrowedModes, overrideRules, unreadModes } from "./layer/modes.js";
 import { tmpfilesOf } from "./layer/tmpfiles.js";
-import { ownersOf, packTree } from "./formats/tree.js";
+import { ownersOf, packImageTree } from "./formats/tree.js";
 
 export interface InstallOptions {
   /** Packages from recipes and from the archive. */
@@ -89,7 +89,7 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
   await clearSnapshot(snapshot);
   const identity = await backend.snapshot(root, join(snapshot, DATABASE_FOLDER));
   options.onProgress("packing");
-  const entries = await packTree({
+  const entries = await packImageTree({
     ...packRequest(options, sandbox, root),
     owners: (all) => ownersOf(result.database, all),
     keys: keysOfBase(options, result.database, root),
@@ -136,7 +136,7 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const rules = [...modes.rules, ...overrideRules(base)];
   let narrowed: NarrowedMode[] = [];
   let shipped: ReadonlySet<string> = new Set();
-  await packTree({
+  await packImageTree({
     ...packRequest(options, sandbox, root),
     owners: (all) => ownersOf(result.database, all, added),
     // No script ran, so whatever is there was shipped.

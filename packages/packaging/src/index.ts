@@ -32,7 +32,7 @@ export {
   debWish,
   isDebName,
   isDebVersion,
-  compareVersions,
+  compareDebVersions,
   openDebBackend,
   parseSimulation,
   type SimulatedStep,

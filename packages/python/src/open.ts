@@ -10,7 +10,13 @@ import { PyodideHost, type EmbeddedPython, type Interpreter } from "./host.js";
 import { unameFields } from "./machine.js";
 import type { PythonOptions } from "./options.js";
 import { applyUmask, type MakingFiles } from "./umask.js";
-import { folderToWrite, readSnapshot, snapshotFolders, snapshotName, writeSnapshot } from "./snapshot.js";
+import {
+  folderToWrite,
+  readSnapshot,
+  snapshotFolders,
+  snapshotName,
+  writeMemorySnapshot,
+} from "./snapshot.js";
 
 /** Folder of our Python packages `bb` and `tsbake`; a level above both src and dist. */
 export const LIBRARY = resolve(dirname(fileURLToPath(import.meta.url)), "../lib");
@@ -81,7 +87,7 @@ async function startPlainly(path: string, options: PythonOptions): Promise<Pyodi
     // Underscore options of pyodide: a version that cannot do it only starts slower.
     return pyodide;
   }
-  await writeSnapshot(path, memory);
+  await writeMemorySnapshot(path, memory);
   return pyodide;
 }
 

@@ -79,7 +79,7 @@ export async function readSnapshot(path: string): Promise<Uint8Array | undefined
 }
 
 /** Writes the file and removes those of other versions. A cache that cannot be written is no error. */
-export async function writeSnapshot(path: string, memory: Uint8Array): Promise<void> {
+export async function writeMemorySnapshot(path: string, memory: Uint8Array): Promise<void> {
   try {
     const digest = (await openHasher()).digest64(memory);
     await writeFileAtomic(path, Buffer.concat([memory, Buffer.from(digest, "latin1")]));

@@ -4,7 +4,7 @@ import { BuildError, words, type Diagnostic, type Span } from "@tsbake/base";
 import {
   deferInherit,
   ExpansionError,
-  explain,
+  explainFailure,
   finalize,
   listTasks,
   placeOfWord,
@@ -78,7 +78,7 @@ function checkPython(d: Datastore, tasks: readonly string[], python: PythonSessi
     try {
       python.checkLate(task, body, { file, line, ...(at ? { at } : {}) });
     } catch (error) {
-      throw explain(error, { what: task, at, d }, host);
+      throw explainFailure(error, { what: task, at, d }, host);
     }
   }
 }
@@ -92,7 +92,7 @@ function explained<T>(file: RecipeFile, host: Evaluation, d: Datastore | undefin
     const isName = basename(file.path).split("_").length > 3 && error instanceof ExpansionError;
     if (isName && /more than two underscores/.test(error.message))
       throw new BuildError([problem.badFileName(file.path)], { cause: error });
-    throw explain(error, { what: file.path, at: undefined, ...(d ? { d } : {}) }, host);
+    throw explainFailure(error, { what: file.path, at: undefined, ...(d ? { d } : {}) }, host);
   }
 }
 

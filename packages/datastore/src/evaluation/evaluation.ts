@@ -6,7 +6,7 @@ import type { Datastore } from "../datastore.js";
 import type { EvaluationHost, Evaluator } from "./evaluator.js";
 import { addHandlers } from "./events.js";
 import { ExpansionError } from "../expansion/expansion-error.js";
-import { explain, type Doing } from "../python/failure.js";
+import { explainFailure, type Doing } from "../python/failure.js";
 import { addFragments } from "./fragments.js";
 import { addPythonLibrary, defineFunction, definePython, exportFunctions } from "./functions.js";
 import { include } from "./include.js";
@@ -63,7 +63,8 @@ class Evaluation implements Evaluator {
         (statement.kind === "assignment" || statement.kind === "function") &&
         error instanceof BuildError &&
         !(error instanceof ExpansionError);
-      if (!isIgnorable) throw explain(error, { what: describe(statement), at: statement.at }, this.host);
+      if (!isIgnorable)
+        throw explainFailure(error, { what: describe(statement), at: statement.at }, this.host);
       this.problems.push(...error.diagnostics);
     }
   }
@@ -139,7 +140,7 @@ export function runStatements(
   try {
     work(evaluation);
   } catch (error) {
-    const problem = explain(error, doing, host);
+    const problem = explainFailure(error, doing, host);
     if (evaluation.problems.length === 0) throw problem;
     const others = problem instanceof BuildError ? problem.diagnostics : [];
     throw new BuildError([...new Set([...evaluation.problems, ...others])], { cause: problem });

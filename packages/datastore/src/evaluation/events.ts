@@ -2,7 +2,7 @@
 import { BuildError, sortedUnique, type Span } from "@tsbake/base";
 import type { Datastore } from "../datastore.js";
 import type { EvaluationHost } from "./evaluator.js";
-import { explain } from "../python/failure.js";
+import { explainFailure } from "../python/failure.js";
 import { pythonFunction } from "./functions.js";
 import { missingHandler } from "../problems.js";
 import type { PythonPlace } from "../python/host.js";
@@ -74,7 +74,7 @@ export function fireEvent(event: MetadataEvent, d: Datastore, host: EvaluationHo
     try {
       host.python().handle(name, body, place, event, d);
     } catch (error) {
-      throw explain(error, { what: name, at: place.at }, host);
+      throw explainFailure(error, { what: name, at: place.at }, host);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Datastore } from "../datastore.js";
 import { runStatements } from "./evaluation.js";
 import type { EvaluationHost } from "./evaluator.js";
 import { fireEvent, registerHandlers } from "./events.js";
-import { explain } from "../python/failure.js";
+import { explainFailure } from "../python/failure.js";
 import { pythonFunction } from "./functions.js";
 import { deferredInherits, inherit, takeDeferredInherit } from "./inherit.js";
 import { dependsEntry, missingPreferredProvider } from "../problems.js";
@@ -57,7 +57,7 @@ function runAnonymous(d: Datastore, host: EvaluationHost): void {
     try {
       host.python().execute(name, found.body, found.place, d);
     } catch (error) {
-      throw explain(error, { what: "anonymous Python", at: found.place.at }, host);
+      throw explainFailure(error, { what: "anonymous Python", at: found.place.at }, host);
     }
   }
 }

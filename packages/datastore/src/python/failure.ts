@@ -19,7 +19,7 @@ export interface Doing {
 }
 
 /** The error to throw in place of `error`; what is no matter of metadata comes back as it is. */
-export function explain(error: unknown, doing: Doing, host: EvaluationHost): unknown {
+export function explainFailure(error: unknown, doing: Doing, host: EvaluationHost): unknown {
   if (error instanceof ExpansionError) return doing.at ? error.neededAt(doing.at) : error;
   if (!(error instanceof PythonError)) return error;
   if (isSkip(error)) return new SkipRecipe(error.detail);

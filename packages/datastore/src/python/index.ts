@@ -13,5 +13,5 @@ export {
   type VisitedCalls,
 } from "./library.js";
 export { SkipRecipe } from "./skip-recipe.js";
-export { explain, type Doing } from "./failure.js";
+export { explainFailure, type Doing } from "./failure.js";
 export { inlineExpressions, replaceInline, type InlineExpression } from "./inline-expression.js";

@@ -33,7 +33,7 @@ function expandedConfiguration({ project }: BuildContext, multiconfig: string): 
 }
 
 /** Sorted by name. @throws BuildError when nothing provides the target */
-export function listTasks(
+export function taskList(
   { project, providers }: BuildContext,
   target: string,
 ): { name: string; doc: string }[] {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openSandbox } from "@tsbake/sandbox";
 import { IMAGE_TYPES, convert as convertTree } from "../formats/convert.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
-import { packTree, unpackTree } from "../formats/tree.js";
+import { packImageTree, unpackTree } from "../formats/tree.js";
 import { anyOf } from "../rules/rules.js";
 import { type Command, EPOCH } from "@tsbake/base/program";
 
@@ -37,7 +37,7 @@ export const pack: Command = {
     );
     const digests = new Map(before.map((entry) => [entry.path, entry.sha256]));
     await using sandbox = await openSandbox();
-    await packTree({
+    await packImageTree({
       root: args.text("root"),
       sandbox,
       output: join(args.text("output"), "image.tar"),

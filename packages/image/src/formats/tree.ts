@@ -53,7 +53,7 @@ export interface PackRequest {
  *
  * @throws BuildError `image/format-failed` when tar fails, `image/private-key`
  */
-export async function packTree(request: PackRequest): Promise<FileEntry[]> {
+export async function packImageTree(request: PackRequest): Promise<FileEntry[]> {
   await rm(request.output, { force: true });
   await mkdir(dirname(request.output), { recursive: true });
   const excluded = [...LEFT_OUT, ...(request.leaveOut ?? [])].map((one) => `--exclude=${one}`);
@@ -153,7 +153,7 @@ export function ownersOf(
 }
 
 /**
- * Unpacks a tar that {@link packTree} or the extension step wrote.
+ * Unpacks a tar that {@link packImageTree} or the extension step wrote.
  *
  * @throws BuildError `image/format-failed`, `image/no-tool`
  */

@@ -2,7 +2,7 @@
 import { byText } from "@tsbake/base";
 import type { Change } from "./change.js";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
-import { compareVersions } from "../deb/version.js";
+import { compareDebVersions } from "../deb/version.js";
 
 /** Sorted by name; a package whose stanza, files or scripts differ at one version counts as reinstalled. Without chains. */
 export function databaseChanges(before: PackageDatabase, after: PackageDatabase): Change[] {
@@ -15,7 +15,7 @@ export function databaseChanges(before: PackageDatabase, after: PackageDatabase)
     const { name, architecture, version: to } = one;
     if (!was) changes.push({ kind: "added", name, architecture, to, chain: [] });
     else if (!isSame(was, one)) {
-      const order = compareVersions(was.version, to);
+      const order = compareDebVersions(was.version, to);
       const kind = order < 0 ? "upgraded" : order > 0 ? "downgraded" : "reinstalled";
       changes.push({ kind, name, architecture, from: was.version, to, chain: [] });
     }

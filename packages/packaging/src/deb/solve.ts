@@ -13,7 +13,7 @@ import { whyChain } from "../feed/chain.js";
 import { DPKG_FOLDER } from "./database.js";
 import { baseChanged, notInFeed, otherContent, unsolvable } from "../problems.js";
 import { unmetRelations } from "./unmet.js";
-import { compareVersions } from "./version.js";
+import { compareDebVersions } from "./version.js";
 
 /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed`, `packaging/other-content` */
 export async function solveDeb(
@@ -142,7 +142,7 @@ function conclude(
 
 function kindOf(from: string | undefined, to: string): Change["kind"] {
   if (from === undefined) return "added";
-  const order = compareVersions(from, to);
+  const order = compareDebVersions(from, to);
   return order < 0 ? "upgraded" : order > 0 ? "downgraded" : "reinstalled";
 }
 

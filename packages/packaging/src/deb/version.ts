@@ -1,7 +1,7 @@
 /** Debian's order of versions: `[epoch:]upstream[-revision]` (deb-version(7)). */
 
 /** Negative, zero or positive, as `left` is older than, the same as, or newer than `right`. */
-export function compareVersions(left: string, right: string): number {
+export function compareDebVersions(left: string, right: string): number {
   const [a, b] = [split(left), split(right)];
   return a.epoch - b.epoch || compareParts(a.upstream, b.upstream) || compareParts(a.revision, b.revision);
 }

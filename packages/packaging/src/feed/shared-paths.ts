@@ -11,7 +11,7 @@ import { followed, sharedPaths } from "../deb/listing.js";
 import type { Brought, ListedEntry, SharedPath } from "../deb/listing.js";
 import { diversionsOf } from "../deb/script-modes.js";
 import { parseRelations, parseStanzas } from "../deb/stanza.js";
-import { compareVersions } from "../deb/version.js";
+import { compareDebVersions } from "../deb/version.js";
 import { feedClash } from "../problems.js";
 
 /** A package, and what its tar has put into the tree. */
@@ -122,7 +122,7 @@ async function rulesOf({ path }: Unpacked, merged: readonly string[]): Promise<R
 /** @param constraint e.g. `<< 2.36`; none is met by every version */
 function meets(version: string, constraint: string): boolean {
   const [, operator, wanted = ""] = /^(<<|<=|=|>=|>>|<|>)\s*(\S+)$/.exec(constraint) ?? [];
-  const order = compareVersions(version, wanted);
+  const order = compareDebVersions(version, wanted);
   switch (operator) {
     case undefined:
       return true;
