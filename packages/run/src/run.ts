@@ -11,7 +11,7 @@ import { openQueue, type QueueInput } from "./loop/queue.js";
 import { rehearse } from "./loop/rehearsal.js";
 import { Replanning } from "./loop/replanning.js";
 import { Report } from "./loop/report.js";
-import { followSignals, Stopping } from "./loop/stopping.js";
+import { followSignals, EarlyEnd } from "./loop/early-end.js";
 import type { RunOptions } from "./options.js";
 import { SharedFolders } from "./outputs/shared-folders.js";
 import { openDurations } from "./plan/durations.js";
@@ -79,7 +79,7 @@ async function plan({ options, shared, nodes, forecast, report }: RunParts): Pro
 async function execute(parts: RunParts): Promise<boolean> {
   const { options, nodes, forecast, report } = parts;
   const { settings } = options;
-  const stopping = new Stopping(parts);
+  const stopping = new EarlyEnd(parts);
   const processes = new Processes(settings.graceMs ?? DEFAULT_GRACE_MS);
   const stop = (reason: "interrupted" | "failure", killing: boolean): void => {
     stopping.stop(reason, killing);
@@ -116,7 +116,7 @@ async function execute(parts: RunParts): Promise<boolean> {
 /** Who does the work, and the queue that gives it out. */
 async function openExecution(
   parts: RunParts,
-  stopping: Stopping,
+  stopping: EarlyEnd,
   processes: Processes,
   mayStart: () => boolean,
 ): Promise<ExecutionParts> {

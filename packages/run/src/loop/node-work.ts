@@ -5,16 +5,16 @@ import type { PlannedTask } from "../work.js";
 import type { DoneHow } from "./board.js";
 import type { ExecutionParts } from "./parts.js";
 import type { Replanning } from "./replanning.js";
-import type { Stopping } from "./stopping.js";
+import type { EarlyEnd } from "./early-end.js";
 
 export class NodeWork {
   readonly #parts: ExecutionParts;
-  readonly #stopping: Stopping;
+  readonly #stopping: EarlyEnd;
   readonly #replanning: Replanning;
   /** Stamps that tasks of this run have left, where there are several configurations. */
   readonly #left = new Set<string>();
 
-  constructor(parts: ExecutionParts, stopping: Stopping, replanning: Replanning) {
+  constructor(parts: ExecutionParts, stopping: EarlyEnd, replanning: Replanning) {
     this.#parts = parts;
     this.#stopping = stopping;
     this.#replanning = replanning;

@@ -6,7 +6,7 @@ import type { RunOptions } from "../options.js";
 import type { RunParts } from "./parts.js";
 import type { Queue } from "./queue.js";
 
-export class Stopping {
+export class EarlyEnd {
   readonly #parts: RunParts;
   #queue: Queue | undefined;
   #isStopping = false;
