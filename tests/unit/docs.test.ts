@@ -515,3 +515,69 @@ describe("links", () => {
     expect(broken).toEqual([]);
   });
 });
+
+describe("errors that pages show", () => {
+  const shown = ["README.md", ...filesBelow("docs", /\.md$/)].flatMap((page) =>
+    [
+      ...read(page).matchAll(
+        /^(?: {2}\| )?(?:error|warning)\[(\w+)\/([\w-]+)\]: (.*)(?:\n(?: {2}\| )?help: (.*))?/gm,
+      ),
+    ].map(([, room, code, message, help]) => ({ page, room: room!, code: code!, message: message!, help })),
+  );
+
+  test("are some", () => {
+    expect(shown.length).toBeGreaterThan(5);
+  });
+
+  test.each(shown)("$page: $room/$code has the words of the code", ({ room, code, message, help }) => {
+    const problem = filesBelow(`packages/${room}/src`, /(^|\/)problems(-\w+)?\.ts$/)
+      .flatMap((file) => read(file).split(/^}$/m))
+      .filter((text) => text.includes(`"${room}/${code}"`))
+      .join("\n");
+    const texts = literalsOf(problem);
+    for (const one of [message, help]) {
+      if (one === undefined) continue;
+      expect(texts.some((pattern) => pattern.test(one)) ? "" : one).toBe("");
+    }
+  });
+});
+
+/** Each text of a piece of code as a pattern of what it may become. */
+function literalsOf(code: string): RegExp[] {
+  const patterns: RegExp[] = [];
+  const token = /\/\*[^]*?\*\/|\/\/.*|"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`/g;
+  for (let found = token.exec(code); found; found = token.exec(code)) {
+    const plain = found[1] ?? found[2];
+    if (plain !== undefined) patterns.push(patternOf([plain]));
+    if (found[0] !== "`") continue;
+    const parts: string[] = [];
+    let part = "";
+    let at = token.lastIndex;
+    for (; code[at] !== "`"; at++) {
+      if (code[at] === "\\") part += code[++at];
+      else if (code.startsWith("${", at)) {
+        parts.push(part);
+        part = "";
+        at = endOfPlace(code, at + 2);
+      } else part += code[at];
+    }
+    token.lastIndex = at + 1;
+    patterns.push(patternOf([...parts, part]));
+  }
+  return patterns;
+}
+
+/** Where the brace is that ends what is put into a template; there may be texts in it. */
+function endOfPlace(code: string, from: number): number {
+  let depth = 1;
+  let at = from;
+  for (; depth > 0; at++) depth += code[at] === "{" ? 1 : code[at] === "}" ? -1 : 0;
+  return at - 1;
+}
+
+/** @param parts between which anything may stand; a text that is joined with another one may be a part only */
+function patternOf(parts: readonly string[]): RegExp {
+  const words = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const isLong = parts.join("").length >= 12;
+  return isLong ? new RegExp(words.join(".*")) : /(?!)/;
+}
