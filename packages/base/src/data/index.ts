@@ -1,6 +1,6 @@
 /**
- * `@tsbake/base/data`: what one program writes and another reads. A schema of valibot is the type and the check at once. The
- * engine's start does not load it.
+ * `@tsbake/base/data`: what one program writes and another reads. A schema of valibot is the type and the check at once. Only
+ * who reads such a file loads it.
  */
 export { digest, hexDigest, list, size } from "./forms.js";
 export { readData } from "./read.js";

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { BuildError, type Diagnostic } from "../diagnostic.js";
 
+const MOST_SHOWN = 60;
+
 /**
  * The data that a text is, by its schema.
  *
@@ -27,8 +29,10 @@ export function readData<Schema extends v.GenericSchema>(
 /** `packages.2.sha256: it is no SHA-256`. */
 function reasonOf(issue: v.BaseIssue<unknown>): string {
   const place = v.getDotPath(issue);
-  const kinds =
-    issue.received === "undefined" ? "it is missing" : `${issue.received} instead of ${issue.expected}`;
+  // Whatever stands in the file would stand in the message.
+  const found =
+    issue.received.length > MOST_SHOWN ? `${issue.received.slice(0, MOST_SHOWN)}…` : issue.received;
+  const kinds = found === "undefined" ? "it is missing" : `${found} instead of ${issue.expected}`;
   const reason = issue.kind === "schema" ? kinds : issue.message;
   return place ? `\`${place}\`: ${reason}` : reason;
 }
