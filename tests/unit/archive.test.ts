@@ -140,7 +140,7 @@ describe("packing and unpacking", () => {
       return readFile(join(folder, name));
     };
     const by = (program: string, ...words: string[]): Buffer =>
-      spawnSync(program, [...words, "-c"], { input: tar, maxBuffer: 2 ** 27 }).stdout;
+      spawnSync(program, [...words, "-c"], { input: tar, maxBuffer: 2 ** 27, env: process.env }).stdout;
     expect(gzipSync(tar, { level: 5 })).not.toEqual(gzipSync(tar, { level: 6 }));
     expect((await packed("t.tar.gz")).equals(gzipSync(tar, { level: 6 }))).toBe(true);
     expect((await packed("t.tar.zst")).equals(by("zstd", "-q", "-T0", "-3"))).toBe(true);
