@@ -2,6 +2,7 @@ import {
   chmodSync,
   mkdirSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -484,6 +485,50 @@ describe("remembered digests of files", () => {
     expect(changed).toMatch(/^[0-9a-f]{64}$/);
     expect([digest, "0".repeat(64)]).not.toContain(changed);
   });
+
+  // A body may have read it in that moment, however short it is and however young the file.
+  test.each(["digest", "checksums"] as const)(
+    "%s: what was another one for a moment has changed, whatever is there now",
+    async (ask) => {
+      const edits: Readonly<Record<string, (path: string) => void>> = {
+        "written to": (path) => {
+          writeFileSync(path, "TWO\n");
+          writeFileSync(path, "ONE\n");
+        },
+        replaced: (path) => {
+          renameSync(path, `${path}.kept`);
+          writeFileSync(path, "TWO\n");
+          renameSync(`${path}.kept`, path);
+        },
+        "a link that led elsewhere": (path) => {
+          for (const target of ["../two", "../one"]) {
+            rmSync(path);
+            symlinkSync(target, path);
+          }
+        },
+      };
+      write("one", "ONE\n");
+      write("two", "TWO\n");
+      for (const [name, edit] of Object.entries(edits)) {
+        for (const inFolder of [false, true]) {
+          const path = write("inputs/source", "ONE\n");
+          if (name.startsWith("a link")) {
+            rmSync(path);
+            symlinkSync("../one", path);
+          }
+          // Past the tick of the clock by which files get their times, and too young to be remembered.
+          await sleep(30);
+          const asked = inFolder ? join(folder, "inputs") : path;
+          const digests = await openFileDigests(cache());
+          await digests[ask](asked);
+          expect([name, inFolder, await digests.isChanged(asked)]).toEqual([name, inFolder, false]);
+          edit(path);
+          expect([name, inFolder, await digests.isChanged(asked)]).toEqual([name, inFolder, true]);
+          rmSync(path);
+        }
+      }
+    },
+  );
 
   test("nothing learned, nothing written; what is not there has none", async () => {
     const digests = await openFileDigests(cache(), later);

@@ -26,11 +26,16 @@ export interface FileDigests {
 export async function openFileDigests(path: string, now = Date.now): Promise<FileDigests> {
   const known = new Map(readEntries(await readTextIfThere(path)));
   let isChanged = false;
+  /** What `stat` said of each file when it was first asked for. */
+  const seen = new Map<string, string>();
   const cache = {
     get: (file: string) => known.get(file),
     set: (file: string, entry: string) => {
       isChanged ||= known.get(file) !== entry;
       known.set(file, entry);
+    },
+    saw: (file: string, stamp: string) => {
+      if (!seen.has(file)) seen.set(file, stamp);
     },
   };
   /** The first answer for each path, and how to have it again. */
@@ -56,8 +61,9 @@ export async function openFileDigests(path: string, now = Date.now): Promise<Fil
       let isOther = false;
       const watching = {
         get: (file: string) => known.get(file),
-        // Asked to keep something else of a file that was known: it was written to, or put in the place of the other.
-        set: (file: string, entry: string) => (isOther ||= known.has(file) && known.get(file) !== entry),
+        set: () => undefined,
+        // Written to, or another one in its place: by its stamp, since its content may be back, a moment ago.
+        saw: (file: string, stamp: string) => (isOther ||= seen.has(file) && seen.get(file) !== stamp),
       };
       return (await before.again(watching)) !== before.answer || isOther;
     },

@@ -5,7 +5,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BuildError, byText, fileStamp, hasCode, ifReachable, isSettled, messageOf } from "@tsbake/base";
-import { expandPattern, VERSION_CONTROL, type DigestOptions } from "./file-digest.js";
+import { expandPattern, statusOf, VERSION_CONTROL, type DigestOptions } from "./file-digest.js";
 import { unreadableInput } from "../problems.js";
 import type { FileInput } from "../types.js";
 
@@ -65,9 +65,10 @@ function nameOf(path: string): string {
 
 async function md5(path: string, { cache, now = Date.now }: DigestOptions): Promise<string> {
   const before = now();
-  const status = await stat(path, { bigint: true });
+  const status = await statusOf(path, cache);
   const stamp = `${fileStamp(status)} `;
   const key = `md5 ${path}`;
+  cache?.saw?.(path, stamp);
   const known = cache?.get(key);
   if (known?.startsWith(stamp)) return known.slice(stamp.length);
   const hash = createHash("md5");

@@ -6,6 +6,7 @@ import {
   BuildError,
   byText,
   fileStamp,
+  type FileStamp,
   hasCode,
   ifReachable,
   ifThere,
@@ -20,6 +21,8 @@ import { unreadableInput } from "../problems.js";
 export interface DigestCache {
   get(path: string): string | undefined;
   set(path: string, entry: string): void;
+  /** Told of every file, and of every link on the way to one, what `stat` says of it: remembered or not, read or not. */
+  saw?(path: string, stamp: FileStamp): void;
 }
 
 export interface DigestOptions {
@@ -69,7 +72,7 @@ class Digester {
     let status: BigIntStats;
     const before = this.#now();
     try {
-      status = await stat(path, { bigint: true });
+      status = await statusOf(path, this.#cache);
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
       throw error;
@@ -81,6 +84,7 @@ class Digester {
 
   async #file(path: string, status: BigIntStats, before: number): Promise<string> {
     const stamp = `${fileStamp(status)} `;
+    this.#cache?.saw?.(path, stamp);
     const suffix = modeSuffix(status);
     const known = this.#cache?.get(path);
     if (known?.startsWith(stamp)) return known.slice(stamp.length) + suffix;
@@ -114,7 +118,7 @@ class Digester {
     const before = this.#now();
     if (entry.isSymbolicLink()) {
       // A body cannot read what we cannot.
-      const target = await ifReachable(stat(path, { bigint: true }));
+      const target = await ifReachable(statusOf(path, this.#cache));
       if (!target?.isFile()) return `link ${await readlink(path)}`;
       return this.#file(path, target, before);
     }
@@ -131,6 +135,15 @@ class Digester {
     }
     return lines.length === 0 ? undefined : sha256(lines.sort(byText).join("\n"));
   }
+}
+
+/** What is at a path, links followed. @throws system errors */
+export async function statusOf(path: string, cache: DigestCache | undefined): Promise<BigIntStats> {
+  const status = await lstat(path, { bigint: true });
+  if (!status.isSymbolicLink()) return status;
+  // It may lead elsewhere for a while.
+  cache?.saw?.(`link ${path}`, fileStamp(status));
+  return stat(path, { bigint: true });
 }
 
 /** Octal digits, without what do_unpack takes away: writing by others than the owner. */
