@@ -16,17 +16,19 @@ const seed = Number(process.env["TSBAKE_EDIT_SEED"] ?? Date.now() % 1_000_000);
 
 const RECIPE = "meta-toy/recipes/extra/slow_1.0.bb";
 const SOURCE = "meta-toy/recipes/extra/slow/input.txt";
+/** Where FILESPATH looks first. */
+const EARLIER = "meta-toy/recipes/extra/slow-1.0/input.txt";
 /** What is deployed: the word of the recipe and that of the source. */
 const DEPLOYED = "build/tmp/deploy/slow/words";
 
 /** Its first task, on which all others wait, ends when the build folder has a file `go`. */
-function recipe(word: string): string {
+function recipe(word: string, waits = "before do_fetch"): string {
   return `inherit toy
 SRC_URI = "file://input.txt"
 do_wait() {
     until [ -e \${TOPDIR}/go ]; do sleep 0.05; done
 }
-addtask wait before do_fetch
+addtask wait ${waits}
 do_deploy() {
     mkdir -p \${WORKDIR}/words
     echo ${word} >\${WORKDIR}/words/words
@@ -75,27 +77,32 @@ function workFolders(): string[] {
 }
 
 describe("an edit while a build runs", () => {
-  test.each([
-    ["of a source", () => toy.rig.write(SOURCE, "TWO\n"), "input.txt"],
-    ["that takes the source away", () => rmSync(toy.rig.path(SOURCE)), "input.txt"],
-  ])(
-    "%s is told, and keeps nothing of it",
-    async (_what, edit, name) => {
-      const { code, stderr } = await editedBuild(edit);
-      expect([code, stderr]).toEqual([
-        1,
-        expect.stringContaining("error[engine/changed-meanwhile]: slow:do_"),
-      ]);
-      expect(stderr).toContain(name);
-      write("ONE");
-      await toy.built(["-c", "deploy", "slow"]);
-      expect(deployed()).toBe("ONE\nONE\n");
-      rmSync(toy.rig.path("build/tmp"), { recursive: true });
-      await toy.built(["-c", "deploy", "slow"]);
-      expect(deployed()).toBe("ONE\nONE\n");
-    },
-    300_000,
-  );
+  describe.each(["before do_fetch", "after do_fetch before do_unpack"])("%s", (waits) => {
+    test.each([
+      ["of a source", () => toy.rig.write(SOURCE, "TWO\n"), "input.txt"],
+      ["that takes the source away", () => rmSync(toy.rig.path(SOURCE)), "input.txt"],
+      ["that puts another one before it on FILESPATH", () => toy.rig.write(EARLIER, "TWO\n"), "input.txt"],
+    ])(
+      "%s is told, and keeps nothing of it",
+      async (_what, edit, name) => {
+        toy.rig.write(RECIPE, recipe("ONE", waits));
+        const { code, stderr } = await editedBuild(edit);
+        expect([code, stderr]).toEqual([
+          1,
+          expect.stringContaining("error[engine/changed-meanwhile]: slow:do_"),
+        ]);
+        expect(stderr).toContain(name);
+        rmSync(toy.rig.path(EARLIER), { force: true });
+        toy.rig.write(SOURCE, "ONE\n");
+        await toy.built(["-c", "deploy", "slow"]);
+        expect(deployed()).toBe("ONE\nONE\n");
+        rmSync(toy.rig.path("build/tmp"), { recursive: true });
+        await toy.built(["-c", "deploy", "slow"]);
+        expect(deployed()).toBe("ONE\nONE\n");
+      },
+      300_000,
+    );
+  });
 
   test("of the recipe is told where it was read after the edit", async () => {
     // Parsed already: the build that is edited opens the recipe only when its first body runs.

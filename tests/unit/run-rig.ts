@@ -237,6 +237,7 @@ function sign(
     of: (task) => signed.get(task)!,
     settle: () => [],
     paths: () => [],
+    absentPaths: () => [],
     differing: () => undefined,
     explain: (task) =>
       Promise.resolve({

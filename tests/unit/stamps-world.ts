@@ -405,6 +405,7 @@ function sign(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, Described>): Sign
     of: (id) => signed.get(id)!,
     settle: () => [],
     paths: () => [],
+    absentPaths: () => [],
     differing: () => undefined,
     explain: (task) =>
       Promise.resolve({

@@ -103,6 +103,8 @@ export interface Signatures {
   explain(task: TaskId, d?: Datastore): Promise<SignatureExplanation>;
   /** Files and folders whose content is in the task's signature, as they were asked for. */
   paths(task: TaskId): readonly string[];
+  /** Where the task looks first for a file that it had found later: FILESPATH. */
+  absentPaths(task: TaskId): readonly string[];
   /** `graph/unstable-metadata` when the recipe's datastore gives another base hash than the parse did; else undefined. */
   differing(task: TaskId, d: Datastore): Diagnostic | undefined;
 }

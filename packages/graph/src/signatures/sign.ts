@@ -193,6 +193,12 @@ class Signing implements Signatures {
     return checkedPaths(this.#task(task).info);
   }
 
+  absentPaths(task: TaskId): readonly string[] {
+    const { info } = this.#task(task);
+    const found = new Set(checkedPaths(info).map((path) => basename(path)));
+    return checkedPaths(info, ":False").filter((path) => found.has(basename(path)));
+  }
+
   differing(task: TaskId, d: Datastore): Diagnostic | undefined {
     const { recipe, info } = this.#task(task);
     const now = baseHash(this.#handler, this.#variables(d), info.name);
@@ -266,10 +272,10 @@ function compile(variable: string, pattern: string): RegExp {
   }
 }
 
-/** The paths of `path:True` words; `path:False` ones only keep the parse cache honest. */
-function checkedPaths(info: TaskInfo): string[] {
+/** The paths of `path:True` words, or those of `path:False`: where nothing was, and would come first. */
+function checkedPaths(info: TaskInfo, kind: ":True" | ":False" = ":True"): string[] {
   return (info.fileChecksums ?? []).flatMap((word) =>
-    word.endsWith(":True") ? [word.slice(0, -":True".length)] : [],
+    word.endsWith(kind) ? [word.slice(0, -kind.length)] : [],
   );
 }
 
