@@ -323,7 +323,11 @@ describe("CONTRIBUTING.md", () => {
   test("names variables that something reads, and that reach the tests", () => {
     const variables = [...page.matchAll(/\b((?:TSBAKE|UPDATE)_[A-Z_]+)=/g)].map((match) => match[1]!);
     expect(variables.length).toBeGreaterThan(2);
-    const readers = [...filesBelow("tests", /\.(ts|js)$/), ...filesBelow("packages", /\/src\/.*\.ts$/)]
+    const readers = [
+      ...filesBelow("tests", /\.(ts|js)$/),
+      ...filesBelow("packages", /\/src\/.*\.ts$/),
+      ...filesBelow("scripts", /\.sh$/),
+    ]
       .filter((path) => path !== "tests/unit/docs.test.ts")
       .map(read)
       .join("\n");
