@@ -10,6 +10,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { mulberry } from "../tests/dist/support/random.js";
 
 /** Room → where its code is, and the tests that must notice. */
 const ROOMS = {
@@ -163,17 +164,6 @@ function pick(all, count, random) {
   while (picked.length < count && rest.length > 0)
     picked.push(rest.splice(Math.floor(random() * rest.length), 1)[0]);
   return picked;
-}
-
-/** A small generator whose numbers go by its seed. @see Tommy Ettinger, mulberry32 */
-function mulberry(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 function seconds(began) {
