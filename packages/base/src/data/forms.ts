@@ -1,6 +1,9 @@
 /** Forms of fields that several files have. */
 import * as v from "valibot";
 
+/** A text that says something. */
+export const filled = v.pipe(v.string(), v.nonEmpty("it is empty"));
+
 export const hexDigest = /^[0-9a-f]{64}$/;
 
 /** A SHA-256, 64 hexadecimal digits. */

@@ -1,21 +1,19 @@
 /** What a set of root packages needs, all of it: a solved, verified list that signatures hash and tasks install from. */
 import { BuildError, byText, readTextIfThere, sha256, sortedUnique } from "@tsbake/base";
-import { digest, list, readData, size } from "@tsbake/base/data";
+import { digest, filled, list, readData, size } from "@tsbake/base/data";
 import * as v from "valibot";
 import { byNameAndArchitecture } from "../database/database.js";
 import { badClosure, closuresDisagree, otherContent } from "../problems.js";
 
-const text = v.pipe(v.string(), v.nonEmpty("it is empty"));
-
 /** A package that can be installed: from the feed or written by us. */
 const AvailablePackage = v.object({
-  name: text,
-  version: text,
-  architecture: text,
+  name: filled,
+  version: filled,
+  architecture: filled,
   sha256: digest,
   sizeBytes: size,
   /** The index stanza (`Package: …` to the last field), one final newline. */
-  stanza: text,
+  stanza: filled,
   /** Where the .deb is below its pool, e.g. `strace_6.1-0.1_amd64.deb`: nothing may lead out of it. */
   file: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._+~%-]*$/, "it is no plain file name")),
 });
@@ -24,7 +22,7 @@ export type AvailablePackage = Readonly<v.InferOutput<typeof AvailablePackage>>;
 const ClosurePackage = v.object({
   ...AvailablePackage.entries,
   /** Where apt would fetch it. Not part of a signature: a mirror may differ. */
-  uri: text,
+  uri: filled,
 });
 export type ClosurePackage = Readonly<v.InferOutput<typeof ClosurePackage>>;
 

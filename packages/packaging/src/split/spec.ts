@@ -1,7 +1,7 @@
 /** What a recipe says of its packages: the JSON that package.bbclass writes, checked once. */
 import { readFile } from "node:fs/promises";
 import { BuildError, hasCode } from "@tsbake/base";
-import { list, readData } from "@tsbake/base/data";
+import { filled, list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import { debName, debRelations, debVersion, isDebName, isDebVersion } from "../deb/names.js";
 import { badSpec } from "../problems.js";
@@ -53,7 +53,6 @@ const RELATIONS = [
 ];
 const SCRIPT_NAMES = ["preinst", "postinst", "prerm", "postrm"];
 
-const filled = v.pipe(v.string(), v.nonEmpty("it is empty"));
 const flag = v.optional(v.boolean(), false);
 /** A field of one line. */
 const oneLine = v.transform((value: string) => value.replace(/\s+/g, " ").trim());
