@@ -4,12 +4,12 @@
  *
  * TSBAKE_EDIT_RUNS: how many edits at random moments (default 3). TSBAKE_EDIT_SEED repeats a run.
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { verifyStore } from "@tsbake/sstate";
 import { mulberry } from "../support/random.js";
-import { Toy } from "../support/toy.js";
+import { Toy, type RunOptions } from "../support/toy.js";
 
 const runs = Number(process.env["TSBAKE_EDIT_RUNS"] ?? 3);
 const seed = Number(process.env["TSBAKE_EDIT_SEED"] ?? Date.now() % 1_000_000);
@@ -61,9 +61,12 @@ async function until(isTrue: () => boolean): Promise<void> {
 }
 
 /** Begins a build and makes `edit` while its first task waits. @returns how it ended */
-async function editedBuild(edit: () => void): Promise<{ code: number | null; stderr: string }> {
+async function editedBuild(
+  edit: () => void,
+  options: RunOptions = {},
+): Promise<{ code: number | null; stderr: string }> {
   rmSync(toy.rig.path("build/go"), { force: true });
-  const build = toy.rig.tsbake(["-c", "deploy", "slow"]);
+  const build = toy.rig.tsbake(["-c", "deploy", "slow"], options);
   await until(() => workFolders().some((folder) => existsSync(`${folder}/slow/1.0/temp/log.do_wait`)));
   edit();
   toy.rig.write("build/go", "");
@@ -114,6 +117,19 @@ describe("an edit while a build runs", () => {
     write("ONE");
     await toy.built(["-c", "deploy", "slow"]);
     expect(deployed()).toBe("ONE\nONE\n");
+  }, 300_000);
+
+  test("of a compiler that the signature names is told", async () => {
+    const gcc = (version: string) => {
+      toy.rig.write("bin/gcc", `#!/bin/sh\necho ${version}\n`);
+      chmodSync(toy.rig.path("bin/gcc"), 0o755);
+    };
+    const environment = { PATH: `${toy.rig.path("bin")}:${process.env["PATH"]}` };
+    gcc("12");
+    toy.rig.write(RECIPE, recipe("${TSBAKE_HOST_TOOLCHAIN}"));
+    const { code, stderr } = await editedBuild(() => gcc("13"), { environment });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("error[engine/changed-meanwhile]: slow:do_")]);
+    expect(stderr).toContain("TSBAKE_HOST_TOOLCHAIN");
   }, 300_000);
 
   test(

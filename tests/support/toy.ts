@@ -27,7 +27,7 @@ export function tasksOf(pn: string, names: readonly string[]): string[] {
   return names.map((name) => `${pn}:do_${name}`).toSorted();
 }
 
-type RunOptions = NonNullable<Parameters<Rig["tsbake"]>[1]>;
+export type RunOptions = NonNullable<Parameters<Rig["tsbake"]>[1]>;
 
 export class Toy implements Disposable {
   readonly rig: Rig;

@@ -22,6 +22,7 @@ import {
   linkHostTools,
   openFileDigests,
   ownCode,
+  signedPrograms,
   toolDigests,
 } from "@tsbake/engine";
 import { locateBuild } from "@tsbake/project";
@@ -457,6 +458,25 @@ describe("digests of tools", () => {
       writeFileSync(cache, text);
       expect((await ask()).digests).toEqual(await digests());
     }
+  });
+
+  test("are asked for again while a build runs: what has changed meanwhile is told, the rest not", async () => {
+    const files = { digest: async (path: string) => readFile(path, "utf8") };
+    const compiler = write("bin/gcc", "one\n", 0o755);
+    const programs = await signedPrograms(
+      dirname(compiler),
+      join(folder, "own-code.json"),
+      files,
+      join(folder, "packages"),
+    );
+    const names = [...Object.keys(programs.variables), "PN"];
+    expect(names).toEqual(expect.arrayContaining(["TSBAKE_FETCH_DIGEST", "TSBAKE_HOST_TOOLCHAIN"]));
+    expect(await programs.changed(names)).toEqual([]);
+    write("packages/image/dist/main.js", "changed\n");
+    expect(await programs.changed(names)).toEqual(["TSBAKE_IMAGE_DIGEST"]);
+    expect(await programs.changed(["TSBAKE_FETCH_DIGEST", "PN"])).toEqual([]);
+    write("bin/gcc", "two\n");
+    expect(await programs.changed(names)).toEqual(["TSBAKE_IMAGE_DIGEST", "TSBAKE_HOST_TOOLCHAIN"]);
   });
 
   test("are there for the real tools", async () => {

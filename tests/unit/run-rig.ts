@@ -238,6 +238,7 @@ function sign(
     settle: () => [],
     paths: () => [],
     absentPaths: () => [],
+    variables: () => [],
     differing: () => undefined,
     explain: (task) =>
       Promise.resolve({

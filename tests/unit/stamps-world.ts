@@ -406,6 +406,7 @@ function sign(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, Described>): Sign
     settle: () => [],
     paths: () => [],
     absentPaths: () => [],
+    variables: () => [],
     differing: () => undefined,
     explain: (task) =>
       Promise.resolve({

@@ -26,6 +26,7 @@ export {
   hostToolchain,
   linkHostTools,
   ownCode,
+  signedPrograms,
   toolDigests,
   type HostToolsRequest,
 } from "./settings/index.js";

@@ -105,6 +105,8 @@ export interface Signatures {
   paths(task: TaskId): readonly string[];
   /** Where the task looks first for a file that it had found later: FILESPATH. */
   absentPaths(task: TaskId): readonly string[];
+  /** Variables and functions whose values are in the task's signature, by name, itself not among them. @param d its recipe */
+  variables(task: TaskId, d: Datastore): readonly string[];
   /** `graph/unstable-metadata` when the recipe's datastore gives another base hash than the parse did; else undefined. */
   differing(task: TaskId, d: Datastore): Diagnostic | undefined;
 }

@@ -4,6 +4,7 @@ import type { ProjectFile } from "@tsbake/project";
 import type { ParsedProject, Providers } from "@tsbake/recipe";
 import type { EngineEvent } from "../events.js";
 import type { BuildPython } from "../metadata/python.js";
+import type { SignedPrograms } from "../settings/programs.js";
 
 export interface BuildContext {
   readonly topdir: string;
@@ -13,6 +14,7 @@ export interface BuildContext {
   readonly environment: Readonly<Record<string, string>>;
   readonly python: BuildPython;
   readonly projectFile: ProjectFile | undefined;
+  readonly programs: SignedPrograms;
   /** Ms since epoch: what has changed since then was perhaps not read as it is now. */
   readonly parsedAtMs: number;
   readonly onEvent: (event: EngineEvent) => void;

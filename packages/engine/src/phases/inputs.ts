@@ -8,6 +8,7 @@ import type { Datastore } from "@tsbake/datastore";
 import { taskId, type Signatures, type TaskGraph, type TaskId } from "@tsbake/graph";
 import type { ParsedProject } from "@tsbake/recipe";
 import { changedMeanwhile } from "../problems.js";
+import type { SignedPrograms } from "../settings/programs.js";
 import type { FileDigests } from "../signing/file-digests.js";
 
 /**
@@ -21,6 +22,7 @@ export interface SignedInputs {
   readonly signatures: Signatures;
   readonly project: ParsedProject;
   readonly files: FileDigests;
+  readonly programs: SignedPrograms;
   /** Ms since epoch. */
   readonly parsedAtMs: number;
 }
@@ -35,7 +37,7 @@ export async function changedInputs(
   task: TaskId,
   d: Datastore | undefined,
 ): Promise<readonly Diagnostic[]> {
-  const { graph, project, signatures, files } = inputs;
+  const { graph, project, signatures, files, programs } = inputs;
   const info = project.recipes.get(graph.node(task).recipe)!;
   const changed: string[] = [];
   for (const reader of inputsOf(graph, task)) {
@@ -43,6 +45,7 @@ export async function changedInputs(
     // Found first now, in the place of the one that was signed.
     changed.push(...signatures.absentPaths(reader).filter((path) => existsSync(path)));
   }
+  if (d) changed.push(...(await programs.changed(signatures.variables(task, d))));
   if (changed.length === 0 && d) {
     const unstable = signatures.differing(task, d);
     if (!unstable) return [];

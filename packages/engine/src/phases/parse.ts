@@ -14,8 +14,7 @@ import { unwritableBuildFolder } from "../problems.js";
 import { openFileDigests } from "../signing/file-digests.js";
 import { CACHED_CONFIGURATION, configurationFiles } from "../settings/configuration-input.js";
 import { configuredFolderProblems, folderNameProblem } from "../settings/folder-names.js";
-import { ownCode } from "../settings/own-code.js";
-import { hostToolchain } from "../settings/tools.js";
+import { signedPrograms, type SignedPrograms } from "../settings/programs.js";
 
 /** Folder of the core layer (conf/, classes/, recipes/): the root of tsbake itself. */
 const CORE_LAYER = fileURLToPath(new URL("../../../../", import.meta.url)).replace(/\/$/, "");
@@ -38,6 +37,7 @@ export interface ParsedFolder {
   readonly environment: Readonly<Record<string, string>>;
   readonly python: BuildPython;
   readonly projectFile: ProjectFile | undefined;
+  readonly programs: SignedPrograms;
   /** Ms since epoch, when reading began. */
   readonly parsedAtMs: number;
 }
@@ -76,9 +76,12 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
   const environment = projectFile
     ? projectEnvironment(projectFile, options.environment)
     : { ...options.environment };
-  const own = await ownCode(join(topdir, "cache/own-code.json"));
   const tools = await openFileDigests(join(topdir, "cache/tool-digests.json"));
-  const toolchain = await hostToolchain(options.environment["PATH"] ?? "", tools);
+  const programs = await signedPrograms(
+    options.environment["PATH"] ?? "",
+    join(topdir, "cache/own-code.json"),
+    tools,
+  );
   await tools.save();
   const started = performance.now();
   const project = await parseProject({
@@ -94,13 +97,12 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
       TSBAKE_DPKG_ARCH: dpkg,
       TSBAKE_KERNEL_ARCH: kernel,
       TSBAKE_CPUS: String(availableParallelism()),
-      ...own.digests,
-      TSBAKE_HOST_TOOLCHAIN: toolchain,
+      ...programs.variables,
     },
     trackHistory: options.trackHistory,
     cachedConfig: CACHED_CONFIGURATION,
     // Paths are in what was parsed: a copied build folder must not believe the cache of the original.
-    cacheKey: [own.key, topdir, CORE_LAYER].join(" "),
+    cacheKey: [programs.key, topdir, CORE_LAYER].join(" "),
     python: python.host,
     openPython: python.open,
     watchFiles: python.watchFiles,
@@ -116,5 +118,5 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
   const { files, cached } = project.statistics;
   const elapsedMs = performance.now() - started;
   options.onEvent({ type: "parsed", recipes: files, cached, elapsedMs });
-  return { topdir, project, environment, python, projectFile, parsedAtMs };
+  return { topdir, project, environment, python, projectFile, programs, parsedAtMs };
 }

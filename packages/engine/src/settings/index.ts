@@ -6,4 +6,5 @@ export { namingDisks, writtenFolders } from "./disks.js";
 export { describeEnvironment } from "./environment.js";
 export { readMachineSettings, type MachineSettings } from "./run-settings.js";
 export { ownCode, toolDigests, type OwnCode } from "./own-code.js";
+export { signedPrograms, type SignedPrograms } from "./programs.js";
 export { hostToolchain, linkHostTools, type HostToolsRequest } from "./tools.js";

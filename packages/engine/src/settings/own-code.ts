@@ -88,6 +88,11 @@ export async function ownCode(cache: string, packages = PACKAGES): Promise<OwnCo
   return found;
 }
 
+/** {@link OwnCode.key} as it is now. */
+export async function ownCodeKey(packages = PACKAGES): Promise<string> {
+  return (await stampOfCode(packages)).key;
+}
+
 function readOwnCode(text: string | undefined): OwnCode | undefined {
   if (text === undefined) return undefined;
   try {

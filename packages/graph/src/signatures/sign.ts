@@ -199,6 +199,12 @@ class Signing implements Signatures {
     return checkedPaths(info, ":False").filter((path) => found.has(basename(path)));
   }
 
+  variables(task: TaskId, d: Datastore): readonly string[] {
+    return this.#variables(d)
+      .reached(this.#task(task).info.name)
+      .map(({ name }) => name);
+  }
+
   differing(task: TaskId, d: Datastore): Diagnostic | undefined {
     const { recipe, info } = this.#task(task);
     const now = baseHash(this.#handler, this.#variables(d), info.name);
