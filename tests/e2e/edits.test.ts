@@ -171,39 +171,3 @@ describe("an edit while a build runs", () => {
     runs * 120_000,
   );
 });
-
-describe("two build folders with one TMPDIR", () => {
-  test("build one after the other, and each gets its own", async () => {
-    const shared = `TMPDIR = "${toy.rig.path("shared-tmp")}"\n`;
-    const build = async (name: string) => {
-      const folder = toy.rig.path(name);
-      toy.rig.write(`${name}/go`, "");
-      toy.rig.write(
-        `${name}/conf/local.conf`,
-        `${shared}SSTATE_DIR = "${folder}/sstate"\nMINE = "${name}"\n`,
-      );
-      const done = await toy.rig.tsbake(["-c", "deploy", "slow"], {
-        environment: { TSBAKE_BUILD_DIR: folder },
-      });
-      expect([name, done.code, done.stderr]).toEqual([name, 0, ""]);
-      rmSync(toy.rig.path("shared-tmp"), { recursive: true });
-      await toy.rig.tsbake(["-c", "deploy", "slow"], { environment: { TSBAKE_BUILD_DIR: folder } });
-      return readFileSync(toy.rig.path("shared-tmp/deploy/slow/words"), "utf8");
-    };
-    toy.rig.write(RECIPE, recipe("${MINE}"));
-    const both = ["one", "two"].map((name) => {
-      toy.rig.write(`${name}/go`, "");
-      toy.rig.write(
-        `${name}/conf/local.conf`,
-        `${shared}SSTATE_DIR = "${toy.rig.path(name)}/sstate"\nMINE = "${name}"\n`,
-      );
-      return toy.rig.tsbake(["-c", "deploy", "slow"], {
-        environment: { TSBAKE_BUILD_DIR: toy.rig.path(name) },
-      });
-    });
-    for (const done of await Promise.all(both)) expect([done.code, done.stderr]).toEqual([0, ""]);
-    // What each has put into its shared state is its own.
-    expect(await build("one")).toBe("one\nONE\n");
-    expect(await build("two")).toBe("two\nONE\n");
-  }, 300_000);
-});
