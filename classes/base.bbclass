@@ -54,6 +54,8 @@ def fetch_environment(d, at_start):
         return ' '.join(shlex.quote(pair) for pair in pairs)
     return '\n        '.join('--env=' + pair for pair in pairs)
 
+HAS_SOURCES = "${@'yes' if (d.getVar('SRC_URI') or '').split() else 'no'}"
+
 # Lists travel to programs by standard input (--options -): the kernel takes no argument of more than 128 KiB, and shows
 # every argument to everybody.
 addtask fetch
@@ -65,7 +67,9 @@ do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
 do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS FETCH_EXPORT_VARS fetch_environment fetch_settings"
 do_fetch() {
-    env ${@fetch_environment(d, True)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
+    # Many recipes have no sources: images, groups of packages, what comes from a feed.
+    if [ ${HAS_SOURCES} = yes ]; then
+        env ${@fetch_environment(d, True)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
         ${@fetch_environment(d, False)}
         --uri=${SRC_URI}
         --filespath=${FILESPATH}
@@ -76,6 +80,7 @@ do_fetch() {
         --mirrors=${MIRRORS}
         ${@fetch_settings(d)}
 TSBAKE_OPTIONS
+    fi
 }
 
 addtask unpack after do_fetch
@@ -85,7 +90,8 @@ do_unpack[cleandirs] = "${PATCH_RECORD} ${UNPACKDIR}"
 do_unpack[vardeps] += "BB_GIT_DEFAULT_DESTSUFFIX BB_GIT_NOSHARED BB_GIT_SHALLOW"
 do_unpack[vardepsexclude] += "fetch_settings"
 do_unpack() {
-    tsbake-fetch unpack --options - <<'TSBAKE_OPTIONS'
+    if [ ${HAS_SOURCES} = yes ]; then
+        tsbake-fetch unpack --options - <<'TSBAKE_OPTIONS'
         --uri=${SRC_URI}
         --filespath=${FILESPATH}
         --dl-dir=${DL_DIR}
@@ -94,6 +100,7 @@ do_unpack() {
         --into=${UNPACKDIR}
         ${@fetch_settings(d)}
 TSBAKE_OPTIONS
+    fi
 }
 
 # What the patched files were before, so that do_patch can run again on the same sources.
