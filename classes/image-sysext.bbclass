@@ -32,6 +32,10 @@ SYSEXT_MAY_SHADOW ?= ""
 # Packages of the base that may be upgraded, downgraded or removed.
 SYSEXT_ALLOW_CHANGED ?= ""
 
+# What becomes of maintainer scripts. merged: they run, with all triggers, on the base's tree, and what they changed is
+# translated. skip: none runs, each is reported.
+SYSEXT_SCRIPTS ?= "skip"
+
 # What becomes of each path that a package brings; the first match decides, no match stops the build.
 # keep: ships (only /usr and /opt can). factory: a copy below /usr/share/factory and a tmpfiles.d line. folders: a
 # tmpfiles.d line a folder, the rest is dropped. drop. refuse.
@@ -46,6 +50,9 @@ SYSEXT_RULES ?= " \
     /etc/ld.so.cache=drop \
     /etc/**=factory \
     /var/lib/apt/**=drop \
+    /var/lib/systemd/deb-systemd-helper-*/**=drop \
+    /var/lib/systemd/deb-systemd-user-helper-*/**=drop \
+    /var/lib/ucf/**=drop \
     /var/lib/dpkg/**=drop \
     /var/cache/**=folders \
     /var/log/**=folders \
@@ -56,6 +63,8 @@ SYSEXT_RULES ?= " \
 "
 
 python () {
+    if d.getVar('SYSEXT_SCRIPTS') not in ('merged', 'skip'):
+        bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged or skip' % d.getVar('SYSEXT_SCRIPTS'))
     if not d.getVar('IMAGE_BASE_PKGDB'):
         raise bb.parse.SkipRecipe('IMAGE_BASE_PKGDB is empty: set it to the recipe of the base image')
 }
@@ -64,6 +73,8 @@ ROOTFS_FROM_FEED = "${IMAGE_PREINSTALL}"
 SYSEXT_BASE = "${PKGDB_DIR}/${IMAGE_BASE_PKGDB}"
 
 do_rootfs[depends] += "${IMAGE_BASE_PKGDB}:do_pkgdb_snapshot"
+do_rootfs[depends] += "${@'${IMAGE_BASE_PKGDB}:do_base_tree' if d.getVar('SYSEXT_SCRIPTS') == 'merged' else ''}"
+SYSEXT_BASE_TREE = "${@'${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar' if d.getVar('SYSEXT_SCRIPTS') == 'merged' else ''}"
 # Checked before any task runs.
 SYSEXT_BASE_MUST = "IMAGE_GEN_PKGDBFS=1 IMAGE_PKGTYPE=${IMAGE_PKGTYPE} TARGET_ARCH=${TARGET_ARCH} DISTRO=${DISTRO}"
 do_rootfs[requires] = "${@' '.join('${IMAGE_BASE_PKGDB}:' + word for word in d.getVar('SYSEXT_BASE_MUST').split() if '${IMAGE_BASE_PKGDB}')}"
@@ -71,6 +82,7 @@ do_rootfs[requires] = "${@' '.join('${IMAGE_BASE_PKGDB}:' + word for word in d.g
 do_rootfs() {
     tsbake-image layer --options - <<'TSBAKE_OPTIONS'
         --base=${SYSEXT_BASE}
+        --base-tree=${SYSEXT_BASE_TREE}
         --allow-changed=${SYSEXT_ALLOW_CHANGED}
         ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
         --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}

@@ -135,6 +135,19 @@ do_pkgdb_snapshot() {
     cp -al ${ROOTFS_OUTPUT}/pkgdb/. ${PKGDB_OUTPUT}/
 }
 
+# --- the tree as do_rootfs left it, for extensions whose maintainer scripts run on it ---------------------------------
+BASE_TREE_OUTPUT = "${WORKDIR}/base-tree-output"
+
+addtask base_tree after do_rootfs
+do_base_tree[doc] = "keeps the base's tree for extensions whose maintainer scripts run"
+SSTATETASKS += "do_base_tree"
+do_base_tree[cleandirs] = "${BASE_TREE_OUTPUT}"
+do_base_tree[sstate-inputdirs] = "${BASE_TREE_OUTPUT}"
+do_base_tree[sstate-outputdirs] = "${BASE_TREE_DIR}/${PN}"
+do_base_tree() {
+    ln ${ROOTFS_OUTPUT}/rootfs.tar ${BASE_TREE_OUTPUT}/
+}
+
 addtask pkgdb after do_pkgdb_snapshot
 do_pkgdb[doc] = "deploys the package database as an archive"
 SSTATETASKS += "do_pkgdb"

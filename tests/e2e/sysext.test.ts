@@ -70,6 +70,14 @@ IMAGE_PREINSTALL = "strace htop"
 IMAGE_INSTALL = "sysfacts-watch"
 IMAGE_FSTYPES = "squashfs erofs tar.gz directory"
 `,
+  // A user, alternatives, configuration of another user's, an enabled unit, keys of a device.
+  "meta-case/recipes/case-merged_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "tcpdump netcat-openbsd redis-server openssh-server"
+IMAGE_FSTYPES = "directory"
+SYSEXT_SCRIPTS = "merged"
+`,
   "meta-case/recipes/case-pinned_1.0.bb": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
@@ -88,7 +96,7 @@ describeUnless(obstacle, "an extension of real packages", () => {
   const image = (name: string): string => realpathSync(rig.path(images, name));
 
   beforeAll(async () => {
-    const result = await rig.tsbake(["case-base", "bigger-base", "case-tools", "case-pinned"]);
+    const result = await rig.tsbake(["case-base", "bigger-base", "case-tools", "case-merged", "case-pinned"]);
     if (result.code !== 0) throw new Error(result.stdout + result.stderr);
   }, 15 * MINUTES);
   afterAll(() => rig[Symbol.dispose]());
@@ -142,6 +150,38 @@ describeUnless(obstacle, "an extension of real packages", () => {
       expect(verdict.seen).toContain("libsysfacts.so.1 => ");
       expect(verdict.seen).not.toContain("not found");
       expect(verdict.afterwards).toContain("strace: not found");
+    });
+
+    test("what maintainer scripts do on a device is there after the merge, sysusers and tmpfiles", async () => {
+      const base = rig.path("device");
+      cpSync(image("case-base-generic.rootfs.directory"), base, { recursive: true, verbatimSymlinks: true });
+      const verdict = await judge({
+        base,
+        extension: image("case-merged-generic.rootfs.directory"),
+        name: "case-merged",
+        look: `systemd-sysusers; systemd-tmpfiles --create --prefix=/etc --prefix=/var
+id -un tcpdump redis sshd; nc -h 2>&1 | head -n 1; readlink /usr/bin/nc
+stat -c '%A %U:%G %n' /etc/redis/redis.conf /var/lib/redis /usr/bin/ssh-agent
+grep -c . /etc/ssh/sshd_config >/dev/null && echo configured
+cd /usr/lib/systemd/system && echo */redis-server.service */ssh.service */*keys.service
+ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
+      });
+      expect(verdict.seen.split("\n")).toEqual(
+        expect.arrayContaining([
+          "tcpdump",
+          "redis",
+          "sshd",
+          expect.stringContaining("OpenBSD netcat"),
+          "nc.openbsd",
+          "-rw-r----- redis:redis /etc/redis/redis.conf",
+          "drwxr-x--- redis:redis /var/lib/redis",
+          "-rwxr-sr-x root:_ssh /usr/bin/ssh-agent",
+          "configured",
+          "multi-user.target.wants/redis-server.service multi-user.target.wants/ssh.service sysinit.target.wants/tsbake-ssh-host-keys.service",
+          // No key of the build is anybody's key.
+          expect.stringContaining("cannot access '/etc/ssh/*key*'"),
+        ]),
+      );
     });
 
     test("another name is refused", async () => {

@@ -47,6 +47,14 @@ export {
   type ShippedLine,
 } from "./layer/index.js";
 export {
+  newAccounts,
+  parseAccounts,
+  sysusersText,
+  type Accounts,
+  translate,
+  type Translated,
+} from "./merged/index.js";
+export {
   formatOsRelease,
   parseOsRelease,
   type OsRelease,

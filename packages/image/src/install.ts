@@ -100,7 +100,7 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
     tmpfiles: await tmpfilesOf(root),
     osRelease: await osReleaseOf(root),
   });
-  const facts = factsOf(result, result.database, { sources, wanted: options.install });
+  const facts = layerFacts(result, result.database, { sources, wanted: options.install });
   await writeFacts(options.output, facts, packageLines(result.database));
   await sandbox.close();
   await rm(root, { recursive: true, force: true });
@@ -157,7 +157,7 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   const inBase = new Set(base.alternatives.map(({ link }) => link));
   const missing = missingAlternatives(modes.alternatives, (path) => shipped.has(path) || inBase.has(path));
   const warnings = [...result.warnings, ...unreadModes(modes), ...missing];
-  const facts = { ...factsOf(result, result.database, about), narrowedModes: narrowed, warnings };
+  const facts = { ...layerFacts(result, result.database, about), narrowedModes: narrowed, warnings };
   const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
   await writeFacts(options.output, facts, lines);
   await sandbox.close();
@@ -165,23 +165,23 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
   return facts;
 }
 
-async function emptyRoot(options: InstallOptions): Promise<string> {
+export async function emptyRoot(options: InstallOptions): Promise<string> {
   const root = join(options.work, "root");
   await rm(root, { recursive: true, force: true });
   for (const folder of [root, options.output, options.pool]) await mkdir(folder, { recursive: true });
   return root;
 }
 
-function sourceFolders(sources: readonly PackageSource[]): string[] {
+export function sourceFolders(sources: readonly PackageSource[]): string[] {
   return sortedUnique(sources.map(({ folder }) => resolve(folder)));
 }
 
-function solveRequest(options: InstallOptions, sources: readonly PackageSource[]) {
+export function solveRequest(options: InstallOptions, sources: readonly PackageSource[]) {
   const { install, architecture, epochSeconds, onProgress } = options;
   return { install, sources, architecture, epochSeconds, onProgress };
 }
 
-function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
+export function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
   return {
     root,
     sandbox,
@@ -192,7 +192,7 @@ function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
 }
 
 /** What a script wrote is a file without a package, or a configuration file that is not as its package has it. */
-function keysOfBase(options: InstallOptions, database: PackageDatabase, root: string): KeyCheck {
+export function keysOfBase(options: InstallOptions, database: PackageDatabase, root: string): KeyCheck {
   const conffiles = new Map(database.packages.flatMap((one) => [...one.conffiles]));
   return {
     isShipped: (entry) => entry.package !== undefined,
@@ -212,7 +212,7 @@ interface Offer {
  * What can be installed: the packages of recipes, the engine's closure, and the closures that recipes published, whose
  * libraries their packages may need. Only what is installed in the end is downloaded.
  */
-async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer> {
+export async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer> {
   const own = await eachLimited(options.packageFolders, AT_ONCE, (folder) => backend.scan(folder));
   const published = await eachLimited(options.packageFolders, AT_ONCE, closuresIn);
   const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
@@ -266,7 +266,7 @@ async function osReleaseOf(root: string): Promise<string> {
   }
 }
 
-function factsOf(
+export function layerFacts(
   result: InstallResult,
   database: PackageDatabase,
   about: { sources: readonly PackageSource[]; wanted: readonly string[]; baseDigest?: string },
@@ -313,7 +313,11 @@ function factsOf(
   };
 }
 
-async function writeFacts(output: string, facts: LayerFacts, packages: readonly string[]): Promise<void> {
+export async function writeFacts(
+  output: string,
+  facts: LayerFacts,
+  packages: readonly string[],
+): Promise<void> {
   await writeFile(join(output, FACTS_FILE), formatFacts(facts));
   await writeFile(join(output, PACKAGES_FILE), packages.map((line) => `${line}\n`).join(""));
   const scripts = facts.skippedScripts.map(

@@ -87,6 +87,16 @@ export function badSnapshot(where: string, why: string): Diagnostic {
   );
 }
 
+/** Paths of the base that are not there after the scripts of an extension have run. */
+export function baseFileRemoved(paths: readonly string[]): Diagnostic {
+  const more = paths.length > 5 ? ` and ${paths.length - 5} more` : "";
+  return error(
+    "image/base-file-removed",
+    `a maintainer script removed ${paths.slice(0, 5).join(", ")}${more} of the base, and an extension can take nothing away`,
+    "leave the package out, put it into the base, or set SYSEXT_SCRIPTS to `skip`",
+  );
+}
+
 /** The base's os-release says something else after post-processing than when the snapshot was taken. */
 export function baseIdentityChanged(field: string, before: string, after: string): Diagnostic {
   return error(

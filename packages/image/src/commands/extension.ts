@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, byText } from "@tsbake/base";
 import { LEVEL_POLICIES, type LevelPolicy } from "../layer/extension-release.js";
-import { type NarrowedMode, parseFacts } from "../facts/facts.js";
+import { type LayerFacts, parseFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
 import { parseOsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
@@ -50,7 +50,9 @@ export const sysext: Command = {
     const policy = policyOf(args.text("policy"));
     const name = args.text("name");
     await mkdir(output, { recursive: true });
+    const facts = await factsIn(args.optional("facts"));
     const result = await makeExtension({
+      accounts: facts?.accounts,
       tree: args.text("tree"),
       files: args.text("files"),
       base,
@@ -68,10 +70,10 @@ export const sysext: Command = {
       epochSeconds: args.epoch("epoch"),
       output: join(output, "image.tar"),
     });
-    const report = [...result.plan.report, ...reportModes(await narrowedIn(args.optional("facts")))].sort(
-      (left, right) => byText(left.path, right.path),
+    const report = [...result.plan.report, ...reportModes(facts?.narrowedModes ?? [])].sort((left, right) =>
+      byText(left.path, right.path),
     );
-    const facts: ExtensionFacts = {
+    const extension: ExtensionFacts = {
       name,
       base: args.text("base-name"),
       baseDigest: base.facts.digest,
@@ -80,14 +82,14 @@ export const sysext: Command = {
       report,
     };
     await writeFile(join(output, "files.jsonl"), formatFileManifest(result.files));
-    await writeFile(join(output, "extension.json"), `${JSON.stringify(facts, undefined, 1)}\n`);
+    await writeFile(join(output, "extension.json"), `${JSON.stringify(extension, undefined, 1)}\n`);
     await writeFile(join(output, "report.txt"), formatReport(report));
     say(`${result.files.length} paths ship, ${report.length} do not ship as they were`);
   },
 };
 
-async function narrowedIn(path: string | undefined): Promise<readonly NarrowedMode[]> {
-  return path === undefined ? [] : parseFacts(await readFile(path, "utf8"), path).narrowedModes;
+async function factsIn(path: string | undefined): Promise<LayerFacts | undefined> {
+  return path === undefined ? undefined : parseFacts(await readFile(path, "utf8"), path);
 }
 
 function policyOf(word: string): LevelPolicy {

@@ -1,5 +1,6 @@
 /** `rootfs` and `layer`: packages into a root. */
 import type { Arguments } from "@tsbake/base/program";
+import { installMerged } from "../merged/install.js";
 import { installBase, installLayer, type InstallOptions } from "../install.js";
 import { debWish } from "@tsbake/packaging";
 import { recipePackageFolders } from "../facts/recipe-packages.js";
@@ -40,6 +41,10 @@ export const layer: Command = {
     ...OPTIONS,
     base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
     "allow-changed": { value: "NAMES", help: "packages of the base that may change" },
+    "base-tree": {
+      value: "FILE",
+      help: "tar of the base's tree: maintainer scripts run on it; without, none runs",
+    },
     "keep-database": { help: "keeps the database of base and layer beside the results" },
   },
   async run(args, say) {
@@ -47,7 +52,11 @@ export const layer: Command = {
     const base = await snapshotFolder(args.text("base"), options.work);
     const allowChanged = args.words("allow-changed");
     const keepDatabase = args.has("keep-database");
-    const facts = await installLayer({ ...options, base, allowChanged, keepDatabase });
+    const layer = { ...options, base, allowChanged, keepDatabase };
+    const baseTree = args.optional("base-tree");
+    const facts = await (baseTree === undefined
+      ? installLayer(layer)
+      : installMerged({ ...layer, baseTree }));
     say(`added ${facts.packages.length} packages: ${facts.packages.map((one) => one.name).join(" ")}`);
     for (const one of facts.skippedScripts) say(`did not run ${one.script} of ${one.package}`);
   },

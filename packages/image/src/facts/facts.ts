@@ -4,6 +4,7 @@
  */
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
+import { Accounts } from "../merged/accounts.js";
 import * as problems from "../problems.js";
 
 const PackageFact = v.object({
@@ -55,6 +56,8 @@ const LayerFacts = v.object({
   narrowedModes: list(NarrowedMode),
   /** Packages of the base that were let change, as `name from to`. */
   changedInBase: list(v.string()),
+  /** Users and groups that scripts made; absent where none ran. */
+  accounts: v.exactOptional(Accounts),
   warnings: list(v.string()),
 });
 export type LayerFacts = v.InferOutput<typeof LayerFacts>;

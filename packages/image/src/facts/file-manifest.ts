@@ -81,6 +81,10 @@ export class FileIndex {
     return this.#entries.get(path);
   }
 
+  entries(): Iterable<FileEntry> {
+    return this.#entries.values();
+  }
+
   /**
    * `path` with every folder that is a symlink in this tree replaced by what it leads to, as opening the path
    * would do. The last part is not followed. Undefined for a loop or a way out of the tree.

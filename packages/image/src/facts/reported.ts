@@ -2,8 +2,10 @@
 import * as v from "valibot";
 
 const PathDecision = v.picklist([
+  "direct-link",
   "dropped",
   "factory",
+  "fixed-id",
   "moved",
   "same-as-base",
   "shadows-base",

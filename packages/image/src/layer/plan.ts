@@ -9,7 +9,8 @@ import { type FileIndex } from "../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
 import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
-import { type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
+import { type Accounts, sysusersText } from "../merged/accounts.js";
+import { type AccountNames, NO_NAMES, type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
 
 /** overlayfs keeps notes in these attributes. */
 const OVERLAY = /^(user|trusted)\.overlay\./;
@@ -34,6 +35,8 @@ export interface ExtensionRequest {
   readonly name: string;
   /** What tmpfiles.d files of the base and of the layer's packages make already. */
   readonly tmpfiles?: readonly ShippedLine[];
+  /** Users and groups that come with the extension. */
+  readonly accounts?: Accounts;
 }
 
 export interface ExtensionPlan {
@@ -72,10 +75,14 @@ class Planner {
   readonly #shippedLines: ReadonlyMap<string, ShippedLine>;
   /** Path → mode of folders outside /usr, for the folders of the factory. */
   readonly #outside = new Map<string, FileEntry>();
+  readonly #names: AccountNames;
+  /** Ids that files which ship carry. */
+  readonly #fixed = { user: new Set<number>(), group: new Set<number>() };
 
   constructor(request: ExtensionRequest) {
     this.#request = request;
-    const { base, tmpfiles = [] } = request;
+    const { base, tmpfiles = [], accounts } = request;
+    this.#names = accounts ? namesById(accounts) : NO_NAMES;
     this.#shippedLines = new Map(
       [...tmpfiles].reverse().map((line) => [base.followFolders(line.path) ?? line.path, line]),
     );
@@ -196,6 +203,7 @@ class Planner {
   }
 
   #keep(entry: FileEntry, from: string): void {
+    this.#fixIds(entry);
     if (entry.kind === "directory") {
       this.#folders.set(entry.path, entry);
       return;
@@ -203,6 +211,25 @@ class Planner {
     if (entry.path !== from)
       this.#note(entry, from, "moved", `to ${entry.path}, where the base's symlink leads`);
     this.#place(entry, from);
+  }
+
+  /** What ships carries numbers, and the device must give them to the same accounts. */
+  #fixIds(entry: FileEntry): void {
+    const user = this.#names.users.get(entry.uid);
+    const group = this.#names.groups.get(entry.gid);
+    if (user !== undefined) this.#fixed.user.add(entry.uid);
+    if (group !== undefined) this.#fixed.group.add(entry.gid);
+    const whose = [
+      ...(user === undefined ? [] : [`user ${user}, ${entry.uid}`]),
+      ...(group === undefined ? [] : [`group ${group}, ${entry.gid}`]),
+    ];
+    if (whose.length > 0)
+      this.#note(
+        entry,
+        entry.path,
+        "fixed-id",
+        `it belongs to ${whose.join(", ")}: the device has to have the same id`,
+      );
   }
 
   #place(entry: FileEntry, from: string): void {
@@ -228,7 +255,7 @@ class Planner {
 
   #toFactory(rule: Rule, entry: FileEntry, from: string): void {
     if (entry.kind === "directory") this.#outside.set(entry.path, entry);
-    const line = tmpfilesLine(entry, `${FACTORY}${entry.path}`);
+    const line = tmpfilesLine(entry, `${FACTORY}${entry.path}`, this.#names);
     if (line === undefined) {
       this.#problems.push(problems.tmpfilesName(entry));
       return;
@@ -237,7 +264,11 @@ class Planner {
     if (shipped === undefined) this.#tmpfiles.push(line);
     const because = shipped === undefined ? `tmpfiles.d ${line}` : `made by ${shipped.file}`;
     this.#note(entry, from, "factory", `rule ${rule.text}; ${because}`);
-    if (entry.kind === "file") this.#place({ ...entry, path: `${FACTORY}${entry.path}` }, from);
+    if (entry.kind !== "file") return;
+    // The line says whose the copy is.
+    const uid = this.#names.users.has(entry.uid) ? 0 : entry.uid;
+    const gid = this.#names.groups.has(entry.gid) ? 0 : entry.gid;
+    this.#place({ ...entry, uid, gid, path: `${FACTORY}${entry.path}` }, from);
   }
 
   #note(entry: FileEntry, path: string, decision: PathDecision, because: string): void {
@@ -250,6 +281,8 @@ class Planner {
       const text = this.#tmpfiles.sort(byText).map((line) => `${line}\n`);
       this.#addText(`/usr/lib/tmpfiles.d/${this.#request.name}.conf`, text.join(""));
     }
+    const users = this.#sysusers();
+    if (users !== "") this.#addText(`/usr/lib/sysusers.d/${this.#request.name}.conf`, users);
     this.#addFolders();
     if (this.#problems.length > 0) throw new BuildError(this.#problems);
     const entries = [...this.#planned.values()].sort((left, right) =>
@@ -257,6 +290,11 @@ class Planner {
     );
     const report = this.#report.sort((left, right) => byText(left.path, right.path));
     return { entries: carriersFirst(entries), report };
+  }
+
+  #sysusers(): string {
+    const { accounts } = this.#request;
+    return accounts ? sysusersText(accounts, (kind, id) => this.#fixed[kind].has(id)) : "";
   }
 
   #addText(path: string, text: string): void {
@@ -303,8 +341,20 @@ class Planner {
     const real = path.slice(FACTORY.length);
     const original = this.#outside.get(real) ?? this.#request.base.get(real);
     const { mode, uid, gid } = original?.kind === "directory" ? original : plainFolder(path);
-    return { ...plainFolder(path), mode: mode & (this.#shippedLines.get(real)?.mode ?? 0o7777), uid, gid };
+    return {
+      ...plainFolder(path),
+      mode: mode & (this.#shippedLines.get(real)?.mode ?? 0o7777),
+      uid: this.#names.users.has(uid) ? 0 : uid,
+      gid: this.#names.groups.has(gid) ? 0 : gid,
+    };
   }
+}
+
+function namesById({ users, groups }: Accounts): AccountNames {
+  return {
+    users: new Map(users.map(({ uid, name }) => [uid, name])),
+    groups: new Map(groups.map(({ gid, name }) => [gid, name])),
+  };
 }
 
 function ownership({ mode, uid, gid }: FileEntry): Pick<FileEntry, "mode" | "uid" | "gid"> {
@@ -321,7 +371,7 @@ function plainFolder(path: string): FileEntry {
 }
 
 /** Equal to whoever opens the path, as `sameEntry` has it: kind, content, target, device, permissions, owner, attributes. */
-function sameContent(left: FileEntry, right: FileEntry): boolean {
+export function sameContent(left: FileEntry, right: FileEntry): boolean {
   if (left.kind !== right.kind || left.sha256 !== right.sha256 || left.target !== right.target) return false;
   if (left.device !== right.device || attributesOf(left) !== attributesOf(right)) return false;
   return left.kind === "symlink" || sameOwnership(left, right);

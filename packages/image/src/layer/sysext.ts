@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
+import type { Accounts } from "../merged/accounts.js";
+import { translate } from "../merged/translate.js";
 import { type ExtensionPlan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
 import type { Rule } from "../rules/rules.js";
 import { type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snapshot.js";
@@ -19,6 +21,8 @@ export interface SysextOptions {
   readonly rules: readonly Rule[];
   readonly mayShadow: (path: string) => boolean;
   readonly stamp: Omit<ExtensionStamp, "base" | "pkgdbDigest" | "reloadManager">;
+  /** Of a layer whose scripts ran: the accounts that they made. */
+  readonly accounts?: Accounts | undefined;
   /** A database tree to ship below /usr/lib/sysimage; default: none. */
   readonly database?: string | undefined;
   readonly epochSeconds: number;
@@ -52,7 +56,17 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   using tar = new TarFile(options.tree);
   const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
   const tmpfiles = [...shippedLines(tar, members), ...(await snapshotTmpfiles(options.base))];
-  const plan = planExtension({ layer, base, rules, mayShadow, name: stamp.name, tmpfiles });
+  const { accounts } = options;
+  const translated = accounts === undefined ? undefined : translate(layer, base);
+  const plan = planExtension({
+    layer: translated?.layer ?? layer,
+    base,
+    rules,
+    mayShadow: (path) => mayShadow(path) || translated?.isDerived(path) === true,
+    name: stamp.name,
+    tmpfiles,
+    ...(accounts && { accounts }),
+  });
   const release = extensionRelease({
     ...stamp,
     base: options.base.osRelease,
@@ -67,7 +81,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     made === undefined ? entry : { ...entry, sha256: sha256(nameBytes(made)) },
   );
   return {
-    plan,
+    plan: { ...plan, report: [...plan.report, ...(translated?.report ?? [])] },
     files: files.sort((left, right) => byText(left.path, right.path)),
     extensionRelease: release,
   };

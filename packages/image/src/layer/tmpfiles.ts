@@ -10,24 +10,41 @@ import { byText, hasCode, nameBytes } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import * as v from "valibot";
 
+/** Names of accounts that come with the extension, by the id that they have in its files. */
+export interface AccountNames {
+  readonly users: ReadonlyMap<number, string>;
+  readonly groups: ReadonlyMap<number, string>;
+}
+export const NO_NAMES: AccountNames = { users: new Map(), groups: new Map() };
+
 /**
  * The line that makes `entry`: `d` for a folder, `L` for a symlink, `C` for a file, copied from `source` when it is
- * not there yet. Ids stay numeric: the device may know the user by another name.
+ * not there yet. Ids stay numeric, for the device may know the user by another name, but for accounts that come with the
+ * extension: these have a name, and on the device an id of its choice.
  *
+ * @param names by id, of such accounts
  * @returns undefined when no line can say it: the path has a character that ends a line. Bytes of names that are no UTF-8 are
  *   lone surrogates in it, as in `nameBytes`
  */
-export function tmpfilesLine(entry: FileEntry, source: string): string | undefined {
+export function tmpfilesLine(
+  entry: FileEntry,
+  source: string,
+  names: AccountNames = NO_NAMES,
+): string | undefined {
   if (/[\n\r\0]/.test(entry.path)) return undefined;
   const path = quoted(entry.path);
+  const user = names.users.get(entry.uid) ?? String(entry.uid);
+  const group = names.groups.get(entry.gid) ?? String(entry.gid);
+  const isNamed = names.users.has(entry.uid) || names.groups.has(entry.gid);
   if (entry.kind === "directory") {
-    return `d ${path} ${entry.mode.toString(8).padStart(4, "0")} ${entry.uid} ${entry.gid} -`;
+    return `d ${path} ${entry.mode.toString(8).padStart(4, "0")} ${user} ${group} -`;
   }
   if (entry.kind === "symlink") {
-    const owner = entry.uid === 0 && entry.gid === 0 ? "- -" : `${entry.uid} ${entry.gid}`;
+    const owner = entry.uid === 0 && entry.gid === 0 ? "- -" : `${user} ${group}`;
     return `L ${path} - ${owner} - ${argument(entry.target ?? "")}`;
   }
-  return `C ${path} - - - - ${argument(source)}`;
+  const owner = isNamed ? `${entry.mode.toString(8).padStart(4, "0")} ${user} ${group}` : "- - -";
+  return `C ${path} ${owner} - ${argument(source)}`;
 }
 
 /** `%` starts a specifier; a word with anything that could end it is quoted. */

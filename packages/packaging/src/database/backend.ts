@@ -37,7 +37,7 @@ export interface Solution {
 }
 
 export interface InstallRequest extends SolveRequest {
-  /** Absolute; empty (`install`) or holding only an imported database (`installOnDatabase`). */
+  /** Absolute; empty (`install`), or holding only an imported database (`installOnDatabase`) or the base's tree (`installOnTree`). */
   readonly root: string;
   /** With the root writable, and the package files of the sources in sight. */
   readonly sandbox: Cage;
@@ -50,11 +50,11 @@ export interface InstallRequest extends SolveRequest {
   readonly fetch?: (packages: readonly Planned[]) => Promise<void>;
 }
 
-/** Installing on the database of a base, whose own files are not there. */
+/** Installing on the database of a base, whose own files are there or not. */
 export interface LayerRequest extends InstallRequest {
   /** Where this process finds the root: `root` itself, or what `keepInMemory` of the sandbox said. */
   readonly seenRoot: string;
-  /** The imported database. */
+  /** The base's database. */
   readonly base: PackageDatabase;
 }
 
@@ -99,6 +99,8 @@ export interface Backend {
   install(request: InstallRequest): Promise<InstallResult>;
   /** New packages on top of an imported database; no maintainer script runs, no file of the base is there. */
   installOnDatabase(request: LayerRequest): Promise<InstallResult>;
+  /** New packages on top of a base whose whole tree is in the root: maintainer scripts and triggers run, as on the device. */
+  installOnTree(request: LayerRequest): Promise<InstallResult>;
   /** @throws BuildError `packaging/bad-database` */
   readDatabase(root: string): Promise<PackageDatabase>;
   /**

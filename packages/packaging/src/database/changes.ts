@@ -1,5 +1,7 @@
 /** What became different between two databases. */
-import { byText } from "@tsbake/base";
+import { BuildError, byText } from "@tsbake/base";
+import { baseChanged } from "../problems.js";
+import type { InstallResult, LayerRequest } from "./backend.js";
 import type { Change } from "./change.js";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
 import { compareDebVersions } from "../deb/version.js";
@@ -41,4 +43,31 @@ function isSame(left: InstalledPackage, right: InstalledPackage): boolean {
 
 function isSameMap(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {
   return left.size === right.size && [...left].every(([name, value]) => right.get(name) === value);
+}
+
+/**
+ * What an installation on a base has added to its database.
+ *
+ * @param solved what was asked for, for the chains
+ * @throws BuildError `packaging/base-changed` where anything but what the request allows is another
+ */
+export function additions(
+  { base, allowChanged }: Pick<LayerRequest, "base" | "allowChanged">,
+  database: PackageDatabase,
+  solved: readonly Change[],
+): Pick<InstallResult, "changes" | "added"> {
+  const known = new Map(solved.map((change) => [change.name, change]));
+  const changes = databaseChanges(base, database).map((one) => ({
+    ...one,
+    chain: known.get(one.name)?.chain ?? [],
+  }));
+  const refused = changes.filter(({ kind, name }) => kind !== "added" && !allowChanged?.includes(name));
+  if (refused.length > 0) throw new BuildError(refused.map(baseChanged));
+  const fresh = new Set(
+    changes.filter(({ kind }) => kind === "added").map((one) => `${one.name}:${one.architecture}`),
+  );
+  return {
+    changes,
+    added: database.packages.filter((one) => fresh.has(`${one.name}:${one.architecture}`)),
+  };
 }

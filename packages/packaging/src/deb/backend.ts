@@ -5,6 +5,7 @@ import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { scanDebs } from "./file.js";
 import { installDeb } from "./install.js";
 import { installOnDebDatabase } from "./layer.js";
+import { installOnDebTree } from "./merged.js";
 import { importDebSnapshot, snapshotDeb } from "./snapshot.js";
 import { solveDeb } from "./solve.js";
 
@@ -17,6 +18,7 @@ export function openDebBackend(): Backend {
     solve: solveDeb,
     install: installDeb,
     installOnDatabase: installOnDebDatabase,
+    installOnTree: installOnDebTree,
     readDatabase: readDebDatabase,
     snapshot: snapshotDeb,
     importSnapshot: importDebSnapshot,

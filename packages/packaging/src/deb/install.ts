@@ -8,6 +8,7 @@ import { AT_ONCE, batches, BuildError, demandSuccess, eachLimited, hasCode, sha2
 import type { InstallRequest, InstallResult, Planned } from "../database/backend.js";
 import type { Cage } from "@tsbake/sandbox";
 import { databaseChanges } from "../database/changes.js";
+import type { PackageDatabase } from "../database/database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { layPackages } from "./unpack.js";
 import { solveDeb } from "./solve.js";
@@ -40,19 +41,53 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
     merged,
     ...(onProgress && { onProgress }),
   });
+  const warnings = await configureInside(request, left, { unpack: UNPACK_FIRST, total: packages.length });
+  await sandbox.putOnDisk(root, DPKG_FOLDER);
+  // Scripts may have done anything to it, and from here on we follow its paths ourselves.
+  await refuseLinks(root, DPKG_FOLDER);
+  const database = await readDebDatabase(root, request.architecture);
+  await normaliseRoot(sandbox, root, database);
+  warnings.push(...(await completeRoot(sandbox, root, database, request.install)));
+  await clampTimes(sandbox, root, epochSeconds);
+  demandInstalled(database);
+  const empty = { ...database, packages: [] };
+  return {
+    changes: changes.length > 0 ? changes : databaseChanges(empty, database),
+    database,
+    added: database.packages,
+    skippedScripts: [],
+    warnings,
+  };
+}
+
+/** Nothing is configured before all is unpacked: what a package needs may come after it. */
+export const UNPACK_FIRST = ["--force-depends", "--no-triggers"];
+
+/**
+ * Unpacks what is left and configures everything in the root, with its maintainer scripts and triggers.
+ *
+ * @param how flags of dpkg for unpacking, and how many packages are to be set up
+ * @returns sentences for a report
+ * @throws BuildError `packaging/install-failed`, `sandbox/leaves-root`
+ */
+export async function configureInside(
+  request: Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress">,
+  packages: readonly Planned[],
+  how: { readonly unpack: readonly string[]; readonly total: number },
+): Promise<string[]> {
+  const { root, sandbox, onProgress } = request;
   const warnings: string[] = [];
   await sandbox.attach(root);
   try {
     await inside(sandbox, root, FORBID_SERVICES);
-    const flags = ["--force-depends", "--no-triggers"];
     await dpkgUnpack(
       request,
-      flags,
-      left.map(({ path }) => path),
+      how.unpack,
+      packages.map(({ path }) => path),
     );
     // Daemons are not started: the tool that would do it is hidden by one that does nothing.
     await sandbox.cover(root, "usr/sbin/start-stop-daemon", "#!/bin/sh\nexit 0\n");
-    await dpkg(request, ["--configure", "--pending"], packages.length, "Setting up ");
+    await dpkg(request, ["--configure", "--pending"], how.total, "Setting up ");
     if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
   } finally {
     const left = await sandbox.detach(root);
@@ -62,26 +97,15 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
     }
   }
   await inside(sandbox, root, ALLOW_SERVICES);
-  await sandbox.putOnDisk(root, DPKG_FOLDER);
-  // Scripts may have done anything to it, and from here on we follow its paths ourselves.
-  await refuseLinks(root, DPKG_FOLDER);
-  const database = await readDebDatabase(root, request.architecture);
-  await normaliseRoot(sandbox, root, database);
-  warnings.push(...(await completeRoot(sandbox, root, database, request.install)));
-  await clampTimes(sandbox, root, epochSeconds);
-  const unfinished = database.packages.filter(({ state }) => state !== "installed");
-  if (unfinished.length > 0) {
-    const which = unfinished.slice(0, 10).map(({ name, state }) => `\`${name}\` is only ${state}`);
-    throw new BuildError([installFailed(which.join(", "), "")]);
-  }
-  const empty = { ...database, packages: [] };
-  return {
-    changes: changes.length > 0 ? changes : databaseChanges(empty, database),
-    database,
-    added: database.packages,
-    skippedScripts: [],
-    warnings,
-  };
+  return warnings;
+}
+
+/** @throws BuildError `packaging/install-failed` with packages that are not */
+export function demandInstalled({ packages }: PackageDatabase): void {
+  const unfinished = packages.filter(({ state }) => state !== "installed");
+  if (unfinished.length === 0) return;
+  const which = unfinished.slice(0, 10).map(({ name, state }) => `\`${name}\` is only ${state}`);
+  throw new BuildError([installFailed(which.join(", "), "")]);
 }
 
 /** What goes into a root is what was signed: the pool may have changed since the download. */

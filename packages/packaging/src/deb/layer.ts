@@ -4,19 +4,10 @@
  */
 import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  AT_ONCE,
-  BuildError,
-  byText,
-  eachLimited,
-  hasCode,
-  ifThere,
-  readTextIfThere,
-  sha256,
-} from "@tsbake/base";
+import { AT_ONCE, byText, eachLimited, hasCode, ifThere, readTextIfThere, sha256 } from "@tsbake/base";
 import type { InstallResult, LayerRequest, Planned, SkippedScript } from "../database/backend.js";
 import type { Change } from "../database/change.js";
-import { databaseChanges } from "../database/changes.js";
+import { additions } from "../database/changes.js";
 import { readControl, repackDeb } from "./file.js";
 import type { ControlMembers } from "./file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
@@ -24,7 +15,6 @@ import { dpkg, dpkgUnpack, mergedFolders, verify } from "./install.js";
 import { layPackages } from "./unpack.js";
 import { insideRoot, refuseLinks } from "@tsbake/sandbox";
 import { solveDeb } from "./solve.js";
-import { baseChanged } from "../problems.js";
 import { clampTimes, normaliseRoot } from "./normalise.js";
 
 /** Control members that run, or that make others run: `triggers` would mark a package of the base as unfinished. */
@@ -45,7 +35,7 @@ const PACKAGES_AT_ONCE = 4;
 
 /** @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws */
 export async function installOnDebDatabase(request: LayerRequest): Promise<InstallResult> {
-  const { root, seenRoot, base, sandbox, epochSeconds, architecture, onProgress } = request;
+  const { root, seenRoot, sandbox, epochSeconds, architecture, onProgress } = request;
   const { packages, changes } = await solveDeb({ ...request, installedIn: seenRoot });
   await request.fetch?.(packages);
   await verify(packages);
@@ -80,20 +70,9 @@ export async function installOnDebDatabase(request: LayerRequest): Promise<Insta
   const database = await readDebDatabase(seenRoot, architecture);
   await normaliseRoot(sandbox, root, database);
   await clampTimes(sandbox, root, epochSeconds);
-  const known = new Map(changes.map((change) => [change.name, change]));
-  const real = databaseChanges(base, database).map((one) => ({
-    ...one,
-    chain: known.get(one.name)?.chain ?? [],
-  }));
-  const refused = real.filter(({ kind, name }) => kind !== "added" && !request.allowChanged?.includes(name));
-  if (refused.length > 0) throw new BuildError(refused.map(baseChanged));
-  const fresh = new Set(
-    real.filter(({ kind }) => kind === "added").map((one) => `${one.name}:${one.architecture}`),
-  );
   return {
-    changes: real,
+    ...additions(request, database, changes),
     database,
-    added: database.packages.filter((one) => fresh.has(`${one.name}:${one.architecture}`)),
     skippedScripts: skippedScripts.sort((a, b) => byText(a.package, b.package) || byText(a.script, b.script)),
     warnings: [],
   };

@@ -1,0 +1,5 @@
+/**
+ * An extension whose maintainer scripts run on the base's tree: what they made, and what an extension can carry of it.
+ */
+export { newAccounts, parseAccounts, sysusersText, type Accounts } from "./accounts.js";
+export { translate, type Translated } from "./translate.js";

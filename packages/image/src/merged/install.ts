@@ -1,0 +1,150 @@
+/**
+ * do_rootfs of an extension whose maintainer scripts run: packages are installed on the base's whole tree, as apt would on
+ * the device, and what is another one afterwards is the layer.
+ */
+import { type FileEntry, TarFile, type TarMember, TarWriter } from "@tsbake/archive";
+import { rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { BuildError, byText } from "@tsbake/base";
+import { openDebBackend, type PackageDatabase, scriptThatMakes } from "@tsbake/packaging";
+import { openCage } from "@tsbake/sandbox";
+import type { LayerFacts } from "../facts/facts.js";
+import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
+import { ownersOf, packImageTree, unpackTree } from "../formats/tree.js";
+import {
+  emptyRoot,
+  layerFacts,
+  keysOfBase,
+  type LayerOptions,
+  offerOf,
+  packRequest,
+  solveRequest,
+  sourceFolders,
+  writeFacts,
+} from "../install.js";
+import { sameContent } from "../layer/plan.js";
+import * as problems from "../problems.js";
+import { clearSnapshot, DATABASE_FOLDER, openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
+import { ACCOUNT_FILES, newAccounts, readAccounts } from "./accounts.js";
+
+export interface MergedOptions extends LayerOptions {
+  /** The tar of the base's tree, as its do_rootfs left it. */
+  readonly baseTree: string;
+}
+
+/**
+ * @throws BuildError `image/bad-snapshot`, `image/base-file-removed`, `packaging/base-changed`, `packaging/install-failed`, …
+ */
+export async function installMerged(options: MergedOptions): Promise<LayerFacts> {
+  const backend = openDebBackend();
+  const { architecture } = options;
+  const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
+  const inBase = new FileIndex(await snapshotFiles(snapshot));
+  const root = await emptyRoot(options);
+  const { sources, fetch } = await offerOf(backend, options);
+  const baseTree = resolve(options.baseTree);
+  await using sandbox = await openCage({
+    writable: [root],
+    readable: [...sourceFolders(sources), dirname(baseTree)],
+  });
+  options.onProgress("unpacking the base");
+  await unpackTree(baseTree, root, sandbox);
+  const base = await backend.readDatabase(root);
+  const before = await readAccounts(root);
+  const result = await backend.installOnTree({
+    ...solveRequest(options, sources),
+    allowChanged: options.allowChanged,
+    root,
+    seenRoot: root,
+    base,
+    sandbox,
+    fetch,
+  });
+  const accounts = newAccounts(before, await readAccounts(root));
+  const added = new Set(result.added.map((one) => one.name));
+  const whole = { tar: join(options.work, "merged.tar"), files: join(options.work, "merged.jsonl") };
+  options.onProgress("comparing with the base");
+  const entries = await packImageTree({
+    ...packRequest(options, sandbox, root),
+    output: whole.tar,
+    files: whole.files,
+    owners: (all) => ownersOf(result.database, all, added),
+    keys: keysOfLayer(options, result.database, root, inBase),
+    leaveOut: [`./${backend.databaseFolder}`],
+  });
+  refuseRemoved(entries, inBase, `/${backend.databaseFolder}`);
+  const target = packRequest(options, sandbox, root);
+  await selectChanged(whole.tar, entries, inBase, { ...target, epochSeconds: options.epochSeconds });
+  if (options.keepDatabase) {
+    const kept = join(options.output, "pkgdb");
+    await clearSnapshot(kept);
+    await backend.snapshot(root, join(kept, DATABASE_FOLDER));
+  }
+  const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
+  const facts = { ...layerFacts(result, result.database, about), accounts };
+  const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
+  await writeFacts(options.output, facts, lines);
+  await sandbox.close();
+  for (const path of [root, whole.tar, whole.files]) await rm(path, { recursive: true, force: true });
+  return facts;
+}
+
+/** As of a base; and what the base has at the same path is no news. */
+function keysOfLayer(options: LayerOptions, database: PackageDatabase, root: string, inBase: FileIndex) {
+  const keys = keysOfBase(options, database, root);
+  return {
+    ...keys,
+    isShipped: (entry: FileEntry) =>
+      entry.package !== undefined || inBase.get(entry.path)?.sha256 === entry.sha256,
+    maker: (path: string) => scriptThatMakes(root, path),
+  };
+}
+
+/** An extension cannot take a file of the base away. Caches and logs may come and go. */
+function refuseRemoved(entries: readonly FileEntry[], inBase: FileIndex, databaseFolder: string): void {
+  const left = new Set(entries.map(({ path }) => path));
+  const removed = [...inBase.entries()]
+    .map(({ path }) => path)
+    .filter(
+      (path) =>
+        !left.has(path) &&
+        path !== databaseFolder &&
+        !path.startsWith(`${databaseFolder}/`) &&
+        !/^\/var\/(cache|log)\//.test(path),
+    );
+  if (removed.length > 0) throw new BuildError([problems.baseFileRemoved(removed)]);
+}
+
+/** Writes tar and manifest of what the base has not, or has otherwise. What holds accounts is told by other means. */
+async function selectChanged(
+  from: string,
+  entries: readonly FileEntry[],
+  inBase: FileIndex,
+  to: { readonly output: string; readonly files: string; readonly epochSeconds: number },
+): Promise<void> {
+  const wanted = new Set<string>();
+  for (const entry of entries) {
+    const before = inBase.get(entry.path);
+    if (ACCOUNT_FILES.has(entry.path) || (before !== undefined && sameContent(entry, before))) continue;
+    wanted.add(entry.path);
+    // What holds its content.
+    if (entry.hardlink !== undefined) wanted.add(entry.hardlink);
+  }
+  const chosen = entries.filter(({ path }) => wanted.has(path));
+  using tar = new TarFile(from);
+  const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
+  using writer = new TarWriter(to.output);
+  writer.root(to.epochSeconds);
+  const sorted = [...chosen].sort((left, right) => byText(left.path, right.path));
+  for (const entry of [...sorted.filter((one) => !one.hardlink), ...sorted.filter((one) => one.hardlink)])
+    copyMember(tar, writer, entry, members.get(entry.path)!);
+  writer.finish();
+  await writeFile(to.files, formatFileManifest(chosen));
+}
+
+function copyMember(tar: TarFile, writer: TarWriter, entry: FileEntry, member: TarMember): void {
+  writer.begin(entry, member.mtimeSeconds);
+  if (entry.kind !== "file") return;
+  if (!entry.hardlink) tar.content(member.contentAt, entry.sizeBytes, (piece) => writer.write(piece));
+  writer.pad();
+}

@@ -1,0 +1,187 @@
+/** What maintainer scripts made in the merged view, as what an extension can carry. */
+import { describe, expect, test } from "@jest/globals";
+import type { FileEntry } from "@tsbake/archive";
+import {
+  FileIndex,
+  newAccounts,
+  parseAccounts,
+  parseRules,
+  planExtension,
+  sysusersText,
+  translate,
+} from "@tsbake/image";
+
+const BASE = parseAccounts(
+  "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+  "root:x:0:\nadm:x:4:\nnogroup:x:65534:\n",
+);
+const AFTER = parseAccounts(
+  `root:x:0:0:root:/root:/bin/bash
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+redis:x:104:110::/var/lib/redis:/usr/sbin/nologin
+same:x:105:105:One "word" of 100%,,,:/home/same:/bin/sh
+sshd:x:106:65534::/run/sshd:/usr/sbin/nologin
+`,
+  "root:x:0:\nadm:x:4:redis\nnogroup:x:65534:\nredis:x:110:\nsame:x:105:\n_ssh:x:111:\n",
+);
+
+const file = (path: string, more: Partial<FileEntry> = {}): FileEntry => ({
+  path,
+  kind: "file",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 1,
+  sha256: "0".repeat(64),
+  ...more,
+});
+const link = (path: string, target: string): FileEntry => ({
+  ...file(path),
+  kind: "symlink",
+  target,
+  mode: 0o777,
+});
+const folder = (path: string, more: Partial<FileEntry> = {}): FileEntry => ({
+  path,
+  kind: "directory",
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 0,
+  ...more,
+});
+
+describe("accounts that scripts made", () => {
+  const made = newAccounts(BASE, AFTER);
+
+  test("are what is new: users, groups, memberships", () => {
+    expect([
+      made.users.map(({ name }) => name),
+      made.groups.map(({ name }) => name),
+      made.memberships,
+    ]).toEqual([["redis", "same", "sshd"], ["_ssh", "redis", "same"], [{ user: "redis", group: "adm" }]]);
+    expect(newAccounts(AFTER, AFTER)).toEqual({ users: [], groups: [], memberships: [] });
+  });
+
+  test("become sysusers.d lines, and the device chooses ids but for those that files carry", () => {
+    expect(sysusersText(made, (kind, id) => kind === "group" && id === 111)).toBe(
+      `g _ssh 111
+g redis -
+u redis - - /var/lib/redis /usr/sbin/nologin
+u same - "One \\"word\\" of 100%%" /home/same /bin/sh
+u sshd -:65534 - /run/sshd /usr/sbin/nologin
+m redis adm
+`,
+    );
+    expect(sysusersText(made, (kind, id) => kind === "user" && id === 105)).toContain("g same -\nu redis");
+  });
+
+  test("lines that are none are left out", () => {
+    expect(parseAccounts("+::::::\nhalf\na b:x:1:1::/:/\nx:x:one:1::/:/\n", "+:::\n:x:1:\n")).toEqual({
+      users: [],
+      groups: [],
+      memberships: [],
+    });
+  });
+});
+
+describe("what scripts changed", () => {
+  const base = new FileIndex([
+    link("/bin", "usr/bin"),
+    folder("/usr/bin"),
+    file("/usr/bin/vim.tiny"),
+    link("/usr/bin/vi", "/etc/alternatives/vi"),
+    link("/etc/alternatives/vi", "/usr/bin/vim.tiny"),
+    file("/etc/shells"),
+    file("/usr/share/glib-2.0/schemas/gschemas.compiled"),
+  ]);
+
+  test("links through /etc/alternatives become direct ones, those of the base, too, and through /bin", () => {
+    const { layer, report, isDerived } = translate(
+      [
+        file("/usr/bin/vim.basic", { package: "vim" }),
+        link("/etc/alternatives/vi", "/usr/bin/vim.basic"),
+        link("/etc/alternatives/nc", "/bin/nc.openbsd"),
+        link("/usr/bin/nc", "/etc/alternatives/nc"),
+        link("/etc/alternatives/editor", "/etc/alternatives/vi"),
+        link("/usr/share/editor", "/etc/alternatives/editor"),
+      ],
+      base,
+    );
+    expect(Object.fromEntries(layer.map(({ path, target }) => [path, target]))).toEqual({
+      "/usr/bin/vim.basic": undefined,
+      "/usr/bin/vi": "vim.basic",
+      "/usr/bin/nc": "nc.openbsd",
+      "/usr/share/editor": "../bin/vim.basic",
+    });
+    expect(report.map(({ decision, path }) => `${decision} ${path}`)).toEqual([
+      "dropped /etc/alternatives/vi",
+      "dropped /etc/alternatives/nc",
+      "dropped /etc/alternatives/editor",
+      "direct-link /usr/bin/vi",
+      "direct-link /usr/bin/nc",
+      "direct-link /usr/share/editor",
+    ]);
+    expect([isDerived("/usr/bin/vi"), isDerived("/usr/bin/vim.tiny")]).toEqual([true, false]);
+  });
+
+  test("units that were enabled are enabled below /usr; what a package ships in /etc stays there", () => {
+    const wants = "/etc/systemd/system/multi-user.target.wants/x.service";
+    const shipped = { ...link("/etc/systemd/system/y.service", "/x"), package: "y" };
+    const { layer } = translate([link(wants, "/lib/systemd/system/x.service"), shipped], base);
+    expect(layer.map(({ path }) => path)).toEqual([
+      "/usr/lib/systemd/system/multi-user.target.wants/x.service",
+      "/etc/systemd/system/y.service",
+    ]);
+  });
+
+  test("a changed file of the base stays where only /usr is merged, and a derived cache may hide the old one", () => {
+    const { layer, report, isDerived } = translate(
+      [
+        file("/etc/shells", { sha256: "1".repeat(64) }),
+        file("/usr/share/glib-2.0/schemas/gschemas.compiled", { sha256: "1".repeat(64) }),
+      ],
+      base,
+    );
+    expect(layer.map(({ path }) => path)).toEqual(["/usr/share/glib-2.0/schemas/gschemas.compiled"]);
+    expect(report).toEqual([
+      {
+        path: "/etc/shells",
+        decision: "dropped",
+        because: expect.stringContaining("stays as it is") as unknown,
+      },
+    ]);
+    expect(isDerived("/usr/share/glib-2.0/schemas/gschemas.compiled")).toBe(true);
+  });
+});
+
+test("files of new accounts: by name where a line makes them, by a fixed id where they ship", () => {
+  const { entries, report } = planExtension({
+    layer: [
+      file("/usr/bin/agent", { mode: 0o2755, gid: 111, package: "ssh" }),
+      folder("/etc/redis", { mode: 0o2770, uid: 104, gid: 110, package: "redis" }),
+      file("/etc/redis/redis.conf", { mode: 0o640, uid: 104, gid: 110, package: "redis" }),
+    ],
+    base: new FileIndex([]),
+    rules: parseRules("/usr/**=keep /etc/**=factory"),
+    mayShadow: () => false,
+    name: "x",
+    accounts: newAccounts(BASE, AFTER),
+  });
+  const texts = new Map(entries.map(({ entry, text }) => [entry.path, text]));
+  expect(texts.get("/usr/lib/tmpfiles.d/x.conf")).toBe(
+    `C /etc/redis/redis.conf 0640 redis redis - /usr/share/factory/etc/redis/redis.conf
+d /etc/redis 2770 redis redis -
+`,
+  );
+  expect(texts.get("/usr/lib/sysusers.d/x.conf")).toContain("g _ssh 111\ng redis -\n");
+  // The copy that ships is root's, and as closed as the original.
+  const copies = entries.filter(({ entry }) => entry.path.startsWith("/usr/share/factory/etc/redis"));
+  expect(copies.map(({ entry: { mode, uid, gid } }) => [mode, uid, gid])).toEqual([
+    [0o2770, 0, 0],
+    [0o640, 0, 0],
+  ]);
+  expect(report.filter(({ decision }) => decision === "fixed-id").map(({ path }) => path)).toEqual([
+    "/usr/bin/agent",
+  ]);
+});
