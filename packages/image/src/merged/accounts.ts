@@ -3,11 +3,11 @@
  *
  * @see passwd(5), group(5), sysusers.d(5)
  */
-import { readFile } from "node:fs/promises";
-import { byText, ifThere } from "@tsbake/base";
+import { BuildError, byText, hasCode, readTextIfThere } from "@tsbake/base";
 import { list, size } from "@tsbake/base/data";
 import { insideRoot } from "@tsbake/sandbox";
 import * as v from "valibot";
+import { baseFileRemoved } from "../problems.js";
 
 const User = v.object({
   name: v.string(),
@@ -40,11 +40,20 @@ export const ACCOUNT_FILES: ReadonlySet<string> = new Set(
   ]),
 );
 
-/** @returns no accounts for a root that has none */
+/**
+ * @returns no accounts for a root that has none
+ * @throws BuildError `image/base-file-removed` where something else than a file is there
+ */
 export async function readAccounts(root: string): Promise<Accounts> {
   const inside = insideRoot(root);
-  const textOf = async (path: string): Promise<string> =>
-    (await ifThere(readFile(await inside.follow(path), "utf8"))) ?? "";
+  const textOf = async (path: string): Promise<string> => {
+    try {
+      return (await readTextIfThere(await inside.follow(path))) ?? "";
+    } catch (error) {
+      if (hasCode(error, "NOT_PLAIN", "EISDIR")) throw new BuildError([baseFileRemoved([`/${path}`])]);
+      throw error;
+    }
+  };
   return parseAccounts(await textOf("etc/passwd"), await textOf("etc/group"));
 }
 
