@@ -110,12 +110,10 @@ function namesOf(all: readonly { readonly name: string }[]): ReadonlySet<string>
  * The sysusers.d file: groups before the users that are in them.
  *
  * @param isFixed whether files that ship carry the id, so that the device must give the same; else it may choose
- * @param groupOf the name of a group of the base
  */
 export function sysusersText(
   { users, groups, memberships }: Accounts,
   isFixed: (kind: "user" | "group", id: number) => boolean,
-  groupOf: (gid: number) => string | undefined = () => undefined,
 ): string {
   const lines: string[] = [];
   const own = new Map(groups.map(({ name, gid }) => [gid, name]));
@@ -126,7 +124,7 @@ export function sysusersText(
     lines.push(`g ${name} ${isFixed("group", gid) ? gid : "-"}`);
   }
   for (const { name, uid, gid, comment, home, shell } of users) {
-    const group = own.get(gid) ?? groupOf(gid);
+    const group = own.get(gid);
     const id = isFixed("user", uid) ? String(uid) : "-";
     const primary = group === undefined ? `:${gid}` : group === name ? "" : `:${group}`;
     lines.push(`u ${name} ${id}${primary} ${quoted(comment)} ${home || "-"} ${shell || "-"}`);

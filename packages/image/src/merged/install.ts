@@ -6,7 +6,7 @@ import { type FileEntry, TarFile, type TarMember, TarWriter } from "@tsbake/arch
 import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError, byText } from "@tsbake/base";
-import { openDebBackend, type PackageDatabase, scriptThatMakes } from "@tsbake/packaging";
+import { databaseDigest, openDebBackend, type PackageDatabase, scriptThatMakes } from "@tsbake/packaging";
 import { openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
@@ -50,6 +50,10 @@ export async function installMerged(options: MergedOptions): Promise<LayerFacts>
   options.onProgress("unpacking the base");
   await unpackTree(baseTree, root, sandbox);
   const base = await backend.readDatabase(root);
+  if (databaseDigest(base) !== snapshot.facts.digest)
+    throw new BuildError([
+      problems.badSnapshot(snapshot.folder, `it is not of the base whose tree ${baseTree} is`),
+    ]);
   const before = await readAccounts(root);
   const result = await backend.installOnTree({
     ...solveRequest(options, sources),
