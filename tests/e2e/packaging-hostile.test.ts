@@ -154,10 +154,11 @@ let count = 0;
 
 /** Installs all of `packages` as `user`. @returns what the program said, and where its results are */
 async function install(
-  mode: "rootfs" | "layer",
+  mode: "rootfs" | "layer" | "merged",
   packages: readonly Hostile[],
   user?: string,
 ): Promise<{ result: RunResult; output: string }> {
+  const on = mode === "merged" ? await wholeBase() : undefined;
   count += 1;
   const at = join(work, `case-${count}`);
   const [debs, output] = [join(at, "debs"), join(at, "output")];
@@ -168,6 +169,7 @@ async function install(
   const names = packages.map(({ name }) => name).join(" ");
   const options = {
     ...(mode === "layer" && { base }),
+    ...(on && { base: join(on, "pkgdb"), "base-tree": join(on, "rootfs.tar") }),
     install: names,
     pool: join(at, "pool"),
     packages: debs,
@@ -178,10 +180,22 @@ async function install(
     output,
   };
   const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  const command = [process.execPath, PROGRAM, mode, ...words];
+  const command = [process.execPath, PROGRAM, mode === "rootfs" ? mode : "layer", ...words];
   const [program = "", ...args] = user === undefined ? command : ["runuser", "-u", user, "--", ...command];
   const result = await run(program, args, { cwd: "/" });
   return { result, output };
+}
+
+let wholeBaseIn: string | undefined;
+
+/** A base whose tree is there, with a shell for scripts. @returns what its do_rootfs leaves */
+async function wholeBase(): Promise<string> {
+  if (wholeBaseIn === undefined) {
+    const { result, output } = await install("rootfs", [helper]);
+    expect([result.code, result.stderr]).toEqual([0, ""]);
+    wholeBaseIn = output;
+  }
+  return wholeBaseIn;
 }
 
 /** Bytes of the secret in anything that was made. */
@@ -400,11 +414,20 @@ for (const [who, user, problem] of users)
       );
     });
 
-    test.each(SCRIPTS.map(([what, text, mayStop = false]) => [what, { text, mayStop }] as const))(
-      "a script: %s",
-      async (_what, { text, mayStop }) => {
+    // On the tree of a base nothing of the cage is another one: once is enough.
+    const modes = user === undefined ? (["rootfs", "merged"] as const) : (["rootfs"] as const);
+    const scripts = modes.flatMap((mode) =>
+      SCRIPTS.map(([what, text, mayStop = false]) => [mode, what, { text, mayStop }] as const),
+    );
+    test.each(scripts)(
+      "%s, a script: %s",
+      async (mode, _what, { text, mayStop }) => {
         const hostile = { name: "a", files: [], control: [script("postinst", text)] };
-        const { result, output } = await install("rootfs", [helper, hostile], user);
+        const { result, output } = await install(
+          mode,
+          mode === "rootfs" ? [helper, hostile] : [hostile],
+          user,
+        );
         expect(mayStop ? ["fine", "stopped"] : ["fine"]).toContain(verdict(result));
         await new Promise((resolve) => setTimeout(resolve, text.includes("sleep 2") ? 3000 : 0));
         expect(picture(outside)).toEqual(untouched);
@@ -426,6 +449,31 @@ test.each(["rootfs", "layer"] as const)(
   },
   MINUTE,
 );
+
+describeUnless(cannotInstall, "a script on the base's tree", () => {
+  test.each([
+    [
+      "takes a file of the base away",
+      "/usr/bin/perl -e 'unlink \"/usr/bin/mkdir\"'",
+      "image/base-file-removed",
+      "/usr/bin/mkdir",
+    ],
+    [
+      "puts a FIFO where accounts are",
+      '/usr/bin/perl -e \'mkdir "/etc"; unlink "/etc/passwd"; system "/usr/bin/mknod", "/etc/passwd", "p"\'',
+      "image/base-file-removed",
+      "/etc/passwd",
+    ],
+    ["fails", "echo no luck today >&2; exit 3", "packaging/install-failed", "no luck today"],
+  ])("%s: one error, with its name", async (_what, text, code, says) => {
+    const { result } = await install("merged", [
+      { name: "a", files: [], control: [script("postinst", text)] },
+    ]);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(new RegExp(`^error\\[${code}\\]: `));
+    expect(result.stderr).toContain(says);
+  });
+});
 
 test("the stamp of a base goes into its own os-release", async () => {
   resetOutside();
