@@ -80,7 +80,8 @@ export function exportFunctions({ functions, at }: ExportFunctions, { d }: Evalu
   const { path } = at.source;
   if (!path.endsWith(".bbclass")) throw new BuildError([exportOutsideClass(at)]);
   const className = basename(path, ".bbclass");
-  for (const name of functions) {
+  // A name that stands there again changes nothing.
+  for (const name of new Set(functions)) {
     const present = d.getVar(name, { expand: false });
     if (isTruthy(present) && !pythonText(present!).includes(SENTINEL)) continue;
     exportFunction(d, name, className, at);
