@@ -66,7 +66,7 @@ const FILES_FILE = "files.jsonl";
 const FACTS_FILE = "packages.json";
 const PACKAGES_FILE = "packages.txt";
 const SCRIPTS_FILE = "skipped-scripts.txt";
-const SNAPSHOT_FOLDER = "pkgdb";
+export const SNAPSHOT_FOLDER = "pkgdb";
 
 /**
  * A whole root: every package installed and configured by the real package manager, packed with its manifest, and the

@@ -36,20 +36,22 @@ export async function signedPrograms(
     [TOOLCHAIN]: await hostToolchain(path, files),
   };
   let latest: OwnCode = own;
-  const now = async (name: string): Promise<string | undefined> => {
-    if (name === TOOLCHAIN) return hostToolchain(path, files);
+  const ownDigests = async (): Promise<OwnCode["digests"]> => {
     const key = await ownCodeKey(packages);
     if (key !== latest.key) latest = { key, digests: await toolDigests(packages) };
-    return latest.digests[name];
+    return latest.digests;
   };
   return {
     key: own.key,
     variables,
     async changed(names) {
-      const changed: string[] = [];
-      for (const name of names)
-        if (Object.hasOwn(variables, name) && (await now(name)) !== variables[name]) changed.push(name);
-      return changed;
+      const asked = names.filter((name) => Object.hasOwn(variables, name));
+      // One look at our own code, however many of its programs a task has.
+      const now: Record<string, string> = {
+        ...(asked.some((name) => name !== TOOLCHAIN) && (await ownDigests())),
+        ...(asked.includes(TOOLCHAIN) && { [TOOLCHAIN]: await hostToolchain(path, files) }),
+      };
+      return asked.filter((name) => now[name] !== variables[name]);
     },
   };
 }

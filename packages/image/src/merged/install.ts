@@ -6,7 +6,7 @@ import { type FileEntry, TarFile, type TarMember, TarWriter } from "@tsbake/arch
 import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError, byText } from "@tsbake/base";
-import { databaseDigest, openDebBackend, type PackageDatabase, scriptThatMakes } from "@tsbake/packaging";
+import { databaseDigest, openDebBackend, type PackageDatabase } from "@tsbake/packaging";
 import { openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
@@ -18,6 +18,7 @@ import {
   type LayerOptions,
   offerOf,
   packRequest,
+  SNAPSHOT_FOLDER,
   solveRequest,
   sourceFolders,
   writeFacts,
@@ -68,8 +69,9 @@ export async function installMerged(options: MergedOptions): Promise<LayerFacts>
   const added = new Set(result.added.map((one) => one.name));
   const whole = { tar: join(options.work, "merged.tar"), files: join(options.work, "merged.jsonl") };
   options.onProgress("comparing with the base");
+  const target = packRequest(options, sandbox, root);
   const entries = await packImageTree({
-    ...packRequest(options, sandbox, root),
+    ...target,
     output: whole.tar,
     files: whole.files,
     owners: (all) => ownersOf(result.database, all, added),
@@ -77,10 +79,9 @@ export async function installMerged(options: MergedOptions): Promise<LayerFacts>
     leaveOut: [`./${backend.databaseFolder}`],
   });
   refuseRemoved(entries, inBase, `/${backend.databaseFolder}`);
-  const target = packRequest(options, sandbox, root);
-  await selectChanged(whole.tar, entries, inBase, { ...target, epochSeconds: options.epochSeconds });
+  await selectChanged(whole.tar, entries, inBase, target);
   if (options.keepDatabase) {
-    const kept = join(options.output, "pkgdb");
+    const kept = join(options.output, SNAPSHOT_FOLDER);
     await clearSnapshot(kept);
     await backend.snapshot(root, join(kept, DATABASE_FOLDER));
   }
@@ -100,7 +101,6 @@ function keysOfLayer(options: LayerOptions, database: PackageDatabase, root: str
     ...keys,
     isShipped: (entry: FileEntry) =>
       entry.package !== undefined || inBase.get(entry.path)?.sha256 === entry.sha256,
-    maker: (path: string) => scriptThatMakes(root, path),
   };
 }
 

@@ -41,7 +41,7 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
     merged,
     ...(onProgress && { onProgress }),
   });
-  const warnings = await configureInside(request, left, { unpack: UNPACK_FIRST, total: packages.length });
+  const warnings = await configureInside(request, left, packages.length);
   await sandbox.putOnDisk(root, DPKG_FOLDER);
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(root, DPKG_FOLDER);
@@ -61,19 +61,19 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
 }
 
 /** Nothing is configured before all is unpacked: what a package needs may come after it. */
-export const UNPACK_FIRST = ["--force-depends", "--no-triggers"];
+const UNPACK_FIRST = ["--force-depends", "--no-triggers"];
 
 /**
  * Unpacks what is left and configures everything in the root, with its maintainer scripts and triggers.
  *
- * @param how flags of dpkg for unpacking, and how many packages are to be set up
+ * @param total how many packages are to be set up, those that are unpacked already with them
  * @returns sentences for a report
  * @throws BuildError `packaging/install-failed`, `sandbox/leaves-root`
  */
 export async function configureInside(
   request: Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress">,
   packages: readonly Planned[],
-  how: { readonly unpack: readonly string[]; readonly total: number },
+  total: number,
 ): Promise<string[]> {
   const { root, sandbox, onProgress } = request;
   const warnings: string[] = [];
@@ -82,12 +82,12 @@ export async function configureInside(
     await inside(sandbox, root, FORBID_SERVICES);
     await dpkgUnpack(
       request,
-      how.unpack,
+      UNPACK_FIRST,
       packages.map(({ path }) => path),
     );
     // Daemons are not started: the tool that would do it is hidden by one that does nothing.
     await sandbox.cover(root, "usr/sbin/start-stop-daemon", "#!/bin/sh\nexit 0\n");
-    await dpkg(request, ["--configure", "--pending"], how.total, "Setting up ");
+    await dpkg(request, ["--configure", "--pending"], total, "Setting up ");
     if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
   } finally {
     const left = await sandbox.detach(root);

@@ -10,7 +10,7 @@ import type { InstallResult, LayerRequest } from "../database/backend.js";
 import { additions } from "../database/changes.js";
 import type { InstalledPackage } from "../database/database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
-import { configureInside, demandInstalled, UNPACK_FIRST, verify } from "./install.js";
+import { configureInside, demandInstalled, verify } from "./install.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
 import { solveDeb } from "./solve.js";
 
@@ -25,10 +25,7 @@ export async function installOnDebTree(request: LayerRequest): Promise<InstallRe
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
   const overrides = await setOverridesAside(join(root, DPKG_FOLDER, "statoverride"));
-  const warnings = await configureInside(request, packages, {
-    unpack: UNPACK_FIRST,
-    total: packages.length,
-  });
+  const warnings = await configureInside(request, packages, packages.length);
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(root, DPKG_FOLDER);
   await overrides.restore();
