@@ -1,6 +1,5 @@
-// `npm run lint:python`: our Python by ruff, which checks it and says how it is formatted. With --write it is formatted.
+// `node scripts/python.js [--write] FILE…`: Python by ruff, which checks it and says how it is formatted; with --write it is formatted.
 import { readFileSync, writeFileSync } from "node:fs";
-import { execFileSync } from "node:child_process";
 import ruff from "@astral-sh/ruff-wasm-nodejs";
 
 const OPTIONS = {
@@ -14,11 +13,9 @@ const OPTIONS = {
   },
 };
 
-const isWriting = process.argv.includes("--write");
+const isWriting = process.argv[2] === "--write";
+const paths = process.argv.slice(isWriting ? 3 : 2);
 const workspace = new ruff.Workspace(OPTIONS, ruff.PositionEncoding.Utf16);
-const paths = execFileSync("git", ["ls-files", "-z", "*.py"], { encoding: "utf8" })
-  .split("\0")
-  .filter(Boolean);
 
 let faults = 0;
 for (const path of paths) {
