@@ -128,6 +128,18 @@ describe("base hashes", () => {
     ["an append", {}, { "A:append": " 2" }, true],
     ["a remove that takes something away", { A: "1 2" }, { "A:remove": "2" }, true],
     ["a remove that does not", { A: "1 2" }, { "A:remove": "3" }, false],
+    [
+      "what the second of two removes is made of",
+      { A: "1 2 3", "A:remove": "2", "A:remove:arm": "${R}", OVERRIDES: "arm", R: "3" },
+      { R: "1" },
+      true,
+    ],
+    [
+      "a [vardepvalueexclude] that Python reads",
+      { ...python("do_x", "    d.getVarFlag('D', 'vardepvalueexclude')\n"), "D[vardepvalueexclude]": "a" },
+      { "D[vardepvalueexclude]": "b" },
+      false,
+    ],
     ["a word of a list that contains() asks for", contains("A"), { FEATURES: "one" }, true],
     ["another word of that list", contains("A"), { FEATURES: "one two three" }, false],
     ["the order of that list", contains("A"), { FEATURES: "two one" }, false],
@@ -143,6 +155,17 @@ describe("base hashes", () => {
   ])("%s", (_, before, change, isDifferent) => {
     const changed = sign({ ...start, ...before, ...change });
     expect(changed !== sign({ ...start, ...before })).toBe(isDifferent);
+  });
+
+  test("of BitBake's handlers leave out names that only a weak default exports", async () => {
+    const bitbake = await openBaseSigner("OEBasicHash");
+    const of = (texts: Record<string, string>) => {
+      const d = datastore({ ...shell("do_x", "true\n"), A: "1", ...texts });
+      d.setVarFlag("WEAK", "_defaultval_flag_export", "1");
+      return bitbake.sign(d, ["do_x"]).get("do_x");
+    };
+    expect(of({ "A[export]": "1" })).not.toBe(of({}));
+    expect(of({ WEAK: "1" })).toBe(of({}));
   });
 
   /** A datastore whose Python answers nothing, and the expressions it was asked. */
@@ -675,6 +698,33 @@ describe("explanations", () => {
           tasks: [low],
         },
       ]);
+    });
+
+    test("a variable that changed in another way elsewhere is another cause", async () => {
+      const mine: Record<string, SignatureExplanation> = {};
+      const change = (label: string, hash: string, value: string) =>
+        (mine[`${label} ${hash}`] = record(label, hash, { varvals: { do_x: "", V: value } }));
+      for (const hash of ["1", "2"]) {
+        change("a:do_x", hash, hash);
+        change("b:do_x", hash, `b${hash}`);
+        mine[`c:do_x ${hash}`] = record("c:do_x", hash, {
+          runtaskhashes: { "a:do_x": hash, "b:do_x": hash },
+        });
+      }
+      const causes = await traceChanges(
+        { label: "c:do_x", before: mine["c:do_x 1"]!, after: mine["c:do_x 2"]! },
+        (label, hash) => Promise.resolve(mine[`${label} ${hash}`]),
+      );
+      expect(causes.map(({ tasks }) => tasks.map(({ label }) => label))).toEqual([["a:do_x"], ["b:do_x"]]);
+    });
+
+    test("each record read once, however many tasks need it", async () => {
+      const asked: string[] = [];
+      await traceChanges(top, (label, hash) => {
+        asked.push(`${label} ${hash}`);
+        return find(label, hash);
+      });
+      expect(asked.toSorted()).toEqual([...new Set(asked)].toSorted());
     });
 
     test("nothing for the same inputs", async () => {
