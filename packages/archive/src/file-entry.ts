@@ -1,4 +1,5 @@
 /** One path of a tree, as data. */
+import { byText } from "@tsbake/base";
 
 export type EntryKind = "file" | "directory" | "symlink" | "character" | "block" | "fifo";
 
@@ -38,4 +39,11 @@ export function foldersAbove(path: string): string[] {
   for (let at = path.indexOf("/", 1); at !== -1; at = path.indexOf("/", at + 1))
     folders.push(path.slice(0, at));
   return folders;
+}
+
+/** In the order of our archives: by path, and every hard link after the content of its group, which readers of a tar need. */
+export function inTarOrder<T>(items: readonly T[], entryOf: (item: T) => FileEntry): T[] {
+  const sorted = items.toSorted((left, right) => byText(entryOf(left).path, entryOf(right).path));
+  const isLink = (item: T): boolean => entryOf(item).hardlink !== undefined;
+  return [...sorted.filter((item) => !isLink(item)), ...sorted.filter(isLink)];
 }

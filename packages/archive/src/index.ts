@@ -14,6 +14,6 @@ export { readTar, tarOf, type NewTarEntry, type TarEntry, type TarEntryType } fr
 export { openArMember, readAr, writeAr, type ArMember, type NewArMember } from "./ar.js";
 export { treeManifest, type ManifestEntry } from "./manifest.js";
 export type { ListOptions, TreeEntryType } from "./tree.js";
-export { foldersAbove, isTreePath, type EntryKind, type FileEntry } from "./file-entry.js";
+export { foldersAbove, inTarOrder, isTreePath, type EntryKind, type FileEntry } from "./file-entry.js";
 export { TarFile, type TarMember } from "./tar-file.js";
 export { TarWriter } from "./tar-writer.js";

@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { isZero, nameBytes } from "@tsbake/base";
 import type { FileEntry } from "./file-entry.js";
-import { sumOf, XATTR } from "./tar-file.js";
+import { sumOf, type TarFile, type TarMember, XATTR } from "./tar-file.js";
 
 const BLOCK = 512;
 /** Zeros of this length are not written. */
@@ -62,6 +62,14 @@ export class TarWriter implements Disposable {
         ...ids,
       }),
     );
+  }
+
+  /** A member of another tar, as `entry` and with its own time; a link or folder has no content to copy. */
+  copy(from: TarFile, member: TarMember, entry: FileEntry): void {
+    this.begin(entry, member.mtimeSeconds);
+    if (entry.kind !== "file" || entry.hardlink !== undefined) return;
+    from.content(member.contentAt, entry.sizeBytes, (piece) => this.write(piece));
+    this.pad();
   }
 
   /** Zeros are left out: they become holes of the file. */

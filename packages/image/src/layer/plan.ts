@@ -3,7 +3,7 @@
  * rule table → the tree to ship, and a report in which every path that does not ship as it was is named.
  * Pure: nothing is read or written here.
  */
-import { type FileEntry, foldersAbove } from "@tsbake/archive";
+import { type FileEntry, foldersAbove, inTarOrder } from "@tsbake/archive";
 import { type Diagnostic, BuildError, byText, nameBytes } from "@tsbake/base";
 import { type FileIndex } from "../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
@@ -285,11 +285,9 @@ class Planner {
     if (users !== "") this.#addText(`/usr/lib/sysusers.d/${this.#request.name}.conf`, users);
     this.#addFolders();
     if (this.#problems.length > 0) throw new BuildError(this.#problems);
-    const entries = [...this.#planned.values()].sort((left, right) =>
-      byText(left.entry.path, right.entry.path),
-    );
+    const entries = inTarOrder([...this.#planned.values()], ({ entry }) => entry);
     const report = this.#report.sort((left, right) => byText(left.path, right.path));
-    return { entries: carriersFirst(entries), report };
+    return { entries, report };
   }
 
   #sysusers(): string {
@@ -391,12 +389,4 @@ function sameOwnership(left: FileEntry, right: FileEntry): boolean {
 
 function modeText(entry: FileEntry): string {
   return `${entry.mode.toString(8).padStart(4, "0")} ${entry.uid}:${entry.gid}`;
-}
-
-/** Readers of a tar need the content of a hard link group before the links to it. */
-function carriersFirst(entries: readonly PlannedEntry[]): PlannedEntry[] {
-  return [
-    ...entries.filter(({ entry }) => !entry.hardlink),
-    ...entries.filter(({ entry }) => entry.hardlink),
-  ];
 }

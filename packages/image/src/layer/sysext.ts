@@ -1,5 +1,12 @@
 /** do_image of an extension: the layer's tree, decided path by path, as the tree that ships, with its stamp and report. */
-import { type FileEntry, foldersAbove, TarFile, type TarMember, TarWriter } from "@tsbake/archive";
+import {
+  type FileEntry,
+  foldersAbove,
+  inTarOrder,
+  TarFile,
+  type TarMember,
+  TarWriter,
+} from "@tsbake/archive";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
@@ -113,8 +120,7 @@ function withExtra(
     if (before !== undefined) throw new BuildError([problems.layerClash(before, one.entry)]);
     all.set(one.entry.path, one);
   }
-  const sorted = [...all.values()].sort((left, right) => byText(left.entry.path, right.entry.path));
-  return [...sorted.filter(({ entry }) => !entry.hardlink), ...sorted.filter(({ entry }) => entry.hardlink)];
+  return inTarOrder([...all.values()], ({ entry }) => entry);
 }
 
 /** The database's files as text below /usr/lib/sysimage/NAME, where tools can be pointed at them. */
@@ -147,14 +153,16 @@ function writeTree(
   writer.root(options.epochSeconds);
   for (const { entry, from, text: made } of entries) {
     const source = from === undefined ? undefined : members.get(from);
-    writer.begin(entry, source?.mtimeSeconds ?? options.epochSeconds);
-    if (made !== undefined) writer.write(nameBytes(made));
-    else if (source !== undefined) {
-      tar.content(source.contentAt, entry.sizeBytes, (piece) => writer.write(piece));
-    } else if (entry.kind === "file" && !entry.hardlink) {
-      throw new Error(`internal: nothing holds the content of ${entry.path}`);
+    if (made === undefined && source !== undefined) {
+      writer.copy(tar, source, entry);
+      continue;
     }
-    if (entry.kind === "file") writer.pad();
+    writer.begin(entry, options.epochSeconds);
+    if (made !== undefined) {
+      writer.write(nameBytes(made));
+      writer.pad();
+    } else if (entry.kind === "file" && !entry.hardlink)
+      throw new Error(`internal: nothing holds the content of ${entry.path}`);
   }
   writer.finish();
 }

@@ -2,10 +2,10 @@
  * do_rootfs of an extension whose maintainer scripts run: packages are installed on the base's whole tree, as apt would on
  * the device, and what is another one afterwards is the layer.
  */
-import { type FileEntry, TarFile, type TarMember, TarWriter } from "@tsbake/archive";
+import { type FileEntry, inTarOrder, TarFile, TarWriter } from "@tsbake/archive";
 import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { BuildError, byText } from "@tsbake/base";
+import { BuildError } from "@tsbake/base";
 import { databaseDigest, openDebBackend, type PackageDatabase } from "@tsbake/packaging";
 import { openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
@@ -139,16 +139,7 @@ async function selectChanged(
   const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
   using writer = new TarWriter(to.output);
   writer.root(to.epochSeconds);
-  const sorted = [...chosen].sort((left, right) => byText(left.path, right.path));
-  for (const entry of [...sorted.filter((one) => !one.hardlink), ...sorted.filter((one) => one.hardlink)])
-    copyMember(tar, writer, entry, members.get(entry.path)!);
+  for (const entry of inTarOrder(chosen, (one) => one)) writer.copy(tar, members.get(entry.path)!, entry);
   writer.finish();
   await writeFile(to.files, formatFileManifest(chosen));
-}
-
-function copyMember(tar: TarFile, writer: TarWriter, entry: FileEntry, member: TarMember): void {
-  writer.begin(entry, member.mtimeSeconds);
-  if (entry.kind !== "file") return;
-  if (!entry.hardlink) tar.content(member.contentAt, entry.sizeBytes, (piece) => writer.write(piece));
-  writer.pad();
 }
