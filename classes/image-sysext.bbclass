@@ -32,9 +32,9 @@ SYSEXT_MAY_SHADOW ?= ""
 # Packages of the base that may be upgraded, downgraded or removed.
 SYSEXT_ALLOW_CHANGED ?= ""
 
-# What becomes of maintainer scripts. merged: they run, with all triggers, on the base's tree, and what they changed is
-# translated. skip: none runs, each is reported.
-SYSEXT_SCRIPTS ?= "skip"
+# What becomes of maintainer scripts. merged: where there are some they run, with all triggers, on the base's tree, and what
+# they changed is translated. refuse: they are an error. skip: none runs, each is reported.
+SYSEXT_SCRIPTS ?= "merged"
 
 # What becomes of each path that a package brings; the first match decides, no match stops the build.
 # keep: ships (only /usr and /opt can). factory: a copy below /usr/share/factory and a tmpfiles.d line. folders: a
@@ -63,8 +63,8 @@ SYSEXT_RULES ?= " \
 "
 
 python () {
-    if d.getVar('SYSEXT_SCRIPTS') not in ('merged', 'skip'):
-        bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged or skip' % d.getVar('SYSEXT_SCRIPTS'))
+    if d.getVar('SYSEXT_SCRIPTS') not in ('merged', 'skip', 'refuse'):
+        bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged, skip or refuse' % d.getVar('SYSEXT_SCRIPTS'))
     if not d.getVar('IMAGE_BASE_PKGDB'):
         raise bb.parse.SkipRecipe('IMAGE_BASE_PKGDB is empty: set it to the recipe of the base image')
 }
@@ -83,6 +83,7 @@ do_rootfs() {
     tsbake-image layer --options - <<'TSBAKE_OPTIONS'
         --base=${SYSEXT_BASE}
         --base-tree=${SYSEXT_BASE_TREE}
+        --scripts=${SYSEXT_SCRIPTS}
         --allow-changed=${SYSEXT_ALLOW_CHANGED}
         ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
         --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}

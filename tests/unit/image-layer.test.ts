@@ -75,6 +75,8 @@ interface Deb {
   readonly fields?: string;
   readonly files: Readonly<Record<string, string>>;
   readonly postinst?: string;
+  /** deb-triggers(5). */
+  readonly triggers?: string;
   /** What it says that its files take. Default 100. */
   readonly installedKib?: number;
 }
@@ -91,6 +93,7 @@ async function makeDeb(folder: string, deb: Deb): Promise<void> {
     put(join(tree, "DEBIAN/postinst"), deb.postinst);
     await run("chmod", ["755", join(tree, "DEBIAN/postinst")]);
   }
+  if (deb.triggers !== undefined) put(join(tree, "DEBIAN/triggers"), deb.triggers);
   mkdirSync(folder, { recursive: true });
   const args = ["--root-owner-group", "--build", tree, join(folder, `${deb.name}_1.0_amd64.deb`)];
   const built = await run("dpkg-deb", args, {
@@ -113,6 +116,9 @@ async function makeBase(folder: string, packages: readonly string[]): Promise<vo
     put(join(tree, `var/lib/dpkg/info/${name}.list`), `/.\n/usr\n/usr/lib\n/usr/lib/${name}.so\n`);
   }
   put(join(tree, "var/lib/dpkg/info/format"), "1\n");
+  put(join(tree, "var/lib/dpkg/triggers/File"), "/usr/share/watched libbase/noawait\n");
+  for (const name of ["ldconfig", "update-things"])
+    put(join(tree, "var/lib/dpkg/triggers", name), "libbase\n");
   put(join(tree, "var/lib/dpkg/arch"), "amd64\n");
   const identity = await openDebBackend().snapshot(tree, join(folder, "database"));
   const directory = (path: string): FileEntry => ({
@@ -161,7 +167,8 @@ async function layer(name: string, install: string, more: readonly string[] = []
     "--output",
     join(work, name),
   ];
-  return tsbakeImage("layer", "--base", base, "--install", install, ...args, ...folders, ...more);
+  const policy = more.includes("--scripts") ? [] : ["--scripts", "skip"];
+  return tsbakeImage("layer", "--base", base, "--install", install, ...policy, ...args, ...folders, ...more);
 }
 
 beforeAll(async () => {
@@ -173,6 +180,12 @@ beforeAll(async () => {
     postinst: "#!/bin/sh\ntouch /made-by-a-script\n",
   });
   await makeDeb(join(work, "debs"), { name: "libtool1", files: { "usr/lib/libtool.so.1": "lib" } });
+  const { debs, libraries } = { debs: join(work, "debs"), libraries: "activate-noawait ldconfig\n" };
+  await makeDeb(debs, { name: "plain", files: { "usr/lib/plain.so": "x" }, triggers: libraries });
+  await makeDeb(debs, { name: "alone", files: { "usr/bin/alone": "x" }, triggers: "activate nobodys\n" });
+  await makeDeb(debs, { name: "caller", files: { "usr/x": "x" }, triggers: "activate update-things\n" });
+  await makeDeb(debs, { name: "watched", files: { "usr/share/watched/deep/x": "x" } });
+  await makeDeb(debs, { name: "near", files: { "usr/share/watched-not/x": "x" } });
   await makeDeb(join(work, "debs"), { name: "thief", files: { "usr/lib/libbase.so": "mine" } });
   await makeDeb(join(work, "debs"), { name: "huge", files: { "usr/bin/huge": "x" }, installedKib: 2 ** 42 });
   await makeDeb(join(work, "debs"), { name: "stranger", files: { "srv/www/index": "x" } });
@@ -274,6 +287,44 @@ describeUnless(cannotInstall, "a layer on a base's database", () => {
       ["/usr/lib/libtool.so.1", "libtool1"],
     ]);
     expect(existsSync("/made-by-a-script")).toBe(false);
+  });
+
+  test.each([
+    ["tool", "tool: postinst"],
+    ["caller plain", "caller: trigger update-things"],
+    ["watched", "watched: trigger /usr/share/watched"],
+  ])(
+    "of packages of which something would run is refused where that was asked for: %s",
+    async (name, what) => {
+      const result = await layer(`refused-${name.slice(0, 4)}`, name, ["--scripts", "refuse"]);
+      expect(result.code).toBe(1);
+      expect(result.stderr).toContain(
+        `error[image/scripts-refused]: something would have to run on the device: ${what}\n`,
+      );
+      expect(readdirSync(join(work, `refused-${name.slice(0, 4)}`))).toEqual([]);
+    },
+  );
+
+  test("of packages of which nothing runs needs no tree of the base, and is the same with each policy", async () => {
+    const install = "plain alone near";
+    const results = [];
+    await layer("skipping", install);
+    for (const policy of ["merged", "refuse"]) {
+      // A tree that is not there is not missed.
+      const more = ["--scripts", policy, "--base-tree", join(work, "none.tar")];
+      results.push((await layer(`nothing-${policy}`, install, more)).stderr);
+      expect(readFileSync(join(work, `nothing-${policy}/rootfs.tar`)).equals(tarOfSkipping())).toBe(true);
+    }
+    expect(results).toEqual(["", ""]);
+  });
+  const tarOfSkipping = () => readFileSync(join(work, "skipping/rootfs.tar"));
+
+  test("with scripts that are to run needs the base's tree", async () => {
+    const result = await layer("treeless", "tool", ["--scripts", "merged"]);
+    expect(result.stderr).toContain("error[image/no-base-tree]");
+    expect((await layer("wrong", "tool", ["--scripts", "maybe"])).stderr).toContain(
+      "SYSEXT_SCRIPTS is `maybe`, not merged or skip or refuse",
+    );
   });
 
   test("is the same when it is made again elsewhere", async () => {

@@ -182,6 +182,15 @@ export function noBaseField(field: string): Diagnostic {
   );
 }
 
+/** Where a base is a snapshot that somebody handed over, there is no tree of it. */
+export function noBaseTree(): Diagnostic {
+  return error(
+    "image/no-base-tree",
+    "maintainer scripts are to run, and of the base there is only its database, no tree to run them on",
+    "name a recipe of a base as IMAGE_BASE_PKGDB, or set SYSEXT_SCRIPTS to `skip` or `refuse`",
+  );
+}
+
 /** A path that the rule table says nothing about. */
 export function noRule(entry: FileEntry): Diagnostic {
   return error(
@@ -211,6 +220,15 @@ export function refusedByRule(entry: FileEntry, rule: string): Diagnostic {
     "image/refused-by-rule",
     `rule ${rule} refuses ${entry.path} of ${whose(entry)}`,
     "leave the package out, or put another rule for the path before that one",
+  );
+}
+
+/** @param running `PACKAGE: WHAT` */
+export function scriptsRefused(running: readonly string[]): Diagnostic {
+  return error(
+    "image/scripts-refused",
+    `something would have to run on the device: ${running.join("; ")}`,
+    "leave these packages out, or set SYSEXT_SCRIPTS to `merged` (they run when the extension is built) or `skip`",
   );
 }
 

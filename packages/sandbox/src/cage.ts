@@ -8,6 +8,7 @@
  * is still in the cage.
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import { freemem } from "node:os";
 import { join } from "node:path";
 import { BuildError, demandSuccess, hasCode, sortedUnique } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
@@ -35,12 +36,14 @@ export interface Cage extends Sandbox {
   /** Shows a program with this text in the place of a file of an attached root, if it is there, until the root is detached. */
   cover(root: string, file: string, text: string): Promise<void>;
   /**
-   * Makes `folder` (which it creates below an existing `root`) a file system in memory for the commands inside, for as
-   * long as the cage lives. Where the kernel does not let us look into it, everything stays on the disk.
+   * Makes `folder` (which it creates below an existing `root`; "": the root itself) a file system in memory for the commands
+   * inside, for as long as the cage lives. Where the kernel does not let us look into it, or memory is short, everything stays
+   * on the disk.
    *
+   * @param sizeBytes what will be in it, where that is much
    * @returns where this process finds `root` with that folder in it
    */
-  keepInMemory(root: string, folder: string): Promise<string>;
+  keepInMemory(root: string, folder: string, sizeBytes?: number): Promise<string>;
   /** Puts what is in memory onto the disk; does nothing for a folder that is there. */
   putOnDisk(root: string, folder: string): Promise<void>;
 }
@@ -101,6 +104,16 @@ async function openCageNamespaces(options: CageOptions & { readonly isTrial?: bo
   return new CageNamespaces(parts);
 }
 
+/** Of the memory that is free, for one file system: others are at work, too. */
+const LARGEST_SHARE = 1 / 4;
+
+/** What is free in the machine, and what the control group allows. */
+function spareMemoryBytes(): number {
+  // 0: no limit.
+  const allowed = process.constrainedMemory();
+  return Math.min(freemem(), allowed > 0 ? allowed : Number.POSITIVE_INFINITY);
+}
+
 class CageNamespaces extends Namespaces implements Cage {
   /** Roots, each with its covered files. */
   readonly #attached = new Map<string, string[]>();
@@ -138,7 +151,8 @@ class CageNamespaces extends Namespaces implements Cage {
     if (done.stdout !== "") this.#attached.get(root)?.push(path);
   }
 
-  async keepInMemory(root: string, folder: string): Promise<string> {
+  async keepInMemory(root: string, folder: string, sizeBytes = 0): Promise<string> {
+    if (sizeBytes > spareMemoryBytes() * LARGEST_SHARE) return root;
     const [place, seen] = [join(root, folder), `/proc/${this.parts.pid}/root${root}`];
     await mkdir(place, { recursive: true });
     const mark = join(seen, folder, ".tsbake-memory");

@@ -1,12 +1,12 @@
 /** `sysext`: a layer's tree → the extension's tree, stamp and report. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, byText } from "@tsbake/base";
-import { LEVEL_POLICIES, type LevelPolicy } from "../layer/extension-release.js";
+import { byText } from "@tsbake/base";
+import { LEVEL_POLICIES } from "../layer/extension-release.js";
 import { type LayerFacts, parseFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
 import { parseOsRelease } from "../snapshot/os-release.js";
-import * as problems from "../problems.js";
+import { oneOf } from "./one-of.js";
 import { type ExtensionFacts, formatReport } from "../facts/result.js";
 import { anyOf, parseRules } from "../rules/rules.js";
 import { openSnapshot } from "../snapshot/snapshot.js";
@@ -47,7 +47,7 @@ export const sysext: Command = {
   async run(args, say) {
     const base = await openSnapshot(await snapshotFolder(args.text("base"), args.text("work")));
     const output = args.text("output");
-    const policy = policyOf(args.text("policy"));
+    const policy = oneOf("SYSEXT_LEVEL_POLICY", args.text("policy"), LEVEL_POLICIES);
     const name = args.text("name");
     await mkdir(output, { recursive: true });
     const facts = await factsIn(args.optional("facts"));
@@ -90,12 +90,4 @@ export const sysext: Command = {
 
 async function factsIn(path: string | undefined): Promise<LayerFacts | undefined> {
   return path === undefined ? undefined : parseFacts(await readFile(path, "utf8"), path);
-}
-
-function policyOf(word: string): LevelPolicy {
-  const policy = LEVEL_POLICIES.find((one) => one === word);
-  if (policy !== undefined) return policy;
-  throw new BuildError([
-    problems.badArgument(`SYSEXT_LEVEL_POLICY is \`${word}\`, not ${LEVEL_POLICIES.join(" or ")}`),
-  ]);
 }

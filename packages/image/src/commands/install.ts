@@ -1,7 +1,7 @@
 /** `rootfs` and `layer`: packages into a root. */
 import type { Arguments } from "@tsbake/base/program";
-import { installMerged } from "../merged/install.js";
-import { installBase, installLayer, type InstallOptions } from "../install.js";
+import { installBase, installExtension, SCRIPT_POLICIES, type InstallOptions } from "../install/index.js";
+import { oneOf } from "./one-of.js";
 import { debWish } from "@tsbake/packaging";
 import { recipePackageFolders } from "../facts/recipe-packages.js";
 import { snapshotFolder } from "../snapshot/archive.js";
@@ -43,7 +43,12 @@ export const layer: Command = {
     "allow-changed": { value: "NAMES", help: "packages of the base that may change" },
     "base-tree": {
       value: "FILE",
-      help: "tar of the base's tree: maintainer scripts run on it; without, none runs",
+      help: "tar of the base's tree: maintainer scripts run on it",
+    },
+    scripts: {
+      value: "POLICY",
+      help: `what becomes of maintainer scripts: ${SCRIPT_POLICIES.join(", ")}`,
+      isRequired: true,
     },
     "keep-database": { help: "keeps the database of base and layer beside the results" },
   },
@@ -52,11 +57,9 @@ export const layer: Command = {
     const base = await snapshotFolder(args.text("base"), options.work);
     const allowChanged = args.words("allow-changed");
     const keepDatabase = args.has("keep-database");
-    const layer = { ...options, base, allowChanged, keepDatabase };
     const baseTree = args.optional("base-tree");
-    const facts = await (baseTree === undefined
-      ? installLayer(layer)
-      : installMerged({ ...layer, baseTree }));
+    const scripts = oneOf("SYSEXT_SCRIPTS", args.text("scripts"), SCRIPT_POLICIES);
+    const facts = await installExtension({ ...options, base, allowChanged, keepDatabase, baseTree, scripts });
     say(`added ${facts.packages.length} packages: ${facts.packages.map((one) => one.name).join(" ")}`);
     for (const one of facts.skippedScripts) say(`did not run ${one.script} of ${one.package}`);
   },

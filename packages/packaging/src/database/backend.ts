@@ -52,6 +52,8 @@ export interface InstallRequest extends SolveRequest {
 
 /** Installing on the database of a base, whose own files are there or not. */
 export interface LayerRequest extends InstallRequest {
+  /** What to install; default: it is solved, and what is missing is fetched. */
+  readonly solution?: Solution;
   /** Where this process finds the root: `root` itself, or what `keepInMemory` of the sandbox said. */
   readonly seenRoot: string;
   /** The base's database. */
@@ -95,6 +97,10 @@ export interface Backend {
   scan(folder: string): Promise<PackageSource>;
   /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
   solve(request: SolveRequest & Pick<InstallRequest, "allowChanged">): Promise<Solution>;
+  /** Maintainer scripts and named triggers that run when this is installed on a base: `PACKAGE: WHAT`, sorted. @throws BuildError `packaging/bad-deb` */
+  whatRuns(solution: Solution, base: PackageDatabase): Promise<string[]>;
+  /** Triggers of a base on paths that installed packages have: `PACKAGE: WHAT`, sorted. */
+  whatFires(added: readonly InstalledPackage[], base: PackageDatabase): string[];
   /** A whole root from nothing; maintainer scripts run inside it. Reproducible. @throws BuildError `packaging/install-failed`, … */
   install(request: InstallRequest): Promise<InstallResult>;
   /** New packages on top of an imported database; no maintainer script runs, no file of the base is there. */

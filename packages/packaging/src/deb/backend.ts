@@ -8,6 +8,7 @@ import { installOnDebDatabase } from "./layer.js";
 import { installOnDebTree } from "./merged.js";
 import { importDebSnapshot, snapshotDeb } from "./snapshot.js";
 import { solveDeb } from "./solve.js";
+import { whatFires, whatRuns } from "./what-runs.js";
 
 /** apt and dpkg of this machine; they are looked for when they are needed. */
 export function openDebBackend(): Backend {
@@ -16,6 +17,8 @@ export function openDebBackend(): Backend {
     databaseFolder: DPKG_FOLDER,
     scan: async (folder) => ({ folder, packages: await scanDebs(folder) }),
     solve: solveDeb,
+    whatRuns,
+    whatFires,
     install: installDeb,
     installOnDatabase: installOnDebDatabase,
     installOnTree: installOnDebTree,

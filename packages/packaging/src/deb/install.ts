@@ -5,7 +5,7 @@
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AT_ONCE, batches, BuildError, demandSuccess, eachLimited, hasCode, sha256File } from "@tsbake/base";
-import type { InstallRequest, InstallResult, Planned } from "../database/backend.js";
+import type { InstallRequest, InstallResult, LayerRequest, Planned } from "../database/backend.js";
 import type { Cage } from "@tsbake/sandbox";
 import { databaseChanges } from "../database/changes.js";
 import type { PackageDatabase } from "../database/database.js";
@@ -60,6 +60,9 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   };
 }
 
+type DpkgRequest = Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress"> &
+  Partial<Pick<LayerRequest, "seenRoot">>;
+
 /** Nothing is configured before all is unpacked: what a package needs may come after it. */
 const UNPACK_FIRST = ["--force-depends", "--no-triggers"];
 
@@ -71,7 +74,7 @@ const UNPACK_FIRST = ["--force-depends", "--no-triggers"];
  * @throws BuildError `packaging/install-failed`, `sandbox/leaves-root`
  */
 export async function configureInside(
-  request: Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress">,
+  request: DpkgRequest,
   packages: readonly Planned[],
   total: number,
 ): Promise<string[]> {
@@ -190,7 +193,7 @@ async function inside(sandbox: Cage, root: string, script: string): Promise<void
 
 /** Unpacks `files` in their order, as many at a time as a command line holds. */
 export async function dpkgUnpack(
-  request: Parameters<typeof dpkg>[0],
+  request: DpkgRequest,
   flags: readonly string[],
   files: readonly string[],
 ): Promise<void> {
@@ -200,7 +203,7 @@ export async function dpkgUnpack(
 
 /** Runs dpkg on the root. @throws BuildError `packaging/install-failed` with what it said, `sandbox/leaves-root` */
 export async function dpkg(
-  request: Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress">,
+  request: DpkgRequest,
   args: readonly string[],
   total: number,
   sign: string,
@@ -225,7 +228,7 @@ export async function dpkg(
   if (done.code !== 0) {
     const { cause, said } = explainDpkg(done.stdout, done.stderr);
     const [, owner, path] = /^`([^`]+)`: [^']*'(\/.+?)(?:\.dpkg-(?:new|tmp))?'/.exec(cause) ?? [];
-    const link = path === undefined ? undefined : await linkOutOf(request.root, path);
+    const link = path === undefined ? undefined : await linkOutOf(request.seenRoot ?? request.root, path);
     if (path !== undefined && link) throw new BuildError([leavesRoot(path, link, owner)]);
     throw new BuildError([installFailed(cause, said)]);
   }

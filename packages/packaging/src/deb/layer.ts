@@ -14,7 +14,7 @@ import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { dpkg, dpkgUnpack, mergedFolders, verify } from "./install.js";
 import { layPackages } from "./unpack.js";
 import { insideRoot, refuseLinks } from "@tsbake/sandbox";
-import { solveDeb } from "./solve.js";
+import { solutionOf } from "./solve.js";
 import { clampTimes, normaliseRoot } from "./normalise.js";
 
 /** Control members that run, or that make others run: `triggers` would mark a package of the base as unfinished. */
@@ -36,8 +36,7 @@ const PACKAGES_AT_ONCE = 4;
 /** @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws */
 export async function installOnDebDatabase(request: LayerRequest): Promise<InstallResult> {
   const { root, seenRoot, sandbox, epochSeconds, architecture, onProgress } = request;
-  const { packages, changes } = await solveDeb({ ...request, installedIn: seenRoot });
-  await request.fetch?.(packages);
+  const { packages, changes } = await solutionOf(request);
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
   const skippedScripts: SkippedScript[] = [];

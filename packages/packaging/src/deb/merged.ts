@@ -12,26 +12,25 @@ import type { InstalledPackage } from "../database/database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { configureInside, demandInstalled, verify } from "./install.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
-import { solveDeb } from "./solve.js";
+import { solutionOf } from "./solve.js";
 
 /**
  * @param request its root holds the base's whole tree
  * @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws
  */
 export async function installOnDebTree(request: LayerRequest): Promise<InstallResult> {
-  const { root, base, sandbox, epochSeconds, architecture, onProgress } = request;
-  const { packages, changes } = await solveDeb({ ...request, installedIn: root });
-  await request.fetch?.(packages);
+  const { root, seenRoot, base, sandbox, epochSeconds, architecture, onProgress } = request;
+  const { packages, changes } = await solutionOf(request);
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
-  const overrides = await setOverridesAside(join(root, DPKG_FOLDER, "statoverride"));
+  const overrides = await setOverridesAside(join(seenRoot, DPKG_FOLDER, "statoverride"));
   const warnings = await configureInside(request, packages, packages.length);
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
-  await refuseLinks(root, DPKG_FOLDER);
+  await refuseLinks(seenRoot, DPKG_FOLDER);
   await overrides.restore();
-  const database = await readDebDatabase(root, architecture);
+  const database = await readDebDatabase(seenRoot, architecture);
   demandInstalled(database);
-  await normaliseRoot(sandbox, root, database);
+  await normaliseRoot(sandbox, root, database, seenRoot);
   const added = additions(request, database, changes);
   // Only for what is new: the base has made the same for its own.
   const isSystemd = (one: InstalledPackage): boolean => one.name === "systemd";

@@ -66,15 +66,17 @@ done
  * What an install leaves behind and two installs would not have in common.
  *
  * @param database what is installed: what its packages ship is not taken out
+ * @param seenRoot where this process finds the root
  * @throws BuildError `base/command-failed`
  */
 export async function normaliseRoot(
   sandbox: Sandbox,
   root: string,
   database: PackageDatabase,
+  seenRoot = root,
 ): Promise<void> {
   const owned = new Set(database.packages.flatMap(({ files }) => files));
-  const ofDevice = await findPerDevice(root, owned);
+  const ofDevice = await findPerDevice(seenRoot, owned);
   const below = (path: string): string => path.slice(1);
   const rewritten = ofDevice.flatMap(({ path, becomes }) =>
     becomes === undefined ? [] : [below(path), becomes],

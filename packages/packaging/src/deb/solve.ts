@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError, byText, demandSuccess, nearest, scratchFolder } from "@tsbake/base";
 import { aptMessages, openApt } from "../feed/apt.js";
-import type { Planned, PackageSource, Solution, SolveRequest } from "../database/backend.js";
+import type { LayerRequest, Planned, PackageSource, Solution, SolveRequest } from "../database/backend.js";
 import type { Change } from "../database/change.js";
 import { whyChain } from "../feed/chain.js";
 import { DPKG_FOLDER } from "./database.js";
@@ -55,6 +55,14 @@ export async function solveDeb(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What to install on a base, with every package file there. @throws as {@link solveDeb} and the request's `fetch` do */
+export async function solutionOf(request: LayerRequest): Promise<Solution> {
+  if (request.solution) return request.solution;
+  const solution = await solveDeb({ ...request, installedIn: request.seenRoot });
+  await request.fetch?.(solution.packages);
+  return solution;
 }
 
 /** Packages by `name version architecture`. @throws BuildError `packaging/other-content` when two are not the same */

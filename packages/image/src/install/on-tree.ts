@@ -3,69 +3,71 @@
  * the device, and what is another one afterwards is the layer.
  */
 import { type FileEntry, inTarOrder, TarFile, TarWriter } from "@tsbake/archive";
-import { rm, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
-import { databaseDigest, openDebBackend, type PackageDatabase } from "@tsbake/packaging";
+import {
+  databaseDigest,
+  openDebBackend,
+  type PackageDatabase,
+  type PackageSource,
+  parseStanzas,
+  type Solution,
+} from "@tsbake/packaging";
 import { openCage } from "@tsbake/sandbox";
+import { installedSizeBytes } from "../facts/closure.js";
 import type { LayerFacts } from "../facts/facts.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import { ownersOf, packImageTree, unpackTree } from "../formats/tree.js";
-import {
-  emptyRoot,
-  layerFacts,
-  keysOfBase,
-  type LayerOptions,
-  offerOf,
-  packRequest,
-  SNAPSHOT_FOLDER,
-  solveRequest,
-  sourceFolders,
-  writeFacts,
-} from "../install.js";
+import { emptyRoot, solveRequest, sourceFolders } from "./offer.js";
+import type { LayerOptions } from "./options.js";
+import { keysOfBase, layerFacts, packRequest, writeLayer } from "./results.js";
 import { sameContent } from "../layer/plan.js";
 import * as problems from "../problems.js";
-import { clearSnapshot, DATABASE_FOLDER, openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
-import { ACCOUNT_FILES, newAccounts, readAccounts } from "./accounts.js";
+import { openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
+import { ACCOUNT_FILES, newAccounts, readAccounts } from "../merged/accounts.js";
 
-export interface MergedOptions extends LayerOptions {
-  /** The tar of the base's tree, as its do_rootfs left it. */
+export interface OnTreeOptions extends LayerOptions {
   readonly baseTree: string;
+  /** What to install, its package files fetched; and what can be installed. */
+  readonly solution: Solution;
+  readonly sources: readonly PackageSource[];
 }
 
 /**
  * @throws BuildError `image/bad-snapshot`, `image/base-file-removed`, `packaging/base-changed`, `packaging/install-failed`, …
  */
-export async function installMerged(options: MergedOptions): Promise<LayerFacts> {
+export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts> {
   const backend = openDebBackend();
   const { architecture } = options;
   const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
   const inBase = new FileIndex(await snapshotFiles(snapshot));
   const root = await emptyRoot(options);
-  const { sources, fetch } = await offerOf(backend, options);
+  const { solution, sources } = options;
   const baseTree = resolve(options.baseTree);
   await using sandbox = await openCage({
     writable: [root],
     readable: [...sourceFolders(sources), dirname(baseTree)],
   });
+  const seenRoot = await sandbox.keepInMemory(root, "", await sizeOf(baseTree, solution));
   options.onProgress("unpacking the base");
   await unpackTree(baseTree, root, sandbox);
-  const base = await backend.readDatabase(root);
+  const base = await backend.readDatabase(seenRoot);
   if (databaseDigest(base) !== snapshot.facts.digest)
     throw new BuildError([
       problems.badSnapshot(snapshot.folder, `it is not of the base whose tree ${baseTree} is`),
     ]);
-  const before = await readAccounts(root);
+  const before = await readAccounts(seenRoot);
   const result = await backend.installOnTree({
     ...solveRequest(options, sources),
     allowChanged: options.allowChanged,
     root,
-    seenRoot: root,
+    seenRoot,
     base,
     sandbox,
-    fetch,
+    solution,
   });
-  const accounts = newAccounts(before, await readAccounts(root));
+  const accounts = newAccounts(before, await readAccounts(seenRoot));
   const added = new Set(result.added.map((one) => one.name));
   const whole = { tar: join(options.work, "merged.tar"), files: join(options.work, "merged.jsonl") };
   options.onProgress("comparing with the base");
@@ -75,23 +77,24 @@ export async function installMerged(options: MergedOptions): Promise<LayerFacts>
     output: whole.tar,
     files: whole.files,
     owners: (all) => ownersOf(result.database, all, added),
-    keys: keysOfLayer(options, result.database, root, inBase),
+    keys: keysOfLayer(options, result.database, seenRoot, inBase),
     leaveOut: [`./${backend.databaseFolder}`],
   });
   refuseRemoved(entries, inBase, `/${backend.databaseFolder}`);
   await selectChanged(whole.tar, entries, inBase, target);
-  if (options.keepDatabase) {
-    const kept = join(options.output, SNAPSHOT_FOLDER);
-    await clearSnapshot(kept);
-    await backend.snapshot(root, join(kept, DATABASE_FOLDER));
-  }
   const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
   const facts = { ...layerFacts(result, result.database, about), accounts };
-  const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
-  await writeFacts(options.output, facts, lines);
+  await writeLayer(options, facts, seenRoot);
   await sandbox.close();
   for (const path of [root, whole.tar, whole.files]) await rm(path, { recursive: true, force: true });
   return facts;
+}
+
+/** Bytes of a tree with these packages on it. */
+async function sizeOf(baseTree: string, { packages }: Solution): Promise<number> {
+  const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
+  const added = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);
+  return (await stat(baseTree)).size + added;
 }
 
 /** As of a base; and what the base has at the same path is no news. */

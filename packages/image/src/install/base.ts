@@ -1,0 +1,64 @@
+/** do_rootfs of a base: every package from nothing. */
+import { lstat, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode } from "@tsbake/base";
+import { openDebBackend, packageLines } from "@tsbake/packaging";
+import { insideRoot, openCage } from "@tsbake/sandbox";
+import type { LayerFacts } from "../facts/facts.js";
+import { formatFileManifest } from "../facts/file-manifest.js";
+import { ownersOf, packImageTree } from "../formats/tree.js";
+import { tmpfilesOf } from "../layer/tmpfiles.js";
+import { DATABASE_FOLDER, clearSnapshot, writeSnapshot } from "../snapshot/snapshot.js";
+import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
+import type { InstallOptions } from "./options.js";
+import { keysOfBase, layerFacts, packRequest, SNAPSHOT_FOLDER, writeFacts } from "./results.js";
+
+/**
+ * A whole root: every package installed and configured by the real package manager, packed with its manifest, and the
+ * snapshot that extensions are built on.
+ *
+ * @throws BuildError of the package backend; `image/format-failed`
+ */
+export async function installBase(options: InstallOptions): Promise<LayerFacts> {
+  const backend = openDebBackend();
+  const root = await emptyRoot(options);
+  const snapshot = join(options.output, SNAPSHOT_FOLDER);
+  const { sources, fetch } = await offerOf(backend, options);
+  await using sandbox = await openCage({ writable: [root], readable: sourceFolders(sources) });
+  const result = await backend.install({
+    ...solveRequest(options, sources),
+    root,
+    sandbox,
+    fetch,
+  });
+  await clearSnapshot(snapshot);
+  const identity = await backend.snapshot(root, join(snapshot, DATABASE_FOLDER));
+  options.onProgress("packing");
+  const entries = await packImageTree({
+    ...packRequest(options, sandbox, root),
+    owners: (all) => ownersOf(result.database, all),
+    keys: keysOfBase(options, result.database, root),
+  });
+  await writeSnapshot(snapshot, identity, {
+    distro: options.distro,
+    files: formatFileManifest(entries),
+    tmpfiles: await tmpfilesOf(root),
+    osRelease: await osReleaseOf(root),
+  });
+  const facts = layerFacts(result, result.database, { sources, wanted: options.install });
+  await writeFacts(options.output, facts, packageLines(result.database));
+  await sandbox.close();
+  await rm(root, { recursive: true, force: true });
+  return facts;
+}
+
+/** @returns "" for a root without one */
+async function osReleaseOf(root: string): Promise<string> {
+  const path = await insideRoot(root).follow("usr/lib/os-release");
+  try {
+    return (await lstat(path)).isFile() ? await readFile(path, "utf8") : "";
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return "";
+    throw error;
+  }
+}

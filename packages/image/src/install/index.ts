@@ -1,0 +1,7 @@
+/**
+ * do_rootfs: packages into a root. A base is made from nothing; an extension on the database of a base, or on its tree where
+ * something has to run.
+ */
+export { installBase } from "./base.js";
+export { installExtension } from "./extension.js";
+export { SCRIPT_POLICIES, type InstallOptions } from "./options.js";

@@ -1,0 +1,85 @@
+/** What can be installed, and the root that it goes into. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { AT_ONCE, byText, eachLimited, needSpace, sortedUnique } from "@tsbake/base";
+import {
+  type Backend,
+  type PackageSource,
+  type Planned,
+  downloadClosure,
+  inPool,
+  mergeClosures,
+  parseStanzas,
+  readClosure,
+} from "@tsbake/packaging";
+import { installedSizeBytes } from "../facts/closure.js";
+import type { InstallOptions } from "./options.js";
+
+export async function emptyRoot(options: InstallOptions): Promise<string> {
+  const root = join(options.work, "root");
+  await rm(root, { recursive: true, force: true });
+  for (const folder of [root, options.output, options.pool]) await mkdir(folder, { recursive: true });
+  return root;
+}
+
+export function sourceFolders(sources: readonly PackageSource[]): string[] {
+  return sortedUnique(sources.map(({ folder }) => resolve(folder)));
+}
+
+export function solveRequest(options: InstallOptions, sources: readonly PackageSource[]) {
+  const { install, architecture, epochSeconds, onProgress } = options;
+  return { install, sources, architecture, epochSeconds, onProgress };
+}
+
+export interface Offer {
+  readonly sources: readonly PackageSource[];
+  /** Downloads those of the archive that are not in the pool yet. @throws BuildError `base/disk-full` where they cannot fit unpacked */
+  readonly fetch: (packages: readonly Planned[]) => Promise<void>;
+}
+
+/**
+ * What can be installed: the packages of recipes, the engine's closure, and the closures that recipes published, whose
+ * libraries their packages may need. Only what is installed in the end is downloaded.
+ */
+export async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer> {
+  const own = await eachLimited(options.packageFolders, AT_ONCE, (folder) => backend.scan(folder));
+  const published = await eachLimited(options.packageFolders, AT_ONCE, closuresIn);
+  const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
+  const closure = mergeClosures(await eachLimited(paths, AT_ONCE, readClosure));
+  return {
+    sources: [...own, { folder: options.pool, packages: inPool(closure.packages) }],
+    async fetch(packages) {
+      const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
+      const sizeBytes = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);
+      needSpace(
+        options.work,
+        sizeBytes,
+        `unpacking ${packages.length} ${packages.length === 1 ? "package" : "packages"}`,
+      );
+      const planned = new Set(packages.map(identity));
+      const wanted = closure.packages.filter((one) => planned.has(identity(one)));
+      await downloadClosure({ ...closure, packages: wanted }, options.pool, {
+        onProgress: options.onProgress,
+      });
+    },
+  };
+}
+
+/** Files `*.closure` of a recipe's package folder, sorted. */
+async function closuresIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names
+    .filter((name) => name.endsWith(".closure"))
+    .sort(byText)
+    .map((name) => join(folder, name));
+}
+
+interface Identified {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+}
+
+export function identity({ name, version, architecture }: Identified): string {
+  return `${name} ${version} ${architecture}`;
+}
