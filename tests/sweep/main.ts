@@ -87,13 +87,15 @@ else
     mount --bind "$what" "$root/run/packages"
     printf '#!/bin/sh\\nexit 101\\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
-    (cd "$what" && ls) | sed 's#^#/run/packages/#' | xargs chroot "$root" env DEBIAN_FRONTEND=noninteractive \\
-        dpkg --force-unsafe-io -i
+    # As apt does: all are unpacked before one is configured. A package of the base comes with no file.
+    (cd "$what" && ls) | sed 's#^#/run/packages/#' | xargs -r chroot "$root" env DEBIAN_FRONTEND=noninteractive \\
+        dpkg --force-unsafe-io --force-depends --unpack
+    chroot "$root" env DEBIAN_FRONTEND=noninteractive dpkg --force-unsafe-io --configure --pending
     rm "$root/usr/sbin/policy-rc.d"
 fi >"$out/log" 2>&1
 # With its names of users: by the tree's own find.
-chroot "$root" find /usr /opt /etc /var -xdev -printf '%p\\t%y\\t%m\\t%u\\t%g\\n' >"$out/list" 2>/dev/null || :
-chroot "$root" find /usr -printf '%p\\t%y\\t%m\\t%u\\t%g\\n' >>"$out/list"
+chroot "$root" find /usr /opt /etc /var -xdev -printf '%p\\t%y\\t%m\\t%u\\t%g\\t%l\\n' >"$out/list" 2>/dev/null || :
+chroot "$root" find /usr -printf '%p\\t%y\\t%m\\t%u\\t%g\\t%l\\n' >>"$out/list"
 code=0
 chroot "$root" env LC_ALL=C.UTF-8 HOME=/root timeout 60 sh -c "$use" >"$out/seen" 2>&1 </dev/null || code=$?
 echo $code >"$out/code"
@@ -133,7 +135,7 @@ function look(one: Swept, what: string, name: string): Look {
   };
 }
 
-/** Why a path that the control has need not be there, or may be otherwise; the first that matches. */
+/** Why a path (of a link: `PATH -> TARGET`) that the control has need not be there, or may be otherwise; the first that matches. */
 const CLASSES: readonly (readonly [RegExp, string])[] = [
   [/^\/var\/lib\/dpkg(\/|$)|^\/var\/lib\/(ucf|apt)(\/|$)|deb-systemd-(user-)?helper/, "package manager"],
   [/^\/(var\/cache|var\/log|var\/tmp)(\/|$)/, "cache or log"],
@@ -142,6 +144,7 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
   [/^\/etc\/ld\.so\.cache$/, "loader's cache"],
   [/^\/etc\/systemd\/(system|user)\//, "enabled units: below /usr"],
   [/^\/etc\/(machine-id|ssh\/ssh_host_.*|ssl\/private\/.*|ssl\/certs\/ssl-cert-.*)$/, "of one device"],
+  [/^\/etc\/ssl\/certs\/[0-9a-f]{8}\.\d+ -> ssl-cert-snakeoil\.pem$/, "of one device"],
   [/^\/etc\/shells$/, "a file of the base"],
 ];
 
@@ -153,7 +156,8 @@ function differences(control: Look, merged: Look): Map<string, string[]> {
     if (ours === facts) continue;
     // Of links only that there is one: those of alternatives are direct.
     if (ours?.startsWith("l ") === true && facts.startsWith("l ")) continue;
-    const kind = CLASSES.find(([pattern]) => pattern.test(path))?.[1] ?? "";
+    const shown = facts.startsWith("l ") ? `${path} -> ${facts.split(" ").at(-1)}` : path;
+    const kind = CLASSES.find(([pattern]) => pattern.test(path) || pattern.test(shown))?.[1] ?? "";
     const told = ours === undefined ? `${path} is not there` : `${path} is ${ours}, not ${facts}`;
     found.set(kind, [...(found.get(kind) ?? []), told]);
   }

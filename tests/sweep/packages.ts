@@ -17,7 +17,7 @@ export const PACKAGES: readonly Swept[] = [
   },
   { install: "netcat-openbsd", use: "nc -h 2>&1 | grep -q OpenBSD" },
   {
-    install: "gcc make",
+    install: "gcc libc6-dev make",
     use: "echo 'int main(void){return 0;}' >/tmp/x.c && cc -o /tmp/x /tmp/x.c && /tmp/x",
   },
   { install: "iptables", use: "iptables -V && ip6tables -V" },

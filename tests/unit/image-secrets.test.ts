@@ -211,6 +211,8 @@ describe("tmpfiles.d files that packages ship", () => {
     ["L+ %S/x - - - - /usr", ["/var/lib/x"]],
     ["f /run//x/", ["/run/x"]],
     ["# d /a\n; d /b\n\nz /c\ne /d\nr /e\nx /f\nA+ /g\nw /h", []],
+    // Where there is no credential, and where the target is not there, nothing comes into being.
+    ["f^ /etc/hosts - - - - network.hosts\nL? /x - - - - /usr/x", []],
     ["d", []],
   ])("%j makes %j", (text, paths) => {
     expect(parseTmpfiles(text, "f").map(({ path }) => path)).toEqual(paths);

@@ -87,9 +87,10 @@ const SPECIFIERS: Readonly<Record<string, string>> = {
 
 /**
  * Lines that make a path: of two such lines for one path systemd-tmpfiles takes the one in the file whose name comes first.
- * Lines that adjust, write to, clean or remove what is there (z, e, w, x, r, …) go together with any other.
+ * Lines that adjust, write to, clean or remove what is there (z, e, w, x, r, …) go together with any other. So do those that
+ * make something only where a credential (^) or the target (?) is there: without it systemd passes over them.
  */
-const MAKING = /^[fFdDvqQpLcbC][-+!=~^$?]*$/;
+const MAKING = /^[fFdDvqQpLcbC][-+!=~$]*$/;
 
 /** The lines of a tmpfiles.d file that make a path. What cannot be read, systemd ignores too. */
 export function parseTmpfiles(text: string, file: string): ShippedLine[] {
