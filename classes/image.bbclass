@@ -21,6 +21,9 @@ IMAGE_TYPES = "directory tar tar.gz tar.xz tar.zst squashfs erofs"
 
 python () {
     known = d.getVar('IMAGE_TYPES').split()
+    features = [word for word in d.getVar('IMAGE_FEATURES').split() if word != 'sysext']
+    if features:
+        bb.fatal('IMAGE_FEATURES of %s has %s: there is sysext' % (d.getVar('PN'), ', '.join(features)))
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
@@ -38,6 +41,8 @@ IMAGE_PREPROCESS_COMMAND ?= ""
 IMAGE_GEN_PKGDBFS ?= "0"
 # What `-c pkgdb` deploys: tar, tar.gz, tar.xz, tar.zst.
 IMAGE_FSTYPES_PKGDBFS ?= "tar.gz"
+# sysext: extensions are merged at boot, and their accounts, files and units come with them. An image without systemd has none of it.
+IMAGE_FEATURES ?= "${@'sysext' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}"
 IMAGE_PKGTYPE ?= "${@d.getVar('PACKAGE_CLASSES').split()[0].replace('package_', '')}"
 PACKAGE_CLASSES ?= "package_deb"
 
@@ -117,6 +122,7 @@ do_rootfs() {
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}
         --allow-private-keys=${IMAGE_ALLOW_PRIVATE_KEYS}
+        --features=${IMAGE_FEATURES}
         --epoch=${SOURCE_DATE_EPOCH}
         --work=${ROOTFS_WORK}
         --output=${ROOTFS_OUTPUT}

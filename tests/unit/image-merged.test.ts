@@ -2,14 +2,19 @@
 import { describe, expect, test } from "@jest/globals";
 import type { FileEntry } from "@tsbake/archive";
 import {
+  type AccountLine,
+  type Accounts,
   FileIndex,
   newAccounts,
   parseAccounts,
   parseRules,
+  parseSysusers,
   planExtension,
+  stableIds,
   sysusersText,
   translate,
 } from "@tsbake/image";
+import fc from "fast-check";
 
 const BASE = parseAccounts(
   "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
@@ -74,6 +79,61 @@ m redis adm
 `,
     );
     expect(sysusersText(made, (kind, id) => kind === "user" && id === 105)).toContain("g same -\nu redis");
+  });
+
+  test("that a package's own sysusers.d file makes have no second line, unless files carry their id", () => {
+    const shipped = parseSysusers(
+      "# redis\nu redis - - /x\n  g _ssh -\nu! same 7\nm redis adm\nr - 100-200\n",
+    );
+    expect(shipped.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      "user redis",
+      "group redis",
+      "group _ssh",
+      "user same",
+      "group same",
+    ]);
+    const isShipped = (line: AccountLine) =>
+      shipped.some(({ kind, name }) => kind === line.kind && name === line.name);
+    expect(sysusersText(made, (kind, id) => kind === "group" && id === 111, isShipped)).toBe(
+      "g _ssh 111\nu sshd -:65534 - /run/sshd /usr/sbin/nologin\nm redis adm\n",
+    );
+  });
+
+  const account = fc.record({
+    name: fc.stringMatching(/^[a-z]{1,3}$/),
+    uid: fc.oneof(fc.integer({ min: 100, max: 999 }), fc.integer({ min: 60_000, max: 60_100 })),
+  });
+  const accountsOf = (all: readonly { name: string; uid: number }[]): Accounts => ({
+    users: all.map(({ name, uid }) => ({ name, uid, gid: uid, comment: "", home: "/", shell: "" })),
+    groups: all.map(({ name, uid }) => ({ name, gid: uid })),
+    memberships: [],
+  });
+  const distinct = { selector: ({ uid }: { uid: number }) => uid, maxLength: 12 };
+
+  test("have ids that follow from their names, that nobody of the base has, and no two of them share", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(account, distinct), fc.uniqueArray(account, distinct), (some, base) => {
+        const mine = [...new Map(some.map((one) => [one.name, one])).values()];
+        const before = accountsOf(base);
+        const { accounts, user } = stableIds(accountsOf(mine), before);
+        const ids = accounts.users.map(({ uid }) => uid);
+        expect(new Set(ids).size).toBe(ids.length);
+        // Numbers that Debian gave to a name stay.
+        for (const [at, { uid }] of mine.entries()) {
+          expect(user(uid)).toBe(ids[at]);
+          if (uid >= 60_000) expect(ids[at]).toBe(uid);
+          else expect(base.map((one) => one.uid)).not.toContain(ids[at]);
+        }
+        expect(accounts.groups.map(({ gid }) => gid)).toEqual(ids);
+        // Whatever numbers adduser came up with.
+        const moved = mine.map((one) => ({ ...one, uid: one.uid >= 60_000 ? one.uid : 1099 - one.uid }));
+        if (new Set(moved.map(({ uid }) => uid)).size === moved.length)
+          expect(stableIds(accountsOf(moved), before).accounts.users.map(({ uid }) => uid)).toEqual(ids);
+      }),
+    );
+    const two = (name: string) => stableIds(accountsOf([{ name, uid: 101 }]), accountsOf([])).user(101);
+    expect(two("avahi")).toBe(two("avahi"));
+    expect(two("avahi")).not.toBe(two("redis"));
   });
 
   test("lines that are none are left out", () => {
@@ -174,7 +234,7 @@ test("files of new accounts: by name where a line makes them, by a fixed id wher
 d /etc/redis 2770 redis redis -
 `,
   );
-  expect(texts.get("/usr/lib/sysusers.d/x.conf")).toContain("g _ssh 111\ng redis -\n");
+  expect(texts.get("/usr/lib/sysusers.d/00-x.conf")).toContain("g _ssh 111\ng redis -\n");
   // The copy that ships is root's, and as closed as the original.
   const copies = entries.filter(({ entry }) => entry.path.startsWith("/usr/share/factory/etc/redis"));
   expect(copies.map(({ entry: { mode, uid, gid } }) => [mode, uid, gid])).toEqual([

@@ -49,7 +49,10 @@ export {
 export {
   newAccounts,
   parseAccounts,
+  parseSysusers,
+  stableIds,
   sysusersText,
+  type AccountLine,
   type Accounts,
   translate,
   type Translated,

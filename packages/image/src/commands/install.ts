@@ -1,6 +1,12 @@
 /** `rootfs` and `layer`: packages into a root. */
 import type { Arguments } from "@tsbake/base/program";
-import { installBase, installExtension, SCRIPT_POLICIES, type InstallOptions } from "../install/index.js";
+import {
+  FEATURES,
+  installBase,
+  installExtension,
+  SCRIPT_POLICIES,
+  type InstallOptions,
+} from "../install/index.js";
 import { oneOf } from "./one-of.js";
 import { debWish } from "@tsbake/packaging";
 import { recipePackageFolders } from "../facts/recipe-packages.js";
@@ -28,9 +34,13 @@ const OPTIONS = {
 
 export const rootfs: Command = {
   summary: "installs packages into an empty root: tar, file manifest, database snapshot",
-  options: OPTIONS,
+  options: {
+    ...OPTIONS,
+    features: { value: "WORDS", help: `what the base can do beside its packages: ${FEATURES.join(", ")}` },
+  },
   async run(args, say) {
-    const facts = await installBase(await installOptions(args, say));
+    const features = args.words("features").map((word) => oneOf("IMAGE_FEATURES", word, FEATURES));
+    const facts = await installBase({ ...(await installOptions(args, say)), features });
     say(`installed ${facts.packages.length} packages`);
   },
 };

@@ -10,7 +10,8 @@ import { ownersOf, packImageTree } from "../formats/tree.js";
 import { tmpfilesOf } from "../layer/tmpfiles.js";
 import { DATABASE_FOLDER, clearSnapshot, writeSnapshot } from "../snapshot/snapshot.js";
 import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
-import type { InstallOptions } from "./options.js";
+import { EXTENSION_UNITS } from "./extension-units.js";
+import type { BaseOptions } from "./options.js";
 import { keysOfBase, layerFacts, packRequest, SNAPSHOT_FOLDER, writeFacts } from "./results.js";
 
 /**
@@ -19,7 +20,7 @@ import { keysOfBase, layerFacts, packRequest, SNAPSHOT_FOLDER, writeFacts } from
  *
  * @throws BuildError of the package backend; `image/format-failed`
  */
-export async function installBase(options: InstallOptions): Promise<LayerFacts> {
+export async function installBase(options: BaseOptions): Promise<LayerFacts> {
   const backend = openDebBackend();
   const root = await emptyRoot(options);
   const snapshot = join(options.output, SNAPSHOT_FOLDER);
@@ -30,6 +31,10 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
     root,
     sandbox,
     fetch,
+    extra: ({ packages }) =>
+      options.features.includes("sysext") && packages.some(({ name }) => name === "systemd")
+        ? EXTENSION_UNITS
+        : [],
   });
   await clearSnapshot(snapshot);
   const identity = await backend.snapshot(root, join(snapshot, DATABASE_FOLDER));

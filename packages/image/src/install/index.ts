@@ -4,4 +4,4 @@
  */
 export { installBase } from "./base.js";
 export { installExtension } from "./extension.js";
-export { SCRIPT_POLICIES, type InstallOptions } from "./options.js";
+export { FEATURES, SCRIPT_POLICIES, type InstallOptions } from "./options.js";

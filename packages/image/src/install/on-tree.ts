@@ -26,6 +26,7 @@ import { sameContent } from "../layer/plan.js";
 import * as problems from "../problems.js";
 import { openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
 import { ACCOUNT_FILES, newAccounts, readAccounts } from "../merged/accounts.js";
+import { type StableIds, stableIds } from "../merged/stable-ids.js";
 
 export interface OnTreeOptions extends LayerOptions {
   readonly baseTree: string;
@@ -67,7 +68,7 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
     sandbox,
     solution,
   });
-  const accounts = newAccounts(before, await readAccounts(seenRoot));
+  const ids = stableIds(newAccounts(before, await readAccounts(seenRoot)), before);
   const added = new Set(result.added.map((one) => one.name));
   const whole = { tar: join(options.work, "merged.tar"), files: join(options.work, "merged.jsonl") };
   options.onProgress("comparing with the base");
@@ -81,9 +82,9 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
     leaveOut: [`./${backend.databaseFolder}`],
   });
   refuseRemoved(entries, inBase, `/${backend.databaseFolder}`);
-  await selectChanged(whole.tar, entries, inBase, target);
+  await selectChanged(whole.tar, entries, inBase, { ...target, ids });
   const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
-  const facts = { ...layerFacts(result, result.database, about), accounts };
+  const facts = { ...layerFacts(result, result.database, about), accounts: ids.accounts };
   await writeLayer(options, facts, seenRoot);
   await sandbox.close();
   for (const path of [root, whole.tar, whole.files]) await rm(path, { recursive: true, force: true });
@@ -127,7 +128,12 @@ async function selectChanged(
   from: string,
   entries: readonly FileEntry[],
   inBase: FileIndex,
-  to: { readonly output: string; readonly files: string; readonly epochSeconds: number },
+  to: {
+    readonly output: string;
+    readonly files: string;
+    readonly epochSeconds: number;
+    readonly ids: StableIds;
+  },
 ): Promise<void> {
   const wanted = new Set<string>();
   for (const entry of entries) {
@@ -137,7 +143,9 @@ async function selectChanged(
     // What holds its content.
     if (entry.hardlink !== undefined) wanted.add(entry.hardlink);
   }
-  const chosen = entries.filter(({ path }) => wanted.has(path));
+  const chosen = entries.flatMap((entry) =>
+    wanted.has(entry.path) ? [{ ...entry, uid: to.ids.user(entry.uid), gid: to.ids.group(entry.gid) }] : [],
+  );
   using tar = new TarFile(from);
   const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
   using writer = new TarWriter(to.output);

@@ -21,6 +21,14 @@ export interface InstallOptions {
   readonly onProgress: (text: string) => void;
 }
 
+export interface BaseOptions extends InstallOptions {
+  readonly features: readonly Feature[];
+}
+
+/** Words of IMAGE_FEATURES. sysext: extensions are merged at boot, and their accounts, files and units come with them. */
+export const FEATURES = ["sysext"] as const;
+export type Feature = (typeof FEATURES)[number];
+
 export interface LayerOptions extends InstallOptions {
   /** Folder of the base's snapshot. */
   readonly base: string;

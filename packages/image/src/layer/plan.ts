@@ -9,7 +9,7 @@ import { type FileIndex } from "../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
 import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
-import { type Accounts, sysusersText } from "../merged/accounts.js";
+import { type AccountLine, type Accounts, sysusersText } from "../merged/accounts.js";
 import { type AccountNames, NO_NAMES, type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
 
 /** overlayfs keeps notes in these attributes. */
@@ -37,6 +37,8 @@ export interface ExtensionRequest {
   readonly tmpfiles?: readonly ShippedLine[];
   /** Users and groups that come with the extension. */
   readonly accounts?: Accounts;
+  /** What sysusers.d files of its packages make. */
+  readonly sysusers?: readonly AccountLine[];
 }
 
 export interface ExtensionPlan {
@@ -282,7 +284,8 @@ class Planner {
       this.#addText(`/usr/lib/tmpfiles.d/${this.#request.name}.conf`, text.join(""));
     }
     const users = this.#sysusers();
-    if (users !== "") this.#addText(`/usr/lib/sysusers.d/${this.#request.name}.conf`, users);
+    // Of two lines for one account systemd-sysusers takes that of the file whose name comes first, and files need our ids.
+    if (users !== "") this.#addText(`/usr/lib/sysusers.d/00-${this.#request.name}.conf`, users);
     this.#addFolders();
     if (this.#problems.length > 0) throw new BuildError(this.#problems);
     const entries = inTarOrder([...this.#planned.values()], ({ entry }) => entry);
@@ -291,8 +294,14 @@ class Planner {
   }
 
   #sysusers(): string {
-    const { accounts } = this.#request;
-    return accounts ? sysusersText(accounts, (kind, id) => this.#fixed[kind].has(id)) : "";
+    const { accounts, sysusers = [] } = this.#request;
+    if (!accounts) return "";
+    const shipped = new Set(sysusers.map(({ kind, name }) => `${kind} ${name}`));
+    return sysusersText(
+      accounts,
+      (kind, id) => this.#fixed[kind].has(id),
+      ({ kind, name }) => shipped.has(`${kind} ${name}`),
+    );
   }
 
   #addText(path: string, text: string): void {

@@ -12,12 +12,12 @@ import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
-import type { Accounts } from "../merged/accounts.js";
+import { type Accounts, parseSysusers } from "../merged/accounts.js";
 import { translate } from "../merged/translate.js";
 import { type ExtensionPlan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
 import type { Rule } from "../rules/rules.js";
 import { type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snapshot.js";
-import { type ShippedLine, parseTmpfiles } from "./tmpfiles.js";
+import { parseTmpfiles } from "./tmpfiles.js";
 import * as problems from "../problems.js";
 
 export interface SysextOptions {
@@ -62,7 +62,11 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   const { rules, mayShadow, stamp } = options;
   using tar = new TarFile(options.tree);
   const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
-  const tmpfiles = [...shippedLines(tar, members), ...(await snapshotTmpfiles(options.base))];
+  const shipped = (folder: string) => shippedFiles(tar, members, folder);
+  const tmpfiles = [
+    ...shipped("tmpfiles").flatMap(({ text: lines, path }) => parseTmpfiles(lines, path)),
+    ...(await snapshotTmpfiles(options.base)),
+  ];
   const { accounts } = options;
   const translated = accounts === undefined ? undefined : translate(layer, base);
   const plan = planExtension({
@@ -72,7 +76,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     mayShadow: (path) => mayShadow(path) || translated?.isDerived(path) === true,
     name: stamp.name,
     tmpfiles,
-    ...(accounts && { accounts }),
+    ...(accounts && { accounts, sysusers: shipped("sysusers").flatMap((one) => parseSysusers(one.text)) }),
   });
   const release = extensionRelease({
     ...stamp,
@@ -133,13 +137,18 @@ async function databaseFiles(folder: string, name: string): Promise<PlannedEntry
   });
 }
 
-/** What the tmpfiles.d files of the layer's packages make. */
-function shippedLines(tar: TarFile, members: ReadonlyMap<string, TarMember>): ShippedLine[] {
+/** Files of the layer's packages in /usr/lib/tmpfiles.d or /usr/lib/sysusers.d. */
+function shippedFiles(
+  tar: TarFile,
+  members: ReadonlyMap<string, TarMember>,
+  folder: string,
+): { readonly path: string; readonly text: string }[] {
+  const isOne = new RegExp(`^/(usr/)?lib/${folder}\\.d/[^/]+\\.conf$`);
   return [...members.values()].flatMap(({ entry, contentAt }) => {
-    if (entry.kind !== "file" || !/^\/(usr\/)?lib\/tmpfiles\.d\/[^/]+\.conf$/.test(entry.path)) return [];
+    if (entry.kind !== "file" || !isOne.test(entry.path)) return [];
     const pieces: Buffer[] = [];
     tar.content(contentAt, entry.sizeBytes, (piece) => pieces.push(Buffer.from(piece)));
-    return parseTmpfiles(Buffer.concat(pieces).toString("utf8"), entry.path);
+    return [{ path: entry.path, text: Buffer.concat(pieces).toString("utf8") }];
   });
 }
 

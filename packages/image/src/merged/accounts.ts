@@ -110,10 +110,12 @@ function namesOf(all: readonly { readonly name: string }[]): ReadonlySet<string>
  * The sysusers.d file: groups before the users that are in them.
  *
  * @param isFixed whether files that ship carry the id, so that the device must give the same; else it may choose
+ * @param isShipped whether a sysusers.d file of a package makes it, with an id of the device's choice
  */
 export function sysusersText(
   { users, groups, memberships }: Accounts,
   isFixed: (kind: "user" | "group", id: number) => boolean,
+  isShipped: (line: AccountLine) => boolean = () => false,
 ): string {
   const lines: string[] = [];
   const own = new Map(groups.map(({ name, gid }) => [gid, name]));
@@ -121,9 +123,11 @@ export function sysusersText(
     // systemd-sysusers makes the group of a user's own name with the user.
     const user = users.find((one) => one.name === name && one.gid === gid);
     if (user && isFixed("user", user.uid) === isFixed("group", gid) && user.uid === gid) continue;
+    if (!isFixed("group", gid) && isShipped({ kind: "group", name })) continue;
     lines.push(`g ${name} ${isFixed("group", gid) ? gid : "-"}`);
   }
   for (const { name, uid, gid, comment, home, shell } of users) {
+    if (!isFixed("user", uid) && !isFixed("group", gid) && isShipped({ kind: "user", name })) continue;
     const group = own.get(gid);
     const id = isFixed("user", uid) ? String(uid) : "-";
     const primary = group === undefined ? `:${gid}` : group === name ? "" : `:${group}`;
@@ -137,4 +141,20 @@ export function sysusersText(
 function quoted(text: string): string {
   const plain = text.replace(/,+$/, "").replace(/%/g, "%%");
   return plain === "" ? "-" : `"${plain.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** An account that a line of sysusers.d(5) makes. */
+export interface AccountLine {
+  readonly kind: "user" | "group";
+  readonly name: string;
+}
+
+/** The accounts that a sysusers.d file makes. A user comes with a group of its name. */
+export function parseSysusers(text: string): AccountLine[] {
+  return text.split("\n").flatMap((line): AccountLine[] => {
+    const [type = "", name] = line.trim().split(/\s+/);
+    if (name === undefined || !/^[ug][!+-]*$/.test(type)) return [];
+    const group = { kind: "group" as const, name };
+    return type.startsWith("g") ? [group] : [{ kind: "user", name }, group];
+  });
 }

@@ -46,9 +46,15 @@ export interface InstallRequest extends SolveRequest {
   /** Changes of installed packages that are let through, as `name` (opt-in). */
   readonly allowChanged?: readonly string[];
   readonly onProgress?: (text: string) => void;
+  /** Files and links beside those of packages, given what is installed; what is there already stays. Only for `install`. */
+  readonly extra?: (database: PackageDatabase) => readonly RootFile[];
   /** Called with what was solved, before anything is unpacked: brings the package files that are not there yet. */
   readonly fetch?: (packages: readonly Planned[]) => Promise<void>;
 }
+
+/** What a root gets beside its packages: a file with this text, or a link that leads there. */
+export type RootFile =
+  { readonly path: string; readonly text: string } | { readonly path: string; readonly target: string };
 
 /** Installing on the database of a base, whose own files are there or not. */
 export interface LayerRequest extends InstallRequest {

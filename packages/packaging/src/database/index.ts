@@ -19,6 +19,7 @@ export {
   type InstallResult,
   type PackageSource,
   type Planned,
+  type RootFile,
   type SkippedScript,
   type SnapshotIdentity,
   type Solution,

@@ -47,7 +47,7 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   await refuseLinks(root, DPKG_FOLDER);
   const database = await readDebDatabase(root, request.architecture);
   await normaliseRoot(sandbox, root, database);
-  warnings.push(...(await completeRoot(sandbox, root, database, request.install)));
+  warnings.push(...(await completeRoot(sandbox, root, database, request.install, request.extra?.(database))));
   await clampTimes(sandbox, root, epochSeconds);
   demandInstalled(database);
   const empty = { ...database, packages: [] };

@@ -1,4 +1,5 @@
 /** Takes out of a fresh root what differs between two installs of the same packages. All of it as (fake) root. */
+import type { RootFile } from "../database/backend.js";
 import type { PackageDatabase } from "../database/database.js";
 import { extendedStates, EXTENDED_STATES } from "./auto-installed.js";
 import { DPKG_FOLDER } from "./database.js";
@@ -94,6 +95,7 @@ export async function normaliseRoot(
  * {@link normaliseRoot} took out.
  *
  * @param wanted the names that were asked for
+ * @param extra what else is to be there
  * @returns what no device will have, as sentences for a report
  * @throws BuildError `base/command-failed`
  */
@@ -102,14 +104,23 @@ export async function completeRoot(
   root: string,
   database: PackageDatabase,
   wanted: readonly string[],
+  extra: readonly RootFile[] = [],
 ): Promise<string[]> {
   const names = new Set(database.packages.map(({ name }) => name));
   const hasSystemd = names.has("systemd");
   const units = hasSystemd ? firstBootUnits(names).map(unitFiles) : [];
-  const words = units.flatMap(({ path, text, link, target }) =>
-    ["file", path.slice(1), text].concat("link", link.slice(1), target),
+  const files: RootFile[] = [
+    { path: `/${EXTENDED_STATES}`, text: extendedStates(database, wanted) },
+    ...units.flatMap(({ path, text, link, target }) => [
+      { path, text },
+      { path: link, target },
+    ]),
+    ...extra,
+  ];
+  const words = files.flatMap((one) =>
+    "text" in one ? ["file", one.path.slice(1), one.text] : ["link", one.path.slice(1), one.target],
   );
-  await inRoot(sandbox, WRITE, [root, "file", EXTENDED_STATES, extendedStates(database, wanted), ...words]);
+  await inRoot(sandbox, WRITE, [root, ...words]);
   return notMadeAgain(names, hasSystemd);
 }
 
