@@ -15,9 +15,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
+import { boot, cannotBoot } from "../support/boot.js";
 import { cannotJudge, judge } from "../support/judge.js";
 import { Rig } from "../support/rig.js";
-import { describeUnless } from "../support/skip.js";
+import { describeUnless, testUnless } from "../support/skip.js";
 
 const MINUTES = 60_000;
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
@@ -89,6 +90,7 @@ SYSEXT_LEVEL_POLICY = "pkgdb"
 
 const obstacle = await archiveProblem();
 const noJudge = await cannotJudge();
+const noBoot = await cannotBoot();
 
 describeUnless(obstacle, "an extension of real packages", () => {
   const rig = new Rig(FILES);
@@ -183,6 +185,28 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
         ]),
       );
     });
+
+    testUnless(
+      noBoot,
+      "its services run after a boot, started by nothing but the merge",
+      async () => {
+        const root = rig.path("booted");
+        cpSync(image("case-base-generic.rootfs.directory"), root, {
+          recursive: true,
+          verbatimSymlinks: true,
+        });
+        const extension = image("case-merged-generic.rootfs.directory");
+        cpSync(extension, join(root, "var/lib/extensions/case-merged"), {
+          recursive: true,
+          verbatimSymlinks: true,
+        });
+        // sshd has its keys by then, made at this boot.
+        expect(await boot(root, "active redis-server ssh; stat -c %U /var/lib/redis")).toBe(
+          "active\nactive\nredis\n",
+        );
+      },
+      5 * MINUTES,
+    );
 
     test("another name is refused", async () => {
       const base = image("case-base-generic.rootfs.directory");
