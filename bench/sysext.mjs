@@ -91,7 +91,7 @@ async function extensionRows(folder, project, parts, runs) {
   // A restore leaves out what nobody needs; the peers need the native tools and the snapshot.
   await project.run("-C", "rootfs", EXTENSION);
   const native = join(parts.work, EXTENSION, "1.0/recipe-sysroot-native/usr/bin/mksquashfs");
-  const snapshot = join(project.build, "tmp/pkgdb", BASE);
+  const snapshot = join(project.build, "tmp/pkgdb/generic", BASE);
   const byHand = [
     join(folder, "by-hand"),
     join(snapshot, "database"),

@@ -73,6 +73,7 @@ ROOTFS_FROM_FEED = "${IMAGE_PREINSTALL}"
 SYSEXT_BASE = "${PKGDB_DIR}/${IMAGE_BASE_PKGDB}"
 
 do_rootfs[depends] += "${IMAGE_BASE_PKGDB}:do_pkgdb_snapshot"
+# The base's tree, where scripts run on it.
 do_rootfs[depends] += "${@'${IMAGE_BASE_PKGDB}:do_base_tree' if d.getVar('SYSEXT_SCRIPTS') == 'merged' else ''}"
 SYSEXT_BASE_TREE = "${@'${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar' if d.getVar('SYSEXT_SCRIPTS') == 'merged' else ''}"
 # Checked before any task runs.
@@ -136,6 +137,41 @@ do_image() {
         --work=${IMAGE_WORK}
         --output=${IMAGE_TREE}
 TSBAKE_OPTIONS
+}
+
+# --- the extension merged on its base: a test of the recipe's own, and a shell -------------------------------------------
+# A shell function SYSEXT_TEST runs there, as root of the tree, without network; where it fails, so does the build.
+python () {
+    if not d.getVar('SYSEXT_TEST'):
+        d.setVarFlag('do_sysext_test', 'noexec', '1')
+}
+addtask sysext_test after do_image before do_image_complete
+do_sysext_test[doc] = "runs SYSEXT_TEST of the recipe in the extension merged on its base"
+do_sysext_test[cage] = "1"
+do_sysext_test[depends] += "${@'${IMAGE_BASE_PKGDB}:do_base_tree' if d.getVar('SYSEXT_TEST') else ''}"
+do_sysext_test[cleandirs] = "${WORKDIR}/sysext-test"
+do_sysext_test[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_sysext_test() {
+    cat >${WORKDIR}/sysext-test/test.sh <<'TSBAKE_SYSEXT_TEST'
+${SYSEXT_TEST}
+TSBAKE_SYSEXT_TEST
+    tsbake-image try --name ${PN} --tree ${IMAGE_TREE}/image.tar --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar \
+        --script ${WORKDIR}/sysext-test/test.sh --work ${WORKDIR}/sysext-test
+}
+
+addtask try after do_image
+do_try[doc] = "opens a shell in the extension merged on its base; nothing is left of it"
+do_try[nostamp] = "1"
+do_try[interactive] = "1"
+do_try[cage] = "1"
+do_try[lockfiles] = "${TMPDIR}/terminal.lock"
+do_try[dirs] = "${WORKDIR}/sysext-try"
+do_try[depends] += "${IMAGE_BASE_PKGDB}:do_base_tree"
+do_try[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_try() {
+    echo "${SYSEXT_NAME} on ${IMAGE_BASE_PKGDB}, without network; \`exit\` ends it, and nothing of it is kept"
+    exec tsbake-image try --name ${PN} --tree ${IMAGE_TREE}/image.tar --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar \
+        --work ${WORKDIR}/sysext-try 3>&-
 }
 
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"

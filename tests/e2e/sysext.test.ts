@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parseFileManifest, parseOsRelease } from "@tsbake/image";
 import {
   cpSync,
+  existsSync,
   readFileSync,
   readdirSync,
   readlinkSync,
@@ -77,7 +78,28 @@ inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "tcpdump netcat-openbsd redis-server openssh-server"
 IMAGE_FSTYPES = "directory"
-SYSEXT_SCRIPTS = "merged"
+SYSEXT_TEST() {
+    nc -h 2>&1 | grep -q OpenBSD
+    su -s /bin/sh redis -c 'touch /var/lib/redis/x'
+    ! ip route 2>/dev/null | grep .
+}
+`,
+  "meta-case/recipes/case-failing_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "strace"
+IMAGE_FSTYPES = "directory"
+SYSEXT_TEST() {
+    strace -V | head -n 1
+    starce -V
+}
+`,
+  "meta-case/recipes/case-refusing_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "tcpdump"
+IMAGE_FSTYPES = "directory"
+SYSEXT_SCRIPTS = "refuse"
 `,
   "meta-case/recipes/case-pinned_1.0.bb": `
 inherit image-sysext
@@ -294,6 +316,19 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       expect(result.stderr).toMatch(message);
       expect(result.stdout + result.stderr).not.toMatch(/do_rootfs` (ended|failed)/);
     });
+  });
+
+  test("whose own test fails, or in which something would run where it must not, is not built", async () => {
+    const result = await rig.tsbake(["-k", "case-failing", "case-refusing"]);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain(
+      "error[image/test-failed]: SYSEXT_TEST of case-failing ended with 127: strace -- version",
+    );
+    expect(result.stderr).toMatch(/starce: not found/);
+    expect(result.stderr).toContain(
+      "error[image/scripts-refused]: something would have to run on the device: tcpdump: postinst",
+    );
+    expect(existsSync(rig.path(images, "case-failing-generic.rootfs.directory"))).toBe(false);
   });
 
   test("-c pkgdb deploys the snapshot alone, under a dated and a stable name", async () => {

@@ -14,6 +14,7 @@ await runProgram({
     result: async () => (await import("./commands/result.js")).result,
     rootfs: async () => (await import("./commands/install.js")).rootfs,
     stamp: async () => (await import("./commands/snapshot.js")).stamp,
+    try: async () => (await import("./commands/try.js")).tryOut,
     unpack: async () => (await import("./commands/tree.js")).unpack,
     sysext: async () => (await import("./commands/extension.js")).sysext,
   },

@@ -243,6 +243,15 @@ export function specialFile(entry: FileEntry): Diagnostic {
   );
 }
 
+/** @param said its last lines */
+export function testFailed(name: string, code: number | string, said: string): Diagnostic {
+  return error(
+    "image/test-failed",
+    `SYSEXT_TEST of ${name} ended with ${code}${said === "" ? "" : `: ${said}`}`,
+    "`tsbake -c try RECIPE` opens a shell where it ran: the extension merged on its base, without network",
+  );
+}
+
 /** A name that no line of tmpfiles.d can hold. */
 export function tmpfilesName(entry: FileEntry): Diagnostic {
   return error(

@@ -280,7 +280,7 @@ export class Namespaces implements Sandbox {
 
   hand(command: string, args: readonly string[]): Promise<number> {
     const settings = Object.entries(this.parts.fake).map(([name, value]) => `${name}=${value}`);
-    const inside = [...shut(), ENV, `--chdir=${process.cwd()}`, ...settings, command, ...args];
+    const inside = [...shut(), ...this.front, ENV, `--chdir=${process.cwd()}`, ...settings, command, ...args];
     const child = spawn(NSENTER, [...this.parts.enter, "--", ...inside], { stdio: "inherit" });
     return new Promise((resolve, reject) => {
       child.on("error", reject);

@@ -1,0 +1,46 @@
+/** `try`: a command in an extension that is merged on its base. */
+import { readFile } from "node:fs/promises";
+import { BuildError, lastLines } from "@tsbake/base";
+import type { Command } from "@tsbake/base/program";
+import { withMerged } from "../install/index.js";
+import * as problems from "../problems.js";
+
+/** A task's own leads to tools that are not in the cage. */
+const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Of what a failed test has said. */
+const SHOWN_LINES = 10;
+
+export const tryOut: Command = {
+  summary: "runs commands in an extension merged on its base, without network; nothing is left of it",
+  options: {
+    tree: { value: "FILE", help: "tar of the extension", isRequired: true },
+    "base-tree": { value: "FILE", help: "tar of the base's tree", isRequired: true },
+    script: { value: "FILE", help: "shell commands; without, a shell for whom has the terminal" },
+    name: { value: "NAME", help: "what to call the extension", isRequired: true },
+    work: { value: "DIR", help: "a folder to work in", isRequired: true },
+  },
+  async run(args) {
+    const path = args.optional("script");
+    const script = path === undefined ? undefined : await readFile(path, "utf8");
+    const [name, work] = [args.text("name"), args.text("work")];
+    return withMerged(
+      { baseTree: args.text("base-tree"), tree: args.text("tree"), work },
+      async (cage, root) => {
+        if (script === undefined) return cage.hand("env", [PATH, "HOME=/root", "chroot", root, "sh", "-i"]);
+        const done = await cage.run("chroot", [root, "sh", "-euc", script], {
+          mayFail: true,
+          onOutput: (text, stream) => process[stream].write(text),
+        });
+        if (done.code !== 0)
+          throw new BuildError([
+            problems.testFailed(
+              name,
+              done.code ?? done.signal ?? 1,
+              lastLines(done.stdout + done.stderr, SHOWN_LINES),
+            ),
+          ]);
+        return 0;
+      },
+    );
+  },
+};
