@@ -89,6 +89,8 @@ describe("ELF files", () => {
       soname: "libx.so.1",
       needed: ["libc.so.6", "libm.so.6"],
       runpath: ["/opt/x", "$ORIGIN"],
+      neededVersions: [],
+      definedVersions: [],
       hasSymbols: false,
       hasDebug: false,
     });

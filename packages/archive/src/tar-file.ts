@@ -82,6 +82,13 @@ export class TarFile implements Disposable {
     }
   }
 
+  /** A piece of the content of a member that carries it, from `at` of the content on; fewer bytes where the content ends. */
+  part({ entry, contentAt }: Pick<TarMember, "entry" | "contentAt">, at: number, size: number): Buffer {
+    if (entry.kind !== "file" || entry.hardlink !== undefined || at < 0) return Buffer.alloc(0);
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(size, entry.sizeBytes - at)));
+    return bytes.subarray(0, readSync(this.#fd, bytes, 0, bytes.length, contentAt + at));
+  }
+
   /** Sets the time of the root itself; {@link members} must have been called. */
   setRootTime(mtimeSeconds: number): void {
     if (this.#rootAt !== undefined) this.setTime({ headerAt: this.#rootAt }, mtimeSeconds);
