@@ -100,6 +100,22 @@ describe("ELF files", () => {
     const elf = await readElf(process.execPath);
     expect(elf?.interpreter).toMatch(/^\/lib/);
     expect(elf?.needed.some((name) => name.startsWith("libc.so"))).toBe(true);
+    // And versions of its symbols, all of which that library gives.
+    const wanted = elf?.neededVersions.find(({ library }) => library.startsWith("libc.so"))?.versions ?? [];
+    expect(wanted).toContainEqual(expect.stringMatching(/^GLIBC_2\.\d+$/));
+    const { stdout } = await run("ldd", [process.execPath]);
+    const libc = /libc\.so\.\d+ => (\S+)/.exec(stdout)?.[1] ?? "";
+    expect((await readElf(libc))?.definedVersions).toEqual(expect.arrayContaining(wanted));
+  });
+
+  test("a part of a file is a file; past its end there is nothing", async () => {
+    using folder = scratch();
+    const path = join(folder.path, "tar");
+    writeFileSync(path, Buffer.concat([Buffer.alloc(512, 1), bytes, Buffer.alloc(512, 1)]));
+    const part = { offset: 512, sizeBytes: bytes.length };
+    expect((await readElf(path, part))?.soname).toBe("libx.so.1");
+    expect(await readElf(path)).toBeUndefined();
+    expect(await readElf(path, { ...part, sizeBytes: bytes.length - 1 })).toBeUndefined();
   });
 
   test("whatever is damaged: no answer or another one, never an error", async () => {

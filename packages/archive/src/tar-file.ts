@@ -25,6 +25,8 @@ export interface TarMember {
 export class TarFile implements Disposable {
   readonly #path: string;
   readonly #fd: number;
+  /** Of the whole file; headers are put right in place, so it stays. */
+  readonly #sizeBytes: number;
   /** Header of the root itself, when the archive has one and was read. */
   #rootAt: number | undefined;
 
@@ -32,6 +34,7 @@ export class TarFile implements Disposable {
   constructor(path: string, flags: "r" | "r+" = "r") {
     this.#path = path;
     this.#fd = openSync(path, flags);
+    this.#sizeBytes = fstatSync(this.#fd).size;
   }
 
   /**
@@ -119,7 +122,7 @@ export class TarFile implements Disposable {
   #size(header: Buffer, pax: ReadonlyMap<string, string>, contentAt: number): number {
     const size = Number(pax.get("size") ?? number(header, 124, 12));
     if (!Number.isSafeInteger(size) || size < 0) throw this.#bad("a header has an impossible size");
-    if (contentAt + size > fstatSync(this.#fd).size) throw this.#bad("it ends too early");
+    if (contentAt + size > this.#sizeBytes) throw this.#bad("it ends too early");
     return size;
   }
 

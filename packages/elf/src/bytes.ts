@@ -11,18 +11,19 @@ const LARGEST_TABLE = 16 * 1024 * 1024;
 /** Names of libraries, folders and versions; PATH_MAX. */
 const LONGEST_TEXT = 4096;
 /** What is read at once, for tables are read entry by entry. */
-const WINDOW_BYTES = 8192;
+export const WINDOW_BYTES = 8192;
 
 /** The bytes of one file, by its class and byte order. */
 export class ElfBytes {
   readonly #read: ReadBytes;
   readonly #wide: boolean;
   readonly isLittle: boolean;
-  #window: { readonly at: number; readonly bytes: Buffer } = { at: 0, bytes: Buffer.alloc(0) };
+  #window: { readonly at: number; readonly bytes: Buffer };
 
-  /** @param wide ELFCLASS64 */
-  constructor(read: ReadBytes, wide: boolean, isLittle: boolean) {
+  /** @param start what is read already, from 0 on @param wide ELFCLASS64 */
+  constructor(read: ReadBytes, start: Buffer, wide: boolean, isLittle: boolean) {
     this.#read = read;
+    this.#window = { at: 0, bytes: start };
     this.#wide = wide;
     this.isLittle = isLittle;
   }

@@ -4,12 +4,13 @@
  */
 import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { Broken, ElfBytes, cString } from "./bytes.js";
+import { Broken, ElfBytes, WINDOW_BYTES, cString } from "./bytes.js";
 import type { ReadBytes } from "./bytes.js";
 import { definedVersions, neededVersions } from "./versions.js";
 import type { NeededVersions } from "./versions.js";
 
-export interface Elf {
+/** How a file is put together with others when it is started. */
+export interface Linkage {
   /** `executable` and `shared` by header; a position-independent program is `shared` with an interpreter. */
   readonly kind: "relocatable" | "executable" | "shared" | "core" | "other";
   readonly bits: 32 | 64;
@@ -27,6 +28,10 @@ export interface Elf {
   readonly neededVersions: readonly NeededVersions[];
   /** DT_VERDEF: the versions that it gives, its own name left out. */
   readonly definedVersions: readonly string[];
+}
+
+/** All of it. */
+export interface Elf extends Linkage {
   /** Whether there are symbols or debug sections that strip would take away. */
   readonly hasSymbols: boolean;
   readonly hasDebug: boolean;
@@ -34,9 +39,7 @@ export interface Elf {
 
 const [PT_LOAD, PT_DYNAMIC, PT_INTERP] = [1, 2, 3];
 const [DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH] = [1, 5, 10, 14, 15, 29];
-const [DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM] = [
-  0x6ffffffc, 0x6ffffffd, 0x6ffffffe, 0x6fffffff,
-];
+const [DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM] = [0x6ffffffc, 0x6ffffffd, 0x6ffffffe, 0x6fffffff];
 /** Of one kind in a file. */
 const MOST_NAMES = 1024;
 const SHT_SYMTAB = 2;
@@ -57,9 +60,13 @@ export async function readElf(path: string, part?: Part): Promise<Elf | undefine
   const file = await open(path);
   const { offset = 0, sizeBytes = Number.MAX_SAFE_INTEGER } = part ?? {};
   try {
-    return elfIn((at, size) => {
+    const read = (at: number, size: number): Buffer => {
       const bytes = Buffer.alloc(Math.max(0, Math.min(size, sizeBytes - at)));
       return bytes.subarray(0, readSync(file.fd, bytes, 0, bytes.length, offset + at));
+    };
+    return unlessBroken(() => {
+      const reader = readerOf(read);
+      return reader && { ...reader.linkage(), ...reader.sections() };
     });
   } finally {
     await file.close();
@@ -67,20 +74,28 @@ export async function readElf(path: string, part?: Part): Promise<Elf | undefine
 }
 
 /**
- * As {@link readElf}, of whatever gives bytes.
+ * As {@link readElf}, of whatever gives bytes; sections, at the end of a file, are not looked at.
  *
  * @param read gives the bytes from a place on, fewer where the file ends
  */
-export function elfIn(read: ReadBytes): Elf | undefined {
-  const head = read(0, 64);
-  if (head.length < 52 || head.readUInt32BE(0) !== 0x7f454c46) return undefined;
-  if (![1, 2].includes(head[4] ?? 0) || ![1, 2].includes(head[5] ?? 0)) return undefined;
+export function readLinkage(read: ReadBytes): Linkage | undefined {
+  return unlessBroken(() => readerOf(read)?.linkage());
+}
+
+function unlessBroken<T>(work: () => T): T | undefined {
   try {
-    return new Reader(read, head).read();
+    return work();
   } catch (error) {
     if (error instanceof Broken) return undefined;
     throw error;
   }
+}
+
+function readerOf(read: ReadBytes): Reader | undefined {
+  const start = read(0, WINDOW_BYTES);
+  if (start.length < 52 || start.readUInt32BE(0) !== 0x7f454c46) return undefined;
+  if (![1, 2].includes(start[4] ?? 0) || ![1, 2].includes(start[5] ?? 0)) return undefined;
+  return new Reader(read, start);
 }
 
 interface Segment {
@@ -90,7 +105,7 @@ interface Segment {
   readonly size: number;
 }
 
-type Dynamic = Pick<Elf, "needed" | "runpath" | "neededVersions" | "definedVersions" | "soname">;
+type Dynamic = Pick<Linkage, "needed" | "runpath" | "neededVersions" | "definedVersions" | "soname">;
 
 const NOTHING: Dynamic = { needed: [], runpath: [], neededVersions: [], definedVersions: [] };
 
@@ -99,13 +114,13 @@ class Reader {
   readonly #wide: boolean;
   readonly #head: Buffer;
 
-  constructor(read: ReadBytes, head: Buffer) {
-    this.#wide = head[4] === 2;
-    this.#bytes = new ElfBytes(read, this.#wide, head[5] === 1);
+  constructor(read: ReadBytes, start: Buffer) {
+    this.#wide = start[4] === 2;
+    this.#bytes = new ElfBytes(read, start, this.#wide, start[5] === 1);
     this.#head = this.#bytes.part(0, this.#wide ? 64 : 52);
   }
 
-  read(): Elf {
+  linkage(): Linkage {
     const segments = this.#segments();
     const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
     const interpreter = segments.find(({ type }) => type === PT_INTERP);
@@ -119,7 +134,6 @@ class Reader {
         ? { interpreter: cString(this.#bytes.part(interpreter.offset, interpreter.size), 0) }
         : {}),
       ...facts,
-      ...this.#sections(),
     };
   }
 
@@ -186,7 +200,7 @@ class Reader {
     };
   }
 
-  #sections(): { hasSymbols: boolean; hasDebug: boolean } {
+  sections(): { hasSymbols: boolean; hasDebug: boolean } {
     const [bytes, head] = [this.#bytes, this.#head];
     const at = bytes.word(head, this.#wide ? 40 : 32);
     const size = bytes.half(head, this.#wide ? 58 : 46);

@@ -23,6 +23,7 @@ import type { KeyCheck } from "./check/private-keys.js";
 import { installedClosure, installedSizeBytes } from "./facts/closure.js";
 import { type LayerFacts, type NarrowedMode, type PackageFact, formatFacts } from "./facts/facts.js";
 import { formatFileManifest } from "./facts/file-manifest.js";
+import { inspectTar } from "./inspect/inspect.js";
 import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./snapshot/snapshot.js";
 import { missingAlternatives } from "./layer/alternatives.js";
 import { narrowedModes, overrideRules, unreadModes } from "./layer/modes.js";
@@ -97,6 +98,7 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
   await writeSnapshot(snapshot, identity, {
     distro: options.distro,
     files: formatFileManifest(entries),
+    inspected: inspectTar(join(options.output, TREE_FILE), entries),
     tmpfiles: await tmpfilesOf(root),
     osRelease: await osReleaseOf(root),
   });

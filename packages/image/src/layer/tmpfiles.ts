@@ -95,7 +95,7 @@ const MAKING = /^[fFdDvqQpLcbC][-+!=~^$?]*$/;
 export function parseTmpfiles(text: string, file: string): ShippedLine[] {
   return text.split("\n").flatMap((line) => {
     if (/^\s*[#;]/.test(line)) return [];
-    const [type = "", path, mode = "-"] = fields(line);
+    const [type = "", path, mode = "-"] = lineFields(line);
     if (path === undefined || !MAKING.test(type)) return [];
     const expanded = path.replace(/%(.)/g, (whole, one: string) => SPECIFIERS[one] ?? whole);
     const bits = /^[:~]*([0-7]{1,5})$/.exec(mode)?.[1];
@@ -149,8 +149,8 @@ async function isPlainFile(path: string): Promise<boolean> {
   }
 }
 
-/** Words as systemd splits them: quotes join, a backslash protects. */
-function fields(line: string): string[] {
+/** Words of a line of tmpfiles.d or sysusers.d as systemd splits them: quotes join, a backslash protects. */
+export function lineFields(line: string): string[] {
   const words = line.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+/g) ?? [];
   return words.map((word) =>
     word.replace(

@@ -1,0 +1,76 @@
+/** What an extension has to know of its base beside paths and packages: who is there, and where libraries are looked for. */
+import { byText, sortedUnique } from "@tsbake/base";
+import { list, size } from "@tsbake/base/data";
+import * as v from "valibot";
+import { pathMatcher } from "../rules/rules.js";
+import { parseAccounts } from "../merged/accounts.js";
+import { parseSysusers, SysusersLine } from "./sysusers.js";
+import type { Tree } from "./tree.js";
+
+export const BaseFacts = v.object({
+  format: v.literal(1),
+  /** Of /etc/passwd, by name. */
+  users: list(v.object({ name: v.string(), id: size })),
+  /** Of /etc/group, by name. */
+  groups: list(v.object({ name: v.string(), id: size })),
+  /** What the base's sysusers.d files make at boot, whether it is there yet or not. */
+  sysusers: list(SysusersLine),
+  /** Folders of /etc/ld.so.conf: libraries there are found when the base's ld.so.cache was made over them. */
+  libraryFolders: list(v.string()),
+});
+export type BaseFacts = Readonly<v.InferOutput<typeof BaseFacts>>;
+
+export function baseFacts(tree: Tree): BaseFacts {
+  const { users, groups } = parseAccounts(tree.text("/etc/passwd"), tree.text("/etc/group"));
+  return {
+    format: 1,
+    users: users.map(({ name, uid }) => ({ name, id: uid })),
+    groups: groups.map(({ name, gid }) => ({ name, id: gid })),
+    sysusers: sysusersOf(tree, ["/etc/sysusers.d", "/usr/local/lib/sysusers.d", "/usr/lib/sysusers.d"]),
+    libraryFolders: libraryFolders(tree),
+  };
+}
+
+/**
+ * All lines of the sysusers.d files of a tree: of two files with one name the first counts.
+ *
+ * @param folders in the order in which they count
+ */
+export function sysusersOf(tree: Tree, folders: readonly string[]): SysusersLine[] {
+  const files = new Map<string, string>();
+  for (const folder of folders)
+    for (const { path } of tree.below(folder)) {
+      const name = path.slice(folder.length + 1);
+      if (/^[^/]+\.conf$/.test(name) && !files.has(name)) files.set(name, path);
+    }
+  return [...files.values()].sort(byText).flatMap((path) => parseSysusers(tree.text(path), path));
+}
+
+/** An include that goes round, or a bomb of them, ends here. */
+const MOST_FILES = 200;
+
+/** @see ldconfig(8), /etc/ld.so.conf */
+function libraryFolders(tree: Tree): string[] {
+  const folders: string[] = [];
+  const waiting = ["/etc/ld.so.conf"];
+  const seen = new Set<string>();
+  for (let path = waiting.shift(); path !== undefined && seen.size < MOST_FILES; path = waiting.shift()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    for (const raw of tree.text(path).split("\n")) {
+      const line = raw.replace(/#.*/, "").trim();
+      const [, pattern] = /^include\s+(\S+)/.exec(line) ?? [];
+      if (pattern !== undefined) waiting.push(...matching(tree, pattern));
+      else if (line.startsWith("/")) folders.push(line.replace(/=.*/, "").replace(/(.)\/+$/, "$1"));
+    }
+  }
+  return sortedUnique(folders);
+}
+
+function matching(tree: Tree, pattern: string): string[] {
+  const matches = pathMatcher(pattern.startsWith("/") ? pattern : `/etc/${pattern}`);
+  return [...tree.entries()]
+    .map(({ path }) => path)
+    .filter((path) => matches(path))
+    .sort(byText);
+}
