@@ -46,7 +46,7 @@ const SHT_SYMTAB = 2;
 const KINDS = ["other", "relocatable", "executable", "shared", "core"] as const;
 
 /** A part of a file, such as a member of a tar. */
-export interface Part {
+export interface FilePart {
   readonly offset: number;
   readonly sizeBytes: number;
 }
@@ -56,7 +56,7 @@ export interface Part {
  * @returns undefined when it is no ELF file, or a broken one
  * @throws system errors of opening and reading
  */
-export async function readElf(path: string, part?: Part): Promise<Elf | undefined> {
+export async function readElf(path: string, part?: FilePart): Promise<Elf | undefined> {
   const file = await open(path);
   const { offset = 0, sizeBytes = Number.MAX_SAFE_INTEGER } = part ?? {};
   try {

@@ -66,5 +66,24 @@ export {
   packSnapshot,
   snapshotFolder,
 } from "./snapshot/index.js";
-export { holdsPrivateKey, type KeyCheck } from "./check/index.js";
+export {
+  checkExtension,
+  CODES,
+  holdsPrivateKey,
+  parseCheckReport,
+  type Base,
+  type CheckReport,
+  type Code,
+  type Extension,
+  type Finding,
+  type KeyCheck,
+} from "./check/index.js";
+export {
+  inspect,
+  parseSysusers,
+  ContentTree,
+  type BaseFacts,
+  type ElfFact,
+  type Inspected,
+} from "./inspect/index.js";
 export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { pathMatcher } from "../rules/rules.js";
 import { parseAccounts } from "../merged/accounts.js";
 import { parseSysusers, SysusersLine } from "./sysusers.js";
-import type { Tree } from "./tree.js";
+import type { ContentTree } from "./tree.js";
 
 export const BaseFacts = v.object({
   format: v.literal(1),
@@ -20,7 +20,7 @@ export const BaseFacts = v.object({
 });
 export type BaseFacts = Readonly<v.InferOutput<typeof BaseFacts>>;
 
-export function baseFacts(tree: Tree): BaseFacts {
+export function baseFacts(tree: ContentTree): BaseFacts {
   const { users, groups } = parseAccounts(tree.text("/etc/passwd"), tree.text("/etc/group"));
   return {
     format: 1,
@@ -36,7 +36,7 @@ export function baseFacts(tree: Tree): BaseFacts {
  *
  * @param folders in the order in which they count
  */
-export function sysusersOf(tree: Tree, folders: readonly string[]): SysusersLine[] {
+export function sysusersOf(tree: ContentTree, folders: readonly string[]): SysusersLine[] {
   const files = new Map<string, string>();
   for (const folder of folders)
     for (const { path } of tree.below(folder)) {
@@ -50,7 +50,7 @@ export function sysusersOf(tree: Tree, folders: readonly string[]): SysusersLine
 const MOST_FILES = 200;
 
 /** @see ldconfig(8), /etc/ld.so.conf */
-function libraryFolders(tree: Tree): string[] {
+function libraryFolders(tree: ContentTree): string[] {
   const folders: string[] = [];
   const waiting = ["/etc/ld.so.conf"];
   const seen = new Set<string>();
@@ -67,7 +67,7 @@ function libraryFolders(tree: Tree): string[] {
   return sortedUnique(folders);
 }
 
-function matching(tree: Tree, pattern: string): string[] {
+function matching(tree: ContentTree, pattern: string): string[] {
   const matches = pathMatcher(pattern.startsWith("/") ? pattern : `/etc/${pattern}`);
   return [...tree.entries()]
     .map(({ path }) => path)

@@ -4,7 +4,7 @@ import { list, readData } from "@tsbake/base/data";
 import { type Linkage, readLinkage } from "@tsbake/elf";
 import * as v from "valibot";
 import type { Diagnostic } from "@tsbake/base";
-import type { Tree } from "./tree.js";
+import type { ContentTree } from "./tree.js";
 
 const names = v.exactOptional(list(v.string()), []);
 
@@ -31,7 +31,7 @@ const LEAST_BYTES = 52;
 const MAGIC = Buffer.from("\x7fELF", "latin1");
 
 /** Of every ELF file, in the order of the tree. Looks at the first bytes of each file, and goes on only where these are ELF's. */
-export function elfFacts(tree: Tree): ElfFact[] {
+export function elfFacts(tree: ContentTree): ElfFact[] {
   const facts: ElfFact[] = [];
   for (const entry of tree.entries()) {
     if (entry.kind !== "file" || entry.hardlink !== undefined || entry.sizeBytes < LEAST_BYTES) continue;

@@ -3,7 +3,7 @@ import { type FileEntry, TarFile } from "@tsbake/archive";
 import { byText } from "@tsbake/base";
 import { type BaseFacts, baseFacts } from "./base-facts.js";
 import { type ElfFact, elfFacts } from "./elf-facts.js";
-import { tarTree, type Tree } from "./tree.js";
+import { tarTree, type ContentTree } from "./tree.js";
 
 /** What extensions are checked with, beside paths. */
 export interface Inspected {
@@ -12,7 +12,7 @@ export interface Inspected {
   readonly base: BaseFacts;
 }
 
-export function inspect(tree: Tree): Inspected {
+export function inspect(tree: ContentTree): Inspected {
   const elf = elfFacts(tree).sort((left, right) => byText(left.path, right.path));
   return { elf, base: baseFacts(tree) };
 }

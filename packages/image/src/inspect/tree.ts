@@ -10,7 +10,7 @@ export type ReadContent = (path: string, at: number, size: number) => Buffer;
 const LARGEST_TEXT = 1 << 20;
 
 /** What is in a tree. */
-export class Tree {
+export class ContentTree {
   readonly index: FileIndex;
   readonly #read: ReadContent;
 
@@ -59,9 +59,9 @@ export class Tree {
  * @param entries what is known of its paths, such as the file manifest with the packages; default: what the tar says
  * @throws BuildError `archive/damaged`
  */
-export function tarTree(tar: TarFile, entries?: Iterable<FileEntry>): Tree {
+export function tarTree(tar: TarFile, entries?: Iterable<FileEntry>): ContentTree {
   const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
-  return new Tree(entries ?? [...members.values()].map(({ entry }) => entry), (path, at, size) => {
+  return new ContentTree(entries ?? [...members.values()].map(({ entry }) => entry), (path, at, size) => {
     const member = members.get(path);
     return member === undefined ? Buffer.alloc(0) : tar.part(member, at, size);
   });
