@@ -87,3 +87,11 @@ export {
   type Inspected,
 } from "./inspect/index.js";
 export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
+export {
+  type BaseSource,
+  type BaseVerdict,
+  judgeOn,
+  type NamedExtension,
+  readExtension,
+  type Verdict,
+} from "./verdict/index.js";

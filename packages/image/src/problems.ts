@@ -192,6 +192,24 @@ export function noBaseField(field: string): Diagnostic {
   );
 }
 
+/** What a person named as an image, and is none. */
+export function noImage(path: string, why: string): Diagnostic {
+  return error(
+    "image/no-image",
+    `${path} cannot be checked: ${why}`,
+    "name a recipe, or a path: a folder, a tar, a squashfs or erofs (NAME.raw); for a base also a snapshot of its package database",
+  );
+}
+
+/** A program that opens an image, and is not there. */
+export function noReader(path: string, tool: string, debianPackage: string): Diagnostic {
+  return error(
+    "image/no-reader",
+    `${path} can only be opened with ${tool}, which is not on this machine`,
+    `install ${tool} (Debian: ${debianPackage}), or give the image as a folder or a tar`,
+  );
+}
+
 /** A path that the rule table says nothing about. */
 export function noRule(entry: FileEntry): Diagnostic {
   return error(

@@ -7,8 +7,10 @@ import { type ElfFact, elfFacts } from "../inspect/elf-facts.js";
 import type { Inspected } from "../inspect/inspect.js";
 import type { SysusersLine } from "../inspect/sysusers.js";
 import type { ContentTree } from "../inspect/tree.js";
-import { readTmpfiles, type ShippedLine, type TmpfilesLine } from "../layer/tmpfiles.js";
+import type { ShippedLine } from "../layer/tmpfiles.js";
 import { MergedView } from "./merged-view.js";
+import { type NamedAccount, namedAccounts, tmpfilesIn, type TmpfilesFile } from "./readers/named-accounts.js";
+import { type NamedProgram, namedPrograms } from "./readers/named-programs.js";
 import { readUnits, type Unit } from "./readers/units.js";
 
 /** An extension to check. */
@@ -42,12 +44,6 @@ export interface Base {
   readonly inspected?: Inspected | undefined;
 }
 
-/** A file of the extension where a user or a group is named. */
-export interface TmpfilesFile {
-  readonly path: string;
-  readonly lines: readonly TmpfilesLine[];
-}
-
 /** Names and numbers that the device will know. */
 export interface KnownAccounts {
   readonly users: ReadonlySet<string>;
@@ -67,6 +63,9 @@ export class Context {
   /** Of the extension; those below /usr/lib/debug left out, which nothing loads. */
   readonly elf: readonly ElfFact[];
   readonly units: readonly Unit[];
+  /** What its files start, and whom they name. */
+  readonly programs: readonly NamedProgram[];
+  readonly namedAccounts: readonly NamedAccount[];
   /** Undefined where nothing is known of the base's. */
   readonly accounts: KnownAccounts | undefined;
 
@@ -75,13 +74,13 @@ export class Context {
     this.base = base;
     this.others = others;
     const { tree } = extension;
-    this.tmpfiles = confFiles(tree, "/usr/lib/tmpfiles.d").map(({ path, text }) => ({
-      path,
-      lines: readTmpfiles(text),
-    }));
-    this.sysusers = sysusersOf(tree, ["/usr/lib/sysusers.d"]);
-    this.elf = elfFacts(tree).filter(({ path }) => !path.startsWith("/usr/lib/debug/"));
-    this.units = readUnits(tree);
+    const own = ownOf(tree);
+    this.tmpfiles = own.tmpfiles;
+    this.sysusers = own.sysusers;
+    this.elf = own.elf;
+    this.units = own.units;
+    this.programs = own.programs;
+    this.namedAccounts = own.namedAccounts;
     const made = this.tmpfiles.flatMap(({ lines }) => lines.filter(({ makes }) => makes));
     const madeByBase = base.tmpfiles.map(({ path }) => path);
     this.merged = new MergedView(tree.index, base.index, made, madeByBase);
@@ -89,10 +88,26 @@ export class Context {
   }
 }
 
-function confFiles(tree: ContentTree, folder: string): { readonly path: string; readonly text: string }[] {
-  return [...tree.below(folder)]
-    .filter(({ path, kind }) => kind !== "directory" && path.endsWith(".conf"))
-    .map(({ path }) => ({ path, text: tree.text(path) }));
+type Own = Pick<Context, "tmpfiles" | "sysusers" | "elf" | "units" | "programs" | "namedAccounts">;
+
+/** What does not depend on the base is read once, however many bases there are. */
+const read = new WeakMap<ContentTree, Own>();
+
+function ownOf(tree: ContentTree): Own {
+  const known = read.get(tree);
+  if (known !== undefined) return known;
+  const units = readUnits(tree);
+  const tmpfiles = tmpfilesIn(tree);
+  const own: Own = {
+    tmpfiles,
+    sysusers: sysusersOf(tree, ["/usr/lib/sysusers.d"]),
+    elf: elfFacts(tree).filter(({ path }) => !path.startsWith("/usr/lib/debug/")),
+    units,
+    programs: [...namedPrograms(tree, units)],
+    namedAccounts: [...namedAccounts({ tree, units, tmpfiles })],
+  };
+  read.set(tree, own);
+  return own;
 }
 
 function accountsOf(base: BaseFacts, sysusers: readonly SysusersLine[]): KnownAccounts {

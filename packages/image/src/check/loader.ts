@@ -40,16 +40,16 @@ export function kindOf({ machine, bits }: Pick<ElfFact, "machine" | "bits">): st
   return `${machine}/${bits}`;
 }
 
+const searched = new Map<string, readonly string[]>();
+
 /** Folders that are searched without a cache; the tail is what other distributions have. */
-function standardFolders(kind: string): string[] {
-  const tuples = TUPLES[kind] ?? [];
-  return [
-    ...tuples.flatMap((one) => [`/lib/${one}`, `/usr/lib/${one}`]),
-    "/lib64",
-    "/usr/lib64",
-    "/lib",
-    "/usr/lib",
-  ];
+function standardFolders(kind: string): readonly string[] {
+  const known = searched.get(kind);
+  if (known !== undefined) return known;
+  const own = (TUPLES[kind] ?? []).flatMap((one) => [`/lib/${one}`, `/usr/lib/${one}`]);
+  const folders = [...own, "/lib64", "/usr/lib64", "/lib", "/usr/lib"];
+  searched.set(kind, folders);
+  return folders;
 }
 
 export class Loader {

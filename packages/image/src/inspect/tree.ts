@@ -8,11 +8,19 @@ export type ReadContent = (path: string, at: number, size: number) => Buffer;
 
 /** No text that is looked at is longer: passwd, units, rules, configuration. */
 const LARGEST_TEXT = 1 << 20;
+const MOST_KEPT_BYTES = 64 << 20;
+/** The kernel looks at so much of a script. @see execve(2) */
+const START_BYTES = 256;
 
 /** What is in a tree. */
 export class ContentTree {
   readonly index: FileIndex;
   readonly #read: ReadContent;
+  /** What was read before: one tree is checked on many bases. */
+  readonly #texts = new Map<string, string>();
+  readonly #below = new Map<string, readonly FileEntry[]>();
+  #keptBytes = 0;
+  readonly #starts = new Map<string, Buffer>();
 
   constructor(entries: Iterable<FileEntry>, read: ReadContent) {
     this.index = new FileIndex(entries);
@@ -34,11 +42,24 @@ export class ContentTree {
     return entry.kind === "file" ? this.#read(entry.hardlink ?? entry.path, at, size) : Buffer.alloc(0);
   }
 
+  /** The first bytes, such as a script's first line; fewer than 256 where it ends. */
+  start(entry: FileEntry): Buffer {
+    const known = this.#starts.get(entry.path);
+    if (known !== undefined) return known;
+    const start = this.bytes(entry, 0, START_BYTES);
+    this.#starts.set(entry.path, start);
+    return start;
+  }
+
   /** A text of at most 1 MiB; "" for what is larger, has zero bytes, or is no file. */
   textOf(entry: FileEntry): string {
     if (entry.kind !== "file" || entry.sizeBytes > LARGEST_TEXT) return "";
-    const bytes = this.bytes(entry, 0, LARGEST_TEXT);
-    return bytes.includes(0) ? "" : bytes.toString("utf8");
+    const known = this.#texts.get(entry.path);
+    if (known !== undefined) return known;
+    const bytes = this.bytes(entry, 0, entry.sizeBytes);
+    const text = bytes.includes(0) ? "" : bytes.toString("utf8");
+    if ((this.#keptBytes += text.length) < MOST_KEPT_BYTES) this.#texts.set(entry.path, text);
+    return text;
   }
 
   /** The text of the file to which a path leads; "" where none is. */
@@ -47,9 +68,13 @@ export class ContentTree {
     return found.kind === "there" ? this.textOf(found.entry) : "";
   }
 
-  /** Names within a folder, sorted as they came. */
-  *below(folder: string): Iterable<FileEntry> {
-    for (const entry of this.entries()) if (entry.path.startsWith(`${folder}/`)) yield entry;
+  /** Everything below a folder, in the order that it was given. */
+  below(folder: string): readonly FileEntry[] {
+    const known = this.#below.get(folder);
+    if (known !== undefined) return known;
+    const found = [...this.entries()].filter(({ path }) => path.startsWith(`${folder}/`));
+    this.#below.set(folder, found);
+    return found;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Users and groups that files of an extension name: units, lines of tmpfiles.d, D-Bus, rules of udev. */
-import type { Context } from "../context.js";
+import type { ContentTree } from "../../inspect/tree.js";
+import { readTmpfiles, type TmpfilesLine } from "../../layer/tmpfiles.js";
 import { udevLines } from "./udev.js";
 import { hasSpecifier, readUnitSettings, valuesOf, type Unit } from "./units.js";
 
@@ -26,23 +27,42 @@ const DYNAMIC: ReadonlySet<string> = new Set(["User", "Group"]);
 const BUS_SERVICE = /^\/usr\/share\/dbus-1\/system-services\/[^/]+\.service$/;
 const BUS_POLICY = /^(?:\/usr\/share|\/usr\/share\/factory\/etc)\/dbus-1\/system\.d\/[^/]+\.conf$/;
 
-export function* namedAccounts(context: Context): Iterable<NamedAccount> {
-  for (const one of allNamed(context)) {
+/** A tmpfiles.d file of an extension. */
+export interface TmpfilesFile {
+  readonly path: string;
+  readonly lines: readonly TmpfilesLine[];
+}
+
+export function tmpfilesIn(tree: ContentTree): TmpfilesFile[] {
+  return tree
+    .below("/usr/lib/tmpfiles.d")
+    .filter(({ path, kind }) => kind !== "directory" && path.endsWith(".conf"))
+    .map(({ path }) => ({ path, lines: readTmpfiles(tree.text(path)) }));
+}
+
+/** What names them in an extension. */
+interface Naming {
+  readonly tree: ContentTree;
+  readonly units: readonly Unit[];
+  readonly tmpfiles: readonly TmpfilesFile[];
+}
+
+export function* namedAccounts(naming: Naming): Iterable<NamedAccount> {
+  for (const one of allNamed(naming)) {
     // Numbers are nobody's name, and specifiers are the manager's.
     if (!/^\d+$/.test(one.name) && one.name !== "" && !hasSpecifier(one.name)) yield one;
   }
 }
 
-function* allNamed(context: Context): Iterable<NamedAccount> {
-  for (const unit of context.units) if (unit.manager === "system") yield* inUnit(unit);
-  for (const { path, lines } of context.tmpfiles) {
+function* allNamed({ tree, units, tmpfiles }: Naming): Iterable<NamedAccount> {
+  for (const unit of units) if (unit.manager === "system") yield* inUnit(unit);
+  for (const { path, lines } of tmpfiles) {
     for (const { user, group, type } of lines) {
       const word = `the line of type ${type}`;
       if (user !== undefined) yield { kind: "user", name: user, by: path, word, isVital: true };
       if (group !== undefined) yield { kind: "group", name: group, by: path, word, isVital: true };
     }
   }
-  const { tree } = context.extension;
   for (const entry of tree.entries()) {
     if (entry.kind !== "file") continue;
     if (BUS_SERVICE.test(entry.path)) {

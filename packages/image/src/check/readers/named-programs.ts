@@ -1,6 +1,6 @@
 /** Programs that files of an extension name: units, D-Bus services, rules of udev, actions of polkit. */
 import type { FileEntry } from "@tsbake/archive";
-import type { Context } from "../context.js";
+import type { ContentTree } from "../../inspect/tree.js";
 import { hasSpecifier, readUnitSettings, valuesOf, type Unit } from "./units.js";
 import { udevLines, type UdevLine } from "./udev.js";
 
@@ -33,9 +33,8 @@ const CONDITIONS =
 const DBUS_SERVICE = /^\/usr\/share\/dbus-1\/(system-services|services)\/[^/]+\.service$/;
 const POLKIT_ACTION = /^\/usr\/share\/polkit-1\/actions\/[^/]+\.policy$/;
 
-export function* namedPrograms(context: Context): Iterable<NamedProgram> {
-  for (const unit of context.units) yield* programsOfUnit(unit);
-  const { tree } = context.extension;
+export function* namedPrograms(tree: ContentTree, units: readonly Unit[]): Iterable<NamedProgram> {
+  for (const unit of units) yield* programsOfUnit(unit);
   for (const entry of tree.entries()) {
     if (entry.kind !== "file") continue;
     if (DBUS_SERVICE.test(entry.path)) yield* programsOfBusService(tree.textOf(entry), entry);

@@ -1,7 +1,6 @@
 /** Users and groups that files of the extension name or carry: whether the device will know them. */
 import type { Context, KnownAccounts } from "../context.js";
 import type { Finding } from "../finding.js";
-import { namedAccounts } from "../readers/named-accounts.js";
 import { entryAt, finding, type CheckRule } from "./rule.js";
 
 /** Everybody's: nobody and nogroup of the kernel. */
@@ -45,7 +44,7 @@ export const accounts: CheckRule = {
 
 function* missingNames(context: Context, known: KnownAccounts): Iterable<Finding> {
   const told = new Set<string>();
-  for (const { kind, name, by, word, isVital } of namedAccounts(context)) {
+  for (const { kind, name, by, word, isVital } of context.namedAccounts) {
     if (known[kind === "user" ? "users" : "groups"].has(name)) continue;
     const key = `${kind} ${name} ${by}`;
     if (told.has(key)) continue;

@@ -1,5 +1,4 @@
 /** Programs that units, D-Bus services, rules of udev and actions of polkit start: whether they are there. */
-import { namedPrograms } from "../readers/named-programs.js";
 import { entryAt, finding, type CheckRule } from "./rule.js";
 
 export const programs: CheckRule = {
@@ -12,7 +11,7 @@ export const programs: CheckRule = {
     },
   ],
   *find(context) {
-    for (const { program, by, word, isVital } of namedPrograms(context)) {
+    for (const { program, by, word, isVital } of context.programs) {
       if (context.merged.has(program)) continue;
       yield finding(
         "missing-program",

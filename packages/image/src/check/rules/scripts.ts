@@ -2,12 +2,8 @@
 import type { FileEntry } from "@tsbake/archive";
 import type { Context } from "../context.js";
 import type { Finding } from "../finding.js";
-import { namedPrograms } from "../readers/named-programs.js";
 import { isCommand, PATH_FOLDERS } from "./folders.js";
 import { finding, type CheckRule } from "./rule.js";
-
-/** The kernel reads so much of a first line. @see execve(2) */
-const FIRST_LINE_BYTES = 256;
 
 /** Programs that others start; elsewhere an executable bit says little: examples, tests, modules. */
 const STARTED = /^\/usr\/(libexec|lib\/(udev|systemd|dbus-1\.0|NetworkManager))\//;
@@ -23,7 +19,7 @@ export const scripts: CheckRule = {
   ],
   *find(context) {
     const started = new Set<string>();
-    for (const { program } of namedPrograms(context)) {
+    for (const { program } of context.programs) {
       const place = context.merged.find(program);
       if (place.kind === "there") started.add(place.path);
     }
@@ -49,7 +45,7 @@ function scriptFinding(context: Context, entry: FileEntry, missing: string, isSt
 
 /** @returns what is named and not there */
 function missingInterpreter({ extension, merged }: Context, entry: FileEntry): string | undefined {
-  const start = extension.tree.bytes(entry, 0, FIRST_LINE_BYTES);
+  const start = extension.tree.start(entry);
   if (start[0] !== 0x23 || start[1] !== 0x21) return undefined;
   const [line = ""] = start.toString("latin1", 2).split("\n");
   const [interpreter = "", ...rest] = line.split(/[ \t\r]+/).filter((word) => word !== "");
