@@ -475,6 +475,15 @@ describe("what is hostile", () => {
       "/usr/lib/sysusers.d/x.conf": `u ${"a".repeat(100_000)} ${"9".repeat(100_000)}\nu "" -\nu .. -\n`,
       "/usr/lib/udev/rules.d/x.rules": `${'RUN+="'.repeat(50_000)}\n`,
       "/usr/share/dbus-1/system.d/x.conf": "<policy ".repeat(50_000),
+      "/usr/share/dbus-1/system.d/y.conf": "<!--".repeat(200_000),
+      "/usr/share/polkit-1/actions/x.policy": 'key="org.freedesktop.policykit.exec.path">'.repeat(20_000),
+      "/usr/lib/udev/rules.d/y.rules": "A".repeat(500_000),
+      "/usr/lib/udev/rules.d/z.rules": "A{".repeat(300_000),
+      "/usr/lib/tmpfiles.d/circle.conf":
+        "C /etc/a - - - - /etc/b\nC /etc/b - - - - /etc/a\nL /etc/l - - - - /etc/l\n",
+      "/usr/lib/x/a": link("/etc/a"),
+      "/usr/lib/x/l": link("/etc/l"),
+      "/usr/lib/systemd/system/long.service": `[Service]\n${"x\\\n".repeat(200_000)}`,
       "/usr/bin/bang": program(`#!${"/".repeat(255)}`),
       "/usr/bin/zero": program("#!/bin/\0sh\n"),
       [`${LIB}/libdeep.so`]: elfFile({
@@ -517,6 +526,20 @@ test.each([
   ["r - 500-900\n# u x\n\nx y", []],
 ])("sysusers.d: %s", (line, expected) => {
   expect(parseSysusers(line, "f")).toEqual(expected.map((one) => ({ file: "f", ...one })));
+});
+
+test.each([
+  ["include *.conf\n", { "/etc/one.conf": "/opt/one\n", "/etc/two.cnf": "/opt/two\n" }, ["/opt/one"]],
+  [
+    "include /etc/d/?*a*.conf\n/opt/b/\n",
+    { "/etc/d/xa.conf": "/opt/a", "/etc/d/a.conf": "/opt/no" },
+    ["/opt/a", "/opt/b"],
+  ],
+  ["include /etc/ld.so.conf\ninclude /etc/l\n/x=y # z\n", { "/etc/l": link("ld.so.conf") }, ["/x"]],
+  [`include /etc/${"*a".repeat(40)}b\n`, { [`/etc/${"a".repeat(250)}`]: "/opt/no" }, []],
+])("ld.so.conf %j", (text, more, folders) => {
+  const { base: facts } = inspect(treeOf({ "/etc/ld.so.conf": text, ...(more as Things) }));
+  expect(facts.libraryFolders).toEqual(folders);
 });
 
 test("the manual has the table of codes", () => {

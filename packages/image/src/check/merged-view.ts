@@ -89,9 +89,14 @@ export class MergedView {
     return merged ?? this.#base.get(path) ?? this.#madeAt(path);
   }
 
+  /** Without what lines make: two of them may copy each other. */
+  #shipped(path: string): FileEntry | undefined {
+    return this.#extension.get(path) ?? this.#base.get(path);
+  }
+
   #madeAt(path: string): FileEntry | undefined {
     const line = this.#made.get(path);
-    if (line !== undefined) return entryOf(line, this.#at(line.argument));
+    if (line !== undefined) return entryOf(line, this.#shipped(line.argument));
     // A folder that is copied brings what is in it.
     for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
       const above = this.#made.get(path.slice(0, at));

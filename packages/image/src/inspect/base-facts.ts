@@ -2,7 +2,6 @@
 import { byText, sortedUnique } from "@tsbake/base";
 import { list, size } from "@tsbake/base/data";
 import * as v from "valibot";
-import { pathMatcher } from "../rules/rules.js";
 import { parseAccounts } from "../merged/accounts.js";
 import { parseSysusers, SysusersLine } from "./sysusers.js";
 import type { ContentTree } from "./tree.js";
@@ -67,10 +66,35 @@ function libraryFolders(tree: ContentTree): string[] {
   return sortedUnique(folders);
 }
 
+/** Paths of a folder that fit; as everywhere, the pattern is in the last part. */
 function matching(tree: ContentTree, pattern: string): string[] {
-  const matches = pathMatcher(pattern.startsWith("/") ? pattern : `/etc/${pattern}`);
-  return [...tree.entries()]
+  const whole = pattern.startsWith("/") ? pattern : `/etc/${pattern}`;
+  const [folder, last] = [whole.slice(0, whole.lastIndexOf("/")), whole.slice(whole.lastIndexOf("/") + 1)];
+  return tree
+    .below(folder)
+    .filter(({ path }) => fits(path.slice(folder.length + 1), last))
     .map(({ path }) => path)
-    .filter((path) => matches(path))
     .sort(byText);
+}
+
+/** `*` and `?` of glob(7), in a time that no pattern makes long: after a `*` that fails only the last one is tried again. */
+function fits(name: string, pattern: string): boolean {
+  if (name.includes("/")) return false;
+  let [at, place] = [0, 0];
+  let star: { readonly at: number; readonly place: number } | undefined;
+  while (at < name.length) {
+    if (pattern[place] === "*") {
+      star = { at, place };
+      place += 1;
+    } else if (place < pattern.length && (pattern[place] === "?" || pattern[place] === name[at])) {
+      at += 1;
+      place += 1;
+    } else if (star === undefined) return false;
+    else {
+      star = { at: star.at + 1, place: star.place };
+      at = star.at;
+      place = star.place + 1;
+    }
+  }
+  return /^\**$/.test(pattern.slice(place));
 }

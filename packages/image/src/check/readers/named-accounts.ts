@@ -91,9 +91,21 @@ function* inUnit({ settings }: Unit): Iterable<NamedAccount> {
   }
 }
 
+function withoutComments(text: string): string {
+  const pieces: string[] = [];
+  let at = 0;
+  for (let from = text.indexOf("<!--"); from >= 0; from = text.indexOf("<!--", at)) {
+    pieces.push(text.slice(at, from));
+    const end = text.indexOf("-->", from);
+    if (end < 0) return pieces.join("");
+    at = end + 3;
+  }
+  return pieces.join("") + text.slice(at);
+}
+
 /** @see dbus-daemon(1): a policy of somebody unknown is passed over */
 function* inPolicy(text: string, by: string): Iterable<NamedAccount> {
-  const plain = text.replace(/<!--.*?-->/gs, "");
+  const plain = withoutComments(text);
   for (const [, kind = "", name = ""] of plain.matchAll(/<policy\s+(user|group)\s*=\s*["']([^"']*)["']/g))
     yield { kind: kind === "user" ? "user" : "group", name, by, word: "<policy>", isVital: false };
 }

@@ -73,7 +73,7 @@ function* programsOfBusService(text: string, { path }: FileEntry): Iterable<Name
 /** @see pkexec(1) */
 function* programsOfAction(text: string, { path }: FileEntry): Iterable<NamedProgram> {
   for (const [, value = ""] of text.matchAll(
-    /key="org\.freedesktop\.policykit\.exec\.path">\s*([^<\s]+)\s*</g,
+    /key="org\.freedesktop\.policykit\.exec\.path">\s*([^<\s]{1,4096})\s*</g,
   ))
     if (value.startsWith("/")) yield { program: value, by: path, word: "exec.path", isVital: false };
 }

@@ -16,7 +16,9 @@ export interface UdevLine {
 }
 
 const FOLDERS = ["/usr/lib/udev/rules.d", "/usr/share/factory/etc/udev/rules.d"];
-const ASSIGNMENT = /([A-Z]+)(?:\{([^}"]*)\})?\s*(==|!=|\+=|-=|:=|=)\s*e?"((?:[^"\\]|\\.)*)"/g;
+/** Bounded, for a line may be long and hostile. */
+const ASSIGNMENT =
+  /(?<![A-Z])([A-Z]{1,20})(?:\{([^}"]{0,200})\})?\s{0,20}(==|!=|\+=|-=|:=|=)\s{0,20}e?"((?:[^"\\]|\\.)*)"/g;
 
 export function* udevLines(tree: ContentTree): Iterable<UdevLine> {
   for (const folder of FOLDERS) {
