@@ -36,6 +36,15 @@ SYSEXT_ALLOW_CHANGED ?= ""
 # they changed is translated. refuse: they are an error. skip: none runs, each is reported.
 SYSEXT_SCRIPTS ?= "merged"
 
+# What a finding does that is an error, of what will not work on the device (do_check). error: the build fails. warn: it is
+# told. off: nobody looks.
+SYSEXT_CHECK ?= "error"
+# CODE:PATHPATTERN words: findings that are meant to be.
+SYSEXT_CHECK_ALLOW ?= ""
+# Names that must be commands (a folder of PATH has them), and paths that must be there, in extension or base.
+REQUIRED_COMMANDS ?= ""
+REQUIRED_PATHS ?= ""
+
 # What becomes of each path that a package brings; the first match decides, no match stops the build.
 # keep: ships (only /usr and /opt can). factory: a copy below /usr/share/factory and a tmpfiles.d line. folders: a
 # tmpfiles.d line a folder, the rest is dropped. drop. refuse.
@@ -65,6 +74,8 @@ SYSEXT_RULES ?= " \
 python () {
     if d.getVar('SYSEXT_SCRIPTS') not in ('merged', 'skip', 'refuse'):
         bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged, skip or refuse' % d.getVar('SYSEXT_SCRIPTS'))
+    if d.getVar('SYSEXT_CHECK') not in ('error', 'warn', 'off'):
+        bb.fatal('SYSEXT_CHECK is `%s`: set it to error, warn or off' % d.getVar('SYSEXT_CHECK'))
     if not d.getVar('IMAGE_BASE_PKGDB'):
         raise bb.parse.SkipRecipe('IMAGE_BASE_PKGDB is empty: set it to the recipe of the base image')
 }
@@ -174,6 +185,41 @@ do_try() {
         --work ${WORKDIR}/sysext-try 3>&-
 }
 
+# --- what will not work on the device, said before it ships ------------------------------------------------------------
+CHECK_OUTPUT = "${WORKDIR}/check-output"
+
+addtask check after do_image do_rootfs before do_image_complete
+do_check[doc] = "looks for what of the extension will not work on its base"
+SSTATETASKS += "do_check"
+do_check[depends] += "${IMAGE_BASE_PKGDB}:do_pkgdb_snapshot"
+do_check[cleandirs] = "${CHECK_OUTPUT}"
+do_check[sstate-plaindirs] = "${CHECK_OUTPUT}"
+do_check[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_check() {
+    [ "${SYSEXT_CHECK}" != off ] || return 0
+    result=0
+    tsbake-image check --options - 2>${T}/check-errors.txt <<'TSBAKE_OPTIONS' || result=$?
+        --tree=${IMAGE_TREE}/image.tar
+        --files=${IMAGE_TREE}/files.jsonl
+        --facts=${ROOTFS_OUTPUT}/packages.json
+        --extension=${IMAGE_TREE}/extension.json
+        --base=${SYSEXT_BASE}
+        --mode=${SYSEXT_CHECK}
+        --allow=${SYSEXT_CHECK_ALLOW}
+        --required-commands=${REQUIRED_COMMANDS}
+        --required-paths=${REQUIRED_PATHS}
+        --work=${CHECK_OUTPUT}
+        --output=${CHECK_OUTPUT}/check.json
+        --warnings=${CHECK_OUTPUT}/warnings.txt
+TSBAKE_OPTIONS
+    if [ -e ${CHECK_OUTPUT}/warnings.txt ]; then
+        while IFS= read -r line; do bbwarn "$line"; done <${CHECK_OUTPUT}/warnings.txt
+    fi
+    # Last, for a failed task shows the end of its log.
+    cat ${T}/check-errors.txt >&2
+    return $result
+}
+
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
 # The first type that systemd-sysext takes as NAME.raw.
 SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs')), '')}"
@@ -184,7 +230,12 @@ do_image_complete:append() {
     fi
     cp ${IMAGE_TREE}/report.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.report
     cp ${ROOTFS_OUTPUT}/skipped-scripts.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.skipped-scripts
-    for type in report skipped-scripts; do
+    checked=""
+    if [ "${SYSEXT_CHECK}" != off ]; then
+        cp ${CHECK_OUTPUT}/check.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.check.json
+        checked="check.json"
+    fi
+    for type in report skipped-scripts $checked; do
         ln -s ${IMAGE_NAME}.$type ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$type
     done
 }

@@ -3,7 +3,7 @@
  * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { parseFileManifest, parseOsRelease } from "@tsbake/image";
+import { parseCheckReport, parseFileManifest, parseOsRelease } from "@tsbake/image";
 import {
   cpSync,
   existsSync,
@@ -71,6 +71,8 @@ IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "strace htop"
 IMAGE_INSTALL = "sysfacts-watch"
 IMAGE_FSTYPES = "squashfs erofs tar.gz directory"
+REQUIRED_COMMANDS = "strace htop systemctl"
+REQUIRED_PATHS = "/usr/share/doc/htop /etc/passwd"
 `,
   // A user, alternatives, configuration of another user's, an enabled unit, keys of a device.
   "meta-case/recipes/case-merged_1.0.bb": `
@@ -100,6 +102,16 @@ IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "tcpdump"
 IMAGE_FSTYPES = "directory"
 SYSEXT_SCRIPTS = "refuse"
+`,
+  // Its scripts would make the user.
+  "meta-case/recipes/case-faulty_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "redis-server"
+IMAGE_FSTYPES = "directory"
+SYSEXT_CHECK = "\${CASE_CHECK}"
+CASE_CHECK ?= "error"
+REQUIRED_COMMANDS = "redis-server nosuch"
 `,
   "meta-case/recipes/case-pinned_1.0.bb": `
 inherit image-sysext
@@ -141,6 +153,51 @@ describeUnless(obstacle, "an extension of real packages", () => {
     const library = (path: string): boolean => path.includes("libsysfacts");
     expect(extension.filter(library)).toEqual([]);
     expect([...base].filter(library)).not.toEqual([]);
+  });
+
+  describe("what will not work", () => {
+    const findings = (recipe: string): { code: string; severity: string; path: string }[] => {
+      const text = rig.read(`${images}/${recipe}-generic.rootfs.check.json`);
+      const { findings: all } = parseCheckReport(text, (message) => {
+        throw new Error(message);
+      });
+      return [...all];
+    };
+
+    test.each(["case-tools", "case-merged", "case-pinned"])("nothing in %s", (recipe) => {
+      expect(findings(recipe)).toEqual([]);
+    });
+
+    test(
+      "a user that nobody makes and a command that is missing stop the build; told only, it is deployed",
+      async () => {
+        const failed = await rig.tsbake(["case-faulty"]);
+        expect(failed.code).toBe(1);
+        const output = failed.stdout + failed.stderr;
+        expect(output).toContain("case-faulty:do_check");
+        expect(output).toMatch(/missing-user: \S+redis-server.service of package redis-server: User= names/);
+        expect(output).toContain("missing-command: nosuch: REQUIRED_COMMANDS names it");
+        rig.write("build/conf/changes.conf", 'CASE_CHECK = "warn"\n');
+        const told = await rig.tsbake(["case-faulty"]);
+        rmSync(rig.path("build/conf/changes.conf"));
+        expect(told.code).toBe(0);
+        expect(told.stdout + told.stderr).toContain("missing-command: nosuch");
+        const codes = findings("case-faulty").map(({ severity, code }) => `${severity} ${code}`);
+        expect(codes).toEqual(expect.arrayContaining(["error missing-user", "warning never-started"]));
+      },
+      5 * MINUTES,
+    );
+
+    test("the same by `tsbake check`, and what another base makes of it", async () => {
+      const ok = await rig.tsbake(["check", "case-tools", "--against", "case-base", "bigger-base"]);
+      expect(ok).toMatchObject({ code: 0, stdout: expect.stringContaining("2 ok") });
+      const tied = await rig.tsbake(["check", "case-pinned", "--against", "case-base", "bigger-base"]);
+      expect(tied.stdout).toMatch(/^ok: case-pinned on case-base\nrebuild: case-pinned on bigger-base\n/);
+      expect(tied.code).toBe(1);
+      const faulty = await rig.tsbake(["check", "case-faulty"]);
+      expect(faulty.stdout).toMatch(/^broken: case-faulty on case-base\n/);
+      expect(faulty.code).toBe(2);
+    });
   });
 
   test("holds nothing but /usr, and no database", () => {

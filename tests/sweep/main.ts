@@ -58,6 +58,7 @@ IMAGE_BASE_PKGDB = "base-image"
 IMAGE_PREINSTALL = "${one.install}"
 IMAGE_FSTYPES = "squashfs"
 SYSEXT_SCRIPTS = "${values.scripts}"
+SYSEXT_CHECK = "warn"
 `,
     );
 }

@@ -459,7 +459,7 @@ describe("a snapshot", () => {
     [
       "facts of another format",
       (folder) => put(join(folder, "snapshot.json"), '{"format":9}'),
-      /not of a snapshot of format 2/,
+      /not of a snapshot of format 3/,
     ],
     [
       "a changed os-release",

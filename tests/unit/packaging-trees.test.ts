@@ -27,6 +27,7 @@ import {
 } from "@tsbake/packaging";
 import { readElf } from "@tsbake/elf";
 import { run } from "../support/command.js";
+import { elfFile } from "../support/elf.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 function scratch(): { path: string; [Symbol.dispose](): void } {
@@ -34,48 +35,14 @@ function scratch(): { path: string; [Symbol.dispose](): void } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A shared object with one segment, a dynamic table and a string table; 64 bits, little end first. */
-function sharedObject(strings: { soname: string; needed: readonly string[]; runpath: string }): Buffer {
-  const table = `\0${[strings.soname, ...strings.needed, strings.runpath].join("\0")}\0`;
-  const at = (text: string): number => table.indexOf(`\0${text}\0`) + 1;
-  const dynamic = [
-    ...strings.needed.map((one) => [1, at(one)]),
-    [14, at(strings.soname)],
-    [29, at(strings.runpath)],
-    [5, 0x10000 + 512],
-    [10, table.length],
-    [0, 0],
-  ];
-  const file = Buffer.alloc(512 + table.length);
-  file.write("\x7fELF\x02\x01\x01", 0, "latin1");
-  file.writeUInt16LE(3, 16);
-  file.writeUInt16LE(62, 18);
-  file.writeBigUInt64LE(64n, 32);
-  file.writeUInt16LE(56, 54);
-  file.writeUInt16LE(2, 56);
-  for (const [index, [type, offset, size]] of [
-    [1, 0, file.length],
-    [2, 256, dynamic.length * 16],
-  ].entries()) {
-    const header = 64 + index * 56;
-    file.writeUInt32LE(type ?? 0, header);
-    file.writeBigUInt64LE(BigInt(offset ?? 0), header + 8);
-    file.writeBigUInt64LE(BigInt(0x10000 + (offset ?? 0)), header + 16);
-    file.writeBigUInt64LE(BigInt(size ?? 0), header + 32);
-  }
-  for (const [index, [tag, value]] of dynamic.entries()) {
-    file.writeBigUInt64LE(BigInt(tag ?? 0), 256 + index * 16);
-    file.writeBigUInt64LE(BigInt(value ?? 0), 256 + index * 16 + 8);
-  }
-  file.write(table, 512, "latin1");
-  return file;
-}
-
 describe("ELF files", () => {
-  const bytes = sharedObject({
+  const wants = { "libc.so.6": ["GLIBC_2.34", "GLIBC_2.2.5"], "libm.so.6": ["GLIBC_2.29"] };
+  const bytes = elfFile({
     soname: "libx.so.1",
     needed: ["libc.so.6", "libm.so.6"],
     runpath: "/opt/x:$ORIGIN",
+    wants,
+    gives: ["X_1", "X_2"],
   });
 
   test("a library's names", async () => {
@@ -89,6 +56,8 @@ describe("ELF files", () => {
       soname: "libx.so.1",
       needed: ["libc.so.6", "libm.so.6"],
       runpath: ["/opt/x", "$ORIGIN"],
+      neededVersions: Object.entries(wants).map(([library, versions]) => ({ library, versions })),
+      definedVersions: ["X_1", "X_2"],
       hasSymbols: false,
       hasDebug: false,
     });
@@ -98,6 +67,22 @@ describe("ELF files", () => {
     const elf = await readElf(process.execPath);
     expect(elf?.interpreter).toMatch(/^\/lib/);
     expect(elf?.needed.some((name) => name.startsWith("libc.so"))).toBe(true);
+    // And versions of its symbols, all of which that library gives.
+    const wanted = elf?.neededVersions.find(({ library }) => library.startsWith("libc.so"))?.versions ?? [];
+    expect(wanted).toContainEqual(expect.stringMatching(/^GLIBC_2\.\d+$/));
+    const { stdout } = await run("ldd", [process.execPath]);
+    const libc = /libc\.so\.\d+ => (\S+)/.exec(stdout)?.[1] ?? "";
+    expect((await readElf(libc))?.definedVersions).toEqual(expect.arrayContaining([...wanted]));
+  });
+
+  test("a part of a file is a file; past its end there is nothing", async () => {
+    using folder = scratch();
+    const path = join(folder.path, "tar");
+    writeFileSync(path, Buffer.concat([Buffer.alloc(512, 1), bytes, Buffer.alloc(512, 1)]));
+    const part = { offset: 512, sizeBytes: bytes.length };
+    expect((await readElf(path, part))?.soname).toBe("libx.so.1");
+    expect(await readElf(path)).toBeUndefined();
+    expect(await readElf(path, { ...part, sizeBytes: bytes.length - 1 })).toBeUndefined();
   });
 
   test("whatever is damaged: no answer or another one, never an error", async () => {

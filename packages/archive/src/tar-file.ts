@@ -25,6 +25,8 @@ export interface TarMember {
 export class TarFile implements Disposable {
   readonly #path: string;
   readonly #fd: number;
+  /** Of the whole file; headers are put right in place, so it stays. */
+  readonly #sizeBytes: number;
   /** Header of the root itself, when the archive has one and was read. */
   #rootAt: number | undefined;
 
@@ -32,6 +34,7 @@ export class TarFile implements Disposable {
   constructor(path: string, flags: "r" | "r+" = "r") {
     this.#path = path;
     this.#fd = openSync(path, flags);
+    this.#sizeBytes = fstatSync(this.#fd).size;
   }
 
   /**
@@ -82,6 +85,13 @@ export class TarFile implements Disposable {
     }
   }
 
+  /** A piece of the content of a member that carries it, from `at` of the content on; fewer bytes where the content ends. */
+  part({ entry, contentAt }: Pick<TarMember, "entry" | "contentAt">, at: number, size: number): Buffer {
+    if (entry.kind !== "file" || entry.hardlink !== undefined || at < 0) return Buffer.alloc(0);
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(size, entry.sizeBytes - at)));
+    return bytes.subarray(0, readSync(this.#fd, bytes, 0, bytes.length, contentAt + at));
+  }
+
   /** Sets the time of the root itself; {@link members} must have been called. */
   setRootTime(mtimeSeconds: number): void {
     if (this.#rootAt !== undefined) this.setTime({ headerAt: this.#rootAt }, mtimeSeconds);
@@ -112,7 +122,7 @@ export class TarFile implements Disposable {
   #size(header: Buffer, pax: ReadonlyMap<string, string>, contentAt: number): number {
     const size = Number(pax.get("size") ?? number(header, 124, 12));
     if (!Number.isSafeInteger(size) || size < 0) throw this.#bad("a header has an impossible size");
-    if (contentAt + size > fstatSync(this.#fd).size) throw this.#bad("it ends too early");
+    if (contentAt + size > this.#sizeBytes) throw this.#bad("it ends too early");
     return size;
   }
 

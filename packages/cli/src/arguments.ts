@@ -1,8 +1,8 @@
 /** Words of the command line into a command. The letters are BitBake's; docs/manual.md says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
-import { maintenanceRequest, checkCommand } from "./command-options.js";
-import type { MaintenanceRequest } from "./command-options.js";
+import { maintenanceRequest, checkCommand, checkRequest } from "./command-options.js";
+import type { CheckRequest, MaintenanceRequest } from "./command-options.js";
 import { findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
@@ -53,6 +53,8 @@ export interface Request {
   readonly debug: number;
   readonly ui: Ui;
   readonly maintenance: MaintenanceRequest;
+  /** Of `tsbake check`. */
+  readonly check?: CheckRequest;
 }
 
 export type CommandLine =
@@ -147,6 +149,19 @@ export const optionTable: readonly OptionRow[] = [
     of: "sstate prune",
     help: "what a build of these targets would not look for now",
   },
+  {
+    long: "against",
+    value: "BASE…",
+    of: "check",
+    help: "the bases (default: the one that the recipe is built on)",
+  },
+  {
+    long: "with",
+    value: "EXTENSION",
+    of: "check",
+    help: "another extension that is merged beside it (repeatable)",
+  },
+  { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "version", help: "show the version" },
   { short: "h", long: "help", help: "show this text" },
@@ -301,6 +316,7 @@ function toRequest(
     debug: all("debug").length,
     ui: ui !== undefined && isUi(ui) ? ui : "auto",
     maintenance: maintenanceRequest(given, targets),
+    ...(command === "check" && { check: checkRequest(given, targets) }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What commands of words take: their operands, and options of their own. */
 import type { Diagnostic } from "@tsbake/base";
 import type { FoundCommand } from "./commands.js";
-import { nothingToPrune, unexpectedWord, wrongValue } from "./problems.js";
+import { nothingToPrune, unexpectedWord, wrongQuery, wrongValue } from "./problems.js";
 import { parseAge, parseSize } from "./quantities.js";
 
 /** Values of the options that were given, by long name. */
@@ -16,6 +16,16 @@ export interface MaintenanceRequest {
   readonly remove: boolean;
 }
 
+/** What `tsbake check` takes beside the general options. */
+export interface CheckRequest {
+  /** Recipe or path. */
+  readonly extension: string;
+  readonly others: readonly string[];
+  /** Recipes or paths; empty: the base that the recipe is built on. */
+  readonly bases: readonly string[];
+  readonly asJson: boolean;
+}
+
 /** What is wrong with the words and options of a command, or undefined. */
 export function checkCommand(command: FoundCommand, given: Given): Diagnostic | undefined {
   const { action, name, operands, takesOperands } = command;
@@ -28,6 +38,11 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
   if (action === "explain") {
     const [, second] = operands;
     return second === undefined ? undefined : unexpectedWord(name, second);
+  }
+  if (action === "check") {
+    const [, second] = operands;
+    if (first === undefined) return wrongQuery(name, "`tsbake check EXTENSION --against BASE…`");
+    return second === undefined || given.has("against") ? undefined : unexpectedWord(name, second);
   }
   const isList = action === "sstate-prune" && given.has("unreachable-from");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
@@ -54,5 +69,15 @@ export function maintenanceRequest(given: Given, operands: readonly string[]): M
     ...(maxBytes !== undefined && { maxBytes }),
     unreachableFrom: named ? [...named, ...operands] : [],
     remove: given.has("remove"),
+  };
+}
+
+/** @param operands the extension, and more bases for --against */
+export function checkRequest(given: Given, [extension = "", ...bases]: readonly string[]): CheckRequest {
+  return {
+    extension,
+    others: given.get("with") ?? [],
+    bases: [...(given.get("against") ?? []), ...bases],
+    asJson: given.has("json"),
   };
 }

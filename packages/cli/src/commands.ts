@@ -55,6 +55,12 @@ export const commandTable = [
     help: "compare installed files with their records; exit code 1 if one differs",
   },
   {
+    action: "check",
+    words: ["check"],
+    operand: "EXTENSION [--against BASE…]",
+    help: "what of an extension will not work on bases; each a recipe, a file or a folder. Exit code: 0 it works on all, 1 it has to be built for one, 2 it is broken on one",
+  },
+  {
     action: "explain",
     words: ["explain"],
     operand: "[CODE]",

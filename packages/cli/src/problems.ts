@@ -53,6 +53,16 @@ export function missingValue(option: string, value: string): Diagnostic {
   };
 }
 
+/** An extension by its path, and nothing to check it on. */
+export function noBase(extension: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/no-base",
+    message: `${extension} does not say on which base it is meant to go`,
+    help: `write \`tsbake check ${extension} --against BASE…\`, where BASE is a recipe, a root or a snapshot`,
+  };
+}
+
 /** What this process asked for, it may not have. */
 export function noMemory(reason: string): Diagnostic {
   return {

@@ -95,6 +95,12 @@ export async function runSession(request: Request, around: Surroundings): Promis
         display.see(event);
       },
     };
+    if (request.check) {
+      const { answerCheck } = await import("./check-answer.js");
+      const { text, data, code: worst } = await answerCheck(request.check, around, options);
+      display.answer(text, data);
+      return (code = worst);
+    }
     const done = await performIn(request, options, display, around);
     return (code = done ? ALL_WELL : around.kill.aborted ? codeOfAbort(around.kill) : FAILED);
   } catch (error) {
@@ -191,6 +197,7 @@ async function answer(
   switch (action) {
     case "build":
     case "whatchanged":
+    case "check":
     case "explain":
       throw new Error(`internal: ${action} asks nothing of a project`);
     case "environment":

@@ -2,10 +2,15 @@
  * What a package needs to know of an ELF file (System V ABI, chapters 4 and 5): what it is, what starts it, which
  * libraries it needs and offers. Reads a few blocks, never the whole file, and trusts no number in it.
  */
+import { readSync } from "node:fs";
 import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { Broken, ElfBytes, WINDOW_BYTES, cString } from "./bytes.js";
+import type { ReadBytes } from "./bytes.js";
+import { definedVersions, neededVersions } from "./versions.js";
+import type { NeededVersions } from "./versions.js";
 
-export interface Elf {
+/** How a file is put together with others when it is started. */
+export interface Linkage {
   /** `executable` and `shared` by header; a position-independent program is `shared` with an interpreter. */
   readonly kind: "relocatable" | "executable" | "shared" | "core" | "other";
   readonly bits: 32 | 64;
@@ -19,33 +24,79 @@ export interface Elf {
   readonly needed: readonly string[];
   /** DT_RUNPATH and DT_RPATH, split. */
   readonly runpath: readonly string[];
+  /** DT_VERNEED: which versions of symbols it wants of which library, in order. */
+  readonly neededVersions: readonly NeededVersions[];
+  /** DT_VERDEF: the versions that it gives, its own name left out. */
+  readonly definedVersions: readonly string[];
+}
+
+/** All of it. */
+export interface Elf extends Linkage {
   /** Whether there are symbols or debug sections that strip would take away. */
   readonly hasSymbols: boolean;
   readonly hasDebug: boolean;
 }
 
-/** A string table or a header table larger than this is no honest file. */
-const LARGEST_TABLE = 16 * 1024 * 1024;
 const [PT_LOAD, PT_DYNAMIC, PT_INTERP] = [1, 2, 3];
 const [DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH] = [1, 5, 10, 14, 15, 29];
+const [DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM] = [0x6ffffffc, 0x6ffffffd, 0x6ffffffe, 0x6fffffff];
+/** Of one kind in a file. */
+const MOST_NAMES = 1024;
 const SHT_SYMTAB = 2;
 const KINDS = ["other", "relocatable", "executable", "shared", "core"] as const;
 
-/** Undefined when the file is no ELF file, or a broken one. */
-export async function readElf(path: string): Promise<Elf | undefined> {
+/** A part of a file, such as a member of a tar. */
+export interface FilePart {
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * @param part where in the file it is; default: all of it
+ * @returns undefined when it is no ELF file, or a broken one
+ * @throws system errors of opening and reading
+ */
+export async function readElf(path: string, part?: FilePart): Promise<Elf | undefined> {
   const file = await open(path);
+  const { offset = 0, sizeBytes = Number.MAX_SAFE_INTEGER } = part ?? {};
   try {
-    return await new Reader(file).read();
-  } catch (error) {
-    if (error instanceof Broken) return undefined;
-    throw error;
+    const read = (at: number, size: number): Buffer => {
+      const bytes = Buffer.alloc(Math.max(0, Math.min(size, sizeBytes - at)));
+      return bytes.subarray(0, readSync(file.fd, bytes, 0, bytes.length, offset + at));
+    };
+    return unlessBroken(() => {
+      const reader = readerOf(read);
+      return reader && { ...reader.linkage(), ...reader.sections() };
+    });
   } finally {
     await file.close();
   }
 }
 
-/** Only ever thrown and caught in this file. */
-class Broken extends Error {}
+/**
+ * As {@link readElf}, of whatever gives bytes; sections, at the end of a file, are not looked at.
+ *
+ * @param read gives the bytes from a place on, fewer where the file ends
+ */
+export function readLinkage(read: ReadBytes): Linkage | undefined {
+  return unlessBroken(() => readerOf(read)?.linkage());
+}
+
+function unlessBroken<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Broken) return undefined;
+    throw error;
+  }
+}
+
+function readerOf(read: ReadBytes): Reader | undefined {
+  const start = read(0, WINDOW_BYTES);
+  if (start.length < 52 || start.readUInt32BE(0) !== 0x7f454c46) return undefined;
+  if (![1, 2].includes(start[4] ?? 0) || ![1, 2].includes(start[5] ?? 0)) return undefined;
+  return new Reader(read, start);
+}
 
 interface Segment {
   readonly type: number;
@@ -54,134 +105,118 @@ interface Segment {
   readonly size: number;
 }
 
-class Reader {
-  readonly #file: FileHandle;
-  #wide = true;
-  #little = true;
+type Dynamic = Pick<Linkage, "needed" | "runpath" | "neededVersions" | "definedVersions" | "soname">;
 
-  constructor(file: FileHandle) {
-    this.#file = file;
+const NOTHING: Dynamic = { needed: [], runpath: [], neededVersions: [], definedVersions: [] };
+
+class Reader {
+  readonly #bytes: ElfBytes;
+  readonly #wide: boolean;
+  readonly #head: Buffer;
+
+  constructor(read: ReadBytes, start: Buffer) {
+    this.#wide = start[4] === 2;
+    this.#bytes = new ElfBytes(read, start, this.#wide, start[5] === 1);
+    this.#head = this.#bytes.part(0, this.#wide ? 64 : 52);
   }
 
-  async read(): Promise<Elf | undefined> {
-    const head = Buffer.alloc(64);
-    const { bytesRead } = await this.#file.read(head, 0, 64, 0);
-    if (bytesRead < 52 || head.readUInt32BE(0) !== 0x7f454c46) return undefined;
-    this.#wide = head[4] === 2;
-    this.#little = head[5] === 1;
-    if (![1, 2].includes(head[4] ?? 0) || ![1, 2].includes(head[5] ?? 0)) return undefined;
-    const segments = await this.#segments(head);
+  linkage(): Linkage {
+    const segments = this.#segments();
     const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
     const interpreter = segments.find(({ type }) => type === PT_INTERP);
-    const facts = dynamic ? await this.#dynamic(dynamic, segments) : { needed: [], runpath: [] };
+    const facts = dynamic ? this.#dynamic(dynamic, segments) : NOTHING;
     return {
-      kind: KINDS[this.#half(head, 16)] ?? "other",
+      kind: KINDS[this.#bytes.half(this.#head, 16)] ?? "other",
       bits: this.#wide ? 64 : 32,
-      isLittle: this.#little,
-      machine: this.#half(head, 18),
+      isLittle: this.#bytes.isLittle,
+      machine: this.#bytes.half(this.#head, 18),
       ...(interpreter
-        ? { interpreter: cString(await this.#bytes(interpreter.offset, interpreter.size), 0) }
+        ? { interpreter: cString(this.#bytes.part(interpreter.offset, interpreter.size), 0) }
         : {}),
       ...facts,
-      ...(await this.#sections(head)),
     };
   }
 
-  async #segments(head: Buffer): Promise<Segment[]> {
-    const at = this.#word(head, this.#wide ? 32 : 28);
-    const size = this.#half(head, this.#wide ? 54 : 42);
-    const count = this.#half(head, this.#wide ? 56 : 44);
+  #segments(): Segment[] {
+    const [bytes, head] = [this.#bytes, this.#head];
+    const at = bytes.word(head, this.#wide ? 32 : 28);
+    const size = bytes.half(head, this.#wide ? 54 : 42);
+    const count = bytes.half(head, this.#wide ? 56 : 44);
     if (count === 0) return [];
     if (size < (this.#wide ? 56 : 32)) throw new Broken();
-    const table = await this.#bytes(at, size * count);
+    const table = bytes.part(at, size * count);
     return Array.from({ length: count }, (_, index) => {
       const from = index * size;
       return {
-        type: this.#int(table, from),
-        offset: this.#word(table, from + (this.#wide ? 8 : 4)),
-        address: this.#word(table, from + (this.#wide ? 16 : 8)),
-        size: this.#word(table, from + (this.#wide ? 32 : 16)),
+        type: bytes.int(table, from),
+        offset: bytes.word(table, from + (this.#wide ? 8 : 4)),
+        address: bytes.word(table, from + (this.#wide ? 16 : 8)),
+        size: bytes.word(table, from + (this.#wide ? 32 : 16)),
       };
     });
   }
 
-  async #dynamic(where: Segment, segments: readonly Segment[]) {
+  #dynamic(where: Segment, segments: readonly Segment[]): Dynamic {
+    const bytes = this.#bytes;
     const step = this.#wide ? 8 : 4;
-    const table = await this.#bytes(where.offset, where.size);
+    const table = bytes.part(where.offset, where.size);
     const entries: [number, number][] = [];
     for (let at = 0; at + 2 * step <= table.length; at += 2 * step) {
-      const tag = this.#word(table, at);
+      const tag = bytes.word(table, at);
       if (tag === 0) break;
-      entries.push([tag, this.#word(table, at + step)]);
+      entries.push([tag, bytes.word(table, at + step)]);
     }
     const value = (tag: number): number | undefined => entries.find(([one]) => one === tag)?.[1];
-    const address = value(DT_STRTAB);
     // Addresses are those of the loaded file: the segment that covers one says where it is in the file.
-    const home = segments.find(
-      (one) =>
-        one.type === PT_LOAD &&
-        address !== undefined &&
-        address >= one.address &&
-        address < one.address + one.size,
-    );
-    if (address === undefined || !home) return { needed: [], runpath: [] };
-    const strings = await this.#bytes(address - home.address + home.offset, value(DT_STRSZ) ?? 0);
+    const placeOf = (tag: number): number | undefined => {
+      const address = value(tag);
+      if (address === undefined) return undefined;
+      const home = segments.find(
+        (one) => one.type === PT_LOAD && address >= one.address && address < one.address + one.size,
+      );
+      return home && address - home.address + home.offset;
+    };
+    const stringsAt = placeOf(DT_STRTAB);
+    if (stringsAt === undefined) return NOTHING;
+    const strings = bytes.part(stringsAt, value(DT_STRSZ) ?? 0);
     const texts = (tag: number): string[] =>
-      entries.filter(([one]) => one === tag).map(([, at]) => cString(strings, at));
+      entries
+        .filter(([one]) => one === tag)
+        .slice(0, MOST_NAMES)
+        .map(([, at]) => cString(strings, at));
     const [soname] = texts(DT_SONAME);
+    const needAt = placeOf(DT_VERNEED);
+    const giveAt = placeOf(DT_VERDEF);
     return {
       needed: texts(DT_NEEDED),
       runpath: [...texts(DT_RUNPATH), ...texts(DT_RPATH)]
         .flatMap((text) => text.split(":"))
         .filter((one) => one !== ""),
+      neededVersions:
+        needAt === undefined ? [] : neededVersions(bytes, strings, needAt, value(DT_VERNEEDNUM) ?? 0),
+      definedVersions:
+        giveAt === undefined ? [] : definedVersions(bytes, strings, giveAt, value(DT_VERDEFNUM) ?? 0),
       ...(soname === undefined ? {} : { soname }),
     };
   }
 
-  async #sections(head: Buffer): Promise<{ hasSymbols: boolean; hasDebug: boolean }> {
-    const at = this.#word(head, this.#wide ? 40 : 32);
-    const size = this.#half(head, this.#wide ? 58 : 46);
-    const count = this.#half(head, this.#wide ? 60 : 48);
-    const names = this.#half(head, this.#wide ? 62 : 50);
+  sections(): { hasSymbols: boolean; hasDebug: boolean } {
+    const [bytes, head] = [this.#bytes, this.#head];
+    const at = bytes.word(head, this.#wide ? 40 : 32);
+    const size = bytes.half(head, this.#wide ? 58 : 46);
+    const count = bytes.half(head, this.#wide ? 60 : 48);
+    const names = bytes.half(head, this.#wide ? 62 : 50);
     if (at === 0 || count === 0 || size < 40 || names >= count) return { hasSymbols: false, hasDebug: false };
-    const table = await this.#bytes(at, size * count);
-    const offset = (index: number): number => this.#word(table, index * size + (this.#wide ? 24 : 16));
-    const length = (index: number): number => this.#word(table, index * size + (this.#wide ? 32 : 20));
-    const strings = await this.#bytes(offset(names), length(names));
+    const table = bytes.part(at, size * count);
+    const offset = (index: number): number => bytes.word(table, index * size + (this.#wide ? 24 : 16));
+    const length = (index: number): number => bytes.word(table, index * size + (this.#wide ? 32 : 20));
+    const strings = bytes.part(offset(names), length(names));
     const indexes = Array.from({ length: count }, (_, index) => index);
     return {
-      hasSymbols: indexes.some((index) => this.#int(table, index * size + 4) === SHT_SYMTAB),
+      hasSymbols: indexes.some((index) => bytes.int(table, index * size + 4) === SHT_SYMTAB),
       hasDebug: indexes.some((index) =>
-        cString(strings, this.#int(table, index * size)).startsWith(".debug_info"),
+        cString(strings, bytes.int(table, index * size)).startsWith(".debug_info"),
       ),
     };
   }
-
-  async #bytes(at: number, size: number): Promise<Buffer> {
-    if (!Number.isSafeInteger(at) || at < 0 || size < 0 || size > LARGEST_TABLE) throw new Broken();
-    const bytes = Buffer.alloc(size);
-    const { bytesRead } = await this.#file.read(bytes, 0, size, at);
-    if (bytesRead < size) throw new Broken();
-    return bytes;
-  }
-
-  #half(bytes: Buffer, at: number): number {
-    return this.#little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at);
-  }
-
-  #int(bytes: Buffer, at: number): number {
-    return this.#little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
-  }
-
-  /** An address or offset: 4 or 8 bytes by class. */
-  #word(bytes: Buffer, at: number): number {
-    if (!this.#wide) return this.#int(bytes, at);
-    return Number(this.#little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
-  }
-}
-
-function cString(bytes: Buffer, at: number): string {
-  if (at >= bytes.length) throw new Broken();
-  const end = bytes.indexOf(0, at);
-  return bytes.toString("utf8", at, end < 0 ? bytes.length : end);
 }

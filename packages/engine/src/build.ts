@@ -26,7 +26,14 @@ import {
   type WhatChanged,
 } from "./records/index.js";
 import { namingDisks, writtenFolders } from "./settings/index.js";
-import { buildOutputs, projectSharedState, verifiedOutputs, type SharedState } from "./state/index.js";
+import {
+  buildOutputs,
+  deployedImage,
+  projectSharedState,
+  verifiedOutputs,
+  type DeployedImage,
+  type SharedState,
+} from "./state/index.js";
 
 /** An open build folder. What a command does goes through the phases, each to be had from the one before only: parse, plan, sign, execute. */
 export class OpenedBuild implements LockedBuild {
@@ -137,6 +144,10 @@ export class OpenedBuild implements LockedBuild {
 
   verifyOutputs(): ReadonlyMap<string, VerifiedOutputs> {
     return verifiedOutputs(this.project, this.topdir);
+  }
+
+  deployedImage(target: string): DeployedImage {
+    return deployedImage(this.project, target);
   }
 
   sharedState(): SharedState {

@@ -139,6 +139,19 @@ export function noRecord(path: string): Diagnostic {
   };
 }
 
+/** A name that is no recipe of an image. */
+export function noSuchImage(target: string, near: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-such-image",
+    message: `\`${target}\` is neither a path nor a recipe of an image`,
+    help:
+      near.length > 0
+        ? `is ${near.map((one) => `\`${one}\``).join(" or ")} meant?`
+        : "`tsbake -s` lists the recipes; a path of a file or a folder will do, too",
+  };
+}
+
 /** `-C` names a task that a target does not have. */
 export function noTaskToClear({ pn, tasks }: RecipeInfo, task: string): Diagnostic {
   const near = nearest(task, Object.keys(tasks)).map((name) => `\`${name}\``);
@@ -147,6 +160,16 @@ export function noTaskToClear({ pn, tasks }: RecipeInfo, task: string): Diagnost
     code: "engine/no-task-to-clear",
     message: `\`${pn}\` has no task \`${task}\`, which \`-C\` names`,
     help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
+  };
+}
+
+/** An image that no build has left yet. */
+export function notDeployed(target: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/not-deployed",
+    message: `there is no image of ${target} yet`,
+    help: `build it first: \`tsbake ${target}\``,
   };
 }
 

@@ -49,7 +49,6 @@ export {
 export {
   newAccounts,
   parseAccounts,
-  parseSysusers,
   stableIds,
   sysusersText,
   type AccountLine,
@@ -69,5 +68,32 @@ export {
   packSnapshot,
   snapshotFolder,
 } from "./snapshot/index.js";
-export { holdsPrivateKey, type KeyCheck } from "./check/index.js";
+export {
+  checkExtension,
+  CODES,
+  holdsPrivateKey,
+  parseCheckReport,
+  type Base,
+  type CheckReport,
+  type Code,
+  type Extension,
+  type Finding,
+  type KeyCheck,
+} from "./check/index.js";
+export {
+  inspect,
+  parseSysusers,
+  ContentTree,
+  type BaseFacts,
+  type ElfFact,
+  type Inspected,
+} from "./inspect/index.js";
 export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
+export {
+  type BaseSource,
+  type BaseVerdict,
+  judgeOn,
+  type NamedExtension,
+  readExtension,
+  type Verdict,
+} from "./verdict/index.js";

@@ -1,5 +1,6 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { FileEntry } from "@tsbake/archive";
+import type { Finding } from "./check/finding.js";
 import { isPlainName, shownName, type Diagnostic } from "@tsbake/base";
 
 function error(code: string, message: string, help: string): Diagnostic {
@@ -13,6 +14,15 @@ function readable(text: string): string {
 
 function whose(entry: FileEntry): string {
   return entry.package === undefined ? "the build" : `package ${entry.package}`;
+}
+
+/** A word of SYSEXT_CHECK_ALLOW that names no finding. */
+export function badAllowance(word: string, codes: readonly string[]): Diagnostic {
+  return error(
+    "image/bad-allowance",
+    `\`${word}\` of SYSEXT_CHECK_ALLOW allows nothing`,
+    `it takes CODE:PATHPATTERN, where CODE is one of ${codes.join(", ")}`,
+  );
 }
 
 /** An argument of `tsbake-image` that cannot be used. */
@@ -191,6 +201,24 @@ export function noBaseTree(): Diagnostic {
   );
 }
 
+/** What a person named as an image, and is none. */
+export function noImage(path: string, why: string): Diagnostic {
+  return error(
+    "image/no-image",
+    `${path} cannot be checked: ${why}`,
+    "name a recipe, or a path: a folder, a tar, a squashfs or erofs (NAME.raw); for a base also a snapshot of its package database",
+  );
+}
+
+/** A program that opens an image, and is not there. */
+export function noReader(path: string, tool: string, debianPackage: string): Diagnostic {
+  return error(
+    "image/no-reader",
+    `${path} can only be opened with ${tool}, which is not on this machine`,
+    `install ${tool} (Debian: ${debianPackage}), or give the image as a folder or a tar`,
+  );
+}
+
 /** A path that the rule table says nothing about. */
 export function noRule(entry: FileEntry): Diagnostic {
   return error(
@@ -273,6 +301,17 @@ export function unknownArchitecture(debian: string): Diagnostic {
 /** An image type that nothing makes. */
 export function unknownType(type: string, known: readonly string[]): Diagnostic {
   return error("image/unknown-type", `\`${type}\` is no type of image`, `known are ${known.join(", ")}`);
+}
+
+/** A finding of the check that is an error. */
+export function willNotWork(finding: Finding): Diagnostic {
+  const { code, path, package: owner, message, help } = finding;
+  const subject = owner === undefined ? path : `${path} of package ${owner}`;
+  return error(
+    "image/will-not-work",
+    `${code}: ${subject}: ${message}`,
+    `${help}; or allow it: SYSEXT_CHECK_ALLOW = "${code}:${path}"`,
+  );
 }
 
 /** Tools name the cause first and what became of it after. */

@@ -33,6 +33,7 @@ export const CACHED_CONFIGURATION: readonly string[] = [
   "HOSTTOOLS_DIR",
   "HOSTTOOLS_NONFATAL",
   "MACHINE",
+  "PKGDB_DIR",
   "SOURCE_DATE_EPOCH",
   "SSTATE_DIR",
   "SSTATE_MIRRORS",

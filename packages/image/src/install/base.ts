@@ -7,6 +7,7 @@ import { insideRoot, openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
 import { ownersOf, packImageTree } from "../formats/tree.js";
+import { inspectTar } from "../inspect/inspect.js";
 import { tmpfilesOf } from "../layer/tmpfiles.js";
 import { DATABASE_FOLDER, clearSnapshot, writeSnapshot } from "../snapshot/snapshot.js";
 import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
@@ -39,14 +40,16 @@ export async function installBase(options: BaseOptions): Promise<LayerFacts> {
   await clearSnapshot(snapshot);
   const identity = await backend.snapshot(root, join(snapshot, DATABASE_FOLDER));
   options.onProgress("packing");
+  const target = packRequest(options, sandbox, root);
   const entries = await packImageTree({
-    ...packRequest(options, sandbox, root),
+    ...target,
     owners: (all) => ownersOf(result.database, all),
     keys: keysOfBase(options, result.database, root),
   });
   await writeSnapshot(snapshot, identity, {
     distro: options.distro,
     files: formatFileManifest(entries),
+    inspected: inspectTar(target.output, entries),
     tmpfiles: await tmpfilesOf(root),
     osRelease: await osReleaseOf(root),
   });

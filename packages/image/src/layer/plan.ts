@@ -9,7 +9,8 @@ import { type FileIndex } from "../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
 import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
-import { type AccountLine, type Accounts, sysusersText } from "../merged/accounts.js";
+import type { SysusersLine } from "../inspect/sysusers.js";
+import { type Accounts, sysusersText } from "../merged/accounts.js";
 import { type AccountNames, NO_NAMES, type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
 
 /** overlayfs keeps notes in these attributes. */
@@ -38,7 +39,7 @@ export interface ExtensionRequest {
   /** Users and groups that come with the extension. */
   readonly accounts?: Accounts;
   /** What sysusers.d files of its packages make. */
-  readonly sysusers?: readonly AccountLine[];
+  readonly sysusers?: readonly SysusersLine[];
 }
 
 export interface ExtensionPlan {
@@ -296,7 +297,14 @@ class Planner {
   #sysusers(): string {
     const { accounts, sysusers = [] } = this.#request;
     if (!accounts) return "";
-    const shipped = new Set(sysusers.map(({ kind, name }) => `${kind} ${name}`));
+    // A line of type m makes an account, too, but without home and shell.
+    const makers = sysusers.filter(({ type }) => type !== "m");
+    const shipped = new Set(
+      makers.flatMap(({ users, groups }) => [
+        ...users.map((name) => `user ${name}`),
+        ...groups.map((name) => `group ${name}`),
+      ]),
+    );
     return sysusersText(
       accounts,
       (kind, id) => this.#fixed[kind].has(id),

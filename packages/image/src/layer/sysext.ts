@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
-import { type Accounts, parseSysusers } from "../merged/accounts.js";
+import { parseSysusers } from "../inspect/sysusers.js";
+import type { Accounts } from "../merged/accounts.js";
 import { translate } from "../merged/translate.js";
 import { type ExtensionPlan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
 import type { Rule } from "../rules/rules.js";
@@ -76,7 +77,10 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     mayShadow: (path) => mayShadow(path) || translated?.isDerived(path) === true,
     name: stamp.name,
     tmpfiles,
-    ...(accounts && { accounts, sysusers: shipped("sysusers").flatMap((one) => parseSysusers(one.text)) }),
+    ...(accounts && {
+      accounts,
+      sysusers: shipped("sysusers").flatMap((one) => parseSysusers(one.text, one.path)),
+    }),
   });
   const release = extensionRelease({
     ...stamp,

@@ -92,22 +92,77 @@ const SPECIFIERS: Readonly<Record<string, string>> = {
  */
 const MAKING = /^[fFdDvqQpLcbC][-+!=~$]*$/;
 
-/** The lines of a tmpfiles.d file that make a path. What cannot be read, systemd ignores too. */
-export function parseTmpfiles(text: string, file: string): ShippedLine[] {
-  return text.split("\n").flatMap((line) => {
+/** A line with all of its fields, whatever it does. */
+export interface TmpfilesLine {
+  /** The letter alone: `d`, `C`, `z`, … */
+  readonly type: string;
+  /** Specifiers expanded, as far as they are the same on every device; may be a pattern where the type takes one. */
+  readonly path: string;
+  /** Whether it makes the path, where it is not there. */
+  readonly makes: boolean;
+  /** Permission bits; absent where the line leaves them to systemd. */
+  readonly mode?: number;
+  /** Names or numbers; absent where the line says none. */
+  readonly user?: string;
+  readonly group?: string;
+  /** What a `C` copies and an `L` leads to, with its default; "" for what has none. */
+  readonly argument: string;
+}
+
+/** The lines of a tmpfiles.d file. What cannot be read, systemd ignores too. */
+export function readTmpfiles(text: string): TmpfilesLine[] {
+  return text.split("\n").flatMap((line): TmpfilesLine[] => {
     if (/^\s*[#;]/.test(line)) return [];
-    const [type = "", path, mode = "-"] = fields(line);
-    if (path === undefined || !MAKING.test(type)) return [];
-    const expanded = path.replace(/%(.)/g, (whole, one: string) => SPECIFIERS[one] ?? whole);
+    const [type = "", written, mode = "-", user = "-", group = "-"] = lineFields(line);
+    const letter = type[0];
+    if (written === undefined || letter === undefined || !/^[A-Za-z]/.test(letter)) return [];
+    const path = expanded(written)
+      .replace(/\/+/g, "/")
+      .replace(/(.)\/$/, "$1");
     const bits = /^[:~]*([0-7]{1,5})$/.exec(mode)?.[1];
+    // The rest of the line, in which escapes are undone another way.
+    const argument = expanded(
+      unescaped(line.slice([...line.matchAll(WORD)][6]?.index ?? line.length).trim()),
+    );
+    const hasSource = letter === "C" || letter === "L";
     return [
       {
-        path: expanded.replace(/\/+/g, "/").replace(/(.)\/$/, "$1"),
-        file,
+        type: letter,
+        path,
+        makes: MAKING.test(type),
         ...(bits === undefined ? {} : { mode: Number.parseInt(bits, 8) }),
+        ...named("user", user),
+        ...named("group", group),
+        argument: hasSource && (argument === "" || argument === "-") ? `/usr/share/factory${path}` : argument,
       },
     ];
   });
+}
+
+function named<Key extends "user" | "group">(
+  key: Key,
+  field: string,
+): Partial<Record<"user" | "group", string>> {
+  const name = field.replace(/^:/, "");
+  return name === "-" || name === "" ? {} : { [key]: name };
+}
+
+function expanded(text: string): string {
+  return text.replace(/%(.)/g, (whole, one: string) => SPECIFIERS[one] ?? whole);
+}
+
+/** C escapes of bytes, as `argument` above writes them. */
+function unescaped(text: string): string {
+  return text.replace(/\\x([0-9a-fA-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+/** The lines of a tmpfiles.d file that make a path. */
+export function parseTmpfiles(text: string, file: string): ShippedLine[] {
+  return readTmpfiles(text)
+    .filter(({ makes }) => makes)
+    .map(({ path, mode }) => ({ path, file, ...(mode === undefined ? {} : { mode }) }));
 }
 
 /** Where tmpfiles.d files lie: of two with one name the first counts. */
@@ -150,9 +205,11 @@ async function isPlainFile(path: string): Promise<boolean> {
   }
 }
 
-/** Words as systemd splits them: quotes join, a backslash protects. */
-function fields(line: string): string[] {
-  const words = line.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+/g) ?? [];
+const WORD = /(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+/g;
+
+/** Words of a line of tmpfiles.d or sysusers.d as systemd splits them: quotes join, a backslash protects. */
+export function lineFields(line: string): string[] {
+  const words = line.match(WORD) ?? [];
   return words.map((word) =>
     word.replace(
       /"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\\(.)/g,

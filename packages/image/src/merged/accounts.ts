@@ -143,18 +143,8 @@ function quoted(text: string): string {
   return plain === "" ? "-" : `"${plain.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** An account that a line of sysusers.d(5) makes. */
+/** An account that a line of sysusers.d(5) makes, not merely names. */
 export interface AccountLine {
   readonly kind: "user" | "group";
   readonly name: string;
-}
-
-/** The accounts that a sysusers.d file makes. A user comes with a group of its name. */
-export function parseSysusers(text: string): AccountLine[] {
-  return text.split("\n").flatMap((line): AccountLine[] => {
-    const [type = "", name] = line.trim().split(/\s+/);
-    if (name === undefined || !/^[ug][!+-]*$/.test(type)) return [];
-    const group = { kind: "group" as const, name };
-    return type.startsWith("g") ? [group] : [{ kind: "user", name }, group];
-  });
 }

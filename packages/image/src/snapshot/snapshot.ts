@@ -6,6 +6,8 @@
  *     database/…      the database's own files, as below the root
  *     files.jsonl     the base's file manifest
  *     tmpfiles.jsonl  what the base's tmpfiles.d files make
+ *     elf.jsonl       what its ELF files need and give
+ *     base.json       its accounts, and where it looks for libraries
  *     os-release      the base's /usr/lib/os-release
  */
 import type { FileEntry } from "@tsbake/archive";
@@ -16,24 +18,31 @@ import { digest, readData, size } from "@tsbake/base/data";
 import type { SnapshotIdentity } from "@tsbake/packaging";
 import * as v from "valibot";
 import { parseFileManifest } from "../facts/file-manifest.js";
+import { BaseFacts } from "../inspect/base-facts.js";
+import { formatElfFacts, parseElfFacts } from "../inspect/elf-facts.js";
+import type { Inspected } from "../inspect/inspect.js";
 import { type OsRelease, parseOsRelease } from "./os-release.js";
 import { ShippedLine } from "../layer/tmpfiles.js";
 import * as problems from "../problems.js";
 
-const FORMAT = 2;
+const FORMAT = 3;
+/** Without what extensions are checked with. */
+const OLDER_FORMAT = 2;
 
 const SnapshotFacts = v.object({
-  format: v.literal(FORMAT),
+  format: v.picklist([OLDER_FORMAT, FORMAT]),
   backend: v.picklist(["deb", "ipk", "rpm"]),
   architecture: v.string(),
   /** Packages of the database, and its digest. */
   count: size,
   digest,
   distro: v.string(),
-  /** Of `files.jsonl`, `tmpfiles.jsonl` and `os-release`. */
+  /** Of `files.jsonl`, `tmpfiles.jsonl`, `os-release`, and of `elf.jsonl` and `base.json`, which an older one has not. */
   filesDigest: digest,
   tmpfilesDigest: digest,
   osReleaseDigest: digest,
+  elfDigest: v.exactOptional(digest),
+  baseDigest: v.exactOptional(digest),
 });
 /** What `snapshot.json` holds. */
 export type SnapshotFacts = Readonly<v.InferOutput<typeof SnapshotFacts>>;
@@ -50,6 +59,8 @@ const FACTS_FILE = "snapshot.json";
 const FILES_FILE = "files.jsonl";
 const OS_RELEASE_FILE = "os-release";
 const TMPFILES_FILE = "tmpfiles.jsonl";
+const ELF_FILE = "elf.jsonl";
+const BASE_FILE = "base.json";
 
 /**
  * Completes a snapshot folder in which the database tree already lies.
@@ -65,11 +76,15 @@ export async function writeSnapshot(
     readonly files: string;
     readonly tmpfiles: readonly ShippedLine[];
     readonly osRelease: string;
+    readonly inspected?: Inspected;
   },
 ): Promise<SnapshotFacts> {
   await mkdir(folder, { recursive: true });
   const { backend, architecture, count, digest } = identity;
   const tmpfiles = rest.tmpfiles.map((line) => `${JSON.stringify(line)}\n`).join("");
+  const { inspected } = rest;
+  const elf = inspected && formatElfFacts(inspected.elf);
+  const base = inspected && `${JSON.stringify(inspected.base)}\n`;
   const facts: SnapshotFacts = {
     format: FORMAT,
     backend,
@@ -80,7 +95,11 @@ export async function writeSnapshot(
     filesDigest: sha256(rest.files),
     tmpfilesDigest: sha256(tmpfiles),
     osReleaseDigest: sha256(rest.osRelease),
+    ...(elf === undefined ? {} : { elfDigest: sha256(elf) }),
+    ...(base === undefined ? {} : { baseDigest: sha256(base) }),
   };
+  if (elf !== undefined) await writeFile(join(folder, ELF_FILE), elf);
+  if (base !== undefined) await writeFile(join(folder, BASE_FILE), base);
   await writeFile(join(folder, FILES_FILE), rest.files);
   await writeFile(join(folder, TMPFILES_FILE), tmpfiles);
   await writeFile(join(folder, OS_RELEASE_FILE), rest.osRelease);
@@ -130,6 +149,19 @@ export async function snapshotTmpfiles(snapshot: Snapshot): Promise<ShippedLine[
         problems.badSnapshot(snapshot.folder, `${TMPFILES_FILE}: ${reason}`),
       ),
     );
+}
+
+/** What extensions are checked with; undefined for an older snapshot. @throws BuildError `image/bad-snapshot` */
+export async function snapshotInspected(snapshot: Snapshot): Promise<Inspected | undefined> {
+  const { elfDigest, baseDigest } = snapshot.facts;
+  if (elfDigest === undefined || baseDigest === undefined) return undefined;
+  const refuse = (name: string) => (reason: string) =>
+    problems.badSnapshot(snapshot.folder, `${name}: ${reason}`);
+  const base = await readWhole(snapshot, BASE_FILE, baseDigest);
+  return {
+    elf: parseElfFacts(await readWhole(snapshot, ELF_FILE, elfDigest), refuse(ELF_FILE)),
+    base: readData(BaseFacts, base, refuse(BASE_FILE)),
+  };
 }
 
 async function readWhole({ folder }: Snapshot, name: string, digest: string): Promise<string> {

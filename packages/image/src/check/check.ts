@@ -1,0 +1,37 @@
+/** All rules over one extension on one base. */
+import { byText } from "@tsbake/base";
+import { type Base, Context, type Extension } from "./context.js";
+import type { Finding } from "./finding.js";
+import { RULES } from "./rules/table.js";
+
+/** More of one code and severity tell nothing new. */
+const MOST_OF_A_KIND = 100;
+
+/**
+ * What will not work, sorted: errors first, then by code and path. Pure but for reading the extension's files.
+ *
+ * @param others extensions that are merged with it
+ */
+export function checkExtension(
+  extension: Extension,
+  base: Base,
+  others: readonly Extension[] = [],
+): Finding[] {
+  const context = new Context(extension, base, others);
+  const counts = new Map<string, number>();
+  const findings: Finding[] = [];
+  for (const rule of RULES) {
+    for (const one of rule.find(context)) {
+      const kind = `${one.severity} ${one.code}`;
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      if (count < MOST_OF_A_KIND) findings.push(one);
+      else if (count === MOST_OF_A_KIND)
+        findings.push({ ...one, message: `${one.message}; more of this kind are left out` });
+    }
+  }
+  return findings.sort(
+    (left, right) =>
+      byText(left.severity, right.severity) || byText(left.code, right.code) || byText(left.path, right.path),
+  );
+}

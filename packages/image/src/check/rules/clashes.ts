@@ -1,0 +1,163 @@
+/** Paths of the extension that hide what the base has, or that another extension has otherwise. */
+import type { FileEntry } from "@tsbake/archive";
+import { pathMatcher } from "../../rules/rules.js";
+import type { Context } from "../context.js";
+import type { Finding } from "../finding.js";
+import { finding, type CheckRule } from "./rule.js";
+
+const MERGED = /^\/(usr|opt)(\/|$)/;
+
+/** Files computed over all packages of a root: one made over the extension alone makes the base's things disappear. */
+const DERIVED = [
+  "/usr/lib/*/gconv/gconv-modules.cache",
+  "/usr/lib/*/gdk-pixbuf-2.0/*/loaders.cache",
+  "/usr/lib/*/gio/modules/giomodule.cache",
+  "/usr/lib/*/gtk-*/*/immodules.cache",
+  "/usr/lib/fontconfig/cache/**",
+  "/usr/lib/locale/locale-archive",
+  "/usr/lib/modules/*/modules.*",
+  "/usr/lib/systemd/catalog/database",
+  "/usr/lib/udev/hwdb.bin",
+  "/usr/share/applications/mimeinfo.cache",
+  "/usr/share/glib-2.0/schemas/gschemas.compiled",
+  "/usr/share/icons/**/icon-theme.cache",
+  "/usr/share/info/dir",
+  "/usr/share/mime/**",
+].map(pathMatcher);
+
+const LIBRARY = /\/lib[^/]*\.so(\.[^/]*)?$/;
+
+export const clashes: CheckRule = {
+  codes: [
+    {
+      code: "extensions-differ",
+      severity: "error",
+      meaning:
+        "two extensions that are checked together have one path with different content: which of them counts depends on their names",
+    },
+    {
+      code: "hides-cache",
+      severity: "error",
+      meaning:
+        "a cache that is computed over all packages (schemas, MIME types, icons, modules, hardware database) hides the base's, and was not made over base and extension",
+    },
+    { code: "hides-file", severity: "warning", meaning: "a file hides another one of the base" },
+    {
+      code: "hides-library",
+      severity: "error",
+      meaning: "a shared library hides another one of the base, which programs of the base were linked with",
+    },
+    {
+      code: "kind-clash",
+      severity: "error",
+      meaning:
+        "a folder of the extension is where the base has a file or a symlink, or the other way round: all of the base's below it would be hidden",
+    },
+    {
+      code: "not-merged",
+      severity: "warning",
+      meaning: "a path outside of /usr and /opt: systemd-sysext merges nothing of it",
+    },
+    {
+      code: "ships-os-release",
+      severity: "error",
+      meaning: "systemd-sysext refuses an extension that has /usr/lib/os-release",
+    },
+  ],
+  *find(context) {
+    const outside = new Set<string>();
+    for (const entry of context.extension.tree.entries()) {
+      const [top = ""] = /^\/[^/]+/.exec(entry.path) ?? [];
+      if (MERGED.test(entry.path)) yield* againstBase(context, entry);
+      else if (!outside.has(top)) {
+        outside.add(top);
+        yield notMerged(entry, top);
+      }
+    }
+    yield* betweenExtensions(context);
+  },
+};
+
+function notMerged(entry: FileEntry, top: string): Finding {
+  return finding(
+    "not-merged",
+    "warning",
+    { ...entry, path: top },
+    "only /usr and /opt of an extension are merged: it is not on the device",
+    "ship it below /usr, with a tmpfiles.d line that copies it (rule `factory` of SYSEXT_RULES does)",
+  );
+}
+
+function* againstBase({ base, extension }: Context, entry: FileEntry): Iterable<Finding> {
+  if (entry.path === "/usr/lib/os-release")
+    yield finding(
+      "ships-os-release",
+      "error",
+      entry,
+      "systemd-sysext refuses the whole extension for it",
+      "leave it out",
+    );
+  const before = base.index.get(entry.path);
+  if (before === undefined || (before.kind === "directory" && entry.kind === "directory")) return;
+  const owner = before.package === undefined ? base.name : `package ${before.package} of ${base.name}`;
+  if (before.kind === "directory" || entry.kind === "directory") {
+    yield finding(
+      "kind-clash",
+      "error",
+      entry,
+      `it is a ${entry.kind}, and a ${before.kind} of ${owner}`,
+      before.kind === "symlink"
+        ? `put what is in it where the base's link leads (${before.target ?? ""})`
+        : "leave the package out",
+    );
+    return;
+  }
+  // Who made the extension knows of it.
+  if (extension.mayHide?.(entry.path) === true || isSame(entry, before)) return;
+  if (DERIVED.some((matches) => matches(entry.path)))
+    yield finding(
+      "hides-cache",
+      "error",
+      entry,
+      `it hides that of ${owner}, and was not made over both`,
+      "set SYSEXT_SCRIPTS to `merged`, or drop it by a rule of SYSEXT_RULES",
+    );
+  else if (LIBRARY.test(entry.path))
+    yield finding(
+      "hides-library",
+      "error",
+      entry,
+      `it hides the library of ${owner}, whose programs were linked with that`,
+      "leave the package out, or put the same version into the base",
+    );
+  else
+    yield finding(
+      "hides-file",
+      "warning",
+      entry,
+      `it hides the file of ${owner}`,
+      "leave the package out, or drop the path by a rule of SYSEXT_RULES",
+    );
+}
+
+/** Content, not owners and modes, which a tree that was unpacked may have lost. */
+function isSame(one: FileEntry, other: FileEntry): boolean {
+  return one.kind === other.kind && one.sha256 === other.sha256 && one.target === other.target;
+}
+
+function* betweenExtensions({ extension, others }: Context): Iterable<Finding> {
+  for (const other of others) {
+    for (const entry of extension.tree.entries()) {
+      const there = other.tree.index.get(entry.path);
+      if (there === undefined || (entry.kind === "directory" && there.kind === "directory")) continue;
+      if (!MERGED.test(entry.path) || isSame(entry, there)) continue;
+      yield finding(
+        "extensions-differ",
+        "error",
+        entry,
+        `${other.name} has it with other content`,
+        "leave the package out of one of them, or put both into one extension",
+      );
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** `check`: what of an extension will not work on its base, found before it ships. */
+import { readFile, writeFile } from "node:fs/promises";
+import { TarFile } from "@tsbake/archive";
+import { BuildError } from "@tsbake/base";
+import type { Arguments, Command } from "@tsbake/base/program";
+import { checkExtension } from "../check/check.js";
+import { type Extension, skippedIn } from "../check/context.js";
+import { baseOf } from "../check/base.js";
+import { type Finding, formatCheckReport } from "../check/finding.js";
+import { CODES } from "../check/rules/table.js";
+import { parseFacts } from "../facts/facts.js";
+import { parseFileManifest } from "../facts/file-manifest.js";
+import { parseExtensionFacts } from "../facts/result.js";
+import { tarTree } from "../inspect/tree.js";
+import * as problems from "../problems.js";
+import { pathMatcher } from "../rules/rules.js";
+import { openSnapshot } from "../snapshot/snapshot.js";
+import { snapshotFolder } from "../snapshot/archive.js";
+
+const MODES = ["error", "warn"] as const;
+
+export const check: Command = {
+  summary: "looks for what of an extension will not work on its base",
+  options: {
+    tree: { value: "FILE", help: "tar of the extension", isRequired: true },
+    files: { value: "FILE", help: "file manifest of the extension", isRequired: true },
+    facts: { value: "FILE", help: "packages.json of do_rootfs", isRequired: true },
+    extension: { value: "FILE", help: "extension.json of the extension", isRequired: true },
+    base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
+    mode: { value: "MODE", help: `what an error does: ${MODES.join(" or ")}`, isRequired: true },
+    allow: { value: "CODE:PATTERN …", help: "findings that are meant to be" },
+    "required-commands": { value: "NAMES", help: "commands that have to be there" },
+    "required-paths": { value: "PATHS", help: "paths that have to be there" },
+    work: { value: "DIR", help: "a folder to work in", isRequired: true },
+    output: { value: "FILE", help: "the findings, as JSON", isRequired: true },
+    warnings: { value: "FILE", help: "a line a warning", isRequired: true },
+  },
+  async run(args, say) {
+    const mode = args.text("mode");
+    if (mode !== "error" && mode !== "warn")
+      throw new BuildError([problems.badArgument(`SYSEXT_CHECK is \`${mode}\`, not error, warn or off`)]);
+    const isAllowed = allowedBy(args.words("allow"));
+    using tar = new TarFile(args.text("tree"));
+    const { extension, baseName } = await extensionOf(args, tar);
+    const base = await baseOf(
+      await openSnapshot(await snapshotFolder(args.text("base"), args.text("work"))),
+      baseName,
+    );
+    const all = checkExtension(extension, base);
+    const findings = all.filter((one) => !isAllowed(one));
+    const allowed = all.filter(isAllowed);
+    const report = { format: 1, extension: extension.name, base: baseName, findings, allowed } as const;
+    await writeFile(args.text("output"), formatCheckReport(report));
+    const errors = mode === "error" ? findings.filter(({ severity }) => severity === "error") : [];
+    const warnings = findings.filter((one) => !errors.includes(one)).map(lineOf);
+    await writeFile(args.text("warnings"), warnings.map((line) => `${line}\n`).join(""));
+    say(`${errors.length} errors, ${warnings.length} warnings, ${allowed.length} findings allowed`);
+    if (errors.length > 0) throw new BuildError(errors.map(problems.willNotWork));
+  },
+};
+
+async function extensionOf(
+  args: Arguments,
+  tar: TarFile,
+): Promise<{ readonly extension: Extension; readonly baseName: string }> {
+  const [files, facts, about] = [args.text("files"), args.text("facts"), args.text("extension")];
+  const entries = parseFileManifest(await readFile(files, "utf8"), files);
+  const { skippedScripts } = parseFacts(await readFile(facts, "utf8"), facts);
+  const { name, base, report } = parseExtensionFacts(await readFile(about, "utf8"), about);
+  const known = new Set(report.flatMap(({ path, decision }) => (decision === "shadows-base" ? [path] : [])));
+  return {
+    baseName: base,
+    extension: {
+      name,
+      tree: tarTree(tar, entries),
+      mayHide: (path) => known.has(path),
+      skippedScripts: skippedIn(skippedScripts),
+      requiredCommands: args.words("required-commands"),
+      requiredPaths: args.words("required-paths"),
+    },
+  };
+}
+
+function lineOf({ code, path, package: owner, message, help }: Finding): string {
+  return `${code}: ${path}${owner === undefined ? "" : ` of package ${owner}`}: ${message}; ${help}`;
+}
+
+/**
+ * Words of SYSEXT_CHECK_ALLOW.
+ *
+ * @throws BuildError `image/bad-allowance`, one diagnostic a word that is none
+ */
+function allowedBy(words: readonly string[]): (finding: Finding) => boolean {
+  const codes = new Set(CODES.map(({ code }) => code));
+  const pairs = words.map((word) => {
+    const at = word.indexOf(":");
+    return { word, code: word.slice(0, Math.max(at, 0)), pattern: word.slice(at + 1) };
+  });
+  const bad = pairs.filter(({ code, pattern }) => !codes.has(code) || pattern === "");
+  if (bad.length > 0) throw new BuildError(bad.map(({ word }) => problems.badAllowance(word, [...codes])));
+  const rules = pairs.map(({ code, pattern }) => ({ code, matches: pathMatcher(pattern) }));
+  return ({ code, path }) => rules.some((rule) => rule.code === code && rule.matches(path));
+}

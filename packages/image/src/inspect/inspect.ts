@@ -1,0 +1,28 @@
+/** All that a snapshot keeps of a tree for checking extensions. */
+import { type FileEntry, TarFile } from "@tsbake/archive";
+import { byText } from "@tsbake/base";
+import { type BaseFacts, baseFacts } from "./base-facts.js";
+import { type ElfFact, elfFacts } from "./elf-facts.js";
+import { tarTree, type ContentTree } from "./tree.js";
+
+/** What extensions are checked with, beside paths. */
+export interface Inspected {
+  /** Sorted by path. */
+  readonly elf: readonly ElfFact[];
+  readonly base: BaseFacts;
+}
+
+export function inspect(tree: ContentTree): Inspected {
+  const elf = elfFacts(tree).sort((left, right) => byText(left.path, right.path));
+  return { elf, base: baseFacts(tree) };
+}
+
+/**
+ * @param path a tar that our own tasks wrote
+ * @param entries what is known of its paths
+ * @throws BuildError `archive/damaged`
+ */
+export function inspectTar(path: string, entries: Iterable<FileEntry>): Inspected {
+  using tar = new TarFile(path);
+  return inspect(tarTree(tar, entries));
+}

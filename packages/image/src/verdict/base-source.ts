@@ -1,0 +1,133 @@
+/** A base that a person names, as what an extension is checked on; what was found out of it is kept by its digest. */
+import type { FileEntry } from "@tsbake/archive";
+import { readdir, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import {
+  AT_ONCE,
+  BuildError,
+  eachLimited,
+  readTextIfThere,
+  sha256,
+  sha256File,
+  undefinedOn,
+  writeFileAtomic,
+} from "@tsbake/base";
+import { baseOf } from "../check/base.js";
+import type { Base } from "../check/context.js";
+import { FileIndex } from "../facts/file-manifest.js";
+import { inspect, type Inspected } from "../inspect/inspect.js";
+import { levelOf } from "../layer/extension-release.js";
+import { parseTmpfiles, type ShippedLine } from "../layer/tmpfiles.js";
+import * as problems from "../problems.js";
+import { type OsRelease, parseOsRelease } from "../snapshot/os-release.js";
+import { openSnapshot } from "../snapshot/snapshot.js";
+import { folderTree, openImage } from "./content.js";
+
+/** A base, and what systemd-sysext compares of it. */
+export interface NamedBase extends Base {
+  /** With SYSEXT_LEVEL as its image has it. */
+  readonly osRelease: OsRelease;
+}
+
+/** What is kept. Only this program writes and reads it: whatever is wrong with a file, it is made anew. */
+interface Kept {
+  readonly entries: readonly FileEntry[];
+  readonly tmpfiles: readonly ShippedLine[];
+  readonly inspected?: Inspected;
+  readonly osRelease: readonly (readonly [string, string])[];
+}
+
+/** Raised whenever something else is kept, or found out in another way. */
+const KEPT_FORMAT = 1;
+/** Of some 3 MB each. */
+const MOST_KEPT = 300;
+const SNAPSHOT_FILE = "snapshot.json";
+
+export interface BaseSource {
+  /** What to call it. */
+  readonly name: string;
+  readonly path: string;
+  /** An empty folder of the caller's to unpack it in. */
+  readonly scratch: string;
+  /** Where what was found out is kept; undefined: nowhere. */
+  readonly cache?: string | undefined;
+}
+
+/** @throws BuildError `image/bad-snapshot`, and those of {@link openImage} */
+export async function readBase(source: BaseSource): Promise<NamedBase> {
+  const { name, path, scratch, cache } = source;
+  const key = cache === undefined ? undefined : await keyOf(path);
+  const place = cache === undefined || key === undefined ? undefined : join(cache, `${key}.json`);
+  const kept = place === undefined ? undefined : await readKept(place);
+  if (kept !== undefined) return named(name, kept);
+  const { folder } = await openImage(path, scratch);
+  const isSnapshot = (await readTextIfThere(join(folder, SNAPSHOT_FILE))) !== undefined;
+  const made = isSnapshot ? await ofSnapshot(folder, name) : await ofRoot(folder);
+  if (place !== undefined) await keep(place, made);
+  return named(name, made);
+}
+
+/** What stands for all of a base: the digests that its snapshot has of itself, or that of a file. A folder has none. */
+async function keyOf(path: string): Promise<string | undefined> {
+  const found = await undefinedOn(stat(path), "ENOENT", "ENOTDIR");
+  if (found?.isFile()) return sha256(`${KEPT_FORMAT} ${await sha256File(path)}`);
+  const snapshot = await readTextIfThere(join(path, SNAPSHOT_FILE));
+  return snapshot === undefined ? undefined : sha256(`${KEPT_FORMAT} ${snapshot}`);
+}
+
+async function ofSnapshot(folder: string, name: string): Promise<Kept> {
+  const snapshot = await openSnapshot(folder);
+  const { index, tmpfiles, inspected } = await baseOf(snapshot, name);
+  const fields = new Map(snapshot.osRelease);
+  // As do_image stamps it, unless the base has a level of its own.
+  if (!fields.has("SYSEXT_LEVEL")) fields.set("SYSEXT_LEVEL", levelOf(snapshot.facts.digest));
+  const osRelease = [...fields];
+  return { entries: [...index.entries()], tmpfiles, ...(inspected && { inspected }), osRelease };
+}
+
+const TMPFILES = /^\/(usr\/lib|etc)\/tmpfiles\.d\/[^/]+\.conf$/;
+
+async function ofRoot(folder: string): Promise<Kept> {
+  const tree = await folderTree(folder);
+  const entries = [...tree.entries()];
+  const tmpfiles = entries
+    .filter(({ path }) => TMPFILES.test(path))
+    .flatMap((entry) => parseTmpfiles(tree.textOf(entry), entry.path));
+  const text = tree.text("/usr/lib/os-release") || tree.text("/etc/os-release");
+  if (text === "" && !entries.some(({ path }) => path === "/usr"))
+    throw new BuildError([
+      problems.noImage(folder, "it is neither a root with /usr nor a snapshot of a package database"),
+    ]);
+  return { entries, tmpfiles, inspected: inspect(tree), osRelease: [...parseOsRelease(text, "os-release")] };
+}
+
+function named(name: string, { entries, tmpfiles, inspected, osRelease }: Kept): NamedBase {
+  return { name, index: new FileIndex(entries), tmpfiles, inspected, osRelease: new Map(osRelease) };
+}
+
+async function readKept(place: string): Promise<Kept | undefined> {
+  const text = await readTextIfThere(place);
+  if (text === undefined) return undefined;
+  const end = text.indexOf("\n");
+  const body = text.slice(end + 1);
+  // Whole, and by its name of this very format: it is as it was written.
+  return sha256(body) === text.slice(0, end) ? (JSON.parse(body) as Kept) : undefined;
+}
+
+async function keep(place: string, made: Kept): Promise<void> {
+  const body = JSON.stringify(made);
+  await writeFileAtomic(place, `${sha256(body)}\n${body}`, { sync: false });
+  await forgetOldest(dirname(place));
+}
+
+/** Those that were not used longest go. */
+async function forgetOldest(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+  if (names.length <= MOST_KEPT) return;
+  const aged = await eachLimited(names, AT_ONCE, async (name) => ({
+    path: join(folder, name),
+    usedMs: (await stat(join(folder, name))).atimeMs,
+  }));
+  aged.sort((left, right) => right.usedMs - left.usedMs);
+  for (const { path } of aged.slice(MOST_KEPT)) await rm(path, { force: true });
+}

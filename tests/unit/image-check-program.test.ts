@@ -1,0 +1,128 @@
+/** `tsbake-image check`: findings of one extension as a file, as lines, as an exit code. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  type CheckReport,
+  formatFileManifest,
+  inspect,
+  parseCheckReport,
+  writeSnapshot,
+} from "@tsbake/image";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../support/command.js";
+import { link, program, treeOf, writeTar } from "../support/content-tree.js";
+import { root } from "../support/paths.js";
+import { temporaryFolder } from "../support/temporary.js";
+
+const PROGRAM = join(root, "packages/image/dist/main.js");
+const work = temporaryFolder("image-check");
+const at = (name: string): string => join(work, name);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const BASE = treeOf({
+  "/usr/bin/sh": program(""),
+  "/usr/share/plain": "base",
+  "/etc/passwd": "root:x:0:0::/:/x\n",
+});
+
+beforeAll(async () => {
+  const identity = { backend: "deb", architecture: "amd64", count: 1, digest: "0".repeat(64) } as const;
+  const files = formatFileManifest(BASE.entries());
+  const rest = { distro: "debian", files, tmpfiles: [], osRelease: "ID=debian\nVERSION_ID=12\n" };
+  await writeSnapshot(at("base"), identity, { ...rest, inspected: inspect(BASE) });
+  await writeSnapshot(at("older"), identity, rest);
+  const older = join(at("older"), "snapshot.json");
+  writeFileSync(older, readFileSync(older, "utf8").replace('"format": 3', '"format": 2'));
+
+  const tree = treeOf({
+    "/usr/bin/gone": { ...link("nowhere"), package: "tools" },
+    "/usr/share/plain": "both",
+    "/usr/share/gone": link("nowhere"),
+  });
+  writeTar(tree, at("image.tar"));
+  writeFileSync(at("files.jsonl"), formatFileManifest(tree.entries()));
+  const packages = { format: 1, backend: "deb", architecture: "amd64", requested: [], packages: [] };
+  const more = { skippedScripts: [], narrowedModes: [], changedInBase: [], warnings: [] };
+  const closure = { count: 0, installedSizeBytes: 0 };
+  writeFileSync(at("packages.json"), JSON.stringify({ ...packages, ...more, closure }));
+  const report = [{ path: "/usr/share/plain", decision: "shadows-base", because: "allowed" }];
+  const about = { name: "tools", base: "device", baseDigest: "", policy: "version", release: {}, report };
+  writeFileSync(at("extension.json"), JSON.stringify(about));
+});
+
+async function check(mode: string, ...more: string[]) {
+  for (const name of ["check.json", "warnings.txt"]) rmSync(at(name), { force: true });
+  const inputs = ["--tree", at("image.tar"), "--files", at("files.jsonl"), "--facts", at("packages.json")];
+  const about = ["--extension", at("extension.json"), "--base", at("base"), "--work", at("work")];
+  const outputs = ["--output", at("check.json"), "--warnings", at("warnings.txt")];
+  const args = [PROGRAM, "check", "--mode", mode, ...inputs, ...about, ...outputs, ...more];
+  return run(process.execPath, args);
+}
+
+function report(): CheckReport {
+  return parseCheckReport(readFileSync(at("check.json"), "utf8"), (message) => {
+    throw new Error(message);
+  });
+}
+const warnings = (): string[] => readFileSync(at("warnings.txt"), "utf8").split("\n").filter(Boolean);
+
+describe("do_check", () => {
+  test("an error: exit code 1, the finding with its remedy; a warning is a line; both are in the file", async () => {
+    const result = await check("error");
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain(
+      "error[image/will-not-work]: dangling-link: /usr/bin/gone of package tools: it leads to nowhere",
+    );
+    expect(result.stderr).toContain('SYSEXT_CHECK_ALLOW = "dangling-link:/usr/bin/gone"');
+    expect(warnings()).toEqual([expect.stringMatching(/^dangling-link: \/usr\/share\/gone: /)]);
+    expect(report()).toMatchObject({ format: 1, extension: "tools", base: "device", allowed: [] });
+    expect(report().findings.map(({ severity, path }) => `${severity} ${path}`)).toEqual([
+      "error /usr/bin/gone",
+      "warning /usr/share/gone",
+    ]);
+  });
+
+  test("warn: all is told, nothing fails", async () => {
+    expect((await check("warn")).code).toBe(0);
+    expect(warnings()).toHaveLength(2);
+    expect(report().findings).toHaveLength(2);
+  });
+
+  test.each([
+    ["a path", ["dangling-link:/usr/bin/gone"], 0, 1],
+    ["a pattern", ["dangling-link:/usr/**"], 0, 2],
+    ["another path", ["dangling-link:/usr/bin/g"], 1, 0],
+    ["another code", ["missing-library:/usr/**"], 1, 0],
+  ])("allowed by %s", async (_title, words, code, allowed) => {
+    expect((await check("error", "--allow", words.join(" "))).code).toBe(code);
+    expect(report().allowed).toHaveLength(allowed);
+  });
+
+  test.each(["dangling-link", "dangling:/usr/**", "dangling-link:", ":/usr"])(
+    "`%s` allows nothing: an error that says what does",
+    async (word) => {
+      const result = await check("error", "--allow", word);
+      expect(result.code).toBe(1);
+      expect(result.stderr).toContain(`error[image/bad-allowance]: \`${word}\``);
+      expect(result.stderr).toContain("dangling-link, ");
+    },
+  );
+
+  test("what is required and missing", async () => {
+    const demand = ["--required-commands", "sh absent", "--required-paths", "/usr/share/plain /opt/absent"];
+    const result = await check("error", "--allow", "dangling-link:/**", ...demand);
+    expect(result.stderr).toContain("missing-command: absent: REQUIRED_COMMANDS names it");
+    expect(result.stderr).toContain("missing-path: /opt/absent: REQUIRED_PATHS names it");
+    expect(result.code).toBe(1);
+  });
+
+  test("a base of an older version: a warning that says what to do", async () => {
+    const result = await check("error", "--allow", "dangling-link:/**", "--base", at("older"));
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(warnings()).toEqual([expect.stringMatching(/^not-looked-at: .* build the base again/)]);
+  });
+
+  test("another mode is an error", async () => {
+    expect((await check("maybe")).stderr).toContain("error[image/bad-argument]: SYSEXT_CHECK is `maybe`");
+  });
+});
