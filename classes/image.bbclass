@@ -24,7 +24,12 @@ python () {
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
+    odd = [word for word in d.getVar('IMAGE_SBOM').split() if word not in ('cyclonedx', 'spdx')]
+    if odd:
+        bb.fatal('IMAGE_SBOM of %s has %s: the formats are cyclonedx and spdx' % (d.getVar('PN'), ', '.join(odd)))
 }
+# Bills of materials that are deployed beside the image: words of cyclonedx (1.6, .cdx.json), spdx (3.0.1, .spdx.json).
+IMAGE_SBOM ?= "cyclonedx spdx"
 IMAGE_HOSTNAME ?= "${MACHINE}"
 # 1: /etc/hosts with localhost and IMAGE_HOSTNAME, where no package brings one.
 IMAGE_HOSTS ?= "1"
@@ -284,6 +289,10 @@ IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] f
 # What `tsbake-image result` needs to know of an extension.
 IMAGE_RESULT_ARGS ?= ""
 
+# What files of IMAGE_SBOM end in, and what an image's version is in them.
+IMAGE_SBOM_SUFFIXES = "${@' '.join({'cyclonedx': 'cdx.json', 'spdx': 'spdx.json'}[w] for w in d.getVar('IMAGE_SBOM').split())}"
+IMAGE_SBOM_VERSION = "${@d.getVar('SYSEXT_VERSION_ID') or d.getVar('PV')}"
+
 # Its manifest comes from what do_rootfs left, which a do_image that was restored does not bring.
 addtask image_complete after do_image do_rootfs before do_build
 do_image_complete[doc] = "deploys the image with its manifest and summary"
@@ -295,15 +304,23 @@ do_image_complete[sstate-outputdirs] = "${DEPLOY_DIR_IMAGE}"
 do_image_complete[vardeps] += "TSBAKE_IMAGE_DIGEST"
 do_image_complete() {
     outputs=""
+    delivered=""
     for type in ${IMAGE_FSTYPES}; do
         cp -al ${IMAGE_OUTPUT}/$type/image ${IMGDEPLOYDIR}/${IMAGE_NAME}.$type
         outputs="$outputs $type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
+        delivered="$delivered ${IMAGE_LINK_NAME}.$type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
     done
     cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
+    cp ${ROOTFS_OUTPUT}/packages.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.packages.json
     tsbake-image result --image ${PN} --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
         --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} \
         --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary
-    for type in ${IMAGE_FSTYPES} manifest json summary; do
+    if [ -n "${IMAGE_SBOM_SUFFIXES}" ]; then
+        tsbake-image sbom --image ${PN} --version "${IMAGE_SBOM_VERSION}" --machine ${MACHINE} ${IMAGE_RESULT_ARGS} \
+            --facts ${ROOTFS_OUTPUT}/packages.json --outputs "$delivered" --formats "${IMAGE_SBOM}" \
+            --epoch "${SOURCE_DATE_EPOCH}" --output ${IMGDEPLOYDIR}/${IMAGE_NAME}
+    fi
+    for type in ${IMAGE_FSTYPES} ${IMAGE_SBOM_SUFFIXES} manifest packages.json json summary; do
         ln -s ${IMAGE_NAME}.$type ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$type
     done
 }

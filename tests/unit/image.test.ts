@@ -645,12 +645,23 @@ describe("results", () => {
   });
 
   const facts: LayerFacts = {
-    format: 1,
+    format: 2,
     backend: "deb",
     architecture: "amd64",
     baseDigest: DIGEST,
     requested: ["bash", "gdb"],
-    packages: [{ name: "gdb", version: "13", architecture: "amd64", installedSizeBytes: 10 * 2 ** 20 }],
+    packages: [
+      {
+        name: "gdb",
+        version: "13",
+        architecture: "amd64",
+        origin: "archive",
+        installedSizeBytes: 10 * 2 ** 20,
+        depends: [],
+      },
+    ],
+    inBase: [],
+    distribution: { id: "debian", version: "12" },
     closure: { count: 61, installedSizeBytes: 141 * 2 ** 20 },
     skippedScripts: ["postinst", "prerm", "triggers"].map((script) => ({
       package: "gdb",
@@ -711,7 +722,7 @@ describe("results", () => {
     expect(formatReport(extension.report)).toBe("factory\t/etc/x\trule /etc/**=factory\tgdb\n");
   });
 
-  test.each(["", "{}", "[]", '{"format":2}', JSON.stringify({ ...facts, packages: [{ name: 1 }] })])(
+  test.each(["", "{}", "[]", '{"format":1}', JSON.stringify({ ...facts, packages: [{ name: 1 }] })])(
     "package facts that are not ours are refused: %.40s",
     (text) => {
       expect(codes(() => parseFacts(text, "packages.json"))).toEqual(["image/bad-layer-facts"]);

@@ -68,3 +68,12 @@ export {
 } from "./snapshot/index.js";
 export { holdsPrivateKey, type KeyCheck } from "./check/index.js";
 export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
+export {
+  formatCycloneDx,
+  formatSpdx,
+  licenceOf,
+  maintainerOf,
+  packageUrl,
+  type Bill,
+  type Delivered,
+} from "./sbom/index.js";

@@ -20,10 +20,18 @@ import {
 } from "@tsbake/packaging";
 import { type Sandbox, insideRoot, openCage } from "@tsbake/sandbox";
 import type { KeyCheck } from "./check/private-keys.js";
-import { installedClosure, installedSizeBytes } from "./facts/closure.js";
-import { type LayerFacts, type NarrowedMode, type PackageFact, formatFacts } from "./facts/facts.js";
+import { directNeeds, installedClosure, installedSizeBytes } from "./facts/closure.js";
+import { type LayerFacts, type NarrowedMode, formatFacts } from "./facts/facts.js";
 import { formatFileManifest } from "./facts/file-manifest.js";
-import { DATABASE_FOLDER, clearSnapshot, openSnapshot, writeSnapshot } from "./snapshot/snapshot.js";
+import { packageFact } from "./facts/package-fact.js";
+import { type OsRelease, parseOsRelease } from "./snapshot/os-release.js";
+import {
+  DATABASE_FOLDER,
+  clearSnapshot,
+  openSnapshot,
+  writeSnapshot,
+  type SnapshotFacts,
+} from "./snapshot/snapshot.js";
 import { missingAlternatives } from "./layer/alternatives.js";
 import { narrowedModes, overrideRules, unreadModes } from "./layer/modes.js";
 import { tmpfilesOf } from "./layer/tmpfiles.js";
@@ -100,7 +108,9 @@ export async function installBase(options: InstallOptions): Promise<LayerFacts> 
     tmpfiles: await tmpfilesOf(root),
     osRelease: await osReleaseOf(root),
   });
-  const facts = layerFacts(result, result.database, { sources, wanted: options.install });
+  const osRelease = parseOsRelease(await osReleaseOf(root), "os-release of the image");
+  const about = { options, sources, osRelease, databaseDigest: identity.digest };
+  const facts = layerFacts(result, result.database, about);
   await writeFacts(options.output, facts, packageLines(result.database));
   await sandbox.close();
   await rm(root, { recursive: true, force: true });
@@ -153,7 +163,7 @@ export async function installLayer(options: LayerOptions): Promise<LayerFacts> {
     await clearSnapshot(kept);
     await backend.snapshot(seenRoot, join(kept, DATABASE_FOLDER));
   }
-  const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
+  const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
   const inBase = new Set(base.alternatives.map(({ link }) => link));
   const missing = missingAlternatives(modes.alternatives, (path) => shipped.has(path) || inBase.has(path));
   const warnings = [...result.warnings, ...unreadModes(modes), ...missing];
@@ -266,33 +276,43 @@ async function osReleaseOf(root: string): Promise<string> {
   }
 }
 
-export function layerFacts(
-  result: InstallResult,
-  database: PackageDatabase,
-  about: { sources: readonly PackageSource[]; wanted: readonly string[]; baseDigest?: string },
-): LayerFacts {
+/** What an installation was made of and on. */
+interface About {
+  readonly options: Pick<InstallOptions, "install" | "pool">;
+  readonly sources: readonly PackageSource[];
+  readonly osRelease: OsRelease;
+  /** Of an extension. */
+  readonly base?: Pick<PackageDatabase, "packages"> & Pick<SnapshotFacts, "digest">;
+  /** Of a base. */
+  readonly databaseDigest?: string;
+}
+
+export function layerFacts(result: InstallResult, database: PackageDatabase, about: About): LayerFacts {
+  const { options, base, osRelease } = about;
   const files = new Map(
-    about.sources.flatMap(({ packages }) => packages.map((one) => [identity(one), one.sha256] as const)),
+    about.sources.flatMap(({ folder, packages }) =>
+      packages.map((one) => {
+        const from = { sha256: one.sha256, isFromArchive: folder === options.pool };
+        return [identity(one), from] as const;
+      }),
+    ),
   );
-  const packages = result.added.map((one): PackageFact => {
-    const sha256 = files.get(identity(one));
-    const licence = one.stanza.get("License");
-    return {
-      name: one.name,
-      version: one.version,
-      architecture: one.architecture,
-      ...(sha256 === undefined ? {} : { sha256 }),
-      ...(licence === undefined ? {} : { licence }),
-      installedSizeBytes: installedSizeBytes(one),
-    };
-  });
-  const requested = sortedUnique(about.wanted.map((name) => name.replace(/[=/:].*$/, "")));
+  const needs = directNeeds(database.packages);
+  const packages = result.added.map((one) =>
+    packageFact(one, files.get(identity(one)) ?? { sha256: undefined, isFromArchive: true }, needs(one)),
+  );
+  const requested = sortedUnique(options.install.map((name) => name.replace(/[=/:].*$/, "")));
   const closure = installedClosure(database.packages, [...requested, ...packages.map(({ name }) => name)]);
   return {
-    format: 1,
+    format: 2,
     backend: database.backend,
     architecture: database.architecture,
-    ...(about.baseDigest === undefined ? {} : { baseDigest: about.baseDigest }),
+    ...(base === undefined ? {} : { baseDigest: base.digest }),
+    inBase: (base?.packages ?? [])
+      .filter(({ state }) => state === "installed")
+      .map(({ name, version, architecture }) => ({ name, version, architecture })),
+    ...(about.databaseDigest === undefined ? {} : { databaseDigest: about.databaseDigest }),
+    distribution: distributionOf(osRelease),
     requested,
     packages,
     closure: {
@@ -311,6 +331,11 @@ export function layerFacts(
       .map((one) => `${one.kind} ${one.name} ${one.from ?? "-"} ${one.to ?? "-"}`),
     warnings: result.warnings,
   };
+}
+
+function distributionOf(osRelease: OsRelease): LayerFacts["distribution"] {
+  const [id, version] = [osRelease.get("ID"), osRelease.get("VERSION_ID")];
+  return { ...(id ? { id } : {}), ...(version ? { version } : {}) };
 }
 
 export async function writeFacts(

@@ -85,7 +85,7 @@ export async function installMerged(options: MergedOptions): Promise<LayerFacts>
     await clearSnapshot(kept);
     await backend.snapshot(root, join(kept, DATABASE_FOLDER));
   }
-  const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
+  const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
   const facts = { ...layerFacts(result, result.database, about), accounts };
   const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
   await writeFacts(options.output, facts, lines);
