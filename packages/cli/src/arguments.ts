@@ -1,8 +1,8 @@
 /** Words of the command line into a command. The letters are BitBake's; docs/manual.md says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
-import { maintenanceRequest, checkCommand } from "./command-options.js";
-import type { MaintenanceRequest } from "./command-options.js";
+import { checkCommand, imagesRequest, maintenanceRequest } from "./command-options.js";
+import type { ImagesRequest, MaintenanceRequest } from "./command-options.js";
 import { findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
@@ -53,6 +53,8 @@ export interface Request {
   readonly debug: number;
   readonly ui: Ui;
   readonly maintenance: MaintenanceRequest;
+  /** What is asked of images. */
+  readonly images: ImagesRequest;
 }
 
 export type CommandLine =
@@ -148,6 +150,7 @@ export const optionTable: readonly OptionRow[] = [
     help: "what a build of these targets would not look for now",
   },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
+  { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
   { long: "version", help: "show the version" },
   { short: "h", long: "help", help: "show this text" },
 ];
@@ -301,6 +304,7 @@ function toRequest(
     debug: all("debug").length,
     ui: ui !== undefined && isUi(ui) ? ui : "auto",
     maintenance: maintenanceRequest(given, targets),
+    images: imagesRequest(given),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What commands of words take: their operands, and options of their own. */
 import type { Diagnostic } from "@tsbake/base";
 import type { FoundCommand } from "./commands.js";
-import { nothingToPrune, unexpectedWord, wrongValue } from "./problems.js";
+import { nothingToPrune, unexpectedWord, wrongQuery, wrongValue } from "./problems.js";
 import { parseAge, parseSize } from "./quantities.js";
 
 /** Values of the options that were given, by long name. */
@@ -14,6 +14,12 @@ export interface MaintenanceRequest {
   /** Empty: artifacts are not judged by who needs them. */
   readonly unreachableFrom: readonly string[];
   readonly remove: boolean;
+}
+
+/** What `tsbake why` takes beside the general options. */
+export interface ImagesRequest {
+  /** A recipe, or the path of a `.packages.json`. */
+  readonly in?: string;
 }
 
 /** What is wrong with the words and options of a command, or undefined. */
@@ -29,6 +35,10 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     const [, second] = operands;
     return second === undefined ? undefined : unexpectedWord(name, second);
   }
+  if (action === "why")
+    return operands.length === 1 && given.has("in")
+      ? undefined
+      : wrongQuery(name, "`tsbake why PACKAGE --in IMAGE`");
   const isList = action === "sstate-prune" && given.has("unreachable-from");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
   return action === "sstate-prune" ? checkPrune(given) : undefined;
@@ -42,6 +52,11 @@ function checkPrune(given: Given): Diagnostic | undefined {
     return wrongValue("--size", size, "a number and K, M, G or T, such as `10G`");
   if (age === undefined && size === undefined && !given.has("unreachable-from")) return nothingToPrune();
   return undefined;
+}
+
+export function imagesRequest(given: Given): ImagesRequest {
+  const image = given.get("in")?.at(-1);
+  return { ...(image !== undefined && { in: image }) };
 }
 
 /** @param operands what stands behind the words: more targets for --unreachable-from */

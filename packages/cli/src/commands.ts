@@ -55,6 +55,12 @@ export const commandTable = [
     help: "compare installed files with their records; exit code 1 if one differs",
   },
   {
+    action: "why",
+    words: ["why"],
+    operand: "PACKAGE",
+    help: "why a package is in an image; exit code 1 if it is not",
+  },
+  {
     action: "explain",
     words: ["explain"],
     operand: "[CODE]",

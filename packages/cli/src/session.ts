@@ -6,6 +6,7 @@ import type { Build, BuildOutput, BuildRequest, EngineEvent, LockedBuild, OpenOp
 import type { RunSummary } from "@tsbake/run";
 import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
+import { deployedFile, deployedImage, isPath } from "./deployed.js";
 import { recordEvents, recordTimeline } from "./event-log.js";
 import { maintain, verifiedText } from "./maintenance.js";
 import { sortDiagnostics } from "./failure-text.js";
@@ -119,6 +120,11 @@ async function answerWithoutProject(
     const { explainCode } = await import("./explain.js");
     return explainCode(request.targets[0]);
   }
+  const image = request.images.in;
+  if (request.action === "why" && image !== undefined && isPath(image)) {
+    const { whyInImage } = await import("./why.js");
+    return whyInImage(request.targets[0]!, image, resolve(around.directory, image));
+  }
   if (!request.query) return undefined;
   const { answerAboutFiles } = await signatureAnswers();
   const text = await answerAboutFiles(request.query, answerPaint(request, around));
@@ -228,6 +234,14 @@ async function answer(
       const found = build.verifyOutputs();
       display.answer(verifiedText(found), { folders: Object.fromEntries(found) });
       return [...found.values()].every(({ changed }) => changed.length === 0);
+    }
+    case "why": {
+      const { whyInImage } = await import("./why.js");
+      const image = request.images.in!;
+      const path = deployedFile(await deployedImage(build, image), "packages.json");
+      const { text, data } = await whyInImage(targets[0]!, image, path);
+      display.answer(text, data);
+      return true;
     }
     case "sstate-stats":
     case "sstate-verify":

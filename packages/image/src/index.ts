@@ -7,6 +7,10 @@ export {
 } from "./formats/index.js";
 export {
   installedClosure,
+  whyPresent,
+  type Chain,
+  type Presence,
+  formatFacts,
   parseFacts,
   type LayerFacts,
   type NarrowedMode,
