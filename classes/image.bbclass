@@ -30,6 +30,9 @@ python () {
 }
 # Bills of materials that are deployed beside the image: words of cyclonedx (1.6, .cdx.json), spdx (3.0.1, .spdx.json).
 IMAGE_SBOM ?= "cyclonedx spdx"
+# For `tsbake publish`: where devices find the folder, and the key of gpg that signs its SHA256SUMS.
+PUBLISH_URL ?= ""
+PUBLISH_GPG_KEY ?= ""
 IMAGE_HOSTNAME ?= "${MACHINE}"
 # 1: /etc/hosts with localhost and IMAGE_HOSTNAME, where no package brings one.
 IMAGE_HOSTS ?= "1"
@@ -289,9 +292,9 @@ IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] f
 # What `tsbake-image result` needs to know of an extension.
 IMAGE_RESULT_ARGS ?= ""
 
-# What files of IMAGE_SBOM end in, and what an image's version is in them.
+# What files of IMAGE_SBOM end in, and the version by which others know an image.
 IMAGE_SBOM_SUFFIXES = "${@' '.join({'cyclonedx': 'cdx.json', 'spdx': 'spdx.json'}[w] for w in d.getVar('IMAGE_SBOM').split())}"
-IMAGE_SBOM_VERSION = "${@d.getVar('SYSEXT_VERSION_ID') or d.getVar('PV')}"
+IMAGE_RESULT_VERSION = "${@d.getVar('SYSEXT_VERSION_ID') or d.getVar('PV')}"
 
 # Its manifest comes from what do_rootfs left, which a do_image that was restored does not bring.
 addtask image_complete after do_image do_rootfs before do_build
@@ -312,11 +315,11 @@ do_image_complete() {
     done
     cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
     cp ${ROOTFS_OUTPUT}/packages.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.packages.json
-    tsbake-image result --image ${PN} --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
+    tsbake-image result --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
         --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} \
         --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary
     if [ -n "${IMAGE_SBOM_SUFFIXES}" ]; then
-        tsbake-image sbom --image ${PN} --version "${IMAGE_SBOM_VERSION}" --machine ${MACHINE} ${IMAGE_RESULT_ARGS} \
+        tsbake-image sbom --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} ${IMAGE_RESULT_ARGS} \
             --facts ${ROOTFS_OUTPUT}/packages.json --outputs "$delivered" --formats "${IMAGE_SBOM}" \
             --epoch "${SOURCE_DATE_EPOCH}" --output ${IMGDEPLOYDIR}/${IMAGE_NAME}
     fi

@@ -685,6 +685,7 @@ describe("results", () => {
   };
   const request = {
     image: "sysext-image",
+    version: "1.0",
     machine: "generic",
     facts,
     files: [file("/usr/bin/gdb", "x".repeat(1024), { package: "gdb" })],

@@ -151,6 +151,13 @@ export const optionTable: readonly OptionRow[] = [
   },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
+  { long: "to", value: "DIR", of: "publish", help: "the folder; it is made if it is not there" },
+  {
+    long: "keep",
+    value: "NUMBER",
+    of: "publish",
+    help: "versions of each image that stay (default: all)",
+  },
   { long: "version", help: "show the version" },
   { short: "h", long: "help", help: "show this text" },
 ];

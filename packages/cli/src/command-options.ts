@@ -16,10 +16,14 @@ export interface MaintenanceRequest {
   readonly remove: boolean;
 }
 
-/** What `tsbake why` takes beside the general options. */
+/** What `tsbake why` and `publish` take beside the general options. */
 export interface ImagesRequest {
   /** A recipe, or the path of a `.packages.json`. */
   readonly in?: string;
+  /** The folder of `publish`. */
+  readonly to?: string;
+  /** Versions that stay there. */
+  readonly keep?: number;
 }
 
 /** What is wrong with the words and options of a command, or undefined. */
@@ -39,9 +43,18 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     return operands.length === 1 && given.has("in")
       ? undefined
       : wrongQuery(name, "`tsbake why PACKAGE --in IMAGE`");
+  if (action === "publish") return checkPublish(name, operands, given);
   const isList = action === "sstate-prune" && given.has("unreachable-from");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
   return action === "sstate-prune" ? checkPrune(given) : undefined;
+}
+
+function checkPublish(name: string, operands: readonly string[], given: Given): Diagnostic | undefined {
+  const keep = given.get("keep")?.at(-1);
+  if (operands.length === 0 || !given.has("to"))
+    return wrongQuery(name, "`tsbake publish IMAGE --to DIR`; several images are possible");
+  if (keep === undefined || /^[1-9]\d{0,8}$/.test(keep)) return undefined;
+  return wrongValue("--keep", keep, "how many versions stay, at least 1");
 }
 
 function checkPrune(given: Given): Diagnostic | undefined {
@@ -56,7 +69,13 @@ function checkPrune(given: Given): Diagnostic | undefined {
 
 export function imagesRequest(given: Given): ImagesRequest {
   const image = given.get("in")?.at(-1);
-  return { ...(image !== undefined && { in: image }) };
+  const to = given.get("to")?.at(-1);
+  const keep = given.get("keep")?.at(-1);
+  return {
+    ...(image !== undefined && { in: image }),
+    ...(to !== undefined && { to }),
+    ...(keep !== undefined && { keep: Number(keep) }),
+  };
 }
 
 /** @param operands what stands behind the words: more targets for --unreachable-from */

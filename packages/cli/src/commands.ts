@@ -61,6 +61,12 @@ export const commandTable = [
     help: "why a package is in an image; exit code 1 if it is not",
   },
   {
+    action: "publish",
+    words: ["publish"],
+    operand: "IMAGE…",
+    help: "put images that were built into a folder from which devices update",
+  },
+  {
     action: "explain",
     words: ["explain"],
     operand: "[CODE]",

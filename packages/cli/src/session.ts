@@ -243,6 +243,15 @@ async function answer(
       display.answer(text, data);
       return true;
     }
+    case "publish": {
+      const { publishImages } = await import("./publish.js");
+      const { to, keep } = request.images;
+      const where = { folder: resolve(around.directory, to!), keep };
+      const say = (text: string) => void around.stderr.write(`${printableText(text)}\n`);
+      const { text, data } = await publishImages(build, targets, where, say);
+      display.answer(text, data);
+      return true;
+    }
     case "sstate-stats":
     case "sstate-verify":
     case "sstate-prune": {

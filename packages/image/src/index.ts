@@ -81,3 +81,11 @@ export {
   type Bill,
   type Delivered,
 } from "./sbom/index.js";
+export {
+  compareImageVersions,
+  publish,
+  readBuiltImage,
+  type BuiltImage,
+  type Published,
+  type PublishRequest,
+} from "./publish/index.js";

@@ -42,6 +42,15 @@ export function badFileManifest(name: string, line: number): Diagnostic {
   );
 }
 
+/** An index of published images that we did not write. */
+export function badIndex(path: string, why: string): Diagnostic {
+  return error(
+    "image/bad-index",
+    `${path} is no index of published images: ${why}`,
+    "the file was changed or cut, or a newer tsbake wrote it: put back a copy of the folder, or publish into an empty one",
+  );
+}
+
 /** A layer manifest that we did not write. */
 export function badLayerFacts(name: string, why: string): Diagnostic {
   return error(
@@ -57,6 +66,15 @@ export function badOsRelease(name: string, line: number, text: string): Diagnost
     "image/bad-os-release",
     `line ${line} of ${name} is no assignment: \`${text}\``,
     "os-release holds NAME=value lines, values quoted as in a shell",
+  );
+}
+
+/** A name or version that others could not take apart again. */
+export function badPublishedName(what: string, text: string): Diagnostic {
+  return error(
+    "image/bad-published-name",
+    `\`${text}\` cannot be the ${what} of a published image`,
+    "names and versions begin with a letter or digit and have no `_`, which stands between them in NAME_VERSION_ARCH: set SYSEXT_NAME or SYSEXT_VERSION_ID",
   );
 }
 
@@ -106,6 +124,24 @@ export function baseIdentityChanged(field: string, before: string, after: string
   );
 }
 
+/** gpg, or the key, is not there. */
+export function cannotSign(key: string, why: string): Diagnostic {
+  return error(
+    "image/cannot-sign",
+    `SHA256SUMS cannot be signed with the key ${key}: ${why}`,
+    "`gpg --list-secret-keys` lists the keys that PUBLISH_GPG_KEY can name; GPG_BIN and GPG_PATH say which gpg and which keyring",
+  );
+}
+
+/** A deployed image that is not the one of its manifest. */
+export function deployedChanged(path: string): Diagnostic {
+  return error(
+    "image/deployed-changed",
+    `${path} is not the file that was built`,
+    "something wrote into the deploy folder: build the image again (`tsbake verify` lists what is not as it was installed)",
+  );
+}
+
 /** Two packages, two files, one path. */
 export function fileClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
   return error(
@@ -123,6 +159,15 @@ export function folderTaken(entry: FileEntry): Diagnostic {
     "image/folder-taken",
     `${entry.path} of ${whose(entry)} is a ${entry.kind}, and the build has to put files of its own into a folder there`,
     `leave the package out, or add \`${entry.path}=drop\` to SYSEXT_RULES`,
+  );
+}
+
+/** A folder with sums that are not ours. */
+export function foreignFolder(folder: string): Diagnostic {
+  return error(
+    "image/foreign-folder",
+    `${folder} has a SHA256SUMS and no index.json: it is not a folder that tsbake publishes into`,
+    "choose an empty folder, or move SHA256SUMS away if nobody needs it",
   );
 }
 
@@ -196,12 +241,32 @@ export function noTool(tool: string, recipe: string): Diagnostic {
   return error("image/no-tool", `${tool} is not on PATH`, `add ${recipe} to DEPENDS of the image`);
 }
 
+/** An image in forms that nobody can download as one file. */
+export function nothingToPublish(image: string, isExtension: boolean): Diagnostic {
+  return error(
+    "image/nothing-to-publish",
+    `${image} has no file that can be published`,
+    isExtension
+      ? "systemd-sysext takes one file: add squashfs or erofs to IMAGE_FSTYPES"
+      : "IMAGE_FSTYPES has to have a type that is a file, such as squashfs",
+  );
+}
+
 /** A private key that came into being when the image was built. @param maker a clause: who probably made it */
 export function privateKey(path: string, maker: string | undefined): Diagnostic {
   return error(
     "image/private-key",
     `${path} is a private key that no package ships${maker === undefined ? "" : `; probably made by ${maker}`}`,
     `every device and every copy of the image would have the same: let the device make it at its first boot, remove it in ROOTFS_POSTPROCESS_COMMAND if it is made there, or allow it: IMAGE_ALLOW_PRIVATE_KEYS = "${path}"`,
+  );
+}
+
+/** A version that is there with another content. */
+export function publishedDiffers(image: string, file: string | undefined): Diagnostic {
+  return error(
+    "image/published-differs",
+    `${image} is published already, with other bytes${file === undefined ? "" : `: ${file}`}`,
+    "devices look at the version only: raise SYSEXT_VERSION_ID (PV) and build again",
   );
 }
 

@@ -11,6 +11,7 @@ export const result: Command = {
   summary: "writes the manifest (JSON) and the summary (text) of an image",
   options: {
     image: { value: "NAME", help: "the image recipe's name", isRequired: true },
+    version: { value: "VERSION", help: "its version", isRequired: true },
     machine: { value: "NAME", help: "MACHINE", isRequired: true },
     facts: { value: "FILE", help: "packages.json of do_rootfs", isRequired: true },
     files: { value: "FILE", help: "file manifest of the image", isRequired: true },
@@ -25,6 +26,7 @@ export const result: Command = {
     const extension = args.optional("extension");
     const request = {
       image: args.text("image"),
+      version: args.text("version"),
       machine: args.text("machine"),
       facts: parseFacts(await readFile(facts, "utf8"), facts),
       files: parseFileManifest(await readFile(files, "utf8"), files),

@@ -30,6 +30,7 @@ export function parseExtensionFacts(text: string, name: string): ExtensionFacts 
 
 export interface ResultRequest {
   readonly image: string;
+  readonly version: string;
   readonly machine: string;
   readonly facts: LayerFacts;
   readonly files: readonly FileEntry[];
@@ -58,9 +59,12 @@ export function formatManifest(request: ResultRequest): string {
   const manifest = {
     format: 1,
     image: request.image,
+    version: request.version,
     machine: request.machine,
     backend: facts.backend,
     architecture: facts.architecture,
+    distribution: facts.distribution,
+    ...(facts.databaseDigest === undefined ? {} : { databaseDigest: facts.databaseDigest }),
     ...(extension === undefined ? {} : { extension: { ...extension, report: undefined } }),
     outputs: request.outputs,
     contentBytes: contentBytes(request.files),
