@@ -24,12 +24,18 @@ python () {
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
+    import re
+    most = (d.getVar('IMAGE_ROOTFS_MAXSIZE') or '').strip()
+    if most and not re.fullmatch('[0-9]{1,12}[KMGT]?', most):
+        bb.fatal('IMAGE_ROOTFS_MAXSIZE of %s is `%s`: it is a number of KiB, or one with K, M, G or T behind it' % (d.getVar('PN'), most))
     odd = [word for word in d.getVar('IMAGE_SBOM').split() if word not in ('cyclonedx', 'spdx')]
     if odd:
         bb.fatal('IMAGE_SBOM of %s has %s: the formats are cyclonedx and spdx' % (d.getVar('PN'), ', '.join(odd)))
 }
 # Bills of materials that are deployed beside the image: words of cyclonedx (1.6, .cdx.json), spdx (3.0.1, .spdx.json).
 IMAGE_SBOM ?= "cyclonedx spdx"
+# How much the files of the image may take: KiB, or with K, M, G, T behind; empty: no limit.
+IMAGE_ROOTFS_MAXSIZE ?= ""
 # For `tsbake publish`: where devices find the folder, and the key of gpg that signs its SHA256SUMS.
 PUBLISH_URL ?= ""
 PUBLISH_GPG_KEY ?= ""
@@ -316,7 +322,7 @@ do_image_complete() {
     cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
     cp ${ROOTFS_OUTPUT}/packages.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.packages.json
     tsbake-image result --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
-        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} \
+        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} "--max-size=${IMAGE_ROOTFS_MAXSIZE}" \
         --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary
     if [ -n "${IMAGE_SBOM_SUFFIXES}" ]; then
         tsbake-image sbom --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} ${IMAGE_RESULT_ARGS} \

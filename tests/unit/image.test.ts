@@ -2,6 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import type { FileEntry } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import {
+  biggestFiles,
+  biggestPackages,
+  contentBytes,
+  parseMaxSize,
   FileIndex,
   capabilityText,
   extensionRelease,
@@ -701,9 +705,42 @@ describe("results", () => {
       "  fits: ID=debian VERSION_ID=12",
       "  paths that do not ship as they were: 1 factory (see the report)",
       "  did not run: 1 maintainer script of gdb",
+      "  biggest packages: gdb 1 KiB",
+      "  biggest files: /usr/bin/gdb 1 KiB",
       "  squashfs: 3.0 MiB",
       "",
     ]);
+  });
+
+  test("sizes: the biggest first, each content once, and no folder", () => {
+    const files = [
+      folder("/usr"),
+      file("/usr/a", "x".repeat(300), { package: "one" }),
+      file("/usr/b", "x".repeat(200), { package: "two" }),
+      file("/usr/c", "x".repeat(200), { package: "two" }),
+      file("/usr/d", "x".repeat(200), { package: "two", hardlink: "/usr/c" }),
+      file("/usr/e", "x".repeat(500)),
+    ];
+    expect(contentBytes(files)).toBe(1200);
+    expect(biggestPackages(files, 2)).toEqual([
+      { name: "two", sizeBytes: 400 },
+      { name: "one", sizeBytes: 300 },
+    ]);
+    expect(biggestFiles(files, 3).map(({ name }) => name)).toEqual(["/usr/e", "/usr/a", "/usr/b"]);
+  });
+
+  test.each([
+    ["100", 102_400],
+    ["100K", 102_400],
+    [" 3M ", 3 * 2 ** 20],
+    ["2G", 2 ** 31],
+    ["0", 0],
+  ])("IMAGE_ROOTFS_MAXSIZE `%s` is %d bytes", (text, bytes) => {
+    expect(parseMaxSize(text)).toBe(bytes);
+  });
+
+  test.each(["", "1.5G", "-1", "many", "1KB", "1e9"])("`%s` is no size", (text) => {
+    expect(codes(() => parseMaxSize(text))).toEqual(["image/bad-max-size"]);
   });
 
   test("the manifest is stable JSON with packages, files and decisions", () => {

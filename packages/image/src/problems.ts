@@ -60,6 +60,15 @@ export function badLayerFacts(name: string, why: string): Diagnostic {
   );
 }
 
+/** A value of IMAGE_ROOTFS_MAXSIZE that is no size. */
+export function badMaxSize(text: string): Diagnostic {
+  return error(
+    "image/bad-max-size",
+    `IMAGE_ROOTFS_MAXSIZE cannot be \`${text}\``,
+    "it is a whole number of KiB, or one with K, M, G or T behind it: 512M",
+  );
+}
+
 /** A line of os-release that is no assignment. */
 export function badOsRelease(name: string, line: number, text: string): Diagnostic {
   return error(
@@ -296,6 +305,19 @@ export function tmpfilesName(entry: FileEntry): Diagnostic {
     "image/tmpfiles-name",
     `${JSON.stringify(entry.path)} of ${whose(entry)} cannot be made on the device: no line of tmpfiles.d can name it`,
     "it has a character that ends a line; give the path another name, or drop it by a rule of SYSEXT_RULES",
+  );
+}
+
+/** An image that has more content than it may. */
+export function tooBig(
+  sizes: { readonly size: string; readonly most: string },
+  biggest: readonly string[],
+  facts: string,
+): Diagnostic {
+  return error(
+    "image/too-big",
+    `the image has ${sizes.size} of files, and IMAGE_ROOTFS_MAXSIZE allows ${sizes.most}\n${biggest.join("\n")}`,
+    `leave out what is not needed (\`tsbake why PACKAGE --in ${facts}\` says what a package is there for), or raise IMAGE_ROOTFS_MAXSIZE`,
   );
 }
 

@@ -12,6 +12,7 @@ export {
   type ScriptFact,
 } from "./facts.js";
 export { FileIndex, formatFileManifest, parseFileManifest } from "./file-manifest.js";
+export { biggestFiles, biggestPackages, contentBytes, parseMaxSize } from "./size.js";
 export { recipePackageFolders } from "./recipe-packages.js";
 export type { PathDecision, Reported } from "./reported.js";
 export {
