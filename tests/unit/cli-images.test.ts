@@ -3,7 +3,8 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import { parseCommand, runSession } from "@tsbake/cli";
 import type { LockedBuild } from "@tsbake/engine";
 import { formatFacts, type LayerFacts, type PackageFact } from "@tsbake/image";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -171,5 +172,75 @@ describe("tsbake why", () => {
     const { out } = await tsbake(["why", "end", "--in", "many.packages.json"]);
     expect(out.split("\n")).toHaveLength(52);
     expect(out).toMatch(/… and more of the same length\n$/);
+  });
+});
+
+describe("tsbake publish", () => {
+  const deploy = join(folder, "images");
+  mkdirSync(deploy);
+  const content = "an image";
+  writeFileSync(join(deploy, "tools.rootfs.squashfs"), content);
+  const release = { ID: "debian", ARCHITECTURE: "x86-64", SYSEXT_VERSION_ID: "2.0" };
+  const digest = "a".repeat(64);
+  writeFileSync(
+    join(deploy, "tools.rootfs.json"),
+    JSON.stringify({
+      format: 1,
+      image: "tools-image",
+      version: "2.0",
+      backend: "deb",
+      architecture: "amd64",
+      distribution: {},
+      extension: { name: "tools", base: "os", baseDigest: digest, policy: "version", release },
+      outputs: [
+        {
+          type: "squashfs",
+          sizeBytes: content.length,
+          sha256: createHash("sha256").update(content).digest("hex"),
+        },
+      ],
+      packages: [],
+    }),
+  );
+  const tools = { DEPLOY_DIR_IMAGE: deploy, IMAGE_LINK_NAME: "tools.rootfs", IMAGE_FSTYPES: "squashfs" };
+  const recipes = {
+    tools,
+    linked: { ...tools, PUBLISH_URL: "https://example.org" },
+    signed: { ...tools, PUBLISH_GPG_KEY: "nobody@example.org", GPG_BIN: "/nowhere/gpg" },
+    unbuilt: { ...tools, IMAGE_LINK_NAME: "unbuilt.rootfs" },
+    hello: {},
+  };
+
+  test("tells what became of the images, relative to the folder of the caller", async () => {
+    const out = `${join(folder, "out")}: 1 image, not signed (PUBLISH_GPG_KEY is empty)\n`;
+    const first = await tsbake(["publish", "tools", "--to", "out"], recipes);
+    expect(first).toEqual({
+      code: 0,
+      out: `new: tools 2.0 x86-64\n${out}no definitions for systemd-sysupdate: PUBLISH_URL is empty\n`,
+      err: "",
+    });
+    const second = await tsbake(["publish", "linked", "--to", "out", "--keep", "1"], recipes);
+    expect(second.out).toBe(`as it was: tools 2.0 x86-64\n${out}`);
+    expect(readdirSync(join(folder, "out"))).toContain("sysupdate.tools.d");
+    expect(readFileSync(join(folder, "out/tools_2.0_x86-64.raw"), "utf8")).toBe(content);
+  });
+
+  test("for programs", async () => {
+    const { out } = await tsbake(["--ui", "json", "publish", "tools", "--to", "json"], recipes);
+    expect(JSON.parse(out.split("\n")[1]!)).toMatchObject({
+      type: "answer",
+      data: { folder: join(folder, "json"), signed: false, added: ["tools 2.0 x86-64"], count: 1 },
+    });
+  });
+
+  test.each([
+    ["hello", /cli\/no-image/],
+    ["unbuilt", /cli\/image-not-built.*unbuilt\.rootfs\.json is not there/],
+    ["signed", /image\/cannot-sign.*nobody@example\.org.*\/nowhere\/gpg/],
+  ])("%s: an error, and nothing is written", async (target, expected) => {
+    const { code, out, err } = await tsbake(["publish", target, "--to", "nothing"], recipes);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(expected);
+    expect(existsSync(join(folder, "nothing"))).toBe(false);
   });
 });

@@ -5,12 +5,14 @@ import { compareImageVersions, publish, readBuiltImage, type PublishRequest } fr
 import { createHash } from "node:crypto";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
@@ -199,6 +201,24 @@ describe("a publication", () => {
     expect(listed()).toContain("tools_1.0_any.raw");
   });
 
+  test("of two images by one name is refused", async () => {
+    const other = deployed("tools", "1.0", { databaseDigest: OLD_BASE });
+    expect(await codeOf(into([extension("tools", "1.0"), other]))).toBe("image/published-differs");
+    expect(existsSync(folder)).toBe(false);
+    await into([extension("tools", "1.0"), extension("tools", "1.0")]);
+    expect(index().images).toHaveLength(1);
+  });
+
+  test("writes through no link", async () => {
+    mkdirSync(folder);
+    const outside = join(work, `outside-${counter}`);
+    writeFileSync(outside, "tools-image 1.0 x");
+    for (const name of ["tools_1.0_x86-64.raw", "tools_1.0_x86-64.manifest"]) symlinkSync(outside, join(folder, name));
+    await into([extension("tools", "1.0")]);
+    expect(readFileSync(outside, "utf8")).toBe("tools-image 1.0 x");
+    expect(listed().filter((name) => lstatSync(join(folder, name)).isSymbolicLink())).toEqual([]);
+  });
+
   test("puts back what somebody has removed or damaged", async () => {
     await into([extension("tools", "1.0")]);
     writeFileSync(join(folder, "tools_1.0_x86-64.raw"), "damaged");
@@ -299,6 +319,11 @@ describe("what cannot be published", () => {
     ["a version with the separator", () => extension("tools", "1_2"), "image/bad-published-name"],
     ["a version with a path", () => extension("tools", "1/../../2"), "image/bad-published-name"],
     ["a pattern for a version", () => extension("tools", "1@v"), "image/bad-published-name"],
+    [
+      "an architecture that is none",
+      () => extension("tools", "1", { release: { ARCHITECTURE: "x86_64/.." } }),
+      "image/bad-published-name",
+    ],
     [
       "no version",
       () => extension("tools", "1", { release: { SYSEXT_VERSION_ID: "" } }),

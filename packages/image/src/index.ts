@@ -7,9 +7,6 @@ export {
 } from "./formats/index.js";
 export {
   installedClosure,
-  whyPresent,
-  type Chain,
-  type Presence,
   formatFacts,
   parseFacts,
   type LayerFacts,
@@ -79,6 +76,9 @@ export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./
 export {
   formatCycloneDx,
   formatSpdx,
+  whyPresent,
+  type Chain,
+  type Presence,
   licenceOf,
   maintainerOf,
   packageUrl,

@@ -1,7 +1,6 @@
 /**
  * What the steps of an image tell one another and people: packages, files, sizes, the report.
  */
-export { whyPresent, type Chain, type Presence } from "./chains.js";
 export { installedClosure } from "./closure.js";
 export {
   formatFacts,

@@ -1,10 +1,9 @@
-/** `index.json` of a folder of published images: what there is, and which extension fits which base. */
+/** `index.json` of a folder of published images: what there is, which extension fits which base, and what stays. */
 import { byText } from "@tsbake/base";
 import { digest, filled, list, readData, size } from "@tsbake/base/data";
 import * as v from "valibot";
 import * as problems from "../problems.js";
-import { FILE_NAME } from "./names.js";
-import { compareImageVersions } from "./version-order.js";
+import { compareImageVersions, FILE_NAME } from "./names.js";
 
 const fileName = v.pipe(v.string(), v.regex(FILE_NAME, "it is no name of a published file"));
 
@@ -73,13 +72,35 @@ export function entryKey({
   return `${name} ${version} ${architecture}`;
 }
 
-export function sortedEntries(images: readonly PublishedImage[]): PublishedImage[] {
+function sortedEntries(images: readonly PublishedImage[]): PublishedImage[] {
   return [...images].sort(
     (left, right) =>
       byText(left.name, right.name) ||
       byText(left.architecture, right.architecture) ||
       compareImageVersions(right.version, left.version) ||
       byText(right.version, left.version),
+  );
+}
+
+/**
+ * Of each name and architecture the newest `keep`, at least one; beyond that every base whose package database an extension
+ * that stays was built on.
+ *
+ * @param keep undefined: all stay
+ */
+export function retained(images: readonly PublishedImage[], keep: number | undefined): PublishedImage[] {
+  if (keep === undefined) return [...images];
+  const counts = new Map<string, number>();
+  const newest = sortedEntries(images).filter(({ kind, name, architecture }) => {
+    const key = `${kind} ${name} ${architecture}`;
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    return count <= Math.max(1, keep);
+  });
+  const kept = new Set(newest.map(entryKey));
+  const needed = new Set(newest.flatMap(({ base }) => base?.pkgdb ?? []));
+  return images.filter(
+    (one) => kept.has(entryKey(one)) || (one.os?.pkgdb !== undefined && needed.has(one.os.pkgdb)),
   );
 }
 

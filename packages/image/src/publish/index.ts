@@ -3,4 +3,4 @@
  */
 export { readBuiltImage, type BuiltImage } from "./built-image.js";
 export { publish, type Published, type PublishRequest } from "./publish.js";
-export { compareImageVersions } from "./version-order.js";
+export { compareImageVersions } from "./names.js";
