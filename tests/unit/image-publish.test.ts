@@ -213,7 +213,8 @@ describe("a publication", () => {
     mkdirSync(folder);
     const outside = join(work, `outside-${counter}`);
     writeFileSync(outside, "tools-image 1.0 x");
-    for (const name of ["tools_1.0_x86-64.raw", "tools_1.0_x86-64.manifest"]) symlinkSync(outside, join(folder, name));
+    for (const name of ["tools_1.0_x86-64.raw", "tools_1.0_x86-64.manifest"])
+      symlinkSync(outside, join(folder, name));
     await into([extension("tools", "1.0")]);
     expect(readFileSync(outside, "utf8")).toBe("tools-image 1.0 x");
     expect(listed().filter((name) => lstatSync(join(folder, name)).isSymbolicLink())).toEqual([]);
