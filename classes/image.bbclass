@@ -27,7 +27,21 @@ python () {
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
+    import re
+    most = (d.getVar('IMAGE_ROOTFS_MAXSIZE') or '').strip()
+    if most and not re.fullmatch('[0-9]{1,12}[KMGT]?', most):
+        bb.fatal('IMAGE_ROOTFS_MAXSIZE of %s is `%s`: it is a number of KiB, or one with K, M, G or T behind it' % (d.getVar('PN'), most))
+    odd = [word for word in d.getVar('IMAGE_SBOM').split() if word not in ('cyclonedx', 'spdx')]
+    if odd:
+        bb.fatal('IMAGE_SBOM of %s has %s: the formats are cyclonedx and spdx' % (d.getVar('PN'), ', '.join(odd)))
 }
+# Bills of materials that are deployed beside the image: words of cyclonedx (1.6, .cdx.json), spdx (3.0.1, .spdx.json).
+IMAGE_SBOM ?= "cyclonedx spdx"
+# How much the files of the image may take: KiB, or with K, M, G, T behind; empty: no limit.
+IMAGE_ROOTFS_MAXSIZE ?= ""
+# For `tsbake publish`: where devices find the folder, and the key of gpg that signs its SHA256SUMS.
+PUBLISH_URL ?= ""
+PUBLISH_GPG_KEY ?= ""
 IMAGE_HOSTNAME ?= "${MACHINE}"
 # 1: /etc/hosts with localhost and IMAGE_HOSTNAME, where no package brings one.
 IMAGE_HOSTS ?= "1"
@@ -290,6 +304,10 @@ IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] f
 # What `tsbake-image result` needs to know of an extension.
 IMAGE_RESULT_ARGS ?= ""
 
+# What files of IMAGE_SBOM end in, and the version by which others know an image.
+IMAGE_SBOM_SUFFIXES = "${@' '.join({'cyclonedx': 'cdx.json', 'spdx': 'spdx.json'}[w] for w in d.getVar('IMAGE_SBOM').split())}"
+IMAGE_RESULT_VERSION = "${@d.getVar('SYSEXT_VERSION_ID') or d.getVar('PV')}"
+
 # Its manifest comes from what do_rootfs left, which a do_image that was restored does not bring.
 addtask image_complete after do_image do_rootfs before do_build
 do_image_complete[doc] = "deploys the image with its manifest and summary"
@@ -301,15 +319,23 @@ do_image_complete[sstate-outputdirs] = "${DEPLOY_DIR_IMAGE}"
 do_image_complete[vardeps] += "TSBAKE_IMAGE_DIGEST"
 do_image_complete() {
     outputs=""
+    delivered=""
     for type in ${IMAGE_FSTYPES}; do
         cp -al ${IMAGE_OUTPUT}/$type/image ${IMGDEPLOYDIR}/${IMAGE_NAME}.$type
         outputs="$outputs $type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
+        delivered="$delivered ${IMAGE_LINK_NAME}.$type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
     done
     cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
-    tsbake-image result --image ${PN} --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
-        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} \
+    cp ${ROOTFS_OUTPUT}/packages.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.packages.json
+    tsbake-image result --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
+        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} "--max-size=${IMAGE_ROOTFS_MAXSIZE}" \
         --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary
-    for type in ${IMAGE_FSTYPES} manifest json summary; do
+    if [ -n "${IMAGE_SBOM_SUFFIXES}" ]; then
+        tsbake-image sbom --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} ${IMAGE_RESULT_ARGS} \
+            --facts ${ROOTFS_OUTPUT}/packages.json --outputs "$delivered" --formats "${IMAGE_SBOM}" \
+            --epoch "${SOURCE_DATE_EPOCH}" --output ${IMGDEPLOYDIR}/${IMAGE_NAME}
+    fi
+    for type in ${IMAGE_FSTYPES} ${IMAGE_SBOM_SUFFIXES} manifest packages.json json summary; do
         ln -s ${IMAGE_NAME}.$type ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$type
     done
 }

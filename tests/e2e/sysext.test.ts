@@ -17,6 +17,7 @@ import {
 import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
+import { run } from "../support/command.js";
 import { cannotJudge, judge } from "../support/judge.js";
 import { Rig } from "../support/rig.js";
 import { describeUnless, testUnless } from "../support/skip.js";
@@ -312,6 +313,68 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       const other = await judge({ ...pinned, base: image("bigger-base-generic.rootfs.directory") });
       expect(other.seen).toContain("strace: not found");
       expect(other.log).toContain("incompatible version");
+    });
+  });
+
+  test("its bills of materials have its packages, and those of the base are told by the digest", () => {
+    const manifest = rig.read(`${images}/case-tools-generic.rootfs.manifest`).trimEnd().split("\n");
+    const bill = JSON.parse(rig.read(`${images}/case-tools-generic.rootfs.cdx.json`)) as {
+      components: { name: string; version: string; purl: string; hashes?: object[] }[];
+      metadata: { component: { externalReferences: { url: string }[] } };
+    };
+    const named = bill.components.map(({ name, version }) => `${name} ${version}`);
+    const sorted = manifest.map((line) => line.replace(/^(\S+) \S+/, "$1"));
+    expect(named.sort()).toEqual(sorted.sort());
+    expect(bill.components.filter(({ hashes }) => hashes?.length !== 1)).toEqual([]);
+    const purls = bill.components.map(({ purl }) => purl);
+    expect(purls.filter((purl) => purl.startsWith("pkg:generic/"))).toEqual([
+      expect.stringMatching(/^pkg:generic\/sysfacts-watch@1\.0-r0\?arch=/),
+    ]);
+    const base = JSON.parse(rig.read(`${images}/case-base-generic.rootfs.packages.json`)) as {
+      databaseDigest: string;
+    };
+    const digest = Buffer.from(base.databaseDigest, "hex").toString("base64url");
+    const urls = bill.metadata.component.externalReferences.map(({ url }) => url);
+    expect(urls).toContain(`ni:///sha-256;${digest}`);
+    // The same identifier in both bills.
+    const id = `pkgdb-${base.databaseDigest}/image"`;
+    for (const name of ["case-tools", "case-base"])
+      expect(rig.read(`${images}/${name}-generic.rootfs.spdx.json`)).toContain(id);
+  });
+
+  test("why says what a package is there for", async () => {
+    const why = async (name: string, image: string) => {
+      const { code, stdout } = await rig.tsbake(["why", name, "--in", image]);
+      return [code, stdout];
+    };
+    expect(await why("libunwind8", "case-tools")).toEqual([0, "requested: strace → libunwind8\n"]);
+    expect(await why("libsysfacts", "case-tools")).toEqual([0, expect.stringMatching(/ is in the base\n$/)]);
+    expect(await why("libsysfacts", "case-base")).toEqual([0, "requested: libsysfacts\n"]);
+    expect(await why("gdb", "case-tools")).toEqual([1, ""]);
+  });
+
+  describe("published", () => {
+    const publish = () => rig.tsbake(["publish", "case-tools", "case-pinned", "--to", "published"]);
+
+    test("it has a version, and sums that are right; again, nothing changes", async () => {
+      // case-pinned is a folder only.
+      expect((await publish()).stderr).toContain("image/nothing-to-publish");
+      const first = await rig.tsbake(["publish", "case-tools", "--to", "published"]);
+      expect([first.code, first.stdout]).toEqual([0, expect.stringMatching(/^new: case-tools 1\.0 /)]);
+      const before = await rig.digests("published");
+      const again = await rig.tsbake(["publish", "case-tools", "--to", "published"]);
+      expect(again.stdout).toMatch(/^as it was: case-tools 1\.0 /);
+      expect(await rig.digests("published")).toEqual(before);
+      const { code } = await run("sha256sum", ["--check", "SHA256SUMS"], { cwd: rig.path("published") });
+      expect(code).toBe(0);
+    });
+
+    testUnless(noJudge, "it is merged by the real systemd-sysext", async () => {
+      const name = readdirSync(rig.path("published")).find((file) => file.endsWith(".raw"))!;
+      const base = image("case-base-generic.rootfs.directory");
+      const extension = rig.path("published", name);
+      const verdict = await judge({ base, extension, name: "case-tools", look: "strace -V" });
+      expect(verdict.seen).toContain("strace -- version");
     });
   });
 

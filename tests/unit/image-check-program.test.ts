@@ -41,7 +41,15 @@ beforeAll(async () => {
   });
   writeTar(tree, at("image.tar"));
   writeFileSync(at("files.jsonl"), formatFileManifest(tree.entries()));
-  const packages = { format: 1, backend: "deb", architecture: "amd64", requested: [], packages: [] };
+  const packages = {
+    format: 2,
+    inBase: [],
+    distribution: {},
+    backend: "deb",
+    architecture: "amd64",
+    requested: [],
+    packages: [],
+  };
   const more = { skippedScripts: [], narrowedModes: [], changedInBase: [], warnings: [] };
   const closure = { count: 0, installedSizeBytes: 0 };
   writeFileSync(at("packages.json"), JSON.stringify({ ...packages, ...more, closure }));

@@ -2,6 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import type { FileEntry } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import {
+  biggestFiles,
+  biggestPackages,
+  contentBytes,
+  parseMaxSize,
   FileIndex,
   capabilityText,
   extensionRelease,
@@ -645,12 +649,23 @@ describe("results", () => {
   });
 
   const facts: LayerFacts = {
-    format: 1,
+    format: 2,
     backend: "deb",
     architecture: "amd64",
     baseDigest: DIGEST,
     requested: ["bash", "gdb"],
-    packages: [{ name: "gdb", version: "13", architecture: "amd64", installedSizeBytes: 10 * 2 ** 20 }],
+    packages: [
+      {
+        name: "gdb",
+        version: "13",
+        architecture: "amd64",
+        origin: "archive",
+        installedSizeBytes: 10 * 2 ** 20,
+        depends: [],
+      },
+    ],
+    inBase: [],
+    distribution: { id: "debian", version: "12" },
     closure: { count: 61, installedSizeBytes: 141 * 2 ** 20 },
     skippedScripts: ["postinst", "prerm", "triggers"].map((script) => ({
       package: "gdb",
@@ -674,6 +689,7 @@ describe("results", () => {
   };
   const request = {
     image: "sysext-image",
+    version: "1.0",
     machine: "generic",
     facts,
     files: [file("/usr/bin/gdb", "x".repeat(1024), { package: "gdb" })],
@@ -689,9 +705,42 @@ describe("results", () => {
       "  fits: ID=debian VERSION_ID=12",
       "  paths that do not ship as they were: 1 factory (see the report)",
       "  did not run: 1 maintainer script of gdb",
+      "  biggest packages: gdb 1 KiB",
+      "  biggest files: /usr/bin/gdb 1 KiB",
       "  squashfs: 3.0 MiB",
       "",
     ]);
+  });
+
+  test("sizes: the biggest first, each content once, and no folder", () => {
+    const files = [
+      folder("/usr"),
+      file("/usr/a", "x".repeat(300), { package: "one" }),
+      file("/usr/b", "x".repeat(200), { package: "two" }),
+      file("/usr/c", "x".repeat(200), { package: "two" }),
+      file("/usr/d", "x".repeat(200), { package: "two", hardlink: "/usr/c" }),
+      file("/usr/e", "x".repeat(500)),
+    ];
+    expect(contentBytes(files)).toBe(1200);
+    expect(biggestPackages(files, 2)).toEqual([
+      { name: "two", sizeBytes: 400 },
+      { name: "one", sizeBytes: 300 },
+    ]);
+    expect(biggestFiles(files, 3).map(({ name }) => name)).toEqual(["/usr/e", "/usr/a", "/usr/b"]);
+  });
+
+  test.each([
+    ["100", 102_400],
+    ["100K", 102_400],
+    [" 3M ", 3 * 2 ** 20],
+    ["2G", 2 ** 31],
+    ["0", 0],
+  ])("IMAGE_ROOTFS_MAXSIZE `%s` is %d bytes", (text, bytes) => {
+    expect(parseMaxSize(text)).toBe(bytes);
+  });
+
+  test.each(["", "1.5G", "-1", "many", "1KB", "1e9"])("`%s` is no size", (text) => {
+    expect(codes(() => parseMaxSize(text))).toEqual(["image/bad-max-size"]);
   });
 
   test("the manifest is stable JSON with packages, files and decisions", () => {
@@ -711,7 +760,7 @@ describe("results", () => {
     expect(formatReport(extension.report)).toBe("factory\t/etc/x\trule /etc/**=factory\tgdb\n");
   });
 
-  test.each(["", "{}", "[]", '{"format":2}', JSON.stringify({ ...facts, packages: [{ name: 1 }] })])(
+  test.each(["", "{}", "[]", '{"format":1}', JSON.stringify({ ...facts, packages: [{ name: 1 }] })])(
     "package facts that are not ours are refused: %.40s",
     (text) => {
       expect(codes(() => parseFacts(text, "packages.json"))).toEqual(["image/bad-layer-facts"]);

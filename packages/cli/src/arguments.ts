@@ -1,8 +1,8 @@
 /** Words of the command line into a command. The letters are BitBake's; docs/manual.md says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
-import { maintenanceRequest, checkCommand, checkRequest } from "./command-options.js";
-import type { CheckRequest, MaintenanceRequest } from "./command-options.js";
+import { checkCommand, checkRequest, imagesRequest, maintenanceRequest } from "./command-options.js";
+import type { CheckRequest, ImagesRequest, MaintenanceRequest } from "./command-options.js";
 import { findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
@@ -55,6 +55,8 @@ export interface Request {
   readonly maintenance: MaintenanceRequest;
   /** Of `tsbake check`. */
   readonly check?: CheckRequest;
+  /** What is asked of images. */
+  readonly images: ImagesRequest;
 }
 
 export type CommandLine =
@@ -163,6 +165,14 @@ export const optionTable: readonly OptionRow[] = [
   },
   { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
+  { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
+  { long: "to", value: "DIR", of: "publish", help: "the folder; it is made if it is not there" },
+  {
+    long: "keep",
+    value: "NUMBER",
+    of: "publish",
+    help: "versions of each image that stay (default: all)",
+  },
   { long: "version", help: "show the version" },
   { short: "h", long: "help", help: "show this text" },
 ];
@@ -317,6 +327,7 @@ function toRequest(
     ui: ui !== undefined && isUi(ui) ? ui : "auto",
     maintenance: maintenanceRequest(given, targets),
     ...(command === "check" && { check: checkRequest(given, targets) }),
+    images: imagesRequest(given),
   };
 }
 

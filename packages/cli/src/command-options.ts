@@ -26,6 +26,16 @@ export interface CheckRequest {
   readonly asJson: boolean;
 }
 
+/** What `tsbake why` and `publish` take beside the general options. */
+export interface ImagesRequest {
+  /** A recipe, or the path of a `.packages.json`. */
+  readonly in?: string;
+  /** The folder of `publish`. */
+  readonly to?: string;
+  /** Versions that stay there. */
+  readonly keep?: number;
+}
+
 /** What is wrong with the words and options of a command, or undefined. */
 export function checkCommand(command: FoundCommand, given: Given): Diagnostic | undefined {
   const { action, name, operands, takesOperands } = command;
@@ -44,9 +54,22 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     if (first === undefined) return wrongQuery(name, "`tsbake check EXTENSION --against BASE…`");
     return second === undefined || given.has("against") ? undefined : unexpectedWord(name, second);
   }
+  if (action === "why")
+    return operands.length === 1 && given.has("in")
+      ? undefined
+      : wrongQuery(name, "`tsbake why PACKAGE --in IMAGE`");
+  if (action === "publish") return checkPublish(name, operands, given);
   const isList = action === "sstate-prune" && given.has("unreachable-from");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
   return action === "sstate-prune" ? checkPrune(given) : undefined;
+}
+
+function checkPublish(name: string, operands: readonly string[], given: Given): Diagnostic | undefined {
+  const keep = given.get("keep")?.at(-1);
+  if (operands.length === 0 || !given.has("to"))
+    return wrongQuery(name, "`tsbake publish IMAGE --to DIR`; several images are possible");
+  if (keep === undefined || /^[1-9]\d{0,8}$/.test(keep)) return undefined;
+  return wrongValue("--keep", keep, "how many versions stay, at least 1");
 }
 
 function checkPrune(given: Given): Diagnostic | undefined {
@@ -57,6 +80,17 @@ function checkPrune(given: Given): Diagnostic | undefined {
     return wrongValue("--size", size, "a number and K, M, G or T, such as `10G`");
   if (age === undefined && size === undefined && !given.has("unreachable-from")) return nothingToPrune();
   return undefined;
+}
+
+export function imagesRequest(given: Given): ImagesRequest {
+  const image = given.get("in")?.at(-1);
+  const to = given.get("to")?.at(-1);
+  const keep = given.get("keep")?.at(-1);
+  return {
+    ...(image !== undefined && { in: image }),
+    ...(to !== undefined && { to }),
+    ...(keep !== undefined && { keep: Number(keep) }),
+  };
 }
 
 /** @param operands what stands behind the words: more targets for --unreachable-from */

@@ -61,6 +61,18 @@ export const commandTable = [
     help: "what of an extension will not work on bases; each a recipe, a file or a folder. Exit code: 0 it works on all, 1 it has to be built for one, 2 it is broken on one",
   },
   {
+    action: "why",
+    words: ["why"],
+    operand: "PACKAGE",
+    help: "why a package is in an image; exit code 1 if it is not",
+  },
+  {
+    action: "publish",
+    words: ["publish"],
+    operand: "IMAGE…",
+    help: "put images that were built into a folder from which devices update",
+  },
+  {
     action: "explain",
     words: ["explain"],
     operand: "[CODE]",

@@ -19,9 +19,9 @@ export function completionScript(shell: CompletionShell): string {
 
 function valueKind(value: string): ValueKind {
   if (value === "TASK" || value === "TASKS") return { kind: "tasks" };
-  if (value.startsWith("TARGET") || value === "RECIPE") return { kind: "targets" };
+  if (value.startsWith("TARGET") || value === "RECIPE" || value === "IMAGE") return { kind: "targets" };
   if (value === "HOW") return { kind: "words", words: ["none", "printdiff", "lockedsigs"] };
-  if (value === "FILE") return { kind: "files" };
+  if (value === "FILE" || value === "DIR") return { kind: "files" };
   if (value.includes("|")) return { kind: "words", words: value.split("|") };
   return /^[a-z]/.test(value) ? { kind: "words", words: [value] } : { kind: "any" };
 }

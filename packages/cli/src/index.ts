@@ -6,7 +6,7 @@ export {
   type Request,
   type Ui,
 } from "./arguments.js";
-export type { MaintenanceRequest } from "./command-options.js";
+export type { ImagesRequest, MaintenanceRequest } from "./command-options.js";
 export { commandTable, type SessionAction } from "./commands.js";
 export { completionScript, type CompletionShell } from "./completion.js";
 export { ALL_WELL, endedBy, FAILED, WRONG_WORDS } from "./exit-code.js";

@@ -12,6 +12,18 @@ export function conflictingOptions(one: string, other: string): Diagnostic {
   };
 }
 
+/** An image of which nothing is deployed. */
+export function imageNotBuilt(image: string, path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/image-not-built",
+    message: `${image} has left nothing to look at: ${path} is not there`,
+    help: image.endsWith(".json")
+      ? "name a file `….packages.json` of a deploy folder"
+      : `build it: \`tsbake ${image}\``,
+  };
+}
+
 /** Only the first word of a command. */
 export function incompleteCommand(word: string, expected: readonly string[]): Diagnostic {
   return {
@@ -63,6 +75,16 @@ export function noBase(extension: string): Diagnostic {
   };
 }
 
+/** A recipe where an image is wanted. */
+export function noImage(target: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/no-image",
+    message: `${target} makes no image`,
+    help: "name a recipe that inherits `image` or `image-sysext`",
+  };
+}
+
 /** What this process asked for, it may not have. */
 export function noMemory(reason: string): Diagnostic {
   return {
@@ -92,6 +114,23 @@ export function noTarget(): Diagnostic {
     code: "cli/no-target",
     message: "nothing to build: no target was given and the project file names none",
     help: "name a recipe, e.g. `tsbake sysext-image`; `tsbake -s` lists the recipes",
+  };
+}
+
+/** A package that an image has not, nor the base of an extension. */
+export function notInImage(
+  name: string,
+  image: string,
+  { hasBase, near }: { readonly hasBase: boolean; readonly near: readonly string[] },
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/not-in-image",
+    message: `${name} is not in ${image}${hasBase ? ", nor in its base" : ""}`,
+    help:
+      near.length > 0
+        ? `did you mean ${near.join(" or ")}?`
+        : "the `.manifest` beside an image lists its packages; source packages have other names",
   };
 }
 

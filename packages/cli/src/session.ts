@@ -6,6 +6,7 @@ import type { Build, BuildOutput, BuildRequest, EngineEvent, LockedBuild, OpenOp
 import type { RunSummary } from "@tsbake/run";
 import { unusedTargets } from "./arguments.js";
 import type { Request } from "./arguments.js";
+import { deployedFile, deployFolderOf, isPath } from "./deployed.js";
 import { recordEvents, recordTimeline } from "./event-log.js";
 import { maintain, verifiedText } from "./maintenance.js";
 import { sortDiagnostics } from "./failure-text.js";
@@ -125,6 +126,11 @@ async function answerWithoutProject(
     const { explainCode } = await import("./explain.js");
     return explainCode(request.targets[0]);
   }
+  const image = request.images.in;
+  if (request.action === "why" && image !== undefined && isPath(image)) {
+    const { whyInImage } = await import("./why.js");
+    return whyInImage(request.targets[0]!, image, resolve(around.directory, image));
+  }
   if (!request.query) return undefined;
   const { answerAboutFiles } = await signatureAnswers();
   const text = await answerAboutFiles(request.query, answerPaint(request, around));
@@ -235,6 +241,23 @@ async function answer(
       const found = build.verifyOutputs();
       display.answer(verifiedText(found), { folders: Object.fromEntries(found) });
       return [...found.values()].every(({ changed }) => changed.length === 0);
+    }
+    case "why": {
+      const { whyInImage } = await import("./why.js");
+      const image = request.images.in!;
+      const path = deployedFile(await deployFolderOf(build, image), "packages.json");
+      const { text, data } = await whyInImage(targets[0]!, image, path);
+      display.answer(text, data);
+      return true;
+    }
+    case "publish": {
+      const { publishImages } = await import("./publish.js");
+      const { to, keep } = request.images;
+      const where = { folder: resolve(around.directory, to!), keep };
+      const say = (text: string) => void around.stderr.write(`${printableText(text)}\n`);
+      const { text, data } = await publishImages(build, targets, where, say);
+      display.answer(text, data);
+      return true;
     }
     case "sstate-stats":
     case "sstate-verify":

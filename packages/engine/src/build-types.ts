@@ -75,6 +75,8 @@ export interface Build {
   readonly warnings: readonly Diagnostic[];
   /** `-e`: text of the configuration, or of a recipe. */
   showEnvironment(target?: string): Promise<string>;
+  /** Values of variables as the recipe of a target has them; those that are not set are left out. */
+  variablesOf(target: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** `-g`: writes the graph (task-depends.dot, .json, .html) and pn-buildlist to the current folder, returns their paths. */
   writeGraph(request: BuildRequest): Promise<readonly string[]>;
   /** `-s` */

@@ -5,7 +5,7 @@ import { openProviders, type ParsedProject, type Providers } from "@tsbake/recip
 import { openStamps, type VerifiedOutputs } from "@tsbake/run";
 import type { BuildRequest, BuildResult, LockedBuild, OpenOptions } from "./build-types.js";
 import { writeGraphFiles } from "./graph/index.js";
-import { taskList, MetadataEvents, oneRecipe, showEnvironment } from "./metadata/index.js";
+import { taskList, MetadataEvents, oneRecipe, recipeVariables, showEnvironment } from "./metadata/index.js";
 import {
   feedRequest,
   planBuild,
@@ -114,6 +114,10 @@ export class OpenedBuild implements LockedBuild {
 
   showEnvironment(target?: string): Promise<string> {
     return showEnvironment(this.#context, target);
+  }
+
+  variablesOf(target: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return recipeVariables(this.#context, target, names);
   }
 
   async writeGraph(request: BuildRequest): Promise<string[]> {

@@ -7,6 +7,7 @@ export {
 } from "./formats/index.js";
 export {
   installedClosure,
+  formatFacts,
   parseFacts,
   type LayerFacts,
   type NarrowedMode,
@@ -17,6 +18,10 @@ export {
   FileIndex,
   formatFileManifest,
   parseFileManifest,
+  biggestFiles,
+  biggestPackages,
+  contentBytes,
+  parseMaxSize,
   recipePackageFolders,
   formatManifest,
   formatReport,
@@ -97,3 +102,23 @@ export {
   readExtension,
   type Verdict,
 } from "./verdict/index.js";
+export {
+  formatCycloneDx,
+  formatSpdx,
+  whyPresent,
+  type Chain,
+  type Presence,
+  licenceOf,
+  maintainerOf,
+  packageUrl,
+  type Bill,
+  type Delivered,
+} from "./sbom/index.js";
+export {
+  compareImageVersions,
+  publish,
+  readBuiltImage,
+  type BuiltImage,
+  type Published,
+  type PublishRequest,
+} from "./publish/index.js";

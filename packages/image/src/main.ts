@@ -14,6 +14,7 @@ await runProgram({
     "pkgdb-verify": async () => (await import("./commands/snapshot.js")).pkgdbVerify,
     result: async () => (await import("./commands/result.js")).result,
     rootfs: async () => (await import("./commands/install.js")).rootfs,
+    sbom: async () => (await import("./commands/sbom.js")).sbom,
     stamp: async () => (await import("./commands/snapshot.js")).stamp,
     try: async () => (await import("./commands/try.js")).tryOut,
     unpack: async () => (await import("./commands/tree.js")).unpack,

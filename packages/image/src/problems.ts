@@ -52,6 +52,15 @@ export function badFileManifest(name: string, line: number): Diagnostic {
   );
 }
 
+/** An index of published images that we did not write. */
+export function badIndex(path: string, why: string): Diagnostic {
+  return error(
+    "image/bad-index",
+    `${path} is no index of published images: ${why}`,
+    "the file was changed or cut, or a newer tsbake wrote it: put back a copy of the folder, or publish into an empty one",
+  );
+}
+
 /** A layer manifest that we did not write. */
 export function badLayerFacts(name: string, why: string): Diagnostic {
   return error(
@@ -61,12 +70,30 @@ export function badLayerFacts(name: string, why: string): Diagnostic {
   );
 }
 
+/** A value of IMAGE_ROOTFS_MAXSIZE that is no size. */
+export function badMaxSize(text: string): Diagnostic {
+  return error(
+    "image/bad-max-size",
+    `IMAGE_ROOTFS_MAXSIZE cannot be \`${text}\``,
+    "it is a whole number of KiB, or one with K, M, G or T behind it: 512M",
+  );
+}
+
 /** A line of os-release that is no assignment. */
 export function badOsRelease(name: string, line: number, text: string): Diagnostic {
   return error(
     "image/bad-os-release",
     `line ${line} of ${name} is no assignment: \`${text}\``,
     "os-release holds NAME=value lines, values quoted as in a shell",
+  );
+}
+
+/** A name or version that others could not take apart again. */
+export function badPublishedName(what: string, text: string): Diagnostic {
+  return error(
+    "image/bad-published-name",
+    `\`${text}\` cannot be the ${what} of a published image`,
+    "names and versions begin with a letter or digit and have no `_`, which stands between them in NAME_VERSION_ARCH: set SYSEXT_NAME or SYSEXT_VERSION_ID",
   );
 }
 
@@ -116,6 +143,24 @@ export function baseIdentityChanged(field: string, before: string, after: string
   );
 }
 
+/** gpg, or the key, is not there. */
+export function cannotSign(key: string, why: string): Diagnostic {
+  return error(
+    "image/cannot-sign",
+    `SHA256SUMS cannot be signed with the key ${key}: ${why}`,
+    "`gpg --list-secret-keys` lists the keys that PUBLISH_GPG_KEY can name; GPG_BIN and GPG_PATH say which gpg and which keyring",
+  );
+}
+
+/** A deployed image that is not the one of its manifest. */
+export function deployedChanged(path: string): Diagnostic {
+  return error(
+    "image/deployed-changed",
+    `${path} is not the file that was built`,
+    "something wrote into the deploy folder: build the image again (`tsbake verify` lists what is not as it was installed)",
+  );
+}
+
 /** Two packages, two files, one path. */
 export function fileClash(entry: FileEntry, inBase: FileEntry): Diagnostic {
   return error(
@@ -133,6 +178,15 @@ export function folderTaken(entry: FileEntry): Diagnostic {
     "image/folder-taken",
     `${entry.path} of ${whose(entry)} is a ${entry.kind}, and the build has to put files of its own into a folder there`,
     `leave the package out, or add \`${entry.path}=drop\` to SYSEXT_RULES`,
+  );
+}
+
+/** A folder with sums that are not ours. */
+export function foreignFolder(folder: string): Diagnostic {
+  return error(
+    "image/foreign-folder",
+    `${folder} has a SHA256SUMS and no index.json: it is not a folder that tsbake publishes into`,
+    "choose an empty folder, or move SHA256SUMS away if nobody needs it",
   );
 }
 
@@ -233,12 +287,32 @@ export function noTool(tool: string, recipe: string): Diagnostic {
   return error("image/no-tool", `${tool} is not on PATH`, `add ${recipe} to DEPENDS of the image`);
 }
 
+/** An image in forms that nobody can download as one file. */
+export function nothingToPublish(image: string, isExtension: boolean): Diagnostic {
+  return error(
+    "image/nothing-to-publish",
+    `${image} has no file that can be published`,
+    isExtension
+      ? "systemd-sysext takes one file: add squashfs or erofs to IMAGE_FSTYPES"
+      : "IMAGE_FSTYPES has to have a type that is a file, such as squashfs",
+  );
+}
+
 /** A private key that came into being when the image was built. @param maker a clause: who probably made it */
 export function privateKey(path: string, maker: string | undefined): Diagnostic {
   return error(
     "image/private-key",
     `${path} is a private key that no package ships${maker === undefined ? "" : `; probably made by ${maker}`}`,
     `every device and every copy of the image would have the same: let the device make it at its first boot, remove it in ROOTFS_POSTPROCESS_COMMAND if it is made there, or allow it: IMAGE_ALLOW_PRIVATE_KEYS = "${path}"`,
+  );
+}
+
+/** A version that is there with another content. */
+export function publishedDiffers(image: string, file: string | undefined): Diagnostic {
+  return error(
+    "image/published-differs",
+    `${image} is published already, with other bytes${file === undefined ? "" : `: ${file}`}`,
+    "devices look at the version only: raise SYSEXT_VERSION_ID (PV) and build again",
   );
 }
 
@@ -286,6 +360,19 @@ export function tmpfilesName(entry: FileEntry): Diagnostic {
     "image/tmpfiles-name",
     `${JSON.stringify(entry.path)} of ${whose(entry)} cannot be made on the device: no line of tmpfiles.d can name it`,
     "it has a character that ends a line; give the path another name, or drop it by a rule of SYSEXT_RULES",
+  );
+}
+
+/** An image that has more content than it may. */
+export function tooBig(
+  sizes: { readonly size: string; readonly most: string },
+  biggest: readonly string[],
+  facts: string,
+): Diagnostic {
+  return error(
+    "image/too-big",
+    `the image has ${sizes.size} of files, and IMAGE_ROOTFS_MAXSIZE allows ${sizes.most}\n${biggest.join("\n")}`,
+    `leave out what is not needed (\`tsbake why PACKAGE --in ${facts}\` says what a package is there for), or raise IMAGE_ROOTFS_MAXSIZE`,
   );
 }
 

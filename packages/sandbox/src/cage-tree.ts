@@ -55,7 +55,9 @@ export async function layOutCage(cage: string, { writable, readable }: CageConte
       remounts.push(all, join(at, below.point.slice(real.length)));
     }
   };
-  for (const name of ["proc", "root"]) await mkdir(join(cage, name));
+  for (const name of ["proc", "root", "run"]) await mkdir(join(cage, name));
+  if (![...readable, ...writable].some((path) => path.startsWith("/run/")))
+    lines.push(`tmpfs ${escape(join(cage, "run"))} tmpfs nosuid,nodev,noexec,mode=755 0 0\n`);
   for (const path of PROGRAM_FOLDERS) {
     const kind = await lstat(path).catch((error: unknown) => {
       if (!hasCode(error, "ENOENT")) throw error;

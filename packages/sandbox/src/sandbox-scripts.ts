@@ -39,10 +39,24 @@ read -r rest
 `;
 
 /**
+ * Brings up the loopback interface of a network namespace that has nothing else: scripts look for one (newaliases of postfix).
+ * @see netdevice(7): SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP
+ */
+const LOOPBACK = `perl -e '
+socket(my $socket, 2, 2, 0) or exit 1;
+my $request = pack("a16 x24", "lo");
+ioctl($socket, 0x8913, $request) or exit 1;
+my ($name, $flags) = unpack("a16 s", $request);
+$request = pack("a16 s x22", "lo", $flags | 1);
+ioctl($socket, 0x8914, $request) or exit 1;
+' 2>/dev/null || :`;
+
+/**
  * The same with a root of its own. $1: the empty tree of mount points; $2: table for mount(8); then pairs of options and
  * mount points that are remounted. Where the kernel refuses a new /proc (a container that masks parts of its own), the
  * one that is there is bound. What the kernel's root could set through /proc is read-only, for real root has that power.
- * The old root is put over an empty folder of the new one and taken off there: nothing of it has a name then.
+ * The old root is put over an empty folder of the new one and taken off there: nothing of it has a name then. /run is there, since
+ * absolute links of a root lead to it (/var/run), and dpkg with --root follows them here.
  */
 export const CAGE_KEEPER = `
 set -eu
@@ -54,6 +68,8 @@ shift 2
 mount --bind -o ro,nosuid,nodev "$cage" "$cage"
 mount -t proc -o nosuid,nodev,noexec proc "$cage/proc" 2>/dev/null || mount --rbind /proc "$cage/proc"
 mount -a -T "$table"
+mkdir -m 1777 "$cage/run/lock" 2>/dev/null || :
+${LOOPBACK}
 while [ $# -gt 0 ]; do
     mount -o "remount,bind,$1" "$2"
     shift 2

@@ -32,6 +32,24 @@ function expandedConfiguration({ project }: BuildContext, multiconfig: string): 
   return d;
 }
 
+/** Values of variables as a recipe has them; those that are not set are left out. @throws BuildError when nothing provides the target */
+export function recipeVariables(
+  context: BuildContext,
+  target: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { project, providers } = context;
+  return withPython(context.python.open, () => {
+    const d = project.openRecipe(providers.build(splitTarget(target).name));
+    return new Map(
+      names.flatMap((name) => {
+        const value = d.getVar(name);
+        return value === undefined ? [] : [[name, pythonText(value)]];
+      }),
+    );
+  });
+}
+
 /** Sorted by name. @throws BuildError when nothing provides the target */
 export function taskList(
   { project, providers }: BuildContext,

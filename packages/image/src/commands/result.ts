@@ -1,8 +1,17 @@
 /** `result`: the manifest and the summary that go beside an image. */
 import { readFile, stat, writeFile } from "node:fs/promises";
+import type { FileEntry } from "@tsbake/archive";
 import { eachLimited, AT_ONCE, BuildError, sha256File } from "@tsbake/base";
 import { parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
+import {
+  biggestFiles,
+  biggestPackages,
+  contentBytes,
+  parseMaxSize,
+  readableSize,
+  sizedText,
+} from "../facts/size.js";
 import * as problems from "../problems.js";
 import { type OutputFact, formatManifest, formatSummary, parseExtensionFacts } from "../facts/result.js";
 import type { Command } from "@tsbake/base/program";
@@ -11,12 +20,14 @@ export const result: Command = {
   summary: "writes the manifest (JSON) and the summary (text) of an image",
   options: {
     image: { value: "NAME", help: "the image recipe's name", isRequired: true },
+    version: { value: "VERSION", help: "its version", isRequired: true },
     machine: { value: "NAME", help: "MACHINE", isRequired: true },
     facts: { value: "FILE", help: "packages.json of do_rootfs", isRequired: true },
     files: { value: "FILE", help: "file manifest of the image", isRequired: true },
     extension: { value: "FILE", help: "extension.json of an extension" },
     outputs: { value: "TYPE=PATH …", help: "what was made" },
     manifest: { value: "FILE", help: "the manifest to write", isRequired: true },
+    "max-size": { value: "SIZE", help: "IMAGE_ROOTFS_MAXSIZE: KiB, or with K, M, G, T behind" },
     summary: { value: "FILE", help: "the summary to write", isRequired: true },
   },
   async run(args, say) {
@@ -25,6 +36,7 @@ export const result: Command = {
     const extension = args.optional("extension");
     const request = {
       image: args.text("image"),
+      version: args.text("version"),
       machine: args.text("machine"),
       facts: parseFacts(await readFile(facts, "utf8"), facts),
       files: parseFileManifest(await readFile(files, "utf8"), files),
@@ -34,12 +46,26 @@ export const result: Command = {
           : parseExtensionFacts(await readFile(extension, "utf8"), extension),
       outputs: await eachLimited(args.words("outputs"), AT_ONCE, outputFact),
     };
+    const most = args.optional("max-size");
+    if (most !== undefined) checkSize(request.files, parseMaxSize(most), facts);
     await writeFile(args.text("manifest"), formatManifest(request));
     const summary = formatSummary(request);
     await writeFile(args.text("summary"), summary);
     say(summary.trimEnd());
   },
 };
+
+/** @throws BuildError `image/too-big` */
+function checkSize(files: readonly FileEntry[], most: number, facts: string): void {
+  const size = contentBytes(files);
+  if (size <= most) return;
+  const sizes = { size: readableSize(size), most: readableSize(most) };
+  const biggest = [
+    `biggest packages: ${sizedText(biggestPackages(files, 10))}`,
+    `biggest files: ${sizedText(biggestFiles(files, 10))}`,
+  ];
+  throw new BuildError([problems.tooBig(sizes, biggest, facts)]);
+}
 
 async function outputFact(word: string): Promise<OutputFact> {
   const at = word.indexOf("=");

@@ -11,10 +11,20 @@ const PackageFact = v.object({
   name: v.string(),
   version: v.string(),
   architecture: v.string(),
+  /** Whether its file is one of the distribution's archive, or one that a recipe made. */
+  origin: v.picklist(["archive", "recipe"]),
   /** Of the package file; absent when the package came another way. */
   sha256: v.exactOptional(v.string()),
   licence: v.exactOptional(v.string()),
+  /** `Name <address>`, as the package has it. */
+  maintainer: v.exactOptional(v.string()),
+  /** The source package, where it is not called as the package is. */
+  source: v.exactOptional(v.object({ name: v.string(), version: v.string() })),
+  /** It is in every base. */
+  isEssential: v.exactOptional(v.literal(true)),
   installedSizeBytes: v.number(),
+  /** Names of the packages that it needs itself, of this image or of its base, sorted. */
+  depends: list(v.string()),
 });
 export type PackageFact = v.InferOutput<typeof PackageFact>;
 
@@ -39,12 +49,21 @@ const NarrowedMode = v.object({
 });
 export type NarrowedMode = v.InferOutput<typeof NarrowedMode>;
 
+/** A package that an extension finds in its base. */
+const BasePackage = v.object({ name: v.string(), version: v.string(), architecture: v.string() });
+
 const LayerFacts = v.object({
-  format: v.literal(1),
+  format: v.literal(2),
   backend: v.string(),
   architecture: v.string(),
   /** Digest of the database that this was installed on; absent for a base. */
   baseDigest: v.exactOptional(v.string()),
+  /** Of an extension: what its base has, sorted by name. Empty for a base. */
+  inBase: list(BasePackage),
+  /** Of a base: digest of its own database. */
+  databaseDigest: v.exactOptional(v.string()),
+  /** ID and VERSION_ID of os-release, as far as it has them: whose archive the packages are of. */
+  distribution: v.object({ id: v.exactOptional(v.string()), version: v.exactOptional(v.string()) }),
   /** Names that were asked for; the others came because these need them. */
   requested: list(v.string()),
   /** Sorted by name. */

@@ -3,6 +3,7 @@
  */
 export { installedClosure } from "./closure.js";
 export {
+  formatFacts,
   parseFacts,
   type LayerFacts,
   type NarrowedMode,
@@ -10,6 +11,7 @@ export {
   type ScriptFact,
 } from "./facts.js";
 export { FileIndex, formatFileManifest, parseFileManifest } from "./file-manifest.js";
+export { biggestFiles, biggestPackages, contentBytes, parseMaxSize } from "./size.js";
 export { recipePackageFolders } from "./recipe-packages.js";
 export type { PathDecision, Reported } from "./reported.js";
 export {

@@ -3,6 +3,7 @@ import type { FileEntry } from "@tsbake/archive";
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import type { LayerFacts, PackageFact, ScriptFact } from "./facts.js";
+import { biggestFiles, biggestPackages, contentBytes, readableSize, sizedText } from "./size.js";
 import { Reported } from "./reported.js";
 import * as problems from "../problems.js";
 
@@ -30,6 +31,7 @@ export function parseExtensionFacts(text: string, name: string): ExtensionFacts 
 
 export interface ResultRequest {
   readonly image: string;
+  readonly version: string;
   readonly machine: string;
   readonly facts: LayerFacts;
   readonly files: readonly FileEntry[];
@@ -58,9 +60,12 @@ export function formatManifest(request: ResultRequest): string {
   const manifest = {
     format: 1,
     image: request.image,
+    version: request.version,
     machine: request.machine,
     backend: facts.backend,
     architecture: facts.architecture,
+    distribution: facts.distribution,
+    ...(facts.databaseDigest === undefined ? {} : { databaseDigest: facts.databaseDigest }),
     ...(extension === undefined ? {} : { extension: { ...extension, report: undefined } }),
     outputs: request.outputs,
     contentBytes: contentBytes(request.files),
@@ -99,6 +104,7 @@ export function formatSummary(request: ResultRequest): string {
     lines.push(...scriptLines(facts.skippedScripts));
     for (const change of facts.changedInBase) lines.push(`  changed in the base: ${change}`);
   }
+  lines.push(...biggestLines(request.files));
   for (const one of request.outputs) {
     lines.push(`  ${one.type}: ${one.sizeBytes === undefined ? "folder" : readableSize(one.sizeBytes)}`);
   }
@@ -125,6 +131,14 @@ function packageLine(facts: LayerFacts): string {
   return `  ${parts.join(", ")}`;
 }
 
+/** What to look at first where an image is to be smaller. */
+function biggestLines(files: readonly FileEntry[]): string[] {
+  return [
+    ["packages", biggestPackages(files, 3)] as const,
+    ["files", biggestFiles(files, 3)] as const,
+  ].flatMap(([what, found]) => (found.length > 0 ? [`  biggest ${what}: ${sizedText(found)}`] : []));
+}
+
 /** Only scripts that an installation would have run; removal scripts and triggers are in the list of all. */
 function scriptLines(skipped: readonly ScriptFact[]): string[] {
   const missed = skipped.filter((one) => ["config", "preinst", "postinst"].includes(one.script));
@@ -143,20 +157,10 @@ function decisionLines(report: readonly Reported[]): string[] {
   return [`  paths that do not ship as they were: ${parts.join(", ")} (see the report)`];
 }
 
-function contentBytes(files: readonly FileEntry[]): number {
-  return sum(files.filter((file) => file.hardlink === undefined).map((file) => file.sizeBytes));
-}
-
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
 function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function readableSize(bytes: number): string {
-  const mib = bytes / 2 ** 20;
-  if (mib < 0.95) return `${Math.ceil(bytes / 1024)} KiB`;
-  return `${mib >= 100 ? mib.toFixed(0) : mib.toFixed(1)} MiB`;
 }

@@ -9,6 +9,7 @@ import { formatFileManifest } from "../facts/file-manifest.js";
 import { ownersOf, packImageTree } from "../formats/tree.js";
 import { inspectTar } from "../inspect/inspect.js";
 import { tmpfilesOf } from "../layer/tmpfiles.js";
+import { parseOsRelease } from "../snapshot/os-release.js";
 import { DATABASE_FOLDER, clearSnapshot, writeSnapshot } from "../snapshot/snapshot.js";
 import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
 import { EXTENSION_UNITS } from "./extension-units.js";
@@ -53,7 +54,9 @@ export async function installBase(options: BaseOptions): Promise<LayerFacts> {
     tmpfiles: await tmpfilesOf(root),
     osRelease: await osReleaseOf(root),
   });
-  const facts = layerFacts(result, result.database, { sources, wanted: options.install });
+  const osRelease = parseOsRelease(await osReleaseOf(root), "os-release of the image");
+  const about = { options, sources, osRelease, databaseDigest: identity.digest };
+  const facts = layerFacts(result, result.database, about);
   await writeFacts(options.output, facts, packageLines(result.database));
   await sandbox.close();
   await rm(root, { recursive: true, force: true });

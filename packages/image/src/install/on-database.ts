@@ -17,7 +17,7 @@ import { narrowedModes, overrideRules, unreadModes } from "../layer/modes.js";
 import { DATABASE_FOLDER, openSnapshot } from "../snapshot/snapshot.js";
 import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
 import type { LayerOptions } from "./options.js";
-import { layerFacts, packRequest, writeLayer } from "./results.js";
+import { type About, layerFacts, packRequest, writeLayer } from "./results.js";
 
 /** How it ended: installed, or given up since something has to run. */
 export type OnDatabase =
@@ -54,7 +54,7 @@ export async function installOnDatabase(options: LayerOptions): Promise<OnDataba
   const result = await backend.installOnDatabase({ ...request, solution });
   const fired = isSkipping ? [] : backend.whatFires(result.added, base);
   if (fired.length > 0) return { running: fired, solution, sources };
-  const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
+  const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
   const facts = await packLayer(options, { root, seenRoot, sandbox, base, result, about });
   await sandbox.close();
   await rm(root, { recursive: true, force: true });
@@ -67,11 +67,7 @@ interface Layer {
   readonly sandbox: Cage;
   readonly base: PackageDatabase;
   readonly result: InstallResult;
-  readonly about: {
-    readonly sources: readonly PackageSource[];
-    readonly wanted: readonly string[];
-    readonly baseDigest: string;
-  };
+  readonly about: About;
 }
 
 async function packLayer(

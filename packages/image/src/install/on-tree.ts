@@ -83,7 +83,7 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   });
   refuseRemoved(entries, inBase, `/${backend.databaseFolder}`);
   await selectChanged(whole.tar, entries, inBase, { ...target, ids });
-  const about = { sources, wanted: options.install, baseDigest: snapshot.facts.digest };
+  const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
   const facts = { ...layerFacts(result, result.database, about), accounts: ids.accounts };
   await writeLayer(options, facts, seenRoot);
   await sandbox.close();

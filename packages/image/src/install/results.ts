@@ -11,10 +11,12 @@ import {
 } from "@tsbake/packaging";
 import type { Sandbox } from "@tsbake/sandbox";
 import type { KeyCheck } from "../check/private-keys.js";
-import { installedClosure, installedSizeBytes } from "../facts/closure.js";
-import { type LayerFacts, type PackageFact, formatFacts } from "../facts/facts.js";
+import { directNeeds, installedClosure, installedSizeBytes } from "../facts/closure.js";
+import { type LayerFacts, formatFacts } from "../facts/facts.js";
+import { packageFact } from "../facts/package-fact.js";
 import { identity } from "./offer.js";
-import { clearSnapshot, DATABASE_FOLDER } from "../snapshot/snapshot.js";
+import type { OsRelease } from "../snapshot/os-release.js";
+import { clearSnapshot, DATABASE_FOLDER, type SnapshotFacts } from "../snapshot/snapshot.js";
 import type { InstallOptions, LayerOptions } from "./options.js";
 
 /** Names in the output folder. */
@@ -46,33 +48,43 @@ export function keysOfBase(options: InstallOptions, database: PackageDatabase, r
   };
 }
 
-export function layerFacts(
-  result: InstallResult,
-  database: PackageDatabase,
-  about: { sources: readonly PackageSource[]; wanted: readonly string[]; baseDigest?: string },
-): LayerFacts {
+/** What an installation was made of and on. */
+export interface About {
+  readonly options: Pick<InstallOptions, "install" | "pool">;
+  readonly sources: readonly PackageSource[];
+  readonly osRelease: OsRelease;
+  /** Of an extension. */
+  readonly base?: Pick<PackageDatabase, "packages"> & Pick<SnapshotFacts, "digest">;
+  /** Of a base. */
+  readonly databaseDigest?: string;
+}
+
+export function layerFacts(result: InstallResult, database: PackageDatabase, about: About): LayerFacts {
+  const { options, base, osRelease } = about;
   const files = new Map(
-    about.sources.flatMap(({ packages }) => packages.map((one) => [identity(one), one.sha256] as const)),
+    about.sources.flatMap(({ folder, packages }) =>
+      packages.map((one) => {
+        const from = { sha256: one.sha256, isFromArchive: folder === options.pool };
+        return [identity(one), from] as const;
+      }),
+    ),
   );
-  const packages = result.added.map((one): PackageFact => {
-    const sha256 = files.get(identity(one));
-    const licence = one.stanza.get("License");
-    return {
-      name: one.name,
-      version: one.version,
-      architecture: one.architecture,
-      ...(sha256 === undefined ? {} : { sha256 }),
-      ...(licence === undefined ? {} : { licence }),
-      installedSizeBytes: installedSizeBytes(one),
-    };
-  });
-  const requested = sortedUnique(about.wanted.map((name) => name.replace(/[=/:].*$/, "")));
+  const needs = directNeeds(database.packages);
+  const packages = result.added.map((one) =>
+    packageFact(one, files.get(identity(one)) ?? { sha256: undefined, isFromArchive: true }, needs(one)),
+  );
+  const requested = sortedUnique(options.install.map((name) => name.replace(/[=/:].*$/, "")));
   const closure = installedClosure(database.packages, [...requested, ...packages.map(({ name }) => name)]);
   return {
-    format: 1,
+    format: 2,
     backend: database.backend,
     architecture: database.architecture,
-    ...(about.baseDigest === undefined ? {} : { baseDigest: about.baseDigest }),
+    ...(base === undefined ? {} : { baseDigest: base.digest }),
+    inBase: (base?.packages ?? [])
+      .filter(({ state }) => state === "installed")
+      .map(({ name, version, architecture }) => ({ name, version, architecture })),
+    ...(about.databaseDigest === undefined ? {} : { databaseDigest: about.databaseDigest }),
+    distribution: distributionOf(osRelease),
     requested,
     packages,
     closure: {
@@ -91,6 +103,11 @@ export function layerFacts(
       .map((one) => `${one.kind} ${one.name} ${one.from ?? "-"} ${one.to ?? "-"}`),
     warnings: result.warnings,
   };
+}
+
+function distributionOf(osRelease: OsRelease): LayerFacts["distribution"] {
+  const [id, version] = [osRelease.get("ID"), osRelease.get("VERSION_ID")];
+  return { ...(id ? { id } : {}), ...(version ? { version } : {}) };
 }
 
 export async function writeFacts(

@@ -116,6 +116,8 @@ async function controlFields({
   }
   fields.set("Section", one.section).set("Priority", recipe.priority);
   if (recipe.homepage !== "") fields.set("Homepage", recipe.homepage);
+  // As OE-core's ipk packages have it; Debian has no field for it, and dpkg keeps what it does not know.
+  if (recipe.license !== "" && recipe.license !== "INVALID") fields.set("License", recipe.license);
   return fields.set("Description", one.summary + longDescription(one));
 }
 
