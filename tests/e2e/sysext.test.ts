@@ -110,6 +110,7 @@ inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "redis-server"
 IMAGE_FSTYPES = "directory"
+SYSEXT_SCRIPTS = "skip"
 SYSEXT_CHECK = "\${CASE_CHECK}"
 CASE_CHECK ?= "error"
 REQUIRED_COMMANDS = "redis-server nosuch"
@@ -445,9 +446,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       "error[image/test-failed]: SYSEXT_TEST of case-failing ended with 127: strace -- version",
     );
     expect(result.stderr).toMatch(/starce: not found/);
-    expect(result.stderr).toContain(
-      "error[image/scripts-refused]: something would have to run on the device: tcpdump: postinst",
-    );
+    expect(result.stderr).toMatch(/error\[image\/scripts-refused\]: something would .*; tcpdump: postinst;/);
     expect(existsSync(rig.path(images, "case-failing-generic.rootfs.directory"))).toBe(false);
   });
 

@@ -78,7 +78,10 @@ export const PACKAGES: readonly Swept[] = [
   { install: "git", use: "git init -q /tmp/repository && git -C /tmp/repository status" },
   { install: "ffmpeg", use: "ffmpeg -version | head -n 1" },
   // What else people put on devices: servers, networks, hardware, desktops, languages.
-  { install: "apache2", use: "apache2ctl configtest 2>&1 | grep -q 'Syntax OK'" },
+  {
+    install: "apache2",
+    use: "mkdir -p /var/run/apache2 /var/log/apache2; apache2ctl -t 2>&1 | grep 'Syntax OK'",
+  },
   { install: "bind9", use: "id bind && named-checkconf" },
   { install: "postfix", use: "id postfix && postconf mail_version" },
   { install: "exim4-daemon-light", use: "id Debian-exim && test -d /var/spool/exim4" },
@@ -86,7 +89,10 @@ export const PACKAGES: readonly Swept[] = [
   { install: "mariadb-server", use: "id mysql && test -d /var/lib/mysql && mariadbd --version" },
   { install: "memcached", use: "id memcache && memcached -V" },
   { install: "squid", use: "id proxy && squid -k parse" },
-  { install: "tor", use: "id debian-tor && tor --verify-config --User debian-tor" },
+  {
+    install: "tor",
+    use: "id debian-tor && HOME=/tmp tor --verify-config -f /etc/tor/torrc --defaults-torrc /usr/share/tor/tor-service-defaults-torrc --DataDirectory /tmp/tor",
+  },
   { install: "ntpsec", use: "id ntpsec && ntpd --version" },
   { install: "nfs-kernel-server", use: "id statd && exportfs -v; test -e /etc/exports" },
   { install: "rpcbind", use: "id _rpc && test -d /etc" },
@@ -100,7 +106,10 @@ export const PACKAGES: readonly Swept[] = [
   { install: "wireguard-tools", use: "wg genkey | wg pubkey" },
   { install: "nftables", use: "nft --version && test -e /etc/nftables.conf" },
   { install: "ufw", use: "ufw version && test -e /etc/ufw/user.rules" },
-  { install: "fail2ban", use: "fail2ban-client --version && fail2ban-client -t" },
+  {
+    install: "fail2ban",
+    use: "fail2ban-client --version && mkdir -p /var/log && touch /var/log/auth.log && fail2ban-client -t",
+  },
   { install: "cups", use: "getent group lpadmin && cupsd -t" },
   { install: "gpsd", use: "id gpsd && gpsd -V" },
   { install: "nut-server", use: "id nut && test -e /etc/nut/ups.conf" },
@@ -111,7 +120,10 @@ export const PACKAGES: readonly Swept[] = [
   { install: "lvm2", use: "lvm version" },
   { install: "mdadm", use: "mdadm --version 2>&1 | grep -q mdadm && test -e /etc/mdadm/mdadm.conf" },
   { install: "cryptsetup", use: "cryptsetup --version" },
-  { install: "udisks2", use: "udisksctl help" },
+  {
+    install: "udisks2",
+    use: "test -e /usr/share/dbus-1/system-services/org.freedesktop.UDisks2.service && ldd /usr/libexec/udisks2/udisksd",
+  },
   { install: "pcscd", use: "pcscd --version" },
   { install: "usbutils usb.ids", use: "lsusb -V && test -e /usr/share/misc/usb.ids" },
   { install: "php-cli", use: "php -r 'echo 1;' | grep -q 1 && php -m | grep -q json" },
@@ -124,6 +136,9 @@ export const PACKAGES: readonly Swept[] = [
   { install: "podman", use: "podman --version && test -e /etc/containers/policy.json" },
   { install: "gnupg", use: "gpg --version && dirmngr --version" },
   { install: "dbus-user-session", use: "test -e /usr/lib/systemd/user/dbus.service" },
-  { install: "zenity adwaita-icon-theme", use: "zenity --version && test -e /usr/share/icons/hicolor" },
+  {
+    install: "zenity adwaita-icon-theme",
+    use: "ldd /usr/bin/zenity | grep -vq 'not found' && test -e /usr/share/icons/hicolor/icon-theme.cache && test -s /usr/share/glib-2.0/schemas/gschemas.compiled",
+  },
   { install: "openjdk-17-jdk-headless", use: "javac -version && jar --version" },
 ];
