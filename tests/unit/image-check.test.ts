@@ -365,6 +365,14 @@ const FAULTS: readonly (readonly [
   ["a file of the base is hidden", { "/usr/share/plain": "mine\n" }, "warning hides-file /usr/share/plain"],
   ["a folder where the base has a link", { "/usr/lib/linked/mine": "" }, "error kind-clash /usr/lib/linked"],
   ["a file where the base has a folder", { "/usr/share/real": "" }, "error kind-clash /usr/share/real"],
+  [
+    "a line of tmpfiles.d below somebody's folder",
+    {
+      "/usr/lib/tmpfiles.d/bad.conf":
+        "d /var/lib/x 0700 nobody root\nd /var/lib/x/own 0700 nobody root\nC /var/lib/x/r - - - - /usr/share/plain\n",
+    },
+    "warning unsafe-path /var/lib/x/r",
+  ],
   ["a path that is not merged", { "/etc/bad.conf": "" }, "warning not-merged /etc"],
   ["os-release", { "/usr/lib/os-release": "ID=x\n" }, "error ships-os-release /usr/lib/os-release"],
   [

@@ -10,6 +10,7 @@ import { programs } from "./programs.js";
 import { required } from "./required.js";
 import type { CheckRule } from "./rule.js";
 import { scripts } from "./scripts.js";
+import { unsafePath } from "./unsafe-path.js";
 
 export const RULES: readonly CheckRule[] = [
   libraries,
@@ -21,6 +22,7 @@ export const RULES: readonly CheckRule[] = [
   kernel,
   enabled,
   required,
+  unsafePath,
 ];
 
 /** Sorted by code. */
