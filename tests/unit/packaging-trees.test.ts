@@ -14,19 +14,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { sha256File } from "@tsbake/base";
-import {
-  hostArchitecture,
-  parseListing,
-  parseShlibs,
-  parseSimulation,
-  pattern,
-  poolName,
-  shlibKey,
-  splitRelations,
-  writeClosure,
-} from "@tsbake/packaging";
+import { hostArchitecture, parseListing, parseSimulation, poolName, writeClosure } from "@tsbake/packaging";
 import { readElf } from "@tsbake/elf";
 import { run } from "../support/command.js";
+import { elfFile } from "../support/elf.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 function scratch(): { path: string; [Symbol.dispose](): void } {
@@ -34,45 +25,8 @@ function scratch(): { path: string; [Symbol.dispose](): void } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A shared object with one segment, a dynamic table and a string table; 64 bits, little end first. */
-function sharedObject(strings: { soname: string; needed: readonly string[]; runpath: string }): Buffer {
-  const table = `\0${[strings.soname, ...strings.needed, strings.runpath].join("\0")}\0`;
-  const at = (text: string): number => table.indexOf(`\0${text}\0`) + 1;
-  const dynamic = [
-    ...strings.needed.map((one) => [1, at(one)]),
-    [14, at(strings.soname)],
-    [29, at(strings.runpath)],
-    [5, 0x10000 + 512],
-    [10, table.length],
-    [0, 0],
-  ];
-  const file = Buffer.alloc(512 + table.length);
-  file.write("\x7fELF\x02\x01\x01", 0, "latin1");
-  file.writeUInt16LE(3, 16);
-  file.writeUInt16LE(62, 18);
-  file.writeBigUInt64LE(64n, 32);
-  file.writeUInt16LE(56, 54);
-  file.writeUInt16LE(2, 56);
-  for (const [index, [type, offset, size]] of [
-    [1, 0, file.length],
-    [2, 256, dynamic.length * 16],
-  ].entries()) {
-    const header = 64 + index * 56;
-    file.writeUInt32LE(type ?? 0, header);
-    file.writeBigUInt64LE(BigInt(offset ?? 0), header + 8);
-    file.writeBigUInt64LE(BigInt(0x10000 + (offset ?? 0)), header + 16);
-    file.writeBigUInt64LE(BigInt(size ?? 0), header + 32);
-  }
-  for (const [index, [tag, value]] of dynamic.entries()) {
-    file.writeBigUInt64LE(BigInt(tag ?? 0), 256 + index * 16);
-    file.writeBigUInt64LE(BigInt(value ?? 0), 256 + index * 16 + 8);
-  }
-  file.write(table, 512, "latin1");
-  return file;
-}
-
 describe("ELF files", () => {
-  const bytes = sharedObject({
+  const bytes = elfFile({
     soname: "libx.so.1",
     needed: ["libc.so.6", "libm.so.6"],
     runpath: "/opt/x:$ORIGIN",
@@ -117,51 +71,6 @@ describe("ELF files", () => {
     );
     writeFileSync(path, "#!/bin/sh\n");
     expect(await readElf(path)).toBeUndefined();
-  });
-});
-
-describe("libraries and packages", () => {
-  test.each([
-    ["libc.so.6", "libc 6"],
-    ["libfoo.so.1.2", "libfoo 1.2"],
-    ["libfoo-1.2.so", "libfoo 1.2"],
-    ["ld-linux-x86-64.so.2", "ld-linux-x86-64 2"],
-    ["plugin.so", undefined],
-  ])("%s is %s", (soname, key) => {
-    expect(shlibKey(soname)).toBe(key);
-  });
-
-  test("shlibs lines", () => {
-    expect([
-      ...parseShlibs("# note\nlibc 6 libc6 (>= 2.36)\nudeb: libc 6 libc6-udeb\ndeb: libm 6 libc6, x\n\n"),
-    ]).toEqual([
-      ["libc 6", "libc6 (>= 2.36)"],
-      ["libm 6", "libc6, x"],
-    ]);
-  });
-
-  test.each([
-    ["a b", ["a", "b"]],
-    ["a (>= 1.0) b (= 2)", ["a (>= 1.0)", "b (= 2)"]],
-    ["a,b,  c", ["a", "b", "c"]],
-    ["a | b (>= 1) | c d", ["a | b (>= 1) | c", "d"]],
-    ["", []],
-  ])("relations %j", (text, expected) => {
-    expect(splitRelations(text)).toEqual(expected);
-  });
-
-  test.each([
-    ["/usr/bin", "/usr/bin/tool", true],
-    ["/usr/bin/", "/usr/bin", true],
-    ["/usr/bin", "/usr/binary", false],
-    ["/usr/lib/lib*.so.*", "/usr/lib/libx.so.1", true],
-    ["/usr/lib/lib*.so.*", "/usr/lib/deep/libx.so.1", false],
-    ["/usr/lib/lib?.so", "/usr/lib/libx.so", true],
-    ["/usr/lib/lib[!xy].so", "/usr/lib/libx.so", false],
-    ["/usr/c++", "/usr/c++", true],
-    ["/usr/c++", "/usr/ccc", false],
-  ])("pattern %s and %s: %s", (text, path, expected) => {
-    expect(pattern(text).test(path)).toBe(expected);
   });
 });
 
