@@ -16,10 +16,7 @@ import { mulberry } from "../tests/dist/support/random.js";
 const ROOMS = {
   graph: { code: "packages/graph/dist", tests: ["unit/graph"] },
   image: { code: "packages/image/dist/rules", tests: ["unit/image.test"] },
-  packaging: {
-    code: "packages/packaging/dist/split",
-    tests: ["unit/packaging-(split|sysroot|names)", "unit/packaging.test"],
-  },
+  packaging: { code: "packages/packaging/dist/split", tests: ["unit/packaging-(split|sysroot|names)"] },
   run: { code: "packages/run/dist/plan", tests: ["unit/run"] },
   sstate: { code: "packages/sstate/dist", tests: ["unit/sstate"] },
 };

@@ -1,17 +1,10 @@
 /** The private sysroots of a recipe: of which dependencies they are made, and what two of them may both bring. */
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { BuildError } from "@tsbake/base";
 import type { TaskDependency } from "@tsbake/base/data";
+import { stageSysroots } from "@tsbake/packaging";
 import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { taskDependency } from "../support/task-dependencies.js";
@@ -45,25 +38,35 @@ interface Staging {
   readonly components: Readonly<Record<string, Staged>>;
   /** Below the sysroot for the target, from before. */
   readonly before?: Readonly<Record<string, Staged>>;
-  readonly umask?: string;
 }
 
-async function stage({ tasks, components, before = {}, umask = "022" }: Staging) {
+function prepare({ tasks, components, before = {} }: Staging) {
   const folder = temporaryFolder("packaging-sysroot");
   const at = (...parts: string[]): string => join(folder, ...parts);
   mkdirSync(at("components"));
   lay(at("components"), components);
   lay(at("target"), before);
-  writeFileSync(at("deps.json"), JSON.stringify(tasks(at)));
-  const places = ["--components", at("components"), "--target", at("target"), "--native", at("native")];
-  const command = [PROGRAM, "sysroot", "--taskdepdata", at("deps.json"), ...places];
-  const script = `umask ${umask}; exec node "$@"`;
-  const { code, stdout, stderr } = await run("/bin/sh", ["-c", script, "sh", ...command]);
   const files = (name: string): string[] =>
     readdirSync(at(name), { recursive: true, encoding: "utf8" })
       .filter((path) => !lstatSync(at(name, path)).isDirectory())
       .sort();
-  return { code, stdout, stderr: stderr.replaceAll(folder, ""), at, files };
+  return { at, files, dependencies: tasks(at) };
+}
+
+/** @returns how many files each sysroot got, or the message */
+function stage(staging: Staging) {
+  const { at, files, dependencies } = prepare(staging);
+  const folders = { components: at("components"), target: at("target"), native: at("native") };
+  const made = (): unknown => {
+    try {
+      const asking = dependencies[0]!;
+      return stageSysroots({ asking, ready: "do_sysroot_ready", dependencies, ...folders });
+    } catch (error) {
+      if (error instanceof BuildError) return error.message.replaceAll(at(), "");
+      throw error;
+    }
+  };
+  return { made: made(), files };
 }
 
 const ready = (pn: string, ...depends: string[]): TaskDependency =>
@@ -144,18 +147,17 @@ describe("which recipes are staged", () => {
       ["deep", "lib"],
       [],
     ],
-  ])("%s", async (_what, tasks, target, native) => {
-    const made = await stage({ tasks: () => tasks, components });
-    expect([made.stderr, made.files("target"), made.files("native")]).toEqual([
-      "",
+  ])("%s", (_what, tasks, target, native) => {
+    const { made, files } = stage({ tasks: () => tasks, components });
+    expect(made).toEqual({ native: native.length, target: target.length });
+    expect([files("target"), files("native")]).toEqual([
       target.map((one) => `usr/${one}`),
       native.map((one) => `usr/${one}`),
     ]);
-    expect(made.stdout).toBe(`staged ${native.length} native and ${target.length} target files\n`);
   });
 
-  test("from the folder that a task of theirs installs into, the first one", async () => {
-    const made = await stage({
+  test("from the folder that a task of theirs installs into, the first one", () => {
+    const { files } = stage({
       tasks: (at) => [
         asking("lib", "other"),
         { ...ready("lib"), outputs: [at("elsewhere/lib"), at("components/x86_64/lib")] },
@@ -170,16 +172,13 @@ describe("which recipes are staged", () => {
         "../elsewhere/lib/wrong": { text: "" },
       },
     });
-    expect([made.stderr, made.files("target")]).toEqual(["", ["right", "usr/other"]]);
+    expect(files("target")).toEqual(["right", "usr/other"]);
   });
 
-  test("one that has vanished is an error that says where it was", async () => {
-    const made = await stage({ tasks: needs(["lib", "gone"]), components });
-    expect([made.code, made.stderr]).toEqual([
-      1,
-      expect.stringContaining("error[packaging/sysroot-missing]"),
-    ]);
-    expect(made.stderr).toContain("what `gone` has staged is gone: there is no `/components/gone`");
+  test("one that has vanished is an error that says where it was", () => {
+    expect(stage({ tasks: needs(["lib", "gone"]), components }).made).toMatch(
+      /^packaging\/sysroot-missing: what `gone` has staged is gone: there is no `\/components\/gone`/,
+    );
   });
 });
 
@@ -195,10 +194,9 @@ describe("what two recipes stage under one name", () => {
     ["one content", { text: "same" }, { text: "same" }],
     ["one target", { link: "to" }, { link: "to" }],
     ["a folder", { folder: 0o755 }, { folder: 0o700 }],
-  ])("may be %s", async (_what, first, second) => {
-    const made = await both(first, second);
-    expect([made.code, made.stderr]).toEqual([0, ""]);
-    expect(made.stdout).toBe(`staged 0 native and ${"folder" in first ? 0 : 1} target files\n`);
+  ])("may be %s", (_what, first, second) => {
+    const { made } = both(first, second);
+    expect(made).toEqual({ native: 0, target: "folder" in first ? 0 : 1 });
   });
 
   test.each<[string, Staged, Staged]>([
@@ -210,46 +208,40 @@ describe("what two recipes stage under one name", () => {
     ["a folder and a file", { folder: 0o755 }, { text: "two" }],
     ["a folder and a link to a folder", { folder: 0o755 }, { link: "." }],
     ["a link to a folder and a folder", { link: "." }, { folder: 0o755 }],
-  ])("is an error when it is %s", async (_what, first, second) => {
-    const made = await both(first, second);
-    expect([made.code, made.stderr]).toEqual([1, expect.stringContaining("error[packaging/sysroot-clash]")]);
-    expect(made.stderr).toContain("`two` and `one` both stage `/usr/x`");
+  ])("is an error when it is %s", (_what, first, second) => {
+    expect(both(first, second).made).toMatch(
+      /^packaging\/sysroot-clash: `two` and `one` both stage `\/usr\/x`, with different content/,
+    );
   });
 
-  test("is an error when something else is there, whoever has put it", async () => {
-    const made = await both({ text: "same" }, { text: "same" }, { text: "stale" });
-    expect([made.code, made.stderr]).toEqual([
-      1,
-      expect.stringContaining("`one` and `another recipe` both stage"),
-    ]);
+  test("is an error when something else is there, whoever has put it", () => {
+    const { made } = both({ text: "same" }, { text: "same" }, { text: "stale" });
+    expect(made).toMatch(/^packaging\/sysroot-clash: `one` and `another recipe` both stage `\/usr\/x`/);
   });
 
-  test.each(["077", "000"])(
-    "has the modes that any of them gives it, in whatever order, with the umask %s",
-    async (umask) => {
-      for (const modes of [[0o755, 0o700], [0o700, 0o755], [0o750, 0o2705], [0o2705, 0o750], [0o775]]) {
-        const names = modes.map((_mode, at) => `r${at}`);
-        const files = modes.map((mode, at) => [`r${at}/bin/tool`, `r${at}/bin`, mode] as const);
-        const made = await stage({
-          tasks: needs(names),
-          umask,
-          components: Object.fromEntries(
-            files.flatMap(([tool, bin, mode]): [string, Staged][] => [
-              [tool, { text: "one content" }],
-              [bin, { folder: mode }],
-            ]),
-          ),
-        });
-        const modeOf = (name: string): number | undefined =>
-          existsSync(made.at(name)) ? statSync(made.at(name)).mode & 0o7777 : undefined;
-        const all = modes.reduce((left, right) => left | right, 0);
-        expect([made.stderr, ...["target", "native", "target/bin"].map(modeOf)]).toEqual([
-          "",
-          0o755,
-          0o755,
-          all,
-        ]);
-      }
-    },
-  );
+  const modes = [[0o755, 0o700], [0o700, 0o755], [0o750, 0o2705], [0o2705, 0o750], [0o775]];
+  test.each(["077", "000"])("has what any of them gives it, with the umask %s", async (umask) => {
+    for (const given of modes) {
+      const { at, dependencies } = prepare({
+        tasks: needs(given.map((_mode, index) => `r${index}`)),
+        components: Object.fromEntries(
+          given.flatMap((mode, index): [string, Staged][] => [
+            [`r${index}/bin/tool`, { text: "one content" }],
+            [`r${index}/bin`, { folder: mode }],
+          ]),
+        ),
+      });
+      writeFileSync(at("deps.json"), JSON.stringify(dependencies));
+      const places = ["--components", at("components"), "--target", at("target"), "--native", at("native")];
+      const command = [PROGRAM, "sysroot", "--taskdepdata", at("deps.json"), ...places];
+      const done = await run("/bin/sh", ["-c", `umask ${umask}; exec node "$@"`, "sh", ...command]);
+      expect(done).toMatchObject({ stdout: "staged 0 native and 1 target files\n", stderr: "" });
+      const all = given.reduce((left, right) => left | right, 0);
+      expect(["target", "native", "target/bin"].map((name) => statSync(at(name)).mode & 0o7777)).toEqual([
+        0o755,
+        0o755,
+        all,
+      ]);
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import {
   chmod,
+  chown,
   link,
   mkdir,
   readFile,
@@ -32,7 +33,7 @@ import {
 import { run } from "../support/command.js";
 import { nameOf, seed, storeContract } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
-import { describeUnless } from "../support/skip.js";
+import { describeUnless, notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
@@ -360,11 +361,35 @@ describeUnless(noZstd, "mirrors", () => {
     expect(warnings[0]).not.toContain("secret");
   });
 
-  test.each([401, 500, 503])("status %d is one warning, and no answer", async (status) => {
+  // It will say the same of all others, or only of this one.
+  test.each([
+    [400, "asked again"],
+    [402, "asked again"],
+    [418, "asked again"],
+    [401, "left alone"],
+    [407, "left alone"],
+    [429, "left alone"],
+    [500, "left alone"],
+    [503, "left alone"],
+    [599, "left alone"],
+  ])("a server that answers %d is one warning, no answer, and %s", async (status, expected) => {
+    await using one = await rig((_request, response) => (response.writeHead(status).end(), true), {
+      retryPauseMs: 1,
+    });
+    const isLeft = expected === "left alone";
+    expect(await one.store.find([nameOf("abcd")])).toEqual(new Set());
+    const asked = one.server.requests.length;
+    expect(await one.store.get(nameOf("ef01"))).toBeUndefined();
+    expect(one.server.requests.length > asked).toBe(!isLeft);
+    expect(one.warnings).toEqual([expect.stringContaining(`answers ${status}`)]);
+    expect(one.warnings[0]!.includes("goes on without this mirror")).toBe(isLeft);
+  });
+
+  test.each([404, 410])("a server that answers %d has nothing, of which nothing is said", async (status) => {
     await using one = await rig((_request, response) => (response.writeHead(status).end(), true));
-    expect(await one.store.find([nameOf("abcd"), nameOf("ef01")])).toEqual(new Set());
-    expect(one.warnings).toHaveLength(1);
-    expect(one.warnings[0]).toContain(`answers ${status}`);
+    expect(await one.store.find([nameOf("abcd")])).toEqual(new Set());
+    expect(await one.store.get(nameOf("abcd"))).toBeUndefined();
+    expect(one.warnings).toEqual([]);
   });
 
   test("a page instead of the object (a captive portal) is not used", async () => {
@@ -476,6 +501,42 @@ describe("artifacts", () => {
     expect(await readFile(join(work, "b.tar"))).toEqual(await readFile(join(work, "a.tar")));
   });
 
+  test("hold who owns what as root has made it, and root where an ordinary user has", async () => {
+    const ownersIn = async (archive: string): Promise<string[]> => {
+      const { stdout } = await run("tar", ["--list", "--verbose", "--numeric-owner", "--file", archive]);
+      return [...stdout.matchAll(/^\S+ (\S+) .* out\/(\w+)$/gm)].map(([, owner, file]) => `${file} ${owner}`);
+    };
+    const isRoot = process.getuid?.() === 0;
+    const work = temporary();
+    await mkdir(join(work, "out"));
+    for (const file of ["mine", "other"]) await writeFile(join(work, "out", file), "");
+    if (isRoot) await chown(join(work, "out/other"), 5, 6);
+    await packArtifact([{ name: "out", path: join(work, "out") }], join(work, "a.tar"), 1);
+    expect(await ownersIn(join(work, "a.tar"))).toEqual(["mine 0/0", isRoot ? "other 5/6" : "other 0/0"]);
+  });
+
+  testUnless(notRoot, "of an ordinary user are root's", async () => {
+    const work = temporary();
+    await mkdir(join(work, "out"));
+    await writeFile(join(work, "out/mine"), "");
+    for (const path of [work, join(work, "out"), join(work, "out/mine")]) await chown(path, 65534, 65534);
+    const room = new URL("../../../packages/sstate/dist/index.js", import.meta.url);
+    const script = `const { packArtifact } = await import(${JSON.stringify(fileURLToPath(room))});
+      process.setgid(65534); process.setuid(65534);
+      await packArtifact([{ name: "out", path: "out" }], "a.tar", 1);`;
+    const made = await run("node", ["--input-type=module", "--eval", script], { cwd: work });
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    const listed = await run("tar", [
+      "--list",
+      "--verbose",
+      "--numeric-owner",
+      "--file",
+      join(work, "a.tar"),
+    ]);
+    expect(listed.stdout.split("\n").filter((line) => line !== "" && !line.includes(" 0/0 "))).toEqual([]);
+    expect(listed.stdout).toContain("out/mine");
+  });
+
   test.each([
     ["that is damaged", async () => Buffer.from("rubbish"), "archive/"],
     [
@@ -552,6 +613,13 @@ describe("care", () => {
 
   test.each([
     ["age", { maxAgeMs: 15 * day }, [0, 1], "age"],
+    ["age, of which what is just so old stays", { maxAgeMs: 20 * day }, [0], "age"],
+    [
+      "age, in the order of paths, those that somebody wants too",
+      { maxAgeMs: 5 * day, isWanted: () => true },
+      [0, 1, 2],
+      "age",
+    ],
     ["size, the least recently used first", { maxBytes: 4000 }, [0, 1], "size"],
     ["what nobody wants", { isWanted: (path: string) => path.includes("install") }, [2], "unwanted"],
     ["nothing", {}, [], ""],
