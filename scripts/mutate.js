@@ -15,7 +15,7 @@ import { mulberry } from "../tests/dist/support/random.js";
 /** Room → where its code is, and the tests that must notice. */
 const ROOMS = {
   graph: { code: "packages/graph/dist", tests: ["unit/graph"] },
-  image: { code: "packages/image/dist/rules", tests: ["unit/image.test"] },
+  image: { code: "packages/image/dist", tests: ["unit/image"] },
   packaging: { code: "packages/packaging/dist/split", tests: ["unit/packaging-(split|sysroot|names)"] },
   run: { code: "packages/run/dist/plan", tests: ["unit/run"] },
   sstate: { code: "packages/sstate/dist", tests: ["unit/sstate"] },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Datastore, type PythonHost } from "@tsbake/datastore";
+import { Datastore, scanShell, type PythonHost } from "@tsbake/datastore";
 import {
   buildTaskGraph,
   compareExplanations,
@@ -80,6 +80,14 @@ describe("base hashes", () => {
     IGNORED: "i",
     BB_BASEHASH_IGNORE_VARS: "IGNORED",
   };
+
+  test("are made of shell that the scanner does not understand, where a shell does, and of no other", () => {
+    // As if the function ended and another command began: nobody writes that, and it is no mistake.
+    const odd = "true\n}\n{ true\n";
+    expect(scanShell(odd).problem).toBeDefined();
+    expect(sign(shell("do_x", odd))).toMatch(/^[0-9a-f]{32}$/);
+    expect(() => sign(shell("do_x", "true\nif true; then\n"))).toThrow("graph/shell-syntax");
+  });
 
   test("have 32 digits, the same in every process, and a versioned name", () => {
     expect(signer.name).toBe("xxh-1");

@@ -70,4 +70,4 @@ export {
   snapshotFolder,
 } from "./snapshot/index.js";
 export { holdsPrivateKey, type KeyCheck } from "./check/index.js";
-export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
+export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
