@@ -15,6 +15,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { fsPath } from "@tsbake/base";
 import { parseShlibs, pattern, shlibKey, splitRelations } from "@tsbake/packaging";
 import { run } from "../support/command.js";
 import { elfFile, type ElfShape } from "../support/elf.js";
@@ -61,8 +63,8 @@ function lay(folder: string, installed: Division["installed"]): void {
       chmodSync(place, what.folder);
     } else if ("isFifo" in what) execFileSync("mkfifo", [place]);
     else {
-      writeFileSync(place, "elf" in what ? elfFile(what.elf) : what.text);
-      chmodSync(place, what.mode ?? 0o644);
+      writeFileSync(fsPath(place), "elf" in what ? elfFile(what.elf) : what.text);
+      chmodSync(fsPath(place), what.mode ?? 0o644);
     }
   }
 }
@@ -259,6 +261,15 @@ describe("a file", () => {
     expect(await names(true)).toEqual(["tool", "tool-doc"]);
   });
 
+  test.each([["usr/two\nlines"], ["usr/folder\n/file"], ["usr/\udcff"]])(
+    "with the name %j is an error, before anything is made",
+    async (path) => {
+      const made = await divide({ packages: { tool: "/usr" }, installed: { [path]: { text: "" } } });
+      expect([made.code, made.calls]).toEqual([1, []]);
+      expect(made.stderr).toContain("error[packaging/bad-name]");
+    },
+  );
+
   const memory = statSync("/dev/shm", { throwIfNoEntry: false });
   const isOtherDisk = memory !== undefined && memory.dev !== statSync(temporaryFolder("disk")).dev;
   testUnless(
@@ -381,6 +392,8 @@ describe("a pattern of FILES", () => {
     ["/usr/[]a]x", "/usr/]x", true],
     ["/usr/[a-c]", "/usr/b", true],
     ["/usr/[c-a]", "/usr/b", false],
+    ["/usr/[a-a]", "/usr/a", true],
+    ["/usr/[--/]", "/usr/.", true],
     ["/usr/x[!a]b", "/usr/x/b", false],
     ["/usr/[\\]x", "/usr/\\x", true],
     ["/usr/[", "/usr/[", true],
@@ -394,6 +407,17 @@ describe("a pattern of FILES", () => {
     ["/usr/?", "/usr/", false],
   ])("%s and %s: %s", (text, path, expected) => {
     expect(pattern(text).test(path)).toBe(expected);
+  });
+
+  test("is one whatever it is, and what has nothing special in it is the path itself", () => {
+    const odd = fc.string({ unit: fc.constantFrom(..."[]!^-\\/*?.+(){}|$ab😀".split("")), maxLength: 8 });
+    fc.assert(fc.property(fc.oneof(odd, fc.string()), (text) => pattern(text).test("/usr") || true));
+    const plain = fc.string().filter((text) => !/[[*?/]/.test(text));
+    fc.assert(
+      fc.property(plain, plain, (left, right) => {
+        expect(pattern(`/usr/${left}`).test(`/usr/${right}`)).toBe(left === "" || left === right);
+      }),
+    );
   });
 });
 

@@ -12,7 +12,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
@@ -599,6 +599,37 @@ describe("care", () => {
     return { folder, paths };
   }
 
+  // By the suffixes of what stands there: each is listed in the order of names, and what belongs together is one.
+  test.each<[readonly string[], Readonly<Record<string, string>>]>([
+    [[""], { "": "object" }],
+    [["", ".sha256", ".sig", ".siginfo"], { "": "object" }],
+    [[".siginfo"], { "": "description" }],
+    [[".sha256"], { "": "rest" }],
+    [[".sig", ".siginfo"], { "": "rest" }],
+    [[".sha256", ".siginfo"], { "": "rest" }],
+    [[".bad"], { ".bad": "damaged" }],
+    [[".bad", ".siginfo"], { "": "description", ".bad": "damaged" }],
+    [["", ".bad", ".siginfo"], { "": "object", ".bad": "damaged" }],
+  ])("%j is listed as %j", async (suffixes, kinds) => {
+    for (const order of [suffixes, suffixes.toReversed()]) {
+      const folder = temporary();
+      const object = join(folder, objectPath(nameOf("abcd")));
+      await mkdir(dirname(object), { recursive: true });
+      for (const [at, suffix] of order.entries()) {
+        await writeFile(object + suffix, "12345");
+        await utimes(object + suffix, new Date(0), new Date(1000 * (at + 1)));
+      }
+      const found = await listStore(folder);
+      expect(
+        Object.fromEntries(
+          found.map(({ path, kind }) => [path.slice(objectPath(nameOf("abcd")).length), kind]),
+        ),
+      ).toEqual(kinds);
+      expect(found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBe(5 * suffixes.length);
+      expect(Math.max(...found.map(({ usedMs }) => usedMs))).toBe(1000 * suffixes.length);
+    }
+  });
+
   test("statistics say what is there, by task", async () => {
     const { folder } = await filled();
     const { sizeBytes, ...rest } = await storeStatistics(folder);
@@ -691,6 +722,45 @@ describe("care", () => {
     const left = (await listStore(folder)).filter(({ kind }) => kind === "object");
     expect(left.map(({ path }) => path)).toEqual([paths[1]]);
     expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [], setAside: 0, removed: 0 });
+  });
+
+  test("the artifacts of a recipe are removed, of all tasks and signatures, and of no other", async () => {
+    const folder = temporary();
+    const spec = (pn: string, version = "1.0") => `sstate:${pn}:x86_64:${version}:r0:x86_64:14:`;
+    const long = spec("demo", "v".repeat(300));
+    const at = (text: string, unihash: string, task: string, distro?: string): string =>
+      objectPath({ spec: text, unihash, task, ...(distro !== undefined && { distro }) });
+    const gone = [
+      at(spec("demo"), "abcd", "install"),
+      at(spec("demo"), "ef0123", "package_write_deb"),
+      at(spec("demo"), "abcd", "install", "debian-12"),
+      at(spec("demo"), "abce", "fetch").replace(/zst$/, "gz"),
+    ];
+    const kept = [
+      at(spec("demo2"), "abcd", "install"),
+      at(spec("demo", "1.0.1"), "abcd", "install"),
+      at(long, "abcd", "install"),
+      "README",
+    ];
+    for (const path of [...gone, ...kept]) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      for (const suffix of ["", ".sha256", ".sig", ".siginfo", ".bad"])
+        await writeFile(join(folder, path + suffix), "");
+    }
+    const files = async () =>
+      (await readdir(folder, { recursive: true, withFileTypes: true }))
+        .filter((one) => one.isFile())
+        .map((one) =>
+          relative(folder, join(one.parentPath, one.name)).replace(/\.(?:sha256|sig|siginfo|bad)$/, ""),
+        );
+    const program = fileURLToPath(new URL("../../../packages/sstate/dist/main.js", import.meta.url));
+    const remove = (text: string, dir = folder) =>
+      run("node", [program, "remove", "--dir", dir, "--spec", text]);
+    expect((await remove(spec("demo"))).stdout).toBe(`${2 * gone.length} of the shared state deleted\n`);
+    expect(new Set(await files())).toEqual(new Set(kept));
+    expect((await remove(long)).stdout).toBe("2 of the shared state deleted\n");
+    expect((await remove(long, join(folder, "none"))).stdout).toBe("0 of the shared state deleted\n");
+    expect(new Set(await files())).toEqual(new Set(kept.filter((path) => path !== kept[2])));
   });
 
   test("use is noted, so that what is used stays", async () => {

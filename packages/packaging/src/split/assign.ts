@@ -20,8 +20,8 @@ export function pattern(text: string): RegExp {
 function oneOf(inside: string): string {
   const isNot = inside.startsWith("!");
   const escaped = (character: string): string => character.replace(/[\\\][^-]/, "\\$&");
-  const items = [...inside.slice(isNot ? 1 : 0).matchAll(/(.)-(.)|./gsu)].map(([one, from, to]) => {
-    if (from === undefined || to === undefined) return escaped(one);
+  const items = [...inside.slice(isNot ? 1 : 0).matchAll(/(.)-(.)|./gsu)].map(([one, from = "", to = ""]) => {
+    if (from === "") return escaped(one);
     return from.codePointAt(0)! <= to.codePointAt(0)! ? `${escaped(from)}-${escaped(to)}` : "";
   });
   // JavaScript reads `[]` as nothing, and `[^]` as anything.
