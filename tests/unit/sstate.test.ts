@@ -280,6 +280,17 @@ describeUnless(noZstd, "mirrors", () => {
     }
   });
 
+  test("where what comes cannot be kept for the next run, it is kept elsewhere", async () => {
+    const file = join(temporary(), "file");
+    await writeFile(file, "");
+    for (const downloads of [file, join(file, "below")]) {
+      await using one = await rig(() => false, { downloads });
+      expect(await readFile((await one.store.get(nameOf("abcd")))!, "utf8")).toBe(text);
+      expect(one.warnings).toEqual([]);
+    }
+    expect(await readFile(file, "utf8")).toBe("");
+  });
+
   test("a server that is not there is one warning, and is not asked again", async () => {
     const dead = await rig(() => false);
     await dead[Symbol.asyncDispose]();
@@ -500,6 +511,20 @@ describe("artifacts", () => {
     await packArtifact(folders, join(work, "b.tar"), 1_700_000_000);
     expect(await readFile(join(work, "b.tar"))).toEqual(await readFile(join(work, "a.tar")));
   });
+
+  test.each([[["a/b"]], [[".."]], [["."]], [[""]], [["a", "a"]]])(
+    "have no folders called %j",
+    async (names) => {
+      const work = temporary();
+      const folders = names.map((name, at) => ({ name, path: join(work, `${at}`) }));
+      for (const make of [
+        packArtifact(folders, join(work, "a.tar"), 1),
+        unpackArtifact(join(work, "a.tar"), folders),
+      ])
+        await expect(make).rejects.toThrow("internal: bad folder names for an artifact");
+      expect(await readdir(work)).toEqual([]);
+    },
+  );
 
   test("hold who owns what as root has made it, and root where an ordinary user has", async () => {
     const ownersIn = async (archive: string): Promise<string[]> => {
