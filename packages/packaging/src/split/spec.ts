@@ -170,7 +170,8 @@ function relationsOf(refuse: Refuse, field: string, text: string, name: string):
     if (one.includes("*") || (field === "Provides" && one.startsWith("/"))) return [];
     const mapped = debRelations(one, field);
     if (!mapped) return refuse(`relations.${field}`, `\`${one}\` cannot be said in a Debian package`);
-    const isItself = mapped.every((text) => !text.includes("|") && text.split(" ")[0] === name);
+    const [first = ""] = mapped;
+    const isItself = first.split(" ")[0] === name && !first.includes("|");
     return field === "Depends" && isItself ? [] : mapped;
   });
 }
