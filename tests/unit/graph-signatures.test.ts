@@ -726,6 +726,19 @@ describe("explanations", () => {
       expect(causes.map(({ tasks }) => tasks.map(({ label }) => label))).toEqual([["a:do_x"], ["b:do_x"]]);
     });
 
+    test("a task whose own records say no difference is the cause itself", async () => {
+      const of = (hash: string) => record("top:do_x", hash, { runtaskhashes: { "a:do_x": hash } });
+      const causes = await traceChanges({ label: "top:do_x", before: of("1"), after: of("2") }, () =>
+        Promise.resolve(record("a:do_x", "1", { varvals: { do_x: "" } })),
+      );
+      expect(causes).toEqual([
+        {
+          change: { kind: "task", label: "a:do_x", before: "1", after: "2" },
+          tasks: [{ label: "top:do_x", path: ["top:do_x"] }],
+        },
+      ]);
+    });
+
     test("each record read once, however many tasks need it", async () => {
       const asked: string[] = [];
       await traceChanges(top, (label, hash) => {
