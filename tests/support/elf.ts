@@ -1,6 +1,8 @@
 /** ELF files made byte by byte: 64 bits, little-endian, with a dynamic segment and nothing to run. */
 
 export interface ElfSpec {
+  /** Default: shared. */
+  readonly kind?: keyof typeof KINDS;
   readonly soname?: string;
   readonly needed?: readonly string[];
   readonly runpath?: string;
@@ -11,7 +13,11 @@ export interface ElfSpec {
   readonly wants?: Readonly<Record<string, readonly string[]>>;
   /** Versions that it gives. */
   readonly gives?: readonly string[];
+  /** `.symtab`, `.debug_info`: names of sections. */
+  readonly sections?: readonly string[];
 }
+
+const KINDS = { relocatable: 1, executable: 2, shared: 3 };
 
 const LOADED_AT = 0x10000;
 const [TABLES_AT, DYNAMIC_AT] = [0x1000, 256];
@@ -41,7 +47,7 @@ export function elfFile(spec: ElfSpec): Buffer {
   dynamic.push([0, 0]);
   const file = Buffer.alloc(tableAt + table.length);
   file.write("\x7fELF\x02\x01\x01", 0, "latin1");
-  file.writeUInt16LE(3, 16);
+  file.writeUInt16LE(KINDS[spec.kind ?? "shared"], 16);
   file.writeUInt16LE(spec.machine ?? 62, 18);
   file.writeBigUInt64LE(64n, 32);
   file.writeUInt16LE(56, 54);
@@ -66,7 +72,7 @@ export function elfFile(spec: ElfSpec): Buffer {
   give.copy(file, giveAt);
   interpreter.copy(file, interpreterAt);
   table.copy(file, tableAt);
-  return file;
+  return spec.sections === undefined ? file : withSections(file, spec.sections);
 }
 
 function needTable(wants: Readonly<Record<string, readonly string[]>>, at: (text: string) => number): Buffer {
@@ -105,4 +111,27 @@ function giveTable(gives: readonly string[], soname: string, at: (text: string) 
       return block;
     }),
   );
+}
+
+function withSections(loaded: Buffer, sections: readonly string[]): Buffer {
+  const names = ["", ...sections, ".shstrtab"];
+  const text = `${names.join("\0")}\0`;
+  const headers = Buffer.alloc(names.length * 64);
+  let at = 0;
+  for (const [index, name] of names.entries()) {
+    headers.writeUInt32LE(at, index * 64);
+    headers.writeUInt32LE(
+      name === ".symtab" ? 2 : name === ".shstrtab" ? 3 : name === "" ? 0 : 1,
+      index * 64 + 4,
+    );
+    at += name.length + 1;
+  }
+  headers.writeBigUInt64LE(BigInt(loaded.length), (names.length - 1) * 64 + 24);
+  headers.writeBigUInt64LE(BigInt(text.length), (names.length - 1) * 64 + 32);
+  const head = Buffer.from(loaded);
+  head.writeBigUInt64LE(BigInt(loaded.length + text.length), 40);
+  head.writeUInt16LE(64, 58);
+  head.writeUInt16LE(names.length, 60);
+  head.writeUInt16LE(names.length - 1, 62);
+  return Buffer.concat([head, Buffer.from(text), headers]);
 }

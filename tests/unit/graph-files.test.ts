@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, rmSync } from "node:fs";
 import { chmod, mkdir, symlink, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { BuildError } from "@tsbake/base";
+import { BuildError, byText, sha256 } from "@tsbake/base";
 import { digestPath, listChecksums } from "@tsbake/graph";
 import { editQuietly, QUIET_EDITS } from "../support/quiet-edits.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -44,6 +44,27 @@ describe("file digests", () => {
     const digest = await digestPath(one);
     expect(await digestPath(two)).toBe(digest);
     expect(await digestPath(`${two}/`)).toBe(digest);
+  });
+
+  // Another digest of the same files would build everything anew.
+  test("of folders list files, what is empty but for version control, and modes that are not the usual one", async () => {
+    const root = temporaryFolder("test");
+    await chmod(root, 0o755);
+    for (const file of ["deep/only/file", "controlled/.git/config", "worktree/.git", "private/file"]) {
+      await mkdir(dirname(join(root, file)), { recursive: true });
+      await writeFile(join(root, file), file);
+    }
+    await mkdir(join(root, "empty"));
+    await chmod(join(root, "private"), 0o700);
+    const lines = [
+      `${sha256("deep/only/file")} ./deep/only/file`,
+      `${sha256("private/file")} ./private/file`,
+      `${sha256("worktree/.git")} ./worktree/.git`,
+      "folder 700 ./private",
+      "folder 755 ./controlled",
+      "folder 755 ./empty",
+    ];
+    expect(await digestPath(root)).toBe(sha256(lines.sort(byText).join("\n")));
   });
 
   test.each<[string, (root: string) => Promise<void>, boolean]>([

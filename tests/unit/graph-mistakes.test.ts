@@ -1,9 +1,21 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { Source } from "@tsbake/base";
+import { Datastore, evaluateFile, type EvaluationHost } from "@tsbake/datastore";
+import { parseFile } from "@tsbake/language";
 import { build, needs, problems } from "../support/graphs.js";
 import { recipe } from "../support/recipes.js";
 import { temporaryFolder } from "../support/temporary.js";
+
+/** For metadata that includes nothing and has no Python. */
+const noHost: EvaluationHost = {
+  load: () => undefined,
+  warn: () => {},
+  python: () => {
+    throw new Error("no Python here");
+  },
+};
 
 describe("mistakes in flags", () => {
   const b = recipe("b", { do_populate_sysroot: {}, do_compile: {} });
@@ -190,6 +202,32 @@ describe("circles", () => {
         `help: take one of these away: a:do_x needs b:do_y (do_x[depends], ${file}:1); b:do_y needs c:do_z (do_y[deptask], DEPENDS); c:do_w needs a:do_x (do_w[depends])`,
       ].join("\n"),
     );
+  });
+
+  /** Text of the recipe, its task and DEPENDS as the graph sees them, and what the message marks. */
+  test.each<[string, string, Parameters<typeof recipe>[1][string], Parameters<typeof recipe>[2], string]>([
+    ["[depends]", 'do_x[depends] = "b:do_y"', { depends: "b:do_y" }, {}, "b"],
+    ["[rdepends]", 'do_x[rdepends] = "b:do_y"', { rdepends: "b:do_y" }, { rdepends: { a: "b" } }, "b"],
+    ["[mcdepends]", 'do_x[mcdepends] = "mc:::b:do_y"', { mcdepends: "mc:::b:do_y" }, {}, "b"],
+    ["[deptask]", 'DEPENDS = "host-tool b"', { deptask: "do_y" }, { depends: "host-tool b" }, "b"],
+    ["[rdeptask]", 'RDEPENDS:a = "c-bin"', { rdeptask: "do_y" }, { rdepends: { a: "c-bin" } }, "c-bin"],
+    ["nothing that can be named", "", { deptask: "do_y" }, { depends: "b" }, "do_x() {"],
+  ])("mark what made the step: %s", async (_what, text, task, fields, marked) => {
+    const file = join(temporaryFolder("test"), "a.bb");
+    const metadata = `SUMMARY = "b c-bin do_x"\n${text}\ndo_x() {\n:\n}\n`;
+    await writeFile(file, metadata);
+    const d = new Datastore();
+    evaluateFile(parseFile(new Source(file, metadata), "recipe"), d, noHost);
+    const a = recipe("a", { do_x: { ...task, at: { file, line: 3 } }, do_build: { after: "do_x" } }, fields);
+    const b = recipe("b", { do_y: { depends: "a:do_x" } }, { packages: "b c-bin" });
+    const openRecipe = (id: string) => (id === a.id ? d : new Datastore());
+    const [found] = problems(() => build([a, b], "a", { openRecipe }));
+    const lines = found!.text.split("\n");
+    expect(lines[0]).toContain("a:do_x → b:do_y → a:do_x");
+    const at = lines.findIndex((line) => line.startsWith(" --> "));
+    const [, column, length] = /\|( *)(\^+)$/.exec(lines[at + 3]!)!.map((part) => part.length);
+    expect(lines[at + 2]!.split("|")[1]!.slice(column, column! + length!)).toBe(marked);
+    expect(lines[at]).toContain(`${file}:${text === "" ? 3 : 2}:`);
   });
 
   test("separate ones are told separately, the shortest way around each", () => {

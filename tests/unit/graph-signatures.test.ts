@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Datastore, type PythonHost } from "@tsbake/datastore";
+import { Datastore, scanShell, type PythonHost } from "@tsbake/datastore";
 import {
   buildTaskGraph,
   compareExplanations,
@@ -80,6 +80,14 @@ describe("base hashes", () => {
     IGNORED: "i",
     BB_BASEHASH_IGNORE_VARS: "IGNORED",
   };
+
+  test("are made of shell that the scanner does not understand, where a shell does, and of no other", () => {
+    // As if the function ended and another command began: nobody writes that, and it is no mistake.
+    const odd = "true\n}\n{ true\n";
+    expect(scanShell(odd).problem).toBeDefined();
+    expect(sign(shell("do_x", odd))).toMatch(/^[0-9a-f]{32}$/);
+    expect(() => sign(shell("do_x", "true\nif true; then\n"))).toThrow("graph/shell-syntax");
+  });
 
   test("have 32 digits, the same in every process, and a versioned name", () => {
     expect(signer.name).toBe("xxh-1");
@@ -716,6 +724,19 @@ describe("explanations", () => {
         (label, hash) => Promise.resolve(mine[`${label} ${hash}`]),
       );
       expect(causes.map(({ tasks }) => tasks.map(({ label }) => label))).toEqual([["a:do_x"], ["b:do_x"]]);
+    });
+
+    test("a task whose own records say no difference is the cause itself", async () => {
+      const of = (hash: string) => record("top:do_x", hash, { runtaskhashes: { "a:do_x": hash } });
+      const causes = await traceChanges({ label: "top:do_x", before: of("1"), after: of("2") }, () =>
+        Promise.resolve(record("a:do_x", "1", { varvals: { do_x: "" } })),
+      );
+      expect(causes).toEqual([
+        {
+          change: { kind: "task", label: "a:do_x", before: "1", after: "2" },
+          tasks: [{ label: "top:do_x", path: ["top:do_x"] }],
+        },
+      ]);
     });
 
     test("each record read once, however many tasks need it", async () => {

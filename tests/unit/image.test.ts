@@ -20,6 +20,7 @@ import {
   parseFacts,
   parseFileManifest,
   parseOsRelease,
+  anyOf,
   parseRules,
   pathMatcher,
   planExtension,
@@ -205,6 +206,16 @@ describe("rules", () => {
     expect(pathMatcher(glob)(path)).toBe(matches);
   });
 
+  test.each([
+    [[], "/etc/x", false],
+    [["/etc/x"], "/etc/x", true],
+    [["/usr/*", "/etc/x"], "/etc/x", true],
+    [["/etc/x", "/usr/*"], "/etc/x", true],
+    [["/usr/*", "/opt/*"], "/etc/x", false],
+  ])("any of %j on %s: %s", (globs, path, matches) => {
+    expect(anyOf(globs)(path)).toBe(matches);
+  });
+
   test("the first match decides", () => {
     const rules = parseRules("/etc/gdb/**=drop\n /etc/**=factory");
     expect(ruleFor(rules, "/etc/gdb/gdbinit")?.action).toBe("drop");
@@ -244,12 +255,13 @@ describe("rules", () => {
   });
 
   test("every bad word is named", () => {
-    const text = messages(() => parseRules("/a=keep etc=drop /b=eat =drop /c"));
+    const text = messages(() => parseRules("/a=keep etc=drop /b=eat =drop /c keep /=drop /d=x=drop"));
     expect(text.split("\n")).toEqual([
       "`etc=drop` is no rule",
       "`/b=eat` is no rule",
       "`=drop` is no rule",
       "`/c` is no rule",
+      "`keep` is no rule",
     ]);
   });
 });

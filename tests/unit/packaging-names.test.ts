@@ -125,6 +125,23 @@ describe("the packages of a recipe", () => {
     ]);
   });
 
+  // As OE writes them.
+  test.each([
+    ["nothing needs itself", { Depends: "Tool tool (>= 1) Other | Tool" }, ["other | tool"]],
+    ["but it may conflict with what has its name", { Conflicts: "Tool" }, ["tool"]],
+    ["and provide it", { Provides: "Tool" }, ["tool"]],
+    ["a pattern is left out", { Recommends: "lib* Other perl-module-*" }, ["other"]],
+    ["and so is a file that is provided", { Provides: "/bin/sh Shell" }, ["shell"]],
+  ])("%s", (_what, relations, expected) => {
+    const [one] = parseSpec(spec(["Tool"], relations), "spec").packages;
+    expect(Object.values(one!.relations)).toEqual([expected]);
+  });
+
+  test("are one where a name stands twice, and keep their order", () => {
+    const { packages } = parseSpec(spec(["ab", "cd", "ab", "ef", "cd"]), "spec");
+    expect(packages.map(({ name }) => name)).toEqual(["ab", "cd", "ef"]);
+  });
+
   test.each([
     [["a_b", "a-b"], {}, /`a_b` and `a-b` of PACKAGES are both `a-b`/],
     [["tööl"], {}, /`tööl` is no Debian package name and cannot be made one/],

@@ -14,17 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { sha256File } from "@tsbake/base";
-import {
-  hostArchitecture,
-  parseListing,
-  parseShlibs,
-  parseSimulation,
-  pattern,
-  poolName,
-  shlibKey,
-  splitRelations,
-  writeClosure,
-} from "@tsbake/packaging";
+import { hostArchitecture, parseListing, parseSimulation, poolName, writeClosure } from "@tsbake/packaging";
 import { readElf } from "@tsbake/elf";
 import { run } from "../support/command.js";
 import { elfFile } from "../support/elf.js";
@@ -102,51 +92,6 @@ describe("ELF files", () => {
     );
     writeFileSync(path, "#!/bin/sh\n");
     expect(await readElf(path)).toBeUndefined();
-  });
-});
-
-describe("libraries and packages", () => {
-  test.each([
-    ["libc.so.6", "libc 6"],
-    ["libfoo.so.1.2", "libfoo 1.2"],
-    ["libfoo-1.2.so", "libfoo 1.2"],
-    ["ld-linux-x86-64.so.2", "ld-linux-x86-64 2"],
-    ["plugin.so", undefined],
-  ])("%s is %s", (soname, key) => {
-    expect(shlibKey(soname)).toBe(key);
-  });
-
-  test("shlibs lines", () => {
-    expect([
-      ...parseShlibs("# note\nlibc 6 libc6 (>= 2.36)\nudeb: libc 6 libc6-udeb\ndeb: libm 6 libc6, x\n\n"),
-    ]).toEqual([
-      ["libc 6", "libc6 (>= 2.36)"],
-      ["libm 6", "libc6, x"],
-    ]);
-  });
-
-  test.each([
-    ["a b", ["a", "b"]],
-    ["a (>= 1.0) b (= 2)", ["a (>= 1.0)", "b (= 2)"]],
-    ["a,b,  c", ["a", "b", "c"]],
-    ["a | b (>= 1) | c d", ["a | b (>= 1) | c", "d"]],
-    ["", []],
-  ])("relations %j", (text, expected) => {
-    expect(splitRelations(text)).toEqual(expected);
-  });
-
-  test.each([
-    ["/usr/bin", "/usr/bin/tool", true],
-    ["/usr/bin/", "/usr/bin", true],
-    ["/usr/bin", "/usr/binary", false],
-    ["/usr/lib/lib*.so.*", "/usr/lib/libx.so.1", true],
-    ["/usr/lib/lib*.so.*", "/usr/lib/deep/libx.so.1", false],
-    ["/usr/lib/lib?.so", "/usr/lib/libx.so", true],
-    ["/usr/lib/lib[!xy].so", "/usr/lib/libx.so", false],
-    ["/usr/c++", "/usr/c++", true],
-    ["/usr/c++", "/usr/ccc", false],
-  ])("pattern %s and %s: %s", (text, path, expected) => {
-    expect(pattern(text).test(path)).toBe(expected);
   });
 });
 

@@ -2,16 +2,7 @@ import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
 import { openArMember, readAr } from "@tsbake/archive";
 import fc from "fast-check";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   canonicalDatabase,
@@ -29,8 +20,6 @@ import {
 } from "@tsbake/packaging";
 import type { ClosurePackage } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { root as projectRoot } from "../support/paths.js";
-import { taskDependency } from "../support/task-dependencies.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 function scratch(): { path: string; [Symbol.dispose](): void } {
@@ -562,54 +551,5 @@ describe("a package of ours", () => {
     const done = await call(...args);
     expect([done.code, done.stderr]).toEqual([1, expect.stringContaining(reason)]);
     expect(done.stderr).not.toContain("    at ");
-  });
-});
-
-describe("the program's sysroot", () => {
-  const PROGRAM = join(projectRoot, "packages/packaging/dist/main.js");
-
-  /** Two recipes with these modes of `bin` and `bin/tool`, staged under the caller's umask. */
-  async function staged(mask: string, modes: readonly (readonly [number, number])[]) {
-    const folder = temporaryFolder("test");
-    const at = (...parts: string[]): string => join(folder, ...parts);
-    for (const [index, [bin, tool]] of modes.entries()) {
-      mkdirSync(at("components", `r${index}`, "bin"), { recursive: true });
-      writeFileSync(at("components", `r${index}`, "bin/tool"), "one content");
-      chmodSync(at("components", `r${index}`, "bin/tool"), tool);
-      chmodSync(at("components", `r${index}`, "bin"), bin);
-    }
-    const needs = modes.map((_, index) => taskDependency({ pn: `r${index}`, task: "do_sysroot_ready" }));
-    const asking = taskDependency({ pn: "a", depends: needs.map(({ id }) => id) });
-    writeFileSync(at("deps.json"), JSON.stringify([asking, ...needs]));
-    const places = ["--components", at("components"), "--target", at("target"), "--native", at("native")];
-    const script = `umask ${mask}; exec node "$@"`;
-    const command = [PROGRAM, "sysroot", "--taskdepdata", at("deps.json"), ...places];
-    const { code, stderr } = await run("/bin/sh", ["-c", script, "sh", ...command]);
-    const modeOf = (path: string) => (existsSync(path) ? statSync(path).mode & 0o7777 : undefined);
-    return { code, stderr, made: [at("target"), at("native"), at("target/bin")].map(modeOf) };
-  }
-
-  test("is the same whatever the caller's umask and the order of recipes", async () => {
-    const same = { code: 0, made: [0o755, 0o755, 0o755] };
-    expect(
-      await staged("077", [
-        [0o755, 0o644],
-        [0o700, 0o644],
-      ]),
-    ).toMatchObject(same);
-    expect(
-      await staged("000", [
-        [0o700, 0o644],
-        [0o755, 0o644],
-      ]),
-    ).toMatchObject(same);
-  });
-
-  test("has no file that two recipes stage with two modes", async () => {
-    const { code, stderr } = await staged("022", [
-      [0o755, 0o644],
-      [0o755, 0o755],
-    ]);
-    expect([code, stderr]).toEqual([1, expect.stringContaining("bin/tool")]);
   });
 });

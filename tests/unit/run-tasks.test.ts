@@ -273,6 +273,34 @@ describe("modes", () => {
   });
 });
 
+describe("noexec on noexec", () => {
+  const chain: ProjectSpec = {
+    x: {
+      tasks: {
+        do_x: { body: "    :" },
+        do_y: { noexec: true, needs: ["do_x"] },
+        do_z: { noexec: true, needs: ["do_y"] },
+      },
+    },
+  };
+  test.each([
+    ["nothing", [], 0],
+    ["the upper one", ["do_z"], 1],
+    ["the lower one", ["do_y"], 2],
+    ["both", ["do_y", "do_z"], 2],
+  ])("stamps that are gone are made again, and no body runs: %s", async (_what, gone, made) => {
+    using rig = new Rig();
+    await rig.run(chain, ["x:do_z"]);
+    const folder = join(rig.tmp, "stamps/x");
+    const stamps = readdirSync(folder).sort();
+    for (const name of stamps)
+      if (gone.some((task) => name.includes(`.${task}.`))) rmSync(join(folder, name));
+    const { started, summary } = await rig.run(chain, ["x:do_z"]);
+    expect([started, summary.ok, summary.noexec]).toEqual([[], true, made]);
+    expect(readdirSync(folder).sort()).toEqual(stamps);
+  });
+});
+
 describe("a password in a script", () => {
   test("is there while it runs, for the user alone, and in nothing that stays", async () => {
     const body = "    stat -c %a $0; echo 'http://me:secret@h/' | sha256sum";
@@ -714,6 +742,12 @@ describe("scheduling", () => {
     const settings = { ...rig.options({}, []).settings, threads: 1 };
     const { started } = await rig.run(many, targets, { settings });
     expect(started.slice(0, 2)).toEqual(["run r5:do_x", "run r3:do_x"]);
+  });
+
+  test("is not written down where nothing can be written, and the build is as good", async () => {
+    using rig = new Rig();
+    writeFileSync(join(rig.topdir, "cache"), "no folder");
+    expect((await rig.run(one({ body: "    :" }), ["x:do_x"])).summary).toMatchObject({ ok: true, ran: 1 });
   });
 });
 

@@ -138,9 +138,18 @@ describe("priorities", () => {
     expect([estimate(input, ahead, 8), estimate(input, ahead, 1)]).toEqual([5110, 5120]);
   });
 
-  test("no estimate from guesses", () => {
-    const unknown = { ...input, expectedMs: () => undefined };
-    expect(estimate(unknown, pathsAhead(unknown), 2)).toBeUndefined();
+  test.each([
+    [0, 10, true],
+    [1, 5, true],
+    [2, 9, false],
+    [1, 4, false],
+    [4, 4, false],
+  ])("%i of %i tasks never timed: an estimate: %s", (unknown, all, isGiven) => {
+    const order = Array.from({ length: all }, (_, at) => `${at}` as TaskId);
+    const expectedMs = (task: TaskId) => (Number(task) < unknown ? undefined : 10);
+    const some = { order, dependents: () => [], expectedMs };
+    const expected = unknown * 200 + (all - unknown) * 10;
+    expect(estimate(some, pathsAhead(some), 1)).toBe(isGiven ? expected : undefined);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The file of outputs that are the same. */
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { openEquivalences } from "@tsbake/sstate";
 import { run } from "../support/command.js";
@@ -79,6 +79,25 @@ describe("equivalences", () => {
     expect(await again.report(report("a3", "00"))).toBe("a1");
     expect((await openEquivalences(path)).unihash("a3")).toBe("a1");
     expect((await openEquivalences(path)).unihash("a2")).toBeUndefined();
+  });
+
+  test.each([
+    ["null"],
+    ["[]"],
+    ['"taskhash"'],
+    ['{"outhash":"00","unihash":"ff"}'],
+    ['{"taskhash":"a1","unihash":"ff"}'],
+    ['{"taskhash":"a1","outhash":"00"}'],
+    ['{"taskhash":1,"outhash":"00","unihash":"ff"}'],
+    ['{"taskhash":"a1","outhash":"0 0","unihash":"ff"}'],
+    ['{"taskhash":"a1","outhash":"00","unihash":"../ff"}'],
+  ])("the line %s says nothing, and what follows it counts", async (line) => {
+    mkdirSync(dirname(path));
+    writeFileSync(path, `${line}\n{"taskhash":"a2","outhash":"01","unihash":"a0"}\n`);
+    const file = await openEquivalences(path);
+    expect(["a1", "a2"].map((hash) => file.unihash(hash))).toEqual([undefined, "a0"]);
+    expect(await file.report(report("a1", "00"))).toBe("a1");
+    expect(await file.report(report("a3", "01"))).toBe("a0");
   });
 
   test("many processes at once agree, and lose nothing", async () => {

@@ -1,5 +1,6 @@
 import {
   chmod,
+  chown,
   link,
   mkdir,
   readFile,
@@ -11,7 +12,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
@@ -32,7 +33,7 @@ import {
 import { run } from "../support/command.js";
 import { nameOf, seed, storeContract } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
-import { describeUnless } from "../support/skip.js";
+import { describeUnless, notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
@@ -279,6 +280,17 @@ describeUnless(noZstd, "mirrors", () => {
     }
   });
 
+  test("where what comes cannot be kept for the next run, it is kept elsewhere", async () => {
+    const file = join(temporary(), "file");
+    await writeFile(file, "");
+    for (const downloads of [file, join(file, "below")]) {
+      await using one = await rig(() => false, { downloads });
+      expect(await readFile((await one.store.get(nameOf("abcd")))!, "utf8")).toBe(text);
+      expect(one.warnings).toEqual([]);
+    }
+    expect(await readFile(file, "utf8")).toBe("");
+  });
+
   test("a server that is not there is one warning, and is not asked again", async () => {
     const dead = await rig(() => false);
     await dead[Symbol.asyncDispose]();
@@ -360,11 +372,35 @@ describeUnless(noZstd, "mirrors", () => {
     expect(warnings[0]).not.toContain("secret");
   });
 
-  test.each([401, 500, 503])("status %d is one warning, and no answer", async (status) => {
+  // It will say the same of all others, or only of this one.
+  test.each([
+    [400, "asked again"],
+    [402, "asked again"],
+    [418, "asked again"],
+    [401, "left alone"],
+    [407, "left alone"],
+    [429, "left alone"],
+    [500, "left alone"],
+    [503, "left alone"],
+    [599, "left alone"],
+  ])("a server that answers %d is one warning, no answer, and %s", async (status, expected) => {
+    await using one = await rig((_request, response) => (response.writeHead(status).end(), true), {
+      retryPauseMs: 1,
+    });
+    const isLeft = expected === "left alone";
+    expect(await one.store.find([nameOf("abcd")])).toEqual(new Set());
+    const asked = one.server.requests.length;
+    expect(await one.store.get(nameOf("ef01"))).toBeUndefined();
+    expect(one.server.requests.length > asked).toBe(!isLeft);
+    expect(one.warnings).toEqual([expect.stringContaining(`answers ${status}`)]);
+    expect(one.warnings[0]!.includes("goes on without this mirror")).toBe(isLeft);
+  });
+
+  test.each([404, 410])("a server that answers %d has nothing, of which nothing is said", async (status) => {
     await using one = await rig((_request, response) => (response.writeHead(status).end(), true));
-    expect(await one.store.find([nameOf("abcd"), nameOf("ef01")])).toEqual(new Set());
-    expect(one.warnings).toHaveLength(1);
-    expect(one.warnings[0]).toContain(`answers ${status}`);
+    expect(await one.store.find([nameOf("abcd")])).toEqual(new Set());
+    expect(await one.store.get(nameOf("abcd"))).toBeUndefined();
+    expect(one.warnings).toEqual([]);
   });
 
   test("a page instead of the object (a captive portal) is not used", async () => {
@@ -476,6 +512,56 @@ describe("artifacts", () => {
     expect(await readFile(join(work, "b.tar"))).toEqual(await readFile(join(work, "a.tar")));
   });
 
+  test.each([[["a/b"]], [[".."]], [["."]], [[""]], [["a", "a"]]])(
+    "have no folders called %j",
+    async (names) => {
+      const work = temporary();
+      const folders = names.map((name, at) => ({ name, path: join(work, `${at}`) }));
+      for (const make of [
+        packArtifact(folders, join(work, "a.tar"), 1),
+        unpackArtifact(join(work, "a.tar"), folders),
+      ])
+        await expect(make).rejects.toThrow("internal: bad folder names for an artifact");
+      expect(await readdir(work)).toEqual([]);
+    },
+  );
+
+  test("hold who owns what as root has made it, and root where an ordinary user has", async () => {
+    const ownersIn = async (archive: string): Promise<string[]> => {
+      const { stdout } = await run("tar", ["--list", "--verbose", "--numeric-owner", "--file", archive]);
+      return [...stdout.matchAll(/^\S+ (\S+) .* out\/(\w+)$/gm)].map(([, owner, file]) => `${file} ${owner}`);
+    };
+    const isRoot = process.getuid?.() === 0;
+    const work = temporary();
+    await mkdir(join(work, "out"));
+    for (const file of ["mine", "other"]) await writeFile(join(work, "out", file), "");
+    if (isRoot) await chown(join(work, "out/other"), 5, 6);
+    await packArtifact([{ name: "out", path: join(work, "out") }], join(work, "a.tar"), 1);
+    expect(await ownersIn(join(work, "a.tar"))).toEqual(["mine 0/0", isRoot ? "other 5/6" : "other 0/0"]);
+  });
+
+  testUnless(notRoot, "of an ordinary user are root's", async () => {
+    const work = temporary();
+    await mkdir(join(work, "out"));
+    await writeFile(join(work, "out/mine"), "");
+    for (const path of [work, join(work, "out"), join(work, "out/mine")]) await chown(path, 65534, 65534);
+    const room = new URL("../../../packages/sstate/dist/index.js", import.meta.url);
+    const script = `const { packArtifact } = await import(${JSON.stringify(fileURLToPath(room))});
+      process.setgid(65534); process.setuid(65534);
+      await packArtifact([{ name: "out", path: "out" }], "a.tar", 1);`;
+    const made = await run("node", ["--input-type=module", "--eval", script], { cwd: work });
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    const listed = await run("tar", [
+      "--list",
+      "--verbose",
+      "--numeric-owner",
+      "--file",
+      join(work, "a.tar"),
+    ]);
+    expect(listed.stdout.split("\n").filter((line) => line !== "" && !line.includes(" 0/0 "))).toEqual([]);
+    expect(listed.stdout).toContain("out/mine");
+  });
+
   test.each([
     ["that is damaged", async () => Buffer.from("rubbish"), "archive/"],
     [
@@ -538,6 +624,37 @@ describe("care", () => {
     return { folder, paths };
   }
 
+  // By the suffixes of what stands there: each is listed in the order of names, and what belongs together is one.
+  test.each<[readonly string[], Readonly<Record<string, string>>]>([
+    [[""], { "": "object" }],
+    [["", ".sha256", ".sig", ".siginfo"], { "": "object" }],
+    [[".siginfo"], { "": "description" }],
+    [[".sha256"], { "": "rest" }],
+    [[".sig", ".siginfo"], { "": "rest" }],
+    [[".sha256", ".siginfo"], { "": "rest" }],
+    [[".bad"], { ".bad": "damaged" }],
+    [[".bad", ".siginfo"], { "": "description", ".bad": "damaged" }],
+    [["", ".bad", ".siginfo"], { "": "object", ".bad": "damaged" }],
+  ])("%j is listed as %j", async (suffixes, kinds) => {
+    for (const order of [suffixes, suffixes.toReversed()]) {
+      const folder = temporary();
+      const object = join(folder, objectPath(nameOf("abcd")));
+      await mkdir(dirname(object), { recursive: true });
+      for (const [at, suffix] of order.entries()) {
+        await writeFile(object + suffix, "12345");
+        await utimes(object + suffix, new Date(0), new Date(1000 * (at + 1)));
+      }
+      const found = await listStore(folder);
+      expect(
+        Object.fromEntries(
+          found.map(({ path, kind }) => [path.slice(objectPath(nameOf("abcd")).length), kind]),
+        ),
+      ).toEqual(kinds);
+      expect(found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBe(5 * suffixes.length);
+      expect(Math.max(...found.map(({ usedMs }) => usedMs))).toBe(1000 * suffixes.length);
+    }
+  });
+
   test("statistics say what is there, by task", async () => {
     const { folder } = await filled();
     const { sizeBytes, ...rest } = await storeStatistics(folder);
@@ -552,6 +669,13 @@ describe("care", () => {
 
   test.each([
     ["age", { maxAgeMs: 15 * day }, [0, 1], "age"],
+    ["age, of which what is just so old stays", { maxAgeMs: 20 * day }, [0], "age"],
+    [
+      "age, in the order of paths, those that somebody wants too",
+      { maxAgeMs: 5 * day, isWanted: () => true },
+      [0, 1, 2],
+      "age",
+    ],
     ["size, the least recently used first", { maxBytes: 4000 }, [0, 1], "size"],
     ["what nobody wants", { isWanted: (path: string) => path.includes("install") }, [2], "unwanted"],
     ["nothing", {}, [], ""],
@@ -623,6 +747,45 @@ describe("care", () => {
     const left = (await listStore(folder)).filter(({ kind }) => kind === "object");
     expect(left.map(({ path }) => path)).toEqual([paths[1]]);
     expect(await verifyStore(folder)).toEqual({ checked: 1, faults: [], setAside: 0, removed: 0 });
+  });
+
+  test("the artifacts of a recipe are removed, of all tasks and signatures, and of no other", async () => {
+    const folder = temporary();
+    const spec = (pn: string, version = "1.0") => `sstate:${pn}:x86_64:${version}:r0:x86_64:14:`;
+    const long = spec("demo", "v".repeat(300));
+    const at = (text: string, unihash: string, task: string, distro?: string): string =>
+      objectPath({ spec: text, unihash, task, ...(distro !== undefined && { distro }) });
+    const gone = [
+      at(spec("demo"), "abcd", "install"),
+      at(spec("demo"), "ef0123", "package_write_deb"),
+      at(spec("demo"), "abcd", "install", "debian-12"),
+      at(spec("demo"), "abce", "fetch").replace(/zst$/, "gz"),
+    ];
+    const kept = [
+      at(spec("demo2"), "abcd", "install"),
+      at(spec("demo", "1.0.1"), "abcd", "install"),
+      at(long, "abcd", "install"),
+      "README",
+    ];
+    for (const path of [...gone, ...kept]) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      for (const suffix of ["", ".sha256", ".sig", ".siginfo", ".bad"])
+        await writeFile(join(folder, path + suffix), "");
+    }
+    const files = async () =>
+      (await readdir(folder, { recursive: true, withFileTypes: true }))
+        .filter((one) => one.isFile())
+        .map((one) =>
+          relative(folder, join(one.parentPath, one.name)).replace(/\.(?:sha256|sig|siginfo|bad)$/, ""),
+        );
+    const program = fileURLToPath(new URL("../../../packages/sstate/dist/main.js", import.meta.url));
+    const remove = (text: string, dir = folder) =>
+      run("node", [program, "remove", "--dir", dir, "--spec", text]);
+    expect((await remove(spec("demo"))).stdout).toBe(`${2 * gone.length} of the shared state deleted\n`);
+    expect(new Set(await files())).toEqual(new Set(kept));
+    expect((await remove(long)).stdout).toBe("2 of the shared state deleted\n");
+    expect((await remove(long, join(folder, "none"))).stdout).toBe("0 of the shared state deleted\n");
+    expect(new Set(await files())).toEqual(new Set(kept.filter((path) => path !== kept[2])));
   });
 
   test("use is noted, so that what is used stays", async () => {

@@ -93,7 +93,7 @@ export {
   type ElfFact,
   type Inspected,
 } from "./inspect/index.js";
-export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
+export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
 export {
   type BaseSource,
   type BaseVerdict,

@@ -86,6 +86,7 @@ export {
   parseSpec,
   pattern,
   splitRelations,
+  stageSysroots,
   type PackageSpec,
   type RecipeSpec,
 } from "./split/index.js";

@@ -173,11 +173,11 @@ class FolderStore implements Store {
     await writeFileAtomic(sidecarOf(object), sidecarText(object, digest));
     if (signature) await writeFileAtomic(signatureOf(object), signature);
     const isFirst = await publishFile(temporary, object);
-    // Another machine, which our lock does not reach, may have been faster: then its sidecar must stand.
-    if (isFirst && digestIn((await sidecarTextOf(object)) ?? "") !== digest) {
-      await writeFileAtomic(sidecarOf(object), sidecarText(object, digest));
+    // Another machine, which our lock does not reach, may have been faster, or have written over our checksum.
+    const standing = isFirst ? digest : await sha256File(object);
+    if (digestIn((await sidecarTextOf(object)) ?? "") !== standing) {
+      await writeFileAtomic(sidecarOf(object), sidecarText(object, standing));
     }
-    if (!isFirst) await writeFileAtomic(sidecarOf(object), sidecarText(object, await sha256File(object)));
     if (signature && isFirst) await writeFileAtomic(signatureOf(object), signature);
     // We have written over the signature of the faster one.
     else if (signature && (await faultOf(object, this.#signer)) !== undefined) await moveAside(object);

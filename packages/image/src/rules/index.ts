@@ -2,4 +2,4 @@
  * The rules that decide about paths. Which rules there are by default is said in `SYSEXT_RULES`
  * of classes/image-sysext.bbclass.
  */
-export { parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules.js";
+export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules.js";

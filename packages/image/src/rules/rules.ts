@@ -33,7 +33,7 @@ export function parseRules(text: string): Rule[] {
   for (const word of words(text)) {
     const at = word.lastIndexOf("=");
     const action = ACTIONS.find((one) => one === word.slice(at + 1));
-    if (at < 1 || action === undefined || !word.startsWith("/")) bad.push(word);
+    if (action === undefined || !word.startsWith("/")) bad.push(word);
     else rules.push({ text: word, matches: pathMatcher(word.slice(0, at)), action });
   }
   if (bad.length > 0) throw new BuildError(bad.map((word) => problems.badRule(word, ACTIONS)));

@@ -29,8 +29,7 @@ export const sysroot: Command = {
     const [asking] = dependencies;
     if (!asking) throw new BuildError([badArgument("--taskdepdata is an empty list")]);
     const { native, target } = stageSysroots({
-      recipe: asking.pn,
-      task: asking.task,
+      asking,
       ready: args.optional("ready") ?? "do_sysroot_ready",
       dependencies,
       components: args.text("components"),

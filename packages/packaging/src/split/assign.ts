@@ -1,21 +1,31 @@
 /** Which package a file of ${D} goes into: FILES patterns, first package first. */
 import type { PackageSpec } from "./spec.js";
 
-/** A pattern as a test of absolute paths: a path matches when it or one of its folders does. */
+/**
+ * A pattern as a test of absolute paths: a path matches when it or one of its folders does. `*`, `?` and `[…]` are those
+ * of glob(7), none of which matches a `/`; a bracket that nothing closes stands for itself.
+ */
 export function pattern(text: string): RegExp {
-  let source = "";
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charAt(at);
-    const close = character === "[" ? text.indexOf("]", at + 2) : -1;
-    if (character === "*") source += "[^/]*";
-    else if (character === "?") source += "[^/]";
-    else if (close > 0) {
-      const inside = text.slice(at + 1, close).replaceAll("\\", "\\\\");
-      source += `[${inside.replace(/^!/, "^")}]`;
-      at = close;
-    } else source += character.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  }
-  return new RegExp(`^${source.replace(/\/+$/, "")}(?:/|$)`);
+  const source = text
+    .replace(/\/+$/, "")
+    .replace(/\[(?:![^][^\]]*|[^!][^\]]*)\]|[*?.+^${}()|[\]\\]/gu, (part) => {
+      if (part === "*") return "[^/]*";
+      if (part === "?") return "[^/]";
+      return part.length > 1 ? oneOf(part.slice(1, -1)) : `\\${part}`;
+    });
+  return new RegExp(`^${source}(?:/|$)`, "u");
+}
+
+/** What stands in a bracket; a range that goes backwards holds nothing. */
+function oneOf(inside: string): string {
+  const isNot = inside.startsWith("!");
+  const escaped = (character: string): string => character.replace(/[\\\][^-]/, "\\$&");
+  const items = [...inside.slice(isNot ? 1 : 0).matchAll(/(.)-(.)|./gsu)].map(([one, from = "", to = ""]) => {
+    if (from === "") return escaped(one);
+    return from.codePointAt(0)! <= to.codePointAt(0)! ? `${escaped(from)}-${escaped(to)}` : "";
+  });
+  // JavaScript reads `[]` as nothing, and `[^]` as anything.
+  return `(?!/)[${isNot ? "^" : ""}${items.join("")}]`;
 }
 
 export interface PackageAssignment {

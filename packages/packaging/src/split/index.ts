@@ -5,3 +5,4 @@
 export { parseShlibs, shlibKey } from "./shlibs.js";
 export { pattern } from "./assign.js";
 export { parseSpec, splitRelations, type PackageSpec, type RecipeSpec } from "./spec.js";
+export { stageSysroots } from "./sysroot.js";

@@ -12,7 +12,7 @@ export interface PackageSpec {
   readonly name: string;
   /** As PACKAGES writes it. */
   readonly recipeName: string;
-  /** Path patterns, absolute: `*` and `?` stay within a folder, a folder means all below it. */
+  /** Path patterns, absolute, as `pattern` reads them. */
   readonly files: readonly string[];
   readonly summary: string;
   readonly description: string;
@@ -123,8 +123,8 @@ export function parseSpec(text: string, path: string): RecipeSpec {
   const all = listed.map((one, at) =>
     packageOf(one, (field, reason) => refuse(`packages.${at}.${field}`, reason)),
   );
-  // One name twice in PACKAGES is one package.
-  const packages = [...new Map(all.toReversed().map((one) => [one.recipeName, one])).values()].toReversed();
+  // One name twice in PACKAGES is one package, where it stands first.
+  const packages = [...new Map(all.map((one) => [one.recipeName, one])).values()];
   refuseDuplicates(packages, refuse);
   const version = debVersion(spec.version);
   if (!isDebVersion(version))
@@ -170,7 +170,9 @@ function relationsOf(refuse: Refuse, field: string, text: string, name: string):
     if (one.includes("*") || (field === "Provides" && one.startsWith("/"))) return [];
     const mapped = debRelations(one, field);
     if (!mapped) return refuse(`relations.${field}`, `\`${one}\` cannot be said in a Debian package`);
-    return field === "Depends" && mapped[0] === name ? [] : mapped;
+    const [first = ""] = mapped;
+    const isItself = first.split(" ")[0] === name && !first.includes("|");
+    return field === "Depends" && isItself ? [] : mapped;
   });
 }
 

@@ -87,7 +87,7 @@ async function elvesOf(from: string, paths: readonly string[]): Promise<Map<stri
   const found = new Map<string, ElfFile>();
   for (const path of paths) {
     const info = await lstat(join(from, path));
-    const elf = info.isFile() && info.size >= 52 ? await readElf(join(from, path)) : undefined;
+    const elf = info.isFile() ? await readElf(join(from, path)) : undefined;
     if (elf) found.set(path, { path, elf });
   }
   return found;

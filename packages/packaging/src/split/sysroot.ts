@@ -14,11 +14,11 @@ import { sysrootClash, sysrootMissing } from "../problems.js";
 export type StagedDependency = Pick<TaskDependency, "id" | "pn" | "task" | "depends" | "outputs">;
 
 export interface SysrootRequest {
-  /** PN and task that ask; its dependencies on `ready` are the declared ones. */
-  readonly recipe: string;
-  readonly task: string;
+  /** The task that asks: its dependencies on `ready` are the declared ones. */
+  readonly asking: StagedDependency;
   /** The task whose edges are the DEPENDS of each recipe, `do_sysroot_ready`. */
   readonly ready: string;
+  /** Of the asking task, all the way down. */
   readonly dependencies: readonly StagedDependency[];
   /** Folder below which the staged trees of all recipes lie. */
   readonly components: string;
@@ -39,13 +39,12 @@ function stagedFolders({ dependencies, components }: SysrootRequest): Map<string
 /** Which recipes are staged where, sorted. */
 function chooseComponents(request: SysrootRequest): { native: string[]; target: string[] } {
   const byId = new Map(request.dependencies.map((one) => [one.id, one]));
-  const root = request.dependencies.find((one) => one.pn === request.recipe && one.task === request.task);
   const native = new Set<string>();
   const target = new Set<string>();
-  const visit = (from: StagedDependency | undefined, isDeclared: boolean): void => {
-    for (const id of from?.depends ?? []) {
+  const visit = (from: StagedDependency, isDeclared: boolean): void => {
+    for (const id of from.depends) {
       const one = byId.get(id);
-      if (!one || one.task !== request.ready || one.pn === request.recipe) continue;
+      if (!one || one.task !== request.ready || one.pn === request.asking.pn) continue;
       if (isNative(one.pn)) {
         if (isDeclared) native.add(one.pn);
       } else if (!target.has(one.pn)) {
@@ -54,7 +53,7 @@ function chooseComponents(request: SysrootRequest): { native: string[]; target: 
       }
     }
   };
-  visit(root, true);
+  visit(request.asking, true);
   return { native: [...native].sort(byText), target: [...target].sort(byText) };
 }
 
@@ -75,6 +74,7 @@ export function stageSysroots(request: SysrootRequest): { native: number; target
   const fill = (names: readonly string[], into: string): number => {
     mkdirSync(into, { recursive: true });
     const owners = new Map<string, string>();
+    let files = 0;
     for (const name of names) {
       const from = folders.get(name) ?? join(request.components, name);
       try {
@@ -83,9 +83,9 @@ export function stageSysroots(request: SysrootRequest): { native: number; target
         if (hasCode(error, "ENOENT")) throw new BuildError([sysrootMissing(name, from)]);
         throw error;
       }
-      linkTree({ from, into, path: "", owner: name, owners });
+      files += linkTree({ from, into, path: "", owner: name, owners });
     }
-    return owners.size;
+    return files;
   };
   return { native: fill(chosen.native, request.native), target: fill(chosen.target, request.target) };
 }
@@ -96,24 +96,29 @@ interface LinkRequest {
   /** Relative to both. */
   readonly path: string;
   readonly owner: string;
-  /** Path → recipe, of everything that is no folder. */
+  /** Path → the recipe that was first. */
   readonly owners: Map<string, string>;
 }
 
-function linkTree(request: LinkRequest): void {
+/** @returns how many files and links were made */
+function linkTree(request: LinkRequest): number {
   const { from, into, owner, owners } = request;
+  let files = 0;
   for (const entry of readdirSync(join(from, request.path), { withFileTypes: true })) {
     const path = join(request.path, entry.name);
     const source = join(from, path);
     const destination = join(into, path);
     try {
       if (entry.isDirectory()) {
-        mkdirSync(destination, { mode: lstatSync(source).mode & 0o7777 });
+        mkdirSync(destination);
+        // The umask takes nothing away, as it takes nothing from a folder that two recipes have.
+        chmodSync(destination, lstatSync(source).mode & 0o7777);
       } else {
         if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), destination);
         else linkSync(source, destination);
-        owners.set(path, owner);
+        files++;
       }
+      owners.set(path, owner);
     } catch (error) {
       if (!hasCode(error, "EEXIST")) throw error;
       if (entry.isDirectory() && lstatSync(destination).isDirectory()) {
@@ -122,8 +127,9 @@ function linkTree(request: LinkRequest): void {
         throw new BuildError([sysrootClash(path, owner, owners.get(path) ?? "another recipe")]);
       }
     }
-    if (entry.isDirectory()) linkTree({ ...request, path });
+    if (entry.isDirectory()) files += linkTree({ ...request, path });
   }
+  return files;
 }
 
 /** A folder of two recipes has what any of them gives it, in whatever order. */
