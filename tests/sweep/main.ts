@@ -144,7 +144,10 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
   [/^\/etc\/alternatives(\/|$)/, "alternatives"],
   [/^\/etc\/ld\.so\.cache$/, "loader's cache"],
   [/^\/etc\/systemd\/(system|user)\//, "enabled units: below /usr"],
-  [/^\/etc\/(machine-id|ssh\/ssh_host_.*|ssl\/private\/.*|ssl\/certs\/ssl-cert-.*)$/, "of one device"],
+  [
+    /^\/etc\/(bind\/rndc\.key|machine-id|ssh\/ssh_host_.*|ssl\/private\/.*|ssl\/certs\/ssl-cert-.*)$/,
+    "of one device",
+  ],
   [/^\/etc\/ssl\/certs\/[0-9a-f]{8}\.\d+ -> ssl-cert-snakeoil\.pem$/, "of one device"],
   [/^\/etc\/shells$/, "a file of the base"],
 ];

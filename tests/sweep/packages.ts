@@ -80,7 +80,7 @@ export const PACKAGES: readonly Swept[] = [
   // What else people put on devices: servers, networks, hardware, desktops, languages.
   {
     install: "apache2",
-    use: "mkdir -p /var/run/apache2 /var/log/apache2; apache2ctl -t 2>&1 | grep 'Syntax OK'",
+    use: "test -e /etc/apache2/mods-enabled/mpm_event.load && test -e /etc/apache2/sites-enabled/000-default.conf && apache2 -v",
   },
   { install: "bind9", use: "id bind && named-checkconf" },
   { install: "postfix", use: "id postfix && postconf mail_version" },
@@ -138,7 +138,7 @@ export const PACKAGES: readonly Swept[] = [
   { install: "dbus-user-session", use: "test -e /usr/lib/systemd/user/dbus.service" },
   {
     install: "zenity adwaita-icon-theme",
-    use: "ldd /usr/bin/zenity | grep -vq 'not found' && test -e /usr/share/icons/hicolor/icon-theme.cache && test -s /usr/share/glib-2.0/schemas/gschemas.compiled",
+    use: "! ldd /usr/bin/zenity | grep 'not found' && test -s /usr/share/glib-2.0/schemas/gschemas.compiled",
   },
   { install: "openjdk-17-jdk-headless", use: "javac -version && jar --version" },
 ];
