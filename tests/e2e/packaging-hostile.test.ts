@@ -168,8 +168,8 @@ async function install(
   if (user !== undefined) for (const path of [at, outside]) await run("chown", ["-R", user, path]);
   const names = packages.map(({ name }) => name).join(" ");
   const options = {
-    ...(mode === "layer" && { base }),
-    ...(on && { base: join(on, "pkgdb"), "base-tree": join(on, "rootfs.tar") }),
+    ...(mode === "layer" && { base, scripts: "skip" }),
+    ...(on && { base: join(on, "pkgdb"), "base-tree": join(on, "rootfs.tar"), scripts: "merged" }),
     install: names,
     pool: join(at, "pool"),
     packages: debs,
@@ -508,6 +508,7 @@ describeUnless(notRoot, "where there can be no cage", () => {
     const options = {
       base,
       install: "nothing",
+      scripts: "skip",
       pool: join(work, "no-pool"),
       architecture,
       distro: "debian",
