@@ -739,6 +739,12 @@ describe("explanations", () => {
       ]);
     });
 
+    test("two variables that changed in the same way are two causes", async () => {
+      const of = (value: string) => record("a:do_x", value, { varvals: { do_x: "", V: value, W: value } });
+      const causes = await traceChanges({ label: "a:do_x", before: of("1"), after: of("2") }, find);
+      expect(causes.map(({ change }) => "name" in change && change.name)).toEqual(["V", "W"]);
+    });
+
     test("each record read once, however many tasks need it", async () => {
       const asked: string[] = [];
       await traceChanges(top, (label, hash) => {
