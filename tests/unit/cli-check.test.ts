@@ -59,14 +59,19 @@ beforeAll(async () => {
   writeTar(extension({ "/usr/share/both": "1" }), at("one.tar"));
   writeTar(extension({ "/usr/share/both": "2" }), at("two.tar"));
   writeTar(treeOf({ "/usr/bin/tool": "" }), at("none.tar"));
-  mkdirSync(at("folder"));
-  await run("tar", ["-C", at("folder"), "-xf", at("tools.tar")]);
+  for (const name of ["folder", "of-a-user"]) {
+    mkdirSync(at(name));
+    await run("tar", ["-C", at(name), "-xf", at("tools.tar")]);
+  }
+  // Made by an ordinary user, who could give it no owners.
+  if (process.getuid?.() === 0) await run("chown", ["-R", "4321:4321", at("of-a-user")]);
 });
 
 describe("a verdict", () => {
   test.each([
     ["tools.tar", ["base"], 0, /^ok: tools on base\n$/],
     ["tools.tar.gz", ["base.tar.gz"], 0, /^ok: tools on base.tar.gz\n$/],
+    ["of-a-user", ["./root.tar"], 0, /^ok: tools on .\/root.tar\n$/],
     ["folder", ["./root.tar"], 0, /^ok: tools on .\/root.tar\n$/],
     [
       "tools.tar",

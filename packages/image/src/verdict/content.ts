@@ -34,7 +34,8 @@ export async function openImage(path: string, scratch: string): Promise<OpenedIm
       throw new BuildError([problems.noImage(path, "it is not there")]);
     throw error;
   });
-  if (found.isDirectory()) return { folder: resolve(path), keepsOwners: true };
+  // An ordinary user who made it could give it no owners.
+  if (found.isDirectory()) return { folder: resolve(path), keepsOwners: found.uid === 0 };
   if (!found.isFile()) throw new BuildError([problems.noImage(path, "it is neither a file nor a folder")]);
   const folder = join(scratch, "tree");
   await mkdir(scratch, { recursive: true });
