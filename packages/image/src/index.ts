@@ -60,7 +60,7 @@ export {
   type Accounts,
   translate,
   type Translated,
-} from "./merged/index.js";
+} from "./layer/merged/index.js";
 export {
   formatOsRelease,
   parseOsRelease,
@@ -92,7 +92,7 @@ export {
   type BaseFacts,
   type ElfFact,
   type Inspected,
-} from "./inspect/index.js";
+} from "./check/inspect/index.js";
 export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules/index.js";
 export {
   type BaseSource,
@@ -101,7 +101,7 @@ export {
   type NamedExtension,
   readExtension,
   type Verdict,
-} from "./verdict/index.js";
+} from "./check/verdict/index.js";
 export {
   formatCycloneDx,
   formatSpdx,
@@ -113,7 +113,7 @@ export {
   packageUrl,
   type Bill,
   type Delivered,
-} from "./sbom/index.js";
+} from "./publish/sbom/index.js";
 export {
   compareImageVersions,
   publish,

@@ -1,12 +1,12 @@
 /** What the rules look at: an extension, the base it goes on, and both together. Built once a check. */
 import type { ScriptFact } from "../facts/facts.js";
 import type { FileIndex } from "../facts/file-manifest.js";
-import type { BaseFacts } from "../inspect/base-facts.js";
-import { sysusersOf } from "../inspect/base-facts.js";
-import { type ElfFact, elfFacts } from "../inspect/elf-facts.js";
-import type { Inspected } from "../inspect/inspect.js";
-import type { SysusersLine } from "../inspect/sysusers.js";
-import type { ContentTree } from "../inspect/tree.js";
+import type { BaseFacts } from "./inspect/base-facts.js";
+import { sysusersOf } from "./inspect/base-facts.js";
+import { type ElfFact, elfFacts } from "./inspect/elf-facts.js";
+import type { Inspected } from "./inspect/inspect.js";
+import type { SysusersLine } from "./inspect/sysusers.js";
+import type { ContentTree } from "./inspect/tree.js";
 import type { ShippedLine } from "../layer/tmpfiles.js";
 import { MergedView } from "./merged-view.js";
 import { type NamedAccount, namedAccounts, tmpfilesIn, type TmpfilesFile } from "./readers/named-accounts.js";

@@ -4,7 +4,7 @@
  * @see ld.so(8)
  */
 import { posix } from "node:path";
-import type { ElfFact } from "../inspect/elf-facts.js";
+import type { ElfFact } from "./inspect/elf-facts.js";
 import type { Context } from "./context.js";
 import type { MergedView } from "./merged-view.js";
 

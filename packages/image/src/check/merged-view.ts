@@ -6,7 +6,7 @@
  */
 import type { FileEntry } from "@tsbake/archive";
 import type { FileIndex } from "../facts/file-manifest.js";
-import { follow } from "../inspect/follow.js";
+import { follow } from "./inspect/follow.js";
 import type { TmpfilesLine } from "../layer/tmpfiles.js";
 
 /** Where something comes from, and where it is in the end. */

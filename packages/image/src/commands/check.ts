@@ -11,7 +11,7 @@ import { CODES } from "../check/rules/table.js";
 import { parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { parseExtensionFacts } from "../facts/result.js";
-import { tarTree } from "../inspect/tree.js";
+import { tarTree } from "../check/inspect/tree.js";
 import * as problems from "../problems.js";
 import { pathMatcher } from "../rules/rules.js";
 import { openSnapshot } from "../snapshot/snapshot.js";

@@ -6,7 +6,7 @@ import { type Command, EPOCH } from "@tsbake/base/program";
 import { parseFacts } from "../facts/facts.js";
 import { parseExtensionFacts } from "../facts/result.js";
 import * as problems from "../problems.js";
-import type { Bill, Delivered } from "../sbom/bill.js";
+import type { Bill, Delivered } from "../publish/sbom/bill.js";
 
 type Format = (bill: Bill) => string;
 
@@ -14,9 +14,9 @@ type Format = (bill: Bill) => string;
 const FORMATS: Readonly<Record<string, { readonly suffix: string; readonly load: () => Promise<Format> }>> = {
   cyclonedx: {
     suffix: "cdx.json",
-    load: async () => (await import("../sbom/cyclonedx.js")).formatCycloneDx,
+    load: async () => (await import("../publish/sbom/cyclonedx.js")).formatCycloneDx,
   },
-  spdx: { suffix: "spdx.json", load: async () => (await import("../sbom/spdx.js")).formatSpdx },
+  spdx: { suffix: "spdx.json", load: async () => (await import("../publish/sbom/spdx.js")).formatSpdx },
 };
 
 export const sbom: Command = {

@@ -4,7 +4,7 @@
  */
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
-import { Accounts } from "../merged/accounts.js";
+import { Accounts } from "../layer/merged/accounts.js";
 import * as problems from "../problems.js";
 
 const PackageFact = v.object({

@@ -7,7 +7,7 @@ import { insideRoot, openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
 import { ownersOf, packImageTree } from "../formats/tree.js";
-import { inspectTar } from "../inspect/inspect.js";
+import { inspectTar } from "../check/inspect/inspect.js";
 import { tmpfilesOf } from "../layer/tmpfiles.js";
 import { parseOsRelease } from "../snapshot/os-release.js";
 import { DATABASE_FOLDER, clearSnapshot, writeSnapshot } from "../snapshot/snapshot.js";

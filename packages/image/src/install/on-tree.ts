@@ -25,8 +25,8 @@ import { keysOfBase, layerFacts, packRequest, writeLayer } from "./results.js";
 import { sameContent } from "../layer/plan.js";
 import * as problems from "../problems.js";
 import { openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
-import { ACCOUNT_FILES, newAccounts, readAccounts } from "../merged/accounts.js";
-import { type StableIds, stableIds } from "../merged/stable-ids.js";
+import { ACCOUNT_FILES, newAccounts, readAccounts } from "../layer/merged/accounts.js";
+import { type StableIds, stableIds } from "../layer/merged/stable-ids.js";
 
 export interface OnTreeOptions extends LayerOptions {
   readonly baseTree: string;

@@ -9,8 +9,8 @@ import { type FileIndex } from "../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
 import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
-import type { SysusersLine } from "../inspect/sysusers.js";
-import { type Accounts, sysusersText } from "../merged/accounts.js";
+import type { SysusersLine } from "../check/inspect/sysusers.js";
+import { type Accounts, sysusersText } from "./merged/accounts.js";
 import { type AccountNames, NO_NAMES, type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
 
 /** overlayfs keeps notes in these attributes. */

@@ -1,5 +1,5 @@
 /** Users and groups that files of an extension name: units, lines of tmpfiles.d, D-Bus, rules of udev. */
-import type { ContentTree } from "../../inspect/tree.js";
+import type { ContentTree } from "../inspect/tree.js";
 import { readTmpfiles, type TmpfilesLine } from "../../layer/tmpfiles.js";
 import { udevLines } from "./udev.js";
 import { hasSpecifier, readUnitSettings, valuesOf, type Unit } from "./units.js";

@@ -1,6 +1,6 @@
 /** Programs that files of an extension name: units, D-Bus services, rules of udev, actions of polkit. */
 import type { FileEntry } from "@tsbake/archive";
-import type { ContentTree } from "../../inspect/tree.js";
+import type { ContentTree } from "../inspect/tree.js";
 import { hasSpecifier, readUnitSettings, valuesOf, type Unit } from "./units.js";
 import { udevLines, type UdevLine } from "./udev.js";
 

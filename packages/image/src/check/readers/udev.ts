@@ -1,5 +1,5 @@
 /** Rules of udev: one line a rule, `KEY{ATTRIBUTE}OPERATOR"VALUE"` with commas between. @see udev(7) */
-import type { ContentTree } from "../../inspect/tree.js";
+import type { ContentTree } from "../inspect/tree.js";
 
 export interface UdevAssignment {
   readonly key: string;

@@ -4,7 +4,7 @@
  * @see systemd.syntax(7), systemd.unit(5)
  */
 import { byText } from "@tsbake/base";
-import type { ContentTree } from "../../inspect/tree.js";
+import type { ContentTree } from "../inspect/tree.js";
 
 export interface Setting {
   readonly section: string;

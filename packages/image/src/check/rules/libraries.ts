@@ -1,5 +1,5 @@
 /** Programs and libraries of the extension: whether the loader finds what they need, and whether that is new enough. */
-import type { ElfFact } from "../../inspect/elf-facts.js";
+import type { ElfFact } from "../inspect/elf-facts.js";
 import type { Context } from "../context.js";
 import type { Finding } from "../finding.js";
 import { kindOf, Loader } from "../loader.js";

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { BuildError, hasCode, nameBytes, run, type RunResult } from "@tsbake/base";
 import { openCage } from "@tsbake/sandbox";
 import { ContentTree } from "../inspect/tree.js";
-import * as problems from "../problems.js";
+import * as problems from "../../problems.js";
 
 /** An image as a folder of this machine. */
 export interface OpenedImage {

@@ -1,7 +1,7 @@
 /** sysusers.d(5): the lines by which systemd-sysusers makes users and groups. */
 import { list, size } from "@tsbake/base/data";
 import * as v from "valibot";
-import { lineFields } from "../layer/tmpfiles.js";
+import { lineFields } from "../../layer/tmpfiles.js";
 
 /** One line. */
 export const SysusersLine = v.object({

@@ -7,7 +7,7 @@ import { BuildError, byText, hasCode, readTextIfThere } from "@tsbake/base";
 import { list, size } from "@tsbake/base/data";
 import { insideRoot } from "@tsbake/sandbox";
 import * as v from "valibot";
-import { baseFileRemoved } from "../problems.js";
+import { baseFileRemoved } from "../../problems.js";
 
 const User = v.object({
   name: v.string(),

@@ -2,7 +2,7 @@
 import { byText, sortedUnique } from "@tsbake/base";
 import { list, size } from "@tsbake/base/data";
 import * as v from "valibot";
-import { parseAccounts } from "../merged/accounts.js";
+import { parseAccounts } from "../../layer/merged/accounts.js";
 import { parseSysusers, SysusersLine } from "./sysusers.js";
 import type { ContentTree } from "./tree.js";
 

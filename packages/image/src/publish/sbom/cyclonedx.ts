@@ -23,8 +23,8 @@ import {
 import { JSON as Json, JsonSerializer } from "@cyclonedx/cyclonedx-library/Serialize";
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { sha256 } from "@tsbake/base";
-import type { LayerFacts, PackageFact } from "../facts/facts.js";
-import { uuidOf } from "../formats/convert.js";
+import type { LayerFacts, PackageFact } from "../../facts/facts.js";
+import { uuidOf } from "../../formats/convert.js";
 import { billedBase, type Bill, digestUri, ownNeeds, rootPackages, timeText, toolVersion } from "./bill.js";
 import { licenceOf } from "./licence.js";
 import { maintainerOf } from "./maintainer.js";

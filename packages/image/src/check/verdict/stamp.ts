@@ -3,9 +3,9 @@
  *
  * @see systemd-sysext(8), os-release(5), section on extension-release files
  */
-import { systemdArchitecture } from "../formats/architecture.js";
+import { systemdArchitecture } from "../../formats/architecture.js";
 import type { ElfFact } from "../inspect/elf-facts.js";
-import type { OsRelease } from "../snapshot/os-release.js";
+import type { OsRelease } from "../../snapshot/os-release.js";
 
 /** Words of systemd by e_machine and class, of machines that Debian is built for. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** Why a package is in an image: the ways from what was asked for to it. */
 import { byText } from "@tsbake/base";
-import type { LayerFacts } from "../facts/facts.js";
+import type { LayerFacts } from "../../facts/facts.js";
 
 export interface Chain {
   /** What begins it: asked for by name, or essential and so in every base. */

@@ -12,15 +12,15 @@ import {
   undefinedOn,
   writeFileAtomic,
 } from "@tsbake/base";
-import { baseOf } from "../check/base.js";
-import type { Base } from "../check/context.js";
-import { FileIndex } from "../facts/file-manifest.js";
+import { baseOf } from "../base.js";
+import type { Base } from "../context.js";
+import { FileIndex } from "../../facts/file-manifest.js";
 import { inspect, type Inspected } from "../inspect/inspect.js";
-import { levelOf } from "../layer/extension-release.js";
-import { parseTmpfiles, type ShippedLine } from "../layer/tmpfiles.js";
-import * as problems from "../problems.js";
-import { type OsRelease, parseOsRelease } from "../snapshot/os-release.js";
-import { openSnapshot } from "../snapshot/snapshot.js";
+import { levelOf } from "../../layer/extension-release.js";
+import { parseTmpfiles, type ShippedLine } from "../../layer/tmpfiles.js";
+import * as problems from "../../problems.js";
+import { type OsRelease, parseOsRelease } from "../../snapshot/os-release.js";
+import { openSnapshot } from "../../snapshot/snapshot.js";
 import { folderTree, openImage } from "./content.js";
 
 /** A base, and what systemd-sysext compares of it. */

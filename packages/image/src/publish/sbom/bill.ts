@@ -1,8 +1,8 @@
 /** What a bill of materials is made from, whatever its format. */
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
-import type { LayerFacts, PackageFact } from "../facts/facts.js";
-import type { ExtensionFacts } from "../facts/result.js";
+import type { LayerFacts, PackageFact } from "../../facts/facts.js";
+import type { ExtensionFacts } from "../../facts/result.js";
 
 /** One file that the image is delivered as. */
 export interface Delivered {

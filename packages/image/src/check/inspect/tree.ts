@@ -1,6 +1,6 @@
 /** A tree whose content can be read here and there: the tar of an image, or a folder of the machine. */
 import type { FileEntry, TarFile } from "@tsbake/archive";
-import { FileIndex } from "../facts/file-manifest.js";
+import { FileIndex } from "../../facts/file-manifest.js";
 import { follow, type Found } from "./follow.js";
 
 /** Gives a piece of a file's content, fewer bytes where it ends; hard links are none of its business. */

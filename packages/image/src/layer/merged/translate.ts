@@ -10,9 +10,9 @@
  */
 import type { FileEntry } from "@tsbake/archive";
 import { posix } from "node:path";
-import type { FileIndex } from "../facts/file-manifest.js";
-import type { PathDecision, Reported } from "../facts/reported.js";
-import { pathMatcher } from "../rules/rules.js";
+import type { FileIndex } from "../../facts/file-manifest.js";
+import type { PathDecision, Reported } from "../../facts/reported.js";
+import { pathMatcher } from "../../rules/rules.js";
 
 const ALTERNATIVES = "/etc/alternatives/";
 

@@ -1,5 +1,5 @@
 /** Package URLs: how scanners of vulnerabilities find out what a package is. */
-import type { LayerFacts, PackageFact } from "../facts/facts.js";
+import type { LayerFacts, PackageFact } from "../../facts/facts.js";
 
 /**
  * A package of the archive is `pkg:deb/VENDOR/NAME@VERSION?arch=…&distro=…`. What a recipe made is nobody's package, also where it
