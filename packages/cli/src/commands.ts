@@ -58,7 +58,7 @@ export const commandTable = [
     action: "check",
     words: ["check"],
     operand: "EXTENSION [--against BASE…]",
-    help: "what of an extension will not work on bases; each a recipe, a file or a folder. Exit code: 0 it works on all, 1 it has to be built for one, 2 it is broken on one",
+    help: "what of an extension will not work on bases; exit code 0, 1 or 2",
   },
   {
     action: "why",

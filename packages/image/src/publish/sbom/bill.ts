@@ -72,6 +72,6 @@ const PackageFile = v.object({ version: v.string() });
 
 /** The version of tsbake. */
 export function toolVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
   return v.parse(PackageFile, JSON.parse(text)).version;
 }
