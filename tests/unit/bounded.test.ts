@@ -54,7 +54,7 @@ describe("open files, with 256 that may be open", () => {
       imports: { writeDeb: "packaging/dist/deb/write.js" },
       script: `
         const one = { name: "p", conffiles: [], scripts: {}, relations: {}, section: "x", summary: "x", description: "" };
-        const recipe = { recipe: "p", version: "1", architecture: "all", maintainer: "x", priority: "x", homepage: "" };
+        const recipe = { recipe: "p", version: "1", architecture: "all", maintainer: "x", priority: "x", homepage: "", license: "" };
         const split = { shlibs: [], depends: [] };
         await writeDeb({ recipe, package: one, split, from: given.folder + "/x", out: given.folder + "/out", epochSeconds: 0 });`,
       prepare: () => fill("x"),
