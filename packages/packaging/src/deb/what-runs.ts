@@ -45,7 +45,7 @@ export async function whatRuns(
   const replaced = changes
     .filter(({ kind }) => kind !== "added")
     .map(({ name, kind }) => `${name}: the base's is ${kind}`);
-  const interests = new Set(interestsOf(base).map(({ trigger }) => trigger));
+  const interests = new Set(interestsOf(base));
   const members = await controlMembers(
     packages.map(({ path }) => path),
     sandbox,
@@ -93,7 +93,7 @@ export function whatFires(
   added: readonly InstalledPackage[],
   base: Pick<PackageDatabase, "triggers">,
 ): string[] {
-  const watched = interestsOf(base).flatMap(({ trigger }) => (trigger.startsWith("/") ? [trigger] : []));
+  const watched = interestsOf(base).filter((trigger) => trigger.startsWith("/"));
   const fired = added.flatMap(({ name, files }) =>
     watched
       .filter((path) => files.some((file) => file === path || file.startsWith(`${path}/`)))
@@ -103,11 +103,11 @@ export function whatFires(
 }
 
 /** `triggers/File` has a path and a package a line; any other file is named like its trigger and has a package a line. */
-function interestsOf({ triggers }: Pick<PackageDatabase, "triggers">): { trigger: string }[] {
+function interestsOf({ triggers }: Pick<PackageDatabase, "triggers">): string[] {
   return triggers.flatMap((entry) => {
     const [file = "", line = ""] = entry.split("\t");
     const trigger = file === "File" ? (line.split(" ")[0] ?? "") : file;
-    return trigger === "" || IGNORED_TRIGGERS.has(trigger) ? [] : [{ trigger }];
+    return trigger === "" || IGNORED_TRIGGERS.has(trigger) ? [] : [trigger];
   });
 }
 
