@@ -1,5 +1,5 @@
 /**
- * HTTP as a mirror or a download needs it: HEAD, small texts, files with resume. Bytes arrive as the server stores them
+ * HTTP as a mirror or a download needs it: HEAD, small texts, files with resume, uploads. Bytes arrive as the server stores them
  * (no content coding is undone), connections are kept, redirects followed, the usual proxy variables and `~/.netrc`
  * honoured. What passes (a busy server, a broken line) is tried again before anybody hears of it.
  */
@@ -12,6 +12,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { needSpace } from "./disk.js";
 import { codeOf, hasCode, messageOf } from "./errno.js";
+import { bodyHeaders, sendBody, type HttpBody } from "./http-body.js";
 import { HttpError } from "./http-error.js";
 import { Pace } from "./http-pace.js";
 import { netrcLogin, readNetrc, type NetrcEntry } from "./netrc.js";
@@ -34,6 +35,13 @@ export interface HttpOptions {
   readonly retryPauseMs?: number;
   /** Told of each further try: whom, why and when. */
   readonly onRetry?: (message: string) => void;
+}
+
+export interface SendOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: HttpBody;
+  /** A longer answer is given up: HttpError `HTTP_TOO_LONG`. */
+  readonly maxBytes: number;
 }
 
 export interface HttpAnswer {
@@ -112,6 +120,33 @@ export class HttpClient {
       pieces.push(piece);
     }
     return { status, bytes: Buffer.concat(pieces) };
+  }
+
+  /**
+   * Sends something, and reads a small answer.
+   *
+   * @param headers of the server that is asked only: no redirect gets them
+   * @throws like `head`; HttpError `HTTP_REDIRECTS` for a redirect, since nobody has meant the body for another place
+   */
+  async send(
+    method: "PUT" | "POST" | "DELETE",
+    url: string,
+    { headers = {}, body, maxBytes }: SendOptions,
+  ): Promise<{ status: number; text: string }> {
+    const all = { ...headers, ...(body && bodyHeaders(body)) };
+    const answer = await this.#request(method, url, all, body);
+    const pieces: Buffer[] = [];
+    let length = 0;
+    using pace = this.#pace(answer, url);
+    for await (const piece of answer as AsyncIterable<Buffer>) {
+      pace.count(piece.length);
+      if ((length += piece.length) > maxBytes) {
+        answer.destroy();
+        throw new HttpError("HTTP_TOO_LONG", `the answer of ${url} is longer than ${maxBytes} bytes`);
+      }
+      pieces.push(piece);
+    }
+    return { status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString() };
   }
 
   /**
@@ -223,17 +258,20 @@ export class HttpClient {
   }
 
   async #request(
-    method: "GET" | "HEAD",
+    method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE",
     url: string,
     headers: Readonly<Record<string, string>>,
+    body?: HttpBody,
   ): Promise<http.IncomingMessage> {
     let target = parsed(url);
     const asked = target.host;
     for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-      const answer = await this.#patiently(method, target, headers, target.host === asked);
+      const answer = await this.#patiently({ method, headers, body }, target, target.host === asked);
       const place = answer.headers.location;
       if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || place === undefined) return answer;
       ignoreBody(answer);
+      if (method !== "GET" && method !== "HEAD")
+        throw new HttpError("HTTP_REDIRECTS", `${url} redirects what is sent to it`);
       const next = parsed(place, target);
       // What came encrypted is not to be had in the clear, and a password is for one server only.
       if (target.protocol === "https:" && next.protocol !== "https:") {
@@ -252,18 +290,13 @@ export class HttpClient {
   }
 
   /** What may pass is waited for. */
-  async #patiently(
-    method: string,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    isAsked: boolean,
-  ): Promise<http.IncomingMessage> {
+  async #patiently(question: Question, url: URL, isAsked: boolean): Promise<http.IncomingMessage> {
     const { signal } = this.#options;
     for (let tries = 1; ; tries++) {
       let pauseMs = (this.#options.retryPauseMs ?? 500) * 4 ** (tries - 1);
       let reason: string;
       try {
-        const answer = await this.#again(method, url, headers, isAsked);
+        const answer = await this.#again(question, url, isAsked);
         const status = answer.statusCode ?? 0;
         if (!BUSY.includes(status) || tries === MOST_TRIES) return answer;
         ignoreBody(answer);
@@ -281,27 +314,17 @@ export class HttpClient {
   }
 
   /** A kept connection may have died unnoticed: then once more, on a new one. */
-  async #again(
-    method: string,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    isAsked: boolean,
-  ): Promise<http.IncomingMessage> {
+  async #again(question: Question, url: URL, isAsked: boolean): Promise<http.IncomingMessage> {
     try {
-      return await this.#once(method, url, headers, isAsked);
+      return await this.#once(question, url, isAsked);
     } catch (error) {
       if (!hasCode(error, "ECONNRESET", "EPIPE")) throw error;
-      return this.#once(method, url, headers, isAsked);
+      return this.#once(question, url, isAsked);
     }
   }
 
-  #once(
-    method: string,
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    isAsked: boolean,
-  ): Promise<http.IncomingMessage> {
-    const limits = { timeoutMs: this.#timeoutMs, signal: this.#options.signal };
+  #once({ method, headers, body }: Question, url: URL, isAsked: boolean): Promise<http.IncomingMessage> {
+    const limits = { timeoutMs: this.#timeoutMs, signal: this.#options.signal, body };
     const isTls = url.protocol === "https:";
     const proxy = proxyFor(url);
     const agent = this.#agent(url, proxy);
@@ -359,13 +382,20 @@ function askedPauseMs(header: string | undefined): number {
   return Number.isNaN(until) ? 0 : Math.max(0, until - Date.now());
 }
 
+interface Question {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: HttpBody | undefined;
+}
+
 interface Limits {
+  readonly body: HttpBody | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
 function answered(request: http.ClientRequest, url: URL, limits: Limits): Promise<http.IncomingMessage> {
-  const { timeoutMs, signal } = limits;
+  const { timeoutMs, signal, body } = limits;
   return new Promise((resolve, reject) => {
     let answer: http.IncomingMessage | undefined;
     const end = (error: HttpError): void => void (answer ?? request).destroy(error);
@@ -390,7 +420,11 @@ function answered(request: http.ClientRequest, url: URL, limits: Limits): Promis
       signal?.removeEventListener("abort", onStop);
     });
     if (signal?.aborted) onStop();
-    else request.end();
+    else if (!body) request.end();
+    else {
+      const onSent = (bytes: number): void => deadline?.count(bytes);
+      sendBody(request, body, { onSent, onError: (error) => request.destroy(error) });
+    }
   });
 }
 

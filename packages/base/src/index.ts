@@ -48,6 +48,8 @@ export { sameEntry } from "./same-entry.js";
 export { nameFs } from "./name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./names.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
+export { textBody, type HttpBody } from "./http-body.js";
+export { Pace, type PaceLimit } from "./http-pace.js";
 export { netrcLogin, parseNetrc, type NetrcEntry } from "./netrc.js";
 export { proxyFor } from "./proxy.js";
 export {

@@ -10,7 +10,7 @@
  * Several processes may use one folder. Publishing is guarded by a lock for those on this machine, and by the file
  * system's link(2), which never replaces, for those on others.
  */
-import { link, open, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { compressionOfBytes } from "@tsbake/archive";
 import {
@@ -24,19 +24,16 @@ import {
   messageOf,
   openPlain,
   readPlain,
-  sha256File,
   writeFileAtomic,
   temporaryBeside,
 } from "@tsbake/base";
-import { digestIn, sidecarOf, sidecarText } from "./checksum.js";
 import { gzipPath, objectPath, type ObjectName } from "./names.js";
 import { signatureOf, type ArtifactSigner } from "./gpg.js";
 import { unusableStore } from "./problems.js";
 import type { Store, StoreOptions } from "./store.js";
-import { discard, faultOf, lockFolder, moveAside, sidecarTextOf, type Fault } from "./trust.js";
+import { isThere, publishObject, touchObject } from "./publish.js";
+import { discard, faultOf, lockFolder, moveAside } from "./trust.js";
 
-/** Use is noted in the modification time, for pruning by age; not more often than this. */
-const TOUCH_INTERVAL_MS = 3_600_000;
 /** No signature and no description is longer. */
 const LONGEST_SIGNATURE = 1 << 20;
 const LONGEST_DESCRIPTION = 32 << 20;
@@ -82,7 +79,7 @@ class FolderStore implements Store {
     let fault = await faultOf(object, this.#signer);
     if (fault?.kind === "damaged") fault = await discard(object, this.#signer);
     if (fault === undefined) {
-      await touch(object);
+      await touchObject(object);
       return object;
     }
     if (fault.kind === "gone") return undefined;
@@ -105,8 +102,9 @@ class FolderStore implements Store {
     try {
       await makeFolder(dirname(object));
       isMoved = await takeOver(path, temporary);
-      await this.#publish((await isGzip(temporary)) ? gzipPath(object) : object, temporary, {
+      await publishObject((await isGzip(temporary)) ? gzipPath(object) : object, temporary, {
         description,
+        ...(this.#signer && { signer: this.#signer }),
         signature:
           signature === undefined
             ? await this.#sign(temporary, name)
@@ -156,41 +154,6 @@ class FolderStore implements Store {
     }
   }
 
-  async #publish(
-    object: string,
-    temporary: string,
-    { description, signature }: { description: string; signature: Buffer | undefined },
-  ): Promise<void> {
-    const digest = await sha256File(temporary);
-    await using _lock = await lockFolder(object);
-    if (await isThere(object)) {
-      const fault = await this.#lack(object, signature !== undefined);
-      if (!fault) return touch(object);
-      // Nobody could verify it: it gives way to one that can be.
-      if (fault.kind === "damaged") await moveAside(object);
-      else await rm(object, { force: true });
-    }
-    await writeFileAtomic(sidecarOf(object), sidecarText(object, digest));
-    if (signature) await writeFileAtomic(signatureOf(object), signature);
-    const isFirst = await publishFile(temporary, object);
-    // Another machine, which our lock does not reach, may have been faster, or have written over our checksum.
-    const standing = isFirst ? digest : await sha256File(object);
-    if (digestIn((await sidecarTextOf(object)) ?? "") !== standing) {
-      await writeFileAtomic(sidecarOf(object), sidecarText(object, standing));
-    }
-    if (signature && isFirst) await writeFileAtomic(signatureOf(object), signature);
-    // We have written over the signature of the faster one.
-    else if (signature && (await faultOf(object, this.#signer)) !== undefined) await moveAside(object);
-    if (!(await isThere(`${object}.siginfo`))) await writeFileAtomic(`${object}.siginfo`, description);
-  }
-
-  /** What those who could verify what is to be put would miss in what is there. */
-  async #lack(object: string, isSigned: boolean): Promise<Fault | undefined> {
-    if (isSigned && this.#signer) return faultOf(object, this.#signer);
-    if (await isThere(sidecarOf(object))) return undefined;
-    return { kind: "damaged", why: "it has no checksum" };
-  }
-
   async #locate(name: ObjectName): Promise<string | undefined> {
     const object = join(this.#folder, objectPath(name));
     if (await isThere(object)) return object;
@@ -217,21 +180,6 @@ async function takeOver(path: string, temporary: string): Promise<boolean> {
   return isMoved;
 }
 
-/** @returns false when an object of this name has appeared meanwhile */
-async function publishFile(temporary: string, object: string): Promise<boolean> {
-  try {
-    await link(temporary, object);
-    await unlink(temporary);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "EEXIST")) return false;
-    if (!hasCode(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")) throw error;
-  }
-  // A file system without hard links: rename replaces, but the lock keeps others on this machine away.
-  await rename(temporary, object);
-  return true;
-}
-
 async function isGzip(path: string): Promise<boolean> {
   const file = await openPlain(path);
   try {
@@ -240,27 +188,6 @@ async function isGzip(path: string): Promise<boolean> {
     return compressionOfBytes(start) === "gzip";
   } finally {
     await file.close();
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
-    throw error;
-  }
-}
-
-async function touch(object: string): Promise<void> {
-  const now = new Date();
-  for (const path of [object, sidecarOf(object), signatureOf(object), `${object}.siginfo`]) {
-    try {
-      if (now.getTime() - (await stat(path)).mtimeMs > TOUCH_INTERVAL_MS) await utimes(path, now, now);
-    } catch (error) {
-      // A store that cannot be written to is read all the same.
-      if (!hasCode(error, "ENOENT", "EACCES", "EPERM", "EROFS")) throw error;
-    }
   }
 }
 

@@ -1,4 +1,7 @@
-export { gzipPath, INCOMING, objectPath, type ObjectName } from "./names.js";
+export { gzipPath, INCOMING, objectPath, storedFile, type ObjectName, type StoredFile } from "./names.js";
+export { digestIn, sidecarOf, sidecarText } from "./checksum.js";
+export { publishFile, publishObject, touchObject } from "./publish.js";
+export { sidecarTextOf } from "./trust.js";
 export type { Store, StoreOptions } from "./store.js";
 export { openFolderStore } from "./folder-store.js";
 export { openSigner, type ArtifactSigner, type GpgSettings } from "./gpg.js";
@@ -10,6 +13,7 @@ export { packArtifact, unpackArtifact, type ArtifactFolder } from "./artifact.js
 export {
   listStore,
   pruneStore,
+  removeStored,
   storeStatistics,
   verifyStore,
   type Pruned,

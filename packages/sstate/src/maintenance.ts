@@ -213,6 +213,11 @@ export async function removeArtifacts(folder: string, spec: string): Promise<num
   return wanted.length;
 }
 
+/** Deletes an object with what stands beside it. @param object its path @throws system errors */
+export function removeStored(object: string): Promise<void> {
+  return removeObject(object, Infinity);
+}
+
 async function removeAll(
   folder: string,
   removed: readonly StoredObject[],

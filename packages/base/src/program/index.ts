@@ -12,4 +12,4 @@ export {
 } from "./arguments.js";
 export { runProgram, type Program } from "./frame.js";
 export { withOptionFiles } from "./option-file.js";
-export { say, warn } from "./output.js";
+export { reportError, say, warn } from "./output.js";

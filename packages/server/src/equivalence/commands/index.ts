@@ -1,0 +1,14 @@
+/** The commands of the hash equivalence protocol by their names. */
+import type { Command, Stream } from "./command.js";
+import { hashCommands, hashStreams } from "./hashes.js";
+import { maintenanceCommands, maintenanceStreams } from "./maintenance.js";
+import { userCommands } from "./users.js";
+
+/** By name; what strangers send is looked up here and nowhere else. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({ ...hashCommands, ...maintenanceCommands, ...userCommands }),
+);
+
+export const STREAMS: ReadonlyMap<string, Stream> = new Map(
+  Object.entries({ ...hashStreams, ...maintenanceStreams }),
+);

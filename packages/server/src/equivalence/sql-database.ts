@@ -1,0 +1,190 @@
+/**
+ * The embedded database: one file, write-ahead log, one writer at a time. Several servers of one machine may use it. A commit
+ * that was answered survives a killed server; a power cut may take the last ones, and leaves the rest whole.
+ */
+import Database from "libsql";
+import { BuildError, messageOf } from "@tsbake/base";
+import { unusableDatabase } from "../problems.js";
+import type { EquivalenceDatabase, OutputRow, Report, TaskKey } from "./database.js";
+import { Maintenance } from "./sql-maintenance.js";
+import { optional, textOf } from "./sql-rows.js";
+import { SCHEMA } from "./sql-schema.js";
+import { Users } from "./sql-users.js";
+
+/** Another server on the same file is waited for so long. */
+const BUSY_MS = 10_000;
+
+/** @param path made when it is not there @throws BuildError `server/unusable-database` */
+export function openSqlDatabase(path: string): EquivalenceDatabase {
+  try {
+    const sql = new Database(path, { timeout: BUSY_MS });
+    sql.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
+    sql.exec(SCHEMA);
+    return new SqlDatabase(sql);
+  } catch (error) {
+    throw new BuildError([unusableDatabase(path, messageOf(error))], { cause: error });
+  }
+}
+
+interface Waiting {
+  readonly report: Report;
+  readonly resolve: (unihash: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class SqlDatabase implements EquivalenceDatabase {
+  readonly #sql: Database.Database;
+  readonly #users: Users;
+  readonly #maintenance: Maintenance;
+  readonly #unihash;
+  readonly #hasUnihash;
+  readonly #insertOutput;
+  readonly #insertUnihash;
+  readonly #equivalent;
+  /** Reports that came since the last commit: one commit for all of them. */
+  #waiting: Waiting[] = [];
+
+  constructor(sql: Database.Database) {
+    this.#sql = sql;
+    this.#users = new Users(sql);
+    this.#maintenance = new Maintenance(sql);
+    this.#unihash = sql.prepare("SELECT unihash FROM unihashes WHERE method = ? AND taskhash = ?");
+    this.#hasUnihash = sql.prepare("SELECT 1 AS found FROM unihashes WHERE unihash = ? LIMIT 1");
+    this.#insertOutput = sql.prepare(
+      `INSERT INTO outputs (method, taskhash, outhash, created, owner, PN, PV, PR, task, outhash_siginfo)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+    this.#insertUnihash = sql.prepare(
+      `INSERT INTO unihashes (method, taskhash, unihash, gc_mark)
+       VALUES (?, ?, ?, coalesce((SELECT value FROM settings WHERE name = 'gc-mark'), ''))
+       ON CONFLICT DO NOTHING`,
+    );
+    this.#equivalent = sql.prepare(
+      `SELECT u.unihash AS unihash FROM outputs o JOIN unihashes u USING (method, taskhash)
+       WHERE o.method = ? AND o.outhash = ? AND o.taskhash <> ? ORDER BY o.created, o.id LIMIT 1`,
+    );
+  }
+
+  unihashes(keys: readonly TaskKey[]): Promise<readonly (string | undefined)[]> {
+    return Promise.resolve(keys.map((key) => this.#unihashOf(key)));
+  }
+
+  #unihashOf({ method, taskhash }: TaskKey): string | undefined {
+    return textOf(this.#unihash.get(method, taskhash), "unihash");
+  }
+
+  hasUnihashes(unihashes: readonly string[]): Promise<readonly boolean[]> {
+    return Promise.resolve(unihashes.map((one) => this.#hasUnihash.get(one) !== undefined));
+  }
+
+  async report(reports: readonly Report[]): Promise<readonly string[]> {
+    const answers: Promise<string>[] = [];
+    for (const report of reports) answers.push(new Promise((resolve, reject) => this.#enqueue({ report, resolve, reject })));
+    const unihashes: string[] = [];
+    for (const answer of answers) unihashes.push(await answer);
+    return unihashes;
+  }
+
+  #enqueue(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (this.#waiting.length === 1) setImmediate(() => this.#commit());
+  }
+
+  #commit(): void {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    try {
+      const unihashes = this.#transaction(() => batch.map(({ report }) => this.#take(report)));
+      batch.forEach(({ resolve }, at) => resolve(unihashes[at]!));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  #transaction<Result>(work: () => Result): Result {
+    this.#sql.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#sql.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#sql.inTransaction) this.#sql.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #take(report: Report): string {
+    const { method, taskhash, outhash, unihash, owner, PN, PV, PR, task, outhash_siginfo } = report;
+    const facts = [owner, PN, PV, PR, task, outhash_siginfo].map((one) => one ?? null);
+    const { changes } = this.#insertOutput.run(method, taskhash, outhash, new Date().toISOString(), ...facts);
+    // An output that was told before has had its say.
+    if (changes > 0) {
+      const known = textOf(this.#equivalent.get(method, outhash, taskhash), "unihash");
+      this.#insertUnihash.run(method, taskhash, known ?? unihash);
+    }
+    return this.#unihashOf(report) ?? unihash;
+  }
+
+  relate(key: TaskKey, unihash: string): Promise<string> {
+    this.#insertUnihash.run(key.method, key.taskhash, unihash);
+    return Promise.resolve(this.#unihashOf(key) ?? unihash);
+  }
+
+  outputOfTask({ method, taskhash }: TaskKey): Promise<OutputRow | undefined> {
+    const row = this.#sql
+      .prepare(
+        `SELECT o.*, u.unihash AS unihash FROM outputs o JOIN unihashes u USING (method, taskhash)
+         WHERE o.method = ? AND o.taskhash = ? ORDER BY o.created, o.id LIMIT 1`,
+      )
+      .get(method, taskhash);
+    return Promise.resolve(outputOf(row));
+  }
+
+  outputOfHash(method: string, outhash: string, withUnihash: boolean): Promise<OutputRow | undefined> {
+    const join = withUnihash ? "JOIN unihashes u USING (method, taskhash)" : "";
+    const row = this.#sql
+      .prepare(
+        `SELECT o.*${withUnihash ? ", u.unihash AS unihash" : ""} FROM outputs o ${join}
+         WHERE o.method = ? AND o.outhash = ? ORDER BY o.created, o.id LIMIT 1`,
+      )
+      .get(method, outhash);
+    return Promise.resolve(outputOf(row));
+  }
+
+  remove: EquivalenceDatabase["remove"] = (condition) =>
+    Promise.resolve(this.#transaction(() => this.#maintenance.remove(condition)));
+  mark: EquivalenceDatabase["mark"] = (mark, condition) =>
+    Promise.resolve(this.#transaction(() => this.#maintenance.mark(mark, condition)));
+  sweep: EquivalenceDatabase["sweep"] = (mark) =>
+    Promise.resolve(this.#transaction(() => this.#maintenance.sweep(mark)));
+  collection: EquivalenceDatabase["collection"] = () => Promise.resolve(this.#maintenance.collection());
+  removeUnused: EquivalenceDatabase["removeUnused"] = (olderThanMs) =>
+    Promise.resolve(this.#maintenance.removeUnused(olderThanMs));
+  usage: EquivalenceDatabase["usage"] = () => Promise.resolve(this.#maintenance.usage());
+
+  users: EquivalenceDatabase["users"] = () => Promise.resolve(this.#users.all());
+  user: EquivalenceDatabase["user"] = (username) => Promise.resolve(this.#users.find(username));
+  addUser: EquivalenceDatabase["addUser"] = (user) => Promise.resolve(this.#users.add(user));
+  changeUser: EquivalenceDatabase["changeUser"] = (username, change) =>
+    Promise.resolve(this.#users.change(username, change));
+  removeUser: EquivalenceDatabase["removeUser"] = (username) => Promise.resolve(this.#users.remove(username));
+
+  async close(): Promise<void> {
+    // What came last is committed before it is closed.
+    if (this.#waiting.length > 0) this.#commit();
+    await Promise.resolve();
+    this.#sql.close();
+  }
+}
+
+function outputOf(row: unknown): OutputRow | undefined {
+  if (row === undefined) return undefined;
+  const text = (name: string): string => textOf(row, name) ?? "";
+  return {
+    method: text("method"),
+    taskhash: text("taskhash"),
+    outhash: text("outhash"),
+    created: text("created"),
+    ...optional(row, ["unihash", "owner", "PN", "PV", "PR", "task", "outhash_siginfo"]),
+  };
+}

@@ -1,0 +1,98 @@
+/** GET and HEAD of objects and of what stands beside them. */
+import type { ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { hasCode } from "@tsbake/base";
+import { API_HEADER, API_VERSION } from "@tsbake/sstate/remote";
+import type { FoundFile, StoragePath } from "../storage/index.js";
+import { Refusal } from "./answers.js";
+import type { Exchange, HttpContext } from "./context.js";
+import { hasMatch, isSameVersion, readRange, type Range } from "./range.js";
+
+/** Times are whole seconds: writing one out takes as long as the rest of a HEAD. */
+const dates = new Map<number, string>();
+const MOST_DATES = 10_000;
+
+/** @throws Refusal 404, 416 */
+export async function sendObject(context: HttpContext, exchange: Exchange, name: StoragePath): Promise<void> {
+  const { request, response } = exchange;
+  const { storage, metrics } = context;
+  const found = await storage.find(name.path);
+  if (name.kind === "object") metrics.add(found ? "hits_total" : "misses_total");
+  if (!found) throw new Refusal(404, "there is no such object", { [API_HEADER]: API_VERSION });
+  const modified = httpDate(found.modifiedMs);
+  const headers = {
+    "accept-ranges": "bytes",
+    // An object never becomes another one; what stands beside it may come later.
+    "cache-control": name.kind === "object" ? "public, max-age=31536000, immutable" : "no-cache",
+    "content-type": "application/octet-stream",
+    etag: found.etag,
+    "last-modified": modified,
+    "x-content-type-options": "nosniff",
+    [API_HEADER]: API_VERSION,
+  };
+  if (hasMatch(request.headers["if-none-match"], found.etag)) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  const range = isSameVersion(request.headers["if-range"]?.toString(), found.etag, modified)
+    ? readRange(request.headers.range, found.sizeBytes)
+    : undefined;
+  if (range === "none")
+    throw new Refusal(416, "the object has no such bytes", {
+      "content-range": `bytes */${found.sizeBytes}`,
+      [API_HEADER]: API_VERSION,
+    });
+  const head = range
+    ? {
+        ...headers,
+        "content-length": range.end - range.start + 1,
+        "content-range": `bytes ${range.start}-${range.end}/${found.sizeBytes}`,
+      }
+    : { ...headers, "content-length": found.sizeBytes };
+  const status = range ? 206 : 200;
+  if (request.method === "HEAD" || found.sizeBytes === 0) {
+    response.writeHead(status, head).end();
+    return;
+  }
+  await sendBody(context, response, { name, found, range, status, head });
+}
+
+async function sendBody(
+  { storage, metrics }: HttpContext,
+  response: ServerResponse,
+  part: {
+    readonly name: StoragePath;
+    readonly found: FoundFile;
+    readonly range: Range | undefined;
+    readonly status: number;
+    readonly head: Readonly<Record<string, string | number>>;
+  },
+): Promise<void> {
+  const { name, found, range, status, head } = part;
+  const body = await storage.read(name.path, found, range);
+  if (!body) throw new Refusal(404, "the object is gone", { [API_HEADER]: API_VERSION });
+  response.writeHead(status, head);
+  metrics.add("sent_bytes_total", undefined, Number(head["content-length"]));
+  if (Buffer.isBuffer(body)) {
+    response.end(body);
+    return;
+  }
+  try {
+    await pipeline(body, response);
+  } catch (error) {
+    // The client has gone. That the file has become shorter is told by the connection's end: the length was promised.
+    response.destroy();
+    if (!hasCode(error, "ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE")) throw error;
+  }
+}
+
+function httpDate(ms: number): string {
+  const seconds = Math.trunc(ms / 1000);
+  let text = dates.get(seconds);
+  if (text === undefined) {
+    if (dates.size >= MOST_DATES) dates.clear();
+    text = new Date(seconds * 1000).toUTCString();
+    dates.set(seconds, text);
+  }
+  return text;
+}

@@ -1,0 +1,62 @@
+/** Every problem this room can report, one function each, in the order of their codes. */
+import type { Diagnostic } from "@tsbake/base";
+
+/** The command line of `tsbake-sstate-server` makes no sense. */
+export function badArgument(what: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/bad-argument",
+    message: what,
+    help: "see `tsbake-sstate-server --help`",
+  };
+}
+
+/** A client's request has not the form that the interface has. Clients are told the message. */
+export function badRequest(reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/bad-request",
+    message: `the request is not as it should be: ${reason}`,
+    help: "see the interface in docs/operate.md",
+  };
+}
+
+/** The file with the hashed tokens cannot be used. */
+export function badTokens(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/bad-tokens",
+    message: `the tokens in ${path} cannot be used: ${reason}`,
+    help: "delete the file: the next start makes one with a new token",
+  };
+}
+
+/** An address or a port cannot be listened on. */
+export function cannotListen(reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/cannot-listen",
+    message: `the server cannot listen: ${reason}`,
+    help: "name an address of this machine and a port that is free: `--host`, `--port`, `--hash-listen`",
+  };
+}
+
+/** The folder of the objects, or that of the server's own files, cannot be used. */
+export function unusableFolder(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/unusable-folder",
+    message: `${folder} cannot be used: ${reason}`,
+    help: "name a folder with `--dir` that this user can write to; one that is read only needs `--read-only` and `--state`",
+  };
+}
+
+/** The database of hash equivalences cannot be opened. */
+export function unusableDatabase(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/unusable-database",
+    message: `the hash equivalences in ${path} cannot be used: ${reason}`,
+    help: "see that this user can write there; a damaged file can be deleted, and what it knew is learned again",
+  };
+}

@@ -1,0 +1,165 @@
+/** Objects in a folder, laid out as SSTATE_DIR is: builds of this machine, rsync and others may write into it, too. */
+import { constants, lstatSync } from "node:fs";
+import { access, open, rm, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { ifThere, makeFolder, reasonOf, scratchFolder, sha256File, needSpace, writeFileAtomic } from "@tsbake/base";
+import {
+  digestIn,
+  INCOMING,
+  publishFile,
+  publishObject,
+  removeStored,
+  sidecarOf,
+  sidecarText,
+  sidecarTextOf,
+} from "@tsbake/sstate";
+import { Etags } from "./etags.js";
+import type { FoundFile, Incoming, IncomingFacts, ObjectStorage, PublishedFile, StoragePath } from "./storage.js";
+
+/** A smaller file is sent in one piece: streams cost more than its bytes. */
+const SMALL = 128 << 10;
+const STREAM_PIECE = 512 << 10;
+/** As much of the disk is left to others; it is looked at that often. */
+const LEFT_FREE_BYTES = 64 << 20;
+const LOOK_EVERY_BYTES = 32 << 20;
+
+/** @param folder is made when it is not there @throws system errors */
+export async function openFolderStorage(folder: string): Promise<ObjectStorage> {
+  await makeFolder(folder);
+  return new FolderStorage(folder);
+}
+
+class FolderStorage implements ObjectStorage {
+  readonly #folder: string;
+  readonly #etags: Etags;
+  #incoming: Promise<string> | undefined;
+  #uploads = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#etags = new Etags(folder);
+  }
+
+  async find(path: string): Promise<FoundFile | undefined> {
+    // At once: a look at one name takes a few microseconds, and handing it to another thread several times that.
+    const found = lstatSync(join(this.#folder, path), { throwIfNoEntry: false });
+    if (!found?.isFile()) return undefined;
+    const etag = await this.#etags.of(path, found);
+    return { sizeBytes: found.size, etag, modifiedMs: found.mtimeMs };
+  }
+
+  async read(
+    path: string,
+    { sizeBytes }: FoundFile,
+    { start, end } = { start: 0, end: sizeBytes - 1 },
+  ): Promise<Readable | Buffer | undefined> {
+    const file = await ifThere(this.#open(path));
+    if (!file) return undefined;
+    const length = end - start + 1;
+    if (length > SMALL)
+      return file.createReadStream({ start, end, highWaterMark: STREAM_PIECE, autoClose: true });
+    try {
+      const buffer = Buffer.allocUnsafe(length);
+      let done = 0;
+      while (done < length) {
+        const { bytesRead } = await file.read(buffer, done, length - done, start + done);
+        if (bytesRead === 0) return undefined;
+        done += bytesRead;
+      }
+      return buffer;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** What somebody has put into the place of an object, a link or a FIFO, is none. */
+  #open(path: string): Promise<FileHandle> {
+    return open(join(this.#folder, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  }
+
+  async digest({ path, kind }: StoragePath): Promise<string | undefined> {
+    const full = join(this.#folder, path);
+    if (!(await this.find(path))) return undefined;
+    if (kind !== "object") return ifThere(sha256File(full));
+    const known = digestIn((await sidecarTextOf(full)) ?? "");
+    if (known !== undefined) return known;
+    // Of a tool that makes none, such as BitBake.
+    const digest = await ifThere(sha256File(full));
+    if (digest !== undefined) await writeFileAtomic(sidecarOf(full), sidecarText(full, digest));
+    return digest;
+  }
+
+  async receive(): Promise<Incoming> {
+    this.#incoming ??= this.#openIncoming();
+    const path = join(await this.#incoming, `${this.#uploads++}`);
+    return new Upload(this.#folder, path, await open(path, "wx", 0o644));
+  }
+
+  /** Those of a server that was killed go when the next one makes its own. */
+  async #openIncoming(): Promise<string> {
+    const folder = join(this.#folder, INCOMING);
+    await makeFolder(folder);
+    return scratchFolder(join(folder, "run-"));
+  }
+
+  async remove({ object }: StoragePath): Promise<boolean> {
+    const isThere = (await this.find(object)) !== undefined;
+    if (isThere) await removeStored(join(this.#folder, object));
+    return isThere;
+  }
+
+  async fault(): Promise<string | undefined> {
+    try {
+      await access(this.#folder, constants.R_OK | constants.X_OK);
+      return undefined;
+    } catch (error) {
+      return reasonOf(error).replaceAll(this.#folder, "the folder");
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#incoming) await rm(await this.#incoming, { recursive: true, force: true });
+  }
+}
+
+class Upload implements Incoming {
+  readonly #folder: string;
+  readonly #path: string;
+  readonly #file: FileHandle;
+  #written = 0;
+  #nextLook = 0;
+
+  constructor(folder: string, path: string, file: FileHandle) {
+    this.#folder = folder;
+    this.#path = path;
+    this.#file = file;
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    if (this.#written >= this.#nextLook) {
+      needSpace(this.#folder, piece.length + LEFT_FREE_BYTES, "an upload");
+      this.#nextLook = this.#written + LOOK_EVERY_BYTES;
+    }
+    for (let at = 0; at < piece.length; ) {
+      const { bytesWritten } = await this.#file.write(piece, at);
+      at += bytesWritten;
+    }
+    this.#written += piece.length;
+  }
+
+  async publish({ path, kind }: StoragePath, { digest, signature }: IncomingFacts): Promise<PublishedFile> {
+    await this.#file.sync();
+    const target = join(this.#folder, path);
+    await makeFolder(dirname(target));
+    if (kind === "object")
+      return publishObject(target, this.#path, { digest, description: undefined, signature });
+    if (await publishFile(this.#path, target)) return { digest, wasThere: false };
+    return { digest: await sha256File(target), wasThere: true };
+  }
+
+  async discard(): Promise<void> {
+    await this.#file.close();
+    await rm(this.#path, { force: true });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The seam between the server and what holds its objects: a folder today. Paths are those of objects and of what stands beside
+ * them, relative, and have been checked (`http/names.ts`).
+ */
+import type { Readable } from "node:stream";
+import type { StoredFile } from "@tsbake/sstate";
+
+/** A path that the layout knows, with what it is. */
+export interface StoragePath extends StoredFile {
+  readonly path: string;
+}
+
+export interface FoundFile {
+  readonly sizeBytes: number;
+  /** In quotes; another one for other bytes. */
+  readonly etag: string;
+  /** ms since 1970. */
+  readonly modifiedMs: number;
+}
+
+/** Bytes on their way into the storage: nobody sees them until they are published. */
+export interface Incoming {
+  /** @throws system errors; BuildError `base/disk-full` */
+  write(piece: Uint8Array): Promise<void>;
+  /** On the disk, and under its name. */
+  publish(path: StoragePath, about: IncomingFacts): Promise<PublishedFile>;
+  /** Must be called in any case; after `publish` it does nothing. */
+  discard(): Promise<void>;
+}
+
+export interface IncomingFacts {
+  /** SHA-256 of all that was written. */
+  readonly digest: string;
+  /** Content of the object's `.sig`. */
+  readonly signature: Buffer | undefined;
+}
+
+/** What has the name now, and since when. */
+export interface PublishedFile {
+  readonly digest: string;
+  readonly wasThere: boolean;
+}
+
+export interface ObjectStorage {
+  /** Without opening the file. */
+  find(path: string): Promise<FoundFile | undefined>;
+  /** Bytes `start` to `end`, both included. @returns undefined when it is gone meanwhile */
+  read(path: string, found: FoundFile, range?: { readonly start: number; readonly end: number }): Promise<Readable | Buffer | undefined>;
+  /** SHA-256 of what is there; for an object without a checksum it is read, and the checksum written beside it. */
+  digest(path: StoragePath): Promise<string | undefined>;
+  receive(): Promise<Incoming>;
+  /** The object with what stands beside it. @returns whether it was there */
+  remove(path: StoragePath): Promise<boolean>;
+  /** Whether it can be used; the reason when not, without a path. */
+  fault(): Promise<string | undefined>;
+  close(): Promise<void>;
+}
