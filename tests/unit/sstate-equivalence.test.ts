@@ -19,6 +19,8 @@ const report = (taskHash: string, outHash: string, unihash = taskHash) => ({
   taskHash,
   outHash,
   unihash,
+  method: "m",
+  output: outHash,
   task: "a:do_x",
 });
 

@@ -132,7 +132,7 @@ export class HttpClient {
     method: "PUT" | "POST" | "DELETE",
     url: string,
     { headers = {}, body, maxBytes }: SendOptions,
-  ): Promise<{ status: number; text: string }> {
+  ): Promise<HttpAnswer & { readonly text: string }> {
     const all = { ...headers, ...(body && bodyHeaders(body)) };
     const answer = await this.#request(method, url, all, body);
     const pieces: Buffer[] = [];
@@ -146,7 +146,11 @@ export class HttpClient {
       }
       pieces.push(piece);
     }
-    return { status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString() };
+    return {
+      status: answer.statusCode ?? 0,
+      headers: answer.headers,
+      text: Buffer.concat(pieces).toString(),
+    };
   }
 
   /**

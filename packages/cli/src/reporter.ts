@@ -7,6 +7,7 @@ import type { EngineEvent } from "@tsbake/engine";
 import type { PlanMade, RunSummary, TaskFailure, TaskMessage } from "@tsbake/run";
 import { DiskNews } from "./disk-news.js";
 import { Repeats } from "./repeats.js";
+import { trafficText } from "./traffic-text.js";
 import { diagnosticText, failureText, sortDiagnostics } from "./failure-text.js";
 import { printable } from "@tsbake/base";
 import { count, duration, listing, taskWords } from "./text.js";
@@ -112,6 +113,8 @@ export class Reporter {
         return this.#held(event.exceeded);
       case "stopping":
         return this.#stopping(event.reason, event.killing, event.running);
+      case "shared-state":
+        return this.#say(trafficText(event));
       case "task-progress":
       case "terminal":
       case "finished":

@@ -42,6 +42,24 @@ export interface EngineWarning {
   readonly diagnostic: Diagnostic;
 }
 
+/** What went to and came from a shared-state server; once, after the last task, where SSTATE_MIRROR_PUSH is set. */
+export interface SharedStateTraffic {
+  readonly type: "shared-state";
+  /** SSTATE_MIRROR_PUSH. */
+  readonly url: string;
+  /** Artifacts that the build looked for, and how many of them it found: here or on a mirror. */
+  readonly wanted: number;
+  readonly found: number;
+  /** Artifacts that were uploaded, and their bytes. */
+  readonly pushed: number;
+  readonly bytes: number;
+  /** Those that the server had already, and those of whose name it had another one. */
+  readonly known: number;
+  readonly conflicts: number;
+  /** Those that the next build uploads. */
+  readonly left: number;
+}
+
 /** Metadata said something while it was read: bb.note, bb.warn, bb.error, print. */
 export interface MetadataMessage {
   readonly type: "metadata-message";
@@ -50,4 +68,4 @@ export interface MetadataMessage {
 }
 
 export type EngineEvent =
-  Parsing | Parsed | Step | BuildLockWait | EngineWarning | MetadataMessage | RunEvent;
+  Parsing | Parsed | Step | BuildLockWait | EngineWarning | SharedStateTraffic | MetadataMessage | RunEvent;

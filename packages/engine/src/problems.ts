@@ -14,6 +14,16 @@ export function assumedTarget(name: string): Diagnostic {
   };
 }
 
+/** The file with the token for a shared-state server cannot be used. */
+export function badTokenFile(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/bad-token-file",
+    message: `the token for the shared-state server cannot be read from ${path}: ${reason}`,
+    help: "write the token into the file that SSTATE_MIRROR_PUSH_TOKEN_FILE names, or put it into the environment as TSBAKE_SSTATE_TOKEN",
+  };
+}
+
 /** What was signed is not what would be built, or was. */
 export function changedMeanwhile(label: string, paths: readonly string[]): Diagnostic {
   const more = paths.length > 3 ? ` and ${paths.length - 3} more` : "";
@@ -160,6 +170,16 @@ export function noTaskToClear({ pn, tasks }: RecipeInfo, task: string): Diagnost
     code: "engine/no-task-to-clear",
     message: `\`${pn}\` has no task \`${task}\`, which \`-C\` names`,
     help: near.length > 0 ? `is ${near.join(" or ")} meant?` : `\`tsbake -c listtasks ${pn}\` lists them`,
+  };
+}
+
+/** SSTATE_MIRROR_PUSH is set, and nothing says who we are. */
+export function noToken(url: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-token",
+    message: `${url} takes artifacts with a token only, and there is none`,
+    help: "put it into the environment as TSBAKE_SSTATE_TOKEN, or into a file that SSTATE_MIRROR_PUSH_TOKEN_FILE names; or leave SSTATE_MIRROR_PUSH empty",
   };
 }
 

@@ -1,5 +1,5 @@
 /** The server of a build farm: a mirror of shared state over HTTP, and BitBake's hash equivalence protocol. */
 export { startServer, type Server } from "./server.js";
 export { readOptions, type ServerOptions } from "./options.js";
-export { jsonLog, type Log } from "./log.js";
-export { openSqlDatabase, type EquivalenceDatabase } from "./equivalence/index.js";
+export type { Log } from "./log.js";
+export { main } from "./program.js";

@@ -49,7 +49,11 @@ export class Metrics {
       for (const [labels, value] of values) lines.push(`${PREFIX}${name}${labels} ${value}`);
     }
     for (const [name, { help, read }] of this.#gauges)
-      lines.push(`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} gauge`, `${PREFIX}${name} ${read()}`);
+      lines.push(
+        `# HELP ${PREFIX}${name} ${help}`,
+        `# TYPE ${PREFIX}${name} gauge`,
+        `${PREFIX}${name} ${read()}`,
+      );
     return `${lines.join("\n")}\n`;
   }
 }

@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly isPrivate: boolean;
   readonly tls?: { readonly certificate: string; readonly key: string };
   readonly maxObjectBytes: number;
+  /** Silence of an upload, and the stretch in which it must make its least rate. Default: 30,000. */
+  readonly idleMs?: number;
   readonly prune: { readonly maxBytes?: number; readonly maxAgeMs?: number };
   readonly graceMs: number;
 }
@@ -49,13 +51,21 @@ const OPTIONS: readonly Option[] = [
     value: "PERMISSIONS",
     help: "of clients of the hash equivalence that have not logged in (default: @read)",
   },
-  { name: "admin", value: "NAME", help: `a user who may do everything there; the password is in ${ADMIN_PASSWORD}` },
+  {
+    name: "admin",
+    value: "NAME",
+    help: `a user who may do everything there; the password is in ${ADMIN_PASSWORD}`,
+  },
   { name: "read-only", help: "nothing is taken and nothing deleted, whoever asks" },
   { name: "private", help: "reading takes a token, too" },
   { name: "tls-cert", value: "FILE", help: "answer by https with this certificate (PEM)" },
   { name: "tls-key", value: "FILE", help: "and its key" },
   { name: "max-object", value: "SIZE", help: "longest upload (default: 16G)" },
-  { name: "max-size", value: "SIZE", help: "delete the least recently used objects, hourly, until the rest fits" },
+  {
+    name: "max-size",
+    value: "SIZE",
+    help: "delete the least recently used objects, hourly, until the rest fits",
+  },
   { name: "max-age", value: "AGE", help: "delete what has not been used for so long, hourly: 12h, 30d, 4w" },
   { name: "grace", value: "SECONDS", help: "how long requests may take that run at SIGTERM (default: 30)" },
 ];
@@ -66,15 +76,20 @@ tsbake-sstate-server token list|remove NAME --dir DIR
 
 A mirror of shared state and a hash equivalence server, for tsbake and BitBake.`;
 
-export function helpText(): string {
-  const rows = [...OPTIONS, { name: "version", help: "show the version" }, { name: "help", help: "show this text" }].map(
-    (one): [string, string] => [`  --${one.name}${"value" in one && one.value ? ` ${one.value}` : ""}`, one.help],
-  );
+export function serverHelp(): string {
+  const rows = [
+    ...OPTIONS,
+    { name: "version", help: "show the version" },
+    { name: "help", help: "show this text" },
+  ].map((one): [string, string] => [
+    `  --${one.name}${"value" in one && one.value ? ` ${one.value}` : ""}`,
+    one.help,
+  ]);
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return `${HEAD}\n\n${rows.map(([left, help]) => left.padEnd(width) + help).join("\n")}`;
 }
 
-export function fail(what: string): never {
+export function refuseWords(what: string): never {
   throw new BuildError([badArgument(what)]);
 }
 
@@ -96,14 +111,17 @@ export function readWords(
       values.set(name, Array.isArray(value) ? value.map(String) : []);
     return { values, positionals: read.positionals };
   } catch (error) {
-    return fail(messageOf(error));
+    return refuseWords(messageOf(error));
   }
 }
 
 /** The folder of `--dir`, and that of the server's own files. @throws BuildError `server/bad-argument` */
-export function foldersOf(values: ReadonlyMap<string, readonly string[]>): { folder: string; state: string } {
+export function serverFolders(values: ReadonlyMap<string, readonly string[]>): {
+  folder: string;
+  state: string;
+} {
   const named = values.get("dir")?.at(-1) ?? "";
-  if (named === "") fail("--dir is needed: the folder of the objects");
+  if (named === "") refuseWords("--dir is needed: the folder of the objects");
   const folder = resolve(named);
   return { folder, state: resolve(values.get("state")?.at(-1) ?? join(folder, STATE)) };
 }
@@ -111,23 +129,28 @@ export function foldersOf(values: ReadonlyMap<string, readonly string[]>): { fol
 /** @throws BuildError `server/bad-argument` */
 export function readOptions(argv: readonly string[], environment: NodeJS.ProcessEnv): ServerOptions {
   const { values, positionals } = readWords(argv);
-  if (positionals.length > 0) fail(`\`${positionals[0]!}\` is no option and no command`);
+  if (positionals.length > 0) refuseWords(`\`${positionals[0]!}\` is no option and no command`);
   const last = (name: string): string | undefined => values.get(name)?.at(-1);
   const number = (name: string, most: number, otherwise: number): number => {
     const text = last(name);
     if (text === undefined) return otherwise;
-    if (!/^\d{1,9}$/.test(text) || Number(text) > most) fail(`--${name} is \`${text}\`, not a number up to ${most}`);
+    if (!/^\d{1,9}$/.test(text) || Number(text) > most)
+      refuseWords(`--${name} is \`${text}\`, not a number up to ${most}`);
     return Number(text);
   };
   const [certificate, key] = [last("tls-cert"), last("tls-key")];
-  if ((certificate === undefined) !== (key === undefined)) fail("--tls-cert and --tls-key are needed together");
+  if ((certificate === undefined) !== (key === undefined))
+    refuseWords("--tls-cert and --tls-key are needed together");
   const maxBytes = quantity(last("max-size"), "max-size", SIZES);
   const maxAgeMs = quantity(last("max-age"), "max-age", AGES);
   const admin = last("admin");
   const anonymous = words((last("anonymous") ?? "@read").replaceAll(",", " "));
-  if (!mayBeAnonymous(anonymous)) fail(`--anonymous is \`${anonymous.join(" ")}\`: everybody can have @read, @report, @db-admin or @none`);
+  if (!mayBeAnonymous(anonymous))
+    refuseWords(
+      `--anonymous is \`${anonymous.join(" ")}\`: everybody can have @read, @report, @db-admin or @none`,
+    );
   return {
-    ...foldersOf(values),
+    ...serverFolders(values),
     host: last("host") ?? "127.0.0.1",
     port: number("port", 65_535, DEFAULT_PORT),
     hashListen: hashAddresses(values.get("hash-listen") ?? [DEFAULT_HASH_ADDRESS]),
@@ -144,23 +167,30 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
 
 function passwordOf(environment: NodeJS.ProcessEnv): string {
   const password = environment[ADMIN_PASSWORD] ?? "";
-  if (password === "") fail(`--admin needs a password in the environment variable ${ADMIN_PASSWORD}`);
+  if (password === "") refuseWords(`--admin needs a password in the environment variable ${ADMIN_PASSWORD}`);
   return password;
 }
 
 function hashAddresses(texts: readonly string[]): HashAddress[] {
   if (texts.length === 1 && texts[0] === "none") return [];
-  return texts.map((text) => readHashAddress(text) ?? fail(`--hash-listen is \`${text}\`, not HOST:PORT or unix:///PATH`));
+  return texts.map(
+    (text) =>
+      readHashAddress(text) ?? refuseWords(`--hash-listen is \`${text}\`, not HOST:PORT or unix:///PATH`),
+  );
 }
 
 const SIZES: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 const AGES: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-function quantity(text: string | undefined, name: string, units: Readonly<Record<string, number>>): number | undefined {
+function quantity(
+  text: string | undefined,
+  name: string,
+  units: Readonly<Record<string, number>>,
+): number | undefined {
   if (text === undefined) return undefined;
   const [, digits = "", unit = ""] = /^(\d{1,9})([A-Za-z])$/.exec(text) ?? [];
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   if (factor === undefined || Number(digits) === 0)
-    return fail(`--${name} is \`${text}\`, not a number and one of ${Object.keys(units).join(", ")}`);
+    return refuseWords(`--${name} is \`${text}\`, not a number and one of ${Object.keys(units).join(", ")}`);
   return Number(digits) * factor;
 }

@@ -41,16 +41,6 @@ export function cannotListen(reason: string): Diagnostic {
   };
 }
 
-/** The folder of the objects, or that of the server's own files, cannot be used. */
-export function unusableFolder(folder: string, reason: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "server/unusable-folder",
-    message: `${folder} cannot be used: ${reason}`,
-    help: "name a folder with `--dir` that this user can write to; one that is read only needs `--read-only` and `--state`",
-  };
-}
-
 /** The database of hash equivalences cannot be opened. */
 export function unusableDatabase(path: string, reason: string): Diagnostic {
   return {
@@ -58,5 +48,15 @@ export function unusableDatabase(path: string, reason: string): Diagnostic {
     code: "server/unusable-database",
     message: `the hash equivalences in ${path} cannot be used: ${reason}`,
     help: "see that this user can write there; a damaged file can be deleted, and what it knew is learned again",
+  };
+}
+
+/** The folder of the objects, or that of the server's own files, cannot be used. */
+export function unusableFolder(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/unusable-folder",
+    message: `${folder} cannot be used: ${reason}`,
+    help: "name a folder with `--dir` that this user can write to; one that is read only needs `--read-only` and `--state`",
   };
 }

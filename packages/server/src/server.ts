@@ -1,8 +1,22 @@
 /** The whole server: HTTP, hash equivalence, pruning, and the end of all three. */
-import { join } from "node:path";
-import { BuildError, every, makeFolder, messageOf, reasonOf, type Repetition } from "@tsbake/base";
+import { dirname, join } from "node:path";
+import {
+  BuildError,
+  every,
+  makeFolder,
+  makeFolderSync,
+  messageOf,
+  reasonOf,
+  type Repetition,
+} from "@tsbake/base";
 import { pruneStore, storeStatistics, type StoreStatistics } from "@tsbake/sstate";
-import { hashUserToken, HashListeners, openSqlDatabase, Statistics, type EquivalenceDatabase } from "./equivalence/index.js";
+import {
+  hashUserToken,
+  HashListeners,
+  openSqlDatabase,
+  Statistics,
+  type EquivalenceDatabase,
+} from "./equivalence/index.js";
 import { listen, route, type HttpContext, type Listener, type Pages } from "./http/index.js";
 import type { Log } from "./log.js";
 import { openMetrics, type Metrics } from "./metrics.js";
@@ -40,14 +54,22 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
   const { admin } = options;
   if (admin) await makeAdmin(database, admin);
   const hashes = new HashListeners({
-    ...{ database, tokens, guesses, log, metrics },
+    database,
+    tokens,
+    guesses,
+    log,
+    metrics,
     statistics: new Statistics(),
     anonymous: options.anonymous,
     readOnly: options.readOnly,
   });
   const context: HttpContext = {
-    ...{ storage, tokens, guesses, log, metrics },
-    limits: { maxObjectBytes: options.maxObjectBytes, idleMs: 30_000, minRate: 1000 },
+    storage,
+    tokens,
+    guesses,
+    log,
+    metrics,
+    limits: { maxObjectBytes: options.maxObjectBytes, idleMs: options.idleMs ?? 30_000, minRate: 1000 },
     readOnly: options.readOnly,
     isPrivate: options.isPrivate,
   };
@@ -93,7 +115,9 @@ async function opened<Result>(folder: string, open: () => Promise<Result>): Prom
 
 /** A server with writers whom nobody knows would be of no use, and one that takes everything from anybody of less. */
 async function firstTokenOf(state: string, path: string): Promise<string | undefined> {
-  await makeFolder(state);
+  // Beside hashed tokens there are those of users, in the database.
+  await makeFolder(dirname(state));
+  makeFolderSync(state, 0o700);
   if ((await listTokens(path)).length > 0) return undefined;
   return addToken(path, "first", SCOPES);
 }

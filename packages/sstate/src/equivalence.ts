@@ -13,6 +13,9 @@ export interface OutputReport {
   readonly taskHash: string;
   /** Of the task's output and of what it is the output of. */
   readonly outHash: string;
+  /** The same as a server knows it: how the output was hashed, and what came out. */
+  readonly method: string;
+  readonly output: string;
   /** What the task is called by when nobody has had this output before. */
   readonly unihash: string;
   /** For people. */

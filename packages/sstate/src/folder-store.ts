@@ -31,7 +31,7 @@ import { gzipPath, objectPath, type ObjectName } from "./names.js";
 import { signatureOf, type ArtifactSigner } from "./gpg.js";
 import { unusableStore } from "./problems.js";
 import type { Store, StoreOptions } from "./store.js";
-import { isThere, publishObject, touchObject } from "./publish.js";
+import { isFileThere, publishObject, touchObject } from "./publish.js";
 import { discard, faultOf, lockFolder, moveAside } from "./trust.js";
 
 /** No signature and no description is longer. */
@@ -61,7 +61,7 @@ class FolderStore implements Store {
     let unsigned = 0;
     const there = await eachLimited(names, AT_ONCE, async (name) => {
       const object = await this.#locate(name);
-      if (object === undefined || !this.#signer || (await isThere(signatureOf(object))))
+      if (object === undefined || !this.#signer || (await isFileThere(signatureOf(object))))
         return object !== undefined;
       unsigned++;
       return false;
@@ -148,7 +148,7 @@ class FolderStore implements Store {
   async describe(name: ObjectName, description: string): Promise<void> {
     const path = `${join(this.#folder, objectPath(name))}.siginfo`;
     try {
-      if (!(await isThere(path))) await writeFileAtomic(path, description);
+      if (!(await isFileThere(path))) await writeFileAtomic(path, description);
     } catch (error) {
       throw new BuildError([unusableStore(this.#folder, messageOf(error))], { cause: error });
     }
@@ -156,8 +156,8 @@ class FolderStore implements Store {
 
   async #locate(name: ObjectName): Promise<string | undefined> {
     const object = join(this.#folder, objectPath(name));
-    if (await isThere(object)) return object;
-    return (await isThere(gzipPath(object))) ? gzipPath(object) : undefined;
+    if (await isFileThere(object)) return object;
+    return (await isFileThere(gzipPath(object))) ? gzipPath(object) : undefined;
   }
 }
 

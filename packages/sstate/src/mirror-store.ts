@@ -40,6 +40,8 @@ import { gzipPath, objectPath, type ObjectName } from "./names.js";
 import { badMirrors } from "./problems.js";
 import type { Store, StoreOptions } from "./store.js";
 
+/** In the answers of a server that can be asked for many objects at once (`remote/api.ts`, which is not loaded without one). */
+const API_HEADER = "tsbake-sstate";
 const PARALLEL = 16;
 const LONGEST_SIDECAR = 4096;
 const LONGEST_SIGNATURE = 1 << 20;
@@ -71,7 +73,16 @@ interface Reader {
   bytes(url: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Into `path`, which may hold its start already. */
   download(url: string, path: string): Promise<boolean>;
+  /**
+   * `has` of many at once; undefined where that cannot be asked.
+   *
+   * @param base below which all of them are
+   */
+  hasMany?(base: string, places: readonly string[]): Promise<readonly boolean[] | undefined>;
 }
+
+/** A question for each of them costs less than asking whether all can be asked for. */
+const WORTH_ASKING_TOGETHER = 8;
 
 class MirrorStore implements Store {
   readonly #rule: MirrorRule;
@@ -113,7 +124,8 @@ class MirrorStore implements Store {
   async find(names: readonly ObjectName[]): Promise<Set<ObjectName>> {
     const found = new Set<ObjectName>();
     this.#isAsked = true;
-    await eachLimited(names, PARALLEL, async (name) => {
+    const left = await this.#findTogether(names, found);
+    await eachLimited(left, PARALLEL, async (name) => {
       if (!this.#isDown && (await this.#locate(name)) !== undefined) found.add(name);
     });
     this.#isAsked = false;
@@ -128,6 +140,37 @@ class MirrorStore implements Store {
     const url = await this.#locate(name);
     if (url === undefined) return undefined;
     return this.#guard(() => this.#fetch(url));
+  }
+
+  /** Where the server offers it, all in one question. @returns those that are still to be asked for, one by one */
+  async #findTogether(names: readonly ObjectName[], found: Set<ObjectName>): Promise<readonly ObjectName[]> {
+    const [first, ...others] = names;
+    if (first === undefined || !this.#reader.hasMany || others.length < WORTH_ASKING_TOGETHER) return names;
+    // Its answer says what the server can.
+    if ((await this.#locate(first)) !== undefined) found.add(first);
+    let left = others.filter((name) => !this.#rejected.has(objectPath(name)));
+    for (const variant of await this.#variants()) {
+      const places = left.map((name) => variant(objectPath(name)));
+      const base = this.#baseOf(places[0]);
+      if (base === undefined) return left;
+      const there = await this.#guard(async () => this.#reader.hasMany?.(base, places));
+      if (!there) return left;
+      left.forEach((name, at) => {
+        if (!there[at]) return;
+        found.add(name);
+        this.#urls.set(objectPath(name), `${base}/${quoted(places[at]!)}`);
+      });
+      left = left.filter((name) => !found.has(name));
+    }
+    return [];
+  }
+
+  /** Undefined where the rule makes more of a path than putting something in front of it. */
+  #baseOf(place: string | undefined): string | undefined {
+    if (place === undefined) return undefined;
+    const url = applyMirror(`file://${quoted(place)}`, this.#rule);
+    const end = `/${quoted(place)}`;
+    return url !== undefined && bare(url).endsWith(end) ? bare(url).slice(0, -end.length) : undefined;
   }
 
   /** A server that says yes to everything, with its login page, is found out before anything is planned. */
@@ -307,9 +350,16 @@ function httpReader(client: HttpClient): Reader {
     if (status === 404 || status === 410) return false;
     throw new Refusal(url, status);
   };
+  let offersMany = false;
   return {
+    async hasMany(base, places) {
+      if (!offersMany) return undefined;
+      const { existAt } = await import("./remote/exists.js");
+      return existAt(client, base, places);
+    },
     async has(url) {
-      const { status } = await client.head(url);
+      const { status, headers } = await client.head(url);
+      offersMany ||= headers[API_HEADER] !== undefined;
       // Some servers know no HEAD: the sidecar, which is small, says the same.
       if (status !== 403 && status !== 405 && status !== 501) return judge(url, status);
       const sidecar = await client.text(sidecarOf(url), LONGEST_SIDECAR);

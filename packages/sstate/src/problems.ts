@@ -1,6 +1,16 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import { shownName, type Diagnostic } from "@tsbake/base";
 
+/** A shared-state server answers something else than its interface has. */
+export function badAnswer(url: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "sstate/bad-answer",
+    message: `${url} is no shared-state server that this version understands: ${reason}`,
+    help: "look what answers there; a newer server may need a newer tsbake",
+  };
+}
+
 /** The command line of `tsbake-sstate` makes no sense. */
 export function badArgument(what: string): Diagnostic {
   return {

@@ -19,7 +19,7 @@ export interface PublishOptions {
   readonly signer?: ArtifactSigner;
 }
 
-export interface Published {
+export interface PublishedObject {
   /** Of the object that has the name now. */
   readonly digest: string;
   /** An object of this name was there before; its bytes are still what they were. */
@@ -37,10 +37,10 @@ export async function publishObject(
   object: string,
   temporary: string,
   { description, signature, signer, ...options }: PublishOptions,
-): Promise<Published> {
+): Promise<PublishedObject> {
   const digest = options.digest ?? (await sha256File(temporary));
   await using _lock = await lockFolder(object);
-  if (await isThere(object)) {
+  if (await isFileThere(object)) {
     const fault = await lackOf(object, signature === undefined ? undefined : signer);
     if (!fault) {
       await touchObject(object);
@@ -61,7 +61,7 @@ export async function publishObject(
   if (signature && isFirst) await writeFileAtomic(signatureOf(object), signature);
   // We have written over the signature of the faster one.
   else if (signature && (await faultOf(object, signer)) !== undefined) await moveAside(object);
-  if (description !== undefined && !(await isThere(`${object}.siginfo`)))
+  if (description !== undefined && !(await isFileThere(`${object}.siginfo`)))
     await writeFileAtomic(`${object}.siginfo`, description);
   await syncFolder(dirname(object));
   return { digest: standing, wasThere: !isFirst };
@@ -70,7 +70,7 @@ export async function publishObject(
 /** What those who could verify what is to be put would miss in what is there. @param signer when signatures count */
 async function lackOf(object: string, signer: ArtifactSigner | undefined): Promise<Fault | undefined> {
   if (signer) return faultOf(object, signer);
-  if (await isThere(sidecarOf(object))) return undefined;
+  if (await isFileThere(sidecarOf(object))) return undefined;
   return { kind: "damaged", why: "it has no checksum" };
 }
 
@@ -99,7 +99,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-export async function isThere(path: string): Promise<boolean> {
+export async function isFileThere(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {

@@ -16,6 +16,7 @@ import { dateAndTime, type MetadataEvents } from "../metadata/metadata-events.js
 import { writtenFolders } from "../settings/disks.js";
 import { readMachineSettings } from "../settings/run-settings.js";
 import { mayRun, openScene } from "../metadata/scene.js";
+import { openPush } from "../state/push.js";
 import { openStore } from "../state/store.js";
 import { linkHostTools } from "../settings/tools.js";
 
@@ -76,63 +77,71 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     const { recipe, task: name } = graph.node(task);
     await options.events?.task(kind, { recipe, name }, d, logPath);
   };
-  return runTasks({
-    graph,
-    signatures: options.signatures,
-    project,
-    // One recipe by its file (-b) is not all that there is.
-    isWhole: project.wanted === undefined,
-    openRecipe: async (id: RecipeId) => {
-      // After a cached parse nothing is evaluated yet, and evaluating may take Python.
-      await project.prepare([id]);
-      const d = project.openRecipe(id).createCopy();
-      // The moment of the build; never part of a signature.
-      const [date, time] = dateAndTime(started);
-      d.setVar("DATE", date);
-      d.setVar("TIME", time);
-      if (d.getVar("BUILDNAME", { expand: false }) === undefined) d.setVar("BUILDNAME", "${DATE}${TIME}");
-      return d;
-    },
-    store: await openStore(project, options.onEvent, options.locked, request.kill),
-    stamps: options.stamps,
-    settings: {
-      ...machine,
-      tmpdir: (recipe) => project.configurationText("TMPDIR", multiconfigOf(recipe)) ?? "",
-      configuration: (recipe) => {
-        const multiconfig = multiconfigOf(recipe);
-        return `${multiconfig}:${project.configurationText("MACHINE", multiconfig) ?? ""}`;
+  const push = request.dryRun
+    ? undefined
+    : await openPush({ ...context, onEvent: options.onEvent, signal: request.kill });
+  const store = await openStore(project, options.onEvent, options.locked, request.kill);
+  try {
+    return await runTasks({
+      graph,
+      signatures: options.signatures,
+      project,
+      // One recipe by its file (-b) is not all that there is.
+      isWhole: project.wanted === undefined,
+      openRecipe: async (id: RecipeId) => {
+        // After a cached parse nothing is evaluated yet, and evaluating may take Python.
+        await project.prepare([id]);
+        const d = project.openRecipe(id).createCopy();
+        // The moment of the build; never part of a signature.
+        const [date, time] = dateAndTime(started);
+        d.setVar("DATE", date);
+        d.setVar("TIME", time);
+        if (d.getVar("BUILDNAME", { expand: false }) === undefined) d.setVar("BUILDNAME", "${DATE}${TIME}");
+        return d;
       },
-      folders: writtenFolders(project),
-      cache: text("CACHE") ?? "",
-      epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,
-      verbose: request.verbose,
-      ...(request.terminal && { terminal: request.terminal }),
-    },
-    setscene: request.setscene,
-    ...(options.equivalence && { equivalence: options.equivalence }),
-    ...(options.reportOutput && { reportOutput: options.reportOutput }),
-    ...(scene && { scene }),
-    ...(allowed && { mayRun: allowed }),
-    keepGoing: request.keepGoing,
-    dryRun: request.dryRun,
-    changedInputs: (task, d) =>
-      changedInputs({ ...context, graph, signatures: options.signatures, files: options.files }, task, d),
-    prepareTask: async (task, d) => {
-      const { recipe } = graph.node(task);
-      await hostTools(multiconfigOf(recipe));
-      await feeds.write(task, d);
-      await tellTask("TaskStarted", task, d);
-    },
-    taskEnded: (task, d, { failed, logPath }) =>
-      tellTask(failed ? "TaskFailed" : "TaskSucceeded", task, d, logPath),
-    runPython: python.runTask,
-    openPython: python.open,
-    stop: request.stop,
-    kill: request.kill,
-    onDisks: (seen) => options.events?.disks(seen),
-    onEvent: (event) => {
-      options.onEvent(event);
-      options.events?.queue(event, graph, options.signatures);
-    },
-  });
+      store: push ? push.over(store) : store,
+      stamps: options.stamps,
+      settings: {
+        ...machine,
+        tmpdir: (recipe) => project.configurationText("TMPDIR", multiconfigOf(recipe)) ?? "",
+        configuration: (recipe) => {
+          const multiconfig = multiconfigOf(recipe);
+          return `${multiconfig}:${project.configurationText("MACHINE", multiconfig) ?? ""}`;
+        },
+        folders: writtenFolders(project),
+        cache: text("CACHE") ?? "",
+        epochSeconds: Number.parseInt(text("SOURCE_DATE_EPOCH") ?? "", 10) || 0,
+        verbose: request.verbose,
+        ...(request.terminal && { terminal: request.terminal }),
+      },
+      setscene: request.setscene,
+      ...(options.equivalence && { equivalence: options.equivalence }),
+      ...(options.reportOutput && { reportOutput: options.reportOutput }),
+      ...(scene && { scene }),
+      ...(allowed && { mayRun: allowed }),
+      keepGoing: request.keepGoing,
+      dryRun: request.dryRun,
+      changedInputs: (task, d) =>
+        changedInputs({ ...context, graph, signatures: options.signatures, files: options.files }, task, d),
+      prepareTask: async (task, d) => {
+        const { recipe } = graph.node(task);
+        await hostTools(multiconfigOf(recipe));
+        await feeds.write(task, d);
+        await tellTask("TaskStarted", task, d);
+      },
+      taskEnded: (task, d, { failed, logPath }) =>
+        tellTask(failed ? "TaskFailed" : "TaskSucceeded", task, d, logPath),
+      runPython: python.runTask,
+      openPython: python.open,
+      stop: request.stop,
+      kill: request.kill,
+      onDisks: (seen) => options.events?.disks(seen),
+      onEvent: (event) => {
+        options.onEvent(event);
+        options.events?.queue(event, graph, options.signatures);
+      },
+    });
+  } finally {
+    await push?.finish();
+  }
 }

@@ -45,11 +45,20 @@ export class PlannedGraph {
    */
   async sign(stamps: Stamps, marks?: Pick<BuildRequest, "force" | "invalidate">): Promise<SignedBuild> {
     const { graph } = this;
-    const { project, topdir, onWarning, onEvent } = this.#context;
+    const { project, topdir, onWarning, onEvent, environment } = this.#context;
     const feeds = await solveFeeds({ ...feedRequest(this.#context), graph });
     if (marks) this.#taint(marks, stamps);
     const onNote = (text: string) => onEvent({ type: "step", text });
-    const signed = await signGraph({ project, graph, feeds, stamps, topdir, onWarning, onNote });
+    const signed = await signGraph({
+      project,
+      graph,
+      feeds,
+      stamps,
+      topdir,
+      environment,
+      onWarning,
+      onNote,
+    });
     const targets = this.#targets.map(({ name }) => name);
     return new SignedBuild(this.#context, { ...signed, graph, targets, feeds, stamps });
   }

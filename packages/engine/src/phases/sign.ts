@@ -6,8 +6,8 @@ import { openHandler, signTasks } from "@tsbake/graph";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { ParsedProject } from "@tsbake/recipe";
 import type { RunOptions, Stamps } from "@tsbake/run";
-import { openEquivalences } from "@tsbake/sstate";
 import type { Feeds } from "./feeds.js";
+import { ARTIFACT_METHOD, openKnownOutputs } from "../signing/equivalences.js";
 import { openFileDigests, type FileDigests } from "../signing/file-digests.js";
 import { openLockedSignatures, type LockedSignatures } from "../signing/locked-signatures.js";
 
@@ -19,6 +19,8 @@ export interface SigningRequest {
   readonly topdir: string;
   readonly onWarning: (diagnostic: Diagnostic) => void;
   readonly onNote: (text: string) => void;
+  /** The caller's. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface SignedGraph {
@@ -32,9 +34,6 @@ export interface SignedGraph {
   readonly reportOutput?: NonNullable<RunOptions["reportOutput"]>;
 }
 
-/** Raise when the same output is to count as another one. */
-const OUTPUT_VERSION = 1;
-
 /** @throws BuildError of inputs; `engine/locked-signature` where SIGGEN_LOCKEDSIGS_TASKSIG_CHECK is `error` */
 export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
   const { project, graph, feeds, stamps, topdir } = request;
@@ -43,12 +42,10 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
   const files = await openFileDigests(join(cache, "file-digests.json"));
   const handler = text("BB_SIGNATURE_HANDLER");
   const { isEquivalent } = await openHandler(handler);
-  const known = isEquivalent
-    ? await openEquivalences(join(text("BB_HASHSERVE_DB_DIR") ?? cache, "hash-equivalences.jsonl"))
-    : undefined;
+  const known = isEquivalent ? await openKnownOutputs({ ...request, text, cache }) : undefined;
   // The lists themselves are not kept in the parse cache.
   if (text("SIGGEN_LOCKEDSIGS_TYPES") !== undefined) await project.prepare();
-  const locked = openLockedSignatures(graph, project, (hash) => known?.unihash(hash));
+  const locked = openLockedSignatures(graph, project, (hash) => known?.store.unihash(hash));
   const signatures = await signTasks({
     ...(handler !== undefined && { handler }),
     graph,
@@ -62,9 +59,10 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
       const { recipe, task: name } = graph.node(task);
       return stamps.taint(project.recipes.get(recipe)!, name);
     },
-    ...(known && { equivalence: (_task: TaskId, hash: string) => known.unihash(hash) }),
+    ...(known && { equivalence: (task: TaskId, hash: string) => known.unihash(task, hash) }),
     ...(locked && { locked: (task: TaskId, hash: string) => locked.hash(task, hash) }),
   });
+  await known?.learn(signatures);
   await files.save();
   const mismatches = locked?.mismatches() ?? [];
   const errors = mismatches.filter(({ severity }) => severity === "error");
@@ -79,8 +77,10 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
     ...(locked && { locked }),
     reportOutput: (task, method, outhash) => {
       const { taskHash, unihash } = signatures.of(task);
-      return known.report({
+      return known.store.report({
         taskHash,
+        method,
+        output: outhash,
         outHash: sha256(`${method}\n${outhash}`),
         unihash,
         task: graph.label(task),
@@ -89,9 +89,16 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
     equivalence: async (task, artifact) => {
       const { recipe, task: name } = graph.node(task);
       const { taskHash, unihash } = signatures.of(task);
-      const what = `tsbake-output-${OUTPUT_VERSION} ${project.recipes.get(recipe)!.sstateSpec} ${name}`;
+      const what = `${ARTIFACT_METHOD} ${project.recipes.get(recipe)!.sstateSpec} ${name}`;
       const outHash = sha256(`${what}\n${await sha256File(artifact)}`);
-      return known.report({ taskHash, outHash, unihash, task: graph.label(task) });
+      return known.store.report({
+        taskHash,
+        outHash,
+        unihash,
+        method: ARTIFACT_METHOD,
+        output: outHash,
+        task: graph.label(task),
+      });
     },
   };
 }

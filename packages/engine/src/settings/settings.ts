@@ -57,6 +57,19 @@ const SETTINGS: Readonly<Record<string, Rule>> = {
     holds: (text) => /^\d{1,9}$/.test(text),
     expected: "bytes a second, or `0` for no limit",
   },
+  BB_HASHSERVE: {
+    holds: (text) =>
+      text === "auto" || /^(unix:\/\/.|wss?:\/\/.|[^:/[\]]+:\d{1,5}$|\[[^\]]+\]:\d{1,5}$)/.test(text),
+    expected: "`HOST:PORT`, `unix:///PATH`, `ws://HOST:PORT`, or `auto` for a file of this machine",
+  },
+  SSTATE_MIRROR_PUSH: {
+    holds: (text) => /^https?:\/\/[^@]+$/.test(text) && URL.canParse(text),
+    expected: "the URL of a shared-state server, such as `http://host:8685/sstate`, without a login",
+  },
+  SSTATE_MIRROR_PUSH_WAIT: {
+    holds: (text) => /^\d{1,6}$/.test(text),
+    expected: "seconds",
+  },
   // A slip of the pen must not turn off what people rely on.
   SSTATE_VERIFY_SIG: {
     holds: (text) => toBoolean(text) !== undefined,

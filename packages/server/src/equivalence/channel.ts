@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 
-export interface Channel {
+export interface HashChannel {
   /** Of the client, for logs. */
   readonly address: string;
   /** The lines that have come, at least one; undefined at the end. */
@@ -50,7 +50,7 @@ const LONGEST_PIECE = (32 << 10) - 1;
 const MOST_QUEUED = 1 << 20;
 
 /** Lines on their way between a socket and whoever reads them. */
-abstract class Queue implements Channel {
+abstract class Queue implements HashChannel {
   abstract readonly address: string;
   #lines: string[] = [];
   #bytes = 0;
@@ -121,7 +121,8 @@ class StreamChannel extends Queue {
   #take(text: string): void {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop()!;
-    if (this.#rest.length > LONGEST_LINE || lines.some((line) => line.length > LONGEST_LINE)) return this.close();
+    if (this.#rest.length > LONGEST_LINE || lines.some((line) => line.length > LONGEST_LINE))
+      return this.close();
     this.push(lines, text.length);
   }
 
@@ -169,7 +170,9 @@ class WebSocketChannel extends Queue {
     this.#socket = socket;
     this.address = address;
     socket.on("message", (data: Buffer | ArrayBuffer | Buffer[]) => {
-      const text = Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
+      const text = Array.isArray(data)
+        ? Buffer.concat(data).toString()
+        : Buffer.from(data as Buffer).toString();
       this.push([text], text.length);
     });
     socket.on("error", () => this.end());
@@ -199,11 +202,11 @@ class WebSocketChannel extends Queue {
   }
 }
 
-export function streamChannel(socket: Socket, budget: Budget): Channel {
+export function streamChannel(socket: Socket, budget: Budget): HashChannel {
   return new StreamChannel(socket, budget);
 }
 
-export function webSocketChannel(socket: WebSocket, address: string, budget: Budget): Channel {
+export function webSocketChannel(socket: WebSocket, address: string, budget: Budget): HashChannel {
   return new WebSocketChannel(socket, address, budget);
 }
 
@@ -218,7 +221,7 @@ function asciiJson(message: unknown): string {
 /** BitBake takes blanks away at the end of a line: no piece ends in one. */
 function pieces(text: string): string[] {
   const all: string[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     let end = Math.min(at + LONGEST_PIECE, text.length);
     while (end < text.length && text[end - 1] === " " && end > at + 1) end--;
     all.push(text.slice(at, end));

@@ -18,7 +18,7 @@ export interface EquivalenceContext {
   readonly readOnly: boolean;
 }
 
-export interface User {
+export interface HashUser {
   readonly username: string;
   readonly permissions: readonly string[];
 }
@@ -33,7 +33,7 @@ export interface Client {
   readonly context: EquivalenceContext;
   readonly address: string;
   /** Undefined: nobody has logged in. */
-  user: User | undefined;
+  user: HashUser | undefined;
   /** @throws InvokeError unless the client may @param allowAnonymous whether the permissions of everybody count */
   demand(permissions: readonly Permission[], allowAnonymous?: boolean): void;
   may(permissions: readonly Permission[]): boolean;

@@ -4,7 +4,7 @@
  */
 
 /** Names one task of one way to hash outputs. */
-export interface TaskKey {
+export interface HashKey {
   /** SSTATE_HASHEQUIV_METHOD. */
   readonly method: string;
   readonly taskhash: string;
@@ -20,14 +20,14 @@ export interface OutputFacts {
   readonly outhash_siginfo?: string | undefined;
 }
 
-export interface Report extends TaskKey, OutputFacts {
+export interface ReportedOutput extends HashKey, OutputFacts {
   readonly outhash: string;
   /** What the task is called by if nobody has had this output before. */
   readonly unihash: string;
 }
 
 /** A line of the outputs, with the unihash of its task where that was asked for. */
-export interface OutputRow extends TaskKey, OutputFacts {
+export interface OutputRow extends HashKey, OutputFacts {
   readonly outhash: string;
   /** ISO 8601. */
   readonly created: string;
@@ -47,7 +47,7 @@ export type Condition = Readonly<Record<string, string>>;
 
 export interface EquivalenceDatabase {
   /** In the order of the keys. */
-  unihashes(keys: readonly TaskKey[]): Promise<readonly (string | undefined)[]>;
+  unihashes(keys: readonly HashKey[]): Promise<readonly (string | undefined)[]>;
   hasUnihashes(unihashes: readonly string[]): Promise<readonly boolean[]>;
   /**
    * Takes down outputs. A task hash that has a unihash keeps it; one without gets that of the oldest other task hash with this
@@ -55,11 +55,11 @@ export interface EquivalenceDatabase {
    *
    * @returns the unihash of each from now on
    */
-  report(reports: readonly Report[]): Promise<readonly string[]>;
+  report(reports: readonly ReportedOutput[]): Promise<readonly string[]>;
   /** Says that a task hash has a unihash, unless it has one. @returns the one that it has */
-  relate(key: TaskKey, unihash: string): Promise<string>;
+  relate(key: HashKey, unihash: string): Promise<string>;
   /** The oldest output of the task hash, with its unihash. */
-  outputOfTask(key: TaskKey): Promise<OutputRow | undefined>;
+  outputOfTask(key: HashKey): Promise<OutputRow | undefined>;
   /** The oldest line with this output; where a unihash is wanted, the oldest whose task has one. */
   outputOfHash(method: string, outhash: string, withUnihash: boolean): Promise<OutputRow | undefined>;
 
@@ -69,7 +69,11 @@ export interface EquivalenceDatabase {
   mark(mark: string, condition: Condition): Promise<number>;
   /** Ends the collection: unihashes without its mark go. @returns undefined where another mark is being collected, or none */
   sweep(mark: string): Promise<number | undefined>;
-  collection(): Promise<{ readonly keep: number; readonly remove: number; readonly mark: string | undefined }>;
+  collection(): Promise<{
+    readonly keep: number;
+    readonly remove: number;
+    readonly mark: string | undefined;
+  }>;
   /** Removes outputs older than that (ms since 1970) whose task hash has no unihash. */
   removeUnused(olderThanMs: number): Promise<number>;
 

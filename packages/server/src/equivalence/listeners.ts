@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { BuildError, messageOf } from "@tsbake/base";
 import { cannotListen } from "../problems.js";
-import { Budget, LONGEST_MESSAGE, streamChannel, webSocketChannel, type Channel } from "./channel.js";
+import { Budget, LONGEST_MESSAGE, streamChannel, webSocketChannel, type HashChannel } from "./channel.js";
 import type { EquivalenceContext } from "./context.js";
 import { Session } from "./session.js";
 
@@ -30,13 +30,21 @@ export class HashListeners {
   readonly #budget = new Budget(MOST_WAITING_BYTES);
   readonly #servers: Server[] = [];
   readonly #paths: string[] = [];
-  readonly #clients = new Set<Channel>();
+  readonly #clients = new Set<HashChannel>();
   readonly #sessions = new Set<Promise<void>>();
-  readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: LONGEST_MESSAGE, perMessageDeflate: false });
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: LONGEST_MESSAGE,
+    perMessageDeflate: false,
+  });
 
   constructor(context: EquivalenceContext) {
     this.#context = context;
-    context.metrics.gauge("equivalence_clients", "Clients of the hash equivalence protocol.", () => this.#clients.size);
+    context.metrics.gauge(
+      "equivalence_clients",
+      "Clients of the hash equivalence protocol.",
+      () => this.#clients.size,
+    );
   }
 
   /** @returns what BB_HASHSERVE says to reach it @throws BuildError `server/cannot-listen` */
@@ -80,7 +88,7 @@ export class HashListeners {
     );
   }
 
-  #serve(channel: Channel): void {
+  #serve(channel: HashChannel): void {
     this.#clients.add(channel);
     const session = new Session(channel, this.#context).serve().finally(() => {
       this.#clients.delete(channel);
@@ -95,9 +103,12 @@ export class HashListeners {
     for (const path of this.#paths) rmSync(path, { force: true });
     // A client has no word for farewell: it asks again elsewhere when its connection ends.
     for (const client of this.#clients) client.close();
+    let isLate = false;
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
-    await Promise.race([Promise.allSettled([...this.#sessions]), late]);
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs))).then(() => {
+      isLate = true;
+    });
+    while (this.#sessions.size > 0 && !isLate) await Promise.race([...this.#sessions, late]);
     clearTimeout(timer);
     this.#webSockets.close();
   }

@@ -27,7 +27,9 @@ export const ReportEquiv = v.object({ ...task, unihash: v.unknown() });
 const where = v.pipe(
   v.record(text, v.nullable(text)),
   v.transform((found) =>
-    Object.fromEntries(Object.entries(found).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
+    Object.fromEntries(
+      Object.entries(found).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    ),
   ),
 );
 export const Where = v.object({ where });

@@ -2,7 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Holder } from "../tokens/index.js";
 
-export const PERMISSIONS = ["@all", "@db-admin", "@read", "@report", "@user-admin"] as const;
+const PERMISSIONS = ["@all", "@db-admin", "@read", "@report", "@user-admin"] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 /** Those that clients without a name may be given. */
 const ANONYMOUS: readonly string[] = ["@db-admin", "@read", "@report"];
@@ -10,7 +10,9 @@ const ANONYMOUS: readonly string[] = ["@db-admin", "@read", "@report"];
 const NONE = "@none";
 
 /** Sorted and checked. @returns what is unknown instead, if anything is */
-export function readPermissions(words: readonly string[]): { permissions: Permission[] } | { unknown: string[] } {
+export function readPermissions(
+  words: readonly string[],
+): { permissions: Permission[] } | { unknown: string[] } {
   const wanted = new Set(words.filter((word) => word !== NONE));
   const known = PERMISSIONS.filter((one) => wanted.has(one));
   const unknown = [...wanted].filter((word) => !PERMISSIONS.some((one) => one === word)).sort();
@@ -35,7 +37,9 @@ export function shownPermissions(permissions: readonly string[]): string[] {
 export function permissionsOf({ scopes }: Holder): Permission[] {
   return PERMISSIONS.filter(
     (one) =>
-      one === "@read" || (one === "@report" && scopes.includes("push")) || (one === "@db-admin" && scopes.includes("prune")),
+      one === "@read" ||
+      (one === "@report" && scopes.includes("push")) ||
+      (one === "@db-admin" && scopes.includes("prune")),
   );
 }
 
@@ -52,6 +56,8 @@ export function hashUserToken(token: string, salt = randomBytes(16).toString("he
 /** Takes as long for a wrong one as for the right one. */
 export function isUserToken(token: string, hashed: string): boolean {
   const [, salt = ""] = hashed.split(":");
-  const [actual, expected] = [hashUserToken(token, salt), hashed].map((text) => createHash("sha256").update(text).digest());
+  const [actual, expected] = [hashUserToken(token, salt), hashed].map((text) =>
+    createHash("sha256").update(text).digest(),
+  );
   return timingSafeEqual(actual!, expected!);
 }

@@ -1,8 +1,8 @@
 /** One client of the hash equivalence protocol, from its first line to its last. */
 import { BuildError, messageOf } from "@tsbake/base";
-import { LONGEST_MESSAGE, type Channel } from "./channel.js";
+import { LONGEST_MESSAGE, type HashChannel } from "./channel.js";
 import { COMMANDS, STREAMS } from "./commands/index.js";
-import { InvokeError, type Client, type EquivalenceContext, type User } from "./context.js";
+import { InvokeError, type Client, type EquivalenceContext, type HashUser } from "./context.js";
 import { allows, type Permission } from "./permissions.js";
 
 /** The client says nothing that this protocol knows. */
@@ -13,10 +13,10 @@ const MOST_HEADERS = 32;
 
 export class Session implements Client {
   readonly context: EquivalenceContext;
-  readonly #channel: Channel;
-  user: User | undefined;
+  readonly #channel: HashChannel;
+  user: HashUser | undefined;
 
-  constructor(channel: Channel, context: EquivalenceContext) {
+  constructor(channel: HashChannel, context: EquivalenceContext) {
     this.#channel = channel;
     this.context = context;
   }
@@ -41,7 +41,9 @@ export class Session implements Client {
         await this.#channel.sendMessage({ "invoke-error": { message: error.message } });
       else if (!(error instanceof Hangup)) {
         this.context.log.error("equivalence-failed", { client: this.address, reason: reasonOf(error) });
-        await this.#channel.sendMessage({ "invoke-error": { message: "the server has failed; its log says why" } });
+        await this.#channel.sendMessage({
+          "invoke-error": { message: "the server has failed; its log says why" },
+        });
       }
     } finally {
       clearTimeout(late);
@@ -137,7 +139,10 @@ export class Session implements Client {
 
   may(permissions: readonly Permission[]): boolean {
     const { anonymous } = this.context;
-    return allows(anonymous, permissions) || (this.user !== undefined && allows(this.user.permissions, permissions));
+    return (
+      allows(anonymous, permissions) ||
+      (this.user !== undefined && allows(this.user.permissions, permissions))
+    );
   }
 }
 
@@ -148,7 +153,8 @@ function objectOf(line: string): Readonly<Record<string, unknown>> {
   } catch {
     throw new InvokeError("this is no JSON");
   }
-  if (typeof data !== "object" || data === null || Array.isArray(data)) throw new InvokeError("this is no request");
+  if (typeof data !== "object" || data === null || Array.isArray(data))
+    throw new InvokeError("this is no request");
   return { ...data };
 }
 

@@ -5,7 +5,7 @@
 import Database from "libsql";
 import { BuildError, messageOf } from "@tsbake/base";
 import { unusableDatabase } from "../problems.js";
-import type { EquivalenceDatabase, OutputRow, Report, TaskKey } from "./database.js";
+import type { EquivalenceDatabase, OutputRow, ReportedOutput, HashKey } from "./database.js";
 import { Maintenance } from "./sql-maintenance.js";
 import { optional, textOf } from "./sql-rows.js";
 import { SCHEMA } from "./sql-schema.js";
@@ -27,7 +27,7 @@ export function openSqlDatabase(path: string): EquivalenceDatabase {
 }
 
 interface Waiting {
-  readonly report: Report;
+  readonly report: ReportedOutput;
   readonly resolve: (unihash: string) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -65,11 +65,11 @@ class SqlDatabase implements EquivalenceDatabase {
     );
   }
 
-  unihashes(keys: readonly TaskKey[]): Promise<readonly (string | undefined)[]> {
+  unihashes(keys: readonly HashKey[]): Promise<readonly (string | undefined)[]> {
     return Promise.resolve(keys.map((key) => this.#unihashOf(key)));
   }
 
-  #unihashOf({ method, taskhash }: TaskKey): string | undefined {
+  #unihashOf({ method, taskhash }: HashKey): string | undefined {
     return textOf(this.#unihash.get(method, taskhash), "unihash");
   }
 
@@ -77,9 +77,10 @@ class SqlDatabase implements EquivalenceDatabase {
     return Promise.resolve(unihashes.map((one) => this.#hasUnihash.get(one) !== undefined));
   }
 
-  async report(reports: readonly Report[]): Promise<readonly string[]> {
+  async report(reports: readonly ReportedOutput[]): Promise<readonly string[]> {
     const answers: Promise<string>[] = [];
-    for (const report of reports) answers.push(new Promise((resolve, reject) => this.#enqueue({ report, resolve, reject })));
+    for (const report of reports)
+      answers.push(new Promise((resolve, reject) => this.#enqueue({ report, resolve, reject })));
     const unihashes: string[] = [];
     for (const answer of answers) unihashes.push(await answer);
     return unihashes;
@@ -113,7 +114,7 @@ class SqlDatabase implements EquivalenceDatabase {
     }
   }
 
-  #take(report: Report): string {
+  #take(report: ReportedOutput): string {
     const { method, taskhash, outhash, unihash, owner, PN, PV, PR, task, outhash_siginfo } = report;
     const facts = [owner, PN, PV, PR, task, outhash_siginfo].map((one) => one ?? null);
     const { changes } = this.#insertOutput.run(method, taskhash, outhash, new Date().toISOString(), ...facts);
@@ -125,12 +126,12 @@ class SqlDatabase implements EquivalenceDatabase {
     return this.#unihashOf(report) ?? unihash;
   }
 
-  relate(key: TaskKey, unihash: string): Promise<string> {
+  relate(key: HashKey, unihash: string): Promise<string> {
     this.#insertUnihash.run(key.method, key.taskhash, unihash);
     return Promise.resolve(this.#unihashOf(key) ?? unihash);
   }
 
-  outputOfTask({ method, taskhash }: TaskKey): Promise<OutputRow | undefined> {
+  outputOfTask({ method, taskhash }: HashKey): Promise<OutputRow | undefined> {
     const row = this.#sql
       .prepare(
         `SELECT o.*, u.unihash AS unihash FROM outputs o JOIN unihashes u USING (method, taskhash)

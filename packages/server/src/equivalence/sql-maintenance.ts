@@ -19,7 +19,8 @@ export class Maintenance {
       ["unihashes", UNIHASH_COLUMNS],
     ] as const) {
       const { clause, values } = clauseOf(columns, condition);
-      if (values.length > 0) count += this.#sql.prepare(`DELETE FROM ${table} WHERE ${clause}`).run(...values).changes;
+      if (values.length > 0)
+        count += this.#sql.prepare(`DELETE FROM ${table} WHERE ${clause}`).run(...values).changes;
     }
     return count;
   }
@@ -71,7 +72,9 @@ export class Maintenance {
 
   #set(mark: string | null): void {
     this.#sql
-      .prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+      .prepare(
+        "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      )
       .run(MARK, mark);
   }
 }

@@ -7,7 +7,7 @@ import type { Exchange, HttpContext } from "./context.js";
 const CHALLENGE = { "www-authenticate": 'Bearer realm="tsbake-sstate", Basic realm="tsbake-sstate"' };
 
 /** @returns whose token it is; undefined where none is needed and none was sent @throws Refusal 401, 403, 429 */
-export async function demand(
+export async function demandScope(
   { tokens, guesses, metrics, log, isPrivate }: HttpContext,
   { request, address }: Exchange,
   scope: Scope,
@@ -32,7 +32,8 @@ export async function demand(
 
 /** `Bearer TOKEN`, or the password of `Basic`: BitBake and curl have the token in a netrc. @see RFC 6750, RFC 7617 */
 function tokenOf(request: IncomingMessage): string | undefined {
-  const [, scheme = "", value = ""] = /^(Bearer|Basic) +([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? "") ?? [];
+  const [, scheme = "", value = ""] =
+    /^(Bearer|Basic) +([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? "") ?? [];
   if (scheme.toLowerCase() === "bearer") return value;
   if (scheme.toLowerCase() !== "basic") return undefined;
   const login = Buffer.from(value, "base64").toString();

@@ -11,7 +11,10 @@ import { checkName } from "./names.js";
 const LONGEST_BODY = 4 << 20;
 
 /** @throws Refusal 400, 413 */
-export async function answerExists({ storage, metrics }: HttpContext, { request, response }: Exchange): Promise<void> {
+export async function answerExists(
+  { storage, metrics }: HttpContext,
+  { request, response }: Exchange,
+): Promise<void> {
   const { names } = namesIn(await readText(request, LONGEST_BODY));
   const there: boolean[] = [];
   for (const text of names) {
@@ -42,7 +45,8 @@ function namesIn(text: string): ExistsRequest {
 async function readText(request: IncomingMessage, most: number): Promise<string> {
   const pieces: Buffer[] = [];
   let length = 0;
-  if (Number(request.headers["content-length"] ?? 0) > most) throw new Refusal(413, `a request has at most ${most} bytes`);
+  if (Number(request.headers["content-length"] ?? 0) > most)
+    throw new Refusal(413, `a request has at most ${most} bytes`);
   for await (const piece of request as AsyncIterable<Buffer>) {
     if ((length += piece.length) > most) throw new Refusal(413, `a request has at most ${most} bytes`);
     pieces.push(piece);

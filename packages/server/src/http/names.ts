@@ -22,7 +22,10 @@ export function checkName(path: string | undefined): StoragePath | undefined {
   const isPlain = path.split("/").every(
     (part) =>
       // Printable ASCII: recipes' names and versions have nothing else, and some file systems fold the rest.
-      /^[!-.0-~]+$/.test(part) && !part.startsWith(".") && !part.includes("\\") && part.length <= LONGEST_PART,
+      /^[ -.0-~]+$/.test(part) &&
+      !part.startsWith(".") &&
+      !part.includes("\\") &&
+      part.length <= LONGEST_PART,
   );
   if (!isPlain) return undefined;
   const found = storedFile(path);

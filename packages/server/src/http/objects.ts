@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { hasCode } from "@tsbake/base";
 import { API_HEADER, API_VERSION } from "@tsbake/sstate/remote";
-import type { FoundFile, StoragePath } from "../storage/index.js";
+import type { ServedFile, StoragePath } from "../storage/index.js";
 import { Refusal } from "./answers.js";
 import type { Exchange, HttpContext } from "./context.js";
 import { hasMatch, isSameVersion, readRange, type Range } from "./range.js";
@@ -62,7 +62,7 @@ async function sendBody(
   response: ServerResponse,
   part: {
     readonly name: StoragePath;
-    readonly found: FoundFile;
+    readonly found: ServedFile;
     readonly range: Range | undefined;
     readonly status: number;
     readonly head: Readonly<Record<string, string | number>>;

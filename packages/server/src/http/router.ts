@@ -1,7 +1,7 @@
 /** From a request to its handler, and from whatever that throws to an answer. */
 import { BuildError, diskProblem, hasCode, isDiskProblem, messageOf } from "@tsbake/base";
 import { API_HEADER, API_VERSION, EXISTS_PATH } from "@tsbake/sstate/remote";
-import { demand } from "./access.js";
+import { demandScope } from "./access.js";
 import { Refusal, sendRefusal, sendText } from "./answers.js";
 import type { Exchange, HttpContext } from "./context.js";
 import { answerExists } from "./exists.js";
@@ -43,17 +43,17 @@ async function dispatch(context: HttpContext, pages: Pages, exchange: Exchange):
     const encoded = path.slice(OBJECTS.length);
     if (encoded === EXISTS_PATH) {
       if (method !== "POST") throw notAllowed("POST");
-      await demand(context, exchange, "read");
+      await demandScope(context, exchange, "read");
       return answerExists(context, exchange);
     }
     const name = readName(encoded);
     if (isRead) {
-      await demand(context, exchange, "read");
+      await demandScope(context, exchange, "read");
       if (!name) throw new Refusal(404, "this is no name of an object", { [API_HEADER]: API_VERSION });
       return sendObject(context, exchange, name);
     }
     if (method !== "PUT" && method !== "DELETE") throw notAllowed("GET, HEAD, PUT, DELETE");
-    const holder = await demand(context, exchange, method === "PUT" ? "push" : "prune");
+    const holder = await demandScope(context, exchange, method === "PUT" ? "push" : "prune");
     if (context.readOnly) throw new Refusal(403, "this server is read-only");
     if (!name) throw new Refusal(400, "this is no name of an object");
     const who = holder?.name ?? "";
@@ -62,7 +62,7 @@ async function dispatch(context: HttpContext, pages: Pages, exchange: Exchange):
   const page = pages.get(path);
   if (!page) throw new Refusal(404, "there is nothing here");
   if (!isRead) throw notAllowed("GET, HEAD");
-  await demand(context, exchange, "read");
+  await demandScope(context, exchange, "read");
   sendText(response, 200, await page.text(), { "content-type": page.type, "cache-control": "no-store" });
 }
 
@@ -72,7 +72,8 @@ async function remove(
   name: NonNullable<ReturnType<typeof readName>>,
   who: string,
 ): Promise<void> {
-  if (name.kind !== "object") throw new Refusal(400, "only an object can be deleted, with what stands beside it");
+  if (name.kind !== "object")
+    throw new Refusal(400, "only an object can be deleted, with what stands beside it");
   if (!(await storage.remove(name))) throw new Refusal(404, "there is no such object");
   log.info("delete", { path: name.path, client: address, token: who });
   metrics.add("pruned_objects_total");
@@ -90,7 +91,8 @@ function refusalOf({ log }: HttpContext, { request, address }: Exchange, error: 
     log.error("disk-full", { client: address, reason: messageOf(error) });
     return new Refusal(507, "the server has no room", { "retry-after": "60" });
   }
-  if (hasCode(error, "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE", "EPIPE")) return new Refusal(400, "the body was cut off");
+  if (hasCode(error, "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE", "EPIPE"))
+    return new Refusal(400, "the body was cut off");
   log.error("failed", { client: address, method: request.method, reason: messageOf(error) });
   return new Refusal(500, "the server has failed; its log says why");
 }

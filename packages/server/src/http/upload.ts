@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { Pace } from "@tsbake/base";
-import { API_HEADER, API_VERSION, DIGEST_HEADER, digestInHeader, LONGEST_SIGNATURE_HEADER, SIGNATURE_HEADER } from "@tsbake/sstate/remote";
+import {
+  API_HEADER,
+  API_VERSION,
+  DIGEST_HEADER,
+  digestInHeader,
+  LONGEST_SIGNATURE_HEADER,
+  SIGNATURE_HEADER,
+} from "@tsbake/sstate/remote";
 import type { StoragePath } from "../storage/index.js";
 import { Refusal, sendText } from "./answers.js";
 import type { Exchange, HttpContext } from "./context.js";
@@ -13,12 +20,18 @@ const LONGEST_BESIDE = 32 << 20;
 type Outcome = "new" | "same" | "conflict" | "broken" | "refused";
 
 /** @param who whose token it is @throws Refusal; BuildError `base/disk-full` */
-export async function takeUpload(context: HttpContext, exchange: Exchange, name: StoragePath, who: string): Promise<void> {
+export async function takeUpload(
+  context: HttpContext,
+  exchange: Exchange,
+  name: StoragePath,
+  who: string,
+): Promise<void> {
   const { metrics, log } = context;
   const { request, response, address } = exchange;
   let outcome: Outcome = "refused";
   try {
-    if (name.kind === "sha256") throw new Refusal(403, "the checksum is made by the server when the object comes");
+    if (name.kind === "sha256")
+      throw new Refusal(403, "the checksum is made by the server when the object comes");
     const length = lengthOf(request, name.kind === "object" ? context.limits.maxObjectBytes : LONGEST_BESIDE);
     const announced = digestOf(request);
     const known = await context.storage.digest(name);
@@ -62,7 +75,9 @@ function answer({ log }: HttpContext, { request, response, address }: Exchange, 
   const facts = { path: name.path, client: address, token: who, sha256: digest };
   if (outcome === "conflict") {
     log.warn("upload-conflict", { ...facts, standing: known });
-    throw new Refusal(409, `another object has this name: its SHA-256 is ${known}`, { [API_HEADER]: API_VERSION });
+    throw new Refusal(409, `another object has this name: its SHA-256 is ${known}`, {
+      [API_HEADER]: API_VERSION,
+    });
   }
   if (outcome === "new") log.info("upload", facts);
   // A client that has not waited for a word sends its body all the same.

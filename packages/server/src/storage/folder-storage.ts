@@ -3,7 +3,15 @@ import { constants, lstatSync } from "node:fs";
 import { access, open, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { ifThere, makeFolder, reasonOf, scratchFolder, sha256File, needSpace, writeFileAtomic } from "@tsbake/base";
+import {
+  ifThere,
+  makeFolder,
+  reasonOf,
+  scratchFolder,
+  sha256File,
+  needSpace,
+  writeFileAtomic,
+} from "@tsbake/base";
 import {
   digestIn,
   INCOMING,
@@ -13,15 +21,17 @@ import {
   sidecarOf,
   sidecarText,
   sidecarTextOf,
+  touchObject,
 } from "@tsbake/sstate";
 import { Etags } from "./etags.js";
-import type { FoundFile, Incoming, IncomingFacts, ObjectStorage, PublishedFile, StoragePath } from "./storage.js";
+import type { ServedFile, Incoming, IncomingFacts, ObjectStorage, KeptFile, StoragePath } from "./storage.js";
 
 /** A smaller file is sent in one piece: streams cost more than its bytes. */
 const SMALL = 128 << 10;
 const STREAM_PIECE = 512 << 10;
 /** As much of the disk is left to others; it is looked at that often. */
 const LEFT_FREE_BYTES = 64 << 20;
+const USE_IS_NOTED_MS = 3_600_000;
 const LOOK_EVERY_BYTES = 32 << 20;
 
 /** @param folder is made when it is not there @throws system errors */
@@ -41,7 +51,7 @@ class FolderStorage implements ObjectStorage {
     this.#etags = new Etags(folder);
   }
 
-  async find(path: string): Promise<FoundFile | undefined> {
+  async find(path: string): Promise<ServedFile | undefined> {
     // At once: a look at one name takes a few microseconds, and handing it to another thread several times that.
     const found = lstatSync(join(this.#folder, path), { throwIfNoEntry: false });
     if (!found?.isFile()) return undefined;
@@ -51,11 +61,13 @@ class FolderStorage implements ObjectStorage {
 
   async read(
     path: string,
-    { sizeBytes }: FoundFile,
+    { sizeBytes, modifiedMs }: ServedFile,
     { start, end } = { start: 0, end: sizeBytes - 1 },
   ): Promise<Readable | Buffer | undefined> {
     const file = await ifThere(this.#open(path));
     if (!file) return undefined;
+    // What is used stays when the folder is tidied by age.
+    if (Date.now() - modifiedMs > USE_IS_NOTED_MS) await touchObject(join(this.#folder, path));
     const length = end - start + 1;
     if (length > SMALL)
       return file.createReadStream({ start, end, highWaterMark: STREAM_PIECE, autoClose: true });
@@ -141,14 +153,14 @@ class Upload implements Incoming {
       needSpace(this.#folder, piece.length + LEFT_FREE_BYTES, "an upload");
       this.#nextLook = this.#written + LOOK_EVERY_BYTES;
     }
-    for (let at = 0; at < piece.length; ) {
+    for (let at = 0; at < piece.length;) {
       const { bytesWritten } = await this.#file.write(piece, at);
       at += bytesWritten;
     }
     this.#written += piece.length;
   }
 
-  async publish({ path, kind }: StoragePath, { digest, signature }: IncomingFacts): Promise<PublishedFile> {
+  async publish({ path, kind }: StoragePath, { digest, signature }: IncomingFacts): Promise<KeptFile> {
     await this.#file.sync();
     const target = join(this.#folder, path);
     await makeFolder(dirname(target));

@@ -10,7 +10,7 @@ export interface StoragePath extends StoredFile {
   readonly path: string;
 }
 
-export interface FoundFile {
+export interface ServedFile {
   readonly sizeBytes: number;
   /** In quotes; another one for other bytes. */
   readonly etag: string;
@@ -23,7 +23,7 @@ export interface Incoming {
   /** @throws system errors; BuildError `base/disk-full` */
   write(piece: Uint8Array): Promise<void>;
   /** On the disk, and under its name. */
-  publish(path: StoragePath, about: IncomingFacts): Promise<PublishedFile>;
+  publish(path: StoragePath, about: IncomingFacts): Promise<KeptFile>;
   /** Must be called in any case; after `publish` it does nothing. */
   discard(): Promise<void>;
 }
@@ -36,16 +36,20 @@ export interface IncomingFacts {
 }
 
 /** What has the name now, and since when. */
-export interface PublishedFile {
+export interface KeptFile {
   readonly digest: string;
   readonly wasThere: boolean;
 }
 
 export interface ObjectStorage {
   /** Without opening the file. */
-  find(path: string): Promise<FoundFile | undefined>;
+  find(path: string): Promise<ServedFile | undefined>;
   /** Bytes `start` to `end`, both included. @returns undefined when it is gone meanwhile */
-  read(path: string, found: FoundFile, range?: { readonly start: number; readonly end: number }): Promise<Readable | Buffer | undefined>;
+  read(
+    path: string,
+    found: ServedFile,
+    range?: { readonly start: number; readonly end: number },
+  ): Promise<Readable | Buffer | undefined>;
   /** SHA-256 of what is there; for an object without a checksum it is read, and the checksum written beside it. */
   digest(path: StoragePath): Promise<string | undefined>;
   receive(): Promise<Incoming>;

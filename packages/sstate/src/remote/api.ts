@@ -27,7 +27,11 @@ export const MOST_NAMES = 5000;
 const LONGEST_NAME = 1024;
 
 export const ExistsRequest = v.object({
-  names: v.pipe(v.array(v.pipe(v.string(), v.maxLength(LONGEST_NAME))), v.maxLength(MOST_NAMES), v.readonly()),
+  names: v.pipe(
+    v.array(v.pipe(v.string(), v.maxLength(LONGEST_NAME))),
+    v.maxLength(MOST_NAMES),
+    v.readonly(),
+  ),
 });
 export type ExistsRequest = v.InferOutput<typeof ExistsRequest>;
 

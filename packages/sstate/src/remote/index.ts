@@ -9,6 +9,9 @@ export {
   ExistsAnswer,
   ExistsRequest,
   LONGEST_SIGNATURE_HEADER,
-  MOST_NAMES,
   SIGNATURE_HEADER,
 } from "./api.js";
+export { RemoteEquivalences } from "./equivalences.js";
+export { HashClient, type TaskHashKey } from "./hash-client.js";
+export { readHashServer, type HashServer } from "./hash-connection.js";
+export { Pusher, type PushSummary } from "./push.js";

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Permission } from "../permissions.js";
 import { InvokeError, type Client } from "../context.js";
 
-export interface Command {
+export interface HashCommand {
   /** A read-only server has it not. */
   readonly writes: boolean;
   /** @returns the answer, as JSON has it @throws InvokeError */
@@ -28,7 +28,7 @@ interface CommandParts<Schema extends v.GenericSchema> {
   run(session: Client, request: v.InferOutput<Schema>): Promise<unknown>;
 }
 
-export function command<Schema extends v.GenericSchema>(parts: CommandParts<Schema>): Command {
+export function command<Schema extends v.GenericSchema>(parts: CommandParts<Schema>): HashCommand {
   const { schema, permissions, writes = false, allowAnonymous = true, ofOneself } = parts;
   return {
     writes,
@@ -43,7 +43,10 @@ export function command<Schema extends v.GenericSchema>(parts: CommandParts<Sche
 }
 
 /** @throws InvokeError that names the first field that is not as it should be */
-export function readRequest<Schema extends v.GenericSchema>(schema: Schema, request: unknown): v.InferOutput<Schema> {
+export function readRequest<Schema extends v.GenericSchema>(
+  schema: Schema,
+  request: unknown,
+): v.InferOutput<Schema> {
   const read = v.safeParse(schema, request, { abortEarly: true });
   if (read.success) return read.output;
   const place = v.getDotPath(read.issues[0]);

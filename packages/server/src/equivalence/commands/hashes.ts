@@ -1,10 +1,10 @@
 /** Asking for unihashes, and reporting outputs. */
-import type { Report } from "../database.js";
+import type { ReportedOutput } from "../database.js";
 import { Get, GetOuthash, isUnihash, Nothing, ReportEquiv, ReportRequest } from "../messages.js";
 import { InvokeError, type Client } from "../context.js";
-import { command, type Command, type Stream } from "./command.js";
+import { command, type HashCommand, type Stream } from "./command.js";
 
-export const hashCommands: Readonly<Record<string, Command>> = {
+export const hashCommands: Readonly<Record<string, HashCommand>> = {
   ping: command({ schema: Nothing, permissions: [], run: () => Promise.resolve({ alive: true }) }),
   get: command({
     schema: Get,
@@ -47,8 +47,8 @@ export const hashCommands: Readonly<Record<string, Command>> = {
   }),
 };
 
-type Proposed = { readonly [Key in keyof Report]: Report[Key] | null | undefined } & Pick<
-  Report,
+type Proposed = { readonly [Key in keyof ReportedOutput]: ReportedOutput[Key] | null | undefined } & Pick<
+  ReportedOutput,
   "method" | "taskhash" | "outhash" | "unihash"
 >;
 
@@ -60,8 +60,11 @@ async function answerReport(session: Client, proposed: Proposed, owner: string |
     return known?.unihash ?? proposed.unihash;
   }
   const { method, taskhash, outhash, unihash } = proposed;
-  const report: Report = {
-    ...{ method, taskhash, outhash, unihash },
+  const report: ReportedOutput = {
+    method,
+    taskhash,
+    outhash,
+    unihash,
     owner: session.user?.username ?? owner,
     PN: proposed.PN ?? undefined,
     PV: proposed.PV ?? undefined,

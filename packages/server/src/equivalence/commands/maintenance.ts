@@ -2,11 +2,11 @@
 import { OUTPUT_COLUMNS, UNIHASH_COLUMNS } from "../database.js";
 import { CleanUnused, Mark, Nothing, Sweep, Where } from "../messages.js";
 import { InvokeError } from "../context.js";
-import { command, readRequest, type Command, type Stream } from "./command.js";
+import { command, readRequest, type HashCommand, type Stream } from "./command.js";
 
 const admin = { permissions: ["@db-admin"] } as const;
 
-export const maintenanceCommands: Readonly<Record<string, Command>> = {
+export const maintenanceCommands: Readonly<Record<string, HashCommand>> = {
   "get-stats": command({
     schema: Nothing,
     permissions: ["@read"],
@@ -40,7 +40,8 @@ export const maintenanceCommands: Readonly<Record<string, Command>> = {
     writes: true,
     async run({ context, user, address }, { mark }) {
       const count = await context.database.sweep(mark);
-      if (count === undefined) throw new InvokeError(`${JSON.stringify(mark)} is not the mark of the present collection`);
+      if (count === undefined)
+        throw new InvokeError(`${JSON.stringify(mark)} is not the mark of the present collection`);
       context.log.info("equivalence-sweep", { client: address, user: user?.username, count });
       return { count };
     },

@@ -10,8 +10,8 @@ import {
   shownPermissions,
   type Permission,
 } from "../permissions.js";
-import { InvokeError, type Client, type User } from "../context.js";
-import { command, type Command } from "./command.js";
+import { InvokeError, type Client, type HashUser } from "../context.js";
+import { command, type HashCommand } from "./command.js";
 
 /** A wrong password costs so long. */
 const WRONG_MS = 1000;
@@ -20,7 +20,7 @@ const ANY_TOKEN = "token";
 
 const admin = { permissions: ["@user-admin"], allowAnonymous: false } as const;
 
-export const userCommands: Readonly<Record<string, Command>> = {
+export const userCommands: Readonly<Record<string, HashCommand>> = {
   auth: command({
     schema: Auth,
     permissions: [],
@@ -76,7 +76,10 @@ export const userCommands: Readonly<Record<string, Command>> = {
     async run({ context }, { username, permissions: words }) {
       const permissions = permissionsIn(words);
       const token = newUserToken();
-      if (username === "" || !(await context.database.addUser({ username, permissions, token: hashUserToken(token) })))
+      if (
+        username === "" ||
+        !(await context.database.addUser({ username, permissions, token: hashUserToken(token) }))
+      )
         throw new InvokeError(`Cannot create new user '${username}'`);
       context.log.info("equivalence-new-user", { user: username, permissions });
       return { ...shown({ username, permissions }), token };
@@ -107,7 +110,7 @@ export const userCommands: Readonly<Record<string, Command>> = {
 };
 
 /** @throws InvokeError, after a while */
-async function login({ context, address }: Client, username: string, token: string): Promise<User> {
+async function login({ context, address }: Client, username: string, token: string): Promise<HashUser> {
   const { database, tokens, guesses, metrics, log } = context;
   if (guesses.waitSeconds(address) === 0) {
     const known = await database.user(username);
@@ -139,6 +142,6 @@ function noUser(username: string): InvokeError {
   return new InvokeError(`No user named '${username}' exists`);
 }
 
-function shown({ username, permissions }: User): { username: string; permissions: string[] } {
+function shown({ username, permissions }: HashUser): { username: string; permissions: string[] } {
   return { username, permissions: shownPermissions(permissions) };
 }

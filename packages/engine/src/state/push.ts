@@ -1,0 +1,97 @@
+/** SSTATE_MIRROR_PUSH: what a build makes goes to a shared-state server, beside the build. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { BuildError } from "@tsbake/base";
+import type { ParsedProject } from "@tsbake/recipe";
+import { gzipPath, objectPath, type Store } from "@tsbake/sstate";
+import type { Pusher } from "@tsbake/sstate/remote";
+import type { EngineEvent } from "../events.js";
+import { noToken, storeWarning } from "../problems.js";
+import { neededStoreFolder } from "./store.js";
+import { tokenOf } from "./token.js";
+
+export interface PushRequest {
+  readonly project: Pick<ParsedProject, "configurationText">;
+  readonly topdir: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly onEvent: (event: EngineEvent) => void;
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long the end of a build waits for what is still to be sent. */
+const DEFAULT_WAIT_SECONDS = 60;
+
+/** Uploads of one build. */
+export interface Push {
+  /** The store, whose new objects are uploaded. */
+  over(store: Store): Store;
+  /** Waits for what is under way, not for ever, and tells what was done. */
+  finish(): Promise<void>;
+}
+
+/** @returns undefined where SSTATE_MIRROR_PUSH is empty @throws BuildError `engine/bad-token-file`, `engine/no-token`, `sstate/no-folder` */
+export async function openPush(request: PushRequest): Promise<Push | undefined> {
+  const { project, topdir, environment, onEvent, signal } = request;
+  const text = (name: string) => project.configurationText(name)?.trim() || undefined;
+  const url = text("SSTATE_MIRROR_PUSH");
+  if (url === undefined) return undefined;
+  const token = await tokenOf(text, environment);
+  if (token === undefined) throw new BuildError([noToken(url)]);
+  const folder = neededStoreFolder(project);
+  const { Pusher } = await import("@tsbake/sstate/remote");
+  const pusher = await Pusher.open({
+    url,
+    token,
+    folder,
+    list: join(text("CACHE") ?? join(topdir, "cache"), "to-push"),
+    onWarning: (message) => onEvent({ type: "engine-warning", diagnostic: storeWarning(message) }),
+    ...(signal && { signal }),
+  });
+  const seconds = Number(text("SSTATE_MIRROR_PUSH_WAIT") ?? DEFAULT_WAIT_SECONDS);
+  return new BuildPush(pusher, { url, folder, waitMs: seconds * 1000, onEvent });
+}
+
+interface BuildPushParts extends Pick<PushRequest, "onEvent"> {
+  readonly url: string;
+  readonly folder: string;
+  readonly waitMs: number;
+}
+
+class BuildPush implements Push {
+  readonly #pusher: Pusher;
+  readonly #parts: BuildPushParts;
+  readonly #wanted = new Set<string>();
+  readonly #found = new Set<string>();
+
+  constructor(pusher: Pusher, parts: BuildPushParts) {
+    this.#pusher = pusher;
+    this.#parts = parts;
+  }
+
+  over(store: Store): Store {
+    return {
+      find: async (names) => {
+        const found = await store.find(names);
+        for (const name of names) this.#wanted.add(objectPath(name));
+        for (const name of found) this.#found.add(objectPath(name));
+        return found;
+      },
+      get: (name) => store.get(name),
+      put: async (name, path, description, signature) => {
+        await store.put(name, path, description, signature);
+        const object = objectPath(name);
+        const isThere = existsSync(join(this.#parts.folder, object));
+        this.#pusher.add(isThere ? object : gzipPath(object));
+      },
+      reject: (name) => store.reject(name),
+      describe: (name, description) => store.describe(name, description),
+    };
+  }
+
+  async finish(): Promise<void> {
+    const { url, waitMs, onEvent } = this.#parts;
+    const summary = await this.#pusher.finish(waitMs);
+    onEvent({ type: "shared-state", url, wanted: this.#wanted.size, found: this.#found.size, ...summary });
+  }
+}
