@@ -4,24 +4,24 @@ import { BuildError, codeOf, diskProblem, every, messageOf } from "@tsbake/base"
 import type { Diagnostic } from "@tsbake/base";
 import type { Build, BuildOutput, BuildRequest, EngineEvent, LockedBuild, OpenOptions } from "@tsbake/engine";
 import type { RunSummary } from "@tsbake/run";
-import { unusedTargets } from "./arguments.js";
-import type { Request } from "./arguments.js";
-import { deployedFile, deployFolderOf, isPath } from "./deployed.js";
-import { recordEvents, recordTimeline } from "./event-log.js";
-import { maintain, verifiedText } from "./maintenance.js";
-import { sortDiagnostics } from "./failure-text.js";
-import { Footer } from "./footer.js";
-import { beginEvent, endEvent, errorEvent, jsonLine } from "./json-lines.js";
-import { readEnd } from "./log-file.js";
-import { Reporter } from "./reporter.js";
-import type { Line } from "./reporter.js";
+import { unusedTargets } from "./command-line/arguments.js";
+import type { Request } from "./command-line/arguments.js";
+import { deployedFile, deployFolderOf, isPath } from "./commands/deployed.js";
+import { recordEvents, recordTimeline } from "./display/event-log.js";
+import { maintain, verifiedText } from "./commands/maintenance.js";
+import { sortDiagnostics } from "./display/failure-text.js";
+import { Footer } from "./display/footer.js";
+import { beginEvent, endEvent, errorEvent, jsonLine } from "./display/json-lines.js";
+import { readEnd } from "./display/log-file.js";
+import { Reporter } from "./display/reporter.js";
+import type { Line } from "./display/reporter.js";
 import { internalError, noMemory, noTarget, systemError, unusedWords } from "./problems.js";
-import { Screen } from "./screen.js";
-import type { Output } from "./screen.js";
-import { ALL_WELL, codeOfAbort, FAILED } from "./exit-code.js";
-import { tableText } from "./table.js";
-import { ansiPaint, plainPaint, printableText } from "./text.js";
-import type { Paint } from "./text.js";
+import { Screen } from "./display/screen.js";
+import type { Output } from "./display/screen.js";
+import { ALL_WELL, codeOfAbort, FAILED } from "./process/exit-code.js";
+import { tableText } from "./text/table.js";
+import { ansiPaint, plainPaint, printableText } from "./text/text.js";
+import type { Paint } from "./text/text.js";
 
 export interface Surroundings {
   readonly stdout: Output;
@@ -97,7 +97,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
       },
     };
     if (request.check) {
-      const { answerCheck } = await import("./check-answer.js");
+      const { answerCheck } = await import("./commands/check-answer.js");
       const { text, data, code: worst } = await answerCheck(request.check, around, options);
       display.answer(text, data);
       return (code = worst);
@@ -115,7 +115,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
 
 /** Loaded when there is a question: what shows differences takes a part of the time that a build without changes takes. */
 function signatureAnswers() {
-  return import("./signature-answers.js");
+  return import("./signatures/signature-answers.js");
 }
 
 async function answerWithoutProject(
@@ -123,12 +123,12 @@ async function answerWithoutProject(
   around: Surroundings,
 ): Promise<{ readonly text: string; readonly data?: object } | undefined> {
   if (request.action === "explain") {
-    const { explainCode } = await import("./explain.js");
+    const { explainCode } = await import("./commands/explain.js");
     return explainCode(request.targets[0]);
   }
   const image = request.images.in;
   if (request.action === "why" && image !== undefined && isPath(image)) {
-    const { whyInImage } = await import("./why.js");
+    const { whyInImage } = await import("./commands/why.js");
     return whyInImage(request.targets[0]!, image, resolve(around.directory, image));
   }
   if (!request.query) return undefined;
@@ -243,7 +243,7 @@ async function answer(
       return [...found.values()].every(({ changed }) => changed.length === 0);
     }
     case "why": {
-      const { whyInImage } = await import("./why.js");
+      const { whyInImage } = await import("./commands/why.js");
       const image = request.images.in!;
       const path = deployedFile(await deployFolderOf(build, image), "packages.json");
       const { text, data } = await whyInImage(targets[0]!, image, path);
@@ -251,7 +251,7 @@ async function answer(
       return true;
     }
     case "publish": {
-      const { publishImages } = await import("./publish.js");
+      const { publishImages } = await import("./commands/publish.js");
       const { to, keep } = request.images;
       const where = { folder: resolve(around.directory, to!), keep };
       const say = (text: string) => void around.stderr.write(`${printableText(text)}\n`);

@@ -1,0 +1,120 @@
+/** `tsbake verify`, `tsbake sstate stats|verify|prune`: questions about what is kept, and the words of the answers. */
+import type { Build } from "@tsbake/engine";
+import type { Request } from "../command-line/arguments.js";
+import type { SessionAction } from "../command-line/commands.js";
+import { ageText, sizeText } from "../text/quantities.js";
+import { tableText } from "../text/table.js";
+import { count } from "../text/text.js";
+
+export type MaintenanceAction = Extract<SessionAction, `sstate-${string}`>;
+
+type SharedState = ReturnType<Build["sharedState"]>;
+type Statistics = Awaited<ReturnType<SharedState["statistics"]>>;
+type Verification = Awaited<ReturnType<SharedState["verify"]>>;
+type Pruned = Awaited<ReturnType<SharedState["prune"]>>;
+
+export interface MaintenanceAnswer {
+  readonly text: string;
+  /** The same for programs (`--ui json`). */
+  readonly data: object;
+  readonly ok: boolean;
+}
+
+/** @throws BuildError when a target of --unreachable-from cannot be built */
+export async function maintain(
+  state: SharedState,
+  action: MaintenanceAction,
+  request: Pick<Request, "maintenance" | "dryRun">,
+  nowMs: number,
+): Promise<MaintenanceAnswer> {
+  const { folder } = state;
+  const { remove, ...limits } = request.maintenance;
+  switch (action) {
+    case "sstate-stats": {
+      const statistics = await state.statistics();
+      return { text: statisticsText(folder, statistics, nowMs), data: { folder, ...statistics }, ok: true };
+    }
+    case "sstate-verify": {
+      const found = await state.verify(remove);
+      return {
+        text: verificationText(folder, found),
+        data: { folder, ...found },
+        ok: found.faults.length === 0,
+      };
+    }
+    case "sstate-prune": {
+      const pruned = await state.prune({ ...limits, dryRun: request.dryRun });
+      const text = prunedText(folder, pruned, request.dryRun, nowMs);
+      return { text, data: { folder, dryRun: request.dryRun, ...pruned }, ok: true };
+    }
+  }
+}
+
+function statisticsText(folder: string, statistics: Statistics, nowMs: number): string {
+  const { objects, damaged, sizeBytes, oldestUseMs, tasks } = statistics;
+  const lines = [`${folder}: ${count(objects, "artifact")}, ${sizeText(sizeBytes)}`];
+  if (oldestUseMs !== undefined) lines.push(`least recently used: ${ageText(nowMs - oldestUseMs)} ago`);
+  if (damaged > 0) lines.push(asideText(damaged));
+  const rows = tasks
+    .toSorted((left, right) => right.sizeBytes - left.sizeBytes)
+    .map((one) => [one.task, String(one.objects), sizeText(one.sizeBytes)]);
+  if (rows.length > 0) lines.push("", tableText([["Task", "Artifacts", "Size"], ...rows]).trimEnd());
+  return `${lines.join("\n")}\n`;
+}
+
+function verificationText(folder: string, found: Verification): string {
+  const { checked, faults, setAside, removed, withSignatures } = found;
+  const lines = faults.map(({ path, kind, why }) => `${kind}: ${path}: ${why}`);
+  const of = (wanted: (typeof faults)[number]["kind"]) => {
+    const number = faults.filter(({ kind }) => kind === wanted).length;
+    return number === 0 ? [] : [`${number} ${wanted}`];
+  };
+  const good = `all are as they were made${withSignatures ? ", and signed by someone who is trusted" : ""}`;
+  const result = faults.length === 0 ? good : [...of("damaged"), ...of("untrusted")].join(", ");
+  lines.push(`${folder}: ${count(checked, "artifact")} compared, ${result}`);
+  if (removed > 0) lines.push(`${count(removed, "damaged artifact")} deleted`);
+  else if (setAside > 0) lines.push(asideText(setAside));
+  return `${lines.join("\n")}\n`;
+}
+
+/** `tsbake verify`: a line a file that is not as it was installed, and one a TMPDIR. */
+export function verifiedText(found: ReturnType<Build["verifyOutputs"]>): string {
+  const lines = [...found].flatMap(([tmpdir, { files, tasks, changed }]) => {
+    const result = changed.length === 0 ? "all are as they were installed" : `${changed.length} changed`;
+    return [
+      ...changed.map(({ path, task }) => `changed: ${path}: ${task} has installed it`),
+      `${tmpdir}: ${count(files, "file")} of ${count(tasks, "task")} compared, ${result}`,
+    ];
+  });
+  if ([...found.values()].some(({ changed }) => changed.length > 0))
+    lines.push("a build of a recipe, or `-c clean` and a build, installs its files again");
+  return `${lines.join("\n")}\n`;
+}
+
+function asideText(number: number): string {
+  return `${count(number, "damaged artifact")} set aside by builds (.bad): \`tsbake sstate verify --remove\` deletes them`;
+}
+
+const reasons: Readonly<Record<Pruned["removed"][number]["why"], string>> = {
+  age: "not used for too long",
+  size: "too much together",
+  unwanted: "not needed by the targets",
+  damaged: "damaged",
+  rest: "rest of a broken-off write",
+};
+
+function prunedText(folder: string, pruned: Pruned, dryRun: boolean, nowMs: number): string {
+  const { removed, freedBytes, keptObjects, keptBytes } = pruned;
+  // Only a rehearsal is read line by line.
+  const lines = dryRun
+    ? removed.map(
+        (one) =>
+          `${one.path}  ${sizeText(one.sizeBytes)}, used ${ageText(nowMs - one.usedMs)} ago: ${reasons[one.why]}`,
+      )
+    : [];
+  const words = dryRun ? "would be deleted" : "deleted";
+  lines.push(
+    `${folder}: ${removed.length} ${words}, ${sizeText(freedBytes)}; ${count(keptObjects, "artifact")} kept, ${sizeText(keptBytes)}`,
+  );
+  return `${lines.join("\n")}\n`;
+}
