@@ -446,7 +446,7 @@ describe("the events of --ui json", () => {
   const sources = [
     "packages/run/src/events.ts",
     "packages/engine/src/events.ts",
-    "packages/cli/src/display/json-lines.ts",
+    "packages/cli/src/events/json-lines.ts",
   ]
     .map(read)
     .join("\n");

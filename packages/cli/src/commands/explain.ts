@@ -2,21 +2,20 @@
 import { readFile } from "node:fs/promises";
 import { BuildError, nearest, words } from "@tsbake/base";
 import { unknownCode } from "../problems.js";
+import type { Answer, SessionCommand } from "./command.js";
 
 const PAGE = new URL("../../../../docs/problems.md", import.meta.url);
 const COLUMNS = 100;
 
-/** An answer for people, and the same for programs. */
-export interface Explanation {
-  readonly text: string;
-  readonly data: object;
-}
+export const explain: SessionCommand = {
+  answerAlone: ({ request }) => explainCode(request.targets[0]),
+};
 
 /**
  * @param asked a code, also within other text (`error[base/disk-full]`), or what stands behind its `/`; undefined: all codes
  * @throws BuildError `cli/unknown-code` with near ones
  */
-export async function explainCode(asked: string | undefined): Promise<Explanation> {
+async function explainCode(asked: string | undefined): Promise<Answer> {
   const sections = readSections(await readFile(PAGE, "utf8"));
   const codes = [...sections.keys()];
   if (asked === undefined) return { text: codes.map((code) => `${code}\n`).join(""), data: { codes } };

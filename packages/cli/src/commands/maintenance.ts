@@ -1,54 +1,68 @@
-/** `tsbake verify`, `tsbake sstate stats|verify|prune`: questions about what is kept, and the words of the answers. */
+/** `tsbake verify`, `tsbake sstate stats|verify|prune`, `tsbake feed update`: what is kept, and the words of the answers. */
 import type { Build } from "@tsbake/engine";
-import type { Request } from "../command-line/arguments.js";
-import type { SessionAction } from "../command-line/commands.js";
+import { ALL_WELL, FAILED } from "../process/exit-code.js";
 import { ageText, sizeText } from "../text/quantities.js";
 import { tableText } from "../text/table.js";
 import { count } from "../text/text.js";
-
-export type MaintenanceAction = Extract<SessionAction, `sstate-${string}`>;
+import type { SessionCommand } from "./command.js";
 
 type SharedState = ReturnType<Build["sharedState"]>;
 type Statistics = Awaited<ReturnType<SharedState["statistics"]>>;
 type Verification = Awaited<ReturnType<SharedState["verify"]>>;
 type Pruned = Awaited<ReturnType<SharedState["prune"]>>;
 
-export interface MaintenanceAnswer {
-  readonly text: string;
-  /** The same for programs (`--ui json`). */
-  readonly data: object;
-  readonly ok: boolean;
-}
+export const sstateStats: SessionCommand = {
+  async answer(_asked, build) {
+    const state = build.sharedState();
+    const statistics = await state.statistics();
+    return {
+      text: statisticsText(state.folder, statistics, Date.now()),
+      data: { folder: state.folder, ...statistics },
+    };
+  },
+};
 
-/** @throws BuildError when a target of --unreachable-from cannot be built */
-export async function maintain(
-  state: SharedState,
-  action: MaintenanceAction,
-  request: Pick<Request, "maintenance" | "dryRun">,
-  nowMs: number,
-): Promise<MaintenanceAnswer> {
-  const { folder } = state;
-  const { remove, ...limits } = request.maintenance;
-  switch (action) {
-    case "sstate-stats": {
-      const statistics = await state.statistics();
-      return { text: statisticsText(folder, statistics, nowMs), data: { folder, ...statistics }, ok: true };
-    }
-    case "sstate-verify": {
-      const found = await state.verify(remove);
-      return {
-        text: verificationText(folder, found),
-        data: { folder, ...found },
-        ok: found.faults.length === 0,
-      };
-    }
-    case "sstate-prune": {
-      const pruned = await state.prune({ ...limits, dryRun: request.dryRun });
-      const text = prunedText(folder, pruned, request.dryRun, nowMs);
-      return { text, data: { folder, dryRun: request.dryRun, ...pruned }, ok: true };
-    }
-  }
-}
+export const sstateVerify: SessionCommand = {
+  async answer({ request }, build) {
+    const state = build.sharedState();
+    const found = await state.verify(request.maintenance.remove);
+    return {
+      text: verificationText(state.folder, found),
+      data: { folder: state.folder, ...found },
+      code: found.faults.length === 0 ? ALL_WELL : FAILED,
+    };
+  },
+};
+
+export const sstatePrune: SessionCommand = {
+  async answer({ request }, build) {
+    const { dryRun } = request;
+    const { remove: _remove, ...limits } = request.maintenance;
+    const state = build.sharedState();
+    const pruned = await state.prune({ ...limits, dryRun });
+    const text = prunedText(state.folder, pruned, dryRun, Date.now());
+    return { text, data: { folder: state.folder, dryRun, ...pruned } };
+  },
+};
+
+export const verify: SessionCommand = {
+  async answer(_asked, build) {
+    const found = build.verifyOutputs();
+    const isSame = [...found.values()].every(({ changed }) => changed.length === 0);
+    return {
+      text: verifiedText(found),
+      data: { folders: Object.fromEntries(found) },
+      code: isSame ? ALL_WELL : FAILED,
+    };
+  },
+};
+
+export const feedUpdate: SessionCommand = {
+  async answer(_asked, build) {
+    const isNew = await build.updateFeed();
+    return { text: isNew ? "the package lists changed\n" : "the package lists are as they were\n" };
+  },
+};
 
 function statisticsText(folder: string, statistics: Statistics, nowMs: number): string {
   const { objects, damaged, sizeBytes, oldestUseMs, tasks } = statistics;
@@ -78,7 +92,7 @@ function verificationText(folder: string, found: Verification): string {
 }
 
 /** `tsbake verify`: a line a file that is not as it was installed, and one a TMPDIR. */
-export function verifiedText(found: ReturnType<Build["verifyOutputs"]>): string {
+function verifiedText(found: ReturnType<Build["verifyOutputs"]>): string {
   const lines = [...found].flatMap(([tmpdir, { files, tasks, changed }]) => {
     const result = changed.length === 0 ? "all are as they were installed" : `${changed.length} changed`;
     return [

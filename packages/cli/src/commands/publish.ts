@@ -1,29 +1,33 @@
 /** `tsbake publish IMAGE… --to DIR`: finds what was built, and tells what became of it. */
+import { resolve } from "node:path";
 import { BuildError, hasCode } from "@tsbake/base";
 import type { Build } from "@tsbake/engine";
-import { publish, readBuiltImage, type BuiltImage, type Published } from "@tsbake/image";
-import { deployedFile, deployFolderOf } from "./deployed.js";
+import { publish as publishImages, readBuiltImage, type BuiltImage, type Published } from "@tsbake/image";
+import { deployedFile, deployFolderOf } from "./deployed-files.js";
 import { imageNotBuilt } from "../problems.js";
-import { count } from "../text/text.js";
-
-export interface PublishAnswer {
-  readonly text: string;
-  /** The same for programs (`--ui json`). */
-  readonly data: object;
-}
+import { count, printableText } from "../text/text.js";
+import type { Answer, SessionCommand } from "./command.js";
 
 const SETTINGS = ["PUBLISH_URL", "PUBLISH_GPG_KEY", "GPG_BIN", "GPG_PATH"] as const;
 
+export const publish: SessionCommand = {
+  async answer({ request, around }, build) {
+    const folder = resolve(around.directory, request.images.to!);
+    const say = (text: string) => void around.stderr.write(`${printableText(text)}\n`);
+    return published(build, request.targets, { folder, keep: request.images.keep }, say);
+  },
+};
+
 /**
  * @param folder absolute
- * @throws BuildError `cli/no-image`, `cli/image-not-built`, and what `publish` throws
+ * @throws BuildError `cli/no-image`, `cli/image-not-built`, and what `publishImages` throws
  */
-export async function publishImages(
+async function published(
   build: Pick<Build, "variablesOf">,
   targets: readonly string[],
   { folder, keep }: { readonly folder: string; readonly keep: number | undefined },
   onWait: (text: string) => void,
-): Promise<PublishAnswer> {
+): Promise<Answer> {
   const images: BuiltImage[] = [];
   for (const target of targets) images.push(await builtImage(build, target));
   // Of the configuration: what one recipe says is not meant for the others.
@@ -33,7 +37,7 @@ export async function publishImages(
   const url = value("PUBLISH_URL") || undefined;
   const signing =
     key === "" ? undefined : { key, program: value("GPG_BIN") || "gpg", home: value("GPG_PATH") };
-  const published = await publish({
+  const done = await publishImages({
     images,
     folder,
     keep,
@@ -42,8 +46,8 @@ export async function publishImages(
     onWait: () => onWait(`waiting for another publication into ${folder}`),
   });
   return {
-    text: publishedText(folder, published, { isSigned: signing !== undefined, url }),
-    data: { folder, signed: signing !== undefined, ...published },
+    text: publishedText(folder, done, { isSigned: signing !== undefined, url }),
+    data: { folder, signed: signing !== undefined, ...done },
   };
 }
 

@@ -1,20 +1,30 @@
 /** `tsbake why PACKAGE --in IMAGE`: the ways from what was asked for to a package. */
+import { resolve } from "node:path";
 import { BuildError, nearest, readTextIfThere } from "@tsbake/base";
 import { parseFacts, whyPresent, type LayerFacts, type Presence } from "@tsbake/image";
 import { imageNotBuilt, notInImage } from "../problems.js";
+import type { Answer, SessionCommand } from "./command.js";
+import { deployedFile, deployFolderOf, isPath } from "./deployed-files.js";
 
-export interface WhyAnswer {
-  readonly text: string;
-  /** The same for programs (`--ui json`). */
-  readonly data: object;
-}
+export const why: SessionCommand = {
+  async answerAlone({ request, around }) {
+    const { in: image = "" } = request.images;
+    if (!isPath(image)) return undefined;
+    return whyInImage(request.targets[0]!, image, resolve(around.directory, image));
+  },
+  async answer({ request }, build) {
+    const { in: image = "" } = request.images;
+    const path = deployedFile(await deployFolderOf(build, image), "packages.json");
+    return whyInImage(request.targets[0]!, image, path);
+  },
+};
 
 /**
  * @param image what to call it
  * @param path its `.packages.json`
  * @throws BuildError `cli/image-not-built`, `cli/not-in-image` with near names, `image/bad-layer-facts`
  */
-export async function whyInImage(name: string, image: string, path: string): Promise<WhyAnswer> {
+async function whyInImage(name: string, image: string, path: string): Promise<Answer> {
   const text = await readTextIfThere(path);
   if (text === undefined) throw new BuildError([imageNotBuilt(image, path)]);
   const facts = parseFacts(text, path);

@@ -9,27 +9,23 @@ import { type BaseVerdict, judgeOn, type NamedExtension, readExtension, type Ver
 import { locateBuild } from "@tsbake/project";
 import type { CheckRequest } from "../command-line/command-options.js";
 import { noBase } from "../problems.js";
-import type { Surroundings } from "../session.js";
+import type { Surroundings } from "../surroundings.js";
 import { count } from "../text/text.js";
+import type { Answer, SessionCommand } from "./command.js";
 
 /** The worst verdict; docs/manual.md has the table. */
 const CODES: Readonly<Record<Verdict, number>> = { ok: 0, rebuild: 1, broken: 2 };
 
 type Around = Pick<Surroundings, "directory" | "environment" | "openBuild">;
 
-export interface CheckAnswer {
-  readonly text: string;
-  readonly data: object;
-  /** The exit code. */
-  readonly code: number;
-}
+/** Opens the project itself, and only for names that are no paths. */
+export const check: SessionCommand = {
+  async answerAlone({ request, around, options }) {
+    return judged(request.check!, around, options);
+  },
+};
 
-/** @throws BuildError for what cannot be found or opened */
-export async function answerCheck(
-  request: CheckRequest,
-  around: Around,
-  options: OpenOptions,
-): Promise<CheckAnswer> {
+async function judged(request: CheckRequest, around: Around, options: OpenOptions): Promise<Answer> {
   const scratch = await scratchFolder(join(tmpdir(), "tsbake-check-"));
   const places = new Places(around, options);
   let number = 0;

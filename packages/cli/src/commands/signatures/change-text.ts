@@ -2,8 +2,8 @@
 import type { InputChange, InputValue } from "@tsbake/graph";
 import { createTwoFilesPatch, OMIT_HEADERS } from "diff";
 import { printable } from "@tsbake/base";
-import { taskWords } from "../text/text.js";
-import type { Paint } from "../text/text.js";
+import { taskWords } from "../../text/text.js";
+import type { Paint } from "../../text/text.js";
 
 /** Lines that stay, shown around those that changed. */
 const CONTEXT = 2;

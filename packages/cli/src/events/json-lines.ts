@@ -1,6 +1,9 @@
 /** `--ui json`: each event as one line of JSON, for programs. Places in files come as file, line and column. */
 import { redact } from "@tsbake/base";
 import type { Diagnostic, Span } from "@tsbake/base";
+import type { Display } from "../display/display.js";
+import { sortDiagnostics } from "../display/failure-text.js";
+import type { Surroundings } from "../surroundings.js";
 
 /** Raised when a field or an event goes or gets another meaning; new ones do not count. docs/manual.md has the list. */
 const FORMAT = 1;
@@ -36,4 +39,21 @@ function place({ source, start }: Span): { file: string; line: number; column: n
 
 function isSpan(value: unknown): value is Span {
   return typeof value === "object" && value !== null && "source" in value && "start" in value;
+}
+
+/** All that a session shows, as events on standard output. */
+export function jsonDisplay({
+  stdout,
+  version,
+  words,
+}: Pick<Surroundings, "stdout" | "version" | "words">): Display {
+  const write = (event: object) => void stdout.write(`${jsonLine(event, Date.now())}\n`);
+  write(beginEvent(version, words));
+  return {
+    see: write,
+    conclude: (_summary, outputs) => write({ type: "outputs", outputs }),
+    fail: (diagnostics) => write(errorEvent(sortDiagnostics(diagnostics))),
+    answer: (text, data) => write({ type: "answer", text, ...(data && { data }) }),
+    close: (code) => write(endEvent(code)),
+  };
 }

@@ -2,10 +2,10 @@
 import type { PendingTask, RecordDiff, RecordFile, WhatChanged } from "@tsbake/engine";
 import type { Cause, SignatureExplanation } from "@tsbake/graph";
 import { changeLines, short } from "./change-text.js";
-import { tableText } from "../text/table.js";
+import { tableText } from "../../text/table.js";
 import { printable } from "@tsbake/base";
-import { count, taskWords } from "../text/text.js";
-import type { Paint } from "../text/text.js";
+import { count, taskWords } from "../../text/text.js";
+import type { Paint } from "../../text/text.js";
 
 const MOST_READERS = 6;
 
