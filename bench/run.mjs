@@ -3,10 +3,11 @@ import { availableParallelism, cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
 import { graph } from "./graph.mjs";
 import { oeCore } from "./oe-core.mjs";
+import { server } from "./server.mjs";
 import { sysext } from "./sysext.mjs";
 
-const BENCHES = { graph, "oe-core": oeCore, sysext };
-const HELP = `usage: npm run bench -- sysext|graph|oe-core [--anyway] [--runs N] [options]
+const BENCHES = { graph, "oe-core": oeCore, server, sysext };
+const HELP = `usage: npm run bench -- sysext|graph|oe-core|server [--anyway] [--runs N] [options]
 
   --anyway           measure although the load is above 1 per core
   --runs N           of each row (default: 5; graph: 3, oe-core: 1)
@@ -20,6 +21,9 @@ oe-core:
   --oe-core DIR      a checkout of openembedded-core
   --bitbake DIR      a checkout of BitBake
   --values N         recipes of which every variable is compared (default: 60)
+server (nginx and wrk on PATH):
+  --bitbake DIR      a checkout of BitBake, for hash equivalence
+  --only http|hashes
 all:
   --keep             leave the temporary folder for inspection
 `;

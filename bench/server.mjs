@@ -1,0 +1,29 @@
+/** The shared-state server beside nginx, and beside BitBake's hash equivalence server. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hashes } from "./server/hashes.mjs";
+import { http } from "./server/http.mjs";
+
+const median = (values) => values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
+
+/** @returns exit code */
+export async function server({ bitbake, only, keep, runs = 3 }) {
+  const folder = mkdtempSync(join(tmpdir(), "tsbake-bench-server-"));
+  const rows = [];
+  try {
+    if (only !== "hashes") rows.push(...(await http(folder, runs)));
+    if (only !== "http" && bitbake !== undefined) rows.push(...(await hashes(folder, runs, bitbake)));
+    else if (only !== "http") console.log("no --bitbake DIR: hash equivalence is not measured");
+  } finally {
+    if (!keep) rmSync(folder, { recursive: true, force: true });
+  }
+  console.log("\n| median of " + runs + " | ours | theirs | ours / theirs | beside |\n|---|---|---|---|---|");
+  for (const { what, unit, peer, ours, theirs } of rows) {
+    const [own, other] = [median(ours), median(theirs)];
+    console.log(
+      `| ${what} | ${Math.round(own)} ${unit} | ${Math.round(other)} ${unit} | ${(own / other).toFixed(2)} | ${peer} |`,
+    );
+  }
+  return 0;
+}

@@ -1,0 +1,115 @@
+/** Hash equivalence: our server and BitBake's own, asked by the same client: 8 connections, in turn. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { freePort, startOurs, until } from "./servers.mjs";
+
+const CONNECTIONS = 8;
+const HASHES = 20_000;
+const BATCH = 500;
+const hash = (text) => createHash("sha256").update(text).digest("hex");
+
+class Talk {
+  #lines = [];
+  #rest = "";
+  #wake = () => {};
+
+  static async open(address) {
+    const [host, port] = address.split(":");
+    const talk = new Talk();
+    talk.socket = await new Promise((resolve, reject) => {
+      const socket = connect({ host, port: Number(port), noDelay: true }, () => resolve(socket));
+      socket.on("error", reject);
+    });
+    talk.socket.on("data", (piece) => {
+      const lines = (talk.#rest + piece.toString("latin1")).split("\n");
+      talk.#rest = lines.pop();
+      talk.#lines.push(...lines);
+      talk.#wake();
+    });
+    talk.say(["OEHASHEQUIV 1.1", ""]);
+    return talk;
+  }
+
+  say(lines) {
+    this.socket.write(`${lines.join("\n")}\n`);
+  }
+
+  async hear() {
+    while (this.#lines.length === 0) await new Promise((resolve) => (this.#wake = resolve));
+    return this.#lines.shift();
+  }
+}
+
+/** @returns reports, then questions, a second */
+async function measure(address, seed) {
+  const talks = [];
+  for (let count = 0; count < CONNECTIONS; count++) talks.push(await Talk.open(address));
+  const hashes = Array.from({ length: HASHES }, (_one, at) => hash(`${seed} ${at}`));
+  const share = (at) => hashes.filter((_one, position) => position % CONNECTIONS === at);
+  let started = performance.now();
+  await Promise.all(
+    talks.map(async (talk, at) => {
+      for (const one of share(at).slice(0, HASHES / CONNECTIONS / 4)) {
+        talk.say([
+          JSON.stringify({ report: { method: "bench", taskhash: one, outhash: one, unihash: one } }),
+        ]);
+        if (!(await talk.hear()).includes(one)) throw new Error("a wrong answer");
+      }
+    }),
+  );
+  const reports = (HASHES / 4 / (performance.now() - started)) * 1000;
+  started = performance.now();
+  await Promise.all(
+    talks.map(async (talk, at) => {
+      talk.say(['{"get-stream": null}']);
+      await talk.hear();
+      const own = share(at);
+      for (let from = 0; from < own.length; from += BATCH) {
+        const batch = own.slice(from, from + BATCH);
+        talk.say(batch.map((one) => `bench ${one}`));
+        for (let count = 0; count < batch.length; count++) await talk.hear();
+      }
+    }),
+  );
+  const gets = (HASHES / (performance.now() - started)) * 1000;
+  for (const { socket } of talks) socket.destroy();
+  return { reports, gets };
+}
+
+async function startBitBake(folder, bitbake) {
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const child = spawn(
+    join(bitbake, "bin/bitbake-hashserv"),
+    ["--bind", address, "--database", join(folder, "bitbake.db")],
+    { stdio: "ignore" },
+  );
+  await until(() => Talk.open(address).then(({ socket }) => socket.destroy()));
+  return { address, end: () => child.kill("SIGTERM") };
+}
+
+export async function hashes(folder, runs, bitbake) {
+  mkdirSync(join(folder, "hashes"));
+  const ours = await startOurs(join(folder, "hashes"), ["--anonymous", "@read @report"]);
+  const theirs = await startBitBake(folder, bitbake);
+  const sums = { ours: [], theirs: [] };
+  try {
+    for (let run = 0; run < runs; run++) {
+      sums.ours.push(await measure(ours.hashAddress, run));
+      sums.theirs.push(await measure(theirs.address, run));
+    }
+  } finally {
+    ours.end();
+    theirs.end();
+  }
+  return ["reports", "gets"].map((what) => ({
+    what: what === "gets" ? "get (stream)" : "report",
+    unit: "operations/s",
+    peer: "BitBake's server",
+    ours: sums.ours.map((one) => one[what]),
+    theirs: sums.theirs.map((one) => one[what]),
+  }));
+}

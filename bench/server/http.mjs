@@ -1,0 +1,110 @@
+/** Objects over HTTP: our server and nginx, on the same folder, asked by wrk with 32 connections, in turn. */
+import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort, startOurs, until } from "./servers.mjs";
+
+const CONNECTIONS = 32;
+const SECONDS = 5;
+/** Sizes in bytes, and how many objects: all of them fit into memory, as what is asked for often does. */
+const SIZES = [
+  { name: "64 KiB", bytes: 64 << 10, count: 400 },
+  { name: "8 MiB", bytes: 8 << 20, count: 16 },
+];
+
+function layObjects(folder) {
+  return Object.fromEntries(
+    SIZES.map(({ name, bytes, count }) => {
+      const content = randomBytes(bytes);
+      const paths = Array.from({ length: count }, (_one, at) => {
+        const hash = `${(at + 16).toString(16).slice(0, 2)}00${bytes.toString(16)}${at.toString(16)}`;
+        const path = `${hash.slice(0, 2)}/${hash.slice(2, 4)}/sstate:bench:x86_64:1.0:r0:x86_64:14:${hash}_install.tar.zst`;
+        mkdirSync(join(folder, path, ".."), { recursive: true });
+        writeFileSync(join(folder, path), content);
+        return `/sstate/${path}`;
+      });
+      const list = join(folder, `paths-${bytes}`);
+      writeFileSync(list, `${paths.join("\n")}\n`);
+      return [name, list];
+    }),
+  );
+}
+
+async function startNginx(folder, objects) {
+  const port = await freePort();
+  const configuration = join(folder, "nginx.conf");
+  writeFileSync(
+    configuration,
+    `daemon off; worker_processes auto; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+events { worker_connections 4096; }
+http {
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  server { listen 127.0.0.1:${port}; location /sstate/ { alias ${objects}/; } }
+}
+`,
+  );
+  // Started as root it would work as somebody who cannot read the folder.
+  const words = process.getuid() === 0 ? ["-g", "user root;"] : [];
+  const child = spawn("nginx", ["-c", configuration, ...words], { stdio: "ignore" });
+  const url = `http://127.0.0.1:${port}`;
+  await until(() => fetch(`${url}/sstate/`));
+  return { url, end: () => child.kill("SIGTERM") };
+}
+
+/** @returns requests a second */
+function wrk(url, method, list) {
+  const done = spawnSync(
+    "wrk",
+    [
+      "-t2",
+      "--timeout",
+      "60s",
+      `-c${CONNECTIONS}`,
+      `-d${SECONDS}s`,
+      "-s",
+      join(import.meta.dirname, "paths.lua"),
+      url,
+    ],
+    { encoding: "utf8", env: { ...process.env, METHOD: method, PATHS: list } },
+  );
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(done.stdout)?.[1]);
+  const bad = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(done.stdout);
+  if (!Number.isFinite(rate) || bad) throw new Error(`wrk: ${bad?.[0] ?? done.stderr ?? done.error}`);
+  return rate;
+}
+
+export async function http(folder, runs) {
+  const objects = join(folder, "objects");
+  mkdirSync(objects);
+  const lists = layObjects(objects);
+  const ours = await startOurs(objects);
+  const nginx = await startNginx(folder, objects);
+  const rows = [];
+  try {
+    for (const [method, size] of [
+      ["HEAD", "64 KiB"],
+      ["GET", "64 KiB"],
+      ["GET", "8 MiB"],
+    ]) {
+      const rates = { ours: [], nginx: [] };
+      for (let run = 0; run < runs; run++) {
+        rates.ours.push(wrk(new URL(ours.url).origin, method, lists[size]));
+        rates.nginx.push(wrk(nginx.url, method, lists[size]));
+      }
+      rows.push({
+        what: `${method} ${size}`,
+        unit: "requests/s",
+        peer: "nginx",
+        ours: rates.ours,
+        theirs: rates.nginx,
+      });
+    }
+  } finally {
+    ours.end();
+    nginx.end();
+  }
+  return rows;
+}
