@@ -14,11 +14,18 @@ import { Users } from "./sql-users.js";
 /** Another server on the same file is waited for so long. */
 const BUSY_MS = 10_000;
 
+/** Pages of 4 KiB in the log before they go into the file, which waits for the disk. */
+const LOG_PAGES = 8000;
+const CACHE_KIB = 64 << 10;
+
 /** @param path made when it is not there @throws BuildError `server/unusable-database` */
 export function openSqlDatabase(path: string): EquivalenceDatabase {
   try {
     const sql = new Database(path, { timeout: BUSY_MS });
-    sql.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
+    sql.exec(
+      `PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+       PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_size = -${CACHE_KIB}`,
+    );
     sql.exec(SCHEMA);
     return new SqlDatabase(sql);
   } catch (error) {
@@ -117,13 +124,13 @@ class SqlDatabase implements EquivalenceDatabase {
   #take(report: ReportedOutput): string {
     const { method, taskhash, outhash, unihash, owner, PN, PV, PR, task, outhash_siginfo } = report;
     const facts = [owner, PN, PV, PR, task, outhash_siginfo].map((one) => one ?? null);
+    const known = this.#unihashOf(report);
     const { changes } = this.#insertOutput.run(method, taskhash, outhash, new Date().toISOString(), ...facts);
     // An output that was told before has had its say.
-    if (changes > 0) {
-      const known = textOf(this.#equivalent.get(method, outhash, taskhash), "unihash");
-      this.#insertUnihash.run(method, taskhash, known ?? unihash);
-    }
-    return this.#unihashOf(report) ?? unihash;
+    if (known !== undefined || changes === 0) return known ?? unihash;
+    const equivalent = textOf(this.#equivalent.get(method, outhash, taskhash), "unihash") ?? unihash;
+    this.#insertUnihash.run(method, taskhash, equivalent);
+    return equivalent;
   }
 
   relate(key: HashKey, unihash: string): Promise<string> {

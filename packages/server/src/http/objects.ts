@@ -1,7 +1,5 @@
 /** GET and HEAD of objects and of what stands beside them. */
 import type { ServerResponse } from "node:http";
-import { pipeline } from "node:stream/promises";
-import { hasCode } from "@tsbake/base";
 import { API_HEADER, API_VERSION } from "@tsbake/sstate/remote";
 import type { ServedFile, StoragePath } from "../storage/index.js";
 import { Refusal } from "./answers.js";
@@ -77,13 +75,25 @@ async function sendBody(
     response.end(body);
     return;
   }
+  // A file that has become shorter, and a client that has gone: the length was promised, so the connection ends.
   try {
-    await pipeline(body, response);
+    if (await body((piece) => written(response, piece))) response.end();
+    else response.destroy();
   } catch (error) {
-    // The client has gone. That the file has become shorter is told by the connection's end: the length was promised.
     response.destroy();
-    if (!hasCode(error, "ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE")) throw error;
+    if (!(error instanceof ClientGone)) throw error;
   }
+}
+
+/** Nobody is there to be told. */
+class ClientGone extends Error {}
+
+/** The piece has left for the kernel, or will never. */
+function written(response: ServerResponse, piece: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (response.destroyed) return reject(new ClientGone());
+    response.write(piece, (error) => (error ? reject(new ClientGone()) : resolve()));
+  });
 }
 
 function httpDate(ms: number): string {

@@ -2,7 +2,6 @@
 import { constants, lstatSync } from "node:fs";
 import { access, open, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
 import {
   ifThere,
   makeFolder,
@@ -24,11 +23,19 @@ import {
   touchObject,
 } from "@tsbake/sstate";
 import { Etags } from "./etags.js";
-import type { ServedFile, Incoming, IncomingFacts, ObjectStorage, KeptFile, StoragePath } from "./storage.js";
+import { readPieces } from "./file-reader.js";
+import { SMALL_BYTES, SmallFiles } from "./small-files.js";
+import type {
+  ByteRange,
+  Incoming,
+  IncomingFacts,
+  KeptFile,
+  ObjectStorage,
+  ServedBytes,
+  ServedFile,
+  StoragePath,
+} from "./storage.js";
 
-/** A smaller file is sent in one piece: streams cost more than its bytes. */
-const SMALL = 128 << 10;
-const STREAM_PIECE = 512 << 10;
 /** As much of the disk is left to others; it is looked at that often. */
 const LEFT_FREE_BYTES = 64 << 20;
 const USE_IS_NOTED_MS = 3_600_000;
@@ -43,6 +50,7 @@ export async function openFolderStorage(folder: string): Promise<ObjectStorage> 
 class FolderStorage implements ObjectStorage {
   readonly #folder: string;
   readonly #etags: Etags;
+  readonly #small = new SmallFiles();
   #incoming: Promise<string> | undefined;
   #uploads = 0;
 
@@ -56,33 +64,31 @@ class FolderStorage implements ObjectStorage {
     const found = lstatSync(join(this.#folder, path), { throwIfNoEntry: false });
     if (!found?.isFile()) return undefined;
     const etag = await this.#etags.of(path, found);
-    return { sizeBytes: found.size, etag, modifiedMs: found.mtimeMs };
+    const { size, mtimeMs, ctimeMs, ino } = found;
+    return { sizeBytes: size, etag, modifiedMs: mtimeMs, changed: `${ino} ${ctimeMs}` };
   }
 
   async read(
     path: string,
-    { sizeBytes, modifiedMs }: ServedFile,
-    { start, end } = { start: 0, end: sizeBytes - 1 },
-  ): Promise<Readable | Buffer | undefined> {
+    found: ServedFile,
+    range: ByteRange = { start: 0, end: found.sizeBytes - 1 },
+  ): Promise<ServedBytes | undefined> {
+    const known = this.#small.get(path, found);
+    if (known) return known.subarray(range.start, range.end + 1);
     const file = await ifThere(this.#open(path));
     if (!file) return undefined;
     // What is used stays when the folder is tidied by age.
-    if (Date.now() - modifiedMs > USE_IS_NOTED_MS) await touchObject(join(this.#folder, path));
-    const length = end - start + 1;
-    if (length > SMALL)
-      return file.createReadStream({ start, end, highWaterMark: STREAM_PIECE, autoClose: true });
-    try {
-      const buffer = Buffer.allocUnsafe(length);
-      let done = 0;
-      while (done < length) {
-        const { bytesRead } = await file.read(buffer, done, length - done, start + done);
-        if (bytesRead === 0) return undefined;
-        done += bytesRead;
-      }
-      return buffer;
-    } finally {
-      await file.close();
-    }
+    if (Date.now() - found.modifiedMs > USE_IS_NOTED_MS) await touchObject(join(this.#folder, path));
+    if (found.sizeBytes > SMALL_BYTES) return (write) => readPieces(file, range, write);
+    const bytes = Buffer.allocUnsafe(found.sizeBytes);
+    let done = 0;
+    const isWhole = await readPieces(file, { start: 0, end: found.sizeBytes - 1 }, (piece) => {
+      done += piece.copy(bytes, done);
+      return Promise.resolve();
+    });
+    if (!isWhole) return undefined;
+    this.#small.keep(path, found, bytes);
+    return bytes.subarray(range.start, range.end + 1);
   }
 
   /** What somebody has put into the place of an object, a link or a FIFO, is none. */

@@ -2,7 +2,6 @@
  * The seam between the server and what holds its objects: a folder today. Paths are those of objects and of what stands beside
  * them, relative, and have been checked (`http/names.ts`).
  */
-import type { Readable } from "node:stream";
 import type { StoredFile } from "@tsbake/sstate";
 
 /** A path that the layout knows, with what it is. */
@@ -16,7 +15,22 @@ export interface ServedFile {
   readonly etag: string;
   /** ms since 1970. */
   readonly modifiedMs: number;
+  /** Another one for each version of the file. */
+  readonly changed: string;
 }
+
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** All of the bytes at once; or a function that hands them over piece by piece. */
+export type ServedBytes =
+  | Buffer
+  /**
+   * @param write takes a piece, which is its own until the promise is settled @returns false when the file ends before its time
+   */
+  | ((write: (piece: Buffer) => Promise<void>) => Promise<boolean>);
 
 /** Bytes on their way into the storage: nobody sees them until they are published. */
 export interface Incoming {
@@ -45,11 +59,7 @@ export interface ObjectStorage {
   /** Without opening the file. */
   find(path: string): Promise<ServedFile | undefined>;
   /** Bytes `start` to `end`, both included. @returns undefined when it is gone meanwhile */
-  read(
-    path: string,
-    found: ServedFile,
-    range?: { readonly start: number; readonly end: number },
-  ): Promise<Readable | Buffer | undefined>;
+  read(path: string, found: ServedFile, range?: ByteRange): Promise<ServedBytes | undefined>;
   /** SHA-256 of what is there; for an object without a checksum it is read, and the checksum written beside it. */
   digest(path: StoragePath): Promise<string | undefined>;
   receive(): Promise<Incoming>;
