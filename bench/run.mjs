@@ -21,7 +21,7 @@ oe-core:
   --oe-core DIR      a checkout of openembedded-core
   --bitbake DIR      a checkout of BitBake
   --values N         recipes of which every variable is compared (default: 60)
-server (nginx and wrk on PATH):
+server (nginx, wrk and ab on PATH):
   --bitbake DIR      a checkout of BitBake, for hash equivalence
   --only http|hashes
 all:

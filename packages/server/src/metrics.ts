@@ -17,6 +17,7 @@ const PREFIX = "tsbake_sstate_";
 
 export class Metrics {
   readonly #families = new Map<string, Family>();
+  readonly #requests = new Map<string, string>();
   readonly #gauges = new Map<string, { readonly help: string; readonly read: () => number }>();
 
   /** Declares a counter, so that it stands in the text from the start. */
@@ -26,8 +27,19 @@ export class Metrics {
 
   /** Adds to a counter that was declared. @param labels few values each: a label is no place for what strangers send */
   add(name: string, labels?: Labels, amount = 1): void {
+    this.#add(name, labels ? labelText(labels) : "", amount);
+  }
+
+  /** One more of `requests_total`, which is counted most often. */
+  addRequest(method: string, status: number): void {
+    const key = `${method} ${status}`;
+    let text = this.#requests.get(key);
+    if (text === undefined) this.#requests.set(key, (text = labelText({ method, status: String(status) })));
+    this.#add("requests_total", text, 1);
+  }
+
+  #add(name: string, key: string, amount: number): void {
     const { values } = this.#families.get(name)!;
-    const key = labels ? labelText(labels) : "";
     values.set(key, (values.get(key) ?? 0) + amount);
   }
 

@@ -6,6 +6,10 @@ import type { StoragePath } from "../storage/index.js";
 const LONGEST_PART = 255;
 const LONGEST_PATH = 1024;
 
+/** Names that were good, by how they were asked for. */
+const recent = new Map<string, StoragePath>();
+const MOST_RECENT = 20_000;
+
 /**
  * What a path below the objects' URL means; undefined where it is no name of the layout.
  *
@@ -13,7 +17,14 @@ const LONGEST_PATH = 1024;
  */
 export function readName(encoded: string): StoragePath | undefined {
   if (encoded.length > LONGEST_PATH * 3) return undefined;
-  return checkName(decoded(encoded));
+  const known = recent.get(encoded);
+  if (known) return known;
+  const name = checkName(decoded(encoded));
+  if (!name) return undefined;
+  // Builds ask for the same names, and looking at one takes as long as looking for its file.
+  if (recent.size >= MOST_RECENT) recent.clear();
+  recent.set(encoded, name);
+  return name;
 }
 
 /** The same of a name that is not encoded. */

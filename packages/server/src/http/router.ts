@@ -31,7 +31,7 @@ export async function route(context: HttpContext, pages: Pages, exchange: Exchan
   }
   // What is no method of ours is no label either.
   const method = METHODS.includes(request.method ?? "") ? request.method! : "other";
-  context.metrics.add("requests_total", { method, status: String(response.statusCode) });
+  context.metrics.addRequest(method, response.statusCode);
 }
 
 async function dispatch(context: HttpContext, pages: Pages, exchange: Exchange): Promise<void> {

@@ -22,10 +22,15 @@ export class Etags {
     this.#folder = folder;
   }
 
-  async of(path: string, { ino, size, mtimeMs, ctimeMs }: Stats): Promise<string> {
+  known(path: string, { ino, size, ctimeMs }: Stats): string | undefined {
     const known = this.#known.get(path);
-    // The use of an object changes its times, and nothing else; other bytes come as another file.
-    if (known?.ino === ino && known.sizeBytes === size && known.changedMs === ctimeMs) return known.etag;
+    // Other bytes come as another file, and whatever changes one changes this time.
+    return known?.ino === ino && known.sizeBytes === size && known.changedMs === ctimeMs
+      ? known.etag
+      : undefined;
+  }
+
+  async read(path: string, { ino, size, mtimeMs, ctimeMs }: Stats): Promise<string> {
     const digest =
       storedFile(path)?.kind === "object"
         ? digestIn((await sidecarTextOf(join(this.#folder, path))) ?? "")

@@ -1,8 +1,8 @@
 /** A part of a file, piece by piece, through two buffers that are used again: new ones for each piece cost more than the reading. */
 import type { FileHandle } from "node:fs/promises";
 
-const PIECE_BYTES = 256 << 10;
-/** Buffers that wait for their next use: 16 MiB. */
+const PIECE_BYTES = 512 << 10;
+/** Buffers that wait for their next use: 32 MiB. */
 const MOST_FREE = 64;
 const free: Buffer[] = [];
 
