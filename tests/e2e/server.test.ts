@@ -75,6 +75,20 @@ describe("a project that pushes", () => {
     outputs = theirs;
     expect(ours.size).toBeGreaterThan(0);
 
+    // As a person would do it by hand.
+    const environment = { TSBAKE_SSTATE_TOKEN: server.token! };
+    const push = await maker.tsbake(["sstate", "push"], { environment });
+    expect([push.code, push.stdout]).toEqual([
+      0,
+      expect.stringContaining(`0 artifacts pushed, 0 B; ${objects.length} known`),
+    ]);
+    forget(reader);
+    const pull = await reader.tsbake(["sstate", "pull", "page"]);
+    expect([pull.code, pull.stdout]).toEqual([
+      0,
+      expect.stringMatching(/: (\d+) of \1 artifacts are here now$/m),
+    ]);
+
     // The same again is known there; people read one line of it.
     forget(maker);
     maker.configure(pushing());

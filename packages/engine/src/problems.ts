@@ -139,6 +139,16 @@ export function missingHostTools(names: readonly string[]): Diagnostic {
   };
 }
 
+/** `sstate push`, and nothing says where to. */
+export function noPushUrl(): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-push-url",
+    message: "there is no shared-state server to push to: SSTATE_MIRROR_PUSH is not set",
+    help: "set SSTATE_MIRROR_PUSH in the configuration, such as `http://host:8685/sstate`",
+  };
+}
+
 /** A file that was named as a record of a signature is none. */
 export function noRecord(path: string): Diagnostic {
   return {

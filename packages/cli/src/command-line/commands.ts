@@ -50,6 +50,17 @@ export const commandTable = [
     help: "delete artifacts by age, by size, or all that some targets do not need",
   },
   {
+    action: "sstate-push",
+    words: ["sstate", "push"],
+    help: "upload what the server of SSTATE_MIRROR_PUSH has not",
+  },
+  {
+    action: "sstate-pull",
+    words: ["sstate", "pull"],
+    operand: "[TARGET…]",
+    help: "fetch what mirrors have of these targets, for a build without them",
+  },
+  {
     action: "verify",
     words: ["verify"],
     help: "compare installed files with their records; exit code 1 if one differs",

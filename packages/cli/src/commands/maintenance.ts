@@ -1,4 +1,4 @@
-/** `tsbake verify`, `tsbake sstate stats|verify|prune`, `tsbake feed update`: what is kept, and the words of the answers. */
+/** `tsbake verify`, `tsbake sstate stats|verify|prune|push|pull`, `tsbake feed update`: what is kept, and the words of the answers. */
 import type { Build } from "@tsbake/engine";
 import { ALL_WELL, FAILED } from "../process/exit-code.js";
 import { ageText, sizeText } from "../text/quantities.js";
@@ -42,6 +42,34 @@ export const sstatePrune: SessionCommand = {
     const pruned = await state.prune({ ...limits, dryRun });
     const text = prunedText(state.folder, pruned, dryRun, Date.now());
     return { text, data: { folder: state.folder, dryRun, ...pruned } };
+  },
+};
+
+export const sstatePush: SessionCommand = {
+  async answer(_asked, build) {
+    const state = build.sharedState();
+    const { url, ...summary } = await state.push();
+    const { pushed, bytes, known, conflicts, left } = summary;
+    const rest = [
+      conflicts > 0 ? `, ${conflicts} left out: it has others of these names` : "",
+      left > 0 ? `, ${left} not sent` : "",
+    ].join("");
+    return {
+      text: `${url}: ${count(pushed, "artifact")} pushed, ${sizeText(bytes)}; ${known} known to it${rest}\n`,
+      data: { folder: state.folder, url, ...summary },
+      code: left === 0 ? ALL_WELL : FAILED,
+    };
+  },
+};
+
+export const sstatePull: SessionCommand = {
+  async answer({ request }, build) {
+    const state = build.sharedState();
+    const found = await state.pull(request.targets);
+    return {
+      text: `${state.folder}: ${found.here} of ${count(found.wanted, "artifact")} are here now\n`,
+      data: { folder: state.folder, ...found },
+    };
   },
 };
 

@@ -4,11 +4,12 @@ import { writeRecord } from "@tsbake/graph";
 import type { SignatureExplanation, Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { RunSummary } from "@tsbake/run";
 import { withPython } from "@tsbake/run";
+import type { ObjectName } from "@tsbake/sstate";
 import type { BuildRequest } from "../build-types.js";
 import type { EngineEvent } from "../events.js";
 import type { MetadataEvents } from "../metadata/metadata-events.js";
 import { lockedSignaturesText } from "../signing/locked-signatures.js";
-import { artifactPaths } from "../state/shared-state.js";
+import { artifactNames, artifactPaths } from "../state/shared-state.js";
 import type { BuildContext } from "./context.js";
 import { executeTasks, type ExecuteRequest } from "./execute.js";
 
@@ -51,6 +52,11 @@ export class SignedBuild {
   /** Paths of all artifacts, relative to the shared state. */
   artifactPaths(): ReadonlySet<string> {
     return artifactPaths(this.graph, this.signatures, this.#context.project.recipes);
+  }
+
+  /** Names of the artifacts of all its tasks. */
+  artifactNames(): readonly ObjectName[] {
+    return artifactNames(this.graph, this.signatures, this.#context.project.recipes);
   }
 
   /** Text of `locked-sigs.inc`. */

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { ParsedProject } from "@tsbake/recipe";
-import { gzipPath, objectPath, type Store } from "@tsbake/sstate";
-import type { Pusher } from "@tsbake/sstate/remote";
+import { gzipPath, listStore, objectPath, type Store } from "@tsbake/sstate";
+import type { Pusher, PushSummary } from "@tsbake/sstate/remote";
 import type { EngineEvent } from "../events.js";
-import { noToken, storeWarning } from "../problems.js";
+import { noPushUrl, noToken, storeWarning } from "../problems.js";
 import { neededStoreFolder } from "./store.js";
 import { tokenOf } from "./token.js";
 
@@ -32,7 +32,27 @@ export interface Push {
 
 /** @returns undefined where SSTATE_MIRROR_PUSH is empty @throws BuildError `engine/bad-token-file`, `engine/no-token`, `sstate/no-folder` */
 export async function openPush(request: PushRequest): Promise<Push | undefined> {
-  const { project, topdir, environment, onEvent, signal } = request;
+  const { project, onEvent } = request;
+  const opened = await openPusher(request);
+  if (!opened) return undefined;
+  const { pusher, url, folder } = opened;
+  const seconds = Number(
+    project.configurationText("SSTATE_MIRROR_PUSH_WAIT")?.trim() || DEFAULT_WAIT_SECONDS,
+  );
+  return new BuildPush(pusher, { url, folder, waitMs: seconds * 1000, onEvent });
+}
+
+/** All that the folder has, as long as it takes. @throws as `openPush`; `engine/no-push-url` */
+export async function pushAll(request: PushRequest): Promise<PushSummary & { readonly url: string }> {
+  const opened = await openPusher(request);
+  if (!opened) throw new BuildError([noPushUrl()]);
+  const { pusher, url, folder } = opened;
+  const all = await listStore(folder);
+  pusher.addAll(all.filter(({ kind }) => kind === "object").map(({ path }) => path));
+  return { url, ...(await pusher.finish()) };
+}
+
+async function openPusher({ project, topdir, environment, onEvent, signal }: PushRequest) {
   const text = (name: string) => project.configurationText(name)?.trim() || undefined;
   const url = text("SSTATE_MIRROR_PUSH");
   if (url === undefined) return undefined;
@@ -48,8 +68,7 @@ export async function openPush(request: PushRequest): Promise<Push | undefined> 
     onWarning: (message) => onEvent({ type: "engine-warning", diagnostic: storeWarning(message) }),
     ...(signal && { signal }),
   });
-  const seconds = Number(text("SSTATE_MIRROR_PUSH_WAIT") ?? DEFAULT_WAIT_SECONDS);
-  return new BuildPush(pusher, { url, folder, waitMs: seconds * 1000, onEvent });
+  return { pusher, url, folder };
 }
 
 interface BuildPushParts extends Pick<PushRequest, "onEvent"> {

@@ -1,7 +1,16 @@
 /** The shared state of a build folder, for those who keep it in order. */
 import { objectName } from "@tsbake/run";
+import { eachLimited } from "@tsbake/base";
 import { gzipPath, objectPath, pruneStore, storeStatistics, verifyStore } from "@tsbake/sstate";
-import type { ArtifactSigner, Pruned, StoreStatistics, Verification } from "@tsbake/sstate";
+import type {
+  ArtifactSigner,
+  ObjectName,
+  Pruned,
+  Store,
+  StoreStatistics,
+  Verification,
+} from "@tsbake/sstate";
+import type { PushSummary } from "@tsbake/sstate/remote";
 import type { ParsedProject } from "@tsbake/recipe";
 import type { Signatures, TaskGraph } from "@tsbake/graph";
 import type { EngineEvent } from "../events.js";
@@ -18,6 +27,13 @@ export interface PruneRequest {
   readonly dryRun: boolean;
 }
 
+/** What `pull` has done: artifacts of the targets, and where they were. */
+export interface Pulled {
+  readonly wanted: number;
+  /** They are in SSTATE_DIR now; some were before. */
+  readonly here: number;
+}
+
 /** SSTATE_DIR; mirrors are not touched. */
 export interface SharedState {
   readonly folder: string;
@@ -26,6 +42,10 @@ export interface SharedState {
   verify(remove: boolean): Promise<Verification & { readonly withSignatures: boolean }>;
   /** @throws BuildError when a target of `unreachableFrom` cannot be built */
   prune(request: PruneRequest): Promise<Pruned>;
+  /** Uploads what the server of SSTATE_MIRROR_PUSH has not. @throws BuildError without one, or without a token */
+  push(): Promise<PushSummary & { readonly url: string }>;
+  /** Fetches the artifacts of these targets from mirrors. Empty: those of the project. @throws BuildError when one cannot be built */
+  pull(targets: readonly string[]): Promise<Pulled>;
 }
 
 export interface SharedStateOptions {
@@ -35,13 +55,34 @@ export interface SharedStateOptions {
   /** Of SSTATE_VERIFY_SIG. */
   readonly signer: () => Promise<ArtifactSigner | undefined>;
   readonly onEvent: (event: EngineEvent) => void;
+  readonly push: SharedState["push"];
+  /** The names of all artifacts of these targets. */
+  readonly wanted: (targets: readonly string[]) => Promise<readonly ObjectName[]>;
+  /** SSTATE_DIR with its mirrors. */
+  readonly store: () => Promise<Store>;
 }
 
-export function openSharedState({ folder, reachable, signer, onEvent }: SharedStateOptions): SharedState {
+/** Artifacts that are fetched at once. */
+const PULLED_AT_ONCE = 8;
+
+export function openSharedState(options: SharedStateOptions): SharedState {
+  const { folder, reachable, signer, onEvent, wanted, store } = options;
   const step = paced(onEvent);
   const onFiles = (done: number): void => step("looking at the shared state", done);
   return {
     folder,
+    push: options.push,
+    async pull(targets) {
+      const names = await wanted(targets);
+      const all = await store();
+      let [done, here] = [0, 0];
+      const found = [...(await all.find(names))];
+      await eachLimited(found, PULLED_AT_ONCE, async (name) => {
+        if ((await all.get(name)) !== undefined) here++;
+        step("fetching artifacts", ++done, found.length);
+      });
+      return { wanted: names.length, here };
+    },
     statistics: () => storeStatistics(folder, onFiles),
     async verify(remove) {
       const judge = await signer();
@@ -74,6 +115,20 @@ function paced(onEvent: SharedStateOptions["onEvent"]) {
     lastMs = now;
     onEvent({ type: "step", text, done, ...(total !== undefined && { total }) });
   };
+}
+
+/** Names of the artifacts of a graph's tasks. */
+export function artifactNames(
+  graph: TaskGraph,
+  signatures: Signatures,
+  recipes: ParsedProject["recipes"],
+): ObjectName[] {
+  return graph.order.flatMap((id) => {
+    const { recipe, task } = graph.node(id);
+    const info = recipes.get(recipe);
+    if (info?.tasks[task]?.artifact === undefined) return [];
+    return [objectName(info, task, signatures.of(id).unihash)];
+  });
 }
 
 /** Where the artifacts of a graph's tasks are, or their descriptions alone, relative to the store, in both compressions. */

@@ -79,6 +79,12 @@ export class Pusher {
     return pusher;
   }
 
+  /** Objects that are there anyway: only what is left in the end is listed. */
+  addAll(paths: readonly string[]): void {
+    for (const path of paths) this.#waiting.add(path);
+    this.#start();
+  }
+
   /** @param path of an object in the store */
   add(path: string): void {
     if (this.#waiting.has(path) || this.#onWay.has(path)) return;
@@ -92,9 +98,9 @@ export class Pusher {
     this.#start();
   }
 
-  /** Waits until all is sent, or so long. What is under way then is broken off. */
-  async finish(waitMs: number): Promise<PushSummary> {
-    const timer = setTimeout(() => this.#stop.abort(), waitMs);
+  /** Waits until all is sent, or so long. What is under way then is broken off. @param waitMs undefined: as long as it takes */
+  async finish(waitMs?: number): Promise<PushSummary> {
+    const timer = waitMs === undefined ? undefined : setTimeout(() => this.#stop.abort(), waitMs);
     while (this.#running.size > 0) await Promise.race(this.#running);
     clearTimeout(timer);
     this.#uploader.close();
