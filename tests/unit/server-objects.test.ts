@@ -19,6 +19,7 @@ import { digestHeader } from "@tsbake/sstate/remote";
 import { main } from "@tsbake/server";
 import { nameOf, seed, storeContract } from "../contract/store.js";
 import { openServer, type TestServer } from "../support/sstate-server.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -360,6 +361,21 @@ describe("tokens", () => {
     expect((await read(bearer(own.token))).status).toBe(200);
     expect((await read({ authorization: `Basic ${basic}` })).status).toBe(200);
   });
+});
+
+test("the page for people shows what is there, and a name is text and nothing more", async () => {
+  const folder = temporaryFolder("server");
+  await seed(folder, { spec: "sstate:<script>x:a:1:r0:a:14:", unihash: "fe01", task: "do_install" }, "bytes");
+  await using own = await openServer({ folder });
+  let page = await ask({ path: "/" }, own);
+  for (let tries = 0; tries < 50 && page.body.includes("not yet"); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    page = await ask({ path: "/" }, own);
+  }
+  expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
+  expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
+  expect(page.body.toString()).toContain("sstate:&#60;script&#62;x:");
+  expect(page.body.toString()).not.toMatch(/<script|src=|href=/);
 });
 
 test("a read-only server takes nothing", async () => {

@@ -9,7 +9,7 @@ import {
   reasonOf,
   type Repetition,
 } from "@tsbake/base";
-import { pruneStore, storeStatistics, type StoreStatistics } from "@tsbake/sstate";
+import { listStore, pruneStore } from "@tsbake/sstate";
 import {
   hashUserToken,
   HashListeners,
@@ -22,6 +22,7 @@ import type { Log } from "./log.js";
 import { openMetrics, type Metrics } from "./metrics.js";
 import type { ServerOptions } from "./options.js";
 import { cannotListen, unusableFolder } from "./problems.js";
+import { statusPage, type StatusFacts } from "./status-page.js";
 import { openFolderStorage, type ObjectStorage } from "./storage/index.js";
 import { addToken, Guesses, listTokens, SCOPES, Tokens } from "./tokens/index.js";
 
@@ -74,7 +75,12 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
     isPrivate: options.isPrivate,
   };
   const upkeep = new Upkeep(options, log, metrics);
-  const listener = await openDoor(options, context, hashes, pagesOf(storage, metrics));
+  const listener = await openDoor(
+    options,
+    context,
+    hashes,
+    pagesOf(storage, metrics, () => upkeep.facts),
+  );
   const hashAddresses: string[] = [];
   for (const address of options.hashListen) hashAddresses.push(await hashes.listen(address));
   const url = `${listener.url}/sstate`;
@@ -151,8 +157,9 @@ async function openDoor(
   }
 }
 
-function pagesOf(storage: ObjectStorage, metrics: Metrics): Pages {
+function pagesOf(storage: ObjectStorage, metrics: Metrics, facts: () => StatusFacts): Pages {
   return new Map([
+    ["/", { type: "text/html; charset=utf-8", text: () => statusPage(facts(), metrics) }],
     [
       "/healthz",
       {
@@ -169,7 +176,8 @@ class Upkeep {
   readonly #options: ServerOptions;
   readonly #log: Log;
   readonly #metrics: Metrics;
-  #statistics: StoreStatistics | undefined;
+  /** As of the last count. */
+  facts: StatusFacts = { objects: [], countedMs: undefined };
   #repetitions: Repetition[] = [];
   #running: Promise<void> = Promise.resolve();
   #hasStopped = false;
@@ -178,8 +186,10 @@ class Upkeep {
     this.#options = options;
     this.#log = log;
     this.#metrics = metrics;
-    metrics.gauge("objects", "Objects at the last count.", () => this.#statistics?.objects ?? 0);
-    metrics.gauge("object_bytes", "Their bytes.", () => this.#statistics?.sizeBytes ?? 0);
+    metrics.gauge("objects", "Objects at the last count.", () => this.#objects().length);
+    metrics.gauge("object_bytes", "Their bytes.", () =>
+      this.#objects().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    );
   }
 
   start(): void {
@@ -211,8 +221,12 @@ class Upkeep {
     });
   }
 
+  #objects(): StatusFacts["objects"] {
+    return this.facts.objects.filter(({ kind }) => kind === "object");
+  }
+
   async #count(): Promise<void> {
-    this.#statistics = await storeStatistics(this.#options.folder);
+    this.facts = { objects: await listStore(this.#options.folder), countedMs: Date.now() };
   }
 
   async #prune(): Promise<void> {

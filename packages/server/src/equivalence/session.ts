@@ -119,7 +119,7 @@ export class Session implements Client {
         const started = performance.now();
         const answers = await answer(asked);
         const seconds = (performance.now() - started) / 1000 / asked.length;
-        for (let count = 0; count < asked.length; count++) this.context.statistics.add(seconds);
+        this.context.statistics.add(seconds, asked.length);
         await this.#channel.send(answers);
       }
       if (end < 0) continue;

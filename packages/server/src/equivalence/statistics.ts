@@ -12,17 +12,19 @@ export class Statistics {
   #count = 0;
   #total = 0;
   #longest = 0;
-  /** Mean, and sum of squared distances from it. @see Welford 1962 */
+  /** Mean, and sum of squared distances from it. @see Chan, Golub, LeVeque 1979, for groups of values */
   #mean = 0;
   #squares = 0;
 
-  add(seconds: number): void {
-    this.#count++;
-    this.#total += seconds;
+  /** @param count of requests that took so long, each */
+  add(seconds: number, count = 1): void {
+    const all = this.#count + count;
+    this.#total += seconds * count;
     this.#longest = Math.max(this.#longest, seconds);
-    const before = seconds - this.#mean;
-    this.#mean += before / this.#count;
-    this.#squares += before * (seconds - this.#mean);
+    const distance = seconds - this.#mean;
+    this.#squares += (distance * distance * this.#count * count) / all;
+    this.#mean += (distance * count) / all;
+    this.#count = all;
   }
 
   get(): Times {

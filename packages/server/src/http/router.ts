@@ -63,7 +63,11 @@ async function dispatch(context: HttpContext, pages: Pages, exchange: Exchange):
   if (!page) throw new Refusal(404, "there is nothing here");
   if (!isRead) throw notAllowed("GET, HEAD");
   await demandScope(context, exchange, "read");
-  sendText(response, 200, await page.text(), { "content-type": page.type, "cache-control": "no-store" });
+  sendText(response, 200, await page.text(), {
+    "content-type": page.type,
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+  });
 }
 
 async function remove(
