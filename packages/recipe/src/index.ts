@@ -1,6 +1,7 @@
 export { cachedNames, type CachedNames } from "./cached-names.js";
 export { passedEnvironment } from "./environment.js";
 export type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./info.js";
+export { feedSourceLines } from "./extract.js";
 export { multiconfigOf, recipeLabel, splitMulticonfig, variantWord, withMulticonfig } from "./multiconfig.js";
 export { withoutNeeds, type WantedFile } from "./one-file.js";
 export { INCLUDE_HISTORY } from "./configuration.js";

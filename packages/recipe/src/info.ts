@@ -74,6 +74,8 @@ export interface RecipeInfo {
   /** WORKDIR; absent when empty. */
   readonly workFolder?: string;
   readonly tasks: Readonly<Record<string, TaskInfo>>;
+  /** FEED_SOURCES, where a task has [feed-closure]; absent: the apt sources of the host. */
+  readonly feedSources?: string;
   /** Values of the variables named in BB_RECIPE_FACTS, for [requires] of others and for error messages. */
   readonly facts: Readonly<Record<string, { readonly value: string; readonly at?: FilePlace }>>;
   /** Object name fields of its artifacts, e.g. `sstate:PN:ARCH…:14:` (SSTATE_PKGSPEC). */
