@@ -222,7 +222,7 @@ TSBAKE_OPTIONS
 
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
 # The first type that systemd-sysext takes as NAME.raw.
-SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs')), '')}"
+SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs', 'ext4', 'ddi')), '')}"
 
 do_image_complete:append() {
     if [ -n "${SYSEXT_RAW_TYPE}" ]; then

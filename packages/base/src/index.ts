@@ -45,6 +45,7 @@ export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions }
 export { lastLines, printable, withoutControls } from "./printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
 export { sameEntry } from "./same-entry.js";
+export { checkSigningPair, readCertificate, type SigningPair } from "./signing-key.js";
 export { nameFs } from "./name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./names.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";

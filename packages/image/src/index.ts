@@ -2,6 +2,7 @@ export {
   capabilityText,
   systemdArchitecture,
   IMAGE_TYPES,
+  joinSignature,
   uuidOf,
   type ConvertOptions,
 } from "./formats/index.js";

@@ -97,6 +97,15 @@ export function badPublishedName(what: string, text: string): Diagnostic {
   );
 }
 
+/** A signature that was made elsewhere and does not belong to the image. */
+export function badRootSignature(path: string, why: string): Diagnostic {
+  return error(
+    "image/bad-root-signature",
+    `the signature ${path} cannot go into the image: ${why}`,
+    "sign NAME.roothash of this very build again, with the key of IMAGE_VERITY_CERTIFICATE, and name the result in IMAGE_VERITY_SIGNATURE",
+  );
+}
+
 /** A word of SYSEXT_RULES that is no rule. */
 export function badRule(word: string, actions: readonly string[]): Diagnostic {
   return error(

@@ -113,6 +113,8 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
     const inputs = flag("sstate-inputdirs");
     const outputs = flag("sstate-outputdirs");
     const plain = flag("sstate-plaindirs");
+    const key = flagText(d, name, "signing-key").trim();
+    const certificate = flagText(d, name, "signing-certificate").trim();
     const at = functionPlace(d, name);
     // Metadata that has a setscene task of its own packs and restores by itself.
     const isOurs = inputs.length + plain.length > 0 && !listed.has(`${name}_setscene`);
@@ -126,6 +128,7 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       ...stampExtra(flagText(d, name, "stamp-extra-info").trim(), isOurs ? { inputs, outputs } : undefined),
       ...(isFlagTrue(d, name, "interactive") ? { interactive: true } : {}),
       ...(isFlagTrue(d, name, "cage") ? { cage: true } : {}),
+      ...(key === "" ? {} : { signing: { key, certificate } }),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",
     };

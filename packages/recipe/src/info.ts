@@ -29,6 +29,8 @@ export interface TaskInfo {
   readonly interactive?: true;
   /** It installs packages, in a cage: asked for before anything runs ([cage]). */
   readonly cage?: true;
+  /** It signs, with this pair of files: looked at before anything runs ([signing-key], [signing-certificate]). */
+  readonly signing?: { readonly key: string; readonly certificate: string };
   /** Files whose content is an input: `path:True|False` words of [file-checksums]. */
   readonly fileChecksums?: readonly string[];
   /** Archive packages whose solved closure (name, version, SHA-256) is an input: [feed-closure]. */

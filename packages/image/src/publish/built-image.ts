@@ -57,7 +57,7 @@ export interface BuiltImage extends Readonly<v.InferOutput<typeof BuiltManifest>
 }
 
 /** What systemd-sysext takes as NAME.raw. */
-const RAW_TYPES = ["squashfs", "erofs"];
+const RAW_TYPES = ["squashfs", "erofs", "ext4", "ddi"];
 
 /**
  * @param folder DEPLOY_DIR_IMAGE
