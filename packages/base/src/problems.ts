@@ -1,6 +1,6 @@
 /** Problems that any room can meet, one function each, in the order of their codes. */
-import type { Diagnostic } from "./diagnostic.js";
-import { lastLines } from "./printable.js";
+import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import { lastLines } from "./text/printable.js";
 
 /** A key or certificate that cannot sign. @param path of one of the two; never what is in it */
 export function badSigningKey(path: string, why: string): Diagnostic {
