@@ -33,6 +33,7 @@ export {
   type ResultRequest,
 } from "./facts/index.js";
 export {
+  EXTENSION_KINDS,
   extensionRelease,
   levelOf,
   type ExtensionStamp,

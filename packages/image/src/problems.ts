@@ -1,6 +1,7 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { FileEntry } from "@tsbake/archive";
 import type { Finding } from "./check/finding.js";
+import type { ExtensionKind } from "./layer/extension-kind.js";
 import { isPlainName, shownName, type Diagnostic } from "@tsbake/base";
 
 function error(code: string, message: string, help: string): Diagnostic {
@@ -208,12 +209,18 @@ export function formatFailed(tool: string, code: number | null, output: string):
   );
 }
 
-/** `keep` where systemd-sysext merges nothing. */
-export function keepOutsideUsr(entry: FileEntry, rule: string): Diagnostic {
+/** `keep` where nothing is merged. */
+export function keepOutsideUsr(
+  entry: FileEntry,
+  rule: string,
+  { word, hierarchies }: ExtensionKind,
+): Diagnostic {
   return error(
     "image/keep-outside-usr",
-    `rule ${rule} keeps ${entry.path}, but only /usr and /opt of an extension are merged`,
-    "use factory, folders or drop for it in SYSEXT_RULES",
+    `rule ${rule} keeps ${entry.path}, but only ${hierarchies} of a ${word} image is merged`,
+    word === "sysext"
+      ? "use factory, folders or drop for it in SYSEXT_RULES"
+      : "use drop for it in SYSEXT_RULES, or put it into a sysext image (`inherit image-sysext`)",
   );
 }
 

@@ -85,7 +85,8 @@ export async function readBuiltImage(folder: string, linkName: string): Promise<
     stem,
     files,
     name: extension?.name ?? built.image,
-    publishedVersion: extension?.release["SYSEXT_VERSION_ID"] ?? built.version,
+    publishedVersion:
+      extension?.release["SYSEXT_VERSION_ID"] ?? extension?.release["CONFEXT_VERSION_ID"] ?? built.version,
     publishedArchitecture:
       extension === undefined ? systemdArchitecture(built.architecture) : architectureOf(extension.release),
   };
