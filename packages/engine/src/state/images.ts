@@ -17,7 +17,7 @@ export interface DeployedImage {
 }
 
 /** Ends of names, in the order in which one is taken. */
-const TYPES = ["directory", "tar", "squashfs", "erofs", "tar.zst", "tar.gz", "tar.xz"];
+const TYPES = ["directory", "tar", "squashfs", "erofs", "ddi", "tar.zst", "tar.gz", "tar.xz"];
 
 /**
  * @param target a recipe, `mc:NAME:RECIPE` for one of another configuration
