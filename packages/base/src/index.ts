@@ -47,7 +47,7 @@ export { copyPlain, isZero, openPlain, readPlain } from "./files/plain-file.js";
 export { sameEntry } from "./files/same-entry.js";
 export { nameFs } from "./files/name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./text/names.js";
-export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/http.js";
+export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/client.js";
 export { netrcLogin, parseNetrc, type NetrcEntry } from "./http/netrc.js";
 export { proxyFor } from "./http/proxy.js";
 export {
