@@ -59,16 +59,8 @@ export {
   type MirrorRule,
   type MirrorsOptions,
 } from "./http/mirror.js";
-export {
-  decodeUrl,
-  encodeUrl,
-  redact,
-  joinUrl,
-  quoted,
-  splitUrl,
-  unquoted,
-  type UrlParts,
-} from "./http/url.js";
+export { decodeUrl, encodeUrl, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./http/url.js";
+export { redact } from "./text/redact.js";
 export { removeTree } from "./files/remove.js";
 export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./files/scratch.js";
 export { every, type Repetition } from "./process/timer.js";
