@@ -45,6 +45,7 @@ export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions }
 export { lastLines, printable, withoutControls } from "./text/printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./files/plain-file.js";
 export { sameEntry } from "./files/same-entry.js";
+export { checkSigningPair, readCertificate, type SigningPair } from "./files/signing-key.js";
 export { nameFs } from "./files/name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./text/names.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/client.js";

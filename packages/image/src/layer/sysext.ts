@@ -10,6 +10,7 @@ import {
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
+import { EXTENSION_KINDS, type ExtensionKind } from "./extension-kind.js";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
 import { parseSysusers } from "../check/inspect/sysusers.js";
@@ -45,12 +46,12 @@ export interface SysextResult {
   readonly extensionRelease: string;
 }
 
-/** Units, their drop-ins and links: a merge makes them visible only after the manager has read them again. */
-const UNITS = /^\/usr\/lib\/systemd\/(system|user)\//;
-
 /** Whether the manager has to read its units again for it: anything there that is no folder may be one, or change one. */
-export function isUnit({ kind, path }: Pick<FileEntry, "kind" | "path">): boolean {
-  return kind !== "directory" && UNITS.test(path);
+export function isUnit(
+  { kind, path }: Pick<FileEntry, "kind" | "path">,
+  { units }: ExtensionKind = EXTENSION_KINDS.sysext,
+): boolean {
+  return kind !== "directory" && units.test(path);
 }
 
 /**
@@ -76,6 +77,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     rules,
     mayShadow: (path) => mayShadow(path) || translated?.isDerived(path) === true,
     name: stamp.name,
+    ...(stamp.kind && { kind: stamp.kind }),
     tmpfiles,
     ...(accounts && {
       accounts,
@@ -86,9 +88,9 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     ...stamp,
     base: options.base.osRelease,
     pkgdbDigest: options.base.facts.digest,
-    reloadManager: plan.entries.some(({ entry }) => isUnit(entry)),
+    reloadManager: plan.entries.some(({ entry }) => isUnit(entry, stamp.kind)),
   });
-  const extra = [text(extensionReleasePath(stamp.name), release)];
+  const extra = [text(extensionReleasePath(stamp.name, stamp.kind), release)];
   if (options.database !== undefined) extra.push(...(await databaseFiles(options.database, stamp.name)));
   const entries = withExtra(plan.entries, extra, base);
   writeTree(options, entries, tar, members);
