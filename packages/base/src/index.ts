@@ -48,7 +48,7 @@ export { sameEntry } from "./files/same-entry.js";
 export { checkSigningPair, readCertificate, type SigningPair } from "./files/signing-key.js";
 export { nameFs } from "./files/name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./text/names.js";
-export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/http.js";
+export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/client.js";
 export { netrcLogin, parseNetrc, type NetrcEntry } from "./http/netrc.js";
 export { proxyFor } from "./http/proxy.js";
 export {
@@ -60,16 +60,8 @@ export {
   type MirrorRule,
   type MirrorsOptions,
 } from "./http/mirror.js";
-export {
-  decodeUrl,
-  encodeUrl,
-  redact,
-  joinUrl,
-  quoted,
-  splitUrl,
-  unquoted,
-  type UrlParts,
-} from "./http/url.js";
+export { decodeUrl, encodeUrl, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./http/url.js";
+export { redact } from "./text/redact.js";
 export { removeTree } from "./files/remove.js";
 export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./files/scratch.js";
 export { every, type Repetition } from "./process/timer.js";

@@ -124,3 +124,4 @@ export {
   type Published,
   type PublishRequest,
 } from "./publish/index.js";
+export { changedPaths, markTree } from "./install/changed-paths.js";
