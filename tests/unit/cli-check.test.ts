@@ -136,7 +136,10 @@ describe("a verdict", () => {
 
 describe("of a disk image", () => {
   /** A table with one partition, and `content` in it. */
-  function disk(content: Buffer, change: { first?: bigint; last?: bigint; entryBytes?: number } = {}): Buffer {
+  function disk(
+    content: Buffer,
+    change: { first?: bigint; last?: bigint; entryBytes?: number } = {},
+  ): Buffer {
     const first = change.first ?? 40n;
     const header = Buffer.alloc(40 * 512);
     header.write("EFI PART", 512, "latin1");
@@ -218,7 +221,11 @@ describe("what cannot be checked", () => {
       ["tools.tar", "--against", "/dev/null"],
       /^error\[image\/no-image\]: .*neither a file nor a folder/,
     ],
-    ["a disk", ["disk.raw", "--against", "base"], /^error\[image\/no-image\]: .*disk with partitions/],
+    [
+      "a disk",
+      ["disk.raw", "--against", "base"],
+      /^error\[image\/no-image\]: .*it is a disk, and none of its partitions/,
+    ],
     ["a text", ["text", "--against", "base"], /^error\[archive\//],
   ])("%s", async (_title, words, text) => {
     writeFileSync(

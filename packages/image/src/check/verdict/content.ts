@@ -87,12 +87,7 @@ async function kindOf(path: string, at = 0): Promise<Kind> {
 }
 
 /** As root in a cage, where a program that an image deceives can do no harm. */
-async function extract(
-  kind: FileSystem,
-  path: string,
-  folder: string,
-  isRoot: boolean,
-): Promise<void> {
+async function extract(kind: FileSystem, path: string, folder: string, isRoot: boolean): Promise<void> {
   const [tool, recipe, args] =
     kind === "squashfs"
       ? ["unsquashfs", "squashfs-tools", ["-no-progress", "-no-xattrs", "-dest", folder, path]]
