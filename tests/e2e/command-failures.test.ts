@@ -190,7 +190,7 @@ describe("company", () => {
     );
     const first = toy.built(["-c", "compile", "slow"]);
     await until(() => existsSync(toy.rig.path("build/started")));
-    const second = spawn("node", [join(root, "packages/cli/dist/main.js"), "--ui", "plain", "-n", "page"], {
+    const second = spawn("node", [join(root, "scripts/start.js"), "--ui", "plain", "-n", "page"], {
       cwd: toy.rig.folder,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -215,7 +215,7 @@ describeUnless(notRoot, "a build folder of another user", () => {
     toy.recipe("new-here");
     const refused = await run(
       "runuser",
-      ["-u", "nobody", "--", "node", join(root, "packages/cli/dist/main.js"), "new-here"],
+      ["-u", "nobody", "--", "node", join(root, "scripts/start.js"), "new-here"],
       { cwd: open(toy.rig.folder), env: { ...plainEnvironment(), HOME: "/" } },
     );
     expect(refused.code).toBe(1);
@@ -225,7 +225,7 @@ describeUnless(notRoot, "a build folder of another user", () => {
     expect(refused.stderr.match(/error\[/g)).toHaveLength(1);
     const none = await run(
       "runuser",
-      ["-u", "nobody", "--", "node", join(root, "packages/cli/dist/main.js"), "new-here"],
+      ["-u", "nobody", "--", "node", join(root, "scripts/start.js"), "new-here"],
       {
         cwd: toy.rig.folder,
         env: { ...plainEnvironment(), HOME: "/", TSBAKE_BUILD_DIR: toy.rig.path("elsewhere") },

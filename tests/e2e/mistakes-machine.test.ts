@@ -13,7 +13,7 @@ import { builtToy, Toy } from "../support/toy.js";
 import { plainEnvironment } from "../support/temporary.js";
 
 const PATHS = plainEnvironment();
-const PROGRAM = join(root, "packages/cli/dist/main.js");
+const PROGRAM = join(root, "scripts/start.js");
 
 const toy = builtToy();
 

@@ -1,7 +1,7 @@
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, Source } from "@tsbake/base";
 import type { Surroundings } from "@tsbake/cli";
@@ -295,11 +295,38 @@ describe("a session", () => {
 });
 
 describe("the program", () => {
-  const main = join(root, "packages/cli/dist/main.js");
+  const main = join(root, "scripts/start.js");
   function tsbake(...words: string[]) {
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
     return { status, stdout, stderr };
   }
+
+  test("is the bundle, unless the compiler has written something since", () => {
+    const folder = mkdtempSync(join(tmpdir(), "start-"));
+    const write = (path: string, text: string, seconds: number) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+      utimesSync(join(folder, path), seconds, seconds);
+    };
+    const start = () => {
+      const done = spawnSync(process.execPath, [join(folder, "scripts/start.js")], {
+        encoding: "utf8",
+        env: process.env,
+      });
+      return [done.status, done.stdout];
+    };
+    const says = (word: string) => `console.log("${word}"); process.exitCode = 0;\n`;
+    write("package.json", '{ "type": "module" }', 1);
+    write("scripts/start.js", readFileSync(main, "utf8"), 1);
+    write("packages/cli/dist/main.js", says("compiled"), 1);
+    write("packages/base/dist/.tsbuildinfo", "", 5);
+    expect(start()).toEqual([0, "compiled\n"]);
+    write("node_modules/.tsbake-programs/cli.js", says("bundle"), 9);
+    expect(start()).toEqual([0, "bundle\n"]);
+    write("packages/base/dist/.tsbuildinfo", "", 10);
+    expect(start()).toEqual([0, "compiled\n"]);
+    rmSync(folder, { recursive: true });
+  });
 
   test("--version", () => {
     expect(tsbake("--version")).toEqual({
