@@ -18,7 +18,7 @@ const MINUTES = 60_000;
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** Its lists are valid for a week only, and mirrors may be older. */
-const SOURCES = `deb [check-valid-until=no signed-by=${KEYRING}] http://deb.debian.org/debian forky main`;
+const SOURCES = `deb [check-valid-until=no signed-by=${KEYRING}] host: forky main`;
 
 const FILES = {
   "tsbake.yaml": `
