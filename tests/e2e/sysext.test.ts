@@ -388,6 +388,38 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     expect(level("bigger-base")).not.toBe(level("case-base"));
   });
 
+  describe("tried", () => {
+    test("a command runs on the merged tree, with its own words, streams and exit code, and nothing of ours", async () => {
+      const look = "strace -V | head -n 1; redis-server -v >&2; env; ls -d $1 /run/*; exit 7";
+      const words = ["case-tools", "--with", "case-merged", "--", "sh", "-c", look, "sh", rig.folder];
+      const environment = { SECRET: "of the caller" };
+      const { code, stdout, stderr } = await rig.tsbake(["try", ...words], { environment });
+      expect([code, stdout]).toEqual([7, expect.stringMatching(/^strace -- version [\d.]+\n/)]);
+      expect(stderr).toMatch(/^Redis server v=\S+ .*\nls: cannot access /);
+      expect(stdout).not.toContain("SECRET");
+    });
+
+    test.each([
+      ["a program that is not there", ["case-tools", "--", "nosuch"], 127, /nosuch/],
+      ["a recipe that is no extension", ["case-base", "--", "ls"], 125, /cli\/no-extension/],
+    ])("%s", async (_title, words, code, message) => {
+      const result = await rig.tsbake(["try", ...words]);
+      expect([result.code, result.stdout]).toEqual([code, ""]);
+      expect(result.stderr).toMatch(message);
+    });
+
+    testUnless(
+      noBoot,
+      "in the booted base its services run",
+      async () => {
+        const look = "systemctl is-active redis-server ssh; systemd-sysext list --no-legend; exit 9";
+        const { code, stdout } = await rig.tsbake(["try", "case-merged", "--boot", "--", "sh", "-c", look]);
+        expect([code, stdout]).toEqual([9, expect.stringMatching(/^active\nactive\ncase-merged /)]);
+      },
+      3 * MINUTES,
+    );
+  });
+
   describe("what a change in the base means", () => {
     async function planned(change: string, ...targets: string[]): Promise<string> {
       rig.write("build/conf/changes.conf", change);

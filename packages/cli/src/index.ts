@@ -9,7 +9,7 @@ export {
 export type { ImagesRequest, MaintenanceRequest } from "./command-options.js";
 export { commandTable, type SessionAction } from "./commands.js";
 export { completionScript, type CompletionShell } from "./completion.js";
-export { ALL_WELL, endedBy, FAILED, WRONG_WORDS } from "./exit-code.js";
+export { ALL_WELL, endedBy, FAILED, NOT_TRIED, WRONG_WORDS } from "./exit-code.js";
 export { ENDING_SIGNALS } from "./signals.js";
 export { diagnosticText, failureText, logTail, sortDiagnostics } from "./failure-text.js";
 export { Footer, type FooterSize } from "./footer.js";

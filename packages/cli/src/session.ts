@@ -18,7 +18,7 @@ import type { Line } from "./reporter.js";
 import { internalError, noMemory, noTarget, systemError, unusedWords } from "./problems.js";
 import { Screen } from "./screen.js";
 import type { Output } from "./screen.js";
-import { ALL_WELL, codeOfAbort, FAILED } from "./exit-code.js";
+import { ALL_WELL, codeOfAbort, FAILED, NOT_TRIED } from "./exit-code.js";
 import { tableText } from "./table.js";
 import { ansiPaint, plainPaint, printableText } from "./text.js";
 import type { Paint } from "./text.js";
@@ -50,12 +50,14 @@ export interface Surroundings {
 const heartbeatMs = 60_000;
 
 /** What a session shows, in one of three ways. */
-interface Display {
+export interface Display {
   see(event: EngineEvent): void;
   conclude(summary: RunSummary | undefined, outputs: readonly BuildOutput[]): void;
   fail(diagnostics: readonly Diagnostic[], stack: string | undefined): void;
   /** The answer to a query; goes to standard output whatever the display is. @param data the same for programs */
   answer(text: string, data?: object): void;
+  /** A program has the terminal from now on, or has given it back. */
+  lend(taken: boolean): void;
   /** @param code the exit code */
   close(code: number): void;
 }
@@ -63,7 +65,8 @@ interface Display {
 /** @returns the exit code */
 export async function runSession(request: Request, around: Surroundings): Promise<number> {
   let display = openDisplay(request, around);
-  let code: number = FAILED;
+  const failed = request.trial ? NOT_TRIED : FAILED;
+  let code: number = failed;
   try {
     const eventLog = request.eventLog ?? around.environment["BBEVENTLOG"];
     if (eventLog)
@@ -102,12 +105,18 @@ export async function runSession(request: Request, around: Surroundings): Promis
       display.answer(text, data);
       return (code = worst);
     }
+    if (request.trial) {
+      const { tryExtension } = await import("./try-extension.js");
+      const asked = buildRequest(request, around);
+      const ended = await tryExtension(request.trial, { around, options, request: asked, display });
+      return (code = around.kill.aborted ? codeOfAbort(around.kill) : (ended ?? failed));
+    }
     const done = await performIn(request, options, display, around);
     return (code = done ? ALL_WELL : around.kill.aborted ? codeOfAbort(around.kill) : FAILED);
   } catch (error) {
     const stack = request.debug > 0 && hasStack(error) ? error.stack : undefined;
     display.fail(diagnosticsOf(error, around.directory), stack);
-    return (code = around.kill.aborted ? codeOfAbort(around.kill) : FAILED);
+    return (code = around.kill.aborted ? codeOfAbort(around.kill) : failed);
   } finally {
     display.close(code);
   }
@@ -205,6 +214,7 @@ async function answer(
     case "whatchanged":
     case "check":
     case "explain":
+    case "try":
       throw new Error(`internal: ${action} asks nothing of a project`);
     case "environment":
       display.answer(await build.showEnvironment(targets[0]));
@@ -357,13 +367,15 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
     if (trouble && !live) around.stderr.write(`${printableText(text)}\n`);
     else screen.line(printableText(text));
   };
+  const lend = (taken: boolean): void => {
+    screen.suspend(taken);
+    around.onTerminal?.(taken);
+  };
   return {
+    lend,
     see(event) {
       if (event.type === "plan") screen.hideCursor();
-      if (event.type === "terminal") {
-        screen.suspend(event.taken);
-        around.onTerminal?.(event.taken);
-      }
+      if (event.type === "terminal") lend(event.taken);
       footer.see(event, performance.now());
       for (const line of reporter.tell(event)) say(line);
     },
@@ -389,7 +401,8 @@ function textDisplay(request: Request, around: Surroundings, output: Output): Di
   };
 }
 
-function jsonDisplay({ stdout, version, words }: Surroundings): Display {
+function jsonDisplay(around: Surroundings): Display {
+  const { stdout, version, words } = around;
   const write = (event: object) => void stdout.write(`${jsonLine(event, Date.now())}\n`);
   write(beginEvent(version, words));
   return {
@@ -397,13 +410,14 @@ function jsonDisplay({ stdout, version, words }: Surroundings): Display {
     conclude: (_summary, outputs) => write({ type: "outputs", outputs }),
     fail: (diagnostics) => write(errorEvent(sortDiagnostics(diagnostics))),
     answer: (text, data) => write({ type: "answer", text, ...(data && { data }) }),
+    lend: (taken) => around.onTerminal?.(taken),
     close: (code) => write(endEvent(code)),
   };
 }
 
 /** Work that a person waits for is told of in a log, too; the answer to a question comes without words around it. */
 function isReported(action: Request["action"]): boolean {
-  return action === "build" || action === "feed-update";
+  return action === "build" || action === "feed-update" || action === "try";
 }
 
 /** What a target left: its own words, and its files, a folder at a time, as a person in `directory` would name them. */

@@ -122,3 +122,12 @@ export {
   type Published,
   type PublishRequest,
 } from "./publish/index.js";
+export {
+  boot,
+  openMergedTree,
+  runInTree,
+  type Booted,
+  type BootOptions,
+  type MergedOptions,
+  type MergedTree,
+} from "./trial/index.js";

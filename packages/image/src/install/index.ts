@@ -4,5 +4,4 @@
  */
 export { installBase } from "./base.js";
 export { installExtension } from "./extension.js";
-export { withMerged } from "./try-out.js";
 export { FEATURES, SCRIPT_POLICIES, type InstallOptions } from "./options.js";
