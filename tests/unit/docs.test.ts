@@ -189,8 +189,8 @@ describe("exit codes", () => {
       /128 \+ constants/.test(read(path)),
     );
     expect(sums.map((path) => path.split("/").slice(1).join("/"))).toEqual([
-      "base/src/process.ts",
-      "cli/src/exit-code.ts",
+      "base/src/process/process.ts",
+      "cli/src/process/exit-code.ts",
     ]);
   });
 });
@@ -447,7 +447,7 @@ describe("the events of --ui json", () => {
   const sources = [
     "packages/run/src/events.ts",
     "packages/engine/src/events.ts",
-    "packages/cli/src/json-lines.ts",
+    "packages/cli/src/events/json-lines.ts",
   ]
     .map(read)
     .join("\n");

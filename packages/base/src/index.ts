@@ -1,9 +1,9 @@
-export { Source, spanInFile, spanOfLine, type Place, type Span } from "./source.js";
-export { BOOLEAN_WORDS, toBoolean } from "./boolean.js";
-export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostic.js";
-export { nearest } from "./nearest.js";
-export { byText, sortedUnique, words } from "./order.js";
-export { diskProblem, fullDisk, isDiskProblem, needSpace, noexecDisk } from "./disk.js";
+export { Source, spanInFile, spanOfLine, type Place, type Span } from "./diagnostics/source.js";
+export { BOOLEAN_WORDS, toBoolean } from "./text/boolean.js";
+export { BuildError, render, type Diagnostic, type Note, type Severity } from "./diagnostics/diagnostic.js";
+export { nearest } from "./text/nearest.js";
+export { byText, sortedUnique, words } from "./text/order.js";
+export { diskProblem, fullDisk, isDiskProblem, needSpace, noexecDisk } from "./files/disk.js";
 export {
   codeOf,
   hasCode,
@@ -13,9 +13,9 @@ export {
   messageOf,
   reasonOf,
   undefinedOn,
-} from "./errno.js";
-export { fileStamp, isSettled, type FileStamp } from "./file-stamp.js";
-export { openHasher, sha256, sha256File, type Hasher } from "./hash.js";
+} from "./diagnostics/errno.js";
+export { fileStamp, isSettled, type FileStamp } from "./files/file-stamp.js";
+export { openHasher, sha256, sha256File, type Hasher } from "./text/hash.js";
 export {
   makeFolder,
   makeFolderSync,
@@ -25,8 +25,8 @@ export {
   syncTree,
   writeFileAtomic,
   writeFileSynced,
-} from "./files.js";
-export { AT_ONCE, eachLimited } from "./parallel.js";
+} from "./files/files.js";
+export { AT_ONCE, eachLimited } from "./process/parallel.js";
 export {
   batches,
   demandSuccess,
@@ -39,17 +39,17 @@ export {
   type Runner,
   type ProcessOptions,
   type RunOutput,
-} from "./process.js";
+} from "./process/process.js";
 export { commandFailed, type RunResult } from "./problems.js";
-export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./lock.js";
-export { lastLines, printable, withoutControls } from "./printable.js";
-export { copyPlain, isZero, openPlain, readPlain } from "./plain-file.js";
-export { sameEntry } from "./same-entry.js";
-export { nameFs } from "./name-fs.js";
-export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./names.js";
-export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http.js";
-export { netrcLogin, parseNetrc, type NetrcEntry } from "./netrc.js";
-export { proxyFor } from "./proxy.js";
+export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./files/lock.js";
+export { lastLines, printable, withoutControls } from "./text/printable.js";
+export { copyPlain, isZero, openPlain, readPlain } from "./files/plain-file.js";
+export { sameEntry } from "./files/same-entry.js";
+export { nameFs } from "./files/name-fs.js";
+export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./text/names.js";
+export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/http.js";
+export { netrcLogin, parseNetrc, type NetrcEntry } from "./http/netrc.js";
+export { proxyFor } from "./http/proxy.js";
 export {
   applyMirror,
   localName,
@@ -58,9 +58,23 @@ export {
   type MirrorOptions,
   type MirrorRule,
   type MirrorsOptions,
-} from "./mirror.js";
-export { decodeUrl, encodeUrl, redact, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./url.js";
-export { removeTree } from "./remove.js";
-export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./scratch.js";
-export { every, type Repetition } from "./timer.js";
-export { compareVersions, meetsVersion, type VersionCondition, type VersionOperator } from "./version.js";
+} from "./http/mirror.js";
+export {
+  decodeUrl,
+  encodeUrl,
+  redact,
+  joinUrl,
+  quoted,
+  splitUrl,
+  unquoted,
+  type UrlParts,
+} from "./http/url.js";
+export { removeTree } from "./files/remove.js";
+export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./files/scratch.js";
+export { every, type Repetition } from "./process/timer.js";
+export {
+  compareVersions,
+  meetsVersion,
+  type VersionCondition,
+  type VersionOperator,
+} from "./text/version.js";

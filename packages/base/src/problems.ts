@@ -1,6 +1,6 @@
 /** Problems that any room can meet, one function each, in the order of their codes. */
-import type { Diagnostic } from "./diagnostic.js";
-import { lastLines } from "./printable.js";
+import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import { lastLines } from "./text/printable.js";
 
 /** A lock that the file system or the machine does not give. */
 export function cannotLock(path: string, reason: string): Diagnostic {

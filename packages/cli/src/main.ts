@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /** The program `tsbake`: words in, exit code out. What only a build needs is loaded when there is one. */
 import { readFileSync } from "node:fs";
-import { parseCommand } from "./arguments.js";
-import type { Request } from "./arguments.js";
-import { closeInherited } from "./descriptors.js";
-import { FAILED, WRONG_WORDS } from "./exit-code.js";
-import { Signals } from "./signals.js";
+import { parseCommand } from "./command-line/arguments.js";
+import type { Request } from "./command-line/arguments.js";
+import { closeInherited } from "./process/descriptors.js";
+import { FAILED, WRONG_WORDS } from "./process/exit-code.js";
+import { Signals } from "./process/signals.js";
 
 /** As in package.json. */
 const leastNode = [20, 20] as const;
@@ -28,7 +28,7 @@ process.exitCode = await perform();
 async function perform(): Promise<number> {
   switch (command.kind) {
     case "help": {
-      const { helpText } = await import("./help.js");
+      const { helpText } = await import("./command-line/help.js");
       process.stdout.write(helpText());
       return 0;
     }
@@ -106,7 +106,7 @@ async function start(request: Request): Promise<number> {
 /** @param what a shell, or what its script asks for: `targets`, `tasks` */
 async function complete(what: string): Promise<string> {
   if (what === "bash" || what === "zsh" || what === "fish") {
-    const { completionScript } = await import("./completion.js");
+    const { completionScript } = await import("./command-line/completion.js");
     return completionScript(what);
   }
   const { completionNames } = await import("@tsbake/engine");

@@ -1,12 +1,12 @@
 /** The subcommands of `tsbake-fetch`. */
 import { BuildError, words } from "@tsbake/base";
 import { say, warn, type Arguments, type Command, type OptionSpecs } from "@tsbake/base/program";
-import { fetchSource, removeSource, unpackSource } from "./fetch.js";
-import type { FetchOptions } from "./options.js";
+import { fetchSource, removeSource, unpackSource } from "./source/fetch.js";
+import type { FetchOptions } from "./settings/options.js";
 import { applyPatches } from "./patch/apply.js";
 import { badArgument, unsupportedPatchTool } from "./problems.js";
-import { openProgress } from "./progress-lines.js";
-import { readSettings } from "./settings.js";
+import { openProgress } from "./download/progress-lines.js";
+import { readSettings } from "./settings/settings.js";
 
 const SOURCES = {
   uri: { value: "URIS", help: "entries of SRC_URI, separated by blanks", isList: true },

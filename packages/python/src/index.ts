@@ -1,10 +1,10 @@
-export { openPython } from "./open.js";
-export type { EmbeddedPython } from "./host.js";
-export { evaluateWithoutPython } from "./inline.js";
-export { evaluateInProcess, type EvaluateOptions } from "./evaluate.js";
-export { LazyPython, PythonNeeded } from "./lazy.js";
+export { openPython } from "./interpreter/open.js";
+export type { EmbeddedPython } from "./interpreter/host.js";
+export { evaluateWithoutPython } from "./inline/inline.js";
+export { evaluateInProcess, type EvaluateOptions } from "./task/evaluate.js";
+export { LazyPython, PythonNeeded } from "./interpreter/lazy.js";
 export { metadataPython, type MetadataPython } from "./metadata-python.js";
 export type { MessageLevel, PythonOptions } from "./options.js";
-export { runPythonTask } from "./task.js";
-export { describeFunction } from "./task-functions.js";
-export type { PythonTaskOptions, PythonTaskResult, TaskFunction } from "./task-options.js";
+export { runPythonTask } from "./task/task.js";
+export { describeFunction } from "./task/task-functions.js";
+export type { PythonTaskOptions, PythonTaskResult, TaskFunction } from "./task/task-options.js";

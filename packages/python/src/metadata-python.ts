@@ -1,7 +1,7 @@
 /** What a parse wants of Python, in one: an interpreter that starts when metadata first needs it. */
 import type { PythonHost } from "@tsbake/datastore";
-import { LazyPython } from "./lazy.js";
-import { openPython } from "./open.js";
+import { LazyPython } from "./interpreter/lazy.js";
+import { openPython } from "./interpreter/open.js";
 import type { PythonOptions } from "./options.js";
 
 /** Options of `parseProject` in the room `recipe`, and the end. */

@@ -4,8 +4,8 @@
  */
 import type { Diagnostic, Span } from "@tsbake/base";
 import type { WordPlace } from "@tsbake/datastore";
-import type { RecipeInfo } from "./info.js";
-import { recipeLabel } from "./multiconfig.js";
+import type { RecipeInfo } from "./recipe/info.js";
+import { recipeLabel } from "./configuration/multiconfig.js";
 
 type Located = Span | undefined;
 

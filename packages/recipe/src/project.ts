@@ -10,24 +10,24 @@ import {
   type CachedConfiguration,
   type CachedRecipe,
   type ParseCache,
-} from "./cache.js";
-import { collectFiles, type CollectedFiles, type CollectRequest, type RecipeFile } from "./collect.js";
-import { digestConfiguration, libraryFiles, type Configuration } from "./configuration.js";
-import { Configurations, multiconfigNames } from "./configurations.js";
-import { FLEETING, passedEnvironment } from "./environment.js";
-import { Evaluation } from "./evaluation.js";
-import { FileTable } from "./files.js";
-import { flagText } from "./flag.js";
-import type { RecipeId, RecipeInfo } from "./info.js";
-import { multiconfigOf } from "./multiconfig.js";
-import { findRecipeFile, wantedMulticonfig, wantedRecipe, type WantedFile } from "./one-file.js";
-import { OpenRecipes } from "./open-recipes.js";
-import { isPreference, preferenceNames } from "./preference-names.js";
+} from "./cache/cache.js";
+import { collectFiles, type CollectedFiles, type CollectRequest, type RecipeFile } from "./files/collect.js";
+import { digestConfiguration, libraryFiles, type Configuration } from "./configuration/configuration.js";
+import { Configurations, multiconfigNames } from "./configuration/configurations.js";
+import { FLEETING, passedEnvironment } from "./configuration/environment.js";
+import { Evaluation } from "./configuration/evaluation.js";
+import { FileTable } from "./files/files.js";
+import { flagText } from "./recipe/flag.js";
+import type { RecipeId, RecipeInfo } from "./recipe/info.js";
+import { multiconfigOf } from "./configuration/multiconfig.js";
+import { findRecipeFile, wantedMulticonfig, wantedRecipe, type WantedFile } from "./files/one-file.js";
+import { OpenRecipes } from "./recipe/open-recipes.js";
+import { isPreference, preferenceNames } from "./providers/preference-names.js";
 import * as problem from "./problems.js";
 import { DEFAULTS } from "./project-types.js";
 import type { Layer, ParsedProject, CompleteOptions, ParseOptions } from "./project-types.js";
-import { needsPython, PythonSession } from "./python-session.js";
-import { parseRecipe, type RecipeContext } from "./recipe.js";
+import { needsPython, PythonSession } from "./configuration/python-session.js";
+import { parseRecipe, type RecipeContext } from "./recipe/recipe.js";
 
 /** How long the parser works before it lets timers and signals have their turn. */
 const SLICE_MS = 50;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { BuildError, type Diagnostic } from "../diagnostic.js";
+import { BuildError, type Diagnostic } from "../diagnostics/diagnostic.js";
 
 const MOST_SHOWN = 60;
 

@@ -1,8 +1,8 @@
 /** Arguments of a subcommand: declared once, read strictly, explained by `--help`. */
 import { parseArgs } from "node:util";
-import { BuildError, type Diagnostic } from "../diagnostic.js";
-import { messageOf } from "../errno.js";
-import { words } from "../order.js";
+import { BuildError, type Diagnostic } from "../diagnostics/diagnostic.js";
+import { messageOf } from "../diagnostics/errno.js";
+import { words } from "../text/order.js";
 
 export interface OptionSpec {
   readonly help: string;

@@ -1,6 +1,6 @@
 /** What every program is that task bodies call: subcommands, `--help`, `--options FILE`, errors and exit codes. */
-import { eachLimited, AT_ONCE } from "../parallel.js";
-import { BuildError } from "../diagnostic.js";
+import { eachLimited, AT_ONCE } from "../process/parallel.js";
+import { BuildError } from "../diagnostics/diagnostic.js";
 import { helpOf, readArguments } from "./arguments.js";
 import type { Command, RefuseArgument } from "./arguments.js";
 import { OPTION_FILE_HELP, withOptionFiles } from "./option-file.js";

@@ -1,7 +1,7 @@
 /** What the programs print that task bodies call: progress and results on standard output, problems on standard error. */
-import { BuildError, render } from "../diagnostic.js";
-import { messageOf } from "../errno.js";
-import { redact } from "../url.js";
+import { BuildError, render } from "../diagnostics/diagnostic.js";
+import { messageOf } from "../diagnostics/errno.js";
+import { redact } from "../http/url.js";
 
 export function say(line: string): void {
   process.stdout.write(`${redact(line)}\n`);

@@ -8,7 +8,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { decompress, plainEnvironment } from "@tsbake/archive";
 import { BuildError, byText, hasCode } from "@tsbake/base";
-import type { FetchOptions } from "../options.js";
+import type { FetchOptions } from "../settings/options.js";
 import { noPatchProgram, patchFailed } from "../problems.js";
 import { touchedNames } from "./names.js";
 import {

@@ -6,10 +6,10 @@
 import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { meetsVersion, type VersionOperator } from "@tsbake/base";
-import { downloaded } from "../download.js";
-import { findLocal } from "../local.js";
-import type { FetchOptions } from "../options.js";
-import { downloadName, fail, flagOf, parseSourceUri, type SourceUri } from "../source-uri.js";
+import { downloaded } from "../download/download.js";
+import { findLocal } from "../source/local.js";
+import type { FetchOptions } from "../settings/options.js";
+import { downloadName, fail, flagOf, parseSourceUri, type SourceUri } from "../source/source-uri.js";
 
 /** What conditions of patches are compared with. */
 export interface PatchFacts {

@@ -2,7 +2,7 @@
 The one link of `bb` to the engine. Three implementations stand behind `current`:
 none (while a memory snapshot is made), pyodide's JavaScript objects, and pipes of a task process.
 
-A store is any object with the methods of StoreAdapter (packages/python/src/store.ts): getVar, setVar, ...
+A store is any object with the methods of StoreAdapter (packages/python/src/interpreter/python-datastore.ts): getVar, setVar, ...
 """
 
 

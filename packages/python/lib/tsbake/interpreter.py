@@ -181,7 +181,7 @@ def reset():
 
 
 class HostBackend:
-    """Pyodide's side of tsbake.backend: `host` is a JavaScript object, see packages/python/src/bridge.ts."""
+    """Pyodide's side of tsbake.backend: `host` is a JavaScript object, see packages/python/src/interpreter/bridge.ts."""
 
     # One that runs a Python function of a recipe, in a process of its own.
     is_task = False
@@ -248,7 +248,7 @@ class HostBackend:
 
 
 def attach(host, facts):
-    """Connects the engine and makes `os` tell of the real machine; `facts` is JSON, see packages/python/src/open.ts."""
+    """Connects the engine and makes `os` tell of the real machine; `facts` is JSON, see packages/python/src/interpreter/open.ts."""
     from tsbake import hostsystem
 
     backend.use(HostBackend(host))

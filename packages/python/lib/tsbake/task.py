@@ -272,7 +272,7 @@ def main():
 
 
 def run_embedded(channel, facts):
-    """Inside pyodide: `channel` is a JavaScript object, see packages/python/src/task-child.ts."""
+    """Inside pyodide: `channel` is a JavaScript object, see packages/python/src/task/task-child.ts."""
     from tsbake import hostsystem
 
     hostsystem.install(json.loads(facts))

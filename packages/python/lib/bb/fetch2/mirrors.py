@@ -1,5 +1,5 @@
 """
-Other places for a URL, by the rules of PREMIRRORS and MIRRORS; the engine's own are in packages/base/src/mirror.ts.
+Other places for a URL, by the rules of PREMIRRORS and MIRRORS; the engine's own are in packages/base/src/http/mirror.ts.
 tests/golden/fetch/mirrors.txt holds both to what BitBake does.
 """
 

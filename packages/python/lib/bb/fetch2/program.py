@@ -7,7 +7,7 @@ import subprocess
 import bb
 from bb.fetch2 import errors
 
-# What the program is told of the configuration; packages/fetch/src/settings.ts says what each means.
+# What the program is told of the configuration; packages/fetch/src/settings/settings.ts says what each means.
 SETTINGS = """
     BB_ALLOWED_NETWORKS BB_CHECK_SSL_CERTS BB_FETCH_PREMIRRORONLY BB_GENERATE_MIRROR_TARBALLS BB_GENERATE_SHALLOW_TARBALLS
     BB_GIT_DEFAULT_DESTSUFFIX BB_GIT_NOSHARED BB_GIT_SHALLOW BB_GIT_SHALLOW_DEPTH BB_GIT_SHALLOW_EXTRA_REFS

@@ -1,4 +1,4 @@
-"""The archive of a clone without history (BB_GIT_SHALLOW): its name says what is in it; packages/fetch/src/git-source.ts."""
+"""The archive of a clone without history (BB_GIT_SHALLOW): its name says what is in it; packages/fetch/src/git/git-source.ts."""
 
 from bb.fetch2.errors import FetchError
 

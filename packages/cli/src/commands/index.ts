@@ -1,0 +1,29 @@
+/** The commands by the action that a command line asks for, each loaded when it is asked. */
+import type { Request } from "../command-line/arguments.js";
+import type { SessionCommand } from "./command.js";
+
+const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>>> = {
+  build: async () => (await import("./build.js")).build,
+  environment: async () => (await import("./metadata.js")).environment,
+  graph: async () => (await import("./metadata.js")).graph,
+  versions: async () => (await import("./metadata.js")).versions,
+  parse: async () => (await import("./metadata.js")).parse,
+  tasks: async () => (await import("./metadata.js")).tasks,
+  whatchanged: async () => (await import("./signatures/index.js")).whatChanged,
+  diffsigs: async () => (await import("./signatures/index.js")).signatures,
+  dumpsig: async () => (await import("./signatures/index.js")).signatures,
+  "feed-update": async () => (await import("./maintenance.js")).feedUpdate,
+  "sstate-stats": async () => (await import("./maintenance.js")).sstateStats,
+  "sstate-verify": async () => (await import("./maintenance.js")).sstateVerify,
+  "sstate-prune": async () => (await import("./maintenance.js")).sstatePrune,
+  verify: async () => (await import("./maintenance.js")).verify,
+  check: async () => (await import("./check.js")).check,
+  try: async () => (await import("./try.js")).tryOut,
+  why: async () => (await import("./why.js")).why,
+  publish: async () => (await import("./publish.js")).publish,
+  explain: async () => (await import("./explain.js")).explain,
+};
+
+export function loadCommand(action: Request["action"]): Promise<SessionCommand> {
+  return commands[action]();
+}
