@@ -13,7 +13,7 @@ IMAGE_FSTYPES ?= "squashfs"
 
 inherit image
 
-# The recipe of the base image, which must have IMAGE_GEN_PKGDBFS = "1".
+# The recipe of the base image, or of an extension on which this one is built; it must have IMAGE_GEN_PKGDBFS = "1".
 IMAGE_BASE_PKGDB ?= ""
 IMAGE_HOSTNAME = ""
 IMAGE_HOSTS = "0"
@@ -98,6 +98,7 @@ do_rootfs() {
         --scripts=${SYSEXT_SCRIPTS}
         --allow-changed=${SYSEXT_ALLOW_CHANGED}
         ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
+        --snapshot-name=${@d.getVar('SYSEXT_NAME') if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}
         --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
@@ -110,6 +111,16 @@ do_rootfs() {
         --work=${ROOTFS_WORK}
         --output=${ROOTFS_OUTPUT}
 TSBAKE_OPTIONS
+}
+
+# An extension on which others are built (IMAGE_GEN_PKGDBFS = "1"): its packages on its base's tree.
+do_base_tree[depends] += "${@'${IMAGE_BASE_PKGDB}:do_base_tree' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}"
+do_base_tree[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_base_tree() {
+    [ "${IMAGE_GEN_PKGDBFS}" = 1 ] || bbfatal "${PN} keeps no package database: set IMAGE_GEN_PKGDBFS = \"1\" in its recipe"
+    tsbake-image base-tree --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar --tree ${ROOTFS_OUTPUT}/rootfs.tar \
+        --files ${ROOTFS_OUTPUT}/files.jsonl --facts ${ROOTFS_OUTPUT}/packages.json --snapshot ${ROOTFS_OUTPUT}/pkgdb \
+        --epoch "${SOURCE_DATE_EPOCH}" --output ${BASE_TREE_OUTPUT}/rootfs.tar
 }
 
 # The layer as do_rootfs left it, or packed again after post-processing.
@@ -143,6 +154,7 @@ do_image() {
         --scope=${SYSEXT_SCOPE}
         --id=${SYSEXT_ID}
         --version=${SYSEXT_VERSION_ID}
+        ${@'--fixed-ids' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}
         --database=${@'${ROOTFS_OUTPUT}/pkgdb/database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
         --epoch=${SOURCE_DATE_EPOCH}
         --work=${IMAGE_WORK}

@@ -34,6 +34,8 @@ export {
 export {
   extensionRelease,
   levelOf,
+  makeExtension,
+  stacked,
   type ExtensionStamp,
   type LevelPolicy,
   isUnit,
@@ -131,3 +133,4 @@ export {
   type MergedOptions,
   type MergedTree,
 } from "./trial/index.js";
+export { writeStackedTree, type StackedTreeRequest } from "./install/index.js";

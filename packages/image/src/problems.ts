@@ -429,3 +429,13 @@ export function notBooted(said: string): Diagnostic {
     "it needs systemd and an init (Debian: systemd-sysv) and has to reach its default target in three minutes; without --boot the extension is merged and nothing is started",
   );
 }
+
+/** An extension that hides paths of its bases, and is merged below one of these. @param above their names */
+export function mergedBelow(name: string, above: readonly string[], paths: readonly string[]): Diagnostic {
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : "";
+  return error(
+    "image/merged-below",
+    `${name} hides ${paths.slice(0, 3).join(", ")}${more} of what it is built on, and systemd-sysext merges it below ${above.join(", ")}`,
+    `the extension whose name comes last is on top: set SYSEXT_NAME to one that comes after ${above.at(-1)}, such as ${above.at(-1)}-${name}`,
+  );
+}

@@ -66,7 +66,7 @@ async function extensionOf(
   const [files, facts, about] = [args.text("files"), args.text("facts"), args.text("extension")];
   const entries = parseFileManifest(await readFile(files, "utf8"), files);
   const { skippedScripts } = parseFacts(await readFile(facts, "utf8"), facts);
-  const { name, base, report } = parseExtensionFacts(await readFile(about, "utf8"), about);
+  const { name, base, report, needs } = parseExtensionFacts(await readFile(about, "utf8"), about);
   const known = new Set(report.flatMap(({ path, decision }) => (decision === "shadows-base" ? [path] : [])));
   return {
     baseName: base,
@@ -75,6 +75,7 @@ async function extensionOf(
       tree: tarTree(tar, entries),
       mayHide: (path) => known.has(path),
       skippedScripts: skippedIn(skippedScripts),
+      ...(needs && { needs }),
       requiredCommands: args.words("required-commands"),
       requiredPaths: args.words("required-paths"),
     },

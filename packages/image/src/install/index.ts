@@ -4,4 +4,5 @@
  */
 export { installBase } from "./base.js";
 export { installExtension } from "./extension.js";
+export { writeStackedTree, type StackedTreeRequest } from "./stacked-tree.js";
 export { FEATURES, SCRIPT_POLICIES, type InstallOptions } from "./options.js";

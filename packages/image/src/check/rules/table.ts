@@ -6,6 +6,7 @@ import { enabled } from "./enabled.js";
 import { kernel } from "./kernel.js";
 import { libraries } from "./libraries.js";
 import { links } from "./links.js";
+import { needs } from "./needs.js";
 import { programs } from "./programs.js";
 import { required } from "./required.js";
 import type { CheckRule } from "./rule.js";
@@ -22,6 +23,7 @@ export const RULES: readonly CheckRule[] = [
   kernel,
   enabled,
   required,
+  needs,
   unsafePath,
 ];
 
