@@ -15,6 +15,8 @@ inherit image
 
 # The recipe of the base image, or of an extension on which this one is built; it must have IMAGE_GEN_PKGDBFS = "1".
 IMAGE_BASE_PKGDB ?= ""
+# Recipes of further bases on which it has to work as it is: do_check looks at each.
+SYSEXT_ALSO_FOR ?= ""
 IMAGE_HOSTNAME = ""
 IMAGE_HOSTS = "0"
 
@@ -76,6 +78,8 @@ python () {
         bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged, skip or refuse' % d.getVar('SYSEXT_SCRIPTS'))
     if d.getVar('SYSEXT_CHECK') not in ('error', 'warn', 'off'):
         bb.fatal('SYSEXT_CHECK is `%s`: set it to error, warn or off' % d.getVar('SYSEXT_CHECK'))
+    if d.getVar('SYSEXT_ALSO_FOR').split() and d.getVar('SYSEXT_CHECK') == 'off':
+        bb.fatal('SYSEXT_ALSO_FOR of %s names bases that nobody looks at: SYSEXT_CHECK is off' % d.getVar('PN'))
     if not d.getVar('IMAGE_BASE_PKGDB'):
         raise bb.parse.SkipRecipe('IMAGE_BASE_PKGDB is empty: set it to the recipe of the base image')
 }
@@ -204,6 +208,8 @@ addtask check after do_image do_rootfs before do_image_complete
 do_check[doc] = "looks for what of the extension will not work on its base"
 SSTATETASKS += "do_check"
 do_check[depends] += "${IMAGE_BASE_PKGDB}:do_pkgdb_snapshot"
+do_check[depends] += "${@' '.join(base + ':do_pkgdb_snapshot' for base in d.getVar('SYSEXT_ALSO_FOR').split())}"
+do_check[requires] = "${@' '.join(base + ':' + word for base in d.getVar('SYSEXT_ALSO_FOR').split() for word in d.getVar('SYSEXT_BASE_MUST').split())}"
 do_check[cleandirs] = "${CHECK_OUTPUT}"
 do_check[sstate-plaindirs] = "${CHECK_OUTPUT}"
 do_check[vardeps] += "TSBAKE_IMAGE_DIGEST"
@@ -216,6 +222,7 @@ do_check() {
         --facts=${ROOTFS_OUTPUT}/packages.json
         --extension=${IMAGE_TREE}/extension.json
         --base=${SYSEXT_BASE}
+        --also=${@' '.join(base + '=${PKGDB_DIR}/' + base for base in d.getVar('SYSEXT_ALSO_FOR').split())}
         --mode=${SYSEXT_CHECK}
         --allow=${SYSEXT_CHECK_ALLOW}
         --required-commands=${REQUIRED_COMMANDS}

@@ -72,6 +72,7 @@ IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "strace htop"
 IMAGE_INSTALL = "sysfacts-watch"
 IMAGE_FSTYPES = "squashfs erofs tar.gz directory"
+SYSEXT_ALSO_FOR = "bigger-base"
 REQUIRED_COMMANDS = "strace htop systemctl"
 REQUIRED_PATHS = "/usr/share/doc/htop /etc/passwd"
 `,

@@ -34,7 +34,12 @@ export function checkExtension(
         findings.push({ ...one, message: `${one.message}; more of this kind are left out` });
     }
   }
-  return findings.sort(
+  return inOrder(findings);
+}
+
+/** Errors first, then by code and path. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted(
     (left, right) =>
       byText(left.severity, right.severity) || byText(left.code, right.code) || byText(left.path, right.path),
   );

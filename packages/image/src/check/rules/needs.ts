@@ -10,6 +10,12 @@ export const needs: CheckRule = {
       meaning:
         "it was built on another extension, which is neither part of the base nor among those that are merged beside it (`--with`)",
     },
+    {
+      code: "not-taken",
+      severity: "error",
+      meaning:
+        "a base of SYSEXT_ALSO_FOR has another ID, VERSION_ID, SYSEXT_LEVEL or architecture than the one that the extension was built on: systemd-sysext refuses it there",
+    },
   ],
   *find(context) {
     const { base, extension } = context;

@@ -1,6 +1,7 @@
 /** Every rule, and so every code that a check can find; the manual has the same table. */
 import type { Code } from "../finding.js";
 import { accounts } from "./accounts.js";
+import { caches } from "./caches.js";
 import { clashes } from "./clashes.js";
 import { enabled } from "./enabled.js";
 import { kernel } from "./kernel.js";
@@ -20,6 +21,7 @@ export const RULES: readonly CheckRule[] = [
   links,
   accounts,
   clashes,
+  caches,
   kernel,
   enabled,
   required,
