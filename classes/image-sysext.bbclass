@@ -21,6 +21,8 @@ IMAGE_HOSTNAME = ""
 IMAGE_HOSTS = "0"
 
 SYSEXT_NAME ?= "${IMAGE_BASENAME}"
+# sysext: merged over /usr and /opt. confext: over /etc, set by image-confext.
+SYSEXT_KIND ?= "sysext"
 # What ties the extension to the base. version: the same ID and VERSION_ID. pkgdb: the very package database it was built on.
 SYSEXT_LEVEL_POLICY ?= "version"
 # Words of system, initrd, portable; empty: systemd's default.
@@ -151,6 +153,7 @@ do_image() {
         --base=${SYSEXT_BASE}
         --base-name=${IMAGE_BASE_PKGDB}
         --name=${SYSEXT_NAME}
+        --kind=${SYSEXT_KIND}
         --rules=${SYSEXT_RULES}
         --may-shadow=${SYSEXT_MAY_SHADOW}
         --policy=${SYSEXT_LEVEL_POLICY}
@@ -241,7 +244,7 @@ TSBAKE_OPTIONS
 
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
 # The first type that systemd-sysext takes as NAME.raw.
-SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs')), '')}"
+SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs', 'ext4', 'ddi')), '')}"
 
 do_image_complete:append() {
     if [ -n "${SYSEXT_RAW_TYPE}" ]; then

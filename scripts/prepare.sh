@@ -17,7 +17,8 @@ up_to_date() {
 
 # An empty program does nothing and ends with 0; a module that others import cannot go unnoticed.
 programs_are_there() {
-  for program in "$root"/packages/*/dist/main.js "$root"/packages/run/dist/processes/launcher-process.js; do
+  for program in "$root"/packages/*/dist/main.js "$root"/packages/run/dist/processes/launcher-process.js \
+    "$root"/node_modules/.tsbake-programs/cli.js; do
     [ -s "$program" ] || return 1
   done
 }
@@ -41,7 +42,7 @@ step() {
 
 # The programs only, and the compiler itself: what it has against a file is all that is shown. `npm test` compiles the tests.
 # Without a mark nobody knows what became of the last compilation, whatever the compiler has noted of it.
-compile() { node scripts/sweep.js && node_modules/.bin/tsc -b --pretty false $forced packages/*/; }
+compile() { node scripts/sweep.js && node_modules/.bin/tsc -b --pretty false $forced packages/*/ && node scripts/bundle.js; }
 
 if up_to_date; then exit 0; fi
 
@@ -86,4 +87,5 @@ if [ "${TSBAKE_UNCHECKED:-}" = 1 ]; then
 fi
 step "compiling ..." compile
 to_disk "$root/packages"
+to_disk "$root/node_modules/.tsbake-programs"
 mv "$compiled.new" "$compiled"

@@ -2,7 +2,7 @@
  * What ./tsbake starts: the compiled program, and a look at how it ended. The program sets an exit code, 0 too, when it is
  * through. One that a power cut left empty would do nothing and end with 0.
  */
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 
 const NO_RESULT = 70;
 const compiled = new URL("../node_modules/.tsbake-compiled", import.meta.url);
@@ -27,12 +27,27 @@ function complain(what) {
 if (process.argv.slice(2).some((word) => /^(-[A-Za-z]*D|--deb)/.test(word)))
   process.setSourceMapsEnabled(true);
 
+/**
+ * The program in few files (scripts/bundle.js), unless the compiler has written something since: whoever calls it by hand gets
+ * what it wrote. Tasks get their programs from the same place (packages/engine/src/settings/own-code.ts).
+ */
+function program() {
+  const packages = new URL("../packages/", import.meta.url);
+  const bundle = new URL("../node_modules/.tsbake-programs/cli.js", import.meta.url);
+  const timeOf = (url) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const made = timeOf(bundle);
+  const isCurrent = readdirSync(packages).every(
+    (name) => timeOf(new URL(`${name}/dist/.tsbuildinfo`, packages)) < made,
+  );
+  return made > 0 && isCurrent ? bundle : new URL("cli/dist/main.js", packages);
+}
+
 process.exitCode = NO_RESULT;
 process.on("exit", (code) => {
   if (code === NO_RESULT) complain("the program ended without a result");
 });
 try {
-  await import("../packages/cli/dist/main.js");
+  await import(program().href);
 } catch (error) {
   const isDamaged = error instanceof SyntaxError || error?.code === "ERR_MODULE_NOT_FOUND";
   if (!isDamaged) throw error;

@@ -2,22 +2,15 @@
 import { spawn } from "node:child_process";
 import { appendFileSync, chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { describeUnless, notRoot } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";
-import { Toy } from "../support/toy.js";
+import { builtToy } from "../support/toy.js";
 import { plainEnvironment } from "../support/temporary.js";
 
-let toy: Toy;
-
-beforeAll(async () => {
-  toy = new Toy();
-  await toy.built([]);
-});
-afterEach(() => toy.restore());
-afterAll(() => toy[Symbol.dispose]());
+const toy = builtToy();
 
 describe("a failing task", () => {
   test("shows the end of its log and the script, which repeats it by hand", async () => {
@@ -197,7 +190,7 @@ describe("company", () => {
     );
     const first = toy.built(["-c", "compile", "slow"]);
     await until(() => existsSync(toy.rig.path("build/started")));
-    const second = spawn("node", [join(root, "packages/cli/dist/main.js"), "--ui", "plain", "-n", "page"], {
+    const second = spawn("node", [join(root, "scripts/start.js"), "--ui", "plain", "-n", "page"], {
       cwd: toy.rig.folder,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -222,7 +215,7 @@ describeUnless(notRoot, "a build folder of another user", () => {
     toy.recipe("new-here");
     const refused = await run(
       "runuser",
-      ["-u", "nobody", "--", "node", join(root, "packages/cli/dist/main.js"), "new-here"],
+      ["-u", "nobody", "--", "node", join(root, "scripts/start.js"), "new-here"],
       { cwd: open(toy.rig.folder), env: { ...plainEnvironment(), HOME: "/" } },
     );
     expect(refused.code).toBe(1);
@@ -232,7 +225,7 @@ describeUnless(notRoot, "a build folder of another user", () => {
     expect(refused.stderr.match(/error\[/g)).toHaveLength(1);
     const none = await run(
       "runuser",
-      ["-u", "nobody", "--", "node", join(root, "packages/cli/dist/main.js"), "new-here"],
+      ["-u", "nobody", "--", "node", join(root, "scripts/start.js"), "new-here"],
       {
         cwd: toy.rig.folder,
         env: { ...plainEnvironment(), HOME: "/", TSBAKE_BUILD_DIR: toy.rig.path("elsewhere") },

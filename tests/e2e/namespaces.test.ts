@@ -13,7 +13,7 @@ import { Toy } from "../support/toy.js";
 
 const obstacle = await cannotRefuse();
 
-const PROGRAM = join(root, "packages/cli/dist/main.js");
+const PROGRAM = join(root, "scripts/start.js");
 
 /** What installs packages into a root does before all else. */
 const OPEN = `

@@ -85,7 +85,7 @@ test(
     const words = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
     const build = async (targets: readonly string[]) => {
       await sleep(random() * 1000);
-      const main = join(root, "packages/cli/dist/main.js");
+      const main = join(root, "scripts/start.js");
       const front = [...words, "--mount", "--net", "--pid", "--fork", "--mount-proc"];
       return run("unshare", [...front, process.execPath, main, ...targets], {
         cwd: toy.rig.folder,

@@ -16,7 +16,7 @@ afterEach(() => toy.restore());
 afterAll(() => toy[Symbol.dispose]());
 
 function tsbake(...args: readonly string[]): Terminal {
-  const main = join(root, "packages/cli/dist/main.js");
+  const main = join(root, "scripts/start.js");
   return new Terminal([process.execPath, main, ...args], { cwd: toy.rig.folder });
 }
 

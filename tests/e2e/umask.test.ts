@@ -28,7 +28,7 @@ python do_more() {
 addtask more after do_install before do_build
 `;
 
-const EXECUTABLE = join(root, "packages/cli/dist/main.js");
+const EXECUTABLE = join(root, "scripts/start.js");
 
 interface Entry {
   readonly path: string;

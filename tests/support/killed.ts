@@ -12,7 +12,7 @@ export async function killedBuild(
   afterMs: number,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const child = spawn("node", [join(root, "packages/cli/dist/main.js"), target], {
+  const child = spawn("node", [join(root, "scripts/start.js"), target], {
     cwd: folder,
     env: { ...plainEnvironment(), HOME: folder, ...environment },
     detached: true,

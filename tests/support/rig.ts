@@ -58,7 +58,7 @@ export class Rig implements Disposable {
     args: readonly string[],
     options: { cwd?: string; environment?: Record<string, string> } = {},
   ): Promise<RunResult> {
-    const command = [...this.#prefix, "node", join(root, "packages/cli/dist/main.js"), ...args];
+    const command = [...this.#prefix, "node", join(root, "scripts/start.js"), ...args];
     return run(command[0]!, command.slice(1), {
       cwd: options.cwd ?? this.folder,
       env: { ...this.#environment, ...options.environment },

@@ -85,7 +85,7 @@ async function build(tools: readonly Tool[]): Promise<void> {
   mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
   await writeFileAtomic(join(FOLDER, "tsbake.yaml"), PROJECT);
   const recipes = tools.map((tool) => `${tool}-native`);
-  const program = join(root, "packages/cli/dist/main.js");
+  const program = join(root, "scripts/start.js");
   const command = [process.execPath, program, "-c", "populate_sysroot", ...recipes];
   const done = await run("flock", [join(FOLDER, "lock"), ...command], {
     cwd: FOLDER,

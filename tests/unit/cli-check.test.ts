@@ -16,7 +16,7 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 async function check(...words: string[]) {
   const env = { ...plainEnvironment(), HOME: work };
-  return run("node", [join(root, "packages/cli/dist/main.js"), "check", ...words], { cwd: work, env });
+  return run("node", [join(root, "scripts/start.js"), "check", ...words], { cwd: work, env });
 }
 
 const RELEASE = "ID=debian\nVERSION_ID=12\n";
@@ -137,7 +137,7 @@ describe("a verdict", () => {
 describe("what is kept of a base", () => {
   const cache = at("project/build/cache/bases");
   const inProject = (...words: string[]) =>
-    run("node", [join(root, "packages/cli/dist/main.js"), "check", at("tools.tar"), "--against", ...words], {
+    run("node", [join(root, "scripts/start.js"), "check", at("tools.tar"), "--against", ...words], {
       cwd: at("project"),
       env: { ...plainEnvironment(), HOME: work },
     });
@@ -204,10 +204,8 @@ describe("what cannot be checked", () => {
 test("nothing is left in the temporary folder", async () => {
   const env = { ...plainEnvironment(), HOME: work, TMPDIR: at("tmp") };
   mkdirSync(at("tmp"));
-  await run(
-    "node",
-    [join(root, "packages/cli/dist/main.js"), "check", at("tools.tar"), "--against", at("root.tar")],
-    { env },
-  );
+  await run("node", [join(root, "scripts/start.js"), "check", at("tools.tar"), "--against", at("root.tar")], {
+    env,
+  });
   expect(readdirSync(at("tmp"))).toEqual([]);
 });

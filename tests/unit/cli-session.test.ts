@@ -1,13 +1,13 @@
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, Source } from "@tsbake/base";
-import { parseCommand, runSession } from "@tsbake/cli";
 import type { Surroundings } from "@tsbake/cli";
 import type { BuildRequest, LockedBuild, OpenOptions } from "@tsbake/engine";
 import { root } from "../support/paths.js";
+import { runCommand, type SessionResult } from "../support/session.js";
 import { summaryOf } from "../support/summary.js";
 
 /** All but line ends and tabs. */
@@ -16,10 +16,7 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
 const done = summaryOf({ total: 2, ran: 1, current: 1 });
 
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
+interface Result extends SessionResult {
   readonly request: BuildRequest | undefined;
   readonly opened: OpenOptions | undefined;
   readonly closed: boolean;
@@ -32,12 +29,9 @@ async function session(
   change: Partial<Surroundings> = {},
 ): Promise<Result> {
   const seen: { request?: BuildRequest; opened?: OpenOptions; closed: boolean } = { closed: false };
-  const [out, err]: [string[], string[]] = [[], []];
-  const command = parseCommand(words);
-  if (command.kind !== "request") throw new Error("not a request");
-  const open = (options: OpenOptions) => {
+  const open = (options: OpenOptions): Partial<LockedBuild> => {
     seen.opened = options;
-    const build: Partial<LockedBuild> = {
+    return {
       build(request) {
         seen.request = request;
         return Promise.resolve({ summary: done, outputs: [] });
@@ -48,31 +42,9 @@ async function session(
       },
       ...methods,
     };
-    return Promise.resolve(build as LockedBuild);
   };
-  const code = await runSession(command.request, {
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    environment: {},
-    directory: "/project",
-    version: "1.0",
-    words,
-    elapsedMs: () => 300,
-    stop: new AbortController().signal,
-    kill: new AbortController().signal,
-    onTasks: () => {},
-    openBuild: open,
-    lockBuild: open,
-    ...change,
-  });
-  return {
-    code,
-    out: out.join(""),
-    err: err.join(""),
-    request: seen.request,
-    opened: seen.opened,
-    closed: seen.closed,
-  };
+  const result = await runCommand(words, open, change);
+  return { ...result, request: seen.request, opened: seen.opened, closed: seen.closed };
 }
 
 describe("tsbake explain", () => {
@@ -323,11 +295,38 @@ describe("a session", () => {
 });
 
 describe("the program", () => {
-  const main = join(root, "packages/cli/dist/main.js");
+  const main = join(root, "scripts/start.js");
   function tsbake(...words: string[]) {
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
     return { status, stdout, stderr };
   }
+
+  test("is the bundle, unless the compiler has written something since", () => {
+    const folder = mkdtempSync(join(tmpdir(), "start-"));
+    const write = (path: string, text: string, seconds: number) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+      utimesSync(join(folder, path), seconds, seconds);
+    };
+    const start = () => {
+      const done = spawnSync(process.execPath, [join(folder, "scripts/start.js")], {
+        encoding: "utf8",
+        env: process.env,
+      });
+      return [done.status, done.stdout];
+    };
+    const says = (word: string) => `console.log("${word}"); process.exitCode = 0;\n`;
+    write("package.json", '{ "type": "module" }', 1);
+    write("scripts/start.js", readFileSync(main, "utf8"), 1);
+    write("packages/cli/dist/main.js", says("compiled"), 1);
+    write("packages/base/dist/.tsbuildinfo", "", 5);
+    expect(start()).toEqual([0, "compiled\n"]);
+    write("node_modules/.tsbake-programs/cli.js", says("bundle"), 9);
+    expect(start()).toEqual([0, "bundle\n"]);
+    write("packages/base/dist/.tsbuildinfo", "", 10);
+    expect(start()).toEqual([0, "compiled\n"]);
+    rmSync(folder, { recursive: true });
+  });
 
   test("--version", () => {
     expect(tsbake("--version")).toEqual({

@@ -99,7 +99,7 @@ describe("defaults in docs/variables.md", () => {
 
   /** A part of the cell that is a value, not prose: `*set*: X`, ``images `X` ``, `empty`. */
   const part =
-    /^(\*set\*: )?(?:(?:images|extensions|feed recipes|images, feed recipes and `native`|`native`|with `native`:) )?(?:`([^`]+)`|(empty)(?:: .*)?)(?:, exported)?$/;
+    /^(\*set\*: )?(?:(?:images|extensions|confexts|feed recipes|images, feed recipes and `native`|`native`|with `native`:) )?(?:`([^`]+)`|(empty)(?:: .*)?)(?:, exported)?$/;
   const documented = [
     ...read("docs/variables.md")
       .split("## Task flags")[0]!

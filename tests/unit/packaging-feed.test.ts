@@ -2,11 +2,11 @@
 import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { tarOf, writeAr } from "@tsbake/archive";
 import { BuildError, sha256File } from "@tsbake/base";
-import { downloadClosure, mergeClosures, openDebBackend, openFeed, poolName } from "@tsbake/packaging";
+import { downloadClosure, mergeClosures, openFeed, poolName } from "@tsbake/packaging";
 import type { Closure } from "@tsbake/packaging";
 import { run } from "../support/command.js";
+import { flatArchive } from "../support/flat-archive.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { describeUnless } from "../support/skip.js";
 
@@ -24,23 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (...names: string[]) => join(folder, ...names);
 
-/** Fills a flat archive with one package a word, `NAME VERSION CONTENT`. @returns the line of sources */
-async function archive(name: string, ...packages: string[]): Promise<string> {
-  mkdirSync(at(name), { recursive: true });
-  for (const file of readdirSync(at(name))) rmSync(at(name, file));
-  for (const words of packages) {
-    const [pkg, version, content] = words.split(" ");
-    const control = `Package: ${pkg}\nVersion: ${version}\nArchitecture: all\nMaintainer: x <x@x>\nDescription: ${content}\n`;
-    await writeAr(at(name, `${pkg}_${version}_all.deb`), [
-      { name: "debian-binary", data: Buffer.from("2.0\n") },
-      { name: "control.tar", data: await tarOf([{ path: "./control", type: "file", data: control }]) },
-      { name: "data.tar", data: await tarOf([{ path: "./f", type: "file", data: content! }]) },
-    ]);
-  }
-  const { packages: found } = await openDebBackend().scan(at(name));
-  writeFileSync(at(name, "Packages"), found.map(({ stanza }) => `${stanza}\n`).join(""));
-  return `deb [trusted=yes] file:${at(name)} ./`;
-}
+const archive = (name: string, ...packages: string[]) => flatArchive(at(name), ...packages);
 
 const open = (sources: string) => openFeed({ folder: at("feed"), sources, architecture: "amd64" });
 

@@ -98,16 +98,6 @@ export function noExtension(target: string): Diagnostic {
   };
 }
 
-/** A recipe where an image is wanted. */
-export function noImage(target: string): Diagnostic {
-  return {
-    severity: "error",
-    code: "cli/no-image",
-    message: `${target} makes no image`,
-    help: "name a recipe that inherits `image` or `image-sysext`",
-  };
-}
-
 /** What this process asked for, it may not have. */
 export function noMemory(reason: string): Diagnostic {
   return {

@@ -2,6 +2,7 @@ export {
   capabilityText,
   systemdArchitecture,
   IMAGE_TYPES,
+  joinSignature,
   uuidOf,
   type ConvertOptions,
 } from "./formats/index.js";
@@ -32,6 +33,7 @@ export {
   type ResultRequest,
 } from "./facts/index.js";
 export {
+  EXTENSION_KINDS,
   extensionRelease,
   levelOf,
   makeExtension,
@@ -134,3 +136,4 @@ export {
   type MergedTree,
 } from "./trial/index.js";
 export { writeStackedTree, type StackedTreeRequest } from "./install/index.js";
+export { changedPaths, markTree } from "./install/changed-paths.js";

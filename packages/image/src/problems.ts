@@ -1,6 +1,7 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { FileEntry } from "@tsbake/archive";
 import type { Finding } from "./check/finding.js";
+import type { ExtensionKind } from "./layer/extension-kind.js";
 import { isPlainName, shownName, type Diagnostic } from "@tsbake/base";
 
 function error(code: string, message: string, help: string): Diagnostic {
@@ -94,6 +95,15 @@ export function badPublishedName(what: string, text: string): Diagnostic {
     "image/bad-published-name",
     `\`${text}\` cannot be the ${what} of a published image`,
     "names and versions begin with a letter or digit and have no `_`, which stands between them in NAME_VERSION_ARCH: set SYSEXT_NAME or SYSEXT_VERSION_ID",
+  );
+}
+
+/** A signature that was made elsewhere and does not belong to the image. */
+export function badRootSignature(path: string, why: string): Diagnostic {
+  return error(
+    "image/bad-root-signature",
+    `the signature ${path} cannot go into the image: ${why}`,
+    "sign NAME.roothash of this very build again, with the key of IMAGE_VERITY_CERTIFICATE, and name the result in IMAGE_VERITY_SIGNATURE",
   );
 }
 
@@ -199,12 +209,18 @@ export function formatFailed(tool: string, code: number | null, output: string):
   );
 }
 
-/** `keep` where systemd-sysext merges nothing. */
-export function keepOutsideUsr(entry: FileEntry, rule: string): Diagnostic {
+/** `keep` where nothing is merged. */
+export function keepOutsideUsr(
+  entry: FileEntry,
+  rule: string,
+  { word, hierarchies }: ExtensionKind,
+): Diagnostic {
   return error(
     "image/keep-outside-usr",
-    `rule ${rule} keeps ${entry.path}, but only /usr and /opt of an extension are merged`,
-    "use factory, folders or drop for it in SYSEXT_RULES",
+    `rule ${rule} keeps ${entry.path}, but only ${hierarchies} of a ${word} image is merged`,
+    word === "sysext"
+      ? "use factory, folders or drop for it in SYSEXT_RULES"
+      : "use drop for it in SYSEXT_RULES, or put it into a sysext image (`inherit image-sysext`)",
   );
 }
 

@@ -1,6 +1,7 @@
 /** Words of the command line into a command. The letters are BitBake's; docs/manual.md says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
+import type { BuildRequest } from "@tsbake/engine";
 import {
   checkCommand,
   checkRequest,
@@ -23,25 +24,13 @@ import {
 import { readSignatureQuery } from "./signature-query.js";
 import type { SignatureQuery } from "./signature-query.js";
 
-type Setscene = "on" | "off" | "skip" | "only";
 export type Ui = "auto" | "plain" | "json";
 
 /** What is to be done, for all actions; those that an action does not use are ignored by it. */
-export interface Request {
+export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"> {
   readonly action: "build" | "environment" | "graph" | "versions" | "parse" | "tasks" | SessionAction;
   /** For a command of words: what follows them. */
   readonly targets: readonly string[];
-  readonly task?: string;
-  readonly force: boolean;
-  readonly invalidate: readonly string[];
-  readonly keepGoing: boolean;
-  readonly dryRun: boolean;
-  readonly runAll: readonly string[];
-  readonly runOnly: readonly string[];
-  readonly setscene: Setscene;
-  /** `-S none`. */
-  readonly signaturesOnly: boolean;
-  /** `-S lockedsigs`. */
   readonly lockedSignatures: boolean;
   /** Of `-b`. */
   readonly recipeFile?: string;
@@ -53,7 +42,6 @@ export interface Request {
   readonly query?: SignatureQuery;
   readonly preFiles: readonly string[];
   readonly postFiles: readonly string[];
-  readonly verbose: boolean;
   readonly quiet: boolean;
   /** How often -D was given: stack traces, debug messages. */
   readonly debug: number;
@@ -362,7 +350,7 @@ function action(given: ReadonlyMap<string, readonly string[]>, task: string | un
   return task === "listtasks" || task === "do_listtasks" ? "tasks" : "build";
 }
 
-function setscene(given: ReadonlyMap<string, readonly string[]>): Setscene {
+function setscene(given: ReadonlyMap<string, readonly string[]>): Request["setscene"] {
   if (given.has("no-setscene")) return "off";
   if (given.has("skip-setscene")) return "skip";
   return given.has("setscene-only") ? "only" : "on";

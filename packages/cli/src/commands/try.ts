@@ -85,7 +85,11 @@ async function mergedIn({ base, extensions }: Images, work: string): Promise<Pla
 }
 
 function bootedIn({ base, extensions }: Images, work: string, signal: AbortSignal): Promise<Place> {
-  const named = extensions.map((one) => ({ name: one.values("SYSEXT_NAME"), tree: treeOf(one) }));
+  const named = extensions.map((one) => ({
+    name: one.values("SYSEXT_NAME"),
+    tree: treeOf(one),
+    isConfext: one.values("SYSEXT_KIND") === "confext",
+  }));
   return boot({ base: treeOf(base), extensions: named, work, signal });
 }
 
@@ -102,6 +106,7 @@ const NAMES = [
   "IMAGE_TREE",
   "PN",
   "RECIPE_SYSROOT_NATIVE",
+  "SYSEXT_KIND",
   "SYSEXT_NAME",
   "WORKDIR",
 ] as const;

@@ -20,6 +20,9 @@ import {
 /** The folder of all rooms. */
 export const PACKAGES = fileURLToPath(new URL("../../../", import.meta.url));
 
+/** `true` where this runs as part of what scripts/bundle.js makes. */
+declare const TSBAKE_IS_BUNDLED: boolean | undefined;
+
 /** A program that task bodies call: the `bin` entry `tsbake-NAME` of a room's package.json. */
 export interface Tool {
   readonly name: string;
@@ -54,10 +57,17 @@ export async function findTools(packages: string): Promise<Tool[]> {
       .filter(([name]) => name.startsWith("tsbake-"))
       .map(([name, path]) => ({
         name,
-        main: join(packages, room, path),
+        main: programFile(packages, room, path),
         rooms: [...reach(room)].sort(byText),
       })),
   );
+}
+
+/** Who runs as one file has its programs so, too: they start in half the time. */
+function programFile(packages: string, room: string, path: string): string {
+  return typeof TSBAKE_IS_BUNDLED === "undefined"
+    ? join(packages, room, path)
+    : join(packages, "../node_modules/.tsbake-programs", `${room}.js`);
 }
 
 /** Folders of a room, and what its code ends with there. */

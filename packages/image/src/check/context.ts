@@ -7,6 +7,7 @@ import { type ElfFact, elfFacts } from "./inspect/elf-facts.js";
 import type { Inspected } from "./inspect/inspect.js";
 import type { SysusersLine } from "./inspect/sysusers.js";
 import type { ContentTree } from "./inspect/tree.js";
+import { type ExtensionKind, kindOfTree } from "../layer/extension-kind.js";
 import type { ShippedLine } from "../layer/tmpfiles.js";
 import { MergedView } from "./merged-view.js";
 import { type NamedAccount, namedAccounts, tmpfilesIn, type TmpfilesFile } from "./readers/named-accounts.js";
@@ -58,6 +59,7 @@ export interface KnownAccounts {
 
 export class Context {
   readonly extension: Extension;
+  readonly kind: ExtensionKind;
   readonly base: Base;
   /** Other extensions that are merged with it. */
   readonly others: readonly Extension[];
@@ -78,6 +80,7 @@ export class Context {
     this.base = base;
     this.others = others;
     const { tree } = extension;
+    this.kind = kindOfTree((path) => tree.index.get(path) !== undefined);
     const own = ownOf(tree);
     this.tmpfiles = own.tmpfiles;
     this.sysusers = own.sysusers;

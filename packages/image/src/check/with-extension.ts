@@ -1,15 +1,15 @@
 /** A base with an extension merged, as the base of another extension. */
 import { FileIndex } from "../facts/file-manifest.js";
+import { kindOfTree } from "../layer/extension-kind.js";
 import type { Base, Extension } from "./context.js";
 import { sysusersOf } from "./inspect/base-facts.js";
 import { elfFacts } from "./inspect/elf-facts.js";
 import { tmpfilesIn } from "./readers/named-accounts.js";
 
-const MERGED = /^\/(usr|opt)(\/|$)/;
-
 /** What a device sees: of the extension only what is merged, and what its tmpfiles.d and sysusers.d files make. */
 export function withExtension(base: Base, { name, tree }: Extension): Base {
-  const merged = [...tree.entries()].filter(({ path }) => MERGED.test(path));
+  const { isMerged } = kindOfTree((path) => tree.index.get(path) !== undefined);
+  const merged = [...tree.entries()].filter(({ path }) => isMerged(path));
   const hidden = new Set(merged.map(({ path }) => path));
   const made = tmpfilesIn(tree).flatMap(({ path: file, lines }) =>
     lines

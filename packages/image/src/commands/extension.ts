@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { byText } from "@tsbake/base";
+import { EXTENSION_KINDS } from "../layer/extension-kind.js";
 import { LEVEL_POLICIES } from "../layer/extension-release.js";
 import { type LayerFacts, parseFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
@@ -15,12 +16,15 @@ import { reportModes } from "../layer/modes.js";
 import { makeExtension } from "../layer/sysext.js";
 import { type Command, EPOCH } from "@tsbake/base/program";
 
+const KINDS = ["sysext", "confext"] as const;
+
 export const sysext: Command = {
   summary: "decides path by path what an extension ships, and stamps it for its base",
   options: {
     tree: { value: "FILE", help: "tar of the layer", isRequired: true },
     files: { value: "FILE", help: "file manifest of the layer", isRequired: true },
     facts: { value: "FILE", help: "packages.json of the layer, for its report" },
+    kind: { value: "KIND", help: `what it is: ${KINDS.join(" or ")}; default: ${KINDS[0]}` },
     base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
     "base-name": { value: "RECIPE", help: "what to call the base", isRequired: true },
     name: { value: "NAME", help: "the extension's name: its file name without .raw", isRequired: true },
@@ -62,6 +66,7 @@ export const sysext: Command = {
       mayShadow: anyOf(args.words("may-shadow")),
       stamp: {
         name,
+        kind: EXTENSION_KINDS[oneOf("SYSEXT_KIND", args.optional("kind") ?? KINDS[0], KINDS)],
         policy,
         architecture: args.text("architecture"),
         scope: args.words("scope"),

@@ -1,6 +1,7 @@
 /**
  * An extension on a base: which paths ship, as what, and the stamp by which systemd-sysext takes it.
  */
+export { EXTENSION_KINDS, type ExtensionKind } from "./extension-kind.js";
 export { extensionRelease, levelOf, type ExtensionStamp, type LevelPolicy } from "./extension-release.js";
 export { missingAlternatives } from "./alternatives.js";
 export { narrowedModes, overrideRules } from "./modes.js";

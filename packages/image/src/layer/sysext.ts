@@ -10,6 +10,7 @@ import {
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
+import { EXTENSION_KINDS, type ExtensionKind } from "./extension-kind.js";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
 import { parseSysusers } from "../check/inspect/sysusers.js";
@@ -49,12 +50,12 @@ export interface SysextResult {
   readonly extensionRelease: string;
 }
 
-/** Units, their drop-ins and links: a merge makes them visible only after the manager has read them again. */
-const UNITS = /^\/usr\/lib\/systemd\/(system|user)\//;
-
 /** Whether the manager has to read its units again for it: anything there that is no folder may be one, or change one. */
-export function isUnit({ kind, path }: Pick<FileEntry, "kind" | "path">): boolean {
-  return kind !== "directory" && UNITS.test(path);
+export function isUnit(
+  { kind, path }: Pick<FileEntry, "kind" | "path">,
+  { units }: ExtensionKind = EXTENSION_KINDS.sysext,
+): boolean {
+  return kind !== "directory" && units.test(path);
 }
 
 /**
@@ -80,6 +81,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     rules,
     mayShadow: (path) => mayShadow(path) || translated?.isDerived(path) === true,
     name: stamp.name,
+    ...(stamp.kind && { kind: stamp.kind }),
     tmpfiles,
     ...(accounts && {
       accounts,
@@ -89,15 +91,15 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   });
   const needs = options.base.facts.below?.extensions ?? [];
   const report = [...plan.report, ...(translated?.report ?? [])];
-  refuseBelow(stamp.name, needs, report);
+  refuseBelow(stamp, needs, report);
   const release = extensionRelease({
     ...stamp,
     base: options.base.osRelease,
     pkgdbDigest: levelDigest(options.base),
     needs,
-    reloadManager: plan.entries.some(({ entry }) => isUnit(entry)),
+    reloadManager: plan.entries.some(({ entry }) => isUnit(entry, stamp.kind)),
   });
-  const extra = [text(extensionReleasePath(stamp.name), release)];
+  const extra = [text(extensionReleasePath(stamp.name, stamp.kind), release)];
   if (options.database !== undefined) extra.push(...(await databaseFiles(options.database, stamp.name)));
   const entries = withExtra(plan.entries, extra, base);
   writeTree(options, entries, tar, members);
@@ -112,9 +114,13 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
 }
 
 /** What an extension hides of those that it is built on is hidden only where it is merged above them: systemd-sysext goes by names. */
-function refuseBelow(name: string, needs: readonly string[], report: readonly Reported[]): void {
+function refuseBelow(
+  { name, kind = EXTENSION_KINDS.sysext }: Pick<ExtensionStamp, "name" | "kind">,
+  needs: readonly string[],
+  report: readonly Reported[],
+): void {
   const above = needs.filter((one) => compareImageVersions(name, one) < 0);
-  const hidden = report.filter(({ path, decision }) => HIDING.has(decision) && /^\/(usr|opt)\//.test(path));
+  const hidden = report.filter(({ path, decision }) => HIDING.has(decision) && kind.isMerged(path));
   if (above.length > 0 && hidden.length > 0)
     throw new BuildError([
       problems.mergedBelow(

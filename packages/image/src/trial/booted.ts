@@ -19,7 +19,11 @@ export interface BootOptions {
   /** Tar of the base as it is deployed. */
   readonly base: string;
   /** Extensions by their names, each a tar. */
-  readonly extensions: readonly { readonly name: string; readonly tree: string }[];
+  readonly extensions: readonly {
+    readonly name: string;
+    readonly tree: string;
+    readonly isConfext: boolean;
+  }[];
   /** A folder to work in; what is made there is removed. */
   readonly work: string;
   /** Ends the boot. */
@@ -128,7 +132,11 @@ async function layOut({ base, extensions }: BootOptions, tree: string): Promise<
   // A base may have a link there, which leads to this machine for us and nowhere for the cage.
   const inside = insideRoot(tree);
   for (const one of extensions)
-    await unpackTree(one.tree, await inside.follow(`var/lib/extensions/${one.name}`), cage);
+    await unpackTree(
+      one.tree,
+      await inside.follow(`var/lib/${one.isConfext ? "confexts" : "extensions"}/${one.name}`),
+      cage,
+    );
   let sizeBytes = 0;
   for (const path of tars) sizeBytes += (await stat(path)).size;
   return sizeBytes;

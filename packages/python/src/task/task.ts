@@ -4,7 +4,6 @@
  */
 import { BuildError, redact } from "@tsbake/base";
 import { writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Channel } from "./channel.js";
 import { toPythonError, type PythonFailure } from "../failure.js";
@@ -55,7 +54,7 @@ async function interpreterOf({ python, env, cache }: PythonTaskOptions): Promise
     return { command: host, args: ["-B", "-c", main] };
   }
   if (python === "host") throw new BuildError([noHostPython()]);
-  const program = join(dirname(fileURLToPath(import.meta.url)), "task-child.js");
+  const program = fileURLToPath(new URL("task-child.js", import.meta.url));
   return { command: process.execPath, args: [program, cache] };
 }
 

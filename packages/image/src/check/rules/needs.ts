@@ -24,7 +24,7 @@ export const needs: CheckRule = {
       yield finding(
         "missing-extension",
         "error",
-        entryAt(context, extensionReleasePath(extension.name)),
+        entryAt(context, extensionReleasePath(extension.name, context.kind)),
         `it needs the extension ${name}, and ${base.name} has it not`,
         `put ${name} on the device beside it, and check both: --with ${name}`,
       );

@@ -16,7 +16,7 @@ import { baseOf } from "../base.js";
 import type { Base } from "../context.js";
 import { FileIndex } from "../../facts/file-manifest.js";
 import { inspect, type Inspected } from "../inspect/inspect.js";
-import { levelOf } from "../../layer/extension-release.js";
+import { LEVELS, levelOf } from "../../layer/extension-release.js";
 import { parseTmpfiles, type ShippedLine } from "../../layer/tmpfiles.js";
 import * as problems from "../../problems.js";
 import { type OsRelease, parseOsRelease } from "../../snapshot/os-release.js";
@@ -81,7 +81,7 @@ async function ofSnapshot(folder: string, name: string): Promise<Kept> {
   const { index, tmpfiles, inspected, extensions = [] } = await baseOf(snapshot, name);
   const fields = new Map(snapshot.osRelease);
   // As do_image stamps it, unless the base has a level of its own.
-  if (!fields.has("SYSEXT_LEVEL")) fields.set("SYSEXT_LEVEL", levelOf(levelDigest(snapshot)));
+  for (const name of LEVELS) if (!fields.has(name)) fields.set(name, levelOf(levelDigest(snapshot)));
   const osRelease = [...fields];
   return { entries: [...index.entries()], tmpfiles, ...(inspected && { inspected }), osRelease, extensions };
 }

@@ -1,5 +1,6 @@
 /** An extension on another base than the one that it was built on: what of it works only there. */
 import { isDerived } from "../../rules/derived.js";
+import { kindOfRelease } from "../../layer/extension-kind.js";
 import { extensionReleasePath } from "../../layer/extension-release.js";
 import type { OsRelease } from "../../snapshot/os-release.js";
 import { checkExtension } from "../check.js";
@@ -29,7 +30,7 @@ export function onFurtherBase(
   const refused = refusals(stamp, base.osRelease, base.inspected?.elf ?? []).map((reason) => ({
     code: "not-taken",
     severity: "error" as const,
-    path: extensionReleasePath(extension.name),
+    path: extensionReleasePath(extension.name, kindOfRelease(stamp.keys())),
     message: `${base.name} does not take it: ${reason}`,
     help: 'an extension for several bases is tied to their ID and VERSION_ID, which have to be the same (SYSEXT_LEVEL_POLICY = "version"); build another one for a base that differs, or take it out of SYSEXT_ALSO_FOR',
   }));

@@ -7,6 +7,7 @@ import { checkExtension } from "../check.js";
 import type { Extension } from "../context.js";
 import type { Finding } from "../finding.js";
 import { NEEDS_FIELD } from "../../layer/extension-release.js";
+import { kindOfTree } from "../../layer/extension-kind.js";
 import { Reported } from "../../facts/reported.js";
 import * as problems from "../../problems.js";
 import { type OsRelease, parseOsRelease } from "../../snapshot/os-release.js";
@@ -48,14 +49,12 @@ export async function readExtension(
 ): Promise<NamedExtension> {
   const { folder, keepsOwners } = await openImage(path, scratch);
   const tree = await folderTree(folder);
-  const stamps = [...tree.below("/usr/lib/extension-release.d")].filter(({ kind }) => kind === "file");
+  const { releases } = kindOfTree((one) => tree.index.get(one) !== undefined);
+  const stamps = [...tree.below(releases)].filter(({ kind }) => kind === "file");
   const [stamp] = stamps;
   if (stamp === undefined || stamps.length > 1)
     throw new BuildError([
-      problems.noImage(
-        path,
-        `it has ${stamps.length} files in /usr/lib/extension-release.d, and an extension has one`,
-      ),
+      problems.noImage(path, `it has ${stamps.length} files in ${releases}, and an extension has one`),
     ]);
   const name = basename(stamp.path).replace(/^extension-release\./, "");
   const known = manifest === undefined ? new Set<string>() : await knownIn(manifest);
