@@ -1,5 +1,4 @@
 /** What a recipe installed, divided into packages: which file goes where and how, and which libraries are needed. */
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   lstatSync,
@@ -10,16 +9,13 @@ import {
   readlinkSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fsPath } from "@tsbake/base";
 import { parseShlibs, pattern, shlibKey, splitRelations } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { elfFile, type ElfSpec } from "../support/elf.js";
 import { root } from "../support/paths.js";
 import { testUnless } from "../support/skip.js";
 import { writeStaged, type Staged } from "../support/staged.js";

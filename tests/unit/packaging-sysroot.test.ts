@@ -1,6 +1,6 @@
 /** The private sysroots of a recipe: of which dependencies they are made, and what two of them may both bring. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError } from "@tsbake/base";
 import type { TaskDependency } from "@tsbake/base/data";

@@ -10,7 +10,7 @@
 import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { byText, hasCode, makeFolderSync } from "@tsbake/base";
+import { byText, makeFolderSync } from "@tsbake/base";
 import type { RecipeInfo } from "@tsbake/recipe";
 import type { StampTimes } from "../plan/currency.js";
 import { listFolder } from "./list-folder.js";
