@@ -5,8 +5,7 @@ inherit feed native
 # Of a release that is newer than most bases: systemd-repart works on files, and mke2fs makes the same bytes twice, only there.
 # A stable one: its archive keeps the packages that a build was made with.
 SYSTEMD_TOOLS_SUITE ?= "trixie"
-SYSTEMD_TOOLS_MIRROR ?= "http://deb.debian.org/debian"
-FEED_SOURCES = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${SYSTEMD_TOOLS_MIRROR} ${SYSTEMD_TOOLS_SUITE} main"
+FEED_SOURCES = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] host: ${SYSTEMD_TOOLS_SUITE} main"
 
 # The libraries are those that systemd loads when it has to; nothing depends on them.
 FEED_PACKAGES = " \

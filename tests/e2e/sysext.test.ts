@@ -3,8 +3,11 @@
  * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { sha256File } from "@tsbake/base";
 import { parseCheckReport, parseFileManifest, parseOsRelease } from "@tsbake/image";
 import {
+  chmodSync,
+  copyFileSync,
   cpSync,
   existsSync,
   readFileSync,
@@ -19,8 +22,13 @@ import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
 import { run } from "../support/command.js";
 import { cannotJudge, judge } from "../support/judge.js";
+import { root } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
+import { makeSigningPair, SignedImage } from "../support/signed-image.js";
 import { describeUnless, testUnless } from "../support/skip.js";
+import { toolsProblem } from "../support/tools.js";
+import { temporaryFolder } from "../support/temporary.js";
+import { userProblem } from "../support/user.js";
 
 const MINUTES = 60_000;
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
@@ -41,6 +49,9 @@ local_conf_header:
     ${downloads ? `DL_DIR = "${downloads}"` : "# the build's own folder"}
   changes: |
     include conf/changes.conf
+  signing: |
+    IMAGE_VERITY_KEY = "\${TOPDIR}/../keys/images.key"
+    IMAGE_VERITY_CERTIFICATE = "\${TOPDIR}/../keys/images.crt"
 `;
 
 const FILES = {
@@ -71,7 +82,7 @@ inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "strace htop"
 IMAGE_INSTALL = "sysfacts-watch"
-IMAGE_FSTYPES = "squashfs erofs tar.gz directory"
+IMAGE_FSTYPES = "squashfs erofs ext4 ddi tar.gz directory"
 SYSEXT_ALSO_FOR = "bigger-base"
 REQUIRED_COMMANDS = "strace htop systemctl"
 REQUIRED_PATHS = "/usr/share/doc/htop /etc/passwd"
@@ -143,9 +154,10 @@ SYSEXT_LEVEL_POLICY = "pkgdb"
 `,
 };
 
-const obstacle = await archiveProblem();
+const obstacle = (await archiveProblem()) ?? (await toolsProblem("openssl"));
 const noJudge = await cannotJudge();
 const noBoot = await cannotBoot();
+const noUser = await userProblem();
 
 describeUnless(obstacle, "an extension of real packages", () => {
   const rig = new Rig(FILES);
@@ -153,6 +165,7 @@ describeUnless(obstacle, "an extension of real packages", () => {
   const image = (name: string): string => realpathSync(rig.path(images, name));
 
   beforeAll(async () => {
+    for (const name of ["images", "others"]) await makeSigningPair(rig.path("keys"), name);
     const extensions = ["case-tools", "case-merged", "case-pinned", "chain-low", "chain-top"];
     const result = await rig.tsbake(["case-base", "bigger-base", ...extensions]);
     if (result.code !== 0) throw new Error(result.stdout + result.stderr);
@@ -244,6 +257,7 @@ describeUnless(obstacle, "an extension of real packages", () => {
     test.each([
       ["squashfs", "case-tools.raw"],
       ["erofs", "case-tools-generic.rootfs.erofs"],
+      ["ext4", "case-tools-generic.rootfs.ext4"],
       ["a folder", "case-tools-generic.rootfs.directory"],
     ])("%s is merged, works, and is gone after unmerge", async (_kind, file) => {
       const base = image("case-base-generic.rootfs.directory");
@@ -335,6 +349,89 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       expect(other.seen).toContain("strace: not found");
       expect(other.log).toContain("incompatible version");
     });
+  });
+
+  describe("a signed disk image", () => {
+    const work = () => rig.path("build/tmp/work/generic/case-tools/1.0");
+    const signed = (name = "images") =>
+      new SignedImage({
+        image: image("case-tools-generic.rootfs.ddi"),
+        rootHash: rig.read(`${images}/case-tools-generic.rootfs.roothash`),
+        certificate: rig.path(`keys/${name}.crt`),
+        tools: join(work(), "recipe-sysroot-native/usr/bin"),
+        scratch: rig.path("signed"),
+      });
+
+    test("is one for systemd, by its policy and by its signature", async () => {
+      expect(await signed().validated()).toBe("OK");
+      expect(await signed().isSigned()).toBe(true);
+      expect(await signed("others").isSigned()).toBe(false);
+    });
+
+    test("a byte that is another one is found", async () => {
+      expect(await signed().verified()).toBe(0);
+      expect(await signed().verified(5000)).not.toBe(0);
+    });
+
+    test("the key is in nothing that the build has left", async () => {
+      const secret = rig.read("keys/images.key").split("\n")[3]!;
+      const left = ["build/tmp/stamps", "build/tmp/deploy", "build/tmp/work/generic/case-tools"];
+      const { stdout } = await run("grep", ["-rlF", secret, ...left.map((path) => rig.path(path))]);
+      expect(stdout).toBe("");
+    });
+
+    test("a key of another certificate is refused before anything runs", async () => {
+      rig.write(
+        "build/conf/changes.conf",
+        `IMAGE_VERITY_KEY:pn-case-tools = "${rig.path("keys/others.key")}"\nEXTRA_IMAGECMD:pn-case-tools = "-x1"\n`,
+      );
+      const { code, output, ran } = await rig.trace(["case-tools"]);
+      rmSync(rig.path("build/conf/changes.conf"));
+      expect([code, ran]).toEqual([1, []]);
+      expect(output).toContain("base/bad-signing-key");
+      expect(output).toContain("it is not the key of the certificate");
+    });
+
+    testUnless(
+      noUser,
+      "an ordinary user makes the same bytes in another folder, and so of ext4",
+      async () => {
+        const shared = temporaryFolder("same-bytes");
+        for (const [from, name] of [
+          [join(work(), "image-tree/image.tar"), "image.tar"],
+          [rig.path("keys/images.key"), "key"],
+          [rig.path("keys/images.crt"), "certificate"],
+        ] as const)
+          copyFileSync(from, join(shared, name));
+        chmodSync(rig.folder, 0o755);
+        await run("chmod", ["-R", "a+rwX", shared]);
+        const script = readFileSync(join(work(), "temp/run.do_image_ddi"), "utf8");
+        const epoch = /--epoch=(\d+)/.exec(script)![1]!;
+        for (const [type, extra] of [
+          ["ddi", "-zlz4hc"],
+          ["ext4", ""],
+        ] as const) {
+          const options = {
+            tree: "image.tar",
+            output: type,
+            work: "work",
+            key: "key",
+            certificate: "certificate",
+          };
+          const args = Object.entries(options).map(([name, file]) => `--${name}=${join(shared, file)}`);
+          const more = [`--type=${type}`, `--epoch=${epoch}`, `--extra=${extra}`, "--architecture=amd64"];
+          const path = `PATH=${join(work(), "recipe-sysroot-native/usr/bin")}:${process.env["PATH"]}`;
+          const program = [process.execPath, join(root, "packages/image/dist/main.js"), "convert"];
+          const words = ["-u", "nobody", "--", "env", path, ...program, ...args, ...more, "--verity=signed"];
+          const made = await run("runuser", words);
+          expect(made.stderr).toBe("");
+          expect(await sha256File(join(shared, type))).toBe(
+            await sha256File(image(`case-tools-generic.rootfs.${type}`)),
+          );
+        }
+        rmSync(shared, { recursive: true });
+      },
+    );
   });
 
   test("its bills of materials have its packages, and those of the base are told by the digest", () => {

@@ -1,9 +1,9 @@
 /** The feed on archives that are folders of this machine: apt is the real one, and no network is needed. */
 import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BuildError, sha256File } from "@tsbake/base";
-import { downloadClosure, mergeClosures, openFeed, poolName } from "@tsbake/packaging";
+import { downloadClosure, mergeClosures, openFeed, poolName, withHostArchive } from "@tsbake/packaging";
 import type { Closure } from "@tsbake/packaging";
 import { run } from "../support/command.js";
 import { flatArchive } from "../support/flat-archive.js";
@@ -173,5 +173,40 @@ describeUnless(noApt, "an archive that is a folder", () => {
       expect(stdout).toContain(`Dir::Etc::${file} "/dev/null";`);
     }
     expect(stdout).not.toMatch(/^(APT::NeverAutoRemove|DPkg::Pre-Install-Pkgs)/m);
+  });
+});
+
+describe("`host:` in the sources of a feed", () => {
+  const others =
+    "sources.list/\ndeb [arch=amd64] https://tools.example tools-bookworm main\n# deb http://old.example bookworm main\n";
+  const stanza = (uris: string, suites: string) =>
+    `sources.list.d/debian.sources\nTypes: deb\nURIs: ${uris}\nSuites: ${suites}\nComponents: main\n`;
+  const resolved = (settings: string, sources = "deb [signed-by=/a.gpg] host: trixie main") =>
+    withHostArchive(sources, {
+      settings: async () => settings,
+      release: async () => "ID=debian\nVERSION_CODENAME=bookworm\n",
+    });
+
+  test.each([
+    ["a line", `${others}deb http://mirror.example/debian bookworm main\n`],
+    ["a line with options", `${others}deb [signed-by=/b.gpg] http://mirror.example/debian bookworm main\n`],
+    ["a stanza", `${others}\n${stanza("http://mirror.example/debian", "bookworm bookworm-updates")}`],
+    [
+      "the first that has the release itself",
+      `${stanza("http://security.example", "bookworm-security")}\n${stanza("http://mirror.example/debian", "bookworm")}`,
+    ],
+  ])("is the archive of the host's release: %s", async (_what, settings) => {
+    expect(await resolved(settings)).toBe("deb [signed-by=/a.gpg] http://mirror.example/debian trixie main");
+  });
+
+  test("is looked for only where it stands as an address", async () => {
+    expect(await resolved("", "deb http://host:80/ trixie main")).toBe("deb http://host:80/ trixie main");
+  });
+
+  test("is an error where the host has no source of its release", async () => {
+    expect(await problemOf(resolved(others))).toMatchObject({
+      code: "packaging/no-host-archive",
+      message: expect.stringContaining("`bookworm`"),
+    });
   });
 });

@@ -276,7 +276,7 @@ export function noImage(path: string, why: string): Diagnostic {
   return error(
     "image/no-image",
     `${path} cannot be checked: ${why}`,
-    "name a recipe, or a path: a folder, a tar, a squashfs or erofs (NAME.raw); for a base also a snapshot of its package database",
+    "name a recipe, or a path: a folder, a tar, a squashfs or erofs (NAME.raw), a disk image with one of these; for a base also a snapshot of its package database",
   );
 }
 

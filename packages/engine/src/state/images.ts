@@ -37,7 +37,7 @@ interface Images {
 }
 
 /** Ends of names, in the order in which one is taken. */
-const TYPES = ["directory", "tar", "squashfs", "erofs", "tar.zst", "tar.gz", "tar.xz"];
+const TYPES = ["directory", "tar", "squashfs", "erofs", "ddi", "tar.zst", "tar.gz", "tar.xz"];
 
 /**
  * Where the files of an image are, whether it has been built or not.

@@ -6,7 +6,6 @@ import type { Context } from "../context.js";
 import type { Finding } from "../finding.js";
 import { finding, type CheckRule } from "./rule.js";
 
-
 const LIBRARY = /\/lib[^/]*\.so(\.[^/]*)?$/;
 
 export const clashes: CheckRule = {

@@ -32,7 +32,9 @@ export async function toErofs(options: FileSystemOptions): Promise<void> {
   await unpackTree(options.tree, tree, sandbox);
   const uuid = uuidOf(await sha256File(options.tree));
   const args = [`-T${options.epochSeconds}`, `-U${uuid}`, ...options.extra, resolve(options.output), tree];
-  const result = await sandbox.run(tool, args, { mayFail: true });
+  // With the variable beside it -T is the youngest time a file may have, without it the time of all: one of the two, whoever calls.
+  const env = { SOURCE_DATE_EPOCH: String(options.epochSeconds) };
+  const result = await sandbox.run(tool, args, { env, mayFail: true });
   if (result.code !== 0) {
     throw new BuildError([problems.formatFailed("mkfs.erofs", result.code, result.stderr || result.stdout)]);
   }
