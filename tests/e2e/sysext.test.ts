@@ -83,6 +83,7 @@ IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "strace htop"
 IMAGE_INSTALL = "sysfacts-watch"
 IMAGE_FSTYPES = "squashfs erofs ext4 ddi tar.gz directory"
+SYSEXT_ALSO_FOR = "bigger-base"
 REQUIRED_COMMANDS = "strace htop systemctl"
 REQUIRED_PATHS = "/usr/share/doc/htop /etc/passwd"
 `,
@@ -96,6 +97,24 @@ SYSEXT_TEST() {
     nc -h 2>&1 | grep -q OpenBSD
     su -s /bin/sh redis -c 'touch /var/lib/redis/x'
     ! ip route 2>/dev/null | grep .
+}
+`,
+  // An extension on an extension: a library of the lower one, and a maintainer script.
+  "meta-case/recipes/chain-low_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "libncursesw6"
+IMAGE_FSTYPES = "directory"
+IMAGE_GEN_PKGDBFS = "1"
+`,
+  "meta-case/recipes/chain-top_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "chain-low"
+IMAGE_PREINSTALL = "htop nano"
+IMAGE_FSTYPES = "directory"
+SYSEXT_LEVEL_POLICY = "pkgdb"
+SYSEXT_TEST() {
+    htop --version
 }
 `,
   "meta-case/recipes/case-failing_1.0.bb": `
@@ -147,7 +166,8 @@ describeUnless(obstacle, "an extension of real packages", () => {
 
   beforeAll(async () => {
     for (const name of ["images", "others"]) await makeSigningPair(rig.path("keys"), name);
-    const result = await rig.tsbake(["case-base", "bigger-base", "case-tools", "case-merged", "case-pinned"]);
+    const extensions = ["case-tools", "case-merged", "case-pinned", "chain-low", "chain-top"];
+    const result = await rig.tsbake(["case-base", "bigger-base", ...extensions]);
     if (result.code !== 0) throw new Error(result.stdout + result.stderr);
   }, 15 * MINUTES);
   afterAll(() => rig[Symbol.dispose]());
@@ -179,7 +199,7 @@ describeUnless(obstacle, "an extension of real packages", () => {
       return [...all];
     };
 
-    test.each(["case-tools", "case-merged", "case-pinned"])("nothing in %s", (recipe) => {
+    test.each(["case-tools", "case-merged", "case-pinned", "chain-top"])("nothing in %s", (recipe) => {
       expect(findings(recipe)).toEqual([]);
     });
 
@@ -483,6 +503,88 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     };
     expect(level("case-base")).toMatch(/^pkgdb-[0-9a-f]{16}$/);
     expect(level("bigger-base")).not.toBe(level("case-base"));
+  });
+
+  describe("on another extension", () => {
+    test("it has nothing of that, is taken where the base is, and says what it needs", async () => {
+      const below = new Set([...filesOf("case-base"), ...filesOf("chain-low")]);
+      const own = filesOf("chain-top");
+      expect(own.filter((path) => below.has(path))).toEqual([]);
+      expect([...below].filter((path) => path.includes("libncursesw"))).not.toEqual([]);
+      const summary = rig.read(`${images}/chain-top-generic.rootfs.summary`);
+      expect(summary).toMatch(
+        /^chain-top on chain-low: .*\n.*\n.* TSBAKE_NEEDS=chain-low\n {2}needs on the device: chain-low\n/,
+      );
+      const check = async (...words: string[]) => {
+        const { code, stdout } = await rig.tsbake(["check", "chain-top", ...words]);
+        return [code, stdout];
+      };
+      expect(await check()).toEqual([0, "ok: chain-top on chain-low\n"]);
+      expect(await check("--with", "chain-low", "--against", "case-base")).toEqual([
+        0,
+        "ok: chain-top on case-base\n",
+      ]);
+      expect(await check("--against", "case-base")).toEqual([
+        2,
+        expect.stringContaining("it needs the extension chain-low, and case-base has it not"),
+      ]);
+    });
+
+    test("it is made again for other packages of that, and not for other rules", async () => {
+      const planned = async (change: string): Promise<string> => {
+        rig.write("build/conf/changes.conf", change);
+        const { stdout } = await rig.tsbake(["-n", "chain-top"]);
+        rmSync(rig.path("build/conf/changes.conf"));
+        return stdout;
+      };
+      expect(await planned('SYSEXT_RULES:prepend:pn-chain-low = "/usr/share/doc/**=drop "\n')).toContain(
+        "nothing to do",
+      );
+      const more = await planned('IMAGE_PREINSTALL:append:pn-chain-low = " tree"\n');
+      for (const task of ["chain-low do_rootfs", "chain-top do_rootfs"]) expect(more).toContain(`${task}\n`);
+    });
+
+    test("that goes round is an error that names both", async () => {
+      rig.write("build/conf/changes.conf", 'IMAGE_BASE_PKGDB:pn-chain-low = "chain-top"\n');
+      const { code, stderr } = await rig.tsbake(["chain-top"]);
+      rmSync(rig.path("build/conf/changes.conf"));
+      expect(code).toBe(1);
+      expect(stderr).toContain("chain-top");
+      expect(stderr).toMatch(/chain-low/);
+    });
+  });
+
+  describe("tried", () => {
+    test("a command runs on the merged tree, with its own words, streams and exit code, and nothing of ours", async () => {
+      const look = "strace -V | head -n 1; redis-server -v >&2; env; ls -d $1 /run/*; exit 7";
+      const words = ["case-tools", "--with", "case-merged", "--", "sh", "-c", look, "sh", rig.folder];
+      const environment = { SECRET: "of the caller" };
+      const { code, stdout, stderr } = await rig.tsbake(["try", ...words], { environment });
+      expect([code, stdout]).toEqual([7, expect.stringMatching(/^strace -- version [\d.]+\n/)]);
+      expect(stderr).toMatch(/^Redis server v=\S+ .*\nls: cannot access /);
+      expect(stdout).not.toContain("SECRET");
+    });
+
+    test.each([
+      ["a program that is not there", ["case-tools", "--", "nosuch"], 127, /nosuch/],
+      ["a recipe that is no extension", ["case-base", "--", "ls"], 125, /cli\/no-extension/],
+    ])("%s", async (_title, words, code, message) => {
+      const result = await rig.tsbake(["try", ...words]);
+      expect([result.code, result.stdout]).toEqual([code, ""]);
+      expect(result.stderr).toMatch(message);
+    });
+
+    testUnless(
+      noBoot,
+      "in the booted base its services run, and an extension on another finds that",
+      async () => {
+        const look = "systemctl is-active redis-server ssh; htop --version; readlink /usr/bin/editor; exit 9";
+        const words = ["chain-top", "--with", "case-merged", "--boot", "--", "sh", "-c", look];
+        const { code, stdout } = await rig.tsbake(["try", ...words]);
+        expect([code, stdout]).toEqual([9, expect.stringMatching(/^active\nactive\nhtop [\d.]+\nnano\n$/)]);
+      },
+      3 * MINUTES,
+    );
   });
 
   describe("what a change in the base means", () => {

@@ -12,6 +12,19 @@ export function conflictingOptions(one: string, other: string): Diagnostic {
   };
 }
 
+/** Extensions of two bases, which no device has both. @param one recipe and base */
+export function differentBases(
+  one: readonly [extension: string, base: string],
+  other: readonly [extension: string, base: string],
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/different-bases",
+    message: `${one[0]} is built on ${one[1]}, and ${other[0]} on ${other[1]}`,
+    help: "merge only extensions of one base: IMAGE_BASE_PKGDB of their recipes names it",
+  };
+}
+
 /** An image of which nothing is deployed. */
 export function imageNotBuilt(image: string, path: string): Diagnostic {
   return {
@@ -72,6 +85,16 @@ export function noBase(extension: string): Diagnostic {
     code: "cli/no-base",
     message: `${extension} does not say on which base it is meant to go`,
     help: `write \`tsbake check ${extension} --against BASE…\`, where BASE is a recipe, a root or a snapshot`,
+  };
+}
+
+/** A recipe where an extension is wanted. */
+export function noExtension(target: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/no-extension",
+    message: `${target} is no extension`,
+    help: "name a recipe with `inherit image-sysext`",
   };
 }
 

@@ -36,6 +36,8 @@ export {
   EXTENSION_KINDS,
   extensionRelease,
   levelOf,
+  makeExtension,
+  stacked,
   type ExtensionStamp,
   type LevelPolicy,
   isUnit,
@@ -124,4 +126,14 @@ export {
   type Published,
   type PublishRequest,
 } from "./publish/index.js";
+export {
+  boot,
+  openMergedTree,
+  runInTree,
+  type Booted,
+  type BootOptions,
+  type MergedOptions,
+  type MergedTree,
+} from "./trial/index.js";
+export { writeStackedTree, type StackedTreeRequest } from "./install/index.js";
 export { changedPaths, markTree } from "./install/changed-paths.js";

@@ -421,3 +421,37 @@ export function willNotWork(finding: Finding): Diagnostic {
 function firstLine(text: string): string {
   return text.trim().split("\n")[0] ?? "";
 }
+
+/** What booting a base takes, and this machine or user has not. */
+export function cannotBoot(missing: "root" | "systemd-nspawn"): Diagnostic {
+  return missing === "root"
+    ? error(
+        "image/cannot-boot",
+        "booting a base takes root, and this is an ordinary user",
+        "run it as root, or leave out --boot: the extension is merged all the same, and nothing is started",
+      )
+    : error(
+        "image/cannot-boot",
+        "a base is booted by systemd-nspawn, which is not on this machine",
+        "install the package systemd-container, or leave out --boot: the extension is merged all the same, and nothing is started",
+      );
+}
+
+/** A base that ended before it was up, or never was. @param said the last lines of its console */
+export function notBooted(said: string): Diagnostic {
+  return error(
+    "image/not-booted",
+    `the base did not boot${said === "" ? "" : `: ${said}`}`,
+    "it needs systemd and an init (Debian: systemd-sysv) and has to reach its default target in three minutes; without --boot the extension is merged and nothing is started",
+  );
+}
+
+/** An extension that hides paths of its bases, and is merged below one of these. @param above their names */
+export function mergedBelow(name: string, above: readonly string[], paths: readonly string[]): Diagnostic {
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : "";
+  return error(
+    "image/merged-below",
+    `${name} hides ${paths.slice(0, 3).join(", ")}${more} of what it is built on, and systemd-sysext merges it below ${above.join(", ")}`,
+    `the extension whose name comes last is on top: set SYSEXT_NAME to one that comes after ${above.at(-1)}, such as ${above.at(-1)}-${name}`,
+  );
+}

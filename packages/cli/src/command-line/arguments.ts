@@ -2,8 +2,14 @@
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
 import type { BuildRequest } from "@tsbake/engine";
-import { checkCommand, checkRequest, imagesRequest, maintenanceRequest } from "./command-options.js";
-import type { CheckRequest, ImagesRequest, MaintenanceRequest } from "./command-options.js";
+import {
+  checkCommand,
+  checkRequest,
+  imagesRequest,
+  maintenanceRequest,
+  trialRequest,
+} from "./command-options.js";
+import type { CheckRequest, ImagesRequest, MaintenanceRequest, TrialRequest } from "./command-options.js";
 import { findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
@@ -43,6 +49,8 @@ export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"
   readonly maintenance: MaintenanceRequest;
   /** Of `tsbake check`. */
   readonly check?: CheckRequest;
+  /** Of `tsbake try`. */
+  readonly trial?: TrialRequest;
   /** What is asked of images. */
   readonly images: ImagesRequest;
 }
@@ -60,8 +68,8 @@ export interface OptionRow {
   readonly long: string;
   readonly value?: string;
   readonly help: string;
-  /** The command of words that it belongs to; it is a mistake elsewhere. */
-  readonly of?: string;
+  /** The command of words, or commands, that it belongs to; it is a mistake elsewhere. */
+  readonly of?: string | readonly string[];
 }
 
 /** In the order of the help text. */
@@ -148,9 +156,10 @@ export const optionTable: readonly OptionRow[] = [
   {
     long: "with",
     value: "EXTENSION",
-    of: "check",
+    of: ["check", "try"],
     help: "another extension that is merged beside it (repeatable)",
   },
+  { long: "boot", of: "try", help: "boot the base with it (systemd-nspawn, root)" },
   { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
@@ -165,6 +174,13 @@ export const optionTable: readonly OptionRow[] = [
   { short: "h", long: "help", help: "show this text" },
 ];
 
+/** Whether an option belongs to a command of words. */
+export function isOf({ of }: OptionRow, command: string | undefined): boolean {
+  return command !== undefined && [of].flat().includes(command);
+}
+
+const TRY = "try";
+
 /** What `-S` takes. */
 const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 
@@ -172,8 +188,11 @@ const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 export function parseCommand(words: readonly string[]): CommandLine {
   const given = new Map<string, string[]>();
   const targets: string[] = [];
+  // What follows `--` is a command's own affair for `try`, and targets that begin with `-` else.
+  let behind: string[] | undefined;
   for (const token of tokenise(words)) {
-    if (token.kind === "positional") targets.push(token.value);
+    if (token.kind === "option-terminator" && targets[0] === TRY) behind = [];
+    if (token.kind === "positional") (behind ?? targets).push(token.value);
     if (token.kind !== "option") continue;
     const row = optionTable.find(({ long }) => long === token.name);
     if (!row) return wrong(unknownOption(token.rawName, optionNames()));
@@ -197,7 +216,8 @@ export function parseCommand(words: readonly string[]): CommandLine {
   const query = command && readSignatureQuery(command, given.get("task")?.at(-1));
   if (query && "severity" in query) return wrong(query);
   const request = toRequest(given, command?.operands ?? targets, command?.action, query);
-  return { kind: "request", request };
+  const trial = command?.action === "try" && trialRequest(given, command.operands, behind);
+  return { kind: "request", request: { ...request, ...(trial && { trial }) } };
 }
 
 function tokenise(words: readonly string[]) {
@@ -265,9 +285,12 @@ function checkWords(
   command: FoundCommand | undefined,
 ): CommandLine | undefined {
   const stray = optionTable.find(
-    ({ long, of }) => of !== undefined && given.has(long) && command?.name !== of,
+    (row) => row.of !== undefined && given.has(row.long) && !isOf(row, command?.name),
   );
-  if (stray) return wrong(misplacedOption(`--${stray.long}`, stray.of!, command?.name));
+  if (stray) {
+    const owners = [stray.of!].flat();
+    return wrong(misplacedOption(`--${stray.long}`, owners.join("` and `tsbake "), command?.name));
+  }
   const diagnostic = command && checkCommand(command, given);
   return diagnostic && wrong(diagnostic);
 }

@@ -27,6 +27,8 @@ export interface Extension {
   /** What has to be there: names of commands, and absolute paths. */
   readonly requiredCommands?: readonly string[];
   readonly requiredPaths?: readonly string[];
+  /** Names of the extensions that it is built on, the lowest first. */
+  readonly needs?: readonly string[];
 }
 
 /** Packages whose installation would have run a script. */
@@ -43,6 +45,8 @@ export interface Base {
   readonly tmpfiles: readonly ShippedLine[];
   /** Absent in a snapshot of an older version. */
   readonly inspected?: Inspected | undefined;
+  /** Names of extensions that are part of it. */
+  readonly extensions?: readonly string[];
 }
 
 /** Names and numbers that the device will know. */

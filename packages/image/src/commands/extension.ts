@@ -10,7 +10,7 @@ import { parseOsRelease } from "../snapshot/os-release.js";
 import { oneOf } from "./one-of.js";
 import { type ExtensionFacts, formatReport } from "../facts/result.js";
 import { anyOf, parseRules } from "../rules/rules.js";
-import { openSnapshot } from "../snapshot/snapshot.js";
+import { levelDigest, openSnapshot } from "../snapshot/snapshot.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 import { reportModes } from "../layer/modes.js";
 import { makeExtension } from "../layer/sysext.js";
@@ -39,6 +39,7 @@ export const sysext: Command = {
     scope: { value: "WORDS", help: "SYSEXT_SCOPE: system, initrd, portable" },
     id: { value: "ID", help: "SYSEXT_ID" },
     version: { value: "VERSION", help: "SYSEXT_VERSION_ID" },
+    "fixed-ids": { help: "gives its accounts the same ids on every device, for extensions on it" },
     database: { value: "DIR", help: "a package database to ship below /usr/lib/sysimage" },
     ...EPOCH,
     work: { value: "DIR", help: "a folder to work in", isRequired: true },
@@ -57,6 +58,7 @@ export const sysext: Command = {
     const facts = await factsIn(args.optional("facts"));
     const result = await makeExtension({
       accounts: facts?.accounts,
+      isBase: args.has("fixed-ids"),
       tree: args.text("tree"),
       files: args.text("files"),
       base,
@@ -78,10 +80,12 @@ export const sysext: Command = {
     const report = [...result.plan.report, ...reportModes(facts?.narrowedModes ?? [])].sort((left, right) =>
       byText(left.path, right.path),
     );
+    const needs = base.facts.below?.extensions;
     const extension: ExtensionFacts = {
       name,
       base: args.text("base-name"),
-      baseDigest: base.facts.digest,
+      baseDigest: levelDigest(base),
+      ...(needs && { needs: [...needs] }),
       policy,
       release: Object.fromEntries(parseOsRelease(result.extensionRelease, "extension-release")),
       report,

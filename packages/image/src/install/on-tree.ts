@@ -94,8 +94,8 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   refuseRemoved(installed?.keys() ?? entries.map(({ path }) => path), inBase, `/${backend.databaseFolder}`);
   await selectChanged(whole.tar, entries, inBase, { ...target, ids });
   const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
-  const facts = { ...layerFacts(result, result.database, about), accounts: ids.accounts };
-  await writeLayer(options, facts, seenRoot);
+  const made = { ...layerFacts(result, result.database, about), accounts: ids.accounts };
+  const facts = await writeLayer(options, snapshot, made, seenRoot);
   await sandbox.close();
   for (const path of [root, whole.tar, whole.files]) await rm(path, { recursive: true, force: true });
   return facts;
@@ -118,10 +118,16 @@ function keysOfLayer(options: LayerOptions, database: PackageDatabase, root: str
   };
 }
 
+/** Of update-alternatives: where another choice has no such page, the link goes, and on the device the base's stays and leads where it did. */
+function isAlternative({ kind, path, target = "" }: FileEntry): boolean {
+  return kind === "symlink" && [path, target].some((one) => one.startsWith("/etc/alternatives/"));
+}
+
 /** An extension cannot take a file of the base away. Caches and logs may come and go. */
 function refuseRemoved(paths: Iterable<string>, inBase: FileIndex, databaseFolder: string): void {
   const left = new Set(paths);
   const removed = [...inBase.entries()]
+    .filter((entry) => !isAlternative(entry))
     .map(({ path }) => path)
     .filter(
       (path) =>

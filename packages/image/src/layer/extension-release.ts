@@ -40,7 +40,12 @@ export interface ExtensionStamp {
   readonly version?: string | undefined;
   /** The extension ships units, so the manager must read them again after a merge. */
   readonly reloadManager: boolean;
+  /** Names of the extensions that it is built on, the lowest first. */
+  readonly needs?: readonly string[];
 }
+
+/** Not one of systemd's, which passes over it: extensions without which this one does not work. */
+export const NEEDS_FIELD = "TSBAKE_NEEDS";
 
 /**
  * The level that ties an extension to one package database. 64 bits of the digest: enough to tell bases apart,
@@ -71,6 +76,7 @@ export function extensionRelease(stamp: ExtensionStamp): string {
   if (stamp.id) fields.set(`${prefix}_ID`, stamp.id);
   if (stamp.version) fields.set(`${prefix}_VERSION_ID`, stamp.version);
   if (stamp.reloadManager) fields.set("EXTENSION_RELOAD_MANAGER", "1");
+  if (stamp.needs && stamp.needs.length > 0) fields.set(NEEDS_FIELD, stamp.needs.join(" "));
   return formatOsRelease(fields);
 }
 

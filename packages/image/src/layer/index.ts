@@ -6,5 +6,6 @@ export { extensionRelease, levelOf, type ExtensionStamp, type LevelPolicy } from
 export { missingAlternatives } from "./alternatives.js";
 export { narrowedModes, overrideRules } from "./modes.js";
 export { planExtension, type ExtensionPlan, type ExtensionRequest, type PlannedEntry } from "./plan.js";
-export { isUnit, type SysextOptions, type SysextResult } from "./sysext.js";
+export { isUnit, makeExtension, type SysextOptions, type SysextResult } from "./sysext.js";
 export { parseTmpfiles, tmpfilesLine, tmpfilesOf, type ShippedLine } from "./tmpfiles.js";
+export { stacked, type StackedEntry } from "./stacked.js";

@@ -41,6 +41,8 @@ export interface ExtensionRequest {
   readonly tmpfiles?: readonly ShippedLine[];
   /** Users and groups that come with the extension. */
   readonly accounts?: Accounts;
+  /** Whether the device is to give all of them the ids that they have here: extensions on this one may carry these. */
+  readonly fixesIds?: boolean;
   /** What sysusers.d files of its packages make. */
   readonly sysusers?: readonly SysusersLine[];
 }
@@ -304,7 +306,7 @@ class Planner {
   }
 
   #sysusers(): string {
-    const { accounts, sysusers = [] } = this.#request;
+    const { accounts, sysusers = [], fixesIds = false } = this.#request;
     if (!accounts) return "";
     // A line of type m makes an account, too, but without home and shell.
     const makers = sysusers.filter(({ type }) => type !== "m");
@@ -316,7 +318,7 @@ class Planner {
     );
     return sysusersText(
       accounts,
-      (kind, id) => this.#fixed[kind].has(id),
+      (kind, id) => fixesIds || this.#fixed[kind].has(id),
       ({ kind, name }) => shipped.has(`${kind} ${name}`),
     );
   }

@@ -23,6 +23,7 @@ const BuiltManifest = v.object({
       name: filled,
       base: v.string(),
       baseDigest: digest,
+      needs: v.exactOptional(list(v.string())),
       policy: v.string(),
       release: v.record(v.string(), v.string()),
     }),

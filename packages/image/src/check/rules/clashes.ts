@@ -1,28 +1,10 @@
 /** Paths of the extension that hide what the base has, or that another extension has otherwise. */
 import type { FileEntry } from "@tsbake/archive";
-import { pathMatcher } from "../../rules/rules.js";
+import { isDerived } from "../../rules/derived.js";
 import type { ExtensionKind } from "../../layer/extension-kind.js";
 import type { Context } from "../context.js";
 import type { Finding } from "../finding.js";
 import { finding, type CheckRule } from "./rule.js";
-
-/** Files computed over all packages of a root: one made over the extension alone makes the base's things disappear. */
-const DERIVED = [
-  "/usr/lib/*/gconv/gconv-modules.cache",
-  "/usr/lib/*/gdk-pixbuf-2.0/*/loaders.cache",
-  "/usr/lib/*/gio/modules/giomodule.cache",
-  "/usr/lib/*/gtk-*/*/immodules.cache",
-  "/usr/lib/fontconfig/cache/**",
-  "/usr/lib/locale/locale-archive",
-  "/usr/lib/modules/*/modules.*",
-  "/usr/lib/systemd/catalog/database",
-  "/usr/lib/udev/hwdb.bin",
-  "/usr/share/applications/mimeinfo.cache",
-  "/usr/share/glib-2.0/schemas/gschemas.compiled",
-  "/usr/share/icons/**/icon-theme.cache",
-  "/usr/share/info/dir",
-  "/usr/share/mime/**",
-].map(pathMatcher);
 
 const LIBRARY = /\/lib[^/]*\.so(\.[^/]*)?$/;
 
@@ -116,7 +98,7 @@ function* againstBase({ base, extension }: Context, entry: FileEntry): Iterable<
   }
   // Who made the extension knows of it.
   if (extension.mayHide?.(entry.path) === true || isSame(entry, before)) return;
-  if (DERIVED.some((matches) => matches(entry.path)))
+  if (isDerived(entry.path))
     yield finding(
       "hides-cache",
       "error",
