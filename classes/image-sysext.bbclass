@@ -13,12 +13,16 @@ IMAGE_FSTYPES ?= "squashfs"
 
 inherit image
 
-# The recipe of the base image, which must have IMAGE_GEN_PKGDBFS = "1".
+# The recipe of the base image, or of an extension on which this one is built; it must have IMAGE_GEN_PKGDBFS = "1".
 IMAGE_BASE_PKGDB ?= ""
+# Recipes of further bases on which it has to work as it is: do_check looks at each.
+SYSEXT_ALSO_FOR ?= ""
 IMAGE_HOSTNAME = ""
 IMAGE_HOSTS = "0"
 
 SYSEXT_NAME ?= "${IMAGE_BASENAME}"
+# sysext: merged over /usr and /opt. confext: over /etc, set by image-confext.
+SYSEXT_KIND ?= "sysext"
 # What ties the extension to the base. version: the same ID and VERSION_ID. pkgdb: the very package database it was built on.
 SYSEXT_LEVEL_POLICY ?= "version"
 # Words of system, initrd, portable; empty: systemd's default.
@@ -76,6 +80,8 @@ python () {
         bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged, skip or refuse' % d.getVar('SYSEXT_SCRIPTS'))
     if d.getVar('SYSEXT_CHECK') not in ('error', 'warn', 'off'):
         bb.fatal('SYSEXT_CHECK is `%s`: set it to error, warn or off' % d.getVar('SYSEXT_CHECK'))
+    if d.getVar('SYSEXT_ALSO_FOR').split() and d.getVar('SYSEXT_CHECK') == 'off':
+        bb.fatal('SYSEXT_ALSO_FOR of %s names bases that nobody looks at: SYSEXT_CHECK is off' % d.getVar('PN'))
     if not d.getVar('IMAGE_BASE_PKGDB'):
         raise bb.parse.SkipRecipe('IMAGE_BASE_PKGDB is empty: set it to the recipe of the base image')
 }
@@ -98,6 +104,7 @@ do_rootfs() {
         --scripts=${SYSEXT_SCRIPTS}
         --allow-changed=${SYSEXT_ALLOW_CHANGED}
         ${@'--keep-database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
+        --snapshot-name=${@d.getVar('SYSEXT_NAME') if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}
         --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
@@ -110,6 +117,16 @@ do_rootfs() {
         --work=${ROOTFS_WORK}
         --output=${ROOTFS_OUTPUT}
 TSBAKE_OPTIONS
+}
+
+# An extension on which others are built (IMAGE_GEN_PKGDBFS = "1"): its packages on its base's tree.
+do_base_tree[depends] += "${@'${IMAGE_BASE_PKGDB}:do_base_tree' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}"
+do_base_tree[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_base_tree() {
+    [ "${IMAGE_GEN_PKGDBFS}" = 1 ] || bbfatal "${PN} keeps no package database: set IMAGE_GEN_PKGDBFS = \"1\" in its recipe"
+    tsbake-image base-tree --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar --tree ${ROOTFS_OUTPUT}/rootfs.tar \
+        --files ${ROOTFS_OUTPUT}/files.jsonl --facts ${ROOTFS_OUTPUT}/packages.json --snapshot ${ROOTFS_OUTPUT}/pkgdb \
+        --epoch "${SOURCE_DATE_EPOCH}" --output ${BASE_TREE_OUTPUT}/rootfs.tar
 }
 
 # The layer as do_rootfs left it, or packed again after post-processing.
@@ -136,6 +153,7 @@ do_image() {
         --base=${SYSEXT_BASE}
         --base-name=${IMAGE_BASE_PKGDB}
         --name=${SYSEXT_NAME}
+        --kind=${SYSEXT_KIND}
         --rules=${SYSEXT_RULES}
         --may-shadow=${SYSEXT_MAY_SHADOW}
         --policy=${SYSEXT_LEVEL_POLICY}
@@ -143,6 +161,7 @@ do_image() {
         --scope=${SYSEXT_SCOPE}
         --id=${SYSEXT_ID}
         --version=${SYSEXT_VERSION_ID}
+        ${@'--fixed-ids' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}
         --database=${@'${ROOTFS_OUTPUT}/pkgdb/database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
         --epoch=${SOURCE_DATE_EPOCH}
         --work=${IMAGE_WORK}
@@ -192,6 +211,8 @@ addtask check after do_image do_rootfs before do_image_complete
 do_check[doc] = "looks for what of the extension will not work on its base"
 SSTATETASKS += "do_check"
 do_check[depends] += "${IMAGE_BASE_PKGDB}:do_pkgdb_snapshot"
+do_check[depends] += "${@' '.join(base + ':do_pkgdb_snapshot' for base in d.getVar('SYSEXT_ALSO_FOR').split())}"
+do_check[requires] = "${@' '.join(base + ':' + word for base in d.getVar('SYSEXT_ALSO_FOR').split() for word in d.getVar('SYSEXT_BASE_MUST').split())}"
 do_check[cleandirs] = "${CHECK_OUTPUT}"
 do_check[sstate-plaindirs] = "${CHECK_OUTPUT}"
 do_check[vardeps] += "TSBAKE_IMAGE_DIGEST"
@@ -204,6 +225,7 @@ do_check() {
         --facts=${ROOTFS_OUTPUT}/packages.json
         --extension=${IMAGE_TREE}/extension.json
         --base=${SYSEXT_BASE}
+        --also=${@' '.join(base + '=${PKGDB_DIR}/' + base for base in d.getVar('SYSEXT_ALSO_FOR').split())}
         --mode=${SYSEXT_CHECK}
         --allow=${SYSEXT_CHECK_ALLOW}
         --required-commands=${REQUIRED_COMMANDS}
@@ -222,7 +244,7 @@ TSBAKE_OPTIONS
 
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
 # The first type that systemd-sysext takes as NAME.raw.
-SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs')), '')}"
+SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs', 'ext4', 'ddi')), '')}"
 
 do_image_complete:append() {
     if [ -n "${SYSEXT_RAW_TYPE}" ]; then

@@ -17,7 +17,7 @@ RDEPENDS += "${IMAGE_INSTALL}"
 
 # What becomes of the tree: words of IMAGE_TYPES.
 IMAGE_FSTYPES ?= "tar.gz"
-IMAGE_TYPES = "directory tar tar.gz tar.xz tar.zst squashfs erofs"
+IMAGE_TYPES = "directory tar tar.gz tar.xz tar.zst squashfs erofs ext4 ddi"
 
 python () {
     known = d.getVar('IMAGE_TYPES').split()
@@ -34,6 +34,17 @@ python () {
     odd = [word for word in d.getVar('IMAGE_SBOM').split() if word not in ('cyclonedx', 'spdx')]
     if odd:
         bb.fatal('IMAGE_SBOM of %s has %s: the formats are cyclonedx and spdx' % (d.getVar('PN'), ', '.join(odd)))
+    verity = d.getVar('IMAGE_VERITY')
+    if verity not in ('no', 'hash', 'signed', 'defer'):
+        bb.fatal('IMAGE_VERITY of %s is `%s`: set it to no, hash, signed or defer' % (d.getVar('PN'), verity))
+    if 'ddi' in d.getVar('IMAGE_FSTYPES').split():
+        needed = {'signed': ['KEY', 'CERTIFICATE'], 'defer': ['CERTIFICATE'] if d.getVar('IMAGE_VERITY_SIGNATURE') else []}
+        missing = ['IMAGE_VERITY_' + word for word in needed.get(verity, []) if not d.getVar('IMAGE_VERITY_' + word)]
+        if missing:
+            bb.fatal('IMAGE_VERITY of %s is `%s`, and %s is empty' % (d.getVar('PN'), verity, ' and '.join(missing)))
+    if verity == 'signed':
+        d.setVarFlag('do_image_ddi', 'signing-key', d.getVar('IMAGE_VERITY_KEY') or '')
+        d.setVarFlag('do_image_ddi', 'signing-certificate', d.getVar('IMAGE_VERITY_CERTIFICATE') or '')
 }
 # Bills of materials that are deployed beside the image: words of cyclonedx (1.6, .cdx.json), spdx (3.0.1, .spdx.json).
 IMAGE_SBOM ?= "cyclonedx spdx"
@@ -87,7 +98,8 @@ FEED_POOL ?= "${DL_DIR}/feed/pool"
 # For ordinary users; a build as root has it too, so that both have the same signatures.
 DEPENDS += "fakeroot-native"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'squashfs', 'squashfs-tools-native', '', d)}"
-DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'erofs', 'erofs-utils-native', '', d)}"
+DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'erofs ddi', 'erofs-utils-native', '', d)}"
+DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'ext4 ddi', 'systemd-tools-native', '', d)}"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'tar.xz', 'xz-native', '', d)}"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES_PKGDBFS', 'tar.xz', 'xz-native', '', d)}"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'tar.zst', 'zstd-native', '', d)}"
@@ -248,6 +260,7 @@ do_image() {
 EXTRA_IMAGECMD ?= ""
 EXTRA_IMAGECMD_SQUASHFS ?= "-comp zstd -Xcompression-level 6"
 EXTRA_IMAGECMD_EROFS ?= "-zlz4hc"
+EXTRA_IMAGECMD_EXT4 ?= ""
 
 convert_image() {
     # type, further arguments
@@ -299,6 +312,54 @@ do_image_erofs() {
     convert_image erofs "${EXTRA_IMAGECMD_EROFS} ${EXTRA_IMAGECMD}"
 }
 
+addtask image_ext4 after do_image do_prepare_recipe_sysroot
+do_image_ext4[doc] = "makes the image as ext4, as small as its content"
+SSTATETASKS += "do_image_ext4"
+do_image_ext4[cleandirs] = "${IMAGE_OUTPUT}/ext4"
+do_image_ext4[sstate-plaindirs] = "${IMAGE_OUTPUT}/ext4"
+do_image_ext4[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_image_ext4() {
+    convert_image ext4 "${EXTRA_IMAGECMD_EXT4} ${EXTRA_IMAGECMD}"
+}
+
+# What protects the content of a ddi, in the words of mkosi's Verity=. no: nothing. hash: dm-verity. signed: and a signature.
+# defer: and room for a signature, which somebody else makes of NAME.roothash and IMAGE_VERITY_SIGNATURE names.
+IMAGE_VERITY ?= "${@'signed' if d.getVar('IMAGE_VERITY_KEY') else 'hash'}"
+# Absolute paths of PEM files. The key is nothing of an image: what is signed with it is known by the certificate.
+IMAGE_VERITY_KEY ?= ""
+IMAGE_VERITY_CERTIFICATE ?= ""
+# Absolute path of a PKCS#7 signature in DER.
+IMAGE_VERITY_SIGNATURE ?= ""
+IMAGE_VERITY[vardepvalue] = "${IMAGE_VERITY}"
+IMAGE_VERITY[vardepsexclude] = "IMAGE_VERITY_KEY"
+DDI_WORK = "${WORKDIR}/ddi-work"
+
+addtask image_ddi after do_image do_prepare_recipe_sysroot
+do_image_ddi[doc] = "makes the image as a disk image with a partition table, protected by dm-verity"
+SSTATETASKS += "do_image_ddi"
+do_image_ddi[cleandirs] = "${IMAGE_OUTPUT}/ddi ${DDI_WORK}"
+do_image_ddi[sstate-plaindirs] = "${IMAGE_OUTPUT}/ddi"
+do_image_ddi[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
+# The files count by their content, wherever they are, but for the key.
+do_image_ddi[vardepsexclude] += "IMAGE_VERITY_KEY IMAGE_VERITY_CERTIFICATE IMAGE_VERITY_SIGNATURE"
+do_image_ddi[file-checksums] += "${@' '.join(path + ':True' for path in [d.getVar('IMAGE_VERITY_CERTIFICATE'), d.getVar('IMAGE_VERITY_SIGNATURE')] if path)}"
+do_image_ddi() {
+    tsbake-image convert --options - <<'TSBAKE_OPTIONS'
+        --type=ddi
+        --tree=${IMAGE_TREE}/image.tar
+        --output=${IMAGE_OUTPUT}/ddi/image
+        --work=${DDI_WORK}
+        --epoch=${SOURCE_DATE_EPOCH}
+        --extra=${EXTRA_IMAGECMD_EROFS} ${EXTRA_IMAGECMD}
+        --architecture=${DPKG_ARCH}
+        --verity=${IMAGE_VERITY}
+        --key=${IMAGE_VERITY_KEY}
+        --certificate=${IMAGE_VERITY_CERTIFICATE}
+        --signature=${IMAGE_VERITY_SIGNATURE}
+        --root-hash=${IMAGE_OUTPUT}/ddi/roothash
+TSBAKE_OPTIONS
+}
+
 # One task a type: an unknown type is a task that does not exist, and an error before anything runs.
 IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] for t in d.getVar('IMAGE_FSTYPES').split())))}"
 # What `tsbake-image result` needs to know of an extension.
@@ -325,6 +386,10 @@ do_image_complete() {
         outputs="$outputs $type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
         delivered="$delivered ${IMAGE_LINK_NAME}.$type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
     done
+    if [ -e ${IMAGE_OUTPUT}/ddi/roothash ]; then
+        cp ${IMAGE_OUTPUT}/ddi/roothash ${IMGDEPLOYDIR}/${IMAGE_NAME}.roothash
+        ln -s ${IMAGE_NAME}.roothash ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.roothash
+    fi
     cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
     cp ${ROOTFS_OUTPUT}/packages.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.packages.json
     tsbake-image result --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \

@@ -65,7 +65,17 @@ const { outputFiles } = await build({
   sourcesContent: false,
   legalComments: "none",
   // It loads files of its own; and what a library may have and does not need.
-  external: ["pyodide", "libsql", "bufferutil", "utf-8-validate", "xmlbuilder2", "ajv", "ajv-formats", "ajv-formats-draft2019", "libxmljs2"],
+  external: [
+    "pyodide",
+    "libsql",
+    "bufferutil",
+    "utf-8-validate",
+    "xmlbuilder2",
+    "ajv",
+    "ajv-formats",
+    "ajv-formats-draft2019",
+    "libxmljs2",
+  ],
   define: { TSBAKE_IS_BUNDLED: "true" },
   // For libraries that are CommonJS.
   banner: {

@@ -42,7 +42,7 @@ step() {
 
 # The programs only, and the compiler itself: what it has against a file is all that is shown. `npm test` compiles the tests.
 # Without a mark nobody knows what became of the last compilation, whatever the compiler has noted of it.
-compile() { node scripts/sweep.js && node_modules/.bin/tsc -b --pretty false $forced packages/*/ && node scripts/bundle.js; }
+compile() { node scripts/sweep.js && node_modules/.bin/tsc -b --pretty false $forced packages/*/tsconfig.json && node scripts/bundle.js; }
 
 if up_to_date; then exit 0; fi
 

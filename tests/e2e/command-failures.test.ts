@@ -2,22 +2,15 @@
 import { spawn } from "node:child_process";
 import { appendFileSync, chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { describeUnless, notRoot } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";
-import { Toy } from "../support/toy.js";
+import { builtToy } from "../support/toy.js";
 import { plainEnvironment } from "../support/temporary.js";
 
-let toy: Toy;
-
-beforeAll(async () => {
-  toy = new Toy();
-  await toy.built([]);
-});
-afterEach(() => toy.restore());
-afterAll(() => toy[Symbol.dispose]());
+const toy = builtToy();
 
 describe("a failing task", () => {
   test("shows the end of its log and the script, which repeats it by hand", async () => {

@@ -1,17 +1,10 @@
 /** Questions about signatures, on the layer meta-toy: what changed, down to the line, and who follows. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { Toy } from "../support/toy.js";
+import { describe, expect, test } from "@jest/globals";
+import { builtToy } from "../support/toy.js";
 
-let toy: Toy;
-
-beforeAll(async () => {
-  toy = new Toy();
-  await toy.built([]);
-});
-afterEach(() => toy.restore());
-afterAll(() => toy[Symbol.dispose]());
+const toy = builtToy();
 
 /** The answer of a question that must succeed. */
 async function ask(...args: string[]): Promise<string> {

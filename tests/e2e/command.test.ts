@@ -1,17 +1,10 @@
 /** `tsbake` as a person types it, on the layer meta-toy: targets, options and queries. */
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { GraphData } from "@tsbake/engine";
-import { EARLY_TASKS, tasksOf, Toy } from "../support/toy.js";
+import { builtToy, EARLY_TASKS, tasksOf } from "../support/toy.js";
 
-let toy: Toy;
-
-beforeAll(async () => {
-  toy = new Toy();
-  await toy.built([]);
-});
-afterEach(() => toy.restore());
-afterAll(() => toy[Symbol.dispose]());
+const toy = builtToy();
 
 const BUILT = ["compile", "configure", ...EARLY_TASKS];
 const WHOLE = [...BUILT, "deploy", "install", "populate_sysroot"];

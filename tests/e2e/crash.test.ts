@@ -10,6 +10,7 @@ import { listStore, verifyStore } from "@tsbake/sstate";
 import { killedBuild } from "../support/killed.js";
 import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
+import { buildUndisturbed, greet, type Undisturbed } from "../support/undisturbed.js";
 
 const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 5);
 const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);
@@ -25,21 +26,11 @@ const STARTS = {
 } as const;
 
 let toy: Toy;
-/** What is deployed, by word. */
-const undisturbed = new Map<string, Map<string, string>>();
-let wholeMs = 0;
+let undisturbed: Undisturbed;
 
 beforeAll(async () => {
   toy = new Toy();
-  await toy.built([TARGET]);
-  for (const word of WORDS) {
-    say(word);
-    remove(["tmp", "sstate-cache"]);
-    const started = performance.now();
-    await toy.built([TARGET]);
-    wholeMs = performance.now() - started;
-    undisturbed.set(word, await toy.rig.digests("build/tmp/deploy"));
-  }
+  undisturbed = await buildUndisturbed(toy, TARGET, WORDS);
 });
 afterAll(() => toy[Symbol.dispose]());
 
@@ -49,22 +40,22 @@ describe("a killed build", () => {
     async () => {
       const random = mulberry(seed);
       const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!;
-      expect(undisturbed.get(WORDS[0]!)).not.toEqual(undisturbed.get(WORDS[1]!));
+      expect(undisturbed.deployed.get(WORDS[0]!)).not.toEqual(undisturbed.deployed.get(WORDS[1]!));
       for (let number = 1; number <= runs; number++) {
         const start = pick(Object.keys(STARTS) as (keyof typeof STARTS)[]);
-        const afterMs = random() * wholeMs;
+        const afterMs = random() * undisturbed.wholeMs;
         const word = pick(WORDS);
         const story = `run ${number} on ${start}, killed after ${Math.round(afterMs)} ms`;
         remove(STARTS[start]);
-        say(word);
+        greet(toy, word);
         await killedBuild(toy.rig.folder, TARGET, afterMs);
         // The one who comes back may want something else.
         const wanted = pick(WORDS);
-        say(wanted);
+        greet(toy, wanted);
         const next = await toy.trace([TARGET]);
         expect([story, next.code, next.code === 0 ? "" : next.output]).toEqual([story, 0, ""]);
         const deployed = await toy.rig.digests("build/tmp/deploy");
-        expect([story, deployed]).toEqual([story, undisturbed.get(wanted)]);
+        expect([story, deployed]).toEqual([story, undisturbed.deployed.get(wanted)]);
         const { stdout } = await toy.tsbake([TARGET]);
         expect([story, stdout.slice(0, 13)]).toEqual([story, "nothing to do"]);
       }
@@ -77,10 +68,6 @@ describe("a killed build", () => {
     runs * 60_000,
   );
 });
-
-function say(word: string): void {
-  toy.rig.write("meta-toy/recipes/greeting/greeting/greeting.txt", word);
-}
 
 /** @param prefixes paths below the build folder; everything that begins so goes */
 function remove(prefixes: readonly string[]): void {

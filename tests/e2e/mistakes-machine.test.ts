@@ -1,7 +1,7 @@
 /** What the machine and the network do to a build: one clear message, nothing half done, and the next run is right. */
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { join } from "node:path";
 import { downloadClosure } from "@tsbake/packaging";
 import { run } from "../support/command.js";
@@ -9,19 +9,13 @@ import { serveFolder } from "../support/mirror.js";
 import { root } from "../support/paths.js";
 import { toldIn } from "../support/told.js";
 import { describeUnless, notRoot } from "../support/skip.js";
-import { Toy } from "../support/toy.js";
+import { builtToy, Toy } from "../support/toy.js";
 import { plainEnvironment } from "../support/temporary.js";
 
 const PATHS = plainEnvironment();
 const PROGRAM = join(root, "scripts/start.js");
 
-let toy: Toy;
-beforeAll(async () => {
-  toy = new Toy();
-  await toy.built([]);
-});
-afterEach(() => toy.restore());
-afterAll(() => toy[Symbol.dispose]());
+const toy = builtToy();
 
 const SUM = "0".repeat(64);
 

@@ -13,6 +13,7 @@ import { killedBuild } from "../support/killed.js";
 import { damage } from "../support/power-cut.js";
 import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
+import { buildUndisturbed, greet, type Undisturbed } from "../support/undisturbed.js";
 
 const runs = Number(process.env["TSBAKE_POWER_CUT_RUNS"] ?? 2);
 const seed = Number(process.env["TSBAKE_POWER_CUT_SEED"] ?? Date.now() % 1_000_000);
@@ -25,21 +26,11 @@ const STARTS = [[], [], ["tmp"], ["tmp", "sstate-cache"], ["cache"], ["sstate-ca
 const SECONDS_LOST = [1, 5, 3600];
 
 let toy: Toy;
-/** What is deployed, by word. */
-const undisturbed = new Map<string, Map<string, string>>();
-let wholeMs = 0;
+let undisturbed: Undisturbed;
 
 beforeAll(async () => {
   toy = new Toy();
-  await toy.built([TARGET]);
-  for (const word of WORDS) {
-    say(word);
-    remove(["tmp", "sstate-cache"]);
-    const started = performance.now();
-    await toy.built([TARGET]);
-    wholeMs = performance.now() - started;
-    undisturbed.set(word, await toy.rig.digests("build/tmp/deploy"));
-  }
+  undisturbed = await buildUndisturbed(toy, TARGET, WORDS);
 });
 afterAll(() => toy[Symbol.dispose]());
 
@@ -57,8 +48,8 @@ describe("a power cut", () => {
         let story = `run ${number} without ${start.join(" ") || "nothing"}`;
         // The one that comes back may lose its power, too.
         for (let cuts = pick([1, 1, 2]); cuts > 0; cuts--) {
-          say(pick(WORDS));
-          const afterMs = random() * wholeMs;
+          greet(toy, pick(WORDS));
+          const afterMs = random() * undisturbed.wholeMs;
           // Else it had ended, and was synced.
           await killedBuild(toy.rig.folder, TARGET, afterMs, inBoot().environment);
           const lost = pick(SECONDS_LOST);
@@ -69,10 +60,13 @@ describe("a power cut", () => {
           boot++;
         }
         const wanted = pick(WORDS);
-        say(wanted);
+        greet(toy, wanted);
         const next = await toy.trace([TARGET], inBoot());
         expect([story, next.code, next.code === 0 ? "" : next.output]).toEqual([story, 0, ""]);
-        expect([story, await toy.rig.digests("build/tmp/deploy")]).toEqual([story, undisturbed.get(wanted)]);
+        expect([story, await toy.rig.digests("build/tmp/deploy")]).toEqual([
+          story,
+          undisturbed.deployed.get(wanted),
+        ]);
         expect([story, existsSync(toy.rig.path("build/tmp/unsynced.json"))]).toEqual([story, false]);
         const { stdout } = await toy.tsbake([TARGET], inBoot());
         expect([story, stdout.slice(0, 13)]).toEqual([story, "nothing to do"]);
@@ -91,7 +85,10 @@ async function expectGoodStore(story: string, wanted: string): Promise<void> {
   expect((await listStore(store)).filter(({ kind }) => kind === "damaged")).toEqual([]);
   remove(["tmp"]);
   await toy.built([TARGET]);
-  expect([story, await toy.rig.digests("build/tmp/deploy")]).toEqual([story, undisturbed.get(wanted)]);
+  expect([story, await toy.rig.digests("build/tmp/deploy")]).toEqual([
+    story,
+    undisturbed.deployed.get(wanted),
+  ]);
 }
 
 /** The mark itself, what has its name in the shared state, and what is made once and is then a person's. */
@@ -100,10 +97,6 @@ function isSynced(path: string): boolean {
     /\/tmp\/unsynced\.json$|\/sstate-cache\/.*\/sstate:|\/conf\/local\.conf$/.test(path) &&
     !basename(path).startsWith(".")
   );
-}
-
-function say(word: string): void {
-  toy.rig.write("meta-toy/recipes/greeting/greeting/greeting.txt", word);
 }
 
 function remove(names: readonly string[]): void {

@@ -92,7 +92,10 @@ test(`soak: ${SECONDS} s, ${WRITERS} writers and ${READERS} readers, seed ${SEED
   const check = async (path: string): Promise<void> => {
     const expected = kept.get(path)!;
     const answer = await ask(`${server.url}/${encodeURI(path)}`, "GET");
-    if (!answer) return void (await sleep(50));
+    if (!answer) {
+      await sleep(50);
+      return;
+    }
     counts.reads++;
     if (answer.status !== 200) wrong.push(`${path} was acknowledged and is answered with ${answer.status}`);
     else if (sha256(answer.body) !== expected) wrong.push(`${path} has other bytes than were acknowledged`);

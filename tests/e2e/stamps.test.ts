@@ -159,6 +159,23 @@ describe("a work folder that was removed by hand", () => {
     );
   });
 
+  test("is not missed where a task executes nothing", async () => {
+    const recipe = (text: string) => `do_idle[noexec] = "1"
+do_idle[cleandirs] = "\${WORKDIR}/idle"
+do_last() {
+    : ${text}
+}
+addtask idle
+addtask last after do_idle before do_build
+`;
+    toy.change("meta-toy/recipes/extra/idle_1.0.bb", recipe("one"));
+    await toy.built(["idle:do_last"]);
+    toy.change("meta-toy/recipes/extra/idle_1.0.bb", recipe("two"));
+    const again = await toy.built(["idle:do_last"]);
+    expect(again.ran).toEqual(["idle:do_last"]);
+    expect(again.output).not.toContain("output-gone");
+  });
+
   test("staged files of a needed recipe that were removed come back", async () => {
     await toy.built(["page"]);
     rmSync(toy.rig.path("build/tmp/sysroots-components"), { recursive: true });

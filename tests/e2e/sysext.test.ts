@@ -3,8 +3,11 @@
  * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { sha256File } from "@tsbake/base";
 import { parseCheckReport, parseFileManifest, parseOsRelease } from "@tsbake/image";
 import {
+  chmodSync,
+  copyFileSync,
   cpSync,
   existsSync,
   readFileSync,
@@ -19,8 +22,13 @@ import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
 import { run } from "../support/command.js";
 import { cannotJudge, judge } from "../support/judge.js";
+import { root } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
+import { makeSigningPair, SignedImage } from "../support/signed-image.js";
 import { describeUnless, testUnless } from "../support/skip.js";
+import { toolsProblem } from "../support/tools.js";
+import { temporaryFolder } from "../support/temporary.js";
+import { userProblem } from "../support/user.js";
 
 const MINUTES = 60_000;
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
@@ -41,6 +49,9 @@ local_conf_header:
     ${downloads ? `DL_DIR = "${downloads}"` : "# the build's own folder"}
   changes: |
     include conf/changes.conf
+  signing: |
+    IMAGE_VERITY_KEY = "\${TOPDIR}/../keys/images.key"
+    IMAGE_VERITY_CERTIFICATE = "\${TOPDIR}/../keys/images.crt"
 `;
 
 const FILES = {
@@ -71,7 +82,8 @@ inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "strace htop"
 IMAGE_INSTALL = "sysfacts-watch"
-IMAGE_FSTYPES = "squashfs erofs tar.gz directory"
+IMAGE_FSTYPES = "squashfs erofs ext4 ddi tar.gz directory"
+SYSEXT_ALSO_FOR = "bigger-base"
 REQUIRED_COMMANDS = "strace htop systemctl"
 REQUIRED_PATHS = "/usr/share/doc/htop /etc/passwd"
 `,
@@ -85,6 +97,24 @@ SYSEXT_TEST() {
     nc -h 2>&1 | grep -q OpenBSD
     su -s /bin/sh redis -c 'touch /var/lib/redis/x'
     ! ip route 2>/dev/null | grep .
+}
+`,
+  // An extension on an extension: a library of the lower one, and a maintainer script.
+  "meta-case/recipes/chain-low_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "libncursesw6"
+IMAGE_FSTYPES = "directory"
+IMAGE_GEN_PKGDBFS = "1"
+`,
+  "meta-case/recipes/chain-top_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "chain-low"
+IMAGE_PREINSTALL = "htop nano"
+IMAGE_FSTYPES = "directory"
+SYSEXT_LEVEL_POLICY = "pkgdb"
+SYSEXT_TEST() {
+    htop --version
 }
 `,
   "meta-case/recipes/case-failing_1.0.bb": `
@@ -124,9 +154,10 @@ SYSEXT_LEVEL_POLICY = "pkgdb"
 `,
 };
 
-const obstacle = await archiveProblem();
+const obstacle = (await archiveProblem()) ?? (await toolsProblem("openssl"));
 const noJudge = await cannotJudge();
 const noBoot = await cannotBoot();
+const noUser = await userProblem();
 
 describeUnless(obstacle, "an extension of real packages", () => {
   const rig = new Rig(FILES);
@@ -134,7 +165,9 @@ describeUnless(obstacle, "an extension of real packages", () => {
   const image = (name: string): string => realpathSync(rig.path(images, name));
 
   beforeAll(async () => {
-    const result = await rig.tsbake(["case-base", "bigger-base", "case-tools", "case-merged", "case-pinned"]);
+    for (const name of ["images", "others"]) await makeSigningPair(rig.path("keys"), name);
+    const extensions = ["case-tools", "case-merged", "case-pinned", "chain-low", "chain-top"];
+    const result = await rig.tsbake(["case-base", "bigger-base", ...extensions]);
     if (result.code !== 0) throw new Error(result.stdout + result.stderr);
   }, 15 * MINUTES);
   afterAll(() => rig[Symbol.dispose]());
@@ -166,7 +199,7 @@ describeUnless(obstacle, "an extension of real packages", () => {
       return [...all];
     };
 
-    test.each(["case-tools", "case-merged", "case-pinned"])("nothing in %s", (recipe) => {
+    test.each(["case-tools", "case-merged", "case-pinned", "chain-top"])("nothing in %s", (recipe) => {
       expect(findings(recipe)).toEqual([]);
     });
 
@@ -224,6 +257,7 @@ describeUnless(obstacle, "an extension of real packages", () => {
     test.each([
       ["squashfs", "case-tools.raw"],
       ["erofs", "case-tools-generic.rootfs.erofs"],
+      ["ext4", "case-tools-generic.rootfs.ext4"],
       ["a folder", "case-tools-generic.rootfs.directory"],
     ])("%s is merged, works, and is gone after unmerge", async (_kind, file) => {
       const base = image("case-base-generic.rootfs.directory");
@@ -317,6 +351,89 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     });
   });
 
+  describe("a signed disk image", () => {
+    const work = () => rig.path("build/tmp/work/generic/case-tools/1.0");
+    const signed = (name = "images") =>
+      new SignedImage({
+        image: image("case-tools-generic.rootfs.ddi"),
+        rootHash: rig.read(`${images}/case-tools-generic.rootfs.roothash`),
+        certificate: rig.path(`keys/${name}.crt`),
+        tools: join(work(), "recipe-sysroot-native/usr/bin"),
+        scratch: rig.path("signed"),
+      });
+
+    test("is one for systemd, by its policy and by its signature", async () => {
+      expect(await signed().validated()).toBe("OK");
+      expect(await signed().isSigned()).toBe(true);
+      expect(await signed("others").isSigned()).toBe(false);
+    });
+
+    test("a byte that is another one is found", async () => {
+      expect(await signed().verified()).toBe(0);
+      expect(await signed().verified(5000)).not.toBe(0);
+    });
+
+    test("the key is in nothing that the build has left", async () => {
+      const secret = rig.read("keys/images.key").split("\n")[3]!;
+      const left = ["build/tmp/stamps", "build/tmp/deploy", "build/tmp/work/generic/case-tools"];
+      const { stdout } = await run("grep", ["-rlF", secret, ...left.map((path) => rig.path(path))]);
+      expect(stdout).toBe("");
+    });
+
+    test("a key of another certificate is refused before anything runs", async () => {
+      rig.write(
+        "build/conf/changes.conf",
+        `IMAGE_VERITY_KEY:pn-case-tools = "${rig.path("keys/others.key")}"\nEXTRA_IMAGECMD:pn-case-tools = "-x1"\n`,
+      );
+      const { code, output, ran } = await rig.trace(["case-tools"]);
+      rmSync(rig.path("build/conf/changes.conf"));
+      expect([code, ran]).toEqual([1, []]);
+      expect(output).toContain("base/bad-signing-key");
+      expect(output).toContain("it is not the key of the certificate");
+    });
+
+    testUnless(
+      noUser,
+      "an ordinary user makes the same bytes in another folder, and so of ext4",
+      async () => {
+        const shared = temporaryFolder("same-bytes");
+        for (const [from, name] of [
+          [join(work(), "image-tree/image.tar"), "image.tar"],
+          [rig.path("keys/images.key"), "key"],
+          [rig.path("keys/images.crt"), "certificate"],
+        ] as const)
+          copyFileSync(from, join(shared, name));
+        chmodSync(rig.folder, 0o755);
+        await run("chmod", ["-R", "a+rwX", shared]);
+        const script = readFileSync(join(work(), "temp/run.do_image_ddi"), "utf8");
+        const epoch = /--epoch=(\d+)/.exec(script)![1]!;
+        for (const [type, extra] of [
+          ["ddi", "-zlz4hc"],
+          ["ext4", ""],
+        ] as const) {
+          const options = {
+            tree: "image.tar",
+            output: type,
+            work: "work",
+            key: "key",
+            certificate: "certificate",
+          };
+          const args = Object.entries(options).map(([name, file]) => `--${name}=${join(shared, file)}`);
+          const more = [`--type=${type}`, `--epoch=${epoch}`, `--extra=${extra}`, "--architecture=amd64"];
+          const path = `PATH=${join(work(), "recipe-sysroot-native/usr/bin")}:${process.env["PATH"]}`;
+          const program = [process.execPath, join(root, "packages/image/dist/main.js"), "convert"];
+          const words = ["-u", "nobody", "--", "env", path, ...program, ...args, ...more, "--verity=signed"];
+          const made = await run("runuser", words);
+          expect(made.stderr).toBe("");
+          expect(await sha256File(join(shared, type))).toBe(
+            await sha256File(image(`case-tools-generic.rootfs.${type}`)),
+          );
+        }
+        rmSync(shared, { recursive: true });
+      },
+    );
+  });
+
   test("its bills of materials have its packages, and those of the base are told by the digest", () => {
     const manifest = rig.read(`${images}/case-tools-generic.rootfs.manifest`).trimEnd().split("\n");
     const bill = JSON.parse(rig.read(`${images}/case-tools-generic.rootfs.cdx.json`)) as {
@@ -386,6 +503,88 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     };
     expect(level("case-base")).toMatch(/^pkgdb-[0-9a-f]{16}$/);
     expect(level("bigger-base")).not.toBe(level("case-base"));
+  });
+
+  describe("on another extension", () => {
+    test("it has nothing of that, is taken where the base is, and says what it needs", async () => {
+      const below = new Set([...filesOf("case-base"), ...filesOf("chain-low")]);
+      const own = filesOf("chain-top");
+      expect(own.filter((path) => below.has(path))).toEqual([]);
+      expect([...below].filter((path) => path.includes("libncursesw"))).not.toEqual([]);
+      const summary = rig.read(`${images}/chain-top-generic.rootfs.summary`);
+      expect(summary).toMatch(
+        /^chain-top on chain-low: .*\n.*\n.* TSBAKE_NEEDS=chain-low\n {2}needs on the device: chain-low\n/,
+      );
+      const check = async (...words: string[]) => {
+        const { code, stdout } = await rig.tsbake(["check", "chain-top", ...words]);
+        return [code, stdout];
+      };
+      expect(await check()).toEqual([0, "ok: chain-top on chain-low\n"]);
+      expect(await check("--with", "chain-low", "--against", "case-base")).toEqual([
+        0,
+        "ok: chain-top on case-base\n",
+      ]);
+      expect(await check("--against", "case-base")).toEqual([
+        2,
+        expect.stringContaining("it needs the extension chain-low, and case-base has it not"),
+      ]);
+    });
+
+    test("it is made again for other packages of that, and not for other rules", async () => {
+      const planned = async (change: string): Promise<string> => {
+        rig.write("build/conf/changes.conf", change);
+        const { stdout } = await rig.tsbake(["-n", "chain-top"]);
+        rmSync(rig.path("build/conf/changes.conf"));
+        return stdout;
+      };
+      expect(await planned('SYSEXT_RULES:prepend:pn-chain-low = "/usr/share/doc/**=drop "\n')).toContain(
+        "nothing to do",
+      );
+      const more = await planned('IMAGE_PREINSTALL:append:pn-chain-low = " tree"\n');
+      for (const task of ["chain-low do_rootfs", "chain-top do_rootfs"]) expect(more).toContain(`${task}\n`);
+    });
+
+    test("that goes round is an error that names both", async () => {
+      rig.write("build/conf/changes.conf", 'IMAGE_BASE_PKGDB:pn-chain-low = "chain-top"\n');
+      const { code, stderr } = await rig.tsbake(["chain-top"]);
+      rmSync(rig.path("build/conf/changes.conf"));
+      expect(code).toBe(1);
+      expect(stderr).toContain("chain-top");
+      expect(stderr).toMatch(/chain-low/);
+    });
+  });
+
+  describe("tried", () => {
+    test("a command runs on the merged tree, with its own words, streams and exit code, and nothing of ours", async () => {
+      const look = "strace -V | head -n 1; redis-server -v >&2; env; ls -d $1 /run/*; exit 7";
+      const words = ["case-tools", "--with", "case-merged", "--", "sh", "-c", look, "sh", rig.folder];
+      const environment = { SECRET: "of the caller" };
+      const { code, stdout, stderr } = await rig.tsbake(["try", ...words], { environment });
+      expect([code, stdout]).toEqual([7, expect.stringMatching(/^strace -- version [\d.]+\n/)]);
+      expect(stderr).toMatch(/^Redis server v=\S+ .*\nls: cannot access /);
+      expect(stdout).not.toContain("SECRET");
+    });
+
+    test.each([
+      ["a program that is not there", ["case-tools", "--", "nosuch"], 127, /nosuch/],
+      ["a recipe that is no extension", ["case-base", "--", "ls"], 125, /cli\/no-extension/],
+    ])("%s", async (_title, words, code, message) => {
+      const result = await rig.tsbake(["try", ...words]);
+      expect([result.code, result.stdout]).toEqual([code, ""]);
+      expect(result.stderr).toMatch(message);
+    });
+
+    testUnless(
+      noBoot,
+      "in the booted base its services run, and an extension on another finds that",
+      async () => {
+        const look = "systemctl is-active redis-server ssh; htop --version; readlink /usr/bin/editor; exit 9";
+        const words = ["chain-top", "--with", "case-merged", "--boot", "--", "sh", "-c", look];
+        const { code, stdout } = await rig.tsbake(["try", ...words]);
+        expect([code, stdout]).toEqual([9, expect.stringMatching(/^active\nactive\nhtop [\d.]+\nnano\n$/)]);
+      },
+      3 * MINUTES,
+    );
   });
 
   describe("what a change in the base means", () => {

@@ -18,8 +18,13 @@ export async function cannotBoot(): Promise<string | undefined> {
  *
  * @param root a folder that it may write to
  * @param command what it says is the answer; `active UNIT…` waits half a minute for units and names their states
+ * @param environment of systemd-nspawn
  */
-export async function boot(root: string, command: string): Promise<string> {
+export async function boot(
+  root: string,
+  command: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const active =
     'active() { for i in $(seq 30); do systemctl is-active "$@" >/dev/null && break; sleep 1; done; systemctl is-active "$@"; }';
   const units = join(root, "etc/systemd/system");
@@ -34,7 +39,9 @@ export async function boot(root: string, command: string): Promise<string> {
   mkdirSync(join(units, "multi-user.target.wants"), { recursive: true });
   symlinkSync("../probe.service", join(units, "multi-user.target.wants/probe.service"));
   const nspawn = ["--boot", "--register=no", "--keep-unit", "--private-network", "--console=pipe"];
-  const booted = await run("timeout", ["180", "systemd-nspawn", "-q", `--directory=${root}`, ...nspawn]);
+  const booted = await run("timeout", ["180", "systemd-nspawn", "-q", `--directory=${root}`, ...nspawn], {
+    env: { ...process.env, ...environment } as Record<string, string>,
+  });
   try {
     return readFileSync(join(root, "probe"), "utf8");
   } catch (error) {

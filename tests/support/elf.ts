@@ -15,6 +15,8 @@ export interface ElfSpec {
   readonly gives?: readonly string[];
   /** `.symtab`, `.debug_info`: names of sections. */
   readonly sections?: readonly string[];
+  /** `.modinfo` of a kernel module: NAME=VALUE. */
+  readonly modinfo?: readonly string[];
 }
 
 const KINDS = { relocatable: 1, executable: 2, shared: 3 };
@@ -72,7 +74,10 @@ export function elfFile(spec: ElfSpec): Buffer {
   give.copy(file, giveAt);
   interpreter.copy(file, interpreterAt);
   table.copy(file, tableAt);
-  return spec.sections === undefined ? file : withSections(file, spec.sections);
+  const { sections, modinfo } = spec;
+  if (sections === undefined && modinfo === undefined) return file;
+  const names = [...(sections ?? []), ...(modinfo === undefined ? [] : [MODINFO])];
+  return withSections(file, names, Buffer.from((modinfo ?? []).map((one) => `${one}\0`).join("")));
 }
 
 function needTable(wants: Readonly<Record<string, readonly string[]>>, at: (text: string) => number): Buffer {
@@ -113,7 +118,9 @@ function giveTable(gives: readonly string[], soname: string, at: (text: string) 
   );
 }
 
-function withSections(loaded: Buffer, sections: readonly string[]): Buffer {
+const MODINFO = ".modinfo";
+
+function withSections(loaded: Buffer, sections: readonly string[], modinfo: Buffer): Buffer {
   const names = ["", ...sections, ".shstrtab"];
   const text = `${names.join("\0")}\0`;
   const headers = Buffer.alloc(names.length * 64);
@@ -125,13 +132,16 @@ function withSections(loaded: Buffer, sections: readonly string[]): Buffer {
       index * 64 + 4,
     );
     at += name.length + 1;
+    if (name !== MODINFO) continue;
+    headers.writeBigUInt64LE(BigInt(loaded.length + text.length), index * 64 + 24);
+    headers.writeBigUInt64LE(BigInt(modinfo.length), index * 64 + 32);
   }
   headers.writeBigUInt64LE(BigInt(loaded.length), (names.length - 1) * 64 + 24);
   headers.writeBigUInt64LE(BigInt(text.length), (names.length - 1) * 64 + 32);
   const head = Buffer.from(loaded);
-  head.writeBigUInt64LE(BigInt(loaded.length + text.length), 40);
+  head.writeBigUInt64LE(BigInt(loaded.length + text.length + modinfo.length), 40);
   head.writeUInt16LE(64, 58);
   head.writeUInt16LE(names.length, 60);
   head.writeUInt16LE(names.length - 1, 62);
-  return Buffer.concat([head, Buffer.from(text), headers]);
+  return Buffer.concat([head, Buffer.from(text), modinfo, headers]);
 }

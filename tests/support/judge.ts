@@ -15,10 +15,12 @@ export interface Case {
   readonly base: string;
   /** The extension: an image file or a folder. */
   readonly extension: string;
-  /** The name that it is put under in /run/extensions, without `.raw`. */
+  /** The name that it is put under in /run/extensions or /run/confexts, without `.raw`. */
   readonly name: string;
   /** A shell command that is run in the merged tree. */
   readonly look: string;
+  /** What it is. Default: sysext. */
+  readonly kind?: "sysext" | "confext";
 }
 
 export interface Verdict {
@@ -44,30 +46,31 @@ export async function cannotJudge(): Promise<string | undefined> {
 // Without shared propagation on the base, systemd-sysext says "Merged" and nothing is there; /run must be a mount point.
 const SCRIPT = `
 set -eu
-base=$1 extension=$2 name=$3 look=$4 out=$5
+base=$1 extension=$2 name=$3 look=$4 out=$5 program=systemd-$6 place=$base/run/$7
 mount --bind "$base" "$base"
 mount --make-shared "$base"
 mount -t proc proc "$base/proc"
 mount -t sysfs sysfs "$base/sys"
 mount --rbind /dev "$base/dev"
 mount -t tmpfs tmpfs "$base/run"
-mkdir "$base/run/extensions"
-if [ -d "$extension" ]; then cp -a "$extension" "$base/run/extensions/$name"
-else cp "$extension" "$base/run/extensions/$name.raw"; fi
-SYSTEMD_LOG_LEVEL=debug chroot "$base" systemd-sysext merge >"$out/log" 2>&1 || echo "exit code $?" >>"$out/log"
-chroot "$base" systemd-sysext status --json=short >"$out/status" 2>&1 || true
+mkdir "$place"
+if [ -d "$extension" ]; then cp -a "$extension" "$place/$name"
+else cp "$extension" "$place/$name.raw"; fi
+SYSTEMD_LOG_LEVEL=debug chroot "$base" "$program" merge >"$out/log" 2>&1 || echo "exit code $?" >>"$out/log"
+chroot "$base" "$program" status --json=short >"$out/status" 2>&1 || true
 code=0
 chroot "$base" sh -c "$look" >"$out/seen" 2>&1 </dev/null || code=$?
 echo $code >"$out/code"
-chroot "$base" systemd-sysext unmerge >>"$out/log" 2>&1 || true
+chroot "$base" "$program" unmerge >>"$out/log" 2>&1 || true
 chroot "$base" sh -c "$look" >"$out/afterwards" 2>&1 </dev/null || true
 `;
 
 /** Merges, looks, unmerges. @throws Error when it could not even be tried */
-export async function judge({ base, extension, name, look }: Case): Promise<Verdict> {
+export async function judge({ base, extension, name, look, kind = "sysext" }: Case): Promise<Verdict> {
   const out = temporaryFolder("judge");
   try {
-    const args = ["sh", "-c", SCRIPT, "judge", base, extension, name, look, out];
+    const places = { sysext: "extensions", confext: "confexts" };
+    const args = ["sh", "-c", SCRIPT, "judge", base, extension, name, look, out, kind, places[kind]];
     const result = await run("unshare", ["--mount", "--propagation", "private", ...args]);
     const code = await readTextIfThere(join(out, "code"));
     if (code === undefined) throw new Error(`the judge could not be set up: ${result.stderr}`);

@@ -1,7 +1,7 @@
 /** A project on the layer meta-toy: shell recipes that need no archive and no compiler, and the real `tsbake` on it. */
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect } from "@jest/globals";
 import type { RunResult } from "@tsbake/base";
 import { root } from "./paths.js";
 import { Rig } from "./rig.js";
@@ -101,4 +101,15 @@ export class Toy implements Disposable {
 function expectNoCrash(output: string): void {
   expect(output).not.toMatch(/^\s+at .*:\d+:\d+\)?$/m);
   expect(output).not.toContain("internal-error");
+}
+
+/** The layer, built once for all tests of the file that calls this; what a test changes is undone after it. */
+export function builtToy(): Toy {
+  const toy = new Toy();
+  beforeAll(async () => {
+    await toy.built([]);
+  });
+  afterEach(() => toy.restore());
+  afterAll(() => toy[Symbol.dispose]());
+  return toy;
 }

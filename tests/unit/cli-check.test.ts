@@ -134,6 +134,46 @@ describe("a verdict", () => {
   });
 });
 
+describe("of a disk image", () => {
+  /** A table with one partition, and `content` in it. */
+  function disk(
+    content: Buffer,
+    change: { first?: bigint; last?: bigint; entryBytes?: number } = {},
+  ): Buffer {
+    const first = change.first ?? 40n;
+    const header = Buffer.alloc(40 * 512);
+    header.write("EFI PART", 512, "latin1");
+    header.writeBigUInt64LE(2n, 512 + 72);
+    header.writeUInt32LE(0xffffffff, 512 + 80);
+    header.writeUInt32LE(change.entryBytes ?? 128, 512 + 84);
+    header.writeBigUInt64LE(first, 1024 + 32);
+    header.writeBigUInt64LE(change.last ?? first + BigInt(content.length) / 512n - 1n, 1024 + 40);
+    return Buffer.concat([header, content]);
+  }
+
+  const zeros = Buffer.alloc(8192);
+  const squashfs = Buffer.from(zeros);
+  squashfs.write("hsqs", 0, "latin1");
+  const ext4 = Buffer.from(zeros);
+  ext4.writeUInt16LE(0xef53, 1080);
+
+  test.each([
+    ["its file system is opened", disk(squashfs), /image\/(format-failed|no-reader)\]/],
+    ["no file system", disk(zeros), /none of its partitions is a squashfs or erofs/],
+    ["a partition behind the end", disk(squashfs, { last: 100n }), /none of its partitions/],
+    ["a partition that ends before it begins", disk(squashfs, { last: 3n }), /none of its partitions/],
+    ["numbers without measure", disk(squashfs, { first: 2n ** 64n - 1n, last: 2n ** 64n - 1n }), /none of/],
+    ["entries of another size", disk(squashfs, { entryBytes: 0 }), /none of its partitions/],
+    ["cut after its magic", disk(squashfs).subarray(0, 530), /none of its partitions/],
+    ["an ext4 alone", ext4, /it is an ext4, which takes a mount/],
+  ])("%s", async (_what, content, expected) => {
+    writeFileSync(at("disk.raw"), content);
+    const { code, stderr } = await check(at("disk.raw"), "--against", "base");
+    expect(stderr).toMatch(expected);
+    expect(code).not.toBe(0);
+  });
+});
+
 describe("what is kept of a base", () => {
   const cache = at("project/build/cache/bases");
   const inProject = (...words: string[]) =>
@@ -181,7 +221,11 @@ describe("what cannot be checked", () => {
       ["tools.tar", "--against", "/dev/null"],
       /^error\[image\/no-image\]: .*neither a file nor a folder/,
     ],
-    ["a disk", ["disk.raw", "--against", "base"], /^error\[image\/no-image\]: .*disk with partitions/],
+    [
+      "a disk",
+      ["disk.raw", "--against", "base"],
+      /^error\[image\/no-image\]: .*it is a disk, and none of its partitions/,
+    ],
     ["a text", ["text", "--against", "base"], /^error\[archive\//],
   ])("%s", async (_title, words, text) => {
     writeFileSync(

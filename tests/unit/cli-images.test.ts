@@ -1,44 +1,29 @@
 /** Commands that ask about images that were built. */
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { parseCommand, runSession } from "@tsbake/cli";
 import type { LockedBuild } from "@tsbake/engine";
 import { formatFacts, type LayerFacts, type PackageFact } from "@tsbake/image";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runCommand } from "../support/session.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const folder = temporaryFolder("cli-images");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A command in a project whose recipes have these variables. */
-async function tsbake(
-  words: readonly string[],
-  recipes: Readonly<Record<string, Record<string, string>>> = {},
-) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const command = parseCommand(words);
-  if (command.kind !== "request") throw new Error("not a request");
+/** A command in a project with these images and variables of recipes. */
+function tsbake(words: readonly string[], recipes: Readonly<Record<string, Recipe>> = {}) {
   const build: Partial<LockedBuild> = {
-    variablesOf: (target) => Promise.resolve(new Map(Object.entries(recipes[target] ?? {}))),
+    imageFiles: (target) => recipes[target]!.files,
+    variablesOf: (target) => Promise.resolve(new Map(Object.entries(recipes[target]?.variables ?? {}))),
     close: () => Promise.resolve(),
   };
-  const open = () => Promise.resolve(build as LockedBuild);
-  const code = await runSession(command.request, {
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    environment: {},
-    directory: folder,
-    version: "1.0",
-    words,
-    elapsedMs: () => 300,
-    stop: new AbortController().signal,
-    kill: new AbortController().signal,
-    onTasks: () => {},
-    openBuild: open,
-    lockBuild: open,
-  });
-  return { code, out: out.join(""), err: err.join("") };
+  return runCommand(words, build, { directory: folder });
+}
+
+interface Recipe {
+  readonly files: ReturnType<LockedBuild["imageFiles"]>;
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 function packageFact(name: string, depends: readonly string[], more: Partial<PackageFact> = {}): PackageFact {
@@ -90,11 +75,7 @@ describe("tsbake why", () => {
       inBase: ["bash", "libc6"].map((name) => ({ name, version: "5", architecture: "amd64" })),
     },
   );
-  const image = {
-    DEPLOY_DIR_IMAGE: join(folder, "deploy"),
-    IMAGE_LINK_NAME: "tools.rootfs",
-    IMAGE_FSTYPES: "squashfs",
-  };
+  const deploy = join(folder, "deploy");
   const base = factsOf(
     [
       packageFact("dpkg", ["tar"], { isEssential: true }),
@@ -103,14 +84,13 @@ describe("tsbake why", () => {
     ],
     { requested: ["tar"] },
   );
-  mkdirSync(image.DEPLOY_DIR_IMAGE);
-  writeFileSync(join(image.DEPLOY_DIR_IMAGE, "tools.rootfs.packages.json"), formatFacts(tools));
+  mkdirSync(deploy);
+  writeFileSync(join(deploy, "tools.rootfs.packages.json"), formatFacts(tools));
   writeFileSync(join(folder, "base.packages.json"), formatFacts(base));
   writeFileSync(join(folder, "broken.packages.json"), "{}");
   const recipes = {
-    tools: image,
-    unbuilt: { ...image, IMAGE_LINK_NAME: "unbuilt.rootfs" },
-    hello: { DEPLOY_DIR_IMAGE: image.DEPLOY_DIR_IMAGE },
+    tools: { files: { folder: deploy, name: "tools.rootfs" } },
+    unbuilt: { files: { folder: deploy, name: "unbuilt.rootfs" } },
   };
 
   test.each([
@@ -141,7 +121,6 @@ describe("tsbake why", () => {
       "unbuilt",
       /cli\/image-not-built.*unbuilt\.rootfs\.packages\.json is not there\n.*`tsbake unbuilt`/,
     ],
-    ["strace", "hello", /cli\/no-image/],
     ["strace", "nowhere.packages.json", /cli\/image-not-built/],
     ["strace", "broken.packages.json", /image\/bad-layer-facts/],
   ])("no %s in %s", async (name, where, expected) => {
@@ -202,13 +181,12 @@ describe("tsbake publish", () => {
       packages: [],
     }),
   );
-  const tools = { DEPLOY_DIR_IMAGE: deploy, IMAGE_LINK_NAME: "tools.rootfs", IMAGE_FSTYPES: "squashfs" };
+  const files = { folder: deploy, name: "tools.rootfs" };
   const recipes = {
-    tools,
-    linked: { ...tools, PUBLISH_URL: "https://example.org" },
-    signed: { ...tools, PUBLISH_GPG_KEY: "nobody@example.org", GPG_BIN: "/nowhere/gpg" },
-    unbuilt: { ...tools, IMAGE_LINK_NAME: "unbuilt.rootfs" },
-    hello: {},
+    tools: { files },
+    linked: { files, variables: { PUBLISH_URL: "https://example.org" } },
+    signed: { files, variables: { PUBLISH_GPG_KEY: "nobody@example.org", GPG_BIN: "/nowhere/gpg" } },
+    unbuilt: { files: { folder: deploy, name: "unbuilt.rootfs" } },
   };
 
   test("tells what became of the images, relative to the folder of the caller", async () => {
@@ -234,7 +212,6 @@ describe("tsbake publish", () => {
   });
 
   test.each([
-    ["hello", /cli\/no-image/],
     ["unbuilt", /cli\/image-not-built.*unbuilt\.rootfs\.json is not there/],
     ["signed", /image\/cannot-sign.*nobody@example\.org.*\/nowhere\/gpg/],
   ])("%s: an error, and nothing is written", async (target, expected) => {

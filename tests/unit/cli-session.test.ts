@@ -4,10 +4,10 @@ import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, Source } from "@tsbake/base";
-import { parseCommand, runSession } from "@tsbake/cli";
 import type { Surroundings } from "@tsbake/cli";
 import type { BuildRequest, LockedBuild, OpenOptions } from "@tsbake/engine";
 import { root } from "../support/paths.js";
+import { runCommand, type SessionResult } from "../support/session.js";
 import { summaryOf } from "../support/summary.js";
 
 /** All but line ends and tabs. */
@@ -16,10 +16,7 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
 const done = summaryOf({ total: 2, ran: 1, current: 1 });
 
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
+interface Result extends SessionResult {
   readonly request: BuildRequest | undefined;
   readonly opened: OpenOptions | undefined;
   readonly closed: boolean;
@@ -32,12 +29,9 @@ async function session(
   change: Partial<Surroundings> = {},
 ): Promise<Result> {
   const seen: { request?: BuildRequest; opened?: OpenOptions; closed: boolean } = { closed: false };
-  const [out, err]: [string[], string[]] = [[], []];
-  const command = parseCommand(words);
-  if (command.kind !== "request") throw new Error("not a request");
-  const open = (options: OpenOptions) => {
+  const open = (options: OpenOptions): Partial<LockedBuild> => {
     seen.opened = options;
-    const build: Partial<LockedBuild> = {
+    return {
       build(request) {
         seen.request = request;
         return Promise.resolve({ summary: done, outputs: [] });
@@ -48,31 +42,9 @@ async function session(
       },
       ...methods,
     };
-    return Promise.resolve(build as LockedBuild);
   };
-  const code = await runSession(command.request, {
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    environment: {},
-    directory: "/project",
-    version: "1.0",
-    words,
-    elapsedMs: () => 300,
-    stop: new AbortController().signal,
-    kill: new AbortController().signal,
-    onTasks: () => {},
-    openBuild: open,
-    lockBuild: open,
-    ...change,
-  });
-  return {
-    code,
-    out: out.join(""),
-    err: err.join(""),
-    request: seen.request,
-    opened: seen.opened,
-    closed: seen.closed,
-  };
+  const result = await runCommand(words, open, change);
+  return { ...result, request: seen.request, opened: seen.opened, closed: seen.closed };
 }
 
 describe("tsbake explain", () => {

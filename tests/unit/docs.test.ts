@@ -9,6 +9,7 @@ import {
   FAILED,
   helpText,
   optionTable,
+  NOT_TRIED,
   WRONG_WORDS,
 } from "@tsbake/cli";
 import { byText } from "@tsbake/base";
@@ -98,7 +99,7 @@ describe("defaults in docs/variables.md", () => {
 
   /** A part of the cell that is a value, not prose: `*set*: X`, ``images `X` ``, `empty`. */
   const part =
-    /^(\*set\*: )?(?:(?:images|extensions|feed recipes|images, feed recipes and `native`|`native`|with `native`:) )?(?:`([^`]+)`|(empty)(?:: .*)?)(?:, exported)?$/;
+    /^(\*set\*: )?(?:(?:images|extensions|confexts|feed recipes|images, feed recipes and `native`|`native`|with `native`:) )?(?:`([^`]+)`|(empty)(?:: .*)?)(?:, exported)?$/;
   const documented = [
     ...read("docs/variables.md")
       .split("## Task flags")[0]!
@@ -175,7 +176,7 @@ describe("exit codes", () => {
     const table = /\| Exit code \| Meaning \|\n\|[-|]+\n((?:\|.*\n)+)/.exec(read("docs/manual.md"))![1]!;
     const told = [...table.matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]));
     const withoutResult = Number(/NO_RESULT = (\d+)/.exec(read("scripts/start.js"))![1]);
-    const made = [ALL_WELL, FAILED, WRONG_WORDS, withoutResult, ...ENDING_SIGNALS.map(endedBy)];
+    const made = [ALL_WELL, FAILED, WRONG_WORDS, NOT_TRIED, withoutResult, ...ENDING_SIGNALS.map(endedBy)];
     expect(told).toEqual(made.toSorted((left, right) => left - right));
     const helped = [.../^Exit code: (.*)$/m.exec(helpText())![1]!.matchAll(/\b\d+\b/g)].map(Number);
     expect(helped).toEqual(told.filter((code) => code !== withoutResult));

@@ -17,8 +17,10 @@ import { BuildError, Source } from "@tsbake/base";
 import { Datastore, evaluateFile } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
 import {
+  deployedImage,
   describeEnvironment,
   hostToolchain,
+  imageFiles,
   linkHostTools,
   openFileDigests,
   ownCode,
@@ -26,7 +28,9 @@ import {
   toolDigests,
 } from "@tsbake/engine";
 import { locateBuild } from "@tsbake/project";
+import { openProviders } from "@tsbake/recipe";
 import { run } from "../support/command.js";
+import { makeProject, recipe } from "../support/recipes.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 let folder: string;
@@ -589,4 +593,55 @@ test("the host's toolchain is known by what is in the files behind its names", a
   write("bin/real-gcc-12", "#!/bin/ls\n", 0o755);
   utimesSync(gcc, 100, 100);
   expect(await identity()).not.toBe(first);
+});
+
+describe("the image of a recipe", () => {
+  const recipeOf = (pn: string, facts: Readonly<Record<string, string>>, provides = "") =>
+    recipe(
+      pn,
+      {},
+      {
+        provides,
+        facts: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, { value }])),
+      },
+    );
+  const images = () => {
+    const tools = {
+      BUILD_SUMMARY: join(folder, "deploy/tools.rootfs.summary"),
+      IMAGE_BASE_PKGDB: "base-image",
+    };
+    const recipes = [recipeOf("tools-image", tools, "tools"), recipeOf("hello", {})];
+    const project = makeProject(recipes, { PKGDB_DIR: join(folder, "pkgdb") });
+    return { project, providers: openProviders(project) };
+  };
+
+  test.each(["tools-image", "tools"])("of %s has a folder and a name before it is built", (target) => {
+    expect(imageFiles(images(), target)).toEqual({ folder: join(folder, "deploy"), name: "tools.rootfs" });
+  });
+
+  test.each([
+    ["tools-imgae", "`tools-imgae` is neither", "is `tools-image` meant?"],
+    ["hello", "`hello` is neither", "lists the recipes"],
+  ])("%s has none", (target, message, help) => {
+    const [diagnostic] = problemOf(() => imageFiles(images(), target)).diagnostics;
+    expect(diagnostic).toMatchObject({
+      code: "engine/no-such-image",
+      message: expect.stringContaining(message),
+      help: expect.stringContaining(help),
+    });
+  });
+
+  test("is what a build has left: the type that is quickest to open, and the snapshot", () => {
+    expect(problemOf(() => deployedImage(images(), "tools")).diagnostics[0]).toMatchObject({
+      code: "engine/not-deployed",
+    });
+    const squashfs = write("deploy/tools.rootfs.squashfs");
+    const manifest = join(folder, "deploy/tools.rootfs.json");
+    const base = "base-image";
+    expect(deployedImage(images(), "tools")).toEqual({ image: squashfs, manifest, base });
+    const tar = write("deploy/tools.rootfs.tar");
+    write("pkgdb/tools-image/snapshot.json");
+    const snapshot = join(folder, "pkgdb/tools-image");
+    expect(deployedImage(images(), "tools-image")).toEqual({ image: tar, manifest, snapshot, base });
+  });
 });

@@ -92,6 +92,8 @@ const FLAGS: Readonly<Record<string, FlagCase>> = {
   number_threads: never("2"),
   progress: never("percent"),
   requires: never("other:A=1"),
+  "signing-certificate": never("/x/certificate"),
+  "signing-key": never("/x/key"),
   "sstate-lockfile-shared": never("/x/lock"),
   // In the hash of the task, by the signatures of others and the content of files.
   depends: never("other:do_x"),

@@ -31,6 +31,9 @@ beforeAll(async () => {
   const rest = { distro: "debian", files, tmpfiles: [], osRelease: "ID=debian\nVERSION_ID=12\n" };
   await writeSnapshot(at("base"), identity, { ...rest, inspected: inspect(BASE) });
   await writeSnapshot(at("older"), identity, rest);
+  const mine = treeOf({ "/usr/share/own": "theirs", "/etc/passwd": "root:x:0:0::/:/x\n" });
+  const ofOther = { files: formatFileManifest(mine.entries()), osRelease: "ID=debian\nVERSION_ID=13\n" };
+  await writeSnapshot(at("other"), identity, { ...rest, ...ofOther, inspected: inspect(mine) });
   const older = join(at("older"), "snapshot.json");
   writeFileSync(older, readFileSync(older, "utf8").replace('"format": 3', '"format": 2'));
 
@@ -38,6 +41,8 @@ beforeAll(async () => {
     "/usr/bin/gone": { ...link("nowhere"), package: "tools" },
     "/usr/share/plain": "both",
     "/usr/share/gone": link("nowhere"),
+    "/usr/share/own": "ours",
+    "/usr/bin/script": program("#!/usr/bin/sh\n"),
   });
   writeTar(tree, at("image.tar"));
   writeFileSync(at("files.jsonl"), formatFileManifest(tree.entries()));
@@ -54,7 +59,8 @@ beforeAll(async () => {
   const closure = { count: 0, installedSizeBytes: 0 };
   writeFileSync(at("packages.json"), JSON.stringify({ ...packages, ...more, closure }));
   const report = [{ path: "/usr/share/plain", decision: "shadows-base", because: "allowed" }];
-  const about = { name: "tools", base: "device", baseDigest: "", policy: "version", release: {}, report };
+  const release = { ID: "debian", VERSION_ID: "12" };
+  const about = { name: "tools", base: "device", baseDigest: "", policy: "version", release, report };
   writeFileSync(at("extension.json"), JSON.stringify(about));
 });
 
@@ -128,6 +134,24 @@ describe("do_check", () => {
     const result = await check("error", "--allow", "dangling-link:/**", "--base", at("older"));
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(warnings()).toEqual([expect.stringMatching(/^not-looked-at: .* build the base again/)]);
+  });
+
+  test("a further base: what differs there, with its name, beside what was found on the first", async () => {
+    const result = await check("error", "--also", `base-too=${at("base")} other=${at("other")}`);
+    expect(result.code).toBe(1);
+    const found = report().findings.map(({ severity, code, path }) => `${severity} ${code} ${path}`);
+    expect(found).toEqual([
+      "error dangling-link /usr/bin/gone",
+      "error hides-file /usr/share/own",
+      "error missing-interpreter /usr/bin/script",
+      "error not-taken /usr/lib/extension-release.d/extension-release.tools",
+      "warning dangling-link /usr/share/gone",
+    ]);
+    expect(result.stderr).toContain(
+      "not-taken: /usr/lib/extension-release.d/extension-release.tools: other does",
+    );
+    expect(result.stderr).toContain("it hides the file of other");
+    expect(result.stderr).toContain("which neither the extension nor other has");
   });
 
   test("another mode is an error", async () => {

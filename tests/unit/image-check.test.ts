@@ -48,6 +48,7 @@ const BASE: Things = {
   "/usr/share/real/thing": "",
   "/usr/share/plain": "base\n",
   "/usr/share/glib-2.0/schemas/gschemas.compiled": "base",
+  "/usr/share/applications/mimeinfo.cache": "base",
   "/usr/lib/sysusers.d/base.conf": 'g later -\nu boot 77 "made at boot"\n',
   "/etc/passwd": "root:x:0:0::/root:/bin/sh\nmail:x:8:8::/:/x\nnobody:x:65534:65534::/:/x\n",
   "/etc/group": "root:x:0:\nmail:x:8:\nadm:x:4:\nnogroup:x:65534:\n",
@@ -143,7 +144,11 @@ const SOUND: Things = {
     'ACTION=="add", GROUP="adm", MODE="0660", RUN+="/bin/sh -c x"\nTEST=="/usr/bin/absent", RUN+="/usr/bin/absent"\nPROGRAM=="$env{X}"\nGROUP=="ghost", RUN{builtin}+="kmod load x"\n',
   "/usr/share/plain": "base\n",
   "/usr/share/real": { folder: true },
-  "/usr/lib/modules/6.1.0-9/extra/b.ko": elfFile({}),
+  "/usr/lib/modules/6.1.0-9/extra/b.ko": elfFile({ modinfo: ["depends="] }),
+  "/usr/lib/modules/6.1.0-9/extra/b-user.ko": elfFile({ modinfo: ["depends=a,b"] }),
+  // Nobody reads schemas, and the application opens no files.
+  "/usr/share/glib-2.0/schemas/x.gschema.xml": "<schemalist/>",
+  "/usr/share/applications/tool.desktop": "[Desktop Entry]\nName=tool\n",
   "/usr/lib/modules/6.1.0-9/build": link("/usr/src/linux"),
 };
 
@@ -362,6 +367,23 @@ const FAULTS: readonly (readonly [
     { "/usr/share/glib-2.0/schemas/gschemas.compiled": "mine" },
     "error hides-cache /usr/share/glib-2.0/schemas/gschemas.compiled",
   ],
+  [
+    "schemas that are in no cache",
+    { "/usr/share/glib-2.0/schemas/x.gschema.xml": "<schemalist/>", [`${LIB}/libgio-2.0.so.0`]: elfFile({}) },
+    "error missing-cache /usr/share/glib-2.0/schemas/x.gschema.xml",
+  ],
+  [
+    "an application that the base's cache of MIME types does not know",
+    { "/usr/share/applications/x.desktop": "[Desktop Entry]\nMimeType=text/x;\n" },
+    "warning missing-cache /usr/share/applications/x.desktop",
+  ],
+  [
+    "a module without the one that it needs",
+    {
+      "/usr/lib/modules/6.1.0-9/extra/c.ko": elfFile({ modinfo: ["license=GPL", "depends=b,snd-absent"] }),
+    },
+    "error missing-module /usr/lib/modules/6.1.0-9/extra/c.ko",
+  ],
   ["a file of the base is hidden", { "/usr/share/plain": "mine\n" }, "warning hides-file /usr/share/plain"],
   ["a folder where the base has a link", { "/usr/lib/linked/mine": "" }, "error kind-clash /usr/lib/linked"],
   ["a file where the base has a folder", { "/usr/share/real": "" }, "error kind-clash /usr/share/real"],
@@ -442,7 +464,8 @@ describe("a planted fault", () => {
 
   test("every code is planted here, or is of its own test", () => {
     const planted = new Set(FAULTS.map(([, , expected]) => expected.split(" ")[1]));
-    const own = ["extensions-differ", "not-looked-at"];
+    // unit/image-chain, unit/image-check-program.
+    const own = ["extensions-differ", "missing-extension", "not-looked-at", "not-taken"];
     expect(CODES.map(({ code }) => code).filter((code) => !planted.has(code) && !own.includes(code))).toEqual(
       [],
     );

@@ -508,7 +508,7 @@ describe("a snapshot", () => {
       expect((await tsbakeImage("stamp", "--snapshot", base, "--root", tree)).code).toBe(0);
       const { digest } = (await openSnapshot(base)).facts;
       expect(readFileSync(osRelease, "utf8")).toBe(
-        `${OS_RELEASE}SYSEXT_LEVEL=pkgdb-${digest.slice(0, 16)}\n`,
+        `${OS_RELEASE}SYSEXT_LEVEL=pkgdb-${digest.slice(0, 16)}\nCONFEXT_LEVEL=pkgdb-${digest.slice(0, 16)}\n`,
       );
     }
     put(osRelease, "ID=debian\nVERSION_ID=13\n");

@@ -1,10 +1,13 @@
-/** What maintainer scripts made in the merged view, as what an extension can carry. */
+/** What maintainer scripts made in the merged view: how it is found, and as what an extension can carry it. */
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { FileEntry } from "@tsbake/archive";
 import {
   type AccountLine,
   type Accounts,
+  changedPaths,
   FileIndex,
+  markTree,
   newAccounts,
   parseAccounts,
   parseRules,
@@ -13,7 +16,13 @@ import {
   sysusersText,
   translate,
 } from "@tsbake/image";
+import { openSandbox } from "@tsbake/sandbox";
 import fc from "fast-check";
+import { describeUnless, notRoot } from "../support/skip.js";
+import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
+
+const cannotInstall = notRoot === undefined ? undefined : await toolsProblem("fakeroot");
 
 const BASE = parseAccounts(
   "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
@@ -232,4 +241,51 @@ d /etc/redis 2770 redis redis -
   expect(report.filter(({ decision }) => decision === "fixed-id").map(({ path }) => path)).toEqual([
     "/usr/bin/agent",
   ]);
+});
+
+/** In memory the kernel keeps a file's time when its mapping was read before. */
+const MAPPED = `
+import mmap, sys
+with open(sys.argv[1], "r+b") as file:
+    view = mmap.mmap(file.fileno(), 0)
+    view[:1]
+    view[:1] = b"X"
+`;
+
+describeUnless(cannotInstall, "what is not as it was in a tree", () => {
+  /** Undefined: so that all has to be packed. */
+  const changes: readonly [what: string, script: string, paths: readonly string[] | undefined][] = [
+    ["nothing", ":", []],
+    [
+      "content of the same length, with its time put back",
+      "printf B >a/file && touch -d @1 a/file",
+      ["/a/file"],
+    ],
+    ["content in a mapping", `python3 -c '${MAPPED}' a/file`, ["/a/file"]],
+    ["a mode", "chmod 600 a/file", ["/a/file"]],
+    ["an owner", "chown 7:8 a/file", ["/a/file"]],
+    ["a link's target", "ln -sfn other link", ["/link"]],
+    ["a new file, and its folder", "echo >a/new", ["/a", "/a/new"]],
+    ["another file under a name", "cp a/file x && mv x a/file", ["/a", "/a/file"]],
+    ["a second name of a file", "ln a/file b", ["/a/file", "/b"]],
+    ["one name of two", "rm twin", ["/a/sub.d/twin"]],
+    ["a folder that became a link", "rm -r a/sub && ln -s sub.d a/sub", ["/a", "/a/sub"]],
+    ["content under a name with a line end", "printf B >'a/two\nlines'", undefined],
+  ];
+
+  test.each(changes)("%s", async (_what, script, paths) => {
+    const scratch = temporaryFolder("changed");
+    const [root, tar] = [join(scratch, "root"), join(scratch, "root.tar")];
+    await using sandbox = await openSandbox({ ownership: join(scratch, "ownership") });
+    const make = `
+      mkdir -p "$1/a/sub.d" "$1/a/sub" && mount -t tmpfs none "$1" && mkdir -p "$1/a/sub.d" "$1/a/sub" && cd "$1" &&
+      printf A >a/file && printf A >'a/two\nlines' && ln -s a link && printf A >twin && ln twin a/sub.d/twin &&
+      find . -exec touch -hd @1 {} + && tar -cf "$2" . && sleep 0.02`;
+    await sandbox.run("sh", ["-c", make, "sh", root, tar]);
+    const before = await markTree(sandbox, root);
+    await sandbox.run("sh", ["-c", `cd "$1" && ${script}`, "sh", root]);
+    const after = await markTree(sandbox, root);
+    const found = await changedPaths(sandbox, root, { before: before!, after: after!, tar });
+    expect(found).toEqual(paths);
+  });
 });

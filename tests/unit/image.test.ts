@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { FileEntry } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import {
+  EXTENSION_KINDS,
   biggestFiles,
   biggestPackages,
   contentBytes,
@@ -104,6 +105,12 @@ describe("os-release", () => {
   });
 });
 
+/** SYSEXT_RULES of a class. */
+function rulesOf(name: string): string {
+  const text = readFileSync(join(root, `classes/${name}.bbclass`), "utf8");
+  return /^SYSEXT_RULES \?= "([^"]*)"$/m.exec(text)![1]!.replaceAll("\\\n", " ");
+}
+
 describe("extension-release", () => {
   const stamp: ExtensionStamp = {
     name: "tools",
@@ -126,6 +133,22 @@ describe("extension-release", () => {
     const text = extensionRelease({ ...stamp, policy: "pkgdb" });
     expect(text).toBe("ID=debian\nSYSEXT_LEVEL=pkgdb-0123456789abcdef\nARCHITECTURE=x86-64\n");
     expect(levelOf(DIGEST)).toMatch(/^[a-z0-9._-]+$/);
+  });
+
+  test("of a confext has fields of its own", () => {
+    const kind = EXTENSION_KINDS.confext;
+    const more = { policy: "pkgdb", scope: ["system"], id: "tools", version: "1.2" } as const;
+    expect(extensionRelease({ ...stamp, ...more, kind })).toBe(
+      [
+        "ID=debian",
+        "CONFEXT_LEVEL=pkgdb-0123456789abcdef",
+        "ARCHITECTURE=x86-64",
+        "CONFEXT_SCOPE=system",
+        "CONFEXT_ID=tools",
+        "CONFEXT_VERSION_ID=1.2",
+        "",
+      ].join("\n"),
+    );
   });
 
   test("carries scope, own id and version, and the reload flag", () => {
@@ -224,10 +247,7 @@ describe("rules", () => {
   });
 
   // As docs/manual.md says of the rules without a change.
-  const text = /^SYSEXT_RULES \?= "([^"]*)"$/m.exec(
-    readFileSync(join(root, "classes/image-sysext.bbclass"), "utf8"),
-  )![1]!;
-  const defaults = parseRules(text.replaceAll("\\\n", " "));
+  const defaults = parseRules(rulesOf("image-sysext"));
 
   test.each([
     ["/usr/bin/strace", "keep"],
@@ -337,6 +357,40 @@ describe("the plan of an extension", () => {
     });
   }
   const paths = (layer: FileEntry[]): string[] => plan(layer).entries.map((one) => one.entry.path);
+
+  describe("of a confext", () => {
+    const rules = parseRules(rulesOf("image-confext"));
+    const confext = (layer: FileEntry[], more: Partial<ExtensionRequest> = {}) =>
+      plan(layer, { rules, kind: EXTENSION_KINDS.confext, ...more });
+
+    test("ships what is below /etc, as it is", () => {
+      const { entries, report } = confext([
+        folder("/etc"),
+        file("/etc/new.d/x", "x", { mode: 0o640, gid: 7 }),
+        file("/usr/share/doc/p/copyright", "y", { package: "p" }),
+      ]);
+      expect(entries.map(({ entry }) => [entry.path, entry.mode, entry.gid])).toEqual([
+        ["/etc", 0o755, 0],
+        ["/etc/new.d", 0o755, 0],
+        ["/etc/new.d/x", 0o640, 7],
+      ]);
+      expect(report.map(({ path, decision }) => `${decision} ${path}`)).toEqual([
+        "dropped /usr/share/doc/p/copyright",
+      ]);
+    });
+
+    test.each([
+      ["any other path", [file("/usr/bin/new", "x")], {}, "image/refused-by-rule", "/usr/bin/new"],
+      ["a path of /var", [file("/var/lib/p/x", "x")], {}, "image/refused-by-rule", "/var/lib/p/x"],
+      ["a rule that keeps it", [file("/usr/bin/new", "x")], "/usr/**=keep", "image/keep-outside-usr", "/etc"],
+      ["a copy to make", [file("/etc/x", "x")], "/etc/**=factory", "image/keep-outside-usr", "/etc/x"],
+      ["a file of the base that is another", [file("/etc/conf", "x")], {}, "image/file-clash", "/etc/conf"],
+    ] as const)("%s is an error", (_what, layer, given, code, named) => {
+      const act = () => confext([...layer], typeof given === "string" ? { rules: parseRules(given) } : given);
+      expect(codes(act)).toEqual([code]);
+      expect(messages(act)).toContain(named);
+    });
+  });
 
   test("ships new files with the folders above them", () => {
     expect(

@@ -1,12 +1,12 @@
 /** The feed on archives that are folders of this machine: apt is the real one, and no network is needed. */
 import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { tarOf, writeAr } from "@tsbake/archive";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BuildError, sha256File } from "@tsbake/base";
-import { downloadClosure, mergeClosures, openDebBackend, openFeed, poolName } from "@tsbake/packaging";
+import { downloadClosure, mergeClosures, openFeed, poolName, withHostArchive } from "@tsbake/packaging";
 import type { Closure } from "@tsbake/packaging";
 import { run } from "../support/command.js";
+import { flatArchive } from "../support/flat-archive.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { describeUnless } from "../support/skip.js";
 
@@ -24,23 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (...names: string[]) => join(folder, ...names);
 
-/** Fills a flat archive with one package a word, `NAME VERSION CONTENT`. @returns the line of sources */
-async function archive(name: string, ...packages: string[]): Promise<string> {
-  mkdirSync(at(name), { recursive: true });
-  for (const file of readdirSync(at(name))) rmSync(at(name, file));
-  for (const words of packages) {
-    const [pkg, version, content] = words.split(" ");
-    const control = `Package: ${pkg}\nVersion: ${version}\nArchitecture: all\nMaintainer: x <x@x>\nDescription: ${content}\n`;
-    await writeAr(at(name, `${pkg}_${version}_all.deb`), [
-      { name: "debian-binary", data: Buffer.from("2.0\n") },
-      { name: "control.tar", data: await tarOf([{ path: "./control", type: "file", data: control }]) },
-      { name: "data.tar", data: await tarOf([{ path: "./f", type: "file", data: content! }]) },
-    ]);
-  }
-  const { packages: found } = await openDebBackend().scan(at(name));
-  writeFileSync(at(name, "Packages"), found.map(({ stanza }) => `${stanza}\n`).join(""));
-  return `deb [trusted=yes] file:${at(name)} ./`;
-}
+const archive = (name: string, ...packages: string[]) => flatArchive(at(name), ...packages);
 
 const open = (sources: string) => openFeed({ folder: at("feed"), sources, architecture: "amd64" });
 
@@ -189,5 +173,40 @@ describeUnless(noApt, "an archive that is a folder", () => {
       expect(stdout).toContain(`Dir::Etc::${file} "/dev/null";`);
     }
     expect(stdout).not.toMatch(/^(APT::NeverAutoRemove|DPkg::Pre-Install-Pkgs)/m);
+  });
+});
+
+describe("`host:` in the sources of a feed", () => {
+  const others =
+    "sources.list/\ndeb [arch=amd64] https://tools.example tools-bookworm main\n# deb http://old.example bookworm main\n";
+  const stanza = (uris: string, suites: string) =>
+    `sources.list.d/debian.sources\nTypes: deb\nURIs: ${uris}\nSuites: ${suites}\nComponents: main\n`;
+  const resolved = (settings: string, sources = "deb [signed-by=/a.gpg] host: trixie main") =>
+    withHostArchive(sources, {
+      settings: async () => settings,
+      release: async () => "ID=debian\nVERSION_CODENAME=bookworm\n",
+    });
+
+  test.each([
+    ["a line", `${others}deb http://mirror.example/debian bookworm main\n`],
+    ["a line with options", `${others}deb [signed-by=/b.gpg] http://mirror.example/debian bookworm main\n`],
+    ["a stanza", `${others}\n${stanza("http://mirror.example/debian", "bookworm bookworm-updates")}`],
+    [
+      "the first that has the release itself",
+      `${stanza("http://security.example", "bookworm-security")}\n${stanza("http://mirror.example/debian", "bookworm")}`,
+    ],
+  ])("is the archive of the host's release: %s", async (_what, settings) => {
+    expect(await resolved(settings)).toBe("deb [signed-by=/a.gpg] http://mirror.example/debian trixie main");
+  });
+
+  test("is looked for only where it stands as an address", async () => {
+    expect(await resolved("", "deb http://host:80/ trixie main")).toBe("deb http://host:80/ trixie main");
+  });
+
+  test("is an error where the host has no source of its release", async () => {
+    expect(await problemOf(resolved(others))).toMatchObject({
+      code: "packaging/no-host-archive",
+      message: expect.stringContaining("`bookworm`"),
+    });
   });
 });

@@ -1,5 +1,4 @@
 /** What a recipe installed, divided into packages: which file goes where and how, and which libraries are needed. */
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   lstatSync,
@@ -10,18 +9,16 @@ import {
   readlinkSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fsPath } from "@tsbake/base";
 import { parseShlibs, pattern, shlibKey, splitRelations } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { elfFile, type ElfSpec } from "../support/elf.js";
 import { root } from "../support/paths.js";
 import { testUnless } from "../support/skip.js";
+import { writeStaged, type Staged } from "../support/staged.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const PROGRAM = join(root, "packages/packaging/dist/main.js");
@@ -36,37 +33,13 @@ case $1 in
 esac
 `;
 
-/** What `${D}` has at a path: an ELF file, text, a link, a folder, a FIFO; with its mode. */
-type Installed =
-  | { readonly elf: ElfSpec; readonly mode?: number }
-  | { readonly text: string; readonly mode?: number }
-  | { readonly link: string }
-  | { readonly folder: number }
-  | { readonly isFifo: true };
-
 interface Division {
   readonly packages: Readonly<Record<string, string | readonly string[]>>;
-  readonly installed: Readonly<Record<string, Installed>>;
+  readonly installed: Readonly<Record<string, Staged>>;
   /** `usr/share/tsbake/shlibs` of the sysroot. */
   readonly shlibs?: string;
   readonly into?: string;
   readonly isEmptyAllowed?: boolean;
-}
-
-function lay(folder: string, installed: Division["installed"]): void {
-  for (const [path, what] of Object.entries(installed)) {
-    const place = join(folder, path);
-    mkdirSync(dirname(place), { recursive: true });
-    if ("link" in what) symlinkSync(what.link, place);
-    else if ("folder" in what) {
-      mkdirSync(place, { recursive: true });
-      chmodSync(place, what.folder);
-    } else if ("isFifo" in what) execFileSync("mkfifo", [place]);
-    else {
-      writeFileSync(fsPath(place), "elf" in what ? elfFile(what.elf) : what.text);
-      chmodSync(fsPath(place), what.mode ?? 0o644);
-    }
-  }
 }
 
 /** Below a folder: path → mode, and what it holds (without a prefix of names) or is. */
@@ -88,7 +61,7 @@ function treeOf(folder: string, prefix: string): Record<string, string> {
 async function divide(division: Division) {
   const folder = temporaryFolder("packaging-split");
   const at = (...parts: string[]): string => join(folder, ...parts);
-  lay(at("image"), division.installed);
+  writeStaged(at("image"), division.installed);
   for (const tool of ["strip", "objcopy"]) {
     writeFileSync(at(tool), TOOL);
     chmodSync(at(tool), 0o755);
@@ -149,7 +122,7 @@ describe("a file", () => {
   ];
 
   /** What it is, its name, what is installed, what ships, the calls that are made for it. */
-  const files: readonly (readonly [string, string, Installed, string, readonly string[]])[] = [
+  const files: readonly (readonly [string, string, Staged, string, readonly string[]])[] = [
     ["text", "text", { text: "text", mode: 0o755 }, "755 text", []],
     ["a set-id script", "set-id", { text: "text", mode: 0o4711 }, "4711 text", []],
     ["a link to nowhere", "nowhere", { link: "void" }, "→ void", []],
@@ -289,7 +262,7 @@ describe("a file", () => {
 });
 
 describe("a library", () => {
-  const lib = (soname: string, ...needed: string[]): Installed => ({ elf: { soname, needed } });
+  const lib = (soname: string, ...needed: string[]): Staged => ({ elf: { soname, needed } });
   const shlibs = "libc 6 libc6 (>= 2.36)\nlibz 1 zlib1g, zlib-data\n";
 
   test("of another package is needed in this version, of this one not, of another recipe as its shlibs say", async () => {

@@ -1,35 +1,17 @@
 /** The private sysroots of a recipe: of which dependencies they are made, and what two of them may both bring. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError } from "@tsbake/base";
 import type { TaskDependency } from "@tsbake/base/data";
 import { stageSysroots } from "@tsbake/packaging";
 import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
+import { writeStaged, type Staged } from "../support/staged.js";
 import { taskDependency } from "../support/task-dependencies.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const PROGRAM = join(root, "packages/packaging/dist/main.js");
-
-/** A file's text, a link's target, or a folder. */
-type Staged =
-  { readonly text: string; readonly mode?: number } | { readonly link: string } | { readonly folder: number };
-
-function lay(folder: string, files: Readonly<Record<string, Staged>>): void {
-  for (const [path, what] of Object.entries(files)) {
-    const place = join(folder, path);
-    mkdirSync(dirname(place), { recursive: true });
-    if ("link" in what) symlinkSync(what.link, place);
-    else if ("folder" in what) {
-      mkdirSync(place, { recursive: true });
-      chmodSync(place, what.folder);
-    } else {
-      writeFileSync(place, what.text);
-      chmodSync(place, what.mode ?? 0o644);
-    }
-  }
-}
 
 interface Staging {
   /** The first one asks. */
@@ -44,8 +26,8 @@ function prepare({ tasks, components, before = {} }: Staging) {
   const folder = temporaryFolder("packaging-sysroot");
   const at = (...parts: string[]): string => join(folder, ...parts);
   mkdirSync(at("components"));
-  lay(at("components"), components);
-  lay(at("target"), before);
+  writeStaged(at("components"), components);
+  writeStaged(at("target"), before);
   const files = (name: string): string[] =>
     readdirSync(at(name), { recursive: true, encoding: "utf8" })
       .filter((path) => !lstatSync(at(name, path)).isDirectory())

@@ -414,22 +414,17 @@ describe("a package of ours", () => {
     chmodSync(join(folder, "image/usr/bin/tool"), 0o755);
   }
 
+  function split(folder: string, into: string): ReturnType<typeof call> {
+    const files = { spec: "spec.json", from: "image", into, facts: "facts.json", sysroot: "sysroot" };
+    return call(
+      "split",
+      ...Object.entries(files).flatMap(([option, name]) => [`--${option}`, join(folder, name)]),
+    );
+  }
+
   async function build(folder: string, out: string): Promise<void> {
     const at = (name: string): string => join(folder, name);
-    const split = await call(
-      "split",
-      "--spec",
-      at("spec.json"),
-      "--from",
-      at("image"),
-      "--into",
-      at(`${out}-split`),
-      "--facts",
-      at("facts.json"),
-      "--sysroot",
-      at("sysroot"),
-    );
-    expect(split).toMatchObject({ code: 0, stderr: "" });
+    expect(await split(folder, `${out}-split`)).toMatchObject({ code: 0, stderr: "" });
     const written = await call(
       "write-deb",
       "--spec",
@@ -486,23 +481,10 @@ describe("a package of ours", () => {
   test("a file that no package ships is an error that names it", async () => {
     using folder = scratch();
     recipe(folder.path, "/usr/bin");
-    const at = (name: string): string => join(folder.path, name);
-    const split = await call(
-      "split",
-      "--spec",
-      at("spec.json"),
-      "--from",
-      at("image"),
-      "--into",
-      at("split"),
-      "--facts",
-      at("facts.json"),
-      "--sysroot",
-      at("sysroot"),
-    );
-    expect(split.code).toBe(1);
-    expect(split.stderr).toContain("error[packaging/unshipped-files]");
-    expect(split.stderr).toContain("/etc/tool.conf");
+    const { code, stderr } = await split(folder.path, "split");
+    expect(code).toBe(1);
+    expect(stderr).toContain("error[packaging/unshipped-files]");
+    expect(stderr).toContain("/etc/tool.conf");
   });
 
   test.each([

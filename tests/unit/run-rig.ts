@@ -9,6 +9,7 @@ import { openStamps, runTasks } from "@tsbake/run";
 import type { RunEvent, RunOptions, RunSummary, Stamps } from "@tsbake/run";
 import { openFolderStore } from "@tsbake/sstate";
 import type { Store } from "@tsbake/sstate";
+import { fixedSignature, fixedSignatures } from "../support/signatures.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 export interface TaskSpec {
@@ -230,28 +231,7 @@ function sign(
     const unihash = sha256(
       JSON.stringify([task, spec.tasks[name], spec.variables, spec.functions, needs, taint]),
     ).slice(0, 16);
-    const empty = { baseHash: unihash, taskHash: unihash, needs: [], files: [], feed: [] };
-    signed.set(task, { task, unihash, ...empty, ...(taint !== undefined && { taint }) });
+    signed.set(task, fixedSignature(task, unihash, taint));
   }
-  return {
-    of: (task) => signed.get(task)!,
-    settle: () => [],
-    paths: () => [],
-    absentPaths: () => [],
-    variables: () => [],
-    differing: () => undefined,
-    explain: (task) =>
-      Promise.resolve({
-        task,
-        basehash: "",
-        taskhash: "",
-        unihash: signed.get(task)!.unihash,
-        gendeps: {},
-        varvals: {},
-        runtaskdeps: [],
-        runtaskhashes: {},
-        file_checksum_values: [],
-        feed: [],
-      }),
-  };
+  return fixedSignatures(signed);
 }

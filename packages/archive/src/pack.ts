@@ -13,20 +13,12 @@ import { Writable, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { callbackify } from "node:util";
 import { createGzip } from "node:zlib";
-import { BuildError, codeOf, hasCode, messageOf, openChild, temporaryBeside, type Child } from "@tsbake/base";
-import { compressionOfName, demandProgram, plainEnvironment, type Compression } from "./compression.js";
-import { noProgram, packFailed } from "./problems.js";
+import { BuildError, codeOf, messageOf, temporaryBeside } from "@tsbake/base";
+import { compressionOfName, demandProgram, type Compression } from "./compression.js";
+import { packFailed } from "./problems.js";
 import { sparseArguments } from "./sparse.js";
+import { FOREIGN_ATTRIBUTES, openTar, tarError } from "./system-tar.js";
 import { listTree, type ListOptions } from "./tree.js";
-
-/** Attributes that tell of the machine and not of the tree: labels of the host, history of an overlay. */
-export const FOREIGN_ATTRIBUTES: readonly string[] = [
-  "security.selinux",
-  "security.ima",
-  "security.evm",
-  "trusted.overlay.*",
-  "user.overlay.*",
-];
 
 export interface PackOptions extends ListOptions {
   /** Modification times after this are set to it (seconds since 1970): SOURCE_DATE_EPOCH. */
@@ -201,21 +193,4 @@ function renaming(place: string, prefix: string): string {
   const to = prefix.replace(/[\\&,]/g, "\\$&");
   if (to === "") return `s,^${from}/\\(.\\),\\1,`;
   return `s,^${from}\\(/\\|$\\),${to}\\1,`;
-}
-
-/** The system's tar, without the user's habits. */
-export function openTar(args: readonly string[], stdio: Parameters<typeof openChild>[2]): Child {
-  return openChild("tar", args, { ...stdio, env: plainEnvironment() });
-}
-
-/**
- * What a tar that has not ended well says of it; undefined when it has.
- *
- * @throws BuildError `archive/no-program`; system errors of starting it
- */
-export async function tarError(tar: Child): Promise<string | undefined> {
-  const { code, signal, said, failure } = await tar.ended;
-  if (hasCode(failure, "ENOENT")) throw new BuildError([noProgram("tar", "for archives")]);
-  if (failure !== undefined) throw failure;
-  return code === 0 ? undefined : said || `tar ended with ${code ?? signal}`;
 }

@@ -11,6 +11,10 @@ import { isTreePath, type EntryKind, type FileEntry } from "./file-entry.js";
 import { damaged } from "./problems.js";
 
 const BLOCK = 512;
+const ZEROS = Buffer.alloc(BLOCK);
+
+/** Bytes that are read at a time. Most members of a tree are smaller: their headers and contents come from memory. */
+const WINDOW = 1 << 18;
 
 export interface TarMember {
   readonly entry: FileEntry;
@@ -27,6 +31,10 @@ export class TarFile implements Disposable {
   readonly #fd: number;
   /** Of the whole file; headers are put right in place, so it stays. */
   readonly #sizeBytes: number;
+  /** A part of the file as it is: the first `#windowSize` bytes are those from `#windowAt` on. */
+  readonly #window = Buffer.allocUnsafe(WINDOW);
+  #windowAt = 0;
+  #windowSize = 0;
   /** Header of the root itself, when the archive has one and was read. */
   #rootAt: number | undefined;
 
@@ -48,7 +56,7 @@ export class TarFile implements Disposable {
     let pax = new Map<string, string>();
     for (let at = 0; ;) {
       const header = this.#read(at, BLOCK);
-      if (header.every((byte) => byte === 0)) return members;
+      if (header.equals(ZEROS)) return members;
       this.#checkSum(header, at);
       const type = String.fromCharCode(header[156] ?? 0);
       const contentAt = at + BLOCK;
@@ -58,7 +66,8 @@ export class TarFile implements Disposable {
         pax = this.#paxRecords(this.#read(contentAt, sizeBytes));
       } else if (type !== "g") {
         const entry = this.#entry(header, type, pax, byPath);
-        pax = new Map();
+        const mtimeSeconds = number(header, 136, 12);
+        if (pax.size > 0) pax = new Map();
         if (entry === undefined) this.#rootAt = at;
         else {
           const content = entry.kind === "file" && !entry.hardlink ? sizeBytes : 0;
@@ -67,7 +76,7 @@ export class TarFile implements Disposable {
               ? { ...entry, sha256: this.#hash(contentAt, content) }
               : entry;
           byPath.set(full.path, full);
-          members.push({ entry: full, mtimeSeconds: number(header, 136, 12), headerAt: at, contentAt });
+          members.push({ entry: full, mtimeSeconds, headerAt: at, contentAt });
         }
       }
       at = next;
@@ -76,6 +85,10 @@ export class TarFile implements Disposable {
 
   /** Hands the content of a member on, piece by piece; the pieces are only good during the call. */
   content(at: number, sizeBytes: number, use: (piece: Uint8Array) => void): void {
+    if (sizeBytes <= WINDOW) {
+      if (sizeBytes > 0) use(this.#read(at, sizeBytes));
+      return;
+    }
     const buffer = Buffer.allocUnsafe(Math.min(sizeBytes, 1 << 20));
     for (let done = 0; done < sizeBytes;) {
       const got = readSync(this.#fd, buffer, 0, Math.min(buffer.length, sizeBytes - done), at + done);
@@ -111,6 +124,7 @@ export class TarFile implements Disposable {
     const header = this.#read(member.headerAt, BLOCK);
     header.write(field, at, "latin1");
     header.write(`${sumOf(header).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+    // The window has it already: what was read is a part of that.
     writeSync(this.#fd, header, 0, BLOCK, member.headerAt);
   }
 
@@ -179,10 +193,20 @@ export class TarFile implements Disposable {
     return hash.digest("hex");
   }
 
+  /** @returns bytes that are good until the next call */
   #read(at: number, length: number): Buffer {
-    const buffer = Buffer.alloc(length);
-    if (readSync(this.#fd, buffer, 0, length, at) < length) throw this.#bad("it ends too early");
-    return buffer;
+    if (length > WINDOW) {
+      const buffer = Buffer.allocUnsafe(length);
+      if (readSync(this.#fd, buffer, 0, length, at) < length) throw this.#bad("it ends too early");
+      return buffer;
+    }
+    if (at < this.#windowAt || at + length > this.#windowAt + this.#windowSize) {
+      this.#windowAt = at;
+      this.#windowSize = readSync(this.#fd, this.#window, 0, WINDOW, at);
+      if (this.#windowSize < length) throw this.#bad("it ends too early");
+    }
+    const start = at - this.#windowAt;
+    return this.#window.subarray(start, start + length);
   }
 
   /** `LENGTH KEY=VALUE\n` records; xattr values are bytes, so everything is read as latin1 first. */

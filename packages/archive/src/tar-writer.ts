@@ -10,6 +10,9 @@ const HOLE_BYTES = 64 * 1024;
 /** GNU tar pads to this; readers do not care, but `tar -t` stays quiet. */
 const RECORD = 20 * BLOCK;
 
+/** Bytes that are written at a time. */
+const BUFFER = 1 << 18;
+
 /** Largest size in 11 octal digits. */
 const MAX_OCTAL_SIZE = 0o77777777777;
 
@@ -18,6 +21,10 @@ const TYPES = { file: "0", symlink: "2", character: "3", block: "4", directory: 
 export class TarWriter implements Disposable {
   readonly #fd: number;
   #written = 0;
+  /** What is not in the file yet: the first `#waitingSize` bytes belong at `#waitingAt`. */
+  readonly #waiting = Buffer.allocUnsafe(BUFFER);
+  #waitingAt = 0;
+  #waitingSize = 0;
 
   /** Makes or empties the file at `path`. */
   constructor(path: string) {
@@ -82,9 +89,19 @@ export class TarWriter implements Disposable {
   }
 
   #put(data: Uint8Array, place: number): void {
-    for (let done = 0; done < data.length;) {
-      done += writeSync(this.#fd, data, done, data.length - done, place + done);
+    const isNext = place === this.#waitingAt + this.#waitingSize;
+    if (!isNext || this.#waitingSize + data.length > BUFFER) {
+      this.#flush();
+      this.#waitingAt = place;
     }
+    this.#waiting.set(data, this.#waitingSize);
+    this.#waitingSize += data.length;
+  }
+
+  #flush(): void {
+    for (let done = 0; done < this.#waitingSize;)
+      done += writeSync(this.#fd, this.#waiting, done, this.#waitingSize - done, this.#waitingAt + done);
+    this.#waitingSize = 0;
   }
 
   /** Fills up to the next block. */
@@ -93,11 +110,12 @@ export class TarWriter implements Disposable {
     if (rest > 0) this.write(Buffer.alloc(BLOCK - rest));
   }
 
-  /** Ends the archive: two empty blocks, filled up to a record. */
+  /** Ends the archive, which is whole only then: two empty blocks, filled up to a record. */
   finish(): void {
     this.write(Buffer.alloc(2 * BLOCK));
     const rest = this.#written % RECORD;
     if (rest > 0) this.write(Buffer.alloc(RECORD - rest));
+    this.#flush();
   }
 
   [Symbol.dispose](): void {

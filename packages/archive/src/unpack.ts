@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { BuildError, removeTree } from "@tsbake/base";
 import { decompress } from "./compression.js";
-import { tarError, FOREIGN_ATTRIBUTES, openTar } from "./pack.js";
+import { FOREIGN_ATTRIBUTES, openTar, tarError } from "./system-tar.js";
 import { unpackFailed } from "./problems.js";
 import { Scan, type ScanResult } from "./scan.js";
 

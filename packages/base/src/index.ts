@@ -45,11 +45,12 @@ export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions }
 export { lastLines, printable, withoutControls } from "./text/printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./files/plain-file.js";
 export { sameEntry } from "./files/same-entry.js";
+export { checkSigningPair, readCertificate, type SigningPair } from "./files/signing-key.js";
 export { nameFs } from "./files/name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./text/names.js";
-export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/http.js";
-export { textBody, type HttpBody } from "./http/http-body.js";
-export { Pace } from "./http/http-pace.js";
+export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/client.js";
+export { textBody, type HttpBody } from "./http/upload.js";
+export { Pace } from "./http/pace.js";
 export { netrcLogin, parseNetrc, type NetrcEntry } from "./http/netrc.js";
 export { proxyFor } from "./http/proxy.js";
 export {
@@ -61,16 +62,8 @@ export {
   type MirrorRule,
   type MirrorsOptions,
 } from "./http/mirror.js";
-export {
-  decodeUrl,
-  encodeUrl,
-  redact,
-  joinUrl,
-  quoted,
-  splitUrl,
-  unquoted,
-  type UrlParts,
-} from "./http/url.js";
+export { decodeUrl, encodeUrl, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./http/url.js";
+export { redact } from "./text/redact.js";
 export { removeTree } from "./files/remove.js";
 export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./files/scratch.js";
 export { every, type Repetition } from "./process/timer.js";

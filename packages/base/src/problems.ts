@@ -2,6 +2,16 @@
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { lastLines } from "./text/printable.js";
 
+/** A key or certificate that cannot sign. @param path of one of the two; never what is in it */
+export function badSigningKey(path: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "base/bad-signing-key",
+    message: `nothing can be signed with ${path === "" ? "an empty path" : path}: ${why}`,
+    help: "name a private key and its own certificate, both PEM, by absolute paths in IMAGE_VERITY_KEY and IMAGE_VERITY_CERTIFICATE",
+  };
+}
+
 /** A lock that the file system or the machine does not give. */
 export function cannotLock(path: string, reason: string): Diagnostic {
   return {

@@ -9,7 +9,7 @@ export {
 export type { ImagesRequest, MaintenanceRequest } from "./command-line/command-options.js";
 export { commandTable, type SessionAction } from "./command-line/commands.js";
 export { completionScript, type CompletionShell } from "./command-line/completion.js";
-export { ALL_WELL, endedBy, FAILED, WRONG_WORDS } from "./process/exit-code.js";
+export { ALL_WELL, endedBy, FAILED, NOT_TRIED, WRONG_WORDS } from "./process/exit-code.js";
 export { ENDING_SIGNALS } from "./process/signals.js";
 export { diagnosticText, failureText, logTail, sortDiagnostics } from "./display/failure-text.js";
 export { Footer, type FooterSize } from "./display/footer.js";

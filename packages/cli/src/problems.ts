@@ -12,6 +12,19 @@ export function conflictingOptions(one: string, other: string): Diagnostic {
   };
 }
 
+/** Extensions of two bases, which no device has both. @param one recipe and base */
+export function differentBases(
+  one: readonly [extension: string, base: string],
+  other: readonly [extension: string, base: string],
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/different-bases",
+    message: `${one[0]} is built on ${one[1]}, and ${other[0]} on ${other[1]}`,
+    help: "merge only extensions of one base: IMAGE_BASE_PKGDB of their recipes names it",
+  };
+}
+
 /** An image of which nothing is deployed. */
 export function imageNotBuilt(image: string, path: string): Diagnostic {
   return {
@@ -75,13 +88,13 @@ export function noBase(extension: string): Diagnostic {
   };
 }
 
-/** A recipe where an image is wanted. */
-export function noImage(target: string): Diagnostic {
+/** A recipe where an extension is wanted. */
+export function noExtension(target: string): Diagnostic {
   return {
     severity: "error",
-    code: "cli/no-image",
-    message: `${target} makes no image`,
-    help: "name a recipe that inherits `image` or `image-sysext`",
+    code: "cli/no-extension",
+    message: `${target} is no extension`,
+    help: "name a recipe with `inherit image-sysext`",
   };
 }
 

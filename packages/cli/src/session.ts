@@ -18,7 +18,8 @@ import type { Surroundings } from "./surroundings.js";
 /** @returns the exit code */
 export async function runSession(request: Request, around: Surroundings): Promise<number> {
   let display = openDisplay(request, around);
-  let code: number = FAILED;
+  let failed: number = FAILED;
+  let code = failed;
   try {
     const { environment, version, words } = around;
     const file = (path: string): string => resolve(around.directory, path);
@@ -30,12 +31,13 @@ export async function runSession(request: Request, around: Surroundings): Promis
       display.see({ type: "engine-warning", diagnostic: unusedWords(unused.option, unused.targets) });
     const options = openOptions(request, around, display);
     const command = await loadCommand(request.action);
+    failed = command.failed ?? FAILED;
     const ended = await perform(command, { request, around, options }, display);
     return (code = ended !== ALL_WELL && around.kill.aborted ? codeOfAbort(around.kill) : ended);
   } catch (error) {
     const stack = request.debug > 0 && hasStack(error) ? error.stack : undefined;
     display.fail(diagnosticsOf(error, around.directory), stack);
-    return (code = around.kill.aborted ? codeOfAbort(around.kill) : FAILED);
+    return (code = around.kill.aborted ? codeOfAbort(around.kill) : failed);
   } finally {
     display.close(code);
   }
@@ -44,6 +46,7 @@ export async function runSession(request: Request, around: Surroundings): Promis
 /** Opens the build folder as the command needs it. @returns the exit code */
 async function perform(command: SessionCommand, asked: Asked, display: Display): Promise<number> {
   const { request, around, options } = asked;
+  if (command.run) return command.run(asked, display);
   const alone = await command.answerAlone?.(asked);
   if (alone) return show([alone], display);
   if (command.answer) {

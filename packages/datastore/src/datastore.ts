@@ -1,17 +1,18 @@
 /** The variables of one configuration or recipe, with BitBake's rules of reading and writing. */
 import { BuildError, byText, type Diagnostic, type Span } from "@tsbake/base";
-import { isOldName } from "@tsbake/language";
 import { splitDeferred, type DeferredName } from "./variables/deferred-name.js";
 import { expandKeys } from "./evaluation/expand-keys.js";
 import { ExpansionScope } from "./expansion/expansion-scope.js";
 import { FilterMemo } from "./variables/filter.js";
 import { History, type HistoryEntry, type WriterPlace } from "./variables/history.js";
-import { ActiveOverrides, OverrideIndex, type Variant } from "./variables/override-index.js";
-import { oldOverrideName, renamedVariable, unstableOverrides } from "./problems.js";
-import { BUILTIN_RENAMES } from "./variables/renames.js";
+import { OverrideIndex, type ActiveOverrides, type Variant } from "./variables/override-index.js";
+import { OverridesInForce } from "./variables/overrides-in-force.js";
+import { renamedVariable, unstableOverrides } from "./problems.js";
+import { BUILTIN_RENAMES, refuseName } from "./variables/renames.js";
 import { withoutWords } from "./variables/remove.js";
 import type { GetOptions, WriteOptions } from "./variables/options.js";
 import { pythonText, textOrEmpty, type Value } from "./variables/value.js";
+import { VariableLevel } from "./variables/variable-level.js";
 import { deferred, Variable, type Deferred, type Keyword, type Piece } from "./variables/variable.js";
 
 /** What the datastore itself asks of Python. */
@@ -52,9 +53,6 @@ interface Assembled {
   readonly carried: ReadonlySet<string> | undefined;
 }
 
-const NO_OVERRIDES = new ActiveOverrides([]);
-const OVERRIDE_ROUNDS = 5;
-
 /**
  * @see BitBake 2.19 lib/bb/data_smart.py, DataSmart; the rules are docs/language.md 3, 4, 5, 7 and 13
  * (docs/differences.md names what we do otherwise).
@@ -64,8 +62,7 @@ export class Datastore {
   readonly #options: DatastoreOptions;
   /** Evaluates inline Python; undefined where there is none. */
   readonly #evaluate: ((expression: string) => string) | undefined;
-  readonly #parent: Datastore | undefined;
-  readonly #own = new Map<string, Variable>();
+  readonly #variables: VariableLevel;
   readonly #index: OverrideIndex;
   readonly #history: History | undefined;
   #filters: ReadonlyMap<string, string> = new Map();
@@ -78,10 +75,7 @@ export class Datastore {
   /** Labels being expanded and their texts: meeting one again is a loop. */
   #expanding = new Map<string, string>();
 
-  #overrides: ActiveOverrides | undefined;
-  /** Variables that OVERRIDES was computed from. */
-  #overrideSources = new Set<string>();
-  #isComputingOverrides = false;
+  readonly #overrides: OverridesInForce;
 
   constructor(options?: DatastoreOptions);
   /** @internal */
@@ -89,21 +83,22 @@ export class Datastore {
   constructor(options: DatastoreOptions = {}, parent?: Datastore) {
     this.#options = options;
     this.trackHistory = options.trackHistory ?? false;
-    this.#parent = parent;
     const { python } = options;
     this.#evaluate = python && ((expression) => python().evaluate(expression, this));
     if (parent === undefined) {
+      this.#variables = new VariableLevel();
+      this.#overrides = new OverridesInForce();
       this.#index = new OverrideIndex();
       this.#history = this.trackHistory ? new History() : undefined;
       return;
     }
+    this.#variables = new VariableLevel(parent.#variables);
+    this.#overrides = new OverridesInForce(parent.#overrides);
     this.#index = new OverrideIndex(parent.#index);
     this.#history = parent.#history && new History(parent.#history);
     this.#filters = parent.#filters;
     this.#filterMemo = parent.#filterMemo;
     this.#renames = parent.#renames;
-    this.#overrides = parent.#overrides;
-    this.#overrideSources = parent.#overrideSources;
     this.#cache = parent.#cache;
     this.#isCacheShared = true;
     parent.#isCacheShared = true;
@@ -123,11 +118,11 @@ export class Datastore {
 
   /** The value by all the rules; undefined when there is none, or None. @throws BuildError `datastore/expansion` */
   getVar(name: string, options?: GetOptions): Value | undefined {
-    if (this.#isComputingOverrides) this.#overrideSources.add(name);
+    if (this.#overrides.isComputing) this.#overrides.addSource(name);
     if (options === undefined) return (this.#cache.get(name) ?? this.#read(name, false)).value;
     const { expand = true, noWeakDefault = false, parsing = false } = options;
     if (parsing) {
-      const variable = this.#find(name);
+      const variable = this.#variables.find(name);
       const value = variable?.content ?? (noWeakDefault ? undefined : variable?.weak) ?? undefined;
       return expand && typeof value === "string" ? this.expand(value, name) : value;
     }
@@ -150,7 +145,7 @@ export class Datastore {
       const known = this.#cache.get(label);
       if (known !== undefined) return known.value;
     }
-    const raw = this.#find(name)?.flag(flag, noWeakDefault) ?? undefined;
+    const raw = this.#variables.find(name)?.flag(flag, noWeakDefault) ?? undefined;
     if (!expand || typeof raw !== "string") return raw;
     const scope = this.#scope(label);
     const value = this.#expandIn(raw, scope);
@@ -163,7 +158,7 @@ export class Datastore {
     name: string,
     options: { expand?: boolean | readonly string[]; internal?: boolean } = {},
   ): Map<string, Value> | undefined {
-    const entries = this.#find(name)?.flagEntries(options.internal ?? false) ?? [];
+    const entries = this.#variables.find(name)?.flagEntries(options.internal ?? false) ?? [];
     if (entries.length === 0) return undefined;
     const { expand = false } = options;
     const flags = new Map<string, Value>();
@@ -216,7 +211,9 @@ export class Datastore {
 
   /** Whether `name` is among `keys`. */
   isKnown(name: string): boolean {
-    return this.#find(name)?.isEmpty === false || this.#active().hasAnyOf(this.#index.get(name) ?? []);
+    return (
+      this.#variables.find(name)?.isEmpty === false || this.#active().hasAnyOf(this.#index.get(name) ?? [])
+    );
   }
 
   /** Whether some override variant of `name` is known, in force or not. */
@@ -226,8 +223,7 @@ export class Datastore {
 
   /** Every name with a value, a default, an operation or a flag, and bases that exist only through an active override. */
   keys(): Iterable<string> {
-    const names = new Set<string>();
-    this.#collectNames(names, new Set());
+    const names = this.#variables.names();
     const active = this.#active();
     for (const [base, variants] of this.#index.entries()) {
       if (!names.has(base) && active.hasAnyOf(variants)) names.add(base);
@@ -248,27 +244,19 @@ export class Datastore {
 
   /** The words of the last assignment of the content, or of a flag. */
   spanOf(name: string, flag?: string): Span | undefined {
-    const variable = this.#find(name);
+    const variable = this.#variables.find(name);
     return flag === undefined ? variable?.at : variable?.flagPlaces?.get(flag);
   }
 
   /** The texts, with their statements, that the value of `name` may be put together from. For messages. */
   pieces(name: string): Piece[] {
     const names = [name, ...(this.#index.get(name) ?? []).map((variant) => variant.name)];
-    return names.flatMap((one) => this.#find(one)?.pieces ?? []);
+    return names.flatMap((one) => this.#variables.find(one)?.pieces ?? []);
   }
 
   /** What happened to `name`, and to its override variants; empty without `trackHistory`. */
   history(name: string): readonly HistoryEntry[] {
-    if (this.#history === undefined) return [];
-    const entries = [...this.#history.get(name)];
-    for (const { name: full, suffix } of this.#index.get(name) ?? []) {
-      for (const entry of this.#history.get(full)) {
-        if (entry.flag !== undefined && !/^[_:]/.test(entry.flag)) continue;
-        entries.push({ ...entry, operation: `override[${suffix}]:${entry.operation}` });
-      }
-    }
-    return entries;
+    return this.#history?.withVariants(name, this.#index.get(name) ?? []) ?? [];
   }
 
   /** Whose the writes without a place are in the history from now on; undefined: the engine's. */
@@ -285,7 +273,7 @@ export class Datastore {
 
   /** @throws BuildError for a renamed variable and for a name in the old override syntax */
   setVar(name: string, value: Value, options: WriteOptions = {}): void {
-    this.#refuseName(name, options.at);
+    refuseName(name, this.#renames, options.at);
     if (name.includes(":")) {
       const split = splitDeferred(name);
       if (split) return this.#defer(split, value, options);
@@ -313,7 +301,7 @@ export class Datastore {
   delVar(name: string, options: WriteOptions = {}): void {
     this.#invalidate(name);
     this.record(name, { ...options, operation: "del", detail: "" }, "");
-    this.#own.set(name, new Variable());
+    this.#variables.replace(name, new Variable());
     this.#index.forget(name);
     if (name.includes(":")) this.#index.remove(name);
   }
@@ -321,7 +309,7 @@ export class Datastore {
   /** Moves value, operations and override variants; flags stay behind, as in BitBake. */
   renameVar(from: string, to: string, options: WriteOptions = {}): void {
     if (from === to) return;
-    const source = this.#find(from);
+    const source = this.#variables.find(from);
     const content = source?.content ?? source?.weak ?? undefined;
     const variants = this.#index.get(from);
     const lists = (source ? KEYWORDS : []).filter((keyword) => source!.list(keyword).length > 0);
@@ -369,7 +357,7 @@ export class Datastore {
   }
 
   delVarFlag(name: string, flag: string, options: WriteOptions = {}): void {
-    if (this.#find(name) === undefined) return;
+    if (this.#variables.find(name) === undefined) return;
     if (this.#writable(name).deleteFlag(flag)) {
       this.record(name, { ...options, operation: "delFlag", detail: "" }, "", flag);
     }
@@ -377,12 +365,12 @@ export class Datastore {
 
   /** Removes every flag and operation, keeps the value. */
   delVarFlags(name: string, options: WriteOptions = {}): void {
-    const content = this.#find(name)?.content;
+    const content = this.#variables.find(name)?.content;
     this.#invalidate(name);
     this.record(name, { ...options, operation: "delete flags", detail: "" }, "");
     const variable = new Variable();
     variable.content = content;
-    this.#own.set(name, variable);
+    this.#variables.replace(name, variable);
   }
 
   /** Renames every key that has `${…}` in its name. Returns warnings for values overwritten. */
@@ -401,23 +389,9 @@ export class Datastore {
 
   // What reading is made of
 
-  #find(name: string): Variable | undefined {
-    const variable = this.#own.get(name);
-    return variable !== undefined || this.#parent === undefined ? variable : this.#parent.#find(name);
-  }
-
-  /** @param hidden names that a level above deleted */
-  #collectNames(names: Set<string>, hidden: Set<string>): void {
-    for (const [name, variable] of this.#own) {
-      if (names.has(name) || hidden.has(name)) continue;
-      (variable.isEmpty ? hidden : names).add(name);
-    }
-    if (this.#parent !== undefined) this.#parent.#collectNames(names, hidden);
-  }
-
   #assemble(name: string, noWeakDefault: boolean): Assembled {
-    if (this.#isComputingOverrides) this.#overrideSources.add(name);
-    const variable = this.#find(name);
+    if (this.#overrides.isComputing) this.#overrides.addSource(name);
+    const variable = this.#variables.find(name);
     const variants = this.#index.get(name);
     let value: Value | undefined;
     let carried: ReadonlySet<string> | undefined;
@@ -484,51 +458,32 @@ export class Datastore {
   }
 
   #active(): ActiveOverrides {
-    if (this.#overrides !== undefined) return this.#overrides;
-    if (this.#isComputingOverrides) return NO_OVERRIDES;
-    return this.#computeOverrides();
+    return this.#overrides.active ?? this.#computeOverrides();
   }
 
-  /** OVERRIDES may have override variants itself: it is read until it does not change any more. */
   #computeOverrides(): ActiveOverrides {
-    this.#isComputingOverrides = true;
-    this.#overrideSources = new Set();
     // A variable whose expansion asked for the overrides may be one that they are made of: that is no loop.
     const expanding = this.#expanding;
     this.#expanding = new Map();
+    const tried: string[] = [];
     try {
-      this.#overrides = NO_OVERRIDES;
-      this.#dropCache();
-      let text = this.getText("OVERRIDES") ?? "";
-      const tried = [text];
-      for (let round = 0; round < OVERRIDE_ROUNDS; round++) {
-        this.#overrides = new ActiveOverrides(text.split(":"));
+      const found = this.#overrides.compute(() => {
         this.#dropCache();
-        const next = this.getText("OVERRIDES") ?? "";
-        if (next === text) return this.#overrides;
-        text = next;
+        const text = this.getText("OVERRIDES") ?? "";
         tried.push(text);
-      }
+        return text;
+      });
+      if (found !== undefined) return found;
       throw new BuildError([unstableOverrides(this.spanOf("OVERRIDES"), tried)]);
     } catch (error) {
-      this.#overrides = undefined;
       this.#dropCache();
       throw error;
     } finally {
       this.#expanding = expanding;
-      this.#isComputingOverrides = false;
     }
   }
 
   // What writing is made of
-
-  #refuseName(name: string, at: Span | undefined): void {
-    if (isOldName(name) && !name.startsWith("__anon_")) throw new BuildError([oldOverrideName(at, name)]);
-    const colon = name.indexOf(":");
-    const base = colon === -1 ? name : name.slice(0, colon);
-    const rename = this.#renames.get(base);
-    if (rename !== undefined) throw new BuildError([renamedVariable(at, base, rename)]);
-  }
 
   #dropCache(): void {
     if (this.#isCacheShared || this.#cache.size > 0) {
@@ -539,22 +494,13 @@ export class Datastore {
 
   #invalidate(name: string): void {
     this.#dropCache();
-    if (this.#overrides === undefined || this.#isComputingOverrides) return;
-    const colon = name.indexOf(":");
-    if (this.#overrideSources.has(name) || (colon > 0 && this.#overrideSources.has(name.slice(0, colon)))) {
-      this.#overrides = undefined;
-    }
+    this.#overrides.written(name);
   }
 
   /** The variable on this level, copied from below when it is not there yet. */
   #writable(name: string): Variable {
     this.#invalidate(name);
-    let variable = this.#own.get(name);
-    if (variable === undefined) {
-      variable = this.#find(name)?.copy() ?? new Variable();
-      this.#own.set(name, variable);
-    }
-    return variable;
+    return this.#variables.writable(name);
   }
 
   #defer({ base, keyword, overrides: condition }: DeferredName, value: Value, options: WriteOptions): void {
@@ -584,7 +530,7 @@ export class Datastore {
 
   /** `__exportlist`: the names that ever had an export or unexport flag. */
   #noteExport(name: string): void {
-    const known = this.#find("__exportlist")?.content;
+    const known = this.#variables.find("__exportlist")?.content;
     const names = known instanceof Set ? (known as ReadonlySet<string>) : new Set<string>();
     if (!names.has(name)) this.#writable("__exportlist").content = new Set([...names, name]);
   }

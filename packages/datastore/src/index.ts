@@ -10,6 +10,7 @@ export { ExpansionError, placeOfBodyLine, placeOfWord, type WordPlace } from "./
 export {
   PythonError,
   type PythonFrame,
+  type MetadataEvent,
   type PythonHost,
   type PythonPlace,
   globalModules,
@@ -34,7 +35,6 @@ export {
   handlersOf,
   hasHandler,
   registerHandlers,
-  type MetadataEvent,
   finalize,
   deferInherit,
   addTask,

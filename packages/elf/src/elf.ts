@@ -82,6 +82,16 @@ export function readLinkage(read: ReadBytes): Linkage | undefined {
   return unlessBroken(() => readerOf(read)?.linkage());
 }
 
+/**
+ * The content of a section, such as `.modinfo` of a kernel module.
+ *
+ * @param read as for {@link readLinkage}
+ * @returns undefined where there is none, and when it is no ELF file, or a broken one
+ */
+export function readSection(read: ReadBytes, name: string): Buffer | undefined {
+  return unlessBroken(() => readerOf(read)?.section(name));
+}
+
 function unlessBroken<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -103,6 +113,13 @@ interface Segment {
   readonly offset: number;
   readonly address: number;
   readonly size: number;
+}
+
+interface Section {
+  readonly name: string;
+  readonly type: number;
+  readonly offset: number;
+  readonly length: number;
 }
 
 type Dynamic = Pick<Linkage, "needed" | "runpath" | "neededVersions" | "definedVersions" | "soname">;
@@ -200,23 +217,36 @@ class Reader {
     };
   }
 
+  section(name: string): Buffer | undefined {
+    const found = this.#sections().find((one) => one.name === name);
+    return found && Buffer.from(this.#bytes.part(found.offset, found.length));
+  }
+
   sections(): { hasSymbols: boolean; hasDebug: boolean } {
+    const all = this.#sections();
+    return {
+      hasSymbols: all.some(({ type }) => type === SHT_SYMTAB),
+      hasDebug: all.some(({ name }) => name.startsWith(".debug_info")),
+    };
+  }
+
+  #sections(): Section[] {
     const [bytes, head] = [this.#bytes, this.#head];
     const at = bytes.word(head, this.#wide ? 40 : 32);
     const size = bytes.half(head, this.#wide ? 58 : 46);
     const count = bytes.half(head, this.#wide ? 60 : 48);
     const names = bytes.half(head, this.#wide ? 62 : 50);
-    if (at === 0 || count === 0 || size < 40 || names >= count) return { hasSymbols: false, hasDebug: false };
-    const table = bytes.part(at, size * count);
+    if (at === 0 || count === 0 || size < 40 || names >= count) return [];
+    // A copy: what is read next may take its place.
+    const table = Buffer.from(bytes.part(at, size * count));
     const offset = (index: number): number => bytes.word(table, index * size + (this.#wide ? 24 : 16));
     const length = (index: number): number => bytes.word(table, index * size + (this.#wide ? 32 : 20));
-    const strings = bytes.part(offset(names), length(names));
-    const indexes = Array.from({ length: count }, (_, index) => index);
-    return {
-      hasSymbols: indexes.some((index) => bytes.int(table, index * size + 4) === SHT_SYMTAB),
-      hasDebug: indexes.some((index) =>
-        cString(strings, bytes.int(table, index * size)).startsWith(".debug_info"),
-      ),
-    };
+    const strings = Buffer.from(bytes.part(offset(names), length(names)));
+    return Array.from({ length: count }, (_, index) => ({
+      name: cString(strings, bytes.int(table, index * size)),
+      type: bytes.int(table, index * size + 4),
+      offset: offset(index),
+      length: length(index),
+    }));
   }
 }

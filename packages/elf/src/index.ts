@@ -1,3 +1,3 @@
-export { readElf, readLinkage, type Elf, type Linkage, type FilePart } from "./elf.js";
+export { readElf, readLinkage, readSection, type Elf, type Linkage, type FilePart } from "./elf.js";
 export type { ReadBytes } from "./bytes.js";
 export type { NeededVersions } from "./versions.js";

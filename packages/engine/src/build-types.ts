@@ -6,7 +6,7 @@ import type { RecordDiff } from "./records/diff-records.js";
 import type { EngineEvent } from "./events.js";
 import type { RecordFile, SignatureRecords } from "./records/records.js";
 import type { WhatChanged } from "./records/what-changed.js";
-import type { DeployedImage } from "./state/images.js";
+import type { DeployedImage, ImageFiles } from "./state/images.js";
 import type { SharedState } from "./state/shared-state.js";
 
 export interface OpenOptions {
@@ -103,7 +103,9 @@ export interface Build {
   updateFeed(): Promise<boolean>;
   /** Whether what tasks have installed is still there and the same, by TMPDIR. */
   verifyOutputs(): ReadonlyMap<string, VerifiedOutputs>;
-  /** Where the image of a recipe is. @throws BuildError `engine/no-such-image`, `engine/not-deployed` */
+  /** Where the files of an image are, whether it is built or not. @throws BuildError `engine/no-such-image` */
+  imageFiles(target: string): ImageFiles;
+  /** What a build has left of an image. @throws BuildError `engine/no-such-image`, `engine/not-deployed` */
   deployedImage(target: string): DeployedImage;
   /** For statistics, verification, pruning. */
   sharedState(): SharedState;

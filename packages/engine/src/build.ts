@@ -29,9 +29,11 @@ import { namingDisks, writtenFolders } from "./settings/index.js";
 import {
   buildOutputs,
   deployedImage,
+  imageFiles,
   projectSharedState,
   verifiedOutputs,
   type DeployedImage,
+  type ImageFiles,
   type SharedState,
 } from "./state/index.js";
 
@@ -150,8 +152,12 @@ export class OpenedBuild implements LockedBuild {
     return verifiedOutputs(this.project, this.topdir);
   }
 
+  imageFiles(target: string): ImageFiles {
+    return imageFiles(this, target);
+  }
+
   deployedImage(target: string): DeployedImage {
-    return deployedImage(this.project, target);
+    return deployedImage(this, target);
   }
 
   sharedState(): SharedState {

@@ -34,4 +34,11 @@ export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step }
 export { openFileDigests, type FileDigests } from "./signing/index.js";
 export { type GraphData, type GraphRecipe, type GraphTask, graphPage } from "./graph/index.js";
 export { completionNames } from "./names.js";
-export { type PruneRequest, type SharedState } from "./state/index.js";
+export {
+  deployedImage,
+  imageFiles,
+  type DeployedImage,
+  type ImageFiles,
+  type PruneRequest,
+  type SharedState,
+} from "./state/index.js";

@@ -139,6 +139,16 @@ export function missingHostTools(names: readonly string[]): Diagnostic {
   };
 }
 
+/** Two recipes whose packages would come together in one root have other FEED_SOURCES. */
+export function mixedFeeds(asker: string, other: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/mixed-feeds",
+    message: `\`${asker}\` takes packages of the archive from other sources than \`${other}\`, which it builds on`,
+    help: "give both the same FEED_SOURCES, or set it once for all in the configuration: two releases in one root fit by chance only",
+  };
+}
+
 /** `sstate push`, and nothing says where to. */
 export function noPushUrl(): Diagnostic {
   return {

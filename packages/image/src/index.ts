@@ -2,6 +2,7 @@ export {
   capabilityText,
   systemdArchitecture,
   IMAGE_TYPES,
+  joinSignature,
   uuidOf,
   type ConvertOptions,
 } from "./formats/index.js";
@@ -32,8 +33,11 @@ export {
   type ResultRequest,
 } from "./facts/index.js";
 export {
+  EXTENSION_KINDS,
   extensionRelease,
   levelOf,
+  makeExtension,
+  stacked,
   type ExtensionStamp,
   type LevelPolicy,
   isUnit,
@@ -122,3 +126,14 @@ export {
   type Published,
   type PublishRequest,
 } from "./publish/index.js";
+export {
+  boot,
+  openMergedTree,
+  runInTree,
+  type Booted,
+  type BootOptions,
+  type MergedOptions,
+  type MergedTree,
+} from "./trial/index.js";
+export { writeStackedTree, type StackedTreeRequest } from "./install/index.js";
+export { changedPaths, markTree } from "./install/changed-paths.js";

@@ -6,6 +6,7 @@ import { badArgument } from "./problems.js";
 await runProgram({
   name: "tsbake-image",
   commands: {
+    "base-tree": async () => (await import("./commands/install.js")).baseTree,
     check: async () => (await import("./commands/check.js")).check,
     convert: async () => (await import("./commands/tree.js")).convert,
     layer: async () => (await import("./commands/install.js")).layer,

@@ -1,6 +1,7 @@
 /** Every problem this room can report, one function each, in the order of their codes. */
 import type { FileEntry } from "@tsbake/archive";
 import type { Finding } from "./check/finding.js";
+import type { ExtensionKind } from "./layer/extension-kind.js";
 import { isPlainName, shownName, type Diagnostic } from "@tsbake/base";
 
 function error(code: string, message: string, help: string): Diagnostic {
@@ -94,6 +95,15 @@ export function badPublishedName(what: string, text: string): Diagnostic {
     "image/bad-published-name",
     `\`${text}\` cannot be the ${what} of a published image`,
     "names and versions begin with a letter or digit and have no `_`, which stands between them in NAME_VERSION_ARCH: set SYSEXT_NAME or SYSEXT_VERSION_ID",
+  );
+}
+
+/** A signature that was made elsewhere and does not belong to the image. */
+export function badRootSignature(path: string, why: string): Diagnostic {
+  return error(
+    "image/bad-root-signature",
+    `the signature ${path} cannot go into the image: ${why}`,
+    "sign NAME.roothash of this very build again, with the key of IMAGE_VERITY_CERTIFICATE, and name the result in IMAGE_VERITY_SIGNATURE",
   );
 }
 
@@ -199,12 +209,18 @@ export function formatFailed(tool: string, code: number | null, output: string):
   );
 }
 
-/** `keep` where systemd-sysext merges nothing. */
-export function keepOutsideUsr(entry: FileEntry, rule: string): Diagnostic {
+/** `keep` where nothing is merged. */
+export function keepOutsideUsr(
+  entry: FileEntry,
+  rule: string,
+  { word, hierarchies }: ExtensionKind,
+): Diagnostic {
   return error(
     "image/keep-outside-usr",
-    `rule ${rule} keeps ${entry.path}, but only /usr and /opt of an extension are merged`,
-    "use factory, folders or drop for it in SYSEXT_RULES",
+    `rule ${rule} keeps ${entry.path}, but only ${hierarchies} of a ${word} image is merged`,
+    word === "sysext"
+      ? "use factory, folders or drop for it in SYSEXT_RULES"
+      : "use drop for it in SYSEXT_RULES, or put it into a sysext image (`inherit image-sysext`)",
   );
 }
 
@@ -260,7 +276,7 @@ export function noImage(path: string, why: string): Diagnostic {
   return error(
     "image/no-image",
     `${path} cannot be checked: ${why}`,
-    "name a recipe, or a path: a folder, a tar, a squashfs or erofs (NAME.raw); for a base also a snapshot of its package database",
+    "name a recipe, or a path: a folder, a tar, a squashfs or erofs (NAME.raw), a disk image with one of these; for a base also a snapshot of its package database",
   );
 }
 
@@ -404,4 +420,38 @@ export function willNotWork(finding: Finding): Diagnostic {
 /** Tools name the cause first and what became of it after. */
 function firstLine(text: string): string {
   return text.trim().split("\n")[0] ?? "";
+}
+
+/** What booting a base takes, and this machine or user has not. */
+export function cannotBoot(missing: "root" | "systemd-nspawn"): Diagnostic {
+  return missing === "root"
+    ? error(
+        "image/cannot-boot",
+        "booting a base takes root, and this is an ordinary user",
+        "run it as root, or leave out --boot: the extension is merged all the same, and nothing is started",
+      )
+    : error(
+        "image/cannot-boot",
+        "a base is booted by systemd-nspawn, which is not on this machine",
+        "install the package systemd-container, or leave out --boot: the extension is merged all the same, and nothing is started",
+      );
+}
+
+/** A base that ended before it was up, or never was. @param said the last lines of its console */
+export function notBooted(said: string): Diagnostic {
+  return error(
+    "image/not-booted",
+    `the base did not boot${said === "" ? "" : `: ${said}`}`,
+    "it needs systemd and an init (Debian: systemd-sysv) and has to reach its default target in three minutes; without --boot the extension is merged and nothing is started",
+  );
+}
+
+/** An extension that hides paths of its bases, and is merged below one of these. @param above their names */
+export function mergedBelow(name: string, above: readonly string[], paths: readonly string[]): Diagnostic {
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : "";
+  return error(
+    "image/merged-below",
+    `${name} hides ${paths.slice(0, 3).join(", ")}${more} of what it is built on, and systemd-sysext merges it below ${above.join(", ")}`,
+    `the extension whose name comes last is on top: set SYSEXT_NAME to one that comes after ${above.at(-1)}, such as ${above.at(-1)}-${name}`,
+  );
 }

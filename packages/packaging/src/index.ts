@@ -67,6 +67,7 @@ export {
   type AvailablePackage,
   type Closure,
   type ClosurePackage,
+  withHostArchive,
   openFeed,
   hostArchitecture,
   type ClosureRequest,

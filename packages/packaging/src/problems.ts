@@ -177,6 +177,15 @@ export function noApt(program: string): Diagnostic {
 }
 
 /** A program needs a library, and no package says that it has it. */
+export function noHostArchive(codename: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/no-host-archive",
+    message: `the host's apt has no source for its own release \`${codename}\`, and FEED_SOURCES wants its archive (\`host:\`)`,
+    help: "name the address of an archive in FEED_SOURCES instead",
+  };
+}
+
 export function noProvider(path: string, soname: string, recipe: string): Diagnostic {
   return {
     severity: "error",

@@ -1,2 +1,3 @@
 export { locateBuild, type BuildLocation } from "./locate.js";
-export { projectEnvironment, readProjectFile, writeConfiguration, type ProjectFile } from "./project-file.js";
+export { projectEnvironment, writeConfiguration } from "./configuration.js";
+export { readProjectFile, type ProjectFile } from "./project-file.js";

@@ -1,5 +1,6 @@
 export { cachedNames, type CachedNames } from "./cache/cached-names.js";
 export { passedEnvironment } from "./configuration/environment.js";
+export { feedSourceLines } from "./recipe/extract.js";
 export type { FilePlace, RecipeId, RecipeInfo, TaskInfo } from "./recipe/info.js";
 export {
   multiconfigOf,

@@ -2,7 +2,7 @@
 import type { TaskId } from "@tsbake/graph";
 import { openExecutor } from "./body/executor.js";
 import type { RunSummary } from "./events.js";
-import { demandCageFor } from "./limits/isolation.js";
+import { checkPreconditions } from "./limits/preconditions.js";
 import { MachineLimits } from "./limits/machine-limits.js";
 import { Board } from "./loop/board.js";
 import { NodeWork } from "./loop/node-work.js";
@@ -72,7 +72,7 @@ async function plan({ options, shared, nodes, forecast, report }: RunParts): Pro
     if (!dryRun) refresh(planner.verified, { stamps, task });
   }
   report.plan(forecast.estimateMs(nodes.todo()));
-  if (!dryRun) await demandCageFor(planner, (id) => nodes.task(id).info);
+  if (!dryRun) await checkPreconditions(planner, (id) => nodes.task(id).info);
 }
 
 /** @returns whether somebody interrupted it. @throws what our own code has thrown, when everything has come to rest */

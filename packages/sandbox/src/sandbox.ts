@@ -62,8 +62,13 @@ export interface Sandbox extends AsyncDisposable {
   readonly isFake: boolean;
   /** Runs a command as (fake) root, without network. @throws as `run` of `base` does */
   readonly run: Runner<SandboxRunOptions>;
-  /** Runs a command with this process's own standard streams and environment. @returns its exit code, 128 + n for signal n */
-  hand(command: string, args: readonly string[]): Promise<number>;
+  /**
+   * Runs a command with this process's own standard streams.
+   *
+   * @param env all of its environment; default: this process's own, and its current folder
+   * @returns its exit code, 128 + n for signal n
+   */
+  hand(command: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<number>;
   /** Saves the ownership and ends every process inside. */
   close(): Promise<void>;
 }
@@ -278,10 +283,16 @@ export class Namespaces implements Sandbox {
     });
   }
 
-  hand(command: string, args: readonly string[]): Promise<number> {
-    const settings = Object.entries(this.parts.fake).map(([name, value]) => `${name}=${value}`);
-    const inside = [...shut(), ...this.front, ENV, `--chdir=${process.cwd()}`, ...settings, command, ...args];
-    const child = spawn(NSENTER, [...this.parts.enter, "--", ...inside], { stdio: "inherit" });
+  hand(command: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<number> {
+    const settings = Object.entries({ ...env, ...this.parts.fake }).map(
+      ([name, value]) => `${name}=${value}`,
+    );
+    const start = env === undefined ? [`--chdir=${process.cwd()}`] : ["-i", "--chdir=/"];
+    const inside = [...shut(), ...this.front, ENV, ...start, ...settings, command, ...args];
+    const child = spawn(NSENTER, [...this.parts.enter, "--", ...inside], {
+      stdio: "inherit",
+      ...(env !== undefined && { env: { PATH, LC_ALL: "C.UTF-8" } }),
+    });
     return new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) => resolve(exitCodeOf(code, signal)));

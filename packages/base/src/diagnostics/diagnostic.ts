@@ -2,7 +2,7 @@
  * What went wrong, as data. A room makes diagnostics in its own `problems.ts`; only the CLI prints.
  */
 import { printable } from "../text/printable.js";
-import { redact } from "../http/url.js";
+import { redact } from "../text/redact.js";
 import type { Span } from "./source.js";
 
 export type Severity = "error" | "warning";

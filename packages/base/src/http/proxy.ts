@@ -4,7 +4,7 @@ import * as https from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { HttpError } from "./http-error.js";
+import { HttpError } from "./error.js";
 
 /**
  * The proxy of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in either case.

@@ -1,7 +1,7 @@
 /** What the programs print that task bodies call: progress and results on standard output, problems on standard error. */
 import { BuildError, render } from "../diagnostics/diagnostic.js";
 import { messageOf } from "../diagnostics/errno.js";
-import { redact } from "../http/url.js";
+import { redact } from "../text/redact.js";
 
 export function say(line: string): void {
   process.stdout.write(`${redact(line)}\n`);

@@ -1,5 +1,5 @@
 /** Text of strangers as a terminal may have it. */
-import { redact } from "../http/url.js";
+import { redact } from "./redact.js";
 
 // Built from their numbers, so that none stands in this source.
 const [escape, bell] = [String.fromCharCode(27), String.fromCharCode(7)];

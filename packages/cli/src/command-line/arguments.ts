@@ -1,8 +1,15 @@
 /** Words of the command line into a command. The letters are BitBake's; docs/manual.md says what they mean. */
 import { parseArgs } from "node:util";
 import type { Diagnostic } from "@tsbake/base";
-import { checkCommand, checkRequest, imagesRequest, maintenanceRequest } from "./command-options.js";
-import type { CheckRequest, ImagesRequest, MaintenanceRequest } from "./command-options.js";
+import type { BuildRequest } from "@tsbake/engine";
+import {
+  checkCommand,
+  checkRequest,
+  imagesRequest,
+  maintenanceRequest,
+  trialRequest,
+} from "./command-options.js";
+import type { CheckRequest, ImagesRequest, MaintenanceRequest, TrialRequest } from "./command-options.js";
 import { findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
@@ -17,25 +24,13 @@ import {
 import { readSignatureQuery } from "./signature-query.js";
 import type { SignatureQuery } from "./signature-query.js";
 
-type Setscene = "on" | "off" | "skip" | "only";
 export type Ui = "auto" | "plain" | "json";
 
 /** What is to be done, for all actions; those that an action does not use are ignored by it. */
-export interface Request {
+export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"> {
   readonly action: "build" | "environment" | "graph" | "versions" | "parse" | "tasks" | SessionAction;
   /** For a command of words: what follows them. */
   readonly targets: readonly string[];
-  readonly task?: string;
-  readonly force: boolean;
-  readonly invalidate: readonly string[];
-  readonly keepGoing: boolean;
-  readonly dryRun: boolean;
-  readonly runAll: readonly string[];
-  readonly runOnly: readonly string[];
-  readonly setscene: Setscene;
-  /** `-S none`. */
-  readonly signaturesOnly: boolean;
-  /** `-S lockedsigs`. */
   readonly lockedSignatures: boolean;
   /** Of `-b`. */
   readonly recipeFile?: string;
@@ -47,7 +42,6 @@ export interface Request {
   readonly query?: SignatureQuery;
   readonly preFiles: readonly string[];
   readonly postFiles: readonly string[];
-  readonly verbose: boolean;
   readonly quiet: boolean;
   /** How often -D was given: stack traces, debug messages. */
   readonly debug: number;
@@ -55,6 +49,8 @@ export interface Request {
   readonly maintenance: MaintenanceRequest;
   /** Of `tsbake check`. */
   readonly check?: CheckRequest;
+  /** Of `tsbake try`. */
+  readonly trial?: TrialRequest;
   /** What is asked of images. */
   readonly images: ImagesRequest;
 }
@@ -72,8 +68,8 @@ export interface OptionRow {
   readonly long: string;
   readonly value?: string;
   readonly help: string;
-  /** The command of words that it belongs to; it is a mistake elsewhere. */
-  readonly of?: string;
+  /** The command of words, or commands, that it belongs to; it is a mistake elsewhere. */
+  readonly of?: string | readonly string[];
 }
 
 /** In the order of the help text. */
@@ -160,9 +156,10 @@ export const optionTable: readonly OptionRow[] = [
   {
     long: "with",
     value: "EXTENSION",
-    of: "check",
+    of: ["check", "try"],
     help: "another extension that is merged beside it (repeatable)",
   },
+  { long: "boot", of: "try", help: "boot the base with it (systemd-nspawn, root)" },
   { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
@@ -177,6 +174,13 @@ export const optionTable: readonly OptionRow[] = [
   { short: "h", long: "help", help: "show this text" },
 ];
 
+/** Whether an option belongs to a command of words. */
+export function isOf({ of }: OptionRow, command: string | undefined): boolean {
+  return command !== undefined && [of].flat().includes(command);
+}
+
+const TRY = "try";
+
 /** What `-S` takes. */
 const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 
@@ -184,8 +188,11 @@ const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 export function parseCommand(words: readonly string[]): CommandLine {
   const given = new Map<string, string[]>();
   const targets: string[] = [];
+  // What follows `--` is a command's own affair for `try`, and targets that begin with `-` else.
+  let behind: string[] | undefined;
   for (const token of tokenise(words)) {
-    if (token.kind === "positional") targets.push(token.value);
+    if (token.kind === "option-terminator" && targets[0] === TRY) behind = [];
+    if (token.kind === "positional") (behind ?? targets).push(token.value);
     if (token.kind !== "option") continue;
     const row = optionTable.find(({ long }) => long === token.name);
     if (!row) return wrong(unknownOption(token.rawName, optionNames()));
@@ -209,7 +216,8 @@ export function parseCommand(words: readonly string[]): CommandLine {
   const query = command && readSignatureQuery(command, given.get("task")?.at(-1));
   if (query && "severity" in query) return wrong(query);
   const request = toRequest(given, command?.operands ?? targets, command?.action, query);
-  return { kind: "request", request };
+  const trial = command?.action === "try" && trialRequest(given, command.operands, behind);
+  return { kind: "request", request: { ...request, ...(trial && { trial }) } };
 }
 
 function tokenise(words: readonly string[]) {
@@ -277,9 +285,12 @@ function checkWords(
   command: FoundCommand | undefined,
 ): CommandLine | undefined {
   const stray = optionTable.find(
-    ({ long, of }) => of !== undefined && given.has(long) && command?.name !== of,
+    (row) => row.of !== undefined && given.has(row.long) && !isOf(row, command?.name),
   );
-  if (stray) return wrong(misplacedOption(`--${stray.long}`, stray.of!, command?.name));
+  if (stray) {
+    const owners = [stray.of!].flat();
+    return wrong(misplacedOption(`--${stray.long}`, owners.join("` and `tsbake "), command?.name));
+  }
   const diagnostic = command && checkCommand(command, given);
   return diagnostic && wrong(diagnostic);
 }
@@ -339,7 +350,7 @@ function action(given: ReadonlyMap<string, readonly string[]>, task: string | un
   return task === "listtasks" || task === "do_listtasks" ? "tasks" : "build";
 }
 
-function setscene(given: ReadonlyMap<string, readonly string[]>): Setscene {
+function setscene(given: ReadonlyMap<string, readonly string[]>): Request["setscene"] {
   if (given.has("no-setscene")) return "off";
   if (given.has("skip-setscene")) return "skip";
   return given.has("setscene-only") ? "only" : "on";

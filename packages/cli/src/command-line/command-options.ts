@@ -1,7 +1,7 @@
 /** What commands of words take: their operands, and options of their own. */
 import type { Diagnostic } from "@tsbake/base";
 import type { FoundCommand } from "./commands.js";
-import { nothingToPrune, unexpectedWord, wrongQuery, wrongValue } from "../problems.js";
+import { conflictingOptions, nothingToPrune, unexpectedWord, wrongQuery, wrongValue } from "../problems.js";
 import { parseAge, parseSize } from "../text/quantities.js";
 
 /** Values of the options that were given, by long name. */
@@ -24,6 +24,17 @@ export interface CheckRequest {
   /** Recipes or paths; empty: the base that the recipe is built on. */
   readonly bases: readonly string[];
   readonly asJson: boolean;
+}
+
+/** What `tsbake try` takes beside the general options. */
+export interface TrialRequest {
+  /** A recipe. */
+  readonly extension: string;
+  readonly others: readonly string[];
+  /** Program and arguments; undefined: a shell. */
+  readonly command?: readonly string[];
+  /** Boots the base. */
+  readonly boot: boolean;
 }
 
 /** What `tsbake why` and `publish` take beside the general options. */
@@ -53,6 +64,13 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     const [, second] = operands;
     if (first === undefined) return wrongQuery(name, "`tsbake check EXTENSION --against BASE…`");
     return second === undefined || given.has("against") ? undefined : unexpectedWord(name, second);
+  }
+  if (action === "try") {
+    const [, second] = operands;
+    if (first === undefined) return wrongQuery(name, "`tsbake try EXTENSION -- COMMAND…`");
+    if (second !== undefined) return unexpectedWord(name, second);
+    // Standard output is the command's.
+    return given.get("ui")?.at(-1) === "json" ? conflictingOptions("`try`", "--ui json") : undefined;
   }
   if (action === "why")
     return operands.length === 1 && given.has("in")
@@ -113,5 +131,19 @@ export function checkRequest(given: Given, [extension = "", ...bases]: readonly 
     others: given.get("with") ?? [],
     bases: [...(given.get("against") ?? []), ...bases],
     asJson: given.has("json"),
+  };
+}
+
+/** @param behind what stands behind `--`; undefined: no such word */
+export function trialRequest(
+  given: Given,
+  [extension = ""]: readonly string[],
+  behind: readonly string[] | undefined,
+): TrialRequest {
+  return {
+    extension,
+    others: given.get("with") ?? [],
+    ...(behind !== undefined && behind.length > 0 && { command: behind }),
+    boot: given.has("boot"),
   };
 }

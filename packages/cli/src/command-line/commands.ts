@@ -72,6 +72,12 @@ export const commandTable = [
     help: "what of an extension will not work on bases; exit code 0, 1 or 2",
   },
   {
+    action: "try",
+    words: ["try"],
+    operand: "EXTENSION [-- COMMAND…]",
+    help: "run a command, or a shell, in it merged on its base; its exit code",
+  },
+  {
     action: "why",
     words: ["why"],
     operand: "PACKAGE",

@@ -1,5 +1,5 @@
 /** The text of --help. */
-import { optionTable } from "./arguments.js";
+import { isOf, optionTable } from "./arguments.js";
 import type { OptionRow } from "./arguments.js";
 import { commandTable } from "./commands.js";
 
@@ -11,7 +11,7 @@ export function helpText(): string {
     left.length <= width - 2 ? `${left.padEnd(width)}${help}` : `${left}\n${" ".repeat(width)}${help}`;
   const commands = commandTable.flatMap((row) => {
     const name = row.words.join(" ");
-    const own = optionTable.filter(({ of }) => of === name).map((option) => line(optionCells(option)));
+    const own = optionTable.filter((option) => isOf(option, name)).map((option) => line(optionCells(option)));
     return [line([`  ${name}${"operand" in row ? ` ${row.operand}` : ""}`, row.help]), ...own];
   });
   return [
@@ -26,7 +26,7 @@ export function helpText(): string {
     "Commands:",
     ...commands,
     "",
-    "Exit code: 0 all well, 1 failed, 2 wrong command line, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.",
+    "Exit code: 0 all well, 1 failed, 2 wrong words, 125 not tried, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.",
     "",
   ].join("\n");
 }

@@ -8,7 +8,7 @@ import type { Build, OpenOptions } from "@tsbake/engine";
 import { type BaseVerdict, judgeOn, type NamedExtension, readExtension, type Verdict } from "@tsbake/image";
 import { locateBuild } from "@tsbake/project";
 import type { CheckRequest } from "../command-line/command-options.js";
-import { noBase } from "../problems.js";
+import { imageNotBuilt, noBase } from "../problems.js";
 import type { Surroundings } from "../surroundings.js";
 import { count } from "../text/text.js";
 import type { Answer, SessionCommand } from "./command.js";
@@ -79,8 +79,9 @@ class Places {
     const path = this.#path(name);
     if (path !== undefined) return { path };
     const { image, manifest, base } = (await this.#opened()).deployedImage(name);
-    // A recipe that has a snapshot only is a base's.
-    return { path: image ?? name, manifest, ...(base === undefined ? {} : { base }) };
+    // Its snapshot alone is what others are built on.
+    if (image === undefined) throw new BuildError([imageNotBuilt(name, manifest)]);
+    return { path: image, manifest, ...(base === undefined ? {} : { base }) };
   }
 
   async base(name: string): Promise<string> {

@@ -23,6 +23,10 @@ export interface Asked {
 
 /** All throw BuildErrors for what cannot be done. */
 export interface SessionCommand {
+  /** The exit code where it cannot be done. Default: FAILED. */
+  readonly failed?: number;
+  /** Opens what it needs of a project itself, and lets it go when it likes. @returns the exit code */
+  readonly run?: (asked: Asked, display: Display) => Promise<number>;
   /** The answer where no project is needed for it; undefined: it is. */
   readonly answerAlone?: (asked: Asked) => Promise<Answer | undefined>;
   /** What a project is asked, which others may be building meanwhile. */

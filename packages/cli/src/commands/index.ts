@@ -20,6 +20,7 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   "sstate-pull": async () => (await import("./maintenance.js")).sstatePull,
   verify: async () => (await import("./maintenance.js")).verify,
   check: async () => (await import("./check.js")).check,
+  try: async () => (await import("./try.js")).tryOut,
   why: async () => (await import("./why.js")).why,
   publish: async () => (await import("./publish.js")).publish,
   explain: async () => (await import("./explain.js")).explain,

@@ -1,9 +1,8 @@
 /** `tsbake publish IMAGE… --to DIR`: finds what was built, and tells what became of it. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { BuildError, hasCode } from "@tsbake/base";
 import type { Build } from "@tsbake/engine";
 import { publish as publishImages, readBuiltImage, type BuiltImage, type Published } from "@tsbake/image";
-import { deployedFile, deployFolderOf } from "./deployed-files.js";
 import { imageNotBuilt } from "../problems.js";
 import { count, printableText } from "../text/text.js";
 import type { Answer, SessionCommand } from "./command.js";
@@ -20,10 +19,10 @@ export const publish: SessionCommand = {
 
 /**
  * @param folder absolute
- * @throws BuildError `cli/no-image`, `cli/image-not-built`, and what `publishImages` throws
+ * @throws BuildError `engine/no-such-image`, `cli/image-not-built`, and what `publishImages` throws
  */
 async function published(
-  build: Pick<Build, "variablesOf">,
+  build: Pick<Build, "imageFiles" | "variablesOf">,
   targets: readonly string[],
   { folder, keep }: { readonly folder: string; readonly keep: number | undefined },
   onWait: (text: string) => void,
@@ -51,13 +50,13 @@ async function published(
   };
 }
 
-async function builtImage(build: Pick<Build, "variablesOf">, target: string): Promise<BuiltImage> {
-  const deployed = await deployFolderOf(build, target);
+async function builtImage(build: Pick<Build, "imageFiles">, target: string): Promise<BuiltImage> {
+  const { folder, name } = build.imageFiles(target);
   try {
-    return await readBuiltImage(deployed.folder, deployed.name);
+    return await readBuiltImage(folder, name);
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
-    throw new BuildError([imageNotBuilt(target, deployedFile(deployed, "json"))], { cause: error });
+    throw new BuildError([imageNotBuilt(target, join(folder, `${name}.json`))], { cause: error });
   }
 }
 

@@ -1,10 +1,9 @@
 /** `tsbake why PACKAGE --in IMAGE`: the ways from what was asked for to a package. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { BuildError, nearest, readTextIfThere } from "@tsbake/base";
 import { parseFacts, whyPresent, type LayerFacts, type Presence } from "@tsbake/image";
 import { imageNotBuilt, notInImage } from "../problems.js";
 import type { Answer, SessionCommand } from "./command.js";
-import { deployedFile, deployFolderOf, isPath } from "./deployed-files.js";
 
 export const why: SessionCommand = {
   async answerAlone({ request, around }) {
@@ -14,8 +13,8 @@ export const why: SessionCommand = {
   },
   async answer({ request }, build) {
     const { in: image = "" } = request.images;
-    const path = deployedFile(await deployFolderOf(build, image), "packages.json");
-    return whyInImage(request.targets[0]!, image, path);
+    const { folder, name } = build.imageFiles(image);
+    return whyInImage(request.targets[0]!, image, join(folder, `${name}.packages.json`));
   },
 };
 
@@ -34,6 +33,11 @@ async function whyInImage(name: string, image: string, path: string): Promise<An
     throw new BuildError([notInImage(name, image, { hasBase: facts.baseDigest !== undefined, near })]);
   }
   return { text: presenceText(name, presence, facts), data: { package: name, image, ...presence } };
+}
+
+/** A word that names a file and no recipe. */
+function isPath(image: string): boolean {
+  return image.endsWith(".json") && !image.startsWith("mc:");
 }
 
 function namesIn({ packages, inBase }: LayerFacts): string[] {

@@ -9,6 +9,8 @@ export interface Display {
   fail(diagnostics: readonly Diagnostic[], stack: string | undefined): void;
   /** The answer to a query; goes to standard output whatever the display is. @param data the same for programs */
   answer(text: string, data?: object): void;
+  /** A program has the terminal from now on, or has given it back. */
+  lend(taken: boolean): void;
   /** @param code the exit code */
   close(code: number): void;
 }

@@ -55,13 +55,15 @@ export function textDisplay(request: Request, around: Surroundings, output: Outp
     if (trouble && !live) around.stderr.write(`${printableText(text)}\n`);
     else screen.line(printableText(text));
   };
+  const lend = (taken: boolean): void => {
+    screen.suspend(taken);
+    around.onTerminal?.(taken);
+  };
   return {
+    lend,
     see(event) {
       if (event.type === "plan") screen.hideCursor();
-      if (event.type === "terminal") {
-        screen.suspend(event.taken);
-        around.onTerminal?.(event.taken);
-      }
+      if (event.type === "terminal") lend(event.taken);
       footer.see(event, performance.now());
       for (const line of reporter.tell(event)) say(line);
     },
@@ -89,7 +91,7 @@ export function textDisplay(request: Request, around: Surroundings, output: Outp
 
 /** Work that a person waits for is told of in a log, too; the answer to a question comes without words around it. */
 function isReported(action: Request["action"]): boolean {
-  return action === "build" || action === "feed-update";
+  return action === "build" || action === "feed-update" || action === "try";
 }
 
 /** What a target left: its own words, and its files, a folder at a time, as a person in `directory` would name them. */

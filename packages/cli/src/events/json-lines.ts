@@ -46,7 +46,8 @@ export function jsonDisplay({
   stdout,
   version,
   words,
-}: Pick<Surroundings, "stdout" | "version" | "words">): Display {
+  onTerminal,
+}: Pick<Surroundings, "stdout" | "version" | "words" | "onTerminal">): Display {
   const write = (event: object) => void stdout.write(`${jsonLine(event, Date.now())}\n`);
   write(beginEvent(version, words));
   return {
@@ -54,6 +55,7 @@ export function jsonDisplay({
     conclude: (_summary, outputs) => write({ type: "outputs", outputs }),
     fail: (diagnostics) => write(errorEvent(sortDiagnostics(diagnostics))),
     answer: (text, data) => write({ type: "answer", text, ...(data && { data }) }),
+    lend: (taken) => onTerminal?.(taken),
     close: (code) => write(endEvent(code)),
   };
 }

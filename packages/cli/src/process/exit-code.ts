@@ -4,6 +4,8 @@ import { constants } from "node:os";
 export const ALL_WELL = 0;
 export const FAILED = 1;
 export const WRONG_WORDS = 2;
+/** `tsbake try` could not run the command: as docker run, chroot and env say it. */
+export const NOT_TRIED = 125;
 
 /** As a shell tells of a program that a signal has ended: SIGINT 130, SIGTERM 143, SIGHUP 129. */
 export function endedBy(signal: NodeJS.Signals): number {

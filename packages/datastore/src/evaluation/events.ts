@@ -5,14 +5,8 @@ import type { EvaluationHost } from "./evaluator.js";
 import { explainFailure } from "../python/failure.js";
 import { pythonFunction } from "./functions.js";
 import { missingHandler } from "../problems.js";
-import type { PythonPlace } from "../python/host.js";
+import type { MetadataEvent, PythonPlace } from "../python/host.js";
 import { textsOf } from "../variables/value.js";
-
-export interface MetadataEvent {
-  /** Full class name: `bb.event.RecipePreFinalise`. */
-  readonly eventClass: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
-}
 
 export interface Handler {
   readonly name: string;

@@ -1,4 +1,4 @@
-/** What follows the last statement of a recipe variant. */
+/** The end of a recipe variant: when all its statements are read, and before anybody asks what it is. */
 import { BuildError, words } from "@tsbake/base";
 import type { Datastore } from "../datastore.js";
 import { runStatements } from "./evaluation.js";

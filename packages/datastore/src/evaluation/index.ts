@@ -4,14 +4,7 @@
  */
 export { evaluateFile, inheritClass } from "./evaluate.js";
 export type { EvaluationHost } from "./evaluator.js";
-export {
-  fireEvent,
-  handledEvents,
-  handlersOf,
-  hasHandler,
-  registerHandlers,
-  type MetadataEvent,
-} from "./events.js";
+export { fireEvent, handledEvents, handlersOf, hasHandler, registerHandlers } from "./events.js";
 export { finalize } from "./finalize.js";
 export { deferInherit } from "./inherit.js";
 export { addTask, deleteTask, listTasks } from "./tasks.js";

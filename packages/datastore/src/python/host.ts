@@ -10,6 +10,13 @@ export interface PythonPlace {
   readonly at?: Span;
 }
 
+/** What handlers of the metadata are told. */
+export interface MetadataEvent {
+  /** Full class name: `bb.event.RecipePreFinalise`. */
+  readonly eventClass: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
 /**
  * CPython as the datastore sees it. Synchronous: expansion happens in the middle of a read.
  * Every method throws `PythonError`.
@@ -21,14 +28,8 @@ export interface PythonHost extends InlinePython {
   check(name: string, body: string, place: PythonPlace): void;
   /** Runs a function body (`def name(d): body`) with `d`. */
   execute(name: string, body: string, place: PythonPlace, d: Datastore): void;
-  /** Runs an event handler body as `name(e, d)`; the event is an object with `attributes` of class `eventClass`. */
-  handle(
-    name: string,
-    body: string,
-    place: PythonPlace,
-    event: { readonly eventClass: string; readonly attributes: Readonly<Record<string, unknown>> },
-    d: Datastore,
-  ): void;
+  /** Runs an event handler body as `name(e, d)`; the event is an object of the class, with the attributes. */
+  handle(name: string, body: string, place: PythonPlace, event: MetadataEvent, d: Datastore): void;
   /** `addpylib`: puts `directory` on sys.path and imports `namespace`; returns the modules of its BBIMPORTS. */
   addLibrary(directory: string, namespace: string): readonly LibraryModule[];
   /** Asks the `visitorcode` of the library functions that the text of a function calls. */

@@ -3,7 +3,7 @@
  * exceptions with their places, functions of libraries.
  */
 export { PythonError, type PythonFrame } from "./error.js";
-export type { PythonHost, PythonPlace } from "./host.js";
+export type { MetadataEvent, PythonHost, PythonPlace } from "./host.js";
 export {
   globalModules,
   librariesOf,

@@ -1,6 +1,7 @@
 /** Who set what where, for `tsbake -e`; kept only when asked for. */
 
 import type { WriteOptions } from "./options.js";
+import type { Variant } from "./override-index.js";
 import { pythonText, type Value } from "./value.js";
 
 /** Where and how a value was set; kept when `trackHistory` is on (`tsbake -e`). */
@@ -36,6 +37,18 @@ export class History {
 
   get(name: string): readonly HistoryEntry[] {
     return this.#entries.get(name) ?? [];
+  }
+
+  /** What happened to the variable, then what happened to each of its override variants. */
+  withVariants(name: string, variants: readonly Variant[]): HistoryEntry[] {
+    const entries = [...this.get(name)];
+    for (const { name: full, suffix } of variants) {
+      for (const entry of this.get(full)) {
+        if (entry.flag !== undefined && !/^[_:]/.test(entry.flag)) continue;
+        entries.push({ ...entry, operation: `override[${suffix}]:${entry.operation}` });
+      }
+    }
+    return entries;
   }
 
   record(name: string, options: WriteOptions, value: Value, flag?: string): void {

@@ -1,9 +1,23 @@
-/** Where a build has left the image of a recipe. */
+/** Where a build leaves the image of a recipe, and what of it is there. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { BuildError, nearest } from "@tsbake/base";
-import { multiconfigOf, recipeLabel, type ParsedProject } from "@tsbake/recipe";
+import {
+  multiconfigOf,
+  recipeLabel,
+  type ParsedProject,
+  type Providers,
+  type RecipeInfo,
+} from "@tsbake/recipe";
 import { noSuchImage, notDeployed } from "../problems.js";
+
+/** The files of an image are `FOLDER/NAME.TYPE`, as image.bbclass deploys them. */
+export interface ImageFiles {
+  /** DEPLOY_DIR_IMAGE. */
+  readonly folder: string;
+  /** IMAGE_LINK_NAME. */
+  readonly name: string;
+}
 
 export interface DeployedImage {
   /** The image itself, of the type that is quickest to open. */
@@ -16,29 +30,64 @@ export interface DeployedImage {
   readonly base?: string;
 }
 
+/** What is asked of a project that has been parsed. */
+interface Images {
+  readonly project: Pick<ParsedProject, "recipes" | "configurationText">;
+  readonly providers: Pick<Providers, "findBuild">;
+}
+
 /** Ends of names, in the order in which one is taken. */
-const TYPES = ["directory", "tar", "squashfs", "erofs", "tar.zst", "tar.gz", "tar.xz"];
+const TYPES = ["directory", "tar", "squashfs", "erofs", "ddi", "tar.zst", "tar.gz", "tar.xz"];
 
 /**
- * @param target a recipe, `mc:NAME:RECIPE` for one of another configuration
+ * Where the files of an image are, whether it has been built or not.
+ *
+ * @param target a recipe, or what it provides; `mc:NAME:RECIPE` for one of another configuration
+ * @throws BuildError `engine/no-such-image`
+ */
+export function imageFiles(images: Images, target: string): ImageFiles {
+  return filesOf(imageRecipe(images, target));
+}
+
+/**
+ * What a build has left of an image.
+ *
+ * @param target as for `imageFiles`
  * @throws BuildError `engine/no-such-image`, `engine/not-deployed`
  */
-export function deployedImage(project: ParsedProject, target: string): DeployedImage {
-  const images = [...project.recipes.values()].filter(({ facts }) => facts["BUILD_SUMMARY"]?.value);
-  const recipe = images.findLast((one) => recipeLabel(one) === target);
-  if (recipe === undefined)
-    throw new BuildError([noSuchImage(target, nearest(target, images.map(recipeLabel)))]);
+export function deployedImage(images: Images, target: string): DeployedImage {
+  const recipe = imageRecipe(images, target);
+  const { folder, name } = filesOf(recipe);
+  const file = (type: string): string => join(folder, `${name}.${type}`);
   const multiconfig = multiconfigOf(recipe.id);
-  const stem = (recipe.facts["BUILD_SUMMARY"]?.value ?? "").replace(/\.summary$/, "");
-  const image = TYPES.map((type) => `${stem}.${type}`).find((path) => existsSync(path));
-  const snapshot = join(project.configurationText("PKGDB_DIR", multiconfig) ?? "", recipe.pn);
+  const image = TYPES.map(file).find((path) => existsSync(path));
+  const snapshot = join(images.project.configurationText("PKGDB_DIR", multiconfig) ?? "", recipe.pn);
   const base = recipe.facts["IMAGE_BASE_PKGDB"]?.value;
   const hasSnapshot = existsSync(join(snapshot, "snapshot.json"));
   if (image === undefined && !hasSnapshot) throw new BuildError([notDeployed(target)]);
   return {
     ...(image === undefined ? {} : { image }),
-    manifest: `${stem}.json`,
+    manifest: file("json"),
     ...(hasSnapshot ? { snapshot } : {}),
     ...(base ? { base: multiconfig === "" ? base : `mc:${multiconfig}:${base}` } : {}),
   };
+}
+
+/** Recipes of images have BUILD_SUMMARY, and the parse cache has it: nothing is evaluated for the question. */
+function imageRecipe({ project, providers }: Images, target: string): RecipeInfo {
+  const id = providers.findBuild(target);
+  const recipe = id === undefined ? undefined : project.recipes.get(id);
+  if (recipe !== undefined && isImage(recipe)) return recipe;
+  const known = [...project.recipes.values()].filter(isImage).map(recipeLabel);
+  throw new BuildError([noSuchImage(target, nearest(target, known))]);
+}
+
+function isImage({ facts }: RecipeInfo): boolean {
+  return Boolean(facts["BUILD_SUMMARY"]?.value);
+}
+
+/** Of `FOLDER/NAME.summary`, which is BUILD_SUMMARY of image.bbclass. */
+function filesOf({ facts }: RecipeInfo): ImageFiles {
+  const summary = facts["BUILD_SUMMARY"]?.value ?? "";
+  return { folder: dirname(summary), name: basename(summary, ".summary") };
 }

@@ -10,5 +10,6 @@ export async function baseOf(snapshot: Snapshot, name: string): Promise<Base> {
     index: new FileIndex(await snapshotFiles(snapshot)),
     tmpfiles: await snapshotTmpfiles(snapshot),
     inspected: await snapshotInspected(snapshot),
+    extensions: snapshot.facts.below?.extensions ?? [],
   };
 }

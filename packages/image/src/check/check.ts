@@ -3,6 +3,7 @@ import { byText } from "@tsbake/base";
 import { type Base, Context, type Extension } from "./context.js";
 import type { Finding } from "./finding.js";
 import { RULES } from "./rules/table.js";
+import { neededOf, withExtension } from "./with-extension.js";
 
 /** More of one code and severity tell nothing new. */
 const MOST_OF_A_KIND = 100;
@@ -10,14 +11,17 @@ const MOST_OF_A_KIND = 100;
 /**
  * What will not work, sorted: errors first, then by code and path. Pure but for reading the extension's files.
  *
- * @param others extensions that are merged with it
+ * @param others extensions that are merged with it; those that it is built on count as the base's
  */
 export function checkExtension(
   extension: Extension,
   base: Base,
   others: readonly Extension[] = [],
 ): Finding[] {
-  const context = new Context(extension, base, others);
+  const below = neededOf(extension, base, others);
+  const known = new Set([...(base.extensions ?? []), ...below.map(({ name }) => name)]);
+  const beside = others.filter(({ name }) => !known.has(name));
+  const context = new Context(extension, below.reduce(withExtension, base), beside);
   const counts = new Map<string, number>();
   const findings: Finding[] = [];
   for (const rule of RULES) {
@@ -30,7 +34,12 @@ export function checkExtension(
         findings.push({ ...one, message: `${one.message}; more of this kind are left out` });
     }
   }
-  return findings.sort(
+  return inOrder(findings);
+}
+
+/** Errors first, then by code and path. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted(
     (left, right) =>
       byText(left.severity, right.severity) || byText(left.code, right.code) || byText(left.path, right.path),
   );

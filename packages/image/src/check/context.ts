@@ -7,6 +7,7 @@ import { type ElfFact, elfFacts } from "./inspect/elf-facts.js";
 import type { Inspected } from "./inspect/inspect.js";
 import type { SysusersLine } from "./inspect/sysusers.js";
 import type { ContentTree } from "./inspect/tree.js";
+import { type ExtensionKind, kindOfTree } from "../layer/extension-kind.js";
 import type { ShippedLine } from "../layer/tmpfiles.js";
 import { MergedView } from "./merged-view.js";
 import { type NamedAccount, namedAccounts, tmpfilesIn, type TmpfilesFile } from "./readers/named-accounts.js";
@@ -26,6 +27,8 @@ export interface Extension {
   /** What has to be there: names of commands, and absolute paths. */
   readonly requiredCommands?: readonly string[];
   readonly requiredPaths?: readonly string[];
+  /** Names of the extensions that it is built on, the lowest first. */
+  readonly needs?: readonly string[];
 }
 
 /** Packages whose installation would have run a script. */
@@ -42,6 +45,8 @@ export interface Base {
   readonly tmpfiles: readonly ShippedLine[];
   /** Absent in a snapshot of an older version. */
   readonly inspected?: Inspected | undefined;
+  /** Names of extensions that are part of it. */
+  readonly extensions?: readonly string[];
 }
 
 /** Names and numbers that the device will know. */
@@ -54,6 +59,7 @@ export interface KnownAccounts {
 
 export class Context {
   readonly extension: Extension;
+  readonly kind: ExtensionKind;
   readonly base: Base;
   /** Other extensions that are merged with it. */
   readonly others: readonly Extension[];
@@ -74,6 +80,7 @@ export class Context {
     this.base = base;
     this.others = others;
     const { tree } = extension;
+    this.kind = kindOfTree((path) => tree.index.get(path) !== undefined);
     const own = ownOf(tree);
     this.tmpfiles = own.tmpfiles;
     this.sysusers = own.sysusers;

@@ -1,12 +1,13 @@
 /**
- * The file system of a device with the extension merged, as data: the extension over the base below /usr and /opt, the base
- * elsewhere, and what tmpfiles.d files make where neither has anything.
+ * The file system of a device with the extension merged, as data: the extension over the base below /usr and /opt (below /etc
+ * where it is a confext), the base elsewhere, and what tmpfiles.d files make where neither has anything.
  *
  * @see systemd-sysext(8)
  */
 import type { FileEntry } from "@tsbake/archive";
 import type { FileIndex } from "../facts/file-manifest.js";
 import { follow } from "./inspect/follow.js";
+import { type ExtensionKind, kindOfTree } from "../layer/extension-kind.js";
 import type { TmpfilesLine } from "../layer/tmpfiles.js";
 
 /** Where something comes from, and where it is in the end. */
@@ -22,8 +23,6 @@ export type MergedPlace =
   | { readonly kind: "missing"; readonly path: string }
   | { readonly kind: "loop"; readonly path: string };
 
-const MERGED = /^\/(usr|opt)(\/|$)/;
-
 /** Filled when a device runs: nothing there is known, and nothing missed. */
 const AT_RUN_TIME = /^\/(run|proc|sys|dev|tmp|var\/tmp|var\/run)(\/|$)/;
 
@@ -36,6 +35,7 @@ const OF_THE_DEVICE: ReadonlySet<string> = new Set(
 
 export class MergedView {
   readonly #extension: FileIndex;
+  readonly #kind: ExtensionKind;
   readonly #base: FileIndex;
   /** By path; `C` and `L` lines know what they lead to. */
   readonly #made: ReadonlyMap<string, TmpfilesLine>;
@@ -50,6 +50,7 @@ export class MergedView {
     madeByBase: Iterable<string>,
   ) {
     this.#extension = extension;
+    this.#kind = kindOfTree((path) => extension.get(path) !== undefined);
     this.#base = base;
     // The first line for a path counts.
     this.#made = new Map(made.toReversed().map((line) => [line.path, line]));
@@ -75,7 +76,7 @@ export class MergedView {
     if (isAtRunTime(path)) return { kind: "at-run-time", path };
     const found = follow((one) => this.#at(one), path);
     if (found.kind === "there") {
-      const inExtension = MERGED.test(found.path) && this.#extension.get(found.path) !== undefined;
+      const inExtension = this.#kind.isMerged(found.path) && this.#extension.get(found.path) !== undefined;
       return { ...found, inExtension };
     }
     if (found.kind === "missing" && (isAtRunTime(found.path) || this.#isBelowMadeByBase(found.path)))
@@ -85,7 +86,7 @@ export class MergedView {
 
   /** What stands at a path itself. */
   #at(path: string): FileEntry | undefined {
-    const merged = MERGED.test(path) ? this.#extension.get(path) : undefined;
+    const merged = this.#kind.isMerged(path) ? this.#extension.get(path) : undefined;
     return merged ?? this.#base.get(path) ?? this.#madeAt(path);
   }
 

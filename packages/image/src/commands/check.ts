@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { TarFile } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import type { Arguments, Command } from "@tsbake/base/program";
-import { checkExtension } from "../check/check.js";
+import { checkExtension, inOrder } from "../check/check.js";
 import { type Extension, skippedIn } from "../check/context.js";
 import { baseOf } from "../check/base.js";
 import { type Finding, formatCheckReport } from "../check/finding.js";
@@ -14,6 +14,9 @@ import { parseExtensionFacts } from "../facts/result.js";
 import { tarTree } from "../check/inspect/tree.js";
 import * as problems from "../problems.js";
 import { pathMatcher } from "../rules/rules.js";
+import { type BaseSource, readBase } from "../check/verdict/base-source.js";
+import { onFurtherBase } from "../check/verdict/further-base.js";
+import type { OsRelease } from "../snapshot/os-release.js";
 import { openSnapshot } from "../snapshot/snapshot.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 
@@ -27,6 +30,7 @@ export const check: Command = {
     facts: { value: "FILE", help: "packages.json of do_rootfs", isRequired: true },
     extension: { value: "FILE", help: "extension.json of the extension", isRequired: true },
     base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
+    also: { value: "NAME=PATH …", help: "snapshots of further bases on which it has to work" },
     mode: { value: "MODE", help: `what an error does: ${MODES.join(" or ")}`, isRequired: true },
     allow: { value: "CODE:PATTERN …", help: "findings that are meant to be" },
     "required-commands": { value: "NAMES", help: "commands that have to be there" },
@@ -41,12 +45,18 @@ export const check: Command = {
       throw new BuildError([problems.badArgument(`SYSEXT_CHECK is \`${mode}\`, not error, warn or off`)]);
     const isAllowed = allowedBy(args.words("allow"));
     using tar = new TarFile(args.text("tree"));
-    const { extension, baseName } = await extensionOf(args, tar);
+    const { extension, baseName, release } = await extensionOf(args, tar);
     const base = await baseOf(
       await openSnapshot(await snapshotFolder(args.text("base"), args.text("work"))),
       baseName,
     );
-    const all = checkExtension(extension, base);
+    const found = checkExtension(extension, base);
+    const first = [...found];
+    for (const word of args.words("also")) {
+      const further = furtherBase(word, args.text("work"));
+      found.push(...onFurtherBase(extension, await readBase(further), release, first));
+    }
+    const all = inOrder(found);
     const findings = all.filter((one) => !isAllowed(one));
     const allowed = all.filter(isAllowed);
     const report = { format: 1, extension: extension.name, base: baseName, findings, allowed } as const;
@@ -62,23 +72,32 @@ export const check: Command = {
 async function extensionOf(
   args: Arguments,
   tar: TarFile,
-): Promise<{ readonly extension: Extension; readonly baseName: string }> {
+): Promise<{ readonly extension: Extension; readonly baseName: string; readonly release: OsRelease }> {
   const [files, facts, about] = [args.text("files"), args.text("facts"), args.text("extension")];
   const entries = parseFileManifest(await readFile(files, "utf8"), files);
   const { skippedScripts } = parseFacts(await readFile(facts, "utf8"), facts);
-  const { name, base, report } = parseExtensionFacts(await readFile(about, "utf8"), about);
+  const { name, base, report, needs, release } = parseExtensionFacts(await readFile(about, "utf8"), about);
   const known = new Set(report.flatMap(({ path, decision }) => (decision === "shadows-base" ? [path] : [])));
   return {
     baseName: base,
+    release: new Map(Object.entries(release)),
     extension: {
       name,
       tree: tarTree(tar, entries),
       mayHide: (path) => known.has(path),
       skippedScripts: skippedIn(skippedScripts),
+      ...(needs && { needs }),
       requiredCommands: args.words("required-commands"),
       requiredPaths: args.words("required-paths"),
     },
   };
+}
+
+/** A word of `--also`. */
+function furtherBase(word: string, scratch: string): BaseSource {
+  const at = word.indexOf("=");
+  if (at < 1) throw new BuildError([problems.badArgument(`--also has \`${word}\`, not NAME=PATH`)]);
+  return { name: word.slice(0, at), path: word.slice(at + 1), scratch };
 }
 
 function lineOf({ code, path, package: owner, message, help }: Finding): string {

@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { byText } from "@tsbake/base";
+import { EXTENSION_KINDS } from "../layer/extension-kind.js";
 import { LEVEL_POLICIES } from "../layer/extension-release.js";
 import { type LayerFacts, parseFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
@@ -9,11 +10,13 @@ import { parseOsRelease } from "../snapshot/os-release.js";
 import { oneOf } from "./one-of.js";
 import { type ExtensionFacts, formatReport } from "../facts/result.js";
 import { anyOf, parseRules } from "../rules/rules.js";
-import { openSnapshot } from "../snapshot/snapshot.js";
+import { levelDigest, openSnapshot } from "../snapshot/snapshot.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 import { reportModes } from "../layer/modes.js";
 import { makeExtension } from "../layer/sysext.js";
 import { type Command, EPOCH } from "@tsbake/base/program";
+
+const KINDS = ["sysext", "confext"] as const;
 
 export const sysext: Command = {
   summary: "decides path by path what an extension ships, and stamps it for its base",
@@ -21,6 +24,7 @@ export const sysext: Command = {
     tree: { value: "FILE", help: "tar of the layer", isRequired: true },
     files: { value: "FILE", help: "file manifest of the layer", isRequired: true },
     facts: { value: "FILE", help: "packages.json of the layer, for its report" },
+    kind: { value: "KIND", help: `what it is: ${KINDS.join(" or ")}; default: ${KINDS[0]}` },
     base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
     "base-name": { value: "RECIPE", help: "what to call the base", isRequired: true },
     name: { value: "NAME", help: "the extension's name: its file name without .raw", isRequired: true },
@@ -35,6 +39,7 @@ export const sysext: Command = {
     scope: { value: "WORDS", help: "SYSEXT_SCOPE: system, initrd, portable" },
     id: { value: "ID", help: "SYSEXT_ID" },
     version: { value: "VERSION", help: "SYSEXT_VERSION_ID" },
+    "fixed-ids": { help: "gives its accounts the same ids on every device, for extensions on it" },
     database: { value: "DIR", help: "a package database to ship below /usr/lib/sysimage" },
     ...EPOCH,
     work: { value: "DIR", help: "a folder to work in", isRequired: true },
@@ -53,6 +58,7 @@ export const sysext: Command = {
     const facts = await factsIn(args.optional("facts"));
     const result = await makeExtension({
       accounts: facts?.accounts,
+      isBase: args.has("fixed-ids"),
       tree: args.text("tree"),
       files: args.text("files"),
       base,
@@ -60,6 +66,7 @@ export const sysext: Command = {
       mayShadow: anyOf(args.words("may-shadow")),
       stamp: {
         name,
+        kind: EXTENSION_KINDS[oneOf("SYSEXT_KIND", args.optional("kind") ?? KINDS[0], KINDS)],
         policy,
         architecture: args.text("architecture"),
         scope: args.words("scope"),
@@ -73,10 +80,12 @@ export const sysext: Command = {
     const report = [...result.plan.report, ...reportModes(facts?.narrowedModes ?? [])].sort((left, right) =>
       byText(left.path, right.path),
     );
+    const needs = base.facts.below?.extensions;
     const extension: ExtensionFacts = {
       name,
       base: args.text("base-name"),
-      baseDigest: base.facts.digest,
+      baseDigest: levelDigest(base),
+      ...(needs && { needs: [...needs] }),
       policy,
       release: Object.fromEntries(parseOsRelease(result.extensionRelease, "extension-release")),
       report,

@@ -5,6 +5,7 @@ import {
   installBase,
   installExtension,
   SCRIPT_POLICIES,
+  writeStackedTree,
   type InstallOptions,
 } from "../install/index.js";
 import { oneOf } from "./one-of.js";
@@ -60,6 +61,10 @@ export const layer: Command = {
       help: `what becomes of maintainer scripts: ${SCRIPT_POLICIES.join(", ")}`,
       isRequired: true,
     },
+    "snapshot-name": {
+      value: "NAME",
+      help: "the extension's name: its snapshot is kept, for extensions on it",
+    },
     "keep-database": { help: "keeps the database of base and layer beside the results" },
   },
   async run(args, say) {
@@ -69,10 +74,35 @@ export const layer: Command = {
     const keepDatabase = args.has("keep-database");
     const baseTree = args.optional("base-tree");
     const scripts = oneOf("SYSEXT_SCRIPTS", args.text("scripts"), SCRIPT_POLICIES);
-    const facts = await installExtension({ ...options, base, allowChanged, keepDatabase, baseTree, scripts });
+    const snapshotName = args.optional("snapshot-name");
+    const policies = { allowChanged, keepDatabase, scripts };
+    const facts = await installExtension({ ...options, ...policies, base, baseTree, snapshotName });
     say(`added ${facts.packages.length} packages: ${facts.packages.map((one) => one.name).join(" ")}`);
     for (const one of facts.skippedScripts) say(`did not run ${one.script} of ${one.package}`);
   },
+};
+
+export const baseTree: Command = {
+  summary: "lays an extension over its base's tree, for extensions on it whose scripts run",
+  options: {
+    "base-tree": { value: "FILE", help: "tar of the base's tree", isRequired: true },
+    tree: { value: "FILE", help: "tar of the layer", isRequired: true },
+    files: { value: "FILE", help: "file manifest of the layer", isRequired: true },
+    facts: { value: "FILE", help: "packages.json of the layer", isRequired: true },
+    snapshot: { value: "DIR", help: "the snapshot of base and layer", isRequired: true },
+    ...EPOCH,
+    output: { value: "FILE", help: "the tar to write", isRequired: true },
+  },
+  run: (args) =>
+    writeStackedTree({
+      baseTree: args.text("base-tree"),
+      tree: args.text("tree"),
+      files: args.text("files"),
+      facts: args.text("facts"),
+      snapshot: args.text("snapshot"),
+      epochSeconds: args.epoch("epoch"),
+      output: args.text("output"),
+    }),
 };
 
 async function installOptions(args: Arguments, say: (line: string) => void): Promise<InstallOptions> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BuildError, scratchFolder } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
 import { openDebBackend } from "@tsbake/packaging";
-import { levelOf } from "../layer/extension-release.js";
+import { LEVELS, levelOf } from "../layer/extension-release.js";
 import { parseOsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
 import { DATABASE_FOLDER, openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
@@ -69,11 +69,14 @@ export const stamp: Command = {
     const changed = IDENTITY.filter((name) => fields.get(name) !== snapshot.osRelease.get(name)).map((name) =>
       problems.baseIdentityChanged(name, snapshot.osRelease.get(name) ?? "", fields.get(name) ?? ""),
     );
-    const own = fields.get("SYSEXT_LEVEL");
-    if (own !== undefined && own !== level)
-      changed.push(problems.baseIdentityChanged("SYSEXT_LEVEL", level, own));
+    const missing = LEVELS.filter((name) => !fields.has(name));
+    for (const name of LEVELS) {
+      const own = fields.get(name) ?? level;
+      if (own !== level) changed.push(problems.baseIdentityChanged(name, level, own));
+    }
     if (changed.length > 0) throw new BuildError(changed);
-    if (own === undefined)
-      await appendFile(path, `${text.endsWith("\n") ? "" : "\n"}SYSEXT_LEVEL=${level}\n`);
+    if (missing.length === 0) return;
+    const lines = missing.map((name) => `${name}=${level}\n`).join("");
+    await appendFile(path, `${text.endsWith("\n") ? "" : "\n"}${lines}`);
   },
 };

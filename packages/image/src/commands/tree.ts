@@ -4,6 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSandbox } from "@tsbake/sandbox";
 import { IMAGE_TYPES, convert as convertTree } from "../formats/convert.js";
+import { VERITY } from "../formats/disk/ddi.js";
+import { oneOf } from "./one-of.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { packImageTree, unpackTree } from "../formats/tree.js";
 import { anyOf } from "../rules/rules.js";
@@ -62,10 +64,27 @@ export const convert: Command = {
     output: { value: "PATH", help: "the file, or folder for type directory", isRequired: true },
     work: { value: "DIR", help: "a folder to work in", isRequired: true },
     extra: { value: "WORDS", help: "further arguments of the tool that makes the type" },
+    architecture: { value: "NAME", help: "of a ddi: the distribution's word, e.g. amd64" },
+    verity: { value: "WORD", help: `of a ddi: ${VERITY.join(", ")}` },
+    key: { value: "FILE", help: "of a signed ddi: the private key, PEM" },
+    certificate: { value: "FILE", help: "of a signed ddi: the certificate, PEM" },
+    signature: { value: "FILE", help: "of a deferred ddi: the signature of its root hash, PKCS#7 in DER" },
+    "root-hash": { value: "FILE", help: "of a ddi: where its root hash goes" },
     ...EPOCH,
   },
   async run(args) {
+    const verity = args.optional("verity");
     await convertTree(args.text("type"), {
+      ...(verity !== undefined && {
+        disk: {
+          architecture: args.text("architecture"),
+          verity: oneOf("IMAGE_VERITY", verity, VERITY),
+          key: args.optional("key"),
+          certificate: args.optional("certificate"),
+          signature: args.optional("signature"),
+          rootHash: args.optional("root-hash"),
+        },
+      }),
       tree: args.text("tree"),
       output: args.text("output"),
       work: args.text("work"),

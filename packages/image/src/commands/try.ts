@@ -2,11 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { BuildError, lastLines } from "@tsbake/base";
 import type { Command } from "@tsbake/base/program";
-import { withMerged } from "../install/index.js";
 import * as problems from "../problems.js";
+import { openMergedTree, runInTree } from "../trial/index.js";
 
-/** A task's own leads to tools that are not in the cage. */
-const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Of what a failed test has said. */
 const SHOWN_LINES = 10;
 
@@ -22,25 +20,18 @@ export const tryOut: Command = {
   async run(args) {
     const path = args.optional("script");
     const script = path === undefined ? undefined : await readFile(path, "utf8");
-    const [name, work] = [args.text("name"), args.text("work")];
-    return withMerged(
-      { baseTree: args.text("base-tree"), tree: args.text("tree"), work },
-      async (cage, root) => {
-        if (script === undefined) return cage.hand("env", [PATH, "HOME=/root", "chroot", root, "sh", "-i"]);
-        const done = await cage.run("chroot", [root, "sh", "-euc", script], {
-          mayFail: true,
-          onOutput: (text, stream) => process[stream].write(text),
-        });
-        if (done.code !== 0)
-          throw new BuildError([
-            problems.testFailed(
-              name,
-              done.code ?? done.signal ?? 1,
-              lastLines(done.stdout + done.stderr, SHOWN_LINES),
-            ),
-          ]);
-        return 0;
-      },
-    );
+    const trees = [args.text("base-tree"), args.text("tree")];
+    await using merged = await openMergedTree({ trees, work: args.text("work") });
+    if (script === undefined) return runInTree(merged, undefined, process.env["TERM"]);
+    const { cage, root } = merged;
+    const done = await cage.run("chroot", [root, "sh", "-euc", script], {
+      mayFail: true,
+      onOutput: (text, stream) => process[stream].write(text),
+    });
+    if (done.code !== 0) {
+      const said = lastLines(done.stdout + done.stderr, SHOWN_LINES);
+      throw new BuildError([problems.testFailed(args.text("name"), done.code ?? done.signal ?? 1, said)]);
+    }
+    return 0;
   },
 };

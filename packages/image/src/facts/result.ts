@@ -13,7 +13,10 @@ const ExtensionFacts = v.object({
   name: v.string(),
   /** The recipe of the base. */
   base: v.string(),
+  /** Of the package database of the base, of which a device's level is; for a chain the base at its end. */
   baseDigest: v.string(),
+  /** Names of the extensions that it is built on, the lowest first. */
+  needs: v.exactOptional(list(v.string())),
   policy: v.string(),
   /** Fields of extension-release, in order. */
   release: v.record(v.string(), v.string()),
@@ -100,6 +103,7 @@ export function formatSummary(request: ResultRequest): string {
         .map(([name, value]) => `${name}=${value}`)
         .join(" ")}`,
     );
+    if (extension.needs) lines.push(`  needs on the device: ${extension.needs.join(" ")}`);
     lines.push(...decisionLines(extension.report));
     lines.push(...scriptLines(facts.skippedScripts));
     for (const change of facts.changedInBase) lines.push(`  changed in the base: ${change}`);

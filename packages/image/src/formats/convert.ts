@@ -1,14 +1,18 @@
 /** The tree of an image as one output: a file system, an archive or a folder; same tree, same bytes. */
 import { createReadStream } from "node:fs";
-import { access, mkdir, open, constants, copyFile, rm } from "node:fs/promises";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { mkdir, open, constants, copyFile, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { BuildError, copyPlain, ifReachable, run, sha256File } from "@tsbake/base";
+import { BuildError, copyPlain, run } from "@tsbake/base";
 import { openSandbox } from "@tsbake/sandbox";
 import * as problems from "../problems.js";
+import { toDdi, type DiskOptions } from "./disk/ddi.js";
+import { toErofs } from "./disk/erofs.js";
+import { toExt4 } from "./disk/ext4.js";
 import { hasHoles } from "./holes.js";
+import { programOn } from "./tools.js";
 import { unpackTree } from "./tree.js";
 
 export interface ConvertOptions {
@@ -21,13 +25,17 @@ export interface ConvertOptions {
   readonly work: string;
   /** Further arguments of the tool that makes the format. */
   readonly extra: readonly string[];
+  /** Of type `ddi`. */
+  readonly disk?: DiskOptions;
 }
 
 type Converter = (options: ConvertOptions) => Promise<void>;
 
 const CONVERTERS: Readonly<Record<string, Converter>> = {
+  ddi: toDisk,
   directory: toDirectory,
   erofs: toErofs,
+  ext4: toExt4,
   squashfs: toSquashfs,
   tar: toTar,
   "tar.gz": toGzip,
@@ -38,7 +46,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
 export const IMAGE_TYPES: readonly string[] = Object.keys(CONVERTERS);
 
 /**
- * @throws BuildError `image/unknown-type`, `image/no-tool`, `image/format-failed`
+ * @throws BuildError `image/unknown-type`, `image/no-tool`, `image/format-failed`; of a ddi also as `toDdi`
  */
 export async function convert(type: string, options: ConvertOptions): Promise<void> {
   const converter = Object.hasOwn(CONVERTERS, type) ? CONVERTERS[type] : undefined;
@@ -51,6 +59,11 @@ export async function convert(type: string, options: ConvertOptions): Promise<vo
     await rm(options.output, { recursive: true, force: true });
     throw error;
   }
+}
+
+function toDisk({ disk, ...options }: ConvertOptions): Promise<void> {
+  if (disk === undefined) throw new Error("internal: a disk without its options");
+  return toDdi(options, disk);
 }
 
 /**
@@ -115,34 +128,6 @@ async function toSquashfs(options: ConvertOptions): Promise<void> {
 /** Arguments of sh: the first word after them is the file that the command behind it reads. */
 const FROM_FILE = ["-c", 'exec 0<"$1"; shift; exec "$@"', "sh"];
 
-/** mkfs.erofs reads trees only. The UUID is the tree's own digest: nothing random, and no two trees share it. */
-async function toErofs(options: ConvertOptions): Promise<void> {
-  const tool = await programOn("mkfs.erofs", "erofs-utils-native");
-  const tree = resolve(options.work, "erofs-tree");
-  await rm(tree, { recursive: true, force: true });
-  await using sandbox = await openSandbox();
-  await unpackTree(options.tree, tree, sandbox);
-  const uuid = uuidOf(await sha256File(options.tree));
-  const args = [`-T${options.epochSeconds}`, `-U${uuid}`, ...options.extra, resolve(options.output), tree];
-  const result = await sandbox.run(tool, args, { mayFail: true });
-  if (result.code !== 0) {
-    throw new BuildError([problems.formatFailed("mkfs.erofs", result.code, result.stderr || result.stdout)]);
-  }
-  await rm(tree, { recursive: true, force: true });
-}
-
-/** A name-based UUID of our own making. @see RFC 9562, version 8 */
-export function uuidOf(digest: string): string {
-  const variant = ((Number.parseInt(digest[16] ?? "0", 16) & 0x3) | 0x8).toString(16);
-  return [
-    digest.slice(0, 8),
-    digest.slice(8, 12),
-    `8${digest.slice(13, 16)}`,
-    `${variant}${digest.slice(17, 20)}`,
-    digest.slice(20, 32),
-  ].join("-");
-}
-
 async function filter(
   name: string,
   args: readonly string[],
@@ -164,15 +149,4 @@ async function filter(
   } finally {
     await output.close();
   }
-}
-
-/** The absolute path of a program. @throws BuildError `image/no-tool` */
-async function programOn(name: string, recipe: string): Promise<string> {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    const path = join(folder, name);
-    // A folder of PATH may be closed to this user, and a file of that name no program.
-    const found = await ifReachable(access(path, constants.X_OK).then(() => path));
-    if (folder !== "" && found !== undefined) return found;
-  }
-  throw new BuildError([problems.noTool(name, recipe)]);
 }

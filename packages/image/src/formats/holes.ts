@@ -1,7 +1,7 @@
 /** Large files that are mostly zeros: on the disk, and in the tar of a tree, they are holes. */
 import { stat } from "node:fs/promises";
 import type { RunResult } from "@tsbake/base";
-import type { Sandbox } from "@tsbake/sandbox";
+import type { Sandbox, SandboxRunOptions } from "@tsbake/sandbox";
 
 /** Smaller files are not worth a look: most large programs have some zeros, and every later step would handle their holes. */
 const LARGE = "+64M";
@@ -50,7 +50,7 @@ done
 export function tarWithHoles(
   sandbox: Sandbox,
   args: readonly string[],
-  stdoutFd: number,
+  streams: Pick<SandboxRunOptions, "stdoutFd" | "input">,
 ): Promise<RunResult> {
-  return sandbox.run("sh", ["-c", TAR_WITH_HOLES, "sh", ...args], { stdoutFd, mayFail: true });
+  return sandbox.run("sh", ["-c", TAR_WITH_HOLES, "sh", ...args], { ...streams, mayFail: true });
 }

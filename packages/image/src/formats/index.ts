@@ -3,4 +3,6 @@
  */
 export { capabilityText } from "./capabilities.js";
 export { systemdArchitecture } from "./architecture.js";
-export { IMAGE_TYPES, uuidOf, type ConvertOptions } from "./convert.js";
+export { IMAGE_TYPES, type ConvertOptions } from "./convert.js";
+export { joinSignature } from "./disk/signature.js";
+export { uuidOf } from "./tools.js";

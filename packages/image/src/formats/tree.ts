@@ -2,7 +2,7 @@
 import { type FileEntry, TarFile, type TarMember } from "@tsbake/archive";
 import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { BuildError } from "@tsbake/base";
+import { BuildError, nameBytes } from "@tsbake/base";
 import type { PackageDatabase } from "@tsbake/packaging";
 import type { Sandbox } from "@tsbake/sandbox";
 import { CAPABILITY_ATTRIBUTE, capabilityText } from "./capabilities.js";
@@ -41,6 +41,8 @@ export interface PackRequest {
   readonly owners: (entries: readonly FileEntry[]) => ReadonlyMap<string, string>;
   /** Further paths to leave out, `./var/lib/dpkg`. */
   readonly leaveOut?: readonly string[];
+  /** Only these paths of the tree, in this order; default: all. What is left out is left out of them too. */
+  readonly only?: readonly string[];
   /** What is not to be packed though it is there. */
   readonly keys: KeyCheck;
   /** Modes that entries get instead of their own, by path. */
@@ -72,14 +74,19 @@ export async function packImageTree(request: PackRequest): Promise<FileEntry[]> 
     "--anchored",
     "--wildcards",
     ...excluded,
-    ".",
+    ...(request.only ? ["--no-recursion", "--null", "--files-from=-"] : ["."]),
   ];
+  const input = request.only && nameBytes(request.only.map((path) => `.${path}\0`).join(""));
   // Through us: what packs a tree of packages has only the tree in sight.
   let result;
   try {
     result = (await digHoles(resolve(request.root), request.sandbox))
-      ? await tarWithHoles(request.sandbox, args, output.fd)
-      : await request.sandbox.run("tar", args, { stdoutFd: output.fd, mayFail: true });
+      ? await tarWithHoles(request.sandbox, args, { stdoutFd: output.fd, ...(input && { input }) })
+      : await request.sandbox.run("tar", args, {
+          stdoutFd: output.fd,
+          mayFail: true,
+          ...(input && { input }),
+        });
   } finally {
     await output.close();
   }

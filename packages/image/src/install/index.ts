@@ -4,5 +4,5 @@
  */
 export { installBase } from "./base.js";
 export { installExtension } from "./extension.js";
-export { withMerged } from "./try-out.js";
+export { writeStackedTree, type StackedTreeRequest } from "./stacked-tree.js";
 export { FEATURES, SCRIPT_POLICIES, type InstallOptions } from "./options.js";

@@ -14,7 +14,7 @@ import type { LayerFacts, NarrowedMode } from "../facts/facts.js";
 import { ownersOf, packImageTree } from "../formats/tree.js";
 import { missingAlternatives } from "../layer/alternatives.js";
 import { narrowedModes, overrideRules, unreadModes } from "../layer/modes.js";
-import { DATABASE_FOLDER, openSnapshot } from "../snapshot/snapshot.js";
+import { DATABASE_FOLDER, openSnapshot, type Snapshot } from "../snapshot/snapshot.js";
 import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
 import type { LayerOptions } from "./options.js";
 import { type About, layerFacts, packRequest, writeLayer } from "./results.js";
@@ -55,13 +55,14 @@ export async function installOnDatabase(options: LayerOptions): Promise<OnDataba
   const fired = isSkipping ? [] : backend.whatFires(result.added, base);
   if (fired.length > 0) return { running: fired, solution, sources };
   const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
-  const facts = await packLayer(options, { root, seenRoot, sandbox, base, result, about });
+  const facts = await packLayer(options, { snapshot, root, seenRoot, sandbox, base, result, about });
   await sandbox.close();
   await rm(root, { recursive: true, force: true });
   return { facts };
 }
 
 interface Layer {
+  readonly snapshot: Snapshot;
   readonly root: string;
   readonly seenRoot: string;
   readonly sandbox: Cage;
@@ -72,7 +73,7 @@ interface Layer {
 
 async function packLayer(
   options: LayerOptions,
-  { root, seenRoot, sandbox, base, result, about }: Layer,
+  { snapshot, root, seenRoot, sandbox, base, result, about }: Layer,
 ): Promise<LayerFacts> {
   const backend = openDebBackend();
   const added = new Set(result.added.map((one) => one.name));
@@ -96,6 +97,5 @@ async function packLayer(
   const missing = missingAlternatives(modes.alternatives, (path) => shipped.has(path) || inBase.has(path));
   const warnings = [...result.warnings, ...unreadModes(modes), ...missing];
   const facts = { ...layerFacts(result, result.database, about), narrowedModes: narrowed, warnings };
-  await writeLayer(options, facts, seenRoot);
-  return facts;
+  return writeLayer(options, snapshot, facts, seenRoot);
 }

@@ -19,6 +19,7 @@ import { installedSizeBytes } from "../facts/closure.js";
 import type { LayerFacts } from "../facts/facts.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import { ownersOf, packImageTree, unpackTree } from "../formats/tree.js";
+import { changedPaths, markTree } from "./changed-paths.js";
 import { emptyRoot, solveRequest, sourceFolders } from "./offer.js";
 import type { LayerOptions } from "./options.js";
 import { keysOfBase, layerFacts, packRequest, writeLayer } from "./results.js";
@@ -58,6 +59,7 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
     throw new BuildError([
       problems.badSnapshot(snapshot.folder, `it is not of the base whose tree ${baseTree} is`),
     ]);
+  const unpacked = await markTree(sandbox, root);
   const before = await readAccounts(seenRoot);
   const result = await backend.installOnTree({
     ...solveRequest(options, sources),
@@ -73,19 +75,27 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   const whole = { tar: join(options.work, "merged.tar"), files: join(options.work, "merged.jsonl") };
   options.onProgress("comparing with the base");
   const target = packRequest(options, sandbox, root);
+  const installed = await markTree(sandbox, root);
+  const only =
+    unpacked &&
+    installed &&
+    (await changedPaths(sandbox, root, { before: unpacked, after: installed, tar: baseTree }));
+  const links = [...inBase.entries()].filter(({ kind, path }) => kind === "symlink" && installed?.has(path));
   const entries = await packImageTree({
     ...target,
     output: whole.tar,
     files: whole.files,
-    owners: (all) => ownersOf(result.database, all, added),
+    // Folders of the base may be links, and those that are as they were are not packed.
+    owners: (packed) => ownersOf(result.database, [...links, ...packed], added),
     keys: keysOfLayer(options, result.database, seenRoot, inBase),
     leaveOut: [`./${backend.databaseFolder}`],
+    ...(only && { only }),
   });
-  refuseRemoved(entries, inBase, `/${backend.databaseFolder}`);
+  refuseRemoved(installed?.keys() ?? entries.map(({ path }) => path), inBase, `/${backend.databaseFolder}`);
   await selectChanged(whole.tar, entries, inBase, { ...target, ids });
   const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
-  const facts = { ...layerFacts(result, result.database, about), accounts: ids.accounts };
-  await writeLayer(options, facts, seenRoot);
+  const made = { ...layerFacts(result, result.database, about), accounts: ids.accounts };
+  const facts = await writeLayer(options, snapshot, made, seenRoot);
   await sandbox.close();
   for (const path of [root, whole.tar, whole.files]) await rm(path, { recursive: true, force: true });
   return facts;
@@ -108,10 +118,16 @@ function keysOfLayer(options: LayerOptions, database: PackageDatabase, root: str
   };
 }
 
+/** Of update-alternatives: where another choice has no such page, the link goes, and on the device the base's stays and leads where it did. */
+function isAlternative({ kind, path, target = "" }: FileEntry): boolean {
+  return kind === "symlink" && [path, target].some((one) => one.startsWith("/etc/alternatives/"));
+}
+
 /** An extension cannot take a file of the base away. Caches and logs may come and go. */
-function refuseRemoved(entries: readonly FileEntry[], inBase: FileIndex, databaseFolder: string): void {
-  const left = new Set(entries.map(({ path }) => path));
+function refuseRemoved(paths: Iterable<string>, inBase: FileIndex, databaseFolder: string): void {
+  const left = new Set(paths);
   const removed = [...inBase.entries()]
+    .filter((entry) => !isAlternative(entry))
     .map(({ path }) => path)
     .filter(
       (path) =>

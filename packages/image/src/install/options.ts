@@ -39,6 +39,8 @@ export interface LayerOptions extends InstallOptions {
   readonly baseTree?: string | undefined;
   /** Keep the database of base and layer together beside the results. */
   readonly keepDatabase: boolean;
+  /** The extension's name, where its snapshot is kept for extensions on it. */
+  readonly snapshotName?: string | undefined;
 }
 
 /**

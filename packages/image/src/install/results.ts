@@ -16,8 +16,9 @@ import { type LayerFacts, formatFacts } from "../facts/facts.js";
 import { packageFact } from "../facts/package-fact.js";
 import { identity } from "./offer.js";
 import type { OsRelease } from "../snapshot/os-release.js";
-import { clearSnapshot, DATABASE_FOLDER, type SnapshotFacts } from "../snapshot/snapshot.js";
+import { clearSnapshot, DATABASE_FOLDER, type Snapshot, type SnapshotFacts } from "../snapshot/snapshot.js";
 import type { InstallOptions, LayerOptions } from "./options.js";
+import { writeStackedSnapshot } from "./stacked-snapshot.js";
 
 /** Names in the output folder. */
 const TREE_FILE = "rootfs.tar";
@@ -123,13 +124,33 @@ export async function writeFacts(
   await writeFile(join(output, SCRIPTS_FILE), scripts.join(""));
 }
 
-/** What a layer leaves beside its tree. @param seenRoot the root in which its packages are */
-export async function writeLayer(options: LayerOptions, facts: LayerFacts, seenRoot: string): Promise<void> {
-  if (options.keepDatabase) {
+/** What a layer leaves beside its tree. @param root the root in which its packages are @returns the facts as they were written */
+export async function writeLayer(
+  options: LayerOptions,
+  base: Snapshot,
+  facts: LayerFacts,
+  root: string,
+): Promise<LayerFacts> {
+  const { snapshotName, output } = options;
+  let all = facts;
+  if (snapshotName !== undefined) {
+    const databaseDigest = await writeStackedSnapshot({
+      base,
+      distro: options.distro,
+      name: snapshotName,
+      tree: join(output, TREE_FILE),
+      files: join(output, FILES_FILE),
+      accounts: facts.accounts,
+      root,
+      output: join(output, SNAPSHOT_FOLDER),
+    });
+    all = { ...facts, databaseDigest };
+  } else if (options.keepDatabase) {
     const kept = join(options.output, SNAPSHOT_FOLDER);
     await clearSnapshot(kept);
-    await openDebBackend().snapshot(seenRoot, join(kept, DATABASE_FOLDER));
+    await openDebBackend().snapshot(root, join(kept, DATABASE_FOLDER));
   }
   const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
-  await writeFacts(options.output, facts, lines);
+  await writeFacts(output, all, lines);
+  return all;
 }

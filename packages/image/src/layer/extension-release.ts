@@ -1,5 +1,7 @@
 /** The stamp by which systemd-sysext decides whether an extension fits a base. */
 import { BuildError } from "@tsbake/base";
+import type { ExtensionKind } from "./extension-kind.js";
+import { EXTENSION_KINDS } from "./extension-kind.js";
 import { systemdArchitecture } from "../formats/architecture.js";
 import { formatOsRelease, type OsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
@@ -12,14 +14,19 @@ export type LevelPolicy = "version" | "pkgdb";
 
 export const LEVEL_POLICIES: readonly LevelPolicy[] = ["version", "pkgdb"];
 
+/** Fields of a base's os-release that say which package database it has, for either kind of extension. */
+export const LEVELS = ["SYSEXT_LEVEL", "CONFEXT_LEVEL"] as const;
+
 /** Where systemd looks: the file's suffix must be the image's name without `.raw`. */
-export function extensionReleasePath(name: string): string {
-  return `/usr/lib/extension-release.d/extension-release.${name}`;
+export function extensionReleasePath(name: string, kind: ExtensionKind = EXTENSION_KINDS.sysext): string {
+  return `${kind.releases}/extension-release.${name}`;
 }
 
 export interface ExtensionStamp {
   /** Image name without `.raw`. */
   readonly name: string;
+  /** Default: what systemd-sysext merges. */
+  readonly kind?: ExtensionKind | undefined;
   /** The base's os-release, from its snapshot. */
   readonly base: OsRelease;
   /** The base's package database digest, 64 hex digits. */
@@ -33,7 +40,12 @@ export interface ExtensionStamp {
   readonly version?: string | undefined;
   /** The extension ships units, so the manager must read them again after a merge. */
   readonly reloadManager: boolean;
+  /** Names of the extensions that it is built on, the lowest first. */
+  readonly needs?: readonly string[];
 }
+
+/** Not one of systemd's, which passes over it: extensions without which this one does not work. */
+export const NEEDS_FIELD = "TSBAKE_NEEDS";
 
 /**
  * The level that ties an extension to one package database. 64 bits of the digest: enough to tell bases apart,
@@ -52,17 +64,19 @@ export function levelOf(pkgdbDigest: string): string {
  */
 export function extensionRelease(stamp: ExtensionStamp): string {
   checkName(stamp.name);
+  const { prefix } = stamp.kind ?? EXTENSION_KINDS.sysext;
   const fields = new Map<string, string>();
   fields.set("ID", baseField(stamp.base, "ID"));
   if (stamp.policy === "version") fields.set("VERSION_ID", baseField(stamp.base, "VERSION_ID"));
   // VERSION_ID stays away here: beside a level it would let in a base that has no level at all.
-  else fields.set("SYSEXT_LEVEL", levelOf(stamp.pkgdbDigest));
+  else fields.set(`${prefix}_LEVEL`, levelOf(stamp.pkgdbDigest));
   const anywhere = stamp.architecture === "all" || stamp.architecture === "any";
   fields.set("ARCHITECTURE", anywhere ? "_any" : systemdArchitecture(stamp.architecture));
-  if (stamp.scope.length > 0) fields.set("SYSEXT_SCOPE", checkedScope(stamp.scope));
-  if (stamp.id) fields.set("SYSEXT_ID", stamp.id);
-  if (stamp.version) fields.set("SYSEXT_VERSION_ID", stamp.version);
+  if (stamp.scope.length > 0) fields.set(`${prefix}_SCOPE`, checkedScope(stamp.scope));
+  if (stamp.id) fields.set(`${prefix}_ID`, stamp.id);
+  if (stamp.version) fields.set(`${prefix}_VERSION_ID`, stamp.version);
   if (stamp.reloadManager) fields.set("EXTENSION_RELOAD_MANAGER", "1");
+  if (stamp.needs && stamp.needs.length > 0) fields.set(NEEDS_FIELD, stamp.needs.join(" "));
   return formatOsRelease(fields);
 }
 

@@ -11,6 +11,7 @@ import * as problems from "../problems.js";
 import { type Rule, ruleFor } from "../rules/rules.js";
 import type { SysusersLine } from "../check/inspect/sysusers.js";
 import { type Accounts, sysusersText } from "./merged/accounts.js";
+import { EXTENSION_KINDS, type ExtensionKind } from "./extension-kind.js";
 import { type AccountNames, NO_NAMES, type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
 
 /** overlayfs keeps notes in these attributes. */
@@ -34,10 +35,14 @@ export interface ExtensionRequest {
   readonly mayShadow: (path: string) => boolean;
   /** The extension's name: names its tmpfiles.d file. */
   readonly name: string;
+  /** Default: what systemd-sysext merges. */
+  readonly kind?: ExtensionKind;
   /** What tmpfiles.d files of the base and of the layer's packages make already. */
   readonly tmpfiles?: readonly ShippedLine[];
   /** Users and groups that come with the extension. */
   readonly accounts?: Accounts;
+  /** Whether the device is to give all of them the ids that they have here: extensions on this one may carry these. */
+  readonly fixesIds?: boolean;
   /** What sysusers.d files of its packages make. */
   readonly sysusers?: readonly SysusersLine[];
 }
@@ -48,9 +53,6 @@ export interface ExtensionPlan {
   /** Sorted by path. */
   readonly report: readonly Reported[];
 }
-
-/** Only these are merged. @see systemd-sysext(8) */
-const MERGED = /^\/(usr|opt)(\/|$)/;
 
 const FACTORY = "/usr/share/factory";
 
@@ -68,6 +70,7 @@ export function planExtension(request: ExtensionRequest): ExtensionPlan {
 
 class Planner {
   readonly #request: ExtensionRequest;
+  readonly #kind: ExtensionKind;
   readonly #planned = new Map<string, PlannedEntry>();
   readonly #folders = new Map<string, FileEntry>();
   readonly #report: Reported[] = [];
@@ -84,6 +87,7 @@ class Planner {
 
   constructor(request: ExtensionRequest) {
     this.#request = request;
+    this.#kind = request.kind ?? EXTENSION_KINDS.sysext;
     const { base, tmpfiles = [], accounts } = request;
     this.#names = accounts ? namesById(accounts) : NO_NAMES;
     this.#shippedLines = new Map(
@@ -102,7 +106,7 @@ class Planner {
     const rule = ruleFor(this.#request.rules, entry.path);
     // A folder that the base has too is only the way to its content, whatever the rules say of that.
     if (entry.kind === "directory" && this.#request.base.get(entry.path)?.kind === "directory") {
-      if (MERGED.test(entry.path)) this.#folders.set(entry.path, entry);
+      if (this.#kind.isMerged(entry.path)) this.#folders.set(entry.path, entry);
       return;
     }
     if (rule === undefined) {
@@ -121,10 +125,11 @@ class Planner {
     }
     // A folder that is a symlink in the base, e.g. /lib: its content moves, the folder itself is nothing.
     const inBase = this.#request.base.get(path);
-    if (original.kind === "directory" && inBase?.kind === "symlink" && !MERGED.test(path)) return undefined;
+    if (original.kind === "directory" && inBase?.kind === "symlink" && !this.#kind.isMerged(path))
+      return undefined;
     if (path !== original.path) {
       const inside = foldersAbove(original.path).find(
-        (folder) => MERGED.test(folder) && this.#request.base.get(folder)?.kind === "symlink",
+        (folder) => this.#kind.isMerged(folder) && this.#request.base.get(folder)?.kind === "symlink",
       );
       if (inside !== undefined) {
         // The folder itself was reported when it came by.
@@ -162,7 +167,8 @@ class Planner {
         this.#note(entry, from, "dropped", `rule ${rule.text}`);
         return;
       case "keep":
-        if (!MERGED.test(entry.path)) this.#problems.push(problems.keepOutsideUsr(entry, rule.text));
+        if (!this.#kind.isMerged(entry.path))
+          this.#problems.push(problems.keepOutsideUsr(entry, rule.text, this.#kind));
         else if (this.#passesBase(entry)) this.#keep(entry, from);
         return;
       case "folders":
@@ -268,6 +274,10 @@ class Planner {
     const because = shipped === undefined ? `tmpfiles.d ${line}` : `made by ${shipped.file}`;
     this.#note(entry, from, "factory", `rule ${rule.text}; ${because}`);
     if (entry.kind !== "file") return;
+    if (!this.#kind.isMerged(FACTORY)) {
+      this.#problems.push(problems.keepOutsideUsr(entry, rule.text, this.#kind));
+      return;
+    }
     // The line says whose the copy is.
     const uid = this.#names.users.has(entry.uid) ? 0 : entry.uid;
     const gid = this.#names.groups.has(entry.gid) ? 0 : entry.gid;
@@ -282,11 +292,12 @@ class Planner {
   finish(): ExtensionPlan {
     if (this.#tmpfiles.length > 0) {
       const text = this.#tmpfiles.sort(byText).map((line) => `${line}\n`);
-      this.#addText(`/usr/lib/tmpfiles.d/${this.#request.name}.conf`, text.join(""));
+      this.#addText(`${this.#kind.configuration}/tmpfiles.d/${this.#request.name}.conf`, text.join(""));
     }
     const users = this.#sysusers();
     // Of two lines for one account systemd-sysusers takes that of the file whose name comes first, and files need our ids.
-    if (users !== "") this.#addText(`/usr/lib/sysusers.d/00-${this.#request.name}.conf`, users);
+    if (users !== "")
+      this.#addText(`${this.#kind.configuration}/sysusers.d/00-${this.#request.name}.conf`, users);
     this.#addFolders();
     if (this.#problems.length > 0) throw new BuildError(this.#problems);
     const entries = inTarOrder([...this.#planned.values()], ({ entry }) => entry);
@@ -295,7 +306,7 @@ class Planner {
   }
 
   #sysusers(): string {
-    const { accounts, sysusers = [] } = this.#request;
+    const { accounts, sysusers = [], fixesIds = false } = this.#request;
     if (!accounts) return "";
     // A line of type m makes an account, too, but without home and shell.
     const makers = sysusers.filter(({ type }) => type !== "m");
@@ -307,7 +318,7 @@ class Planner {
     );
     return sysusersText(
       accounts,
-      (kind, id) => this.#fixed[kind].has(id),
+      (kind, id) => fixesIds || this.#fixed[kind].has(id),
       ({ kind, name }) => shipped.has(`${kind} ${name}`),
     );
   }
@@ -319,7 +330,7 @@ class Planner {
 
   /** Folders of packages that stay, and those above anything that ships; modes are the base's, since they win in a merge. */
   #addFolders(): void {
-    const wanted = new Set<string>(["/usr"]);
+    const wanted = new Set<string>([this.#kind.top]);
     for (const path of this.#planned.keys()) for (const folder of foldersAbove(path)) wanted.add(folder);
     for (const [path, folder] of this.#folders) {
       if (this.#request.base.get(path) === undefined || wanted.has(path)) wanted.add(folder.path);

@@ -10,14 +10,17 @@ import {
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { eachLimited, AT_ONCE, BuildError, byText, sha256, nameBytes } from "@tsbake/base";
+import { EXTENSION_KINDS, type ExtensionKind } from "./extension-kind.js";
 import { type ExtensionStamp, extensionRelease, extensionReleasePath } from "./extension-release.js";
 import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
 import { parseSysusers } from "../check/inspect/sysusers.js";
 import type { Accounts } from "./merged/accounts.js";
 import { translate } from "./merged/translate.js";
 import { type ExtensionPlan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
+import type { PathDecision, Reported } from "../facts/reported.js";
+import { compareImageVersions } from "../publish/names.js";
 import type { Rule } from "../rules/rules.js";
-import { type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snapshot.js";
+import { levelDigest, type Snapshot, snapshotFiles, snapshotTmpfiles } from "../snapshot/snapshot.js";
 import { parseTmpfiles } from "./tmpfiles.js";
 import * as problems from "../problems.js";
 
@@ -28,9 +31,11 @@ export interface SysextOptions {
   readonly base: Snapshot;
   readonly rules: readonly Rule[];
   readonly mayShadow: (path: string) => boolean;
-  readonly stamp: Omit<ExtensionStamp, "base" | "pkgdbDigest" | "reloadManager">;
+  readonly stamp: Omit<ExtensionStamp, "base" | "pkgdbDigest" | "reloadManager" | "needs">;
   /** Of a layer whose scripts ran: the accounts that they made. */
   readonly accounts?: Accounts | undefined;
+  /** Whether others are built on it. */
+  readonly isBase?: boolean | undefined;
   /** A database tree to ship below /usr/lib/sysimage; default: none. */
   readonly database?: string | undefined;
   readonly epochSeconds: number;
@@ -45,12 +50,12 @@ export interface SysextResult {
   readonly extensionRelease: string;
 }
 
-/** Units, their drop-ins and links: a merge makes them visible only after the manager has read them again. */
-const UNITS = /^\/usr\/lib\/systemd\/(system|user)\//;
-
 /** Whether the manager has to read its units again for it: anything there that is no folder may be one, or change one. */
-export function isUnit({ kind, path }: Pick<FileEntry, "kind" | "path">): boolean {
-  return kind !== "directory" && UNITS.test(path);
+export function isUnit(
+  { kind, path }: Pick<FileEntry, "kind" | "path">,
+  { units }: ExtensionKind = EXTENSION_KINDS.sysext,
+): boolean {
+  return kind !== "directory" && units.test(path);
 }
 
 /**
@@ -76,19 +81,25 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     rules,
     mayShadow: (path) => mayShadow(path) || translated?.isDerived(path) === true,
     name: stamp.name,
+    ...(stamp.kind && { kind: stamp.kind }),
     tmpfiles,
     ...(accounts && {
       accounts,
+      fixesIds: options.isBase ?? false,
       sysusers: shipped("sysusers").flatMap((one) => parseSysusers(one.text, one.path)),
     }),
   });
+  const needs = options.base.facts.below?.extensions ?? [];
+  const report = [...plan.report, ...(translated?.report ?? [])];
+  refuseBelow(stamp, needs, report);
   const release = extensionRelease({
     ...stamp,
     base: options.base.osRelease,
-    pkgdbDigest: options.base.facts.digest,
-    reloadManager: plan.entries.some(({ entry }) => isUnit(entry)),
+    pkgdbDigest: levelDigest(options.base),
+    needs,
+    reloadManager: plan.entries.some(({ entry }) => isUnit(entry, stamp.kind)),
   });
-  const extra = [text(extensionReleasePath(stamp.name), release)];
+  const extra = [text(extensionReleasePath(stamp.name, stamp.kind), release)];
   if (options.database !== undefined) extra.push(...(await databaseFiles(options.database, stamp.name)));
   const entries = withExtra(plan.entries, extra, base);
   writeTree(options, entries, tar, members);
@@ -96,11 +107,30 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     made === undefined ? entry : { ...entry, sha256: sha256(nameBytes(made)) },
   );
   return {
-    plan: { ...plan, report: [...plan.report, ...(translated?.report ?? [])] },
+    plan: { ...plan, report },
     files: files.sort((left, right) => byText(left.path, right.path)),
     extensionRelease: release,
   };
 }
+
+/** What an extension hides of those that it is built on is hidden only where it is merged above them: systemd-sysext goes by names. */
+function refuseBelow(
+  { name, kind = EXTENSION_KINDS.sysext }: Pick<ExtensionStamp, "name" | "kind">,
+  needs: readonly string[],
+  report: readonly Reported[],
+): void {
+  const above = needs.filter((one) => compareImageVersions(name, one) < 0);
+  const hidden = report.filter(({ path, decision }) => HIDING.has(decision) && kind.isMerged(path));
+  if (above.length > 0 && hidden.length > 0)
+    throw new BuildError([
+      problems.mergedBelow(
+        name,
+        above,
+        hidden.map(({ path }) => path),
+      ),
+    ]);
+}
+const HIDING: ReadonlySet<PathDecision> = new Set(["shadows-base", "direct-link"]);
 
 function text(path: string, content: string): PlannedEntry {
   return { entry: generatedFile(path, content), text: content };

@@ -23,6 +23,7 @@ const BuiltManifest = v.object({
       name: filled,
       base: v.string(),
       baseDigest: digest,
+      needs: v.exactOptional(list(v.string())),
       policy: v.string(),
       release: v.record(v.string(), v.string()),
     }),
@@ -57,7 +58,7 @@ export interface BuiltImage extends Readonly<v.InferOutput<typeof BuiltManifest>
 }
 
 /** What systemd-sysext takes as NAME.raw. */
-const RAW_TYPES = ["squashfs", "erofs"];
+const RAW_TYPES = ["squashfs", "erofs", "ext4", "ddi"];
 
 /**
  * @param folder DEPLOY_DIR_IMAGE
@@ -85,7 +86,8 @@ export async function readBuiltImage(folder: string, linkName: string): Promise<
     stem,
     files,
     name: extension?.name ?? built.image,
-    publishedVersion: extension?.release["SYSEXT_VERSION_ID"] ?? built.version,
+    publishedVersion:
+      extension?.release["SYSEXT_VERSION_ID"] ?? extension?.release["CONFEXT_VERSION_ID"] ?? built.version,
     publishedArchitecture:
       extension === undefined ? systemdArchitecture(built.architecture) : architectureOf(extension.release),
   };

@@ -28,6 +28,8 @@ const PublishedImage = v.object({
   ),
   /** Of an extension: what it was built on, and how that ties it (`version`, `pkgdb`). */
   base: v.exactOptional(v.object({ name: v.string(), pkgdb: digest, policy: v.string() })),
+  /** Of an extension on others: their names, the lowest first. A device needs them beside it. */
+  needs: v.exactOptional(list(v.string())),
   /** Of an extension: fields of extension-release, by which a device decides. */
   release: v.exactOptional(v.record(v.string(), v.string())),
   /** Of an extension: published bases that it fits, as `NAME VERSION ARCHITECTURE`. */

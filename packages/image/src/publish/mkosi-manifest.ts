@@ -1,4 +1,5 @@
 /** The manifest of a published image in the form that mkosi writes and other tools read (sysextmgr). */
+import { kindOfRelease } from "../layer/extension-kind.js";
 import type { BuiltImage } from "./built-image.js";
 
 /**
@@ -13,7 +14,7 @@ export function formatMkosiManifest(image: BuiltImage): string {
       name: image.name,
       distribution: distribution.id ?? "none",
       architecture: image.publishedArchitecture,
-      output_format: extension === undefined ? "disk" : "sysext",
+      output_format: extension === undefined ? "disk" : kindOfRelease(Object.keys(extension.release)).word,
       version: image.publishedVersion,
       ...(distribution.version !== undefined && { release: distribution.version }),
     },

@@ -107,6 +107,7 @@ function entryOf(image: BuiltImage, files: readonly NewFile[]): PublishedImage {
       ? { os: { ...distribution, ...(databaseDigest !== undefined && { pkgdb: databaseDigest }) } }
       : {
           base: { name: extension.base, pkgdb: extension.baseDigest, policy: extension.policy },
+          ...(extension.needs && { needs: extension.needs }),
           release: extension.release,
         }),
   };

@@ -1,4 +1,5 @@
 /** Definitions by which a device updates an extension with systemd-sysupdate. */
+import { kindOfRelease } from "../layer/extension-kind.js";
 import type { PublishedImage } from "./index-file.js";
 
 export interface TransferOptions {
@@ -8,15 +9,16 @@ export interface TransferOptions {
 }
 
 /**
- * The files of a component of its own, by their paths below `/etc`. The image lies below /var/lib/extensions.d under the name that it
+ * The files of a component of its own, by their paths below `/etc`. The image lies below /var/lib/extensions.d (confexts.d) under the name that it
  * was published with, and a link has the name that extension-release asks for.
  *
  * @see sysupdate.d(5), sysupdate.components(5)
  */
 export function transferFiles(
-  { name }: Pick<PublishedImage, "name">,
+  { name, release = {} }: Pick<PublishedImage, "name" | "release">,
   { url, isSigned }: TransferOptions,
 ): ReadonlyMap<string, string> {
+  const folder = kindOfRelease(Object.keys(release)).word === "confext" ? "confexts" : "extensions";
   // What is of any architecture has a word of its own: `NAME_@v.raw` would take every file of the name for a version.
   const pattern = [`${name}_@v_%a.raw`, `${name}_@v_any.raw`].join(" ");
   const transfer = [
@@ -30,9 +32,9 @@ export function transferFiles(
     "",
     "[Target]",
     "Type=regular-file",
-    `Path=/var/lib/extensions.d/${name}`,
+    `Path=/var/lib/${folder}.d/${name}`,
     `MatchPattern=${pattern}`,
-    `CurrentSymlink=/var/lib/extensions/${name}.raw`,
+    `CurrentSymlink=/var/lib/${folder}/${name}.raw`,
     "Mode=0444",
     "InstancesMax=2",
   ];

@@ -2,4 +2,5 @@
  * The rules that decide about paths. Which rules there are by default is said in `SYSEXT_RULES`
  * of classes/image-sysext.bbclass.
  */
+
 export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules.js";

@@ -14,7 +14,7 @@ import type { FileEntry } from "@tsbake/archive";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, hasCode, sha256 } from "@tsbake/base";
-import { digest, readData, size } from "@tsbake/base/data";
+import { digest, list, readData, size } from "@tsbake/base/data";
 import type { SnapshotIdentity } from "@tsbake/packaging";
 import * as v from "valibot";
 import { parseFileManifest } from "../facts/file-manifest.js";
@@ -43,6 +43,11 @@ const SnapshotFacts = v.object({
   osReleaseDigest: digest,
   elfDigest: v.exactOptional(digest),
   baseDigest: v.exactOptional(digest),
+  /**
+   * Of an extension with its base: the digest of the package database of the base at the end of the chain, and the names of the
+   * extensions on it, the lowest first.
+   */
+  below: v.exactOptional(v.object({ digest, extensions: list(v.string()) })),
 });
 /** What `snapshot.json` holds. */
 export type SnapshotFacts = Readonly<v.InferOutput<typeof SnapshotFacts>>;
@@ -77,6 +82,7 @@ export async function writeSnapshot(
     readonly tmpfiles: readonly ShippedLine[];
     readonly osRelease: string;
     readonly inspected?: Inspected;
+    readonly below?: SnapshotFacts["below"];
   },
 ): Promise<SnapshotFacts> {
   await mkdir(folder, { recursive: true });
@@ -97,6 +103,7 @@ export async function writeSnapshot(
     osReleaseDigest: sha256(rest.osRelease),
     ...(elf === undefined ? {} : { elfDigest: sha256(elf) }),
     ...(base === undefined ? {} : { baseDigest: sha256(base) }),
+    ...(rest.below && { below: rest.below }),
   };
   if (elf !== undefined) await writeFile(join(folder, ELF_FILE), elf);
   if (base !== undefined) await writeFile(join(folder, BASE_FILE), base);
@@ -130,6 +137,11 @@ export async function openSnapshot(
   if (sha256(osRelease) !== facts.osReleaseDigest)
     throw bad(`${OS_RELEASE_FILE} is not the one that it was taken with`);
   return { folder, facts, osRelease: parseOsRelease(osRelease, join(folder, OS_RELEASE_FILE)) };
+}
+
+/** The digest by which a device's level is known: that of the base without extensions. */
+export function levelDigest({ facts }: Snapshot): string {
+  return facts.below?.digest ?? facts.digest;
 }
 
 /** The base's file manifest. @throws BuildError `image/bad-snapshot` when it is not the one of the snapshot */

@@ -16,13 +16,9 @@ export { compareDebVersions } from "./version.js";
 export { openDebBackend } from "./backend.js";
 export { parseSimulation, type SimulatedStep } from "./solve.js";
 export { explainDpkg, type DpkgFailure } from "./dpkg-output.js";
-export {
-  scriptModes,
-  type AlternativeLink,
-  type ModeRule,
-  type ScriptModes,
-  type UnreadMode,
-} from "./script-modes.js";
+export { scriptModes, type ScriptModes } from "./scripts/script-modes.js";
+export { type AlternativeLink } from "./scripts/alternatives.js";
+export { type ModeRule, type UnreadMode } from "./scripts/mode-commands.js";
 export { extendedStates } from "./auto-installed.js";
 export { completeRoot, normaliseRoot } from "./normalise.js";
 export {

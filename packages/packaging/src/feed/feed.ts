@@ -31,6 +31,7 @@ import { parseClosure, writeClosure } from "./closure.js";
 import type { Closure, ClosurePackage } from "./closure.js";
 import { byNameAndArchitecture } from "../database/database.js";
 import { replaceLink } from "./download.js";
+import { withHostArchive } from "./host-archive.js";
 import { hostSettings } from "./host.js";
 import { feedUnreachable, noApt, notInFeed, otherContent, unsolvable } from "../problems.js";
 import { parseRelations, parseStanzas, writeStanza } from "../deb/stanza.js";
@@ -46,7 +47,7 @@ export interface FeedOptions {
    * lists and cached solutions: builds with other ones may share it.
    */
   readonly folder: string;
-  /** deb822 or one-line sources instead of the host's. */
+  /** deb822 or one-line sources instead of the host's; the address `host:` is that of the host's own release. */
   readonly sources?: string;
   /** Debian architecture; default: the host's. */
   readonly architecture?: string;
@@ -85,11 +86,12 @@ const ROOT = /^[a-z0-9][a-z0-9+.-]*(?:[=/][A-Za-z0-9.+~:_-]+)?$/;
 
 /** Opening costs no process: apt is only started when something has to be asked. */
 export async function openFeed(options: FeedOptions): Promise<Feed> {
-  const { sources, architecture = "host" } = options;
+  const { architecture = "host" } = options;
+  const sources = options.sources && (await withHostArchive(options.sources));
   const about = sources === undefined ? `host\n${await hostSettings()}` : `own\n${sources}`;
   const folder = join(options.folder, sha256(`${architecture}\n${about}`).slice(0, 16));
   await mkdir(folder, { recursive: true });
-  return new AptFeed({ ...options, folder });
+  return new AptFeed({ ...options, ...(sources === undefined ? {} : { sources }), folder });
 }
 
 /** The Debian architecture of this machine. @throws BuildError `packaging/no-apt` without dpkg */

@@ -12,6 +12,7 @@ export {
   type Closure,
   type ClosurePackage,
 } from "./closure.js";
+export { withHostArchive } from "./host-archive.js";
 export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
 export { downloadClosure, inPool, poolName, type DownloadOptions } from "./download.js";
 export { unpackFeed, type FeedUnpackRequest } from "./unpack.js";

@@ -9,7 +9,7 @@ import { insideRoot } from "@tsbake/sandbox";
 import { readControl } from "../deb/file.js";
 import { followed, sharedPaths } from "../deb/listing.js";
 import type { Brought, ListedEntry, SharedPath } from "../deb/listing.js";
-import { diversionsOf } from "../deb/script-modes.js";
+import { diversionsOf } from "../deb/scripts/diversions.js";
 import { parseRelations, parseStanzas } from "../deb/stanza.js";
 import { compareDebVersions } from "../deb/version.js";
 import { feedClash } from "../problems.js";

@@ -3,6 +3,7 @@ import {
   Datastore,
   PythonError,
   type LibraryModule,
+  type MetadataEvent,
   type VisitedCalls,
   type PythonHost,
   type PythonPlace,
@@ -91,13 +92,7 @@ export class PyodideHost implements EmbeddedPython {
     this.#demand((python) => python.execute(name, body, place.file, place.line, this.#dataOf(d)));
   }
 
-  handle(
-    name: string,
-    body: string,
-    place: PythonPlace,
-    event: { readonly eventClass: string; readonly attributes: Readonly<Record<string, unknown>> },
-    d: Datastore,
-  ): void {
+  handle(name: string, body: string, place: PythonPlace, event: MetadataEvent, d: Datastore): void {
     const attributes = this.#conversions.toPy(this.#withData({ ...event.attributes }));
     this.#demand((python) =>
       python.handle(name, body, place.file, place.line, event.eventClass, attributes, this.#dataOf(d)),

@@ -17,7 +17,14 @@
  * A build whose inline Python is all of the plain forms (inline.ts) never opens an interpreter; then `def`s and function
  * bodies are never compiled either, and a syntax error in one that nothing calls is not told.
  */
-import type { Datastore, LibraryModule, PythonHost, PythonPlace, VisitedCalls } from "@tsbake/datastore";
+import type {
+  Datastore,
+  LibraryModule,
+  MetadataEvent,
+  PythonHost,
+  PythonPlace,
+  VisitedCalls,
+} from "@tsbake/datastore";
 import type { EmbeddedPython } from "./host.js";
 import { evaluateWithoutPython } from "../inline/inline.js";
 
@@ -86,13 +93,7 @@ export class LazyPython implements PythonHost {
     this.#use().execute(name, body, place, d);
   }
 
-  handle(
-    name: string,
-    body: string,
-    place: PythonPlace,
-    event: { readonly eventClass: string; readonly attributes: Readonly<Record<string, unknown>> },
-    d: Datastore,
-  ): void {
+  handle(name: string, body: string, place: PythonPlace, event: MetadataEvent, d: Datastore): void {
     this.#use().handle(name, body, place, event, d);
   }
 

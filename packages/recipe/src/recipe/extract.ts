@@ -38,6 +38,7 @@ export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: E
   };
   const isSkipped = skipped !== undefined;
   const hashFileName = text("BB_HASHFILENAME");
+  const tasks = isSkipped ? {} : extractTasks(d, baseHashes);
   return {
     id,
     file: file.path,
@@ -59,11 +60,24 @@ export function extractRecipe(d: Datastore, { id, file, baseHashes, skipped }: E
     excludeFromWorld: !isSkipped && yesOrNo(d, "EXCLUDE_FROM_WORLD", file.path),
     stamp: isSkipped ? "" : text("STAMP"),
     ...(isSkipped || !text("WORKDIR") ? {} : { workFolder: text("WORKDIR") }),
-    tasks: isSkipped ? {} : extractTasks(d, baseHashes),
+    tasks,
+    ...feedSources(d, tasks),
     facts: isSkipped ? {} : extractFacts(d),
     ...(hashFileName && !isSkipped ? { hashFileName } : {}),
     sstateSpec: isSkipped ? "" : text("SSTATE_PKGSPEC"),
   };
+}
+
+/** Most recipes take nothing from the archive, and the sources of a configuration are long. */
+function feedSources(d: Datastore, tasks: RecipeInfo["tasks"]): Pick<RecipeInfo, "feedSources"> {
+  if (!Object.values(tasks).some(({ feedClosure }) => feedClosure)) return {};
+  const sources = feedSourceLines(d.getText("FEED_SOURCES"));
+  return sources === undefined ? {} : { feedSources: sources };
+}
+
+/** FEED_SOURCES as lines: `\\n` in a value is two characters. @returns undefined for the host's apt sources */
+export function feedSourceLines(value: string | undefined): string | undefined {
+  return value?.replaceAll("\\n", "\n").trim() || undefined;
 }
 
 /** Flags that are lists of words, by the field they become. */
@@ -99,6 +113,8 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
     const inputs = flag("sstate-inputdirs");
     const outputs = flag("sstate-outputdirs");
     const plain = flag("sstate-plaindirs");
+    const key = flagText(d, name, "signing-key").trim();
+    const certificate = flagText(d, name, "signing-certificate").trim();
     const at = functionPlace(d, name);
     // Metadata that has a setscene task of its own packs and restores by itself.
     const isOurs = inputs.length + plain.length > 0 && !listed.has(`${name}_setscene`);
@@ -112,6 +128,7 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       ...stampExtra(flagText(d, name, "stamp-extra-info").trim(), isOurs ? { inputs, outputs } : undefined),
       ...(isFlagTrue(d, name, "interactive") ? { interactive: true } : {}),
       ...(isFlagTrue(d, name, "cage") ? { cage: true } : {}),
+      ...(key === "" ? {} : { signing: { key, certificate } }),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",
     };

@@ -29,6 +29,8 @@ export interface TaskInfo {
   readonly interactive?: true;
   /** It installs packages, in a cage: asked for before anything runs ([cage]). */
   readonly cage?: true;
+  /** It signs, with this pair of files: looked at before anything runs ([signing-key], [signing-certificate]). */
+  readonly signing?: { readonly key: string; readonly certificate: string };
   /** Files whose content is an input: `path:True|False` words of [file-checksums]. */
   readonly fileChecksums?: readonly string[];
   /** Archive packages whose solved closure (name, version, SHA-256) is an input: [feed-closure]. */
@@ -74,6 +76,8 @@ export interface RecipeInfo {
   /** WORKDIR; absent when empty. */
   readonly workFolder?: string;
   readonly tasks: Readonly<Record<string, TaskInfo>>;
+  /** FEED_SOURCES, where a task has [feed-closure]; absent: the apt sources of the host. */
+  readonly feedSources?: string;
   /** Values of the variables named in BB_RECIPE_FACTS, for [requires] of others and for error messages. */
   readonly facts: Readonly<Record<string, { readonly value: string; readonly at?: FilePlace }>>;
   /** Object name fields of its artifacts, e.g. `sstate:PN:ARCH…:14:` (SSTATE_PKGSPEC). */

@@ -3,13 +3,14 @@
  * synced now. In another one nothing is sure of the recipes that were in doubt: stamps and work folders go, and of their
  * output folders all that no other recipe has installed. They come back from the shared state, whose files are synced.
  */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { hasCode, nameFs as fs, removeTree } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { notSynced, powerCut } from "../problems.js";
 import { bootId, foldersOf, markPath, readMark, syncFolders } from "./doubt.js";
 import type { Doubtful } from "./doubt.js";
+import { listFolder } from "./list-folder.js";
 import { manifestFolder, readManifest } from "./manifest.js";
 import { rebuildLists } from "./owners.js";
 import { markChanged, writeRecipeLists } from "./shared-folders.js";
@@ -40,7 +41,7 @@ async function forget(tmpdir: string, recipes: readonly Doubtful[]): Promise<voi
     if (workFolder?.startsWith(tmpdir + sep)) await removeTree(workFolder);
   }
   const outputs = new Map(recipes.flatMap((one) => Object.entries(one.outputs)));
-  const sure = readFolder(manifestFolder(tmpdir))
+  const sure = listFolder(manifestFolder(tmpdir))
     .map((name) => join(manifestFolder(tmpdir), name))
     .filter((path) => basename(path).startsWith("manifest-") && !outputs.has(path))
     .flatMap((path) => readManifest(path) ?? []);
@@ -53,7 +54,7 @@ async function forget(tmpdir: string, recipes: readonly Doubtful[]): Promise<voi
 
 /** Signature data too. A taint that is whole stays: what was to be forced still is. */
 function removeStamps(stamp: string): void {
-  for (const name of readFolder(dirname(stamp))) {
+  for (const name of listFolder(dirname(stamp))) {
     const path = join(dirname(stamp), name);
     if (!name.startsWith(`${basename(stamp)}.do_`)) continue;
     if (name.endsWith(".taint") && /^[0-9a-f-]{36}$/.test(readFileSync(path, "utf8").trim())) continue;
@@ -80,13 +81,4 @@ function removeUnlisted(folder: string, listed: ReadonlySet<string>): boolean {
   if (!isEmpty || listed.has(folder)) return false;
   fs.rmdirSync(folder);
   return true;
-}
-
-function readFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }

@@ -7,12 +7,13 @@
  *
  * @see BitBake 2.19 lib/bb/build.py (make_stamp, del_stamp), lib/bb/siggen.py (stampfile_base); names are the same
  */
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { byText, hasCode, makeFolderSync } from "@tsbake/base";
+import { byText, makeFolderSync } from "@tsbake/base";
 import type { RecipeInfo } from "@tsbake/recipe";
 import type { StampTimes } from "../plan/currency.js";
+import { listFolder } from "./list-folder.js";
 
 /** The part of a recipe that stamps need. */
 export type Stamped = Pick<RecipeInfo, "stamp" | "tasks">;
@@ -88,7 +89,7 @@ export function staleStamps(recipe: Stamped, task: string, unihash: string): str
   const base = basename(recipe.stamp);
   const [real, setscene] = [`${base}.${task}`, `${base}.${task}_setscene`];
   const rest = restOf(recipe, task, unihash);
-  return readFolder(dirname(recipe.stamp))
+  return listFolder(dirname(recipe.stamp))
     .filter((name) => name.startsWith(`${real}.`) || name.startsWith(`${setscene}.`))
     .filter((name) => !/sigdata|sigbasedata|\.taint$/.test(name))
     .filter((name) => name !== `${real}.${rest}` && name !== `${setscene}.${rest}`)
@@ -238,7 +239,7 @@ class StampFolders implements Stamps {
     const folder = dirname(stamp);
     let names = this.#folders.get(folder);
     if (!names) {
-      names = new Set(readFolder(folder));
+      names = new Set(listFolder(folder));
       this.#folders.set(folder, names);
     }
     return names;
@@ -250,7 +251,7 @@ class StampFolders implements Stamps {
     return artifact.outputs.slice(0, artifact.inputs.length).every((path) => {
       const parent = dirname(path);
       let names = this.#parents.get(parent);
-      if (!names) this.#parents.set(parent, (names = new Set(readFolder(parent))));
+      if (!names) this.#parents.set(parent, (names = new Set(listFolder(parent))));
       return names.has(basename(path));
     });
   }
@@ -313,13 +314,4 @@ function tasksAfter(recipe: Stamped, task: string): Set<string> {
     }
   }
   return later;
-}
-
-function readFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
 }

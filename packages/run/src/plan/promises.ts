@@ -23,7 +23,8 @@ export function promisedBelow(id: TaskId, { graph, stamps, isDone, task }: Promi
       if (graph.node(need).recipe !== recipe || isDone(need) || found.has(need)) continue;
       const planned = task(need);
       const state = stamps.state(planned.recipe, planned.name, planned.signature.unihash);
-      if (state !== undefined) found.set(need, planned);
+      // A task that executes nothing has made no folder, whatever its flags name.
+      if (state !== undefined && !planned.info.noexec) found.set(need, planned);
       // Below what was restored nothing was done.
       if (state === "real") queue.add(need);
     }

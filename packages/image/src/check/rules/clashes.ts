@@ -1,29 +1,10 @@
 /** Paths of the extension that hide what the base has, or that another extension has otherwise. */
 import type { FileEntry } from "@tsbake/archive";
-import { pathMatcher } from "../../rules/rules.js";
+import { isDerived } from "../../rules/derived.js";
+import type { ExtensionKind } from "../../layer/extension-kind.js";
 import type { Context } from "../context.js";
 import type { Finding } from "../finding.js";
 import { finding, type CheckRule } from "./rule.js";
-
-const MERGED = /^\/(usr|opt)(\/|$)/;
-
-/** Files computed over all packages of a root: one made over the extension alone makes the base's things disappear. */
-const DERIVED = [
-  "/usr/lib/*/gconv/gconv-modules.cache",
-  "/usr/lib/*/gdk-pixbuf-2.0/*/loaders.cache",
-  "/usr/lib/*/gio/modules/giomodule.cache",
-  "/usr/lib/*/gtk-*/*/immodules.cache",
-  "/usr/lib/fontconfig/cache/**",
-  "/usr/lib/locale/locale-archive",
-  "/usr/lib/modules/*/modules.*",
-  "/usr/lib/systemd/catalog/database",
-  "/usr/lib/udev/hwdb.bin",
-  "/usr/share/applications/mimeinfo.cache",
-  "/usr/share/glib-2.0/schemas/gschemas.compiled",
-  "/usr/share/icons/**/icon-theme.cache",
-  "/usr/share/info/dir",
-  "/usr/share/mime/**",
-].map(pathMatcher);
 
 const LIBRARY = /\/lib[^/]*\.so(\.[^/]*)?$/;
 
@@ -66,25 +47,28 @@ export const clashes: CheckRule = {
   ],
   *find(context) {
     const outside = new Set<string>();
+    const { kind } = context;
     for (const entry of context.extension.tree.entries()) {
       const [top = ""] = /^\/[^/]+/.exec(entry.path) ?? [];
-      if (MERGED.test(entry.path)) yield* againstBase(context, entry);
+      if (kind.isMerged(entry.path)) yield* againstBase(context, entry);
       else if (!outside.has(top)) {
         outside.add(top);
-        yield notMerged(entry, top);
+        yield notMerged(entry, top, kind);
       }
     }
     yield* betweenExtensions(context);
   },
 };
 
-function notMerged(entry: FileEntry, top: string): Finding {
+function notMerged(entry: FileEntry, top: string, kind: ExtensionKind): Finding {
   return finding(
     "not-merged",
     "warning",
     { ...entry, path: top },
-    "only /usr and /opt of an extension are merged: it is not on the device",
-    "ship it below /usr, with a tmpfiles.d line that copies it (rule `factory` of SYSEXT_RULES does)",
+    `only ${kind.hierarchies} of a ${kind.word} image is merged: it is not on the device`,
+    kind.word === "sysext"
+      ? "ship it below /usr, with a tmpfiles.d line that copies it (rule `factory` of SYSEXT_RULES does)"
+      : "ship it in a sysext image, or drop it by a rule of SYSEXT_RULES",
   );
 }
 
@@ -114,7 +98,7 @@ function* againstBase({ base, extension }: Context, entry: FileEntry): Iterable<
   }
   // Who made the extension knows of it.
   if (extension.mayHide?.(entry.path) === true || isSame(entry, before)) return;
-  if (DERIVED.some((matches) => matches(entry.path)))
+  if (isDerived(entry.path))
     yield finding(
       "hides-cache",
       "error",
@@ -145,12 +129,12 @@ function isSame(one: FileEntry, other: FileEntry): boolean {
   return one.kind === other.kind && one.sha256 === other.sha256 && one.target === other.target;
 }
 
-function* betweenExtensions({ extension, others }: Context): Iterable<Finding> {
+function* betweenExtensions({ extension, others, kind }: Context): Iterable<Finding> {
   for (const other of others) {
     for (const entry of extension.tree.entries()) {
       const there = other.tree.index.get(entry.path);
       if (there === undefined || (entry.kind === "directory" && there.kind === "directory")) continue;
-      if (!MERGED.test(entry.path) || isSame(entry, there)) continue;
+      if (!kind.isMerged(entry.path) || isSame(entry, there)) continue;
       yield finding(
         "extensions-differ",
         "error",

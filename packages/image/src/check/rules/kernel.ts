@@ -1,5 +1,8 @@
 /** Kernel modules of the extension: whether the device runs the kernel that they are for. */
 import { sortedUnique } from "@tsbake/base";
+import { readSection } from "@tsbake/elf";
+import type { Context } from "../context.js";
+import type { Finding } from "../finding.js";
 import { entryAt, finding, type CheckRule } from "./rule.js";
 
 const MODULE = /^\/usr\/lib\/modules\/([^/]+)\/.*\.ko(\.(gz|xz|zst))?$/;
@@ -13,9 +16,16 @@ export const kernel: CheckRule = {
       meaning:
         "kernel modules are for a version of the kernel that the base has not; a warning where the base has no kernel of its own",
     },
+    {
+      code: "missing-module",
+      severity: "error",
+      meaning:
+        "a kernel module needs another one (`depends=` of its information) that neither the extension nor the base has for that kernel. Symbols, and compressed modules, are not looked at",
+    },
   ],
   *find(context) {
     const { base, extension } = context;
+    yield* missingModules(context);
     const wanted = [...extension.tree.below("/usr/lib/modules")].flatMap(
       ({ path }) => MODULE.exec(path)?.[1] ?? [],
     );
@@ -37,3 +47,42 @@ export const kernel: CheckRule = {
     }
   },
 };
+
+/** As modprobe calls a module: without folder and ending, `-` and `_` are one. @see modprobe(8) */
+function moduleName(path: string): string {
+  return path
+    .slice(path.lastIndexOf("/") + 1)
+    .replace(/\.ko(\.\w+)?$/, "")
+    .replaceAll("-", "_");
+}
+
+/** @see modinfo(8) */
+function* missingModules(context: Context): Iterable<Finding> {
+  const { base, extension } = context;
+  const own = [...extension.tree.below("/usr/lib/modules")].filter(
+    ({ kind, path }) => kind === "file" && MODULE.test(path),
+  );
+  if (own.length === 0) return;
+  const there = new Set(
+    [...base.index.entries(), ...own].flatMap(({ path }) => {
+      const version = MODULE.exec(path)?.[1];
+      return version === undefined ? [] : [`${version} ${moduleName(path)}`];
+    }),
+  );
+  for (const entry of own) {
+    const version = MODULE.exec(entry.path)?.[1] ?? "";
+    const info = readSection((at, size) => extension.tree.bytes(entry, at, size), ".modinfo");
+    const depends = (info?.toString("latin1") ?? "").split("\0").find((one) => one.startsWith("depends="));
+    const names = depends?.slice("depends=".length).split(",") ?? [];
+    for (const name of names.filter((one) => one !== "")) {
+      if (there.has(`${version} ${name.replaceAll("-", "_")}`)) continue;
+      yield finding(
+        "missing-module",
+        "error",
+        entry,
+        `it needs the module ${name}, which neither the extension nor ${base.name} has for kernel ${version}`,
+        `add the package that has ${name}.ko for this kernel`,
+      );
+    }
+  }
+}

@@ -1,11 +1,13 @@
 /** Every rule, and so every code that a check can find; the manual has the same table. */
 import type { Code } from "../finding.js";
 import { accounts } from "./accounts.js";
+import { caches } from "./caches.js";
 import { clashes } from "./clashes.js";
 import { enabled } from "./enabled.js";
 import { kernel } from "./kernel.js";
 import { libraries } from "./libraries.js";
 import { links } from "./links.js";
+import { needs } from "./needs.js";
 import { programs } from "./programs.js";
 import { required } from "./required.js";
 import type { CheckRule } from "./rule.js";
@@ -19,9 +21,11 @@ export const RULES: readonly CheckRule[] = [
   links,
   accounts,
   clashes,
+  caches,
   kernel,
   enabled,
   required,
+  needs,
   unsafePath,
 ];
 

@@ -16,15 +16,17 @@ export const unsafePath: CheckRule = {
         "systemd-tmpfiles makes nothing for root in a folder that belongs to another user, and a line of tmpfiles.d wants that",
     },
   ],
-  *find({ tmpfiles, base }) {
+  *find({ tmpfiles, base, extension }) {
     const lines = tmpfiles.flatMap((file) => file.lines.filter(({ makes }) => makes));
     const owners = new Map(
       lines.flatMap(({ type, path, user }) =>
         "dDvqQ".includes(type) ? [[path, nameOf(user)] as const] : [],
       ),
     );
-    for (const { path, user } of lines) {
-      const owner = nameOf(user);
+    for (const { type, path, user, argument } of lines) {
+      // A copy has the owner of what is copied.
+      const source = type === "C" ? extension.tree.index.get(argument)?.uid : undefined;
+      const owner = nameOf(user ?? (source === undefined ? undefined : String(source)));
       const unsafe = foldersAbove(path).find((folder) => {
         const above = owners.get(folder) ?? nameOf(String(base.index.get(folder)?.uid ?? 0));
         return above !== "root" && above !== owner;

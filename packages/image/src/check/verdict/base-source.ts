@@ -16,11 +16,11 @@ import { baseOf } from "../base.js";
 import type { Base } from "../context.js";
 import { FileIndex } from "../../facts/file-manifest.js";
 import { inspect, type Inspected } from "../inspect/inspect.js";
-import { levelOf } from "../../layer/extension-release.js";
+import { LEVELS, levelOf } from "../../layer/extension-release.js";
 import { parseTmpfiles, type ShippedLine } from "../../layer/tmpfiles.js";
 import * as problems from "../../problems.js";
 import { type OsRelease, parseOsRelease } from "../../snapshot/os-release.js";
-import { openSnapshot } from "../../snapshot/snapshot.js";
+import { levelDigest, openSnapshot } from "../../snapshot/snapshot.js";
 import { folderTree, openImage } from "./content.js";
 
 /** A base, and what systemd-sysext compares of it. */
@@ -35,10 +35,11 @@ interface Kept {
   readonly tmpfiles: readonly ShippedLine[];
   readonly inspected?: Inspected;
   readonly osRelease: readonly (readonly [string, string])[];
+  readonly extensions?: readonly string[];
 }
 
 /** Raised whenever something else is kept, or found out in another way. */
-const KEPT_FORMAT = 1;
+const KEPT_FORMAT = 2;
 /** Of some 3 MB each. */
 const MOST_KEPT = 300;
 const SNAPSHOT_FILE = "snapshot.json";
@@ -77,12 +78,12 @@ async function keyOf(path: string): Promise<string | undefined> {
 
 async function ofSnapshot(folder: string, name: string): Promise<Kept> {
   const snapshot = await openSnapshot(folder);
-  const { index, tmpfiles, inspected } = await baseOf(snapshot, name);
+  const { index, tmpfiles, inspected, extensions = [] } = await baseOf(snapshot, name);
   const fields = new Map(snapshot.osRelease);
   // As do_image stamps it, unless the base has a level of its own.
-  if (!fields.has("SYSEXT_LEVEL")) fields.set("SYSEXT_LEVEL", levelOf(snapshot.facts.digest));
+  for (const name of LEVELS) if (!fields.has(name)) fields.set(name, levelOf(levelDigest(snapshot)));
   const osRelease = [...fields];
-  return { entries: [...index.entries()], tmpfiles, ...(inspected && { inspected }), osRelease };
+  return { entries: [...index.entries()], tmpfiles, ...(inspected && { inspected }), osRelease, extensions };
 }
 
 const TMPFILES = /^\/(usr\/lib|etc)\/tmpfiles\.d\/[^/]+\.conf$/;
@@ -101,8 +102,8 @@ async function ofRoot(folder: string): Promise<Kept> {
   return { entries, tmpfiles, inspected: inspect(tree), osRelease: [...parseOsRelease(text, "os-release")] };
 }
 
-function named(name: string, { entries, tmpfiles, inspected, osRelease }: Kept): NamedBase {
-  return { name, index: new FileIndex(entries), tmpfiles, inspected, osRelease: new Map(osRelease) };
+function named(name: string, { entries, osRelease, extensions = [], ...rest }: Kept): NamedBase {
+  return { name, index: new FileIndex(entries), osRelease: new Map(osRelease), extensions, ...rest };
 }
 
 async function readKept(place: string): Promise<Kept | undefined> {

@@ -1,10 +1,11 @@
-/** What a person names as an image: a folder, a tar of any compression, a squashfs or erofs. Strangers' all of them. */
+/** What a person names as an image: a folder, a tar of any compression, a squashfs or erofs, also in a disk image. Strangers' all of them. */
 import { treeManifest, unpackTar, type FileEntry, type ManifestEntry } from "@tsbake/archive";
 import { closeSync, constants, openSync, readSync } from "node:fs";
-import { mkdir, open, stat } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { BuildError, hasCode, nameBytes, run, type RunResult } from "@tsbake/base";
 import { openCage } from "@tsbake/sandbox";
+import { copyPartition, partitionPlaces } from "./disk.js";
 import { ContentTree } from "../inspect/tree.js";
 import * as problems from "../../problems.js";
 
@@ -15,14 +16,18 @@ export interface OpenedImage {
   readonly keepsOwners: boolean;
 }
 
-type Kind = "squashfs" | "erofs" | "gpt" | "tar";
+type FileSystem = "squashfs" | "erofs";
+type Kind = FileSystem | "ext4" | "gpt" | "tar";
 
-/** Magic numbers: squashfs at 0, GPT's header in the second sector, erofs' superblock at 1024. */
+/** Magic numbers: squashfs at 0, GPT's header in the second sector, erofs' superblock at 1024, in that of ext4 at 56. */
 const MAGIC: readonly (readonly [kind: Kind, at: number, bytes: Buffer])[] = [
   ["squashfs", 0, Buffer.from("hsqs")],
   ["gpt", 512, Buffer.from("EFI PART")],
   ["erofs", 1024, Buffer.from([0xe2, 0xe1, 0xf5, 0xe0])],
+  ["ext4", 1080, Buffer.from([0x53, 0xef])],
 ];
+
+const HEAD_BYTES = 1082;
 
 /**
  * @param scratch an empty folder that is the caller's to remove
@@ -41,19 +46,37 @@ export async function openImage(path: string, scratch: string): Promise<OpenedIm
   await mkdir(scratch, { recursive: true });
   const isRoot = process.getuid?.() === 0;
   const kind = await kindOf(path);
-  if (kind === "gpt")
-    throw new BuildError([
-      problems.noImage(path, "it is a disk with partitions; give the file system of its root partition"),
-    ]);
   if (kind === "tar") await unpackTar(path, folder, { owner: isRoot ? "keep" : "self" });
+  else if (kind === "gpt") await extractPartition(path, folder, isRoot);
+  else if (kind === "ext4")
+    throw new BuildError([
+      problems.noImage(path, "it is an ext4, which takes a mount to look into; give another type of it"),
+    ]);
   else await extract(kind, resolve(path), folder, isRoot);
   return { folder, keepsOwners: isRoot };
 }
 
-async function kindOf(path: string): Promise<Kind> {
+/** Of the first partition that is one of our file systems. Whether its dm-verity tree fits is not looked at. */
+async function extractPartition(path: string, folder: string, isRoot: boolean): Promise<void> {
+  const content = join(folder, "..", "partition");
+  for (const place of await partitionPlaces(path)) {
+    const kind = await kindOf(path, place.at);
+    if (kind !== "squashfs" && kind !== "erofs") continue;
+    await copyPartition(path, place, content);
+    await extract(kind, resolve(content), folder, isRoot);
+    await rm(content);
+    return;
+  }
+  throw new BuildError([
+    problems.noImage(path, "it is a disk, and none of its partitions is a squashfs or erofs"),
+  ]);
+}
+
+/** @param at where it begins in the file */
+async function kindOf(path: string, at = 0): Promise<Kind> {
   const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1028), 0, 1028, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, at);
     const head = buffer.subarray(0, bytesRead);
     const [kind = "tar"] =
       MAGIC.find(([, at, bytes]) => head.subarray(at, at + bytes.length).equals(bytes)) ?? [];
@@ -64,12 +87,7 @@ async function kindOf(path: string): Promise<Kind> {
 }
 
 /** As root in a cage, where a program that an image deceives can do no harm. */
-async function extract(
-  kind: "squashfs" | "erofs",
-  path: string,
-  folder: string,
-  isRoot: boolean,
-): Promise<void> {
+async function extract(kind: FileSystem, path: string, folder: string, isRoot: boolean): Promise<void> {
   const [tool, recipe, args] =
     kind === "squashfs"
       ? ["unsquashfs", "squashfs-tools", ["-no-progress", "-no-xattrs", "-dest", folder, path]]

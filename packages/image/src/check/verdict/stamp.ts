@@ -3,6 +3,7 @@
  *
  * @see systemd-sysext(8), os-release(5), section on extension-release files
  */
+import { kindOfRelease } from "../../layer/extension-kind.js";
 import { systemdArchitecture } from "../../formats/architecture.js";
 import type { ElfFact } from "../inspect/elf-facts.js";
 import type { OsRelease } from "../../snapshot/os-release.js";
@@ -30,8 +31,9 @@ export function refusals(stamp: OsRelease, base: OsRelease, baseElf: readonly El
   };
   if (!isAnywhere) {
     differs("ID");
-    const hasLevels = field(stamp, "SYSEXT_LEVEL") !== "" && field(base, "SYSEXT_LEVEL") !== "";
-    if (hasLevels) differs("SYSEXT_LEVEL");
+    const level = `${kindOfRelease(stamp.keys()).prefix}_LEVEL`;
+    const hasLevels = field(stamp, level) !== "" && field(base, level) !== "";
+    if (hasLevels) differs(level);
     // A rolling base has no version, and takes any.
     else if (field(base, "VERSION_ID") !== "") differs("VERSION_ID");
   }

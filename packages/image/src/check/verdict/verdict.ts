@@ -1,11 +1,13 @@
 /** An extension against one base after another: on which it works as it is, and what is wrong on the others. */
 import { basename } from "node:path";
-import { BuildError, readTextIfThere } from "@tsbake/base";
+import { BuildError, readTextIfThere, words } from "@tsbake/base";
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import { checkExtension } from "../check.js";
 import type { Extension } from "../context.js";
 import type { Finding } from "../finding.js";
+import { NEEDS_FIELD } from "../../layer/extension-release.js";
+import { kindOfTree } from "../../layer/extension-kind.js";
 import { Reported } from "../../facts/reported.js";
 import * as problems from "../../problems.js";
 import { type OsRelease, parseOsRelease } from "../../snapshot/os-release.js";
@@ -47,21 +49,21 @@ export async function readExtension(
 ): Promise<NamedExtension> {
   const { folder, keepsOwners } = await openImage(path, scratch);
   const tree = await folderTree(folder);
-  const stamps = [...tree.below("/usr/lib/extension-release.d")].filter(({ kind }) => kind === "file");
+  const { releases } = kindOfTree((one) => tree.index.get(one) !== undefined);
+  const stamps = [...tree.below(releases)].filter(({ kind }) => kind === "file");
   const [stamp] = stamps;
   if (stamp === undefined || stamps.length > 1)
     throw new BuildError([
-      problems.noImage(
-        path,
-        `it has ${stamps.length} files in /usr/lib/extension-release.d, and an extension has one`,
-      ),
+      problems.noImage(path, `it has ${stamps.length} files in ${releases}, and an extension has one`),
     ]);
   const name = basename(stamp.path).replace(/^extension-release\./, "");
   const known = manifest === undefined ? new Set<string>() : await knownIn(manifest);
+  const release = parseOsRelease(tree.textOf(stamp), stamp.path);
   return {
     name,
     tree,
-    stamp: parseOsRelease(tree.textOf(stamp), stamp.path),
+    stamp: release,
+    needs: words(release.get(NEEDS_FIELD) ?? ""),
     mayHide: (one) => known.has(one),
     knowsOwners: keepsOwners,
   };

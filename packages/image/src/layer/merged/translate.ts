@@ -12,27 +12,12 @@ import type { FileEntry } from "@tsbake/archive";
 import { posix } from "node:path";
 import type { FileIndex } from "../../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../../facts/reported.js";
-import { pathMatcher } from "../../rules/rules.js";
+import { isDerived } from "../../rules/derived.js";
 
 const ALTERNATIVES = "/etc/alternatives/";
 
 /** Links that `systemctl enable` makes: `TARGET.wants/UNIT`, aliases. */
 const ENABLED = /^\/etc\/(systemd\/(?:system|user)\/.+)$/;
-
-/** Files that are computed from what packages ship: made over base and extension, so they hold both. */
-const DERIVED = [
-  "/usr/lib/*/gconv/gconv-modules.cache",
-  "/usr/lib/*/gdk-pixbuf-2.0/*/loaders.cache",
-  "/usr/lib/*/gio/modules/giomodule.cache",
-  "/usr/lib/*/gtk-3.0/*/immodules.cache",
-  "/usr/lib/systemd/catalog/**",
-  "/usr/lib/udev/hwdb.bin",
-  "/usr/share/applications/mimeinfo.cache",
-  "/usr/share/glib-2.0/schemas/gschemas.compiled",
-  "/usr/share/icons/**/icon-theme.cache",
-  "/usr/share/info/dir",
-  "/usr/share/mime/**",
-].map(pathMatcher);
 
 export interface Translated {
   /** What is left for the rules. */
@@ -74,7 +59,7 @@ export function translate(layer: readonly FileEntry[], base: FileIndex): Transla
   return {
     layer: [...kept, ...direct.values()],
     report,
-    isDerived: (path) => direct.has(path) || DERIVED.some((matches) => matches(path)),
+    isDerived: (path) => direct.has(path) || isDerived(path),
   };
 }
 

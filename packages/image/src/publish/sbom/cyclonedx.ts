@@ -24,7 +24,7 @@ import { JSON as Json, JsonSerializer } from "@cyclonedx/cyclonedx-library/Seria
 import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { sha256 } from "@tsbake/base";
 import type { LayerFacts, PackageFact } from "../../facts/facts.js";
-import { uuidOf } from "../../formats/convert.js";
+import { uuidOf } from "../../formats/tools.js";
 import { billedBase, type Bill, digestUri, ownNeeds, rootPackages, timeText, toolVersion } from "./bill.js";
 import { licenceOf } from "./licence.js";
 import { maintainerOf } from "./maintainer.js";

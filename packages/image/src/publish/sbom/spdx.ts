@@ -1,7 +1,7 @@
 /** A bill of materials in SPDX 3.0.1, JSON-LD. */
 import { sha256 } from "@tsbake/base";
 import type { PackageFact } from "../../facts/facts.js";
-import { uuidOf } from "../../formats/convert.js";
+import { uuidOf } from "../../formats/tools.js";
 import { billedBase, type Bill, ownNeeds, rootPackages, timeText, toolVersion } from "./bill.js";
 import { licenceOf, licenceReference } from "./licence.js";
 import { maintainerOf } from "./maintainer.js";

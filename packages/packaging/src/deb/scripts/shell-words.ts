@@ -192,3 +192,33 @@ class Reader {
 function substituted(text: string): Part {
   return { kind: /^\s*(?:mktemp|tempfile)\b/.test(text) ? "temporary" : "unknown" };
 }
+
+/** The text of a word that is nothing but text. */
+export function literal(word: Word | undefined): string | undefined {
+  if (word === undefined || word.some(({ kind }) => kind !== "text")) return undefined;
+  return textBefore(word);
+}
+
+/** The text with which a word begins. */
+export function textBefore(word: Word): string {
+  let text = "";
+  for (const part of word) {
+    if (part.kind !== "text") break;
+    text += part.text;
+  }
+  return text;
+}
+
+/** The word without its first characters, which are text. */
+export function dropText(word: Word, count: number): Word {
+  const left: Word[number][] = [];
+  let skip = count;
+  for (const part of word) {
+    if (part.kind !== "text" || skip === 0) left.push(part);
+    else {
+      if (part.text.length > skip) left.push({ kind: "text", text: part.text.slice(skip) });
+      skip = Math.max(0, skip - part.text.length);
+    }
+  }
+  return left;
+}

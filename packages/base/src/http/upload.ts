@@ -30,7 +30,7 @@ export function bodyHeaders({ bytes }: HttpBody): Record<string, string> {
  *
  * @param onError told when the body cannot be read, after which the request is of no use
  */
-export function sendBody(
+export function sendUpload(
   request: ClientRequest,
   body: HttpBody,
   { onSent, onError }: { readonly onSent: (bytes: number) => void; readonly onError: (error: Error) => void },

@@ -1,0 +1,3 @@
+/** Extensions tried on their base, without a device. */
+export { openMergedTree, runInTree, type MergedOptions, type MergedTree } from "./merged-tree.js";
+export { boot, type Booted, type BootOptions } from "./booted.js";
