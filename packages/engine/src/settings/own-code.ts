@@ -32,6 +32,9 @@ export interface Tool {
   readonly rooms: readonly string[];
 }
 
+/** Programs that people start; no task calls them. */
+const NO_TOOLS: readonly string[] = ["tsbake-sstate-server"];
+
 interface Manifest {
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -54,7 +57,7 @@ export async function findTools(packages: string): Promise<Tool[]> {
   };
   return [...manifests].flatMap(([room, { bin = {} }]) =>
     Object.entries(bin)
-      .filter(([name]) => name.startsWith("tsbake-"))
+      .filter(([name]) => name.startsWith("tsbake-") && !NO_TOOLS.includes(name))
       .map(([name, path]) => ({
         name,
         main: programFile(packages, room, path),
