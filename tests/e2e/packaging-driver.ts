@@ -1,10 +1,11 @@
 /**
  * A base root from the feed and an extension on its database, as whoever runs this. Prints one JSON line.
- * Arguments: folder to work in, pool, file with the base's closure, file with the extension's, names of the extension.
+ * Arguments: folder to work in, pool, file with the base's closure, file with the extension's, names of the extension. With
+ * TREES=1 the extension is installed on the base's tree, too: laid out side by side, and by dpkg alone.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostArchitecture, inPool, openDebBackend, readClosure } from "@tsbake/packaging";
+import { databaseDigest, hostArchitecture, inPool, openDebBackend, readClosure } from "@tsbake/packaging";
 import { listRoot, openCage } from "@tsbake/sandbox";
 import type { Sandbox } from "@tsbake/sandbox";
 import { sha256 } from "@tsbake/base";
@@ -12,8 +13,9 @@ import { sha256 } from "@tsbake/base";
 const [folder = "", pool = "", baseFile = "", extensionFile = "", ...names] = process.argv.slice(2);
 
 /** Everything about every entry, contents too; folders' sizes are the file system's own business. */
-async function picture(sandbox: Sandbox, root: string): Promise<string> {
-  const lines = (await listRoot(sandbox, root)).map((one) => {
+async function picture(sandbox: Sandbox, root: string, isSeen = (_path: string) => true): Promise<string> {
+  const entries = (await listRoot(sandbox, root)).filter(({ path }) => isSeen(path));
+  const lines = entries.map((one) => {
     const content = one.kind === "file" ? one.sizeBytes : one.target;
     return [one.path, one.kind, one.mode.toString(8), one.uid, one.gid, content, one.mtimeSeconds].join(" ");
   });
@@ -23,7 +25,8 @@ async function picture(sandbox: Sandbox, root: string): Promise<string> {
     "sh",
     root,
   ]);
-  return `${lines.join("\n")}\n${digests.stdout}`;
+  const seen = digests.stdout.split("\n").filter((line) => isSeen(line.slice(68)));
+  return `${lines.join("\n")}\n${seen.join("\n")}`;
 }
 
 await using sandbox = await openCage({
@@ -62,11 +65,35 @@ const added = await backend.installOnDatabase({
 const pictures = [await picture(sandbox, root), await picture(sandbox, layer)];
 pictures.forEach((text, index) => writeFileSync(join(folder, `picture-${index}.txt`), text));
 
+/** What an installation on the whole tree comes to. Files of dpkg have the order in which it did things. */
+async function onTree(name: string, isSideBySide: boolean): Promise<{ picture: string; database: string }> {
+  const tree = join(folder, name);
+  await sandbox.run("cp", ["-a", root, tree]);
+  const inRoot = (await listRoot(sandbox, tree)).flatMap(({ path, kind, mode, uid, gid }) =>
+    kind === "socket" ? [] : [{ path: `/${path}`, kind, mode, uid, gid }],
+  );
+  const { database } = await backend.installOnTree({
+    ...common,
+    root: tree,
+    seenRoot: tree,
+    base: await backend.readDatabase(tree),
+    ...(isSideBySide && { inRoot }),
+    install: names,
+    sources: [{ folder: pool, packages: inPool(extension.packages) }],
+  });
+  const text = await picture(sandbox, tree, (path) => !path.startsWith("var/lib/dpkg"));
+  writeFileSync(join(folder, `${name}.txt`), text);
+  return { picture: sha256(text), database: databaseDigest(database) };
+}
+const trees =
+  process.env["TREES"] === "1" ? [await onTree("side-by-side", true), await onTree("by-dpkg", false)] : [];
+
 await sandbox.attach(root);
 const works = await sandbox.run("chroot", [root, "bash", "-c", "dpkg --audit && echo fine"]);
 
 const result = {
   isFake: sandbox.isFake,
+  trees,
   identity,
   pictures: pictures.map((text) => sha256(text)),
   states: [...new Set(installed.database.packages.map(({ state }) => state))],

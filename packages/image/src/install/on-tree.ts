@@ -67,6 +67,7 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
     root,
     seenRoot,
     base,
+    inRoot: [...inBase.entries()],
     sandbox,
     solution,
   });

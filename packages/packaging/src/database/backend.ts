@@ -1,4 +1,5 @@
 /** What every package format can do: solve, install, and carry its database from one image to the next. */
+import type { FileEntry } from "@tsbake/archive";
 import type { Change } from "./change.js";
 import type { Cage, Sandbox } from "@tsbake/sandbox";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
@@ -64,6 +65,8 @@ export interface LayerRequest extends InstallRequest {
   readonly seenRoot: string;
   /** The base's database. */
   readonly base: PackageDatabase;
+  /** What is in a root that holds the base's tree, of packages or not. */
+  readonly inRoot?: readonly Pick<FileEntry, "path" | "kind" | "mode" | "uid" | "gid">[];
 }
 
 /** A maintainer script that did not run. */

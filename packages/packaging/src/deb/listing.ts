@@ -114,7 +114,7 @@ export function sharedPaths<T extends Brought>(
 }
 
 /** Those that it lists, and those that tar makes for what lies below them. */
-function foldersOf({ files, folders }: Brought, merged: readonly string[]): Set<string> {
+export function foldersOf({ files, folders }: Brought, merged: readonly string[]): Set<string> {
   const found = new Set<string>();
   const add = (path: string): void => {
     for (let at = path; at !== "" && !found.has(at); at = parentOf(at)) found.add(at);

@@ -11,6 +11,7 @@ import { additions } from "../database/changes.js";
 import type { InstalledPackage } from "../database/database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { configureInside, demandInstalled, verify } from "./install.js";
+import { layOnTree } from "./lay-on-tree.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
 import { solutionOf } from "./solve.js";
 
@@ -19,12 +20,14 @@ import { solutionOf } from "./solve.js";
  * @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws
  */
 export async function installOnDebTree(request: LayerRequest): Promise<InstallResult> {
-  const { root, seenRoot, base, sandbox, epochSeconds, architecture, onProgress } = request;
+  const { root, seenRoot, base, inRoot, sandbox, epochSeconds, architecture, onProgress } = request;
   const { packages, changes } = await solutionOf(request);
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
   const overrides = await setOverridesAside(join(seenRoot, DPKG_FOLDER, "statoverride"));
-  const warnings = await configureInside(request, packages, packages.length);
+  const isAddition = changes.every(({ kind }) => kind === "added");
+  const left = inRoot && isAddition ? await layOnTree({ ...request, inRoot }, packages) : packages;
+  const warnings = await configureInside(request, left, packages.length);
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(seenRoot, DPKG_FOLDER);
   await overrides.restore();

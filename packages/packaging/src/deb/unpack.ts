@@ -30,7 +30,7 @@ import { badDeb } from "../problems.js";
 import { leavesRoot } from "@tsbake/sandbox";
 import { countLines } from "../progress.js";
 import type { Cage } from "@tsbake/sandbox";
-import { broughtBy, readListing, sharedPaths, toPath } from "./listing.js";
+import { broughtBy, foldersOf, readListing, sharedPaths, toPath } from "./listing.js";
 import type { Brought, ListedEntry } from "./listing.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
@@ -72,12 +72,26 @@ export interface LayOptions {
   readonly without?: readonly string[];
   /** Paths that belong to installed packages or diversions: a package that brings one of them is left to dpkg. */
   readonly taken?: Iterable<string>;
+  /** Paths that are there and are no folders: so is a package that has one of them as a folder. */
+  readonly noFolders?: ReadonlySet<string>;
+  /** Where files are laid out; default: in the root itself. */
+  readonly into?: Pick<LayerRequest, "root" | "seenRoot">;
   readonly onProgress?: (text: string) => void;
+}
+
+export interface LaidPackage {
+  /** `name`, or `name:arch` for one that may be there in several architectures. */
+  readonly key: string;
+  /** As in `.list`. */
+  readonly paths: readonly string[];
+  /** Lines of its control member `triggers`. */
+  readonly triggers: readonly string[];
 }
 
 export interface LayResult {
   /** What dpkg has to unpack, in the given order. */
   readonly left: readonly Planned[];
+  readonly laid: readonly LaidPackage[];
   /** The control members of each laid package that were not registered. */
   readonly dropped: ReadonlyMap<Planned, ControlMembers>;
 }
@@ -88,8 +102,8 @@ export async function layPackages(
   packages: readonly Planned[],
   options: LayOptions,
 ): Promise<LayResult> {
-  if (packages.length === 0) return { left: [], dropped: new Map() };
-  const { always, merged, without = [] } = options;
+  if (packages.length === 0) return { left: [], laid: [], dropped: new Map() };
+  const { always, merged, without = [], into = { root, seenRoot } } = options;
   // Beside `info/`, into which control members are then moved; under a name that no package can know.
   const scratch = await mkdtemp(join(seenRoot, DPKG_FOLDER, ".tsbake-lay-"));
   try {
@@ -100,28 +114,33 @@ export async function layPackages(
     for (const { folder } of named) await mkdir(join(folder, "control"), { recursive: true });
     const isAlways = (one: Planned): boolean => always?.has(one) === true || without.includes("preinst");
     const input = named.flatMap(({ one, inside }) => [one.path, inside, isAlways(one) ? "always" : "-"]);
-    const args = ["-0", "-n", "3", "-P", String(availableParallelism()), "sh", "-c", LAY, root];
+    const args = ["-0", "-n", "3", "-P", String(availableParallelism()), "sh", "-c", LAY, into.root];
     const done = await sandbox.run("xargs", args, {
       input: input.map((word) => `${word}\0`).join(""),
       onOutput: countLines(packages.length, "unpacked", options.onProgress),
       mayFail: true,
     });
-    if (done.code !== 0) throw await explainLay(seenRoot, packages, done);
+    if (done.code !== 0) throw await explainLay(into.seenRoot, packages, done);
     const laid = await eachLimited(named, AT_ONCE, readLaid);
     // From here on we follow paths ourselves.
     await refuseLinks(seenRoot, DPKG_FOLDER);
-    const inside = insideRoot(seenRoot);
-    const clashing = clashes(laid, merged, options.taken ?? []);
+    const inside = insideRoot(into.seenRoot);
+    const clashing = clashes(laid, options);
     const plain: Laid[] = [];
     for (const one of laid) if (!clashing.has(one) && (await isPlain(one, without))) plain.push(one);
-    await settleFolders(root, sandbox, laid);
+    await settleFolders(into.root, sandbox, laid);
     const registered = new Set(plain);
     // A diversion would have dpkg put a file elsewhere, so what lies there already must not stay.
     // Into a whole root nothing is diverted yet, and scripts may need what lies there.
     const misplaced = options.taken ? laid.filter((one) => !registered.has(one)) : [];
     for (const { files } of misplaced) for (const path of files) await removeFile(await inside.place(path));
-    const dropped = await register(inside, plain, without);
-    return { left: laid.filter((one) => !registered.has(one)).map(({ one }) => one), dropped };
+    const triggers = await eachLimited(plain, AT_ONCE, triggersOf);
+    const dropped = await register(seenRoot, inside, plain, without);
+    return {
+      left: laid.filter((one) => !registered.has(one)).map(({ one }) => one),
+      laid: plain.map(({ key, list }, at) => ({ key, paths: list ?? [], triggers: triggers[at]! })),
+      dropped,
+    };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -209,9 +228,18 @@ async function settleFolders(root: string, sandbox: Cage, laid: readonly Laid[])
 }
 
 /** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */
-function clashes(laid: readonly Laid[], merged: readonly string[], taken: Iterable<string>): Set<Laid> {
+function clashes(laid: readonly Laid[], { merged, taken = [], noFolders }: LayOptions): Set<Laid> {
   const shared = [...sharedPaths(laid, merged, taken).values()];
-  return new Set(shared.flatMap(({ files, folders }) => [...files, ...folders]));
+  const found = new Set(shared.flatMap(({ files, folders }) => [...files, ...folders]));
+  if (noFolders)
+    for (const one of laid)
+      if ([...foldersOf(one, merged)].some((folder) => noFolders.has(folder))) found.add(one);
+  return found;
+}
+
+async function triggersOf({ members, folder }: Laid): Promise<readonly string[]> {
+  if (!members.includes("triggers")) return [];
+  return nameOf(await readFile(join(folder, "control/triggers"))).split("\n");
 }
 
 async function isPlain({ list, files, members, folder }: Laid, without: readonly string[]): Promise<boolean> {
@@ -230,11 +258,12 @@ async function isPlain({ list, files, members, folder }: Laid, without: readonly
 
 /** Writes what dpkg would have written of them. @returns members that it left out, where a package has such */
 async function register(
+  seenRoot: string,
   inside: InsideRoot,
   plain: readonly Laid[],
   without: readonly string[],
 ): Promise<Map<Planned, ControlMembers>> {
-  const database = join(inside.root, DPKG_FOLDER);
+  const database = join(seenRoot, DPKG_FOLDER);
   const info = join(database, "info");
   const dropped = new Map<Planned, ControlMembers>();
   await writeFile(join(info, "format"), "1\n");
