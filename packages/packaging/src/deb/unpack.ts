@@ -103,7 +103,7 @@ export async function layPackages(
   options: LayOptions,
 ): Promise<LayResult> {
   if (packages.length === 0) return { left: [], laid: [], dropped: new Map() };
-  const { always, merged, without = [], into = { root, seenRoot } } = options;
+  const { always, without = [], into = { root, seenRoot } } = options;
   // Beside `info/`, into which control members are then moved; under a name that no package can know.
   const scratch = await mkdtemp(join(seenRoot, DPKG_FOLDER, ".tsbake-lay-"));
   try {
