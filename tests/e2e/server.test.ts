@@ -122,7 +122,7 @@ describe("a project that reads", () => {
     await using dying = await startProgram(own);
     await using between = await serveFolder("/nonexistent", (request, response) => {
       // What is found is asked for, and then nothing answers any more.
-      if (request.method === "GET" && request.url?.endsWith(".tar.zst")) {
+      if (request.method === "GET" && /\.tar\.(?:zst|gz)$/.test(request.url ?? "")) {
         dying.process.kill("SIGKILL");
         request.socket.destroy();
         return true;

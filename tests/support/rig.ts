@@ -22,6 +22,7 @@ export const CHECK_READS = { BB_ENV_PASSTHROUGH_ADDITIONS: "TSBAKE_CHECK_READS",
 
 export class Rig implements Disposable {
   readonly folder: string;
+  /** Beside the plain one, which is asked for each command: tools may have come to PATH. */
   readonly #environment: Record<string, string>;
   readonly #prefix: readonly string[];
 
@@ -35,7 +36,7 @@ export class Rig implements Disposable {
   ) {
     this.folder = temporaryFolder("rig");
     const checked = process.env["TSBAKE_E2E_CHECK_READS"] ? CHECK_READS : {};
-    this.#environment = { ...plainEnvironment(), HOME: this.folder, ...checked, ...options.environment };
+    this.#environment = { HOME: this.folder, ...checked, ...options.environment };
     this.#prefix = options.as ? ["runuser", "-u", options.as, "--"] : [];
     for (const [path, text] of Object.entries(files)) this.write(path, text);
   }
@@ -61,7 +62,7 @@ export class Rig implements Disposable {
     const command = [...this.#prefix, "node", join(root, "scripts/start.js"), ...args];
     return run(command[0]!, command.slice(1), {
       cwd: options.cwd ?? this.folder,
-      env: { ...this.#environment, ...options.environment },
+      env: { ...plainEnvironment(), ...this.#environment, ...options.environment },
     });
   }
 

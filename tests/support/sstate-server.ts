@@ -21,7 +21,7 @@ export interface TestServer extends Server, AsyncDisposable {
 export async function openServer(
   changes: Partial<ServerOptions> & { readonly argv?: readonly string[] } = {},
 ): Promise<TestServer> {
-  const folder = changes.folder ?? temporaryFolder("server");
+  const folder = changes.folder ?? join(temporaryFolder("server"), "objects");
   const { argv = [], ...rest } = changes;
   const words = ["--dir", folder, "--port", "0", "--hash-listen", "127.0.0.1:0", "--grace", "2", ...argv];
   const options = { ...readOptions(words, process.env), ...rest };

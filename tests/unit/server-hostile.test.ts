@@ -11,7 +11,6 @@ import { objectPath, storedFile } from "@tsbake/sstate";
 import { nameOf } from "../contract/store.js";
 import { mulberry } from "../support/random.js";
 import { openServer } from "../support/sstate-server.js";
-import { temporaryFolder } from "../support/temporary.js";
 
 const COUNT = Number(process.env["TSBAKE_SERVER_FUZZ"] ?? 300);
 const SEED = Number(process.env["TSBAKE_SERVER_FUZZ_SEED"] ?? Date.now() % 1_000_000);
@@ -40,7 +39,7 @@ function send(port: number, pieces: readonly Buffer[], pauseMs: number): Promise
 }
 
 test(`what strangers send is answered with a refusal, and changes nothing (seed ${SEED}, ${COUNT} requests)`, async () => {
-  await using server = await openServer({ idleMs: 500, folder: join(temporaryFolder("hostile"), "objects") });
+  await using server = await openServer({ idleMs: 500 });
   const port = Number(new URL(server.url).port);
   const next = mulberry(SEED);
   const random = { below: (most: number): number => Math.floor(next() * most) };

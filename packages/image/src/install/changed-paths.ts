@@ -46,7 +46,11 @@ export async function changedPaths(
     "--quoting-style=literal",
   ];
   const compared = await sandbox.run("tar", args, { mayFail: true });
-  if (compared.code !== 0 && compared.code !== 1)
+  // 1 is also how a command ends that could not be started. What is not there any more is told as a warning.
+  const said = compared.stderr.split("\n").filter((line) => line !== "");
+  const isTold = compared.stdout !== "" || said.length > 0;
+  const isAnswer = said.every((line) => /^tar: .*: Warning: Cannot stat: /.test(line));
+  if (!isAnswer || (compared.code !== 0 && (compared.code !== 1 || !isTold)))
     throw new BuildError([problems.formatFailed("tar", compared.code, compared.stderr)]);
   for (const line of compared.stdout.split("\n")) {
     const [, name] = /^(.*): (?:Contents|Size) differ$/.exec(line) ?? [];

@@ -130,7 +130,7 @@ async function place(
   }
   if (info.isSymbolicLink()) return symlink(await readlink(source), out);
   const isArchive = path.endsWith(".a");
-  if (!elf?.elf.hasSymbols && !isArchive) return linkOrCopy(source, out);
+  if (!elf?.elf.hasSymbols && !isArchive) return linkOrCopy(source, out, info.mode & 0o7777);
   const how = isArchive || elf?.elf.kind === "relocatable" ? ["--strip-debug"] : ["--strip-unneeded"];
   const notes = ["--remove-section=.comment", "--remove-section=.note"];
   const flags = [...how, "--enable-deterministic-archives", ...(isArchive ? [] : notes)];
@@ -162,12 +162,14 @@ async function folders(from: string, into: string, folder: string): Promise<void
 /** Another disk, too many links, a file system or a kernel setting that allows no link (fs.protected_hardlinks). */
 const NO_LINK = ["EXDEV", "EMLINK", "EPERM", "ENOSYS", "EOPNOTSUPP"];
 
-async function linkOrCopy(source: string, out: string): Promise<void> {
+async function linkOrCopy(source: string, out: string, mode: number): Promise<void> {
   try {
     await link(source, out);
   } catch (error) {
     if (!hasCode(error, ...NO_LINK)) throw error;
     await copyFile(source, out);
+    // Writing took set-id bits away, unless root wrote.
+    await chmod(out, mode);
   }
 }
 
