@@ -108,13 +108,13 @@ export function sharedPaths<T extends Brought>(
     }
   }
   for (const one of packages) {
-    for (const path of foldersOf(one, merged)) if (owners.get(path)) at(path).folders.push(one);
+    for (const path of foldersBroughtBy(one, merged)) if (owners.get(path)) at(path).folders.push(one);
   }
   return shared;
 }
 
 /** Those that it lists, and those that tar makes for what lies below them. */
-export function foldersOf({ files, folders }: Brought, merged: readonly string[]): Set<string> {
+export function foldersBroughtBy({ files, folders }: Brought, merged: readonly string[]): Set<string> {
   const found = new Set<string>();
   const add = (path: string): void => {
     for (let at = path; at !== "" && !found.has(at); at = parentOf(at)) found.add(at);

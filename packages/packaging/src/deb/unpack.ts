@@ -30,7 +30,7 @@ import { badDeb } from "../problems.js";
 import { leavesRoot } from "@tsbake/sandbox";
 import { countLines } from "../progress.js";
 import type { Cage } from "@tsbake/sandbox";
-import { broughtBy, foldersOf, readListing, sharedPaths, toPath } from "./listing.js";
+import { broughtBy, foldersBroughtBy, readListing, sharedPaths, toPath } from "./listing.js";
 import type { Brought, ListedEntry } from "./listing.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
@@ -233,7 +233,7 @@ function clashes(laid: readonly Laid[], { merged, taken = [], noFolders }: LayOp
   const found = new Set(shared.flatMap(({ files, folders }) => [...files, ...folders]));
   if (noFolders)
     for (const one of laid)
-      if ([...foldersOf(one, merged)].some((folder) => noFolders.has(folder))) found.add(one);
+      if ([...foldersBroughtBy(one, merged)].some((folder) => noFolders.has(folder))) found.add(one);
   return found;
 }
 
