@@ -102,6 +102,7 @@ export class Footer {
         this.#step = "waiting for the build folder";
         this.#stepProgress = undefined;
         break;
+      case "shared-state":
       case "terminal":
       case "engine-warning":
       case "metadata-message":

@@ -76,6 +76,7 @@ export class Timeline {
       case "task-failed":
         this.#end(event.task, event.failure.stopped ? "killed" : "failed", nowMs);
         break;
+      case "shared-state":
       case "build-lock-wait":
       case "engine-warning":
       case "finished":
