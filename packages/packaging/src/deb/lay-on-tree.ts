@@ -6,11 +6,12 @@
 import { existsSync, lstatSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { nameBytes, words } from "@tsbake/base";
+import { nameBytes } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { PackageDatabase } from "../database/database.js";
 import { DPKG_FOLDER } from "./database.js";
 import { mergedFolders } from "./install.js";
+import { activations, firesOn, interestsOf } from "./triggers.js";
 import { type LaidPackage, layPackages } from "./unpack.js";
 
 /** $1: root; $2: folder with what was laid. Files become names of the same files. A folder that is there has been given its modes. */
@@ -68,7 +69,9 @@ async function keepFolders(
   for (const { path, kind, mode, uid, gid } of inRoot) {
     if (kind !== "directory" || !existsSync(join(stage.seenRoot, path))) continue;
     const modes = `${uid}:${gid} ${mode.toString(8)}`;
-    byModes.set(modes, [...(byModes.get(modes) ?? []), join(stage.root, path)]);
+    const paths = byModes.get(modes) ?? [];
+    byModes.set(modes, paths);
+    paths.push(join(stage.root, path));
   }
   for (const [modes, paths] of byModes) {
     const [owner = "", mode = ""] = modes.split(" ");
@@ -85,17 +88,8 @@ async function keepFolders(
  * @see deb-triggers(5); dpkg's doc/triggers.txt, "Unincorp"
  */
 function activated({ key, paths, triggers }: LaidPackage, base: Pick<PackageDatabase, "triggers">): string[] {
-  const named = triggers.flatMap((line) => {
-    const [directive = "", trigger] = words(line);
-    if (!directive.startsWith("activate") || trigger === undefined) return [];
-    return [`${trigger} ${directive === "activate-noawait" ? "-" : key}\n`];
-  });
-  const onPaths = base.triggers.flatMap((entry) => {
-    const [file, line = ""] = entry.split("\t");
-    const [trigger = "", interested = ""] = line.split(" ");
-    const isFired =
-      file === "File" && paths.some((path) => path === trigger || path.startsWith(`${trigger}/`));
-    return isFired ? [`${trigger} ${interested.endsWith("/noawait") ? "-" : key}\n`] : [];
-  });
-  return [...named, ...onPaths];
+  const onPaths = interestsOf(base).filter((trigger) => firesOn(trigger, paths));
+  return [...activations(triggers), ...onPaths].map(
+    ({ name, isAwaited }) => `${name} ${isAwaited ? key : "-"}\n`,
+  );
 }

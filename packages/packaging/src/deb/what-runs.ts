@@ -9,6 +9,7 @@ import type { Sandbox } from "@tsbake/sandbox";
 import type { InstalledPackage, PackageDatabase } from "../database/database.js";
 import type { Solution } from "../database/backend.js";
 import { badDeb } from "../problems.js";
+import { activations, firesOn, interestsOf, type Trigger } from "./triggers.js";
 
 /** Those that run when a package comes; prerm and postrm run when it goes. */
 const SCRIPTS = ["preinst", "postinst", "config"] as const;
@@ -45,7 +46,7 @@ export async function whatRuns(
   const replaced = changes
     .filter(({ kind }) => kind !== "added")
     .map(({ name, kind }) => `${name}: the base's is ${kind}`);
-  const interests = new Set(interestsOf(base));
+  const interests = new Set(watchedIn(base).map(({ name }) => name));
   const members = await controlMembers(
     packages.map(({ path }) => path),
     sandbox,
@@ -53,8 +54,10 @@ export async function whatRuns(
   const found = packages.flatMap(({ name }, at) => {
     const { names, triggers } = members[at]!;
     const scripts = SCRIPTS.filter((script) => names.has(`./${script}`) || names.has(script));
-    const fired = activations(triggers).filter((trigger) => interests.has(trigger));
-    return [...scripts, ...fired.map((trigger) => `trigger ${trigger}`)].map((what) => `${name}: ${what}`);
+    const fired = activations(triggers).filter((trigger) => interests.has(trigger.name));
+    return [...scripts, ...fired.map((trigger) => `trigger ${trigger.name}`)].map(
+      (what) => `${name}: ${what}`,
+    );
   });
   return sortedUnique([...replaced, ...found]);
 }
@@ -93,27 +96,13 @@ export function whatFires(
   added: readonly InstalledPackage[],
   base: Pick<PackageDatabase, "triggers">,
 ): string[] {
-  const watched = interestsOf(base).filter((trigger) => trigger.startsWith("/"));
+  const watched = watchedIn(base);
   const fired = added.flatMap(({ name, files }) =>
-    watched
-      .filter((path) => files.some((file) => file === path || file.startsWith(`${path}/`)))
-      .map((path) => `${name}: trigger ${path}`),
+    watched.filter((trigger) => firesOn(trigger, files)).map((trigger) => `${name}: trigger ${trigger.name}`),
   );
   return sortedUnique(fired);
 }
 
-/** `triggers/File` has a path and a package a line; any other file is named like its trigger and has a package a line. */
-function interestsOf({ triggers }: Pick<PackageDatabase, "triggers">): string[] {
-  return triggers.flatMap((entry) => {
-    const [file = "", line = ""] = entry.split("\t");
-    const trigger = file === "File" ? (line.split(" ")[0] ?? "") : file;
-    return trigger === "" || IGNORED_TRIGGERS.has(trigger) ? [] : [trigger];
-  });
-}
-
-function activations(lines: readonly string[]): string[] {
-  return lines.flatMap((line) => {
-    const [directive = "", trigger] = line.trim().split(/\s+/);
-    return directive.startsWith("activate") && trigger !== undefined ? [trigger] : [];
-  });
+function watchedIn(base: Pick<PackageDatabase, "triggers">): Trigger[] {
+  return interestsOf(base).filter(({ name }) => !IGNORED_TRIGGERS.has(name));
 }
