@@ -11,8 +11,8 @@ export {
 } from "./configuration/multiconfig.js";
 export { withoutNeeds, type WantedFile } from "./files/one-file.js";
 export { INCLUDE_HISTORY } from "./configuration/configuration.js";
-export { parseProject } from "./project.js";
+export { parseProject } from "./project/project.js";
 export { needsPython } from "./configuration/python-session.js";
-export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project-types.js";
+export type { BaseSigner, Layer, ParsedProject, ParseOptions } from "./project/types.js";
 export { openProviders, type Providers, type Wanted } from "./providers/providers.js";
 export { namePattern } from "./files/pattern.js";

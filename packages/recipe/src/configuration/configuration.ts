@@ -9,7 +9,7 @@ import type { FileTable } from "../files/files.js";
 import { layerFolders, readCollections, readLayers, type Collection } from "./layers.js";
 import { isFolder } from "../files/pattern.js";
 import * as problem from "../problems.js";
-import type { CompleteOptions } from "../project-types.js";
+import type { CompleteOptions } from "../project/types.js";
 import type { PythonSession } from "./python-session.js";
 
 export interface Configuration {

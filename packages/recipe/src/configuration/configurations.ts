@@ -8,7 +8,7 @@ import { parseConfiguration, type Configuration } from "./configuration.js";
 import { Evaluation } from "./evaluation.js";
 import type { FileTable } from "../files/files.js";
 import * as problem from "../problems.js";
-import type { CompleteOptions } from "../project-types.js";
+import type { CompleteOptions } from "../project/types.js";
 import type { PythonSession } from "./python-session.js";
 
 const PARSED = "bb.event.MultiConfigParsed";
@@ -25,11 +25,6 @@ export class Configurations {
     this.#options = options;
     this.#table = table;
     this.#python = python;
-  }
-
-  /** Whether the configuration has been read. */
-  has(multiconfig: string): boolean {
-    return this.#read.has(multiconfig);
   }
 
   /** @throws BuildError of the metadata; what Python throws when it is not open */

@@ -22,6 +22,7 @@ export class PythonSession implements PythonHost {
   #isUsed = false;
   readonly #checked = new Set<string>();
   #definitions: PythonDefinitionText[] = [];
+  #owner: string | undefined;
   /** Folders and namespaces of `addpylib`, in order. */
   readonly libraries: { readonly directory: string; readonly namespace: string }[] = [];
 
@@ -93,11 +94,19 @@ export class PythonSession implements PythonHost {
   reset(): void {
     if (this.#isUsed) this.#open().reset();
     this.#definitions = [];
+    this.#owner = undefined;
   }
 
-  /** The functions of a recipe that was parsed before. */
-  restore(definitions: readonly PythonDefinitionText[]): void {
+  /** Says whose functions are there now, until the next `reset`: those of a recipe that was just parsed. */
+  claim(owner: string): void {
+    this.#owner = owner;
+  }
+
+  /** The functions of a recipe that was parsed before; nothing to do while they are there. */
+  restore(owner: string, definitions: readonly PythonDefinitionText[]): void {
+    if (this.#owner === owner) return;
     this.reset();
     for (const { text, place } of definitions) this.define(text, place);
+    this.#owner = owner;
   }
 }

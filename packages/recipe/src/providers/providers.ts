@@ -10,7 +10,7 @@ import type { RecipeId, RecipeInfo } from "../recipe/info.js";
 import { multiconfigOf, splitMulticonfig, withMulticonfig } from "../configuration/multiconfig.js";
 import { matchesWord, pythonPattern } from "../files/pattern.js";
 import * as problem from "../problems.js";
-import type { ParsedProject } from "../project-types.js";
+import type { ParsedProject } from "../project/types.js";
 import { chooseVersions, latestVersion, type Preferences, type Ranked } from "./preference.js";
 
 export type Wanted = () => WordPlace | undefined;

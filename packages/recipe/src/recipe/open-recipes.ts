@@ -18,7 +18,6 @@ export class OpenRecipes {
   readonly #context: (multiconfig: string) => RecipeContext;
   /** Least recently used first. */
   readonly #opened = new Map<RecipeId, OpenedRecipe>();
-  #current: RecipeId | undefined;
 
   constructor(
     recipes: ReadonlyMap<RecipeId, RecipeInfo>,
@@ -42,24 +41,13 @@ export class OpenRecipes {
     this.#opened.delete(id);
     this.#opened.set(id, recipe);
     if (this.#opened.size > KEPT) this.#opened.delete(this.#opened.keys().next().value!);
-    this.#activate(id, recipe);
+    this.#python.restore(id, recipe.definitions);
     return recipe.d.createCopy({
       python: () => {
-        this.#activate(id, recipe);
+        this.#python.restore(id, recipe.definitions);
         return this.#python;
       },
     });
-  }
-
-  /** Python has other functions now than those of the recipe that was opened last. */
-  deactivate(): void {
-    this.#current = undefined;
-  }
-
-  #activate(id: RecipeId, recipe: OpenedRecipe): void {
-    if (this.#current === id) return;
-    this.#python.restore(recipe.definitions);
-    this.#current = id;
   }
 
   #parse(id: RecipeId): OpenedRecipe {
@@ -67,10 +55,9 @@ export class OpenRecipes {
     const multiconfig = multiconfigOf(id);
     const file = info && this.#files.get(recipeKey({ multiconfig, path: info.file }));
     if (!file) throw new Error(`internal: no recipe ${id}`);
-    this.#current = undefined;
     const opened = openVariant(file, id, this.#context(multiconfig));
     if (!opened) throw new Error(`internal: ${id} was parsed and is not there now`);
-    this.#current = id;
+    this.#python.claim(id);
     return opened;
   }
 }

@@ -18,7 +18,7 @@ import { whyMissing, type FileTable } from "../files/files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
 import { recipeId, variantWord } from "../configuration/multiconfig.js";
 import * as problem from "../problems.js";
-import type { BaseSigner } from "../project-types.js";
+import type { BaseSigner } from "../project/types.js";
 import type { PythonDefinitionText, PythonSession } from "../configuration/python-session.js";
 
 export interface RecipeContext {

@@ -1,8 +1,8 @@
 /** What a parse is asked for and what comes out of it. Shapes, and the defaults. */
 import type { Diagnostic } from "@tsbake/base";
 import type { Datastore, MetadataEvent, PythonHost } from "@tsbake/datastore";
-import type { RecipeId, RecipeInfo } from "./recipe/info.js";
-import type { WantedFile } from "./files/one-file.js";
+import type { RecipeId, RecipeInfo } from "../recipe/info.js";
+import type { WantedFile } from "../files/one-file.js";
 
 /** Computes base hashes while a recipe's datastore is there. The room `graph` implements it, the engine hands it in. */
 export interface BaseSigner {
