@@ -23,7 +23,7 @@ import { ScenePlanner } from "./plan/scene-planner.js";
 import { outputChanged } from "./problems.js";
 import { Processes } from "./processes/processes.js";
 import type { ReadCheck } from "./reads/index.js";
-import { Worker } from "./work.js";
+import { Worker } from "./work/worker.js";
 
 const DEFAULT_GRACE_MS = 5000;
 

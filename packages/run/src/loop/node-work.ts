@@ -1,7 +1,7 @@
 /** The work of one node of the plan: restored, run, or found to be done. */
 import type { TaskId } from "@tsbake/graph";
 import { mustNotRun } from "../problems.js";
-import type { PlannedTask } from "../work.js";
+import type { PlannedTask } from "../work/planned-task.js";
 import type { DoneHow } from "./board.js";
 import type { ExecutionParts } from "./parts.js";
 import type { Replanning } from "./replanning.js";
@@ -92,7 +92,7 @@ export class NodeWork {
     else {
       forecast.record(node, elapsedMs);
       this.#end(node, "restored", elapsedMs);
-      if (before !== this.#replanning.changes && worker.follow()) this.#replanning.outdate();
+      if (before !== this.#replanning.changes && worker.restamp()) this.#replanning.outdate();
     }
     return end === "done";
   }

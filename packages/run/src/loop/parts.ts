@@ -3,7 +3,7 @@ import type { RunOptions } from "../options.js";
 import type { SharedFolders } from "../outputs/shared-folders.js";
 import type { Forecast } from "../plan/forecast.js";
 import type { Nodes } from "../plan/nodes.js";
-import type { Worker } from "../work.js";
+import type { Worker } from "../work/worker.js";
 import type { Board } from "./board.js";
 import type { Queue } from "./queue.js";
 import type { Report } from "./report.js";

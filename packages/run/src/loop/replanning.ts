@@ -2,7 +2,7 @@
 import type { TaskId } from "@tsbake/graph";
 import { promisedBelow } from "../plan/promises.js";
 import { outputGone } from "../problems.js";
-import type { PlannedTask } from "../work.js";
+import type { PlannedTask } from "../work/planned-task.js";
 import type { ExecutionParts } from "./parts.js";
 
 export class Replanning {
@@ -47,7 +47,7 @@ export class Replanning {
     this.#renewal = this.#renewal.then(async () => {
       if (!this.#isOutdated) return;
       this.#isOutdated = false;
-      worker.follow();
+      worker.restamp();
       const running = board.tasks("running");
       await nodes.planner.renew?.((task) => board.isSettled(task) || running.has(task));
       this.#replan();

@@ -2,7 +2,7 @@
 import type { TaskId } from "@tsbake/graph";
 import type { Limit } from "../loop/board.js";
 import type { RunOptions } from "../options.js";
-import type { PlannedTask } from "../work.js";
+import type { PlannedTask } from "../work/planned-task.js";
 import { DemandPlanner } from "./planner.js";
 import type { Planner } from "./planner.js";
 import { ScenePlanner } from "./scene-planner.js";

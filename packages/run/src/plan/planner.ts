@@ -7,7 +7,7 @@ import { demand, restoreCandidates, runInstead } from "./plan.js";
 import type { Plan, PlanFacts } from "./plan.js";
 import type { Stamps } from "../outputs/stamps.js";
 import { findCircle, DeferredTasks } from "./deferred.js";
-import type { PlannedTask } from "../work.js";
+import type { PlannedTask } from "../work/planned-task.js";
 
 /**
  * A plan and how to change it. What it decides on are nodes of the queue: tasks and, where restoring is a step of its own,

@@ -3,7 +3,7 @@ import { BuildError } from "@tsbake/base";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
 import type { Stamps } from "../outputs/stamps.js";
 import { sharedWorkFolder } from "../problems.js";
-import type { PlannedTask } from "../work.js";
+import type { PlannedTask } from "../work/planned-task.js";
 
 export interface PromiseFacts {
   readonly graph: Pick<TaskGraph, "needs" | "node">;

@@ -1,36 +1,28 @@
 /** Doing one task, from start to stamp. The stamp is always last: what it promises is on disk before it. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { diskProblem, isDiskProblem, messageOf, readTextIfThere, words, writeFileAtomic } from "@tsbake/base";
-import type { Diagnostic } from "@tsbake/base";
+import { isDiskProblem, messageOf, readTextIfThere, words } from "@tsbake/base";
 import { isFlagTrue } from "@tsbake/datastore";
 import type { Datastore } from "@tsbake/datastore";
-import { taskId, writeRecord } from "@tsbake/graph";
-import type { TaskId, TaskSignature } from "@tsbake/graph";
-import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
-import { objectName, restoreArtifact, saveArtifact } from "./outputs/artifact.js";
-import type { RunEvent, TaskFailure, TaskName } from "./events.js";
-import { executeBody, taskDatastore } from "./body/execute.js";
-import type { BodyResult, Executor } from "./body/execute.js";
-import { diagnosticsOf, asWarning } from "./failure.js";
-import type { RunOptions } from "./options.js";
-import type { ReadCheck, WatchedBody } from "./reads/index.js";
-import { cannotRecord, cannotStore, restoreFailed, socketLeftOut } from "./problems.js";
-import { withPython } from "./body/python-needed.js";
-import { asText } from "./body/shell-script.js";
-import { Doubts } from "./outputs/doubt.js";
-import type { SharedFolders } from "./outputs/shared-folders.js";
-import type { WantedSignature } from "./outputs/stamps.js";
-import { writeTaskDependencies } from "./body/task-dependencies.js";
-
-/** Everything known of a task before it runs. */
-export interface PlannedTask extends TaskName {
-  /** The task itself, not its restore. With `do_`. */
-  readonly name: string;
-  readonly recipe: RecipeInfo;
-  readonly info: TaskInfo;
-  readonly signature: TaskSignature;
-}
+import { writeRecord } from "@tsbake/graph";
+import type { TaskId } from "@tsbake/graph";
+import type { TaskInfo } from "@tsbake/recipe";
+import { objectName, restoreArtifact, saveArtifact } from "../outputs/artifact.js";
+import type { RunEvent, TaskFailure } from "../events.js";
+import { executeBody, taskDatastore } from "../body/execute.js";
+import type { BodyResult, Executor } from "../body/execute.js";
+import { diagnosticsOf, asWarning } from "../failure.js";
+import type { RunOptions } from "../options.js";
+import type { ReadCheck, WatchedBody } from "../reads/index.js";
+import { cannotStore, restoreFailed, socketLeftOut } from "../problems.js";
+import { withPython } from "../body/python-needed.js";
+import { asText } from "../body/shell-script.js";
+import { Doubts } from "../outputs/doubt.js";
+import type { SharedFolders } from "../outputs/shared-folders.js";
+import { writeTaskDependencies } from "../body/task-dependencies.js";
+import { foldersGone, type FolderGone } from "./folders-gone.js";
+import type { PlannedTask } from "./planned-task.js";
+import { Records } from "./records.js";
+import { Stamping } from "./stamping.js";
 
 export class Worker {
   readonly #options: RunOptions;
@@ -39,18 +31,12 @@ export class Worker {
   readonly #doubts: Doubts;
   readonly #emit: (event: RunEvent) => void;
   readonly #onNewSignatures: (tasks: readonly TaskId[]) => void;
-  /** Signature data is written behind the tasks' backs, one after the other. */
-  #records: Promise<void> = Promise.resolve();
-  /** What was restored in this run, and the unihash that its stamp has. */
-  readonly #restored = new Map<PlannedTask, string>();
+  readonly #stamping: Stamping;
+  readonly #records: Records;
   /** By task, until its body runs. */
   readonly #opened = new Map<TaskId, Datastore>();
-  /** Recipes of which something has begun, by their stamps. */
-  readonly #begun = new Map<string, RecipeInfo>();
   /** TSBAKE_CHECK_READS */
   readonly #reads: ReadCheck | undefined;
-  /** The store does not take descriptions: said once. */
-  #isStoreClosed = false;
 
   /** @param onNewSignatures told of all tasks whose signatures are others since one of them has another unihash */
   constructor(
@@ -66,36 +52,23 @@ export class Worker {
     this.#reads = reads;
     this.#shared = shared;
     this.#doubts = new Doubts(options, emit);
+    this.#stamping = new Stamping(options);
+    this.#records = new Records(options, emit);
     this.#emit = emit;
     this.#onNewSignatures = onNewSignatures;
   }
 
-  /**
-   * Which of these tasks of the same recipe have left folders that are not there any more: [cleandirs], [dirs] and those of
-   * the artifact.
-   */
-  async findGone(
-    task: PlannedTask,
-    earlier: readonly PlannedTask[],
-  ): Promise<{ readonly task: PlannedTask; readonly folder: string }[]> {
+  /** Which of these tasks of the same recipe have left folders that are not there any more. */
+  async findGone(task: PlannedTask, earlier: readonly PlannedTask[]): Promise<FolderGone[]> {
     if (earlier.length === 0) return [];
+    const { openPython, settings } = this.#options;
     try {
       const d = await this.#open(task);
-      // Downloads and the like are no output of a task, and may be deleted to save room.
-      const below = `${this.#options.settings.tmpdir(task.recipe.id)}/`;
-      return await withPython(this.#options.openPython, () =>
-        earlier.flatMap((one) => {
-          const { inputs = [], plain = [] } = one.info.artifact ?? {};
-          const flags = ["cleandirs", "dirs"].flatMap((flag) => words(asText(d.getVarFlag(one.name, flag))));
-          const folder = [...inputs, ...plain, ...flags].find(
-            (path) => path.startsWith(below) && !/[*?[]/.test(path) && !existsSync(path),
-          );
-          return folder === undefined ? [] : [{ task: one, folder }];
-        }),
-      );
+      const tmpdir = settings.tmpdir(task.recipe.id);
+      return await withPython(openPython, () => foldersGone(earlier, d, tmpdir));
     } catch (error) {
       // The body meets the same mistake and tells it.
-      if (diagnosticsOf(error, task.label, this.#options.settings.folders)) return [];
+      if (diagnosticsOf(error, task.label, settings.folders)) return [];
       throw error;
     }
   }
@@ -195,9 +168,9 @@ export class Worker {
     try {
       await this.#shared.install(recipe, name, label);
       this.#reads?.left(task.task);
-      this.#stampRestored(task);
+      this.#stamping.restored(task);
       const description = `${restored}.siginfo`;
-      this.#record(task, () => readTextIfThere(description));
+      this.#records.add(task, () => readTextIfThere(description));
       return "done";
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label, this.#options.settings.folders);
@@ -227,7 +200,7 @@ export class Worker {
       if (diagnostics.length > 0) {
         return this.#missing(task, diagnostics.map(({ message }) => message).join("; "));
       }
-      this.#stampRestored(task);
+      this.#stamping.restored(task);
       return "done";
     } catch (error) {
       if (!diagnosticsOf(error, label, this.#options.settings.folders)) throw error;
@@ -240,7 +213,7 @@ export class Worker {
     if (task.info.nostamp) return;
     this.#options.stamps.finish(task.recipe, task.name, task.signature.unihash, how);
     // Without its variables: nobody has opened the recipe, and nothing of it is executed.
-    this.#record(task, async () => writeRecord(await this.#options.signatures.explain(task.task)));
+    this.#records.add(task, async () => writeRecord(await this.#options.signatures.explain(task.task)));
   }
 
   async #watch(task: TaskId, d: Datastore): Promise<WatchedBody | undefined> {
@@ -257,45 +230,19 @@ export class Worker {
   /** Waits for what is written in the background, and until all is on the disk. */
   async close(): Promise<void> {
     this.#reads?.save();
-    await this.#records;
+    await this.#records.close();
     await this.#doubts.close();
   }
 
-  /**
-   * Signatures have changed, and all that changes them in a run is that an output counts as a known one. So what was
-   * restored counts for the signature that its task has now, and stamps that were taken away for it may be right again.
-   *
-   * @returns whether some were
-   */
-  follow(): boolean {
-    for (const [task, unihash] of this.#restored) {
-      if (this.#options.signatures.of(task.task).unihash !== unihash) this.#stampRestored(task);
-    }
-    const found = [...this.#begun.values()].map((recipe) =>
-      this.#options.stamps.restamp(recipe, this.#wanted(recipe)),
-    );
-    return found.includes(true);
+  /** Signatures have changed. @returns whether stamps that this run took away are right again */
+  restamp(): boolean {
+    return this.#stamping.restamp();
   }
 
-  #stampRestored(task: PlannedTask): void {
-    const { unihash } = this.#options.signatures.of(task.task);
-    this.#options.stamps.finish(task.recipe, task.name, unihash, "setscene");
-    this.#restored.set(task, unihash);
-  }
-
-  #begin({ recipe, name }: PlannedTask): void {
-    this.#begun.set(recipe.stamp, recipe);
-    this.#doubts.begin(recipe);
-    this.#shared.mark(recipe);
-    this.#options.stamps.begin(recipe, name, this.#wanted(recipe));
-  }
-
-  #wanted({ id }: RecipeInfo): WantedSignature {
-    const { graph, signatures } = this.#options;
-    return (name) => {
-      const task = taskId(id, name);
-      return graph.has(task) ? signatures.of(task).unihash : undefined;
-    };
+  #begin(task: PlannedTask): void {
+    this.#doubts.begin(task.recipe);
+    this.#shared.mark(task.recipe);
+    this.#stamping.begin(task);
   }
 
   async #prepare(task: TaskId, name: string, d: Datastore, folder: string): Promise<void> {
@@ -313,7 +260,6 @@ export class Worker {
   /** After a good body: artifact, installation, stamp, in this order. */
   async #keep(task: PlannedTask, base: Datastore, d: Datastore): Promise<void> {
     const { recipe, name, label, info } = task;
-    const { stamps, signatures } = this.#options;
     if (info.artifact) {
       if (!info.nostamp) await this.#save(task, info.artifact, base, d);
       await this.#shared.install(recipe, name, label);
@@ -321,9 +267,9 @@ export class Worker {
     if (isFlagTrue(d, name, "uninstall")) await this.#shared.uninstall(recipe);
     if (info.nostamp) return;
     // With the unihash that its output has given it.
-    const settled = { ...task, signature: signatures.of(task.task) };
-    stamps.finish(recipe, name, settled.signature.unihash, "real");
-    this.#record(settled, () => this.#explain(task, base));
+    const settled = { ...task, signature: this.#options.signatures.of(task.task) };
+    this.#stamping.done(settled);
+    this.#records.add(settled, () => this.#explain(task, base));
   }
 
   /** A store that cannot take the artifact is a warning, not a failure. */
@@ -360,36 +306,6 @@ export class Worker {
       if (!diagnostic) throw error;
       this.#emit({ type: "warning", diagnostic });
     }
-  }
-
-  /** Keeps what went into a signature, beside the stamp and for bodies without an artifact in the store too. */
-  #record(task: PlannedTask, describe: () => Promise<string | undefined>): void {
-    const { recipe, name, info } = task;
-    const { unihash } = task.signature;
-    this.#records = this.#records.then(async () => {
-      try {
-        const text = await describe();
-        if (text === undefined) return;
-        // Unsynced: a record that is broken off counts as none.
-        const path = this.#options.stamps.sigdataPath(recipe, name, unihash);
-        await writeFileAtomic(path, text, { sync: false });
-        // Nobody looks in the store for what has nothing to execute.
-        if (info.artifact || info.noexec || this.#isStoreClosed) return;
-        await this.#options.store
-          .describe(objectName(recipe, name, unihash), text)
-          .catch((error: unknown) => {
-            this.#isStoreClosed = true;
-            throw error;
-          });
-      } catch (error) {
-        const { label } = task;
-        const disk = diskProblem(error, this.#options.settings.folders, label);
-        const diagnostic: Diagnostic = disk
-          ? { ...disk, severity: "warning" }
-          : cannotRecord(label, messageOf(error));
-        this.#emit({ type: "warning", diagnostic });
-      }
-    });
   }
 
   async #explain(task: PlannedTask, base: Datastore): Promise<string> {
