@@ -23,7 +23,7 @@ import { openMetrics, type Metrics } from "./metrics.js";
 import type { ServerOptions } from "./options.js";
 import { cannotListen, unusableFolder } from "./problems.js";
 import { statusPage, type StatusFacts } from "./status-page.js";
-import { openFolderStorage, type ObjectStorage } from "./storage/index.js";
+import { openFolderStorage } from "./storage/index.js";
 import { addToken, Guesses, listTokens, SCOPES, Tokens } from "./tokens/index.js";
 import { Usage } from "./usage.js";
 

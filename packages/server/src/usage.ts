@@ -13,8 +13,8 @@ export interface HitSlot {
   readonly misses: number;
 }
 
-/** One answer to a question for an object, or one upload. */
-export interface Answer {
+/** A download or an upload of one object. */
+export interface ObjectTransfer {
   readonly method: string;
   readonly path: string;
   /** ms since 1970. */
@@ -40,7 +40,7 @@ export class Usage {
   #slotStartMs: number;
   #counted = { hits: 0, misses: 0 };
   #newest: NewObject[] = [];
-  #slowest: Answer[] = [];
+  #slowest: ObjectTransfer[] = [];
 
   /** @param now ms since 1970, with fractions */
   constructor(metrics: Metrics, now = (): number => performance.timeOrigin + performance.now()) {
@@ -93,7 +93,7 @@ export class Usage {
   }
 
   /** Of the last day, the slowest first. */
-  slowest(): readonly Answer[] {
+  slowest(): readonly ObjectTransfer[] {
     const nowMs = this.#now();
     return this.#slowest.filter(({ startedMs }) => isOfTheDay(startedMs, nowMs));
   }
