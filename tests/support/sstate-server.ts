@@ -52,13 +52,17 @@ export interface ServerProgram extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** The program, started. */
-export async function startProgram(folder: string, argv: readonly string[] = []): Promise<ServerProgram> {
+/** The program, started. @param environment in addition to a plain one */
+export async function startProgram(
+  folder: string,
+  argv: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProgram> {
   const program = join(root, "packages/server/dist/main.js");
   const child = spawn(
     "node",
     [program, "--dir", folder, "--port", "0", "--hash-listen", "127.0.0.1:0", "--grace", "5", ...argv],
-    { stdio: ["ignore", "pipe", "pipe"], env: plainEnvironment() },
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...plainEnvironment(), ...environment } },
   );
   let said = "";
   child.stderr.on("data", (piece: Buffer) => (said += piece.toString()));

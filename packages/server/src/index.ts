@@ -3,3 +3,5 @@ export { startServer, type Server } from "./server.js";
 export { readOptions, type ServerOptions } from "./options.js";
 export type { Log } from "./log.js";
 export { main } from "./program.js";
+export { openMetrics } from "./metrics.js";
+export { SLOT_MS, SLOTS, Usage } from "./usage.js";

@@ -23,8 +23,9 @@ import { openMetrics, type Metrics } from "./metrics.js";
 import type { ServerOptions } from "./options.js";
 import { cannotListen, unusableFolder } from "./problems.js";
 import { statusPage, type StatusFacts } from "./status-page.js";
-import { openFolderStorage, type ObjectStorage } from "./storage/index.js";
+import { openFolderStorage } from "./storage/index.js";
 import { addToken, Guesses, listTokens, SCOPES, Tokens } from "./tokens/index.js";
+import { Usage } from "./usage.js";
 
 export interface Server {
   /** Under which the objects are: `http://127.0.0.1:8685/sstate`. */
@@ -49,6 +50,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
   const storage = await opened(folder, () => openFolderStorage(folder));
   const firstToken = await opened(state, () => firstTokenOf(state, tokenFile));
   const metrics = openMetrics();
+  const usage = new Usage(metrics);
   const tokens = await Tokens.open(tokenFile, (reason) => log.error("tokens", { reason }));
   const guesses = new Guesses();
   const database = openSqlDatabase(join(state, "hash-equivalences.db"));
@@ -70,6 +72,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
     guesses,
     log,
     metrics,
+    usage,
     limits: { maxObjectBytes: options.maxObjectBytes, idleMs: options.idleMs ?? 30_000, minRate: 1000 },
     readOnly: options.readOnly,
     isPrivate: options.isPrivate,
@@ -79,7 +82,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
     options,
     context,
     hashes,
-    pagesOf(storage, metrics, () => upkeep.facts),
+    pagesOf(context, () => upkeep.facts),
   );
   const hashAddresses: string[] = [];
   for (const address of options.hashListen) hashAddresses.push(await hashes.listen(address));
@@ -157,9 +160,9 @@ async function openDoor(
   }
 }
 
-function pagesOf(storage: ObjectStorage, metrics: Metrics, facts: () => StatusFacts): Pages {
+function pagesOf({ storage, metrics, usage }: HttpContext, facts: () => StatusFacts): Pages {
   return new Map([
-    ["/", { type: "text/html; charset=utf-8", text: () => statusPage(facts(), metrics) }],
+    ["/", { type: "text/html; charset=utf-8", text: () => statusPage(facts(), metrics, usage) }],
     [
       "/healthz",
       {

@@ -1,6 +1,7 @@
 /** The page at `/`: what there is and how it is used, in one file of HTML without scripts or anything from elsewhere. */
 import type { StoredObject } from "@tsbake/sstate";
 import type { Metrics } from "./metrics.js";
+import { SLOT_MS, SLOTS, type HitSlot, type Usage } from "./usage.js";
 
 /** Of the last count. */
 export interface StatusFacts {
@@ -10,45 +11,102 @@ export interface StatusFacts {
 }
 
 const SHOWN = 10;
+/** Of the drawing, in its own units; a slot is as wide as its bar and a gap. */
+const [BAR, STEP, HEIGHT] = [4, 5, 80];
 
-export function statusPage({ objects, countedMs }: StatusFacts, metrics: Metrics): string {
+const STYLE = `
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color-scheme: light dark }
+table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top }
+td.number, th.number { text-align: right } td.name { word-break: break-all; font-family: ui-monospace, monospace }
+svg { display: block; width: 100%; height: 6rem; border-bottom: 1px solid } .asked { fill: #8885 } .hits { fill: #2a7 }
+@media (min-width: 40rem) { .number { white-space: nowrap } }
+p.axis { display: flex; justify-content: space-between; margin: 0 }
+`;
+
+/** @param nowMs ms since 1970 */
+export function statusPage(
+  { objects, countedMs }: StatusFacts,
+  metrics: Metrics,
+  usage: Usage,
+  nowMs = Date.now(),
+): string {
   const all = objects.filter(({ kind }) => kind === "object");
-  const [hits, misses] = [metrics.total("hits_total"), metrics.total("misses_total")];
-  const rate =
-    hits + misses === 0 ? "nothing was asked for yet" : `${Math.floor((100 * hits) / (hits + misses))} %`;
-  const bytes = all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const slots = usage.hits();
   const facts: [string, string][] = [
     ["Objects", String(all.length)],
-    ["Size", size(bytes)],
-    ["Hit rate since the start", `${rate} (${hits} of ${hits + misses})`],
+    ["Size", size(all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))],
+    ["Hit rate since the start", rate(metrics.total("hits_total"), metrics.total("misses_total"))],
+    ["Hit rate of the last hour", rateOf(slots.filter(({ startMs }) => startMs > nowMs - 3_600_000))],
     ["Sent", size(metrics.total("sent_bytes_total"))],
     ["Received", size(metrics.total("received_bytes_total"))],
     ["Questions on hashes", String(metrics.total("equivalence_requests_total"))],
     ["Counted", countedMs === undefined ? "not yet" : new Date(countedMs).toISOString()],
   ];
-  const newest = all.toSorted((left, right) => right.usedMs - left.usedMs).slice(0, SHOWN);
-  const largest = all.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, SHOWN);
+  const ofObjects = (some: readonly StoredObject[]): string[][] =>
+    some.slice(0, SHOWN).map(({ path, sizeBytes, usedMs }) => [path, size(sizeBytes), minute(usedMs)]);
+  const newest = usage.newest().map(({ path, bytes, cameMs }) => [path, size(bytes), minute(cameMs)]);
+  const slowest = usage
+    .slowest()
+    .map(({ method, path, tookMs, bytes, startedMs }) => [
+      `${method} ${path}`,
+      size(bytes),
+      `${(tookMs / 1000).toFixed(3)} s`,
+      minute(startedMs),
+    ]);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Shared state</title>
-<meta name="viewport" content="width=device-width"><style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color-scheme: light dark }
-table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top }
-td.number { text-align: right; white-space: nowrap } td.name { word-break: break-all; font-family: ui-monospace, monospace }
-</style></head><body><h1>Shared state</h1>
+<meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body><h1>Shared state</h1>
 <table>${facts.map(([name, value]) => `<tr><th>${escaped(name)}</th><td>${escaped(value)}</td></tr>`).join("\n")}</table>
-<h2>Last used</h2>${list(newest)}
-<h2>Largest</h2>${list(largest)}
+<h2>Hit rate over the last day</h2>${chart(slots, nowMs)}
+<h2>Newest</h2>${list(["Upload since the start", "Size", "Came"], newest)}
+<h2>Last used</h2>${list(
+    ["Object", "Size", "Used"],
+    ofObjects(all.toSorted((left, right) => right.usedMs - left.usedMs)),
+  )}
+<h2>Largest</h2>${list(
+    ["Object", "Size", "Used"],
+    ofObjects(all.toSorted((left, right) => right.sizeBytes - left.sizeBytes)),
+  )}
+<h2>Slowest answers of the last day</h2>${list(["Request", "Size", "Took", "At"], slowest)}
 </body></html>
 `;
 }
 
-function list(objects: readonly StoredObject[]): string {
-  if (objects.length === 0) return "<p>none</p>";
-  const rows = objects.map(
-    ({ path, sizeBytes, usedMs }) =>
-      `<tr><td class="name">${escaped(path)}</td><td class="number">${size(sizeBytes)}</td><td class="number">${new Date(usedMs).toISOString().slice(0, 16)}</td></tr>`,
-  );
-  return `<table>${rows.join("\n")}</table>`;
+/** A bar for ten minutes: its height is the hit rate, and where nothing was asked there is none. */
+function chart(slots: readonly HitSlot[], nowMs: number): string {
+  const firstMs = (Math.floor(nowMs / SLOT_MS) - SLOTS + 1) * SLOT_MS;
+  const bars = slots.map(({ startMs, hits, misses }) => {
+    const height = ((HEIGHT * hits) / (hits + misses)).toFixed(1);
+    const x = ((startMs - firstMs) / SLOT_MS) * STEP;
+    return `<g><title>${minute(startMs)}: ${rate(hits, misses)}</title><rect class="asked" x="${x}" y="0" width="${BAR}" height="${HEIGHT}"/><rect class="hits" x="${x}" y="${(HEIGHT - Number(height)).toFixed(1)}" width="${BAR}" height="${height}"/></g>`;
+  });
+  return `<svg role="img" aria-label="Hit rate in steps of ten minutes; all together ${rateOf(slots)}" viewBox="0 0 ${SLOTS * STEP} ${HEIGHT}" preserveAspectRatio="none">${bars.join("\n")}</svg>
+<p class="axis"><span>${minute(firstMs)}</span><span>${minute(nowMs)}</span></p>`;
+}
+
+function rateOf(slots: readonly HitSlot[]): string {
+  const sum = (field: "hits" | "misses"): number => slots.reduce((all, one) => all + one[field], 0);
+  return rate(sum("hits"), sum("misses"));
+}
+
+function rate(hits: number, misses: number): string {
+  const all = hits + misses;
+  return all === 0 ? "nothing was asked for" : `${Math.floor((100 * hits) / all)} % (${hits} of ${all})`;
+}
+
+/** The first column is a name, the others are numbers. */
+function list(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return "<p>none</p>";
+  const cell = (tag: string, text: string, at: number): string =>
+    `<${tag} class="${at === 0 ? "name" : "number"}">${escaped(text)}</${tag}>`;
+  const row = (tag: string, texts: readonly string[]): string =>
+    `<tr>${texts.map((text, at) => cell(tag, text, at)).join("")}</tr>`;
+  return `<table><thead>${row("th", heads)}</thead><tbody>${rows.map((one) => row("td", one)).join("\n")}</tbody></table>`;
+}
+
+/** In UTC, as the log has it. */
+function minute(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16)}Z`;
 }
 
 function size(bytes: number): string {

@@ -4,6 +4,7 @@ import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { ObjectStorage } from "../storage/index.js";
 import type { Guesses, Tokens } from "../tokens/index.js";
+import type { Usage } from "../usage.js";
 
 export interface HttpLimits {
   /** Of one object. */
@@ -20,6 +21,7 @@ export interface HttpContext {
   readonly guesses: Guesses;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly usage: Usage;
   readonly limits: HttpLimits;
   /** Nothing is taken and nothing deleted, whoever asks. */
   readonly readOnly: boolean;

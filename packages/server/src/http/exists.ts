@@ -12,10 +12,11 @@ const LONGEST_BODY = 4 << 20;
 
 /** @throws Refusal 400, 413 */
 export async function answerExists(
-  { storage, metrics }: HttpContext,
+  { storage, metrics, usage }: HttpContext,
   { request, response }: Exchange,
 ): Promise<void> {
   const { names } = namesIn(await readText(request, LONGEST_BODY));
+  usage.begin();
   const there: boolean[] = [];
   for (const text of names) {
     const name = checkName(text);

@@ -13,7 +13,8 @@ const MOST_DATES = 10_000;
 /** @throws Refusal 404, 416 */
 export async function sendObject(context: HttpContext, exchange: Exchange, name: StoragePath): Promise<void> {
   const { request, response } = exchange;
-  const { storage, metrics } = context;
+  const { storage, metrics, usage } = context;
+  const startedMs = usage.begin();
   const found = await storage.find(name.path);
   if (name.kind === "object") metrics.add(found ? "hits_total" : "misses_total");
   if (!found) throw new Refusal(404, "there is no such object", { [API_HEADER]: API_VERSION });
@@ -53,6 +54,7 @@ export async function sendObject(context: HttpContext, exchange: Exchange, name:
     return;
   }
   await sendBody(context, response, { name, found, range, status, head });
+  usage.noteAnswer("GET", name.path, startedMs, Number(head["content-length"]));
 }
 
 async function sendBody(

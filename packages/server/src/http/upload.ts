@@ -26,8 +26,9 @@ export async function takeUpload(
   name: StoragePath,
   who: string,
 ): Promise<void> {
-  const { metrics, log } = context;
+  const { metrics, log, usage } = context;
   const { request, response, address } = exchange;
+  const startedMs = usage.begin();
   let outcome: Outcome = "refused";
   try {
     if (name.kind === "sha256")
@@ -49,6 +50,8 @@ export async function takeUpload(
         throw new Refusal(400, `the SHA-256 of what came is ${digest}, and ${announced} was announced`);
       const published = await incoming.publish(name, { digest, signature: signatureOf(request, name) });
       outcome = !published.wasThere ? "new" : published.digest === digest ? "same" : "conflict";
+      if (outcome === "new" && name.kind === "object") usage.noteUpload(name.path, length);
+      usage.noteAnswer("PUT", name.path, startedMs, length);
       answer(context, exchange, { name, who, outcome, known: published.digest, digest });
     } finally {
       await incoming.discard();
