@@ -3,3 +3,5 @@ export { startServer, type Server } from "./server.js";
 export { readOptions, type ServerOptions } from "./options.js";
 export type { Log } from "./log.js";
 export { main } from "./program.js";
+export { openEmbeddedDatabase, openPostgresDatabase, type EquivalenceDatabase } from "./equivalence/index.js";
+export { openFolderStorage, openS3Storage, StorageFailure, type ObjectStorage } from "./storage/index.js";
