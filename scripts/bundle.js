@@ -68,6 +68,7 @@ const { outputFiles } = await build({
   external: [
     "pyodide",
     "libsql",
+    "pg-native",
     "bufferutil",
     "utf-8-validate",
     "xmlbuilder2",

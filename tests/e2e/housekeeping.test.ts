@@ -60,11 +60,11 @@ describe("tsbake sstate", () => {
     toy.recipe("other");
     await toy.built(["other"]);
     const before = await artifacts();
-    const dry = await toy.tsbake(["sstate", "prune", "--unreachable-from", "page", "shout", "--dry-run"]);
+    const dry = await toy.tsbake(["sstate", "prune", "--keep-for", "page", "shout", "--dry-run"]);
     expect(dry.stdout).toMatch(/^..\/..\/sstate:other:.*: not needed by the targets$/m);
     expect(dry.stdout).not.toContain(":page:");
     expect(await artifacts()).toEqual(before);
-    const pruned = await toy.tsbake(["sstate", "prune", "--unreachable-from", "page", "shout"]);
+    const pruned = await toy.tsbake(["sstate", "prune", "--keep-for", "page", "shout"]);
     expect(pruned.stdout).toMatch(/: \d+ deleted, .* artifacts kept/);
     // What went into the signatures of tasks without an artifact stays and goes with them.
     const left = await listStore(store);
@@ -76,7 +76,7 @@ describe("tsbake sstate", () => {
     rmSync(toy.rig.path("build/tmp"), { recursive: true });
     const again = await toy.built(["page"]);
     expect([again.ran, again.restored]).toEqual([[], tasksOf("page", ["deploy", "populate_sysroot"])]);
-    expect((await toy.tsbake(["sstate", "prune", "--unreachable-from", "pag"])).output).toContain("`page`");
+    expect((await toy.tsbake(["sstate", "prune", "--keep-for", "pag"])).output).toContain("`page`");
   });
 
   test("prune by size takes the least recently used", async () => {

@@ -19,10 +19,9 @@ export interface TestServer extends Server, AsyncDisposable {
 
 /** On free ports of the loopback. @param folder of the objects; default: a new one */
 export async function openServer(
-  changes: Partial<ServerOptions> & { readonly argv?: readonly string[] } = {},
+  changes: Partial<ServerOptions> & { readonly argv?: readonly string[]; readonly folder?: string } = {},
 ): Promise<TestServer> {
-  const folder = changes.folder ?? join(temporaryFolder("server"), "objects");
-  const { argv = [], ...rest } = changes;
+  const { argv = [], folder = join(temporaryFolder("server"), "objects"), ...rest } = changes;
   const words = ["--dir", folder, "--port", "0", "--hash-listen", "127.0.0.1:0", "--grace", "2", ...argv];
   const options = { ...readOptions(words, process.env), ...rest };
   const events: string[] = [];

@@ -37,6 +37,10 @@ describe("commands of words", () => {
       },
     ],
     [
+      "sstate prune --older-than 30d --max-size=1.5K --keep-for a",
+      { maintenance: { maxAgeMs: 30 * day, maxBytes: 1536, unreachableFrom: ["a"], remove: false } },
+    ],
+    [
       "sstate prune --unreachable-from a b --unreachable-from c",
       { action: "sstate-prune", maintenance: { unreachableFrom: ["a", "c", "b"], remove: false } },
     ],
@@ -80,7 +84,7 @@ describe("commands of words", () => {
     ["sstate", "cli/incomplete-command", /`tsbake sstate prune`/],
     ["sstate prun --age 3d", "cli/incomplete-command", /sstate:do_build/],
     ["feed", "cli/incomplete-command", /`tsbake feed update`/],
-    ["sstate prune", "cli/nothing-to-prune", /--unreachable-from/],
+    ["sstate prune", "cli/nothing-to-prune", /--keep-for/],
     ["sstate prune x --age 3d", "cli/unexpected-word", /--help/],
     ["sstate stats x", "cli/unexpected-word", /--help/],
     ["why", "cli/wrong-query", /why PACKAGE --in IMAGE/],
@@ -184,7 +188,7 @@ describe("completion", () => {
     [["x", ":", "do_co"], ["do_compile"]],
     [["--ui", "j"], ["json"]],
     [["sstate", "v"], ["verify"]],
-    [["--unreach"], ["--unreachable-from"]],
+    [["--keep-f"], ["--keep-for"]],
     [["-r", "loc"], ["local.conf"]],
     [["completion", "z"], ["zsh"]],
     [["explain", "run"], ["run/tainted"]],

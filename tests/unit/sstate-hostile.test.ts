@@ -6,6 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { sha256 } from "@tsbake/base";
 import {
   chainStores,
+  folderCatalog,
   listStore,
   noStore,
   objectPath,
@@ -230,7 +231,7 @@ describe("what is not the store's", () => {
     const store = await listStore(folder);
     expect(store.map(({ path }) => path).sort()).toEqual([...rests, objectPath(name)].sort());
     await verifyStore(folder, { remove: true });
-    const { removed } = await pruneStore(folder, {
+    const { removed } = await pruneStore(folderCatalog(folder), {
       maxAgeMs: 1,
       nowMs: Date.now() + 1e9,
       isWanted: () => false,
@@ -255,7 +256,7 @@ describe("what is not the store's", () => {
     };
     await publish();
     for (let round = 0; round < 10; round++) {
-      await Promise.all([pruneStore(folder, { isWanted: () => false }), publish()]);
+      await Promise.all([pruneStore(folderCatalog(folder), { isWanted: () => false }), publish()]);
       const { faults } = await verifyStore(folder);
       expect(faults).toEqual([]);
     }

@@ -20,6 +20,7 @@ import { tarOf, treeManifest } from "@tsbake/archive";
 import { sha256 } from "@tsbake/base";
 import {
   chainStores,
+  folderCatalog,
   listStore,
   objectPath,
   openFolderStore,
@@ -657,14 +658,17 @@ describe("care", () => {
 
   test("statistics say what is there, by task", async () => {
     const { folder } = await filled();
-    const { sizeBytes, ...rest } = await storeStatistics(folder);
+    const { sizeBytes, ...rest } = await storeStatistics(folderCatalog(folder));
     expect(sizeBytes).toBeGreaterThan(6000);
     expect(rest).toMatchObject({ objects: 3, damaged: 0, oldestUseMs: now - 30 * day });
     expect(rest.tasks.map(({ task, objects }) => [task, objects])).toEqual([
       ["install", 2],
       ["package_write_deb", 1],
     ]);
-    expect(await storeStatistics(join(folder, "none"))).toMatchObject({ objects: 0, oldestUseMs: undefined });
+    expect(await storeStatistics(folderCatalog(join(folder, "none")))).toMatchObject({
+      objects: 0,
+      oldestUseMs: undefined,
+    });
   });
 
   test.each([
@@ -681,9 +685,9 @@ describe("care", () => {
     ["nothing", {}, [], ""],
   ] as const)("pruning by %s", async (_what, options, gone, why) => {
     const { folder, paths } = await filled();
-    const dry = await pruneStore(folder, { ...options, nowMs: now, dryRun: true });
+    const dry = await pruneStore(folderCatalog(folder), { ...options, nowMs: now, dryRun: true });
     expect(await listStore(folder)).toHaveLength(3);
-    expect(await pruneStore(folder, { ...options, nowMs: now })).toEqual(dry);
+    expect(await pruneStore(folderCatalog(folder), { ...options, nowMs: now })).toEqual(dry);
     expect(dry.removed.map(({ path }) => path)).toEqual(gone.map((at) => paths[at]));
     expect(dry.removed.every((one) => one.why === why)).toBe(true);
     expect((await listStore(folder)).map(({ path }) => path)).toEqual(
@@ -706,7 +710,7 @@ describe("care", () => {
     await writeFile(join(folder, "aa/aa/.4567456745674567.tmp"), "");
     await utimes(join(folder, "aa/aa/.0123012301230123.tmp"), new Date(0), new Date(0));
     await utimes(join(folder, "aa/aa/.4567456745674567.tmp"), new Date(now), new Date(now));
-    const { removed } = await pruneStore(folder, { nowMs: now });
+    const { removed } = await pruneStore(folderCatalog(folder), { nowMs: now });
     expect(removed.map(({ why }) => why).sort()).toEqual(["damaged", "rest"]);
     // What went into its signature is as true as before.
     expect((await readdir(join(folder, "aa/aa"))).sort()).toEqual([
@@ -724,11 +728,21 @@ describe("care", () => {
     expect(await readFile(join(folder, `${objectPath(name)}.siginfo`), "utf8")).toBe("first");
     expect(await store.find([name])).toEqual(new Set());
     expect(await listStore(folder)).toMatchObject([{ kind: "description", task: "compile" }]);
-    expect(await storeStatistics(folder)).toMatchObject({ objects: 0, tasks: [], oldestUseMs: undefined });
+    expect(await storeStatistics(folderCatalog(folder))).toMatchObject({
+      objects: 0,
+      tasks: [],
+      oldestUseMs: undefined,
+    });
     expect(await verifyStore(folder)).toMatchObject({ checked: 0, faults: [] });
-    const kept = await pruneStore(folder, { maxAgeMs: day, isWanted: (path) => path === objectPath(name) });
+    const kept = await pruneStore(folderCatalog(folder), {
+      maxAgeMs: day,
+      isWanted: (path) => path === objectPath(name),
+    });
     expect(kept).toMatchObject({ removed: [], keptObjects: 0 });
-    const { removed } = await pruneStore(folder, { maxAgeMs: day, nowMs: Date.now() + 2 * day });
+    const { removed } = await pruneStore(folderCatalog(folder), {
+      maxAgeMs: day,
+      nowMs: Date.now() + 2 * day,
+    });
     expect(removed).toMatchObject([{ why: "age" }]);
     expect(await readdir(join(folder, "dd/dd"))).toEqual([]);
   });
@@ -794,7 +808,7 @@ describe("care", () => {
     for (const path of paths)
       for (const suffix of ["", ".sha256", ".siginfo"]) await utimes(join(folder, path + suffix), old, old);
     await openFolderStore(folder, { onWarning: () => {} }).get(nameOf("bbbb"));
-    const { removed } = await pruneStore(folder, { maxAgeMs: 30 * day });
+    const { removed } = await pruneStore(folderCatalog(folder), { maxAgeMs: 30 * day });
     expect(removed.map(({ path }) => path)).toEqual([paths[0], paths[2]]);
   });
 });

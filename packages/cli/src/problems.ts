@@ -153,7 +153,7 @@ export function nothingToPrune(): Diagnostic {
     severity: "error",
     code: "cli/nothing-to-prune",
     message: "`tsbake sstate prune` has to be told what may go",
-    help: "give at least one of --age, --size and --unreachable-from; with --dry-run nothing is deleted",
+    help: "give at least one of --older-than, --max-size and --keep-for; with --dry-run nothing is deleted",
   };
 }
 

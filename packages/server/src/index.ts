@@ -5,3 +5,5 @@ export type { Log } from "./log.js";
 export { main } from "./program.js";
 export { openMetrics } from "./metrics.js";
 export { SLOT_MS, SLOTS, Usage } from "./usage.js";
+export { openEmbeddedDatabase, openPostgresDatabase, type EquivalenceDatabase } from "./equivalence/index.js";
+export { openFolderStorage, openS3Storage, StorageFailure, type ObjectStorage } from "./storage/index.js";

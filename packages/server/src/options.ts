@@ -4,11 +4,15 @@ import { join, resolve } from "node:path";
 import { BuildError, messageOf, words } from "@tsbake/base";
 import { mayBeAnonymous, readHashAddress, type HashAddress } from "./equivalence/index.js";
 import { badArgument } from "./problems.js";
+import { readBucket, type BucketOptions } from "./storage/index.js";
+import type { UpkeepBounds } from "./upkeep.js";
 
 export interface ServerOptions {
-  readonly folder: string;
+  readonly objects: { readonly folder: string } | BucketOptions;
   /** Where tokens and hash equivalences are. */
   readonly state: string;
+  /** `postgres://…`; undefined: the hash equivalences are in a file there. */
+  readonly database?: string;
   readonly host: string;
   readonly port: number;
   readonly hashListen: readonly HashAddress[];
@@ -21,7 +25,7 @@ export interface ServerOptions {
   readonly maxObjectBytes: number;
   /** Silence of an upload, and the stretch in which it must make its least rate. Default: 30,000. */
   readonly idleMs?: number;
-  readonly prune: { readonly maxBytes?: number; readonly maxAgeMs?: number };
+  readonly prune: UpkeepBounds;
   readonly graceMs: number;
 }
 
@@ -34,33 +38,52 @@ interface Option {
 const DEFAULT_PORT = 8685;
 const DEFAULT_HASH_ADDRESS = "127.0.0.1:8686";
 const STATE = ".server";
+const MOST_OBJECT_BYTES = 16 * 2 ** 30;
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
+const MOST_BUCKET_OBJECT_BYTES = 5 * 2 ** 30;
 const ADMIN_PASSWORD = "TSBAKE_SSTATE_ADMIN_PASSWORD";
 
 const OPTIONS: readonly Option[] = [
   { name: "dir", value: "DIR", help: "the objects, laid out as SSTATE_DIR is; made if it is not there" },
+  {
+    name: "storage",
+    value: "URL",
+    help: "s3://BUCKET[/PREFIX]: in a bucket instead (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
+  },
+  {
+    name: "s3-endpoint",
+    value: "URL",
+    help: "of a server that is not Amazon's (or: AWS_ENDPOINT_URL_S3)",
+  },
+  { name: "s3-region", value: "REGION", help: "of the bucket (or: AWS_REGION; default: us-east-1)" },
   { name: "state", value: "DIR", help: `tokens and hash equivalences (default: DIR/${STATE})` },
+  {
+    name: "database",
+    value: "URL",
+    help: "postgres://…: hash equivalences and users in PostgreSQL, for several servers",
+  },
   { name: "host", value: "ADDRESS", help: "where HTTP and WebSockets are answered (default: 127.0.0.1)" },
   { name: "port", value: "PORT", help: `and on which port (default: ${DEFAULT_PORT}; 0: any that is free)` },
   {
     name: "hash-listen",
     value: "ADDRESS",
-    help: `hash equivalence: HOST:PORT or unix:///PATH (repeatable; default: ${DEFAULT_HASH_ADDRESS}; none: WebSockets only)`,
+    help: `HOST:PORT or unix:///PATH, repeatable; or none (default: ${DEFAULT_HASH_ADDRESS})`,
   },
   {
     name: "anonymous",
     value: "PERMISSIONS",
-    help: "of clients of the hash equivalence that have not logged in (default: @read)",
+    help: "of clients that have not logged in there (default: @read)",
   },
   {
     name: "admin",
     value: "NAME",
-    help: `a user who may do everything there; the password is in ${ADMIN_PASSWORD}`,
+    help: `who may everything there; ${ADMIN_PASSWORD} has the password`,
   },
   { name: "read-only", help: "nothing is taken and nothing deleted, whoever asks" },
   { name: "private", help: "reading takes a token, too" },
   { name: "tls-cert", value: "FILE", help: "answer by https with this certificate (PEM)" },
   { name: "tls-key", value: "FILE", help: "and its key" },
-  { name: "max-object", value: "SIZE", help: "longest upload (default: 16G)" },
+  { name: "max-object", value: "SIZE", help: "longest upload (default: 16G; in a bucket 5G)" },
   {
     name: "max-size",
     value: "SIZE",
@@ -71,6 +94,7 @@ const OPTIONS: readonly Option[] = [
 ];
 
 const HEAD = `tsbake-sstate-server --dir DIR [--OPTION VALUE …]
+tsbake-sstate-server --storage s3://BUCKET --state DIR [--OPTION VALUE …]
 tsbake-sstate-server token add NAME [--scopes read,push,prune] --dir DIR
 tsbake-sstate-server token list|remove NAME --dir DIR
 
@@ -115,15 +139,28 @@ export function readWords(
   }
 }
 
-/** The folder of `--dir`, and that of the server's own files. @throws BuildError `server/bad-argument` */
-export function serverFolders(values: ReadonlyMap<string, readonly string[]>): {
-  folder: string;
-  state: string;
-} {
-  const named = values.get("dir")?.at(-1) ?? "";
-  if (named === "") refuseWords("--dir is needed: the folder of the objects");
-  const folder = resolve(named);
-  return { folder, state: resolve(values.get("state")?.at(-1) ?? join(folder, STATE)) };
+/** The folder of the server's own files. @throws BuildError `server/bad-argument` */
+export function stateFolder(values: ReadonlyMap<string, readonly string[]>): string {
+  const [state, folder] = [values.get("state")?.at(-1) ?? "", values.get("dir")?.at(-1) ?? ""];
+  if (state !== "") return resolve(state);
+  if (folder !== "") return resolve(join(folder, STATE));
+  return refuseWords(
+    "--dir is needed, the folder of the objects; with --storage: --state, the folder of the server's own files",
+  );
+}
+
+/** @throws BuildError `server/bad-argument` */
+function objectsOf(
+  last: (name: string) => string | undefined,
+  environment: NodeJS.ProcessEnv,
+): ServerOptions["objects"] {
+  const [folder, storage] = [last("dir"), last("storage")];
+  if (storage === undefined)
+    return { folder: resolve(folder ?? refuseWords("--dir is needed: the folder of the objects")) };
+  if (folder !== undefined) refuseWords("objects are in --dir or in --storage, not in both");
+  const given = { endpoint: last("s3-endpoint"), region: last("s3-region") };
+  const bucket = readBucket(storage, given, environment);
+  return "wrong" in bucket ? refuseWords(bucket.wrong) : bucket;
 }
 
 /** @throws BuildError `server/bad-argument` */
@@ -143,6 +180,15 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
     refuseWords("--tls-cert and --tls-key are needed together");
   const maxBytes = quantity(last("max-size"), "max-size", SIZES);
   const maxAgeMs = quantity(last("max-age"), "max-age", AGES);
+  const objects = objectsOf(last, environment);
+  const database = last("database");
+  if (database !== undefined && !/^postgres(?:ql)?:\/\/./.test(database))
+    refuseWords("--database is no postgres://USER@HOST/NAME");
+  const maxObjectBytes =
+    quantity(last("max-object"), "max-object", SIZES) ??
+    ("folder" in objects ? MOST_OBJECT_BYTES : MOST_BUCKET_OBJECT_BYTES);
+  if (!("folder" in objects) && maxObjectBytes > MOST_BUCKET_OBJECT_BYTES)
+    refuseWords("--max-object is at most 5G with --storage: a bucket takes no more in one piece");
   const admin = last("admin");
   const anonymous = words((last("anonymous") ?? "@read").replaceAll(",", " "));
   if (!mayBeAnonymous(anonymous))
@@ -150,7 +196,9 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
       `--anonymous is \`${anonymous.join(" ")}\`: everybody can have @read, @report, @db-admin or @none`,
     );
   return {
-    ...serverFolders(values),
+    objects,
+    state: stateFolder(values),
+    ...(database !== undefined && { database }),
     host: last("host") ?? "127.0.0.1",
     port: number("port", 65_535, DEFAULT_PORT),
     hashListen: hashAddresses(values.get("hash-listen") ?? [DEFAULT_HASH_ADDRESS]),
@@ -159,7 +207,7 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
     readOnly: values.has("read-only"),
     isPrivate: values.has("private"),
     ...(certificate !== undefined && key !== undefined && { tls: { certificate, key } }),
-    maxObjectBytes: quantity(last("max-object"), "max-object", SIZES) ?? 16 * 2 ** 30,
+    maxObjectBytes,
     prune: { ...(maxBytes !== undefined && { maxBytes }), ...(maxAgeMs !== undefined && { maxAgeMs }) },
     graceMs: number("grace", 3600, 30) * 1000,
   };

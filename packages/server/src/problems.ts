@@ -41,13 +41,23 @@ export function cannotListen(reason: string): Diagnostic {
   };
 }
 
+/** The bucket of the objects cannot be used. */
+export function unusableBucket(bucket: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "server/unusable-bucket",
+    message: `the bucket ${bucket} cannot be used: ${reason}`,
+    help: "see that the bucket is there, and endpoint, region and credentials are right (docs/operate.md)",
+  };
+}
+
 /** The database of hash equivalences cannot be opened. */
 export function unusableDatabase(path: string, reason: string): Diagnostic {
   return {
     severity: "error",
     code: "server/unusable-database",
     message: `the hash equivalences in ${path} cannot be used: ${reason}`,
-    help: "see that this user can write there; a damaged file can be deleted, and what it knew is learned again",
+    help: "see that it can be reached and this user may write there; a damaged file can be deleted: what it knew is learned again",
   };
 }
 

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { jsonLog } from "./log.js";
-import { refuseWords, serverFolders, serverHelp, readOptions, readWords } from "./options.js";
+import { refuseWords, stateFolder, serverHelp, readOptions, readWords } from "./options.js";
 import { startServer } from "./server.js";
 import { addToken, listTokens, removeToken, SCOPES, type Scope } from "./tokens/index.js";
 
@@ -31,7 +31,7 @@ const TOKEN_OPTIONS = [
 
 async function changeTokens(argv: readonly string[], say: (line: string) => void): Promise<number> {
   const { values, positionals } = readWords(argv, TOKEN_OPTIONS);
-  const path = join(serverFolders(values).state, "tokens.json");
+  const path = join(stateFolder(values), "tokens.json");
   const [what, name = "", ...more] = positionals;
   if (more.length > 0 || (what === "list" && name !== ""))
     refuseWords(`\`${positionals.at(-1)!}\` is one word too many`);

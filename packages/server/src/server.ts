@@ -1,19 +1,12 @@
 /** The whole server: HTTP, hash equivalence, pruning, and the end of all three. */
 import { dirname, join } from "node:path";
-import {
-  BuildError,
-  every,
-  makeFolder,
-  makeFolderSync,
-  messageOf,
-  reasonOf,
-  type Repetition,
-} from "@tsbake/base";
-import { listStore, pruneStore } from "@tsbake/sstate";
+import { BuildError, makeFolder, makeFolderSync, messageOf, reasonOf } from "@tsbake/base";
+import { INCOMING } from "@tsbake/sstate";
 import {
   hashUserToken,
   HashListeners,
-  openSqlDatabase,
+  openEmbeddedDatabase,
+  openPostgresDatabase,
   Statistics,
   type EquivalenceDatabase,
 } from "./equivalence/index.js";
@@ -21,9 +14,10 @@ import { listen, route, type HttpContext, type Listener, type Pages } from "./ht
 import type { Log } from "./log.js";
 import { openMetrics, type Metrics } from "./metrics.js";
 import type { ServerOptions } from "./options.js";
-import { cannotListen, unusableFolder } from "./problems.js";
+import { cannotListen, unusableBucket, unusableFolder } from "./problems.js";
 import { statusPage, type StatusFacts } from "./status-page.js";
-import { openFolderStorage } from "./storage/index.js";
+import { openFolderStorage, openS3Storage, StorageFailure, type ObjectStorage } from "./storage/index.js";
+import { Upkeep } from "./upkeep.js";
 import { addToken, Guesses, listTokens, SCOPES, Tokens } from "./tokens/index.js";
 import { Usage } from "./usage.js";
 
@@ -40,20 +34,17 @@ export interface Server {
   close(): Promise<void>;
 }
 
-const PRUNE_EVERY_MS = 3_600_000;
-const COUNT_EVERY_MS = 300_000;
-
 /** @throws BuildError `server/…` */
 export async function startServer(options: ServerOptions, log: Log): Promise<Server> {
-  const { folder, state } = options;
+  const { state } = options;
   const tokenFile = join(state, "tokens.json");
-  const storage = await opened(folder, () => openFolderStorage(folder));
+  const storage = await openStorage(options, log);
   const firstToken = await opened(state, () => firstTokenOf(state, tokenFile));
   const metrics = openMetrics();
   const usage = new Usage(metrics);
   const tokens = await Tokens.open(tokenFile, (reason) => log.error("tokens", { reason }));
   const guesses = new Guesses();
-  const database = openSqlDatabase(join(state, "hash-equivalences.db"));
+  const database = await openDatabase(options, log);
   const { admin } = options;
   if (admin) await makeAdmin(database, admin);
   const hashes = new HashListeners({
@@ -77,7 +68,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
     readOnly: options.readOnly,
     isPrivate: options.isPrivate,
   };
-  const upkeep = new Upkeep(options, log, metrics);
+  const upkeep = new Upkeep(storage, options.readOnly ? {} : options.prune, log, metrics);
   const listener = await openDoor(
     options,
     context,
@@ -111,6 +102,24 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
       log.info("stopped");
     },
   };
+}
+
+/** @throws BuildError `server/unusable-folder`, `server/unusable-bucket` */
+async function openStorage({ objects, state }: ServerOptions, log: Log): Promise<ObjectStorage> {
+  if ("folder" in objects) return opened(objects.folder, () => openFolderStorage(objects.folder));
+  try {
+    const onTrouble = (reason: string): void => log.warn("bucket", { reason });
+    return await openS3Storage({ ...objects, spool: join(state, INCOMING), onTrouble });
+  } catch (error) {
+    if (!(error instanceof StorageFailure)) throw error;
+    throw new BuildError([unusableBucket(objects.bucket, error.message)], { cause: error });
+  }
+}
+
+/** @throws BuildError `server/unusable-database` */
+async function openDatabase({ database, state }: ServerOptions, log: Log): Promise<EquivalenceDatabase> {
+  if (database === undefined) return openEmbeddedDatabase(join(state, "hash-equivalences.db"));
+  return openPostgresDatabase(database, (reason) => log.warn("database", { reason }));
 }
 
 async function opened<Result>(folder: string, open: () => Promise<Result>): Promise<Result> {
@@ -167,78 +176,14 @@ function pagesOf({ storage, metrics, usage }: HttpContext, facts: () => StatusFa
       "/healthz",
       {
         type: "text/plain; charset=utf-8",
-        text: async () => ((await storage.fault()) === undefined ? "ok\n" : "the objects cannot be read\n"),
+        text: async () => {
+          const fault = await storage.fault();
+          // 503: whoever shares the work among several servers leaves this one out.
+          if (fault !== undefined) throw new StorageFailure(fault);
+          return "ok\n";
+        },
       },
     ],
     ["/metrics", { type: "text/plain; version=0.0.4; charset=utf-8", text: () => metrics.text() }],
   ]);
-}
-
-/** Counting and pruning, now and then. */
-class Upkeep {
-  readonly #options: ServerOptions;
-  readonly #log: Log;
-  readonly #metrics: Metrics;
-  /** As of the last count. */
-  facts: StatusFacts = { objects: [], countedMs: undefined };
-  #repetitions: Repetition[] = [];
-  #running: Promise<void> = Promise.resolve();
-  #hasStopped = false;
-
-  constructor(options: ServerOptions, log: Log, metrics: Metrics) {
-    this.#options = options;
-    this.#log = log;
-    this.#metrics = metrics;
-    metrics.gauge("objects", "Objects at the last count.", () => this.#objects().length);
-    metrics.gauge("object_bytes", "Their bytes.", () =>
-      this.#objects().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    );
-  }
-
-  start(): void {
-    const options = { onError: (error: unknown) => this.#failed(error), keepsAlive: false };
-    const { maxBytes, maxAgeMs } = this.#options.prune;
-    const isBounded = !this.#options.readOnly && (maxBytes !== undefined || maxAgeMs !== undefined);
-    this.#repetitions = [
-      every(COUNT_EVERY_MS, () => this.#enqueue(() => this.#count()), options),
-      ...(isBounded ? [every(PRUNE_EVERY_MS, () => this.#enqueue(() => this.#prune()), options)] : []),
-    ];
-    this.#enqueue(() => this.#count());
-    if (isBounded) this.#enqueue(() => this.#prune());
-  }
-
-  async stop(): Promise<void> {
-    this.#hasStopped = true;
-    for (const one of this.#repetitions) one.stop();
-    await this.#running;
-  }
-
-  #enqueue(work: () => Promise<void>): void {
-    this.#running = this.#running.then(async () => {
-      if (this.#hasStopped) return;
-      try {
-        await work();
-      } catch (error) {
-        this.#failed(error);
-      }
-    });
-  }
-
-  #objects(): StatusFacts["objects"] {
-    return this.facts.objects.filter(({ kind }) => kind === "object");
-  }
-
-  async #count(): Promise<void> {
-    this.facts = { objects: await listStore(this.#options.folder), countedMs: Date.now() };
-  }
-
-  async #prune(): Promise<void> {
-    const { removed, freedBytes, keptBytes } = await pruneStore(this.#options.folder, this.#options.prune);
-    this.#metrics.add("pruned_objects_total", undefined, removed.length);
-    this.#log.info("pruned", { objects: removed.length, freedBytes, keptBytes });
-  }
-
-  #failed(error: unknown): void {
-    this.#log.error("upkeep", { reason: messageOf(error) });
-  }
 }

@@ -10,15 +10,14 @@ export { chainStores, noStore, readThrough } from "./chain.js";
 export { openMirrors } from "./mirror-store.js";
 export { noFolder } from "./problems.js";
 export { packArtifact, unpackArtifact, type ArtifactFolder } from "./artifact.js";
+export { groupFiles, BESIDE, type Catalog, type ListedFile, type StoredObject } from "./catalog.js";
+export { folderCatalog, listStore, removeStored } from "./folder-catalog.js";
 export {
-  listStore,
   pruneStore,
-  removeStored,
   storeStatistics,
   verifyStore,
   type Pruned,
   type PruneOptions,
-  type StoredObject,
   type StoreStatistics,
   type Verification,
 } from "./maintenance.js";

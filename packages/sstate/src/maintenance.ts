@@ -1,61 +1,17 @@
 /** Keeping a store in bounds and in order: statistics, verification, pruning. */
-import { readdirSync, statSync, type Dirent, type Stats } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
-import { eachLimited, AT_ONCE, byText, hasCode } from "@tsbake/base";
+import { eachLimited, byText, ifThere } from "@tsbake/base";
+import { folderCatalog, listStore } from "./folder-catalog.js";
 import type { ArtifactSigner } from "./gpg.js";
-import { isOfSpec, storedFile } from "./names.js";
-import { discard, faultOf, lockFolder } from "./trust.js";
-
-/** One object with everything that stands beside it. */
-export interface StoredObject {
-  /** Relative to the store's folder. */
-  readonly path: string;
-  /** Artifact, checksum and description together. */
-  readonly sizeBytes: number;
-  /** Of its last use, ms since 1970. */
-  readonly usedMs: number;
-  /**
-   * `object`; `damaged`: moved aside as `.bad`; `description`: a `.siginfo` alone, of a task without an artifact (or of an
-   * object that was moved aside); `rest`: a checksum whose artifact is gone, or a broken-off write.
-   */
-  readonly kind: "object" | "damaged" | "description" | "rest";
-  /** Without `do_`; empty when the name does not say. */
-  readonly task: string;
-}
+import type { Catalog, StoredObject } from "./catalog.js";
+import { isOfSpec } from "./names.js";
+import { discard, faultOf } from "./trust.js";
 
 /** Files that are read or deleted at once. */
 const PARALLEL = 4;
 /** A write that is under way is not a rest until it is this old. */
 const REST_AGE_MS = 24 * 3_600_000;
-
-/** Everything in the store, sorted by path. @param onProgress told now and then how many files have been seen */
-export async function listStore(
-  folder: string,
-  onProgress?: (files: number) => void,
-): Promise<StoredObject[]> {
-  const groups = new Map<string, { -readonly [Key in keyof StoredObject]: StoredObject[Key] }>();
-  let files = 0;
-  for await (const [path, found] of filesBelow(folder, "")) {
-    if (++files % 1000 === 0) onProgress?.(files);
-    const known = storedFile(path);
-    // Other people's.
-    if (!known) continue;
-    const isBad = known.kind === "bad";
-    const key = isBad ? path : known.object;
-    const isFirst = !groups.has(key);
-    const group = groups.get(key) ?? { path: key, sizeBytes: 0, usedMs: 0, kind: "rest", task: known.task };
-    if (isBad) group.kind = "damaged";
-    else if (known.kind === "object") group.kind = "object";
-    else if (known.kind === "siginfo" && isFirst) group.kind = "description";
-    else if (known.kind !== "siginfo" && group.kind === "description") group.kind = "rest";
-    group.sizeBytes += found.size;
-    group.usedMs = Math.max(group.usedMs, found.mtimeMs);
-    groups.set(key, group);
-  }
-  return [...groups.values()].sort((left, right) => byText(left.path, right.path));
-}
 
 export interface StoreStatistics {
   readonly objects: number;
@@ -68,10 +24,10 @@ export interface StoreStatistics {
 }
 
 export async function storeStatistics(
-  folder: string,
+  catalog: Catalog,
   onProgress?: (files: number) => void,
 ): Promise<StoreStatistics> {
-  const all = await listStore(folder, onProgress);
+  const all = await catalog.list(onProgress);
   const objects = all.filter(({ kind }) => kind === "object");
   const tasks = new Map<string, { task: string; objects: number; sizeBytes: number }>();
   for (const { task, sizeBytes } of objects) {
@@ -141,7 +97,7 @@ export async function verifyStore(
 
 async function isDiscarded(object: string, signer: ArtifactSigner | undefined): Promise<boolean> {
   const fault = await discard(object, signer);
-  return fault?.kind === "damaged" && (await statIfThere(`${object}.bad`)) !== undefined;
+  return fault?.kind === "damaged" && (await ifThere(stat(`${object}.bad`))) !== undefined;
 }
 
 export interface PruneOptions {
@@ -169,11 +125,11 @@ export interface Pruned {
 }
 
 /** Removes what the options name, damaged objects, and rests of broken-off writes. Safe while builds use the store. */
-export async function pruneStore(folder: string, options: PruneOptions): Promise<Pruned> {
+export async function pruneStore(catalog: Catalog, options: PruneOptions): Promise<Pruned> {
   const now = options.nowMs ?? Date.now();
   const removed: (StoredObject & { why: Pruned["removed"][number]["why"] })[] = [];
   const kept: StoredObject[] = [];
-  for (const one of await listStore(folder, options.onProgress)) {
+  for (const one of await catalog.list(options.onProgress)) {
     const age = now - one.usedMs;
     if (one.kind === "damaged") removed.push({ ...one, why: "damaged" });
     else if (one.kind === "rest" && age > REST_AGE_MS) removed.push({ ...one, why: "rest" });
@@ -193,13 +149,28 @@ export async function pruneStore(folder: string, options: PruneOptions): Promise
     kept.splice(0, oldest);
   }
   removed.sort((left, right) => byText(left.path, right.path));
-  if (!options.dryRun) await removeAll(folder, removed, options.onProgress);
+  const gone = options.dryRun ? removed : await removeAll(catalog, removed, options.onProgress);
   const keptObjects = kept.filter(({ kind }) => kind === "object").length;
-  return { removed, freedBytes: total(removed), keptObjects, keptBytes: total(kept) };
+  return { removed: gone, freedBytes: total(gone), keptObjects, keptBytes: total(kept) };
 }
 
 function total(objects: readonly StoredObject[]): number {
   return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** @returns those that went: what was used since it was listed has stayed */
+async function removeAll<Listed extends StoredObject>(
+  catalog: Catalog,
+  listed: readonly Listed[],
+  onProgress: PruneOptions["onProgress"],
+): Promise<Listed[]> {
+  let done = 0;
+  const went = await eachLimited(listed, PARALLEL, async (one) => {
+    const isGone = await catalog.removeUnused(one);
+    onProgress?.(++done, listed.length);
+    return isGone;
+  });
+  return listed.filter((_one, at) => went[at]);
 }
 
 /**
@@ -208,78 +179,8 @@ function total(objects: readonly StoredObject[]): number {
  * @returns how many @throws BuildError `sstate/long-name`; system errors
  */
 export async function removeArtifacts(folder: string, spec: string): Promise<number> {
-  const wanted = (await listStore(folder)).filter(({ path }) => isOfSpec(path, spec));
-  await eachLimited(wanted, PARALLEL, ({ path }) => removeObject(join(folder, path), Infinity));
+  const catalog = folderCatalog(folder);
+  const wanted = (await catalog.list()).filter(({ path }) => isOfSpec(path, spec));
+  await eachLimited(wanted, PARALLEL, (one) => catalog.removeUnused({ ...one, usedMs: Infinity }));
   return wanted.length;
-}
-
-/** Deletes an object with what stands beside it. @param object its path @throws system errors */
-export function removeStored(object: string): Promise<void> {
-  return removeObject(object, Infinity);
-}
-
-async function removeAll(
-  folder: string,
-  removed: readonly StoredObject[],
-  onProgress: PruneOptions["onProgress"],
-): Promise<void> {
-  let done = 0;
-  await eachLimited(removed, PARALLEL, async ({ path, usedMs }) => {
-    await removeObject(join(folder, path), usedMs);
-    onProgress?.(++done, removed.length);
-  });
-}
-
-/**
- * The artifact first: a reader never sees it without its checksum. Under the lock of those who publish: what somebody has
- * used or made again since we have looked stays.
- */
-async function removeObject(object: string, usedMs: number): Promise<void> {
-  const files = ["", ".sha256", ".siginfo", ".sig"].map((suffix) => `${object}${suffix}`);
-  try {
-    await using _lock = await lockFolder(object);
-    const times = await eachLimited(files, AT_ONCE, statIfThere);
-    if (times.some((found) => found !== undefined && found.mtimeMs > usedMs)) return;
-    for (const path of files) await rm(path, { force: true });
-  } catch (error) {
-    // Its folder is gone.
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
-}
-
-/**
- * Every file of the store. Without a promise for each: a store holds hundreds of thousands, and most are known to the
- * system already. Others have their turn between two folders.
- */
-async function* filesBelow(folder: string, below: string): AsyncGenerator<[path: string, found: Stats]> {
-  const folders: string[] = [];
-  for (const one of readFolder(join(folder, below))) {
-    const path = below === "" ? one.name : `${below}/${one.name}`;
-    if (one.isDirectory()) folders.push(path);
-    else if (one.isFile()) {
-      const found = statSync(join(folder, path), { throwIfNoEntry: false });
-      if (found) yield [path, found];
-    }
-  }
-  await setImmediate();
-  for (const path of folders) yield* filesBelow(folder, path);
-}
-
-function readFolder(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    // Pruned by someone else meanwhile.
-    if (!hasCode(error, "ENOENT")) throw error;
-    return [];
-  }
-}
-
-async function statIfThere(path: string): Promise<{ size: number; mtimeMs: number } | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
 }

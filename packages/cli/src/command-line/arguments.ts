@@ -68,6 +68,8 @@ export interface OptionRow {
   readonly long: string;
   readonly value?: string;
   readonly help: string;
+  /** A name that it had before: understood still. */
+  readonly formerly?: string;
   /** The command of words, or commands, that it belongs to; it is a mistake elsewhere. */
   readonly of?: string | readonly string[];
 }
@@ -130,22 +132,25 @@ export const optionTable: readonly OptionRow[] = [
   { short: "D", long: "debug", help: "show debug messages, and stack traces of internal errors" },
   { short: "u", long: "ui", value: "auto|plain|json", help: "how progress is shown; json: one event a line" },
   {
-    long: "age",
+    long: "older-than",
+    formerly: "age",
     value: "AGE",
     of: "sstate prune",
     help: "what has not been used for so long: 90m, 12h, 30d, 4w",
   },
   {
-    long: "size",
+    long: "max-size",
+    formerly: "size",
     value: "SIZE",
     of: "sstate prune",
     help: "the least recently used, until the rest fits: 500M, 10G, 1T",
   },
   {
-    long: "unreachable-from",
+    long: "keep-for",
+    formerly: "unreachable-from",
     value: "TARGET…",
     of: "sstate prune",
-    help: "what a build of these targets would not look for now",
+    help: "all but what a build of these targets would look for now",
   },
   {
     long: "against",
@@ -194,7 +199,7 @@ export function parseCommand(words: readonly string[]): CommandLine {
     if (token.kind === "option-terminator" && targets[0] === TRY) behind = [];
     if (token.kind === "positional") (behind ?? targets).push(token.value);
     if (token.kind !== "option") continue;
-    const row = optionTable.find(({ long }) => long === token.name);
+    const row = optionTable.find(({ long, formerly }) => token.name === long || token.name === formerly);
     if (!row) return wrong(unknownOption(token.rawName, optionNames()));
     if (row.value === undefined) {
       if (token.value !== undefined) return wrong(wrongValue(token.rawName, token.value, "no value"));
@@ -222,9 +227,13 @@ export function parseCommand(words: readonly string[]): CommandLine {
 
 function tokenise(words: readonly string[]) {
   const options = Object.fromEntries(
-    optionTable.map(({ short, long, value }) => {
+    optionTable.flatMap(({ short, long, formerly, value }) => {
       const type: "string" | "boolean" = value === undefined ? "boolean" : "string";
-      return [long, { type, multiple: true, ...(short !== undefined && { short }) }];
+      const names = [long, ...(formerly === undefined ? [] : [formerly])];
+      return names.map((name) => [
+        name,
+        { type, multiple: true, ...(name === long && short !== undefined && { short }) },
+      ]);
     }),
   );
   // Not strict: the wording of mistakes is ours.

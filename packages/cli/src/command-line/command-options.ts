@@ -77,7 +77,7 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
       ? undefined
       : wrongQuery(name, "`tsbake why PACKAGE --in IMAGE`");
   if (action === "publish") return checkPublish(name, operands, given);
-  const isList = action === "sstate-prune" && given.has("unreachable-from");
+  const isList = action === "sstate-prune" && given.has("keep-for");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
   return action === "sstate-prune" ? checkPrune(given) : undefined;
 }
@@ -91,12 +91,12 @@ function checkPublish(name: string, operands: readonly string[], given: Given): 
 }
 
 function checkPrune(given: Given): Diagnostic | undefined {
-  const [age, size] = [given.get("age")?.at(-1), given.get("size")?.at(-1)];
+  const [age, size] = [given.get("older-than")?.at(-1), given.get("max-size")?.at(-1)];
   if (age !== undefined && parseAge(age) === undefined)
-    return wrongValue("--age", age, "a number and m, h, d or w, such as `30d`");
+    return wrongValue("--older-than", age, "a number and m, h, d or w, such as `30d`");
   if (size !== undefined && parseSize(size) === undefined)
-    return wrongValue("--size", size, "a number and K, M, G or T, such as `10G`");
-  if (age === undefined && size === undefined && !given.has("unreachable-from")) return nothingToPrune();
+    return wrongValue("--max-size", size, "a number and K, M, G or T, such as `10G`");
+  if (age === undefined && size === undefined && !given.has("keep-for")) return nothingToPrune();
   return undefined;
 }
 
@@ -111,11 +111,11 @@ export function imagesRequest(given: Given): ImagesRequest {
   };
 }
 
-/** @param operands what stands behind the words: more targets for --unreachable-from */
+/** @param operands what stands behind the words: more targets for --keep-for */
 export function maintenanceRequest(given: Given, operands: readonly string[]): MaintenanceRequest {
-  const maxAgeMs = parseAge(given.get("age")?.at(-1) ?? "");
-  const maxBytes = parseSize(given.get("size")?.at(-1) ?? "");
-  const named = given.get("unreachable-from");
+  const maxAgeMs = parseAge(given.get("older-than")?.at(-1) ?? "");
+  const maxBytes = parseSize(given.get("max-size")?.at(-1) ?? "");
+  const named = given.get("keep-for");
   return {
     ...(maxAgeMs !== undefined && { maxAgeMs }),
     ...(maxBytes !== undefined && { maxBytes }),

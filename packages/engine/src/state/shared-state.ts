@@ -1,7 +1,14 @@
 /** The shared state of a build folder, for those who keep it in order. */
 import { objectName } from "@tsbake/run";
 import { eachLimited } from "@tsbake/base";
-import { gzipPath, objectPath, pruneStore, storeStatistics, verifyStore } from "@tsbake/sstate";
+import {
+  folderCatalog,
+  gzipPath,
+  objectPath,
+  pruneStore,
+  storeStatistics,
+  verifyStore,
+} from "@tsbake/sstate";
 import type {
   ArtifactSigner,
   ObjectName,
@@ -83,7 +90,7 @@ export function openSharedState(options: SharedStateOptions): SharedState {
       });
       return { wanted: names.length, here };
     },
-    statistics: () => storeStatistics(folder, onFiles),
+    statistics: () => storeStatistics(folderCatalog(folder), onFiles),
     async verify(remove) {
       const judge = await signer();
       const text = `comparing artifacts with their checksums${judge ? " and signatures" : ""}`;
@@ -96,7 +103,7 @@ export function openSharedState(options: SharedStateOptions): SharedState {
     },
     async prune({ unreachableFrom, ...options }) {
       const wanted = unreachableFrom.length > 0 ? await reachable(unreachableFrom) : undefined;
-      return pruneStore(folder, {
+      return pruneStore(folderCatalog(folder), {
         ...options,
         ...(wanted && { isWanted: (path) => wanted.has(path) }),
         onProgress: (done, total) =>

@@ -2,6 +2,7 @@
 export { HashListeners, readHashAddress, type HashAddress } from "./listeners.js";
 export type { EquivalenceContext } from "./context.js";
 export type { EquivalenceDatabase } from "./database.js";
-export { openSqlDatabase } from "./sql-database.js";
+export { openEmbeddedDatabase } from "./embedded/embedded-database.js";
+export { openPostgresDatabase } from "./postgres/postgres-database.js";
 export { hashUserToken, mayBeAnonymous } from "./permissions.js";
 export { Statistics } from "./statistics.js";

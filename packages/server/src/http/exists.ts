@@ -1,6 +1,6 @@
 /** `POST .exists`: which of many objects are there, in one answer. */
 import type { IncomingMessage } from "node:http";
-import { BuildError } from "@tsbake/base";
+import { BuildError, eachLimited } from "@tsbake/base";
 import { readData } from "@tsbake/base/data";
 import { API_HEADER, API_VERSION, ExistsRequest, type ExistsAnswer } from "@tsbake/sstate/remote";
 import { badRequest } from "../problems.js";
@@ -17,13 +17,12 @@ export async function answerExists(
 ): Promise<void> {
   const { names } = namesIn(await readText(request, LONGEST_BODY));
   usage.begin();
-  const there: boolean[] = [];
-  for (const text of names) {
+  const there = await eachLimited(names, storage.atOnce, async (text) => {
     const name = checkName(text);
     const isThere = name !== undefined && (await storage.find(name.path)) !== undefined;
     if (name?.kind === "object") metrics.add(isThere ? "hits_total" : "misses_total");
-    there.push(isThere);
-  }
+    return isThere;
+  });
   const answer: ExistsAnswer = { there };
   const body = Buffer.from(JSON.stringify(answer));
   response.writeHead(200, {

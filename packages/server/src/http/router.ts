@@ -7,6 +7,7 @@ import type { Exchange, HttpContext } from "./context.js";
 import { answerExists } from "./exists.js";
 import { readName } from "./names.js";
 import { sendObject } from "./objects.js";
+import { StorageFailure } from "../storage/index.js";
 import { takeUpload } from "./upload.js";
 
 /** Objects are below this path. */
@@ -94,6 +95,10 @@ function refusalOf({ log }: HttpContext, { request, address }: Exchange, error: 
   if (diskProblem(error, []) || (error instanceof BuildError && error.diagnostics.some(isDiskProblem))) {
     log.error("disk-full", { client: address, reason: messageOf(error) });
     return new Refusal(507, "the server has no room", { "retry-after": "60" });
+  }
+  if (error instanceof StorageFailure) {
+    log.error("storage", { client: address, method: request.method, reason: error.message });
+    return new Refusal(503, "the server cannot reach its objects", { "retry-after": "10" });
   }
   if (hasCode(error, "ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE", "EPIPE"))
     return new Refusal(400, "the body was cut off");

@@ -1,18 +1,11 @@
 /** Objects in a folder, laid out as SSTATE_DIR is: builds of this machine, rsync and others may write into it, too. */
 import { constants, lstatSync } from "node:fs";
-import { access, open, rm, type FileHandle } from "node:fs/promises";
+import { access, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import {
-  ifThere,
-  makeFolder,
-  reasonOf,
-  scratchFolder,
-  sha256File,
-  needSpace,
-  writeFileAtomic,
-} from "@tsbake/base";
+import { ifThere, makeFolder, reasonOf, sha256File, writeFileAtomic } from "@tsbake/base";
 import {
   digestIn,
+  folderCatalog,
   INCOMING,
   publishFile,
   publishObject,
@@ -21,10 +14,13 @@ import {
   sidecarText,
   sidecarTextOf,
   touchObject,
+  type Catalog,
+  type StoredObject,
 } from "@tsbake/sstate";
 import { Etags } from "./etags.js";
 import { readPieces } from "./file-reader.js";
 import { SMALL_BYTES, SmallFiles } from "./small-files.js";
+import { Spool, type SpoolFile } from "./spool.js";
 import type {
   ByteRange,
   Incoming,
@@ -36,10 +32,8 @@ import type {
   StoragePath,
 } from "./storage.js";
 
-/** As much of the disk is left to others; it is looked at that often. */
-const LEFT_FREE_BYTES = 64 << 20;
 const USE_IS_NOTED_MS = 3_600_000;
-const LOOK_EVERY_BYTES = 32 << 20;
+const COUNT_EVERY_MS = 300_000;
 
 /** @param folder is made when it is not there @throws system errors */
 export async function openFolderStorage(folder: string): Promise<ObjectStorage> {
@@ -48,15 +42,19 @@ export async function openFolderStorage(folder: string): Promise<ObjectStorage> 
 }
 
 class FolderStorage implements ObjectStorage {
+  readonly atOnce = 1;
+  readonly countEveryMs = COUNT_EVERY_MS;
   readonly #folder: string;
   readonly #etags: Etags;
   readonly #small = new SmallFiles();
-  #incoming: Promise<string> | undefined;
-  #uploads = 0;
+  readonly #spool: Spool;
+  readonly #catalog: Catalog;
 
   constructor(folder: string) {
     this.#folder = folder;
     this.#etags = new Etags(folder);
+    this.#spool = new Spool(join(folder, INCOMING));
+    this.#catalog = folderCatalog(folder);
   }
 
   async find(path: string): Promise<ServedFile | undefined> {
@@ -109,22 +107,19 @@ class FolderStorage implements ObjectStorage {
   }
 
   async receive(): Promise<Incoming> {
-    this.#incoming ??= this.#openIncoming();
-    const path = join(await this.#incoming, `${this.#uploads++}`);
-    return new Upload(this.#folder, path, await open(path, "wx", 0o644));
-  }
-
-  /** Those of a server that was killed go when the next one makes its own. */
-  async #openIncoming(): Promise<string> {
-    const folder = join(this.#folder, INCOMING);
-    await makeFolder(folder);
-    return scratchFolder(join(folder, "run-"));
+    return new Upload(this.#folder, await this.#spool.open());
   }
 
   async remove({ object }: StoragePath): Promise<boolean> {
-    const isThere = (await this.find(object)) !== undefined;
-    if (isThere) await removeStored(join(this.#folder, object));
-    return isThere;
+    return (await this.find(object)) !== undefined && removeStored(join(this.#folder, object));
+  }
+
+  list(onProgress?: (files: number) => void): Promise<StoredObject[]> {
+    return this.#catalog.list(onProgress);
+  }
+
+  removeUnused(object: StoredObject): Promise<boolean> {
+    return this.#catalog.removeUnused(object);
   }
 
   async fault(): Promise<string | undefined> {
@@ -136,34 +131,22 @@ class FolderStorage implements ObjectStorage {
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#incoming) await rm(await this.#incoming, { recursive: true, force: true });
+  close(): Promise<void> {
+    return this.#spool.close();
   }
 }
 
 class Upload implements Incoming {
   readonly #folder: string;
-  readonly #path: string;
-  readonly #file: FileHandle;
-  #written = 0;
-  #nextLook = 0;
+  readonly #file: SpoolFile;
 
-  constructor(folder: string, path: string, file: FileHandle) {
+  constructor(folder: string, file: SpoolFile) {
     this.#folder = folder;
-    this.#path = path;
     this.#file = file;
   }
 
-  async write(piece: Uint8Array): Promise<void> {
-    if (this.#written >= this.#nextLook) {
-      needSpace(this.#folder, piece.length + LEFT_FREE_BYTES, "an upload");
-      this.#nextLook = this.#written + LOOK_EVERY_BYTES;
-    }
-    for (let at = 0; at < piece.length;) {
-      const { bytesWritten } = await this.#file.write(piece, at);
-      at += bytesWritten;
-    }
-    this.#written += piece.length;
+  write(piece: Uint8Array): Promise<void> {
+    return this.#file.write(piece);
   }
 
   async publish({ path, kind }: StoragePath, { digest, signature }: IncomingFacts): Promise<KeptFile> {
@@ -171,13 +154,12 @@ class Upload implements Incoming {
     const target = join(this.#folder, path);
     await makeFolder(dirname(target));
     if (kind === "object")
-      return publishObject(target, this.#path, { digest, description: undefined, signature });
-    if (await publishFile(this.#path, target)) return { digest, wasThere: false };
+      return publishObject(target, this.#file.path, { digest, description: undefined, signature });
+    if (await publishFile(this.#file.path, target)) return { digest, wasThere: false };
     return { digest: await sha256File(target), wasThere: true };
   }
 
-  async discard(): Promise<void> {
-    await this.#file.close();
-    await rm(this.#path, { force: true });
+  discard(): Promise<void> {
+    return this.#file.discard();
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The seam between the server and what holds its objects: a folder today. Paths are those of objects and of what stands beside
+ * The seam between the server and what holds its objects: a folder, a bucket, either with another server behind it. Paths are those of objects and of what stands beside
  * them, relative, and have been checked (`http/names.ts`).
  */
-import type { StoredFile } from "@tsbake/sstate";
+import type { Catalog, StoredFile } from "@tsbake/sstate";
 
 /** A path that the layout knows, with what it is. */
 export interface StoragePath extends StoredFile {
@@ -17,6 +17,11 @@ export interface ServedFile {
   readonly modifiedMs: number;
   /** Another one for each version of the file. */
   readonly changed: string;
+}
+
+/** What holds the objects cannot be reached, or answers what it should not: asking again later may help. */
+export class StorageFailure extends Error {
+  override readonly name = "StorageFailure";
 }
 
 export interface ByteRange {
@@ -55,7 +60,7 @@ export interface KeptFile {
   readonly wasThere: boolean;
 }
 
-export interface ObjectStorage {
+export interface ObjectStorage extends Catalog {
   /** Without opening the file. */
   find(path: string): Promise<ServedFile | undefined>;
   /** Bytes `start` to `end`, both included. @returns undefined when it is gone meanwhile */
@@ -65,6 +70,10 @@ export interface ObjectStorage {
   receive(): Promise<Incoming>;
   /** The object with what stands beside it. @returns whether it was there */
   remove(path: StoragePath): Promise<boolean>;
+  /** Names that are looked for at once: one where a look takes no time. */
+  readonly atOnce: number;
+  /** How often what is there is counted, in ms. */
+  readonly countEveryMs: number;
   /** Whether it can be used; the reason when not, without a path. */
   fault(): Promise<string | undefined>;
   close(): Promise<void>;

@@ -1,8 +1,7 @@
 /** Users of the hash equivalence protocol, in the embedded database. */
 import type Database from "libsql";
-import { words } from "@tsbake/base";
-import type { UserRow } from "./database.js";
-import { textOf } from "./sql-rows.js";
+import type { UserRow } from "../database.js";
+import { userOf } from "../rows.js";
 
 export class Users {
   readonly #sql: Database.Database;
@@ -33,12 +32,4 @@ export class Users {
   remove(username: string): boolean {
     return this.#sql.prepare("DELETE FROM users WHERE username = ?").run(username).changes > 0;
   }
-}
-
-function userOf(row: unknown): UserRow {
-  return {
-    username: textOf(row, "username") ?? "",
-    permissions: words(textOf(row, "permissions") ?? "").sort(),
-    token: textOf(row, "token") ?? "",
-  };
 }

@@ -4,12 +4,12 @@
  */
 import Database from "libsql";
 import { BuildError, messageOf } from "@tsbake/base";
-import { unusableDatabase } from "../problems.js";
-import type { EquivalenceDatabase, OutputRow, ReportedOutput, HashKey } from "./database.js";
-import { Maintenance } from "./sql-maintenance.js";
-import { optional, textOf } from "./sql-rows.js";
-import { SCHEMA } from "./sql-schema.js";
-import { Users } from "./sql-users.js";
+import { unusableDatabase } from "../../problems.js";
+import type { EquivalenceDatabase, OutputRow, ReportedOutput, HashKey } from "../database.js";
+import { Maintenance } from "./maintenance.js";
+import { outputOf, textOf } from "../rows.js";
+import { SCHEMA } from "./schema.js";
+import { Users } from "./users.js";
 
 /** Another server on the same file is waited for so long. */
 const BUSY_MS = 10_000;
@@ -19,7 +19,7 @@ const LOG_PAGES = 8000;
 const CACHE_KIB = 64 << 10;
 
 /** @param path made when it is not there @throws BuildError `server/unusable-database` */
-export function openSqlDatabase(path: string): EquivalenceDatabase {
+export function openEmbeddedDatabase(path: string): EquivalenceDatabase {
   try {
     const sql = new Database(path, { timeout: BUSY_MS });
     sql.exec(
@@ -27,7 +27,7 @@ export function openSqlDatabase(path: string): EquivalenceDatabase {
        PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_size = -${CACHE_KIB}`,
     );
     sql.exec(SCHEMA);
-    return new SqlDatabase(sql);
+    return new EmbeddedDatabase(sql);
   } catch (error) {
     throw new BuildError([unusableDatabase(path, messageOf(error))], { cause: error });
   }
@@ -39,7 +39,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-class SqlDatabase implements EquivalenceDatabase {
+class EmbeddedDatabase implements EquivalenceDatabase {
   readonly #sql: Database.Database;
   readonly #users: Users;
   readonly #maintenance: Maintenance;
@@ -188,16 +188,4 @@ class SqlDatabase implements EquivalenceDatabase {
     await Promise.resolve();
     this.#sql.close();
   }
-}
-
-function outputOf(row: unknown): OutputRow | undefined {
-  if (row === undefined) return undefined;
-  const text = (name: string): string => textOf(row, name) ?? "";
-  return {
-    method: text("method"),
-    taskhash: text("taskhash"),
-    outhash: text("outhash"),
-    created: text("created"),
-    ...optional(row, ["unihash", "owner", "PN", "PV", "PR", "task", "outhash_siginfo"]),
-  };
 }

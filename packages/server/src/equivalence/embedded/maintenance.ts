@@ -1,7 +1,8 @@
 /** Taking lines away: by condition, by collection, by age. Called inside a transaction. */
 import type Database from "libsql";
-import { OUTPUT_COLUMNS, UNIHASH_COLUMNS, type Condition } from "./database.js";
-import { numberOf, textOf } from "./sql-rows.js";
+import { clauseOf } from "../condition.js";
+import { OUTPUT_COLUMNS, UNIHASH_COLUMNS, type Condition } from "../database.js";
+import { numberOf, textOf } from "../rows.js";
 
 const MARK = "gc-mark";
 
@@ -77,13 +78,4 @@ export class Maintenance {
       )
       .run(MARK, mark);
   }
-}
-
-/** Names of columns come from our own lists only; values are bound. */
-function clauseOf(columns: readonly string[], condition: Condition): { clause: string; values: string[] } {
-  const named = columns.filter((column) => Object.hasOwn(condition, column));
-  return {
-    clause: named.map((column) => `${column} = ?`).join(" AND "),
-    values: named.map((column) => condition[column]!),
-  };
 }
