@@ -49,8 +49,13 @@ SYSEXT_CHECK_ALLOW ?= ""
 REQUIRED_COMMANDS ?= ""
 REQUIRED_PATHS ?= ""
 
+# What becomes of files below /etc, as an action of SYSEXT_RULES. factory: copies below /usr/share/factory, which a tmpfiles.d file
+# puts in place. confext: they ship in a confext image that comes with the extension, NAME.confext.raw.
+SYSEXT_ETC ?= "factory"
+IMAGE_COMPANION = "${@'confext' if d.getVar('SYSEXT_ETC') == 'confext' else ''}"
+
 # What becomes of each path that a package brings; the first match decides, no match stops the build.
-# keep: ships (only /usr and /opt can). factory: a copy below /usr/share/factory and a tmpfiles.d line. folders: a
+# keep: ships (only /usr and /opt can). confext: ships in the confext image (only /etc can). factory: a copy below /usr/share/factory and a tmpfiles.d line. folders: a
 # tmpfiles.d line a folder, the rest is dropped. drop. refuse.
 # Guarded by unit/image. Caches are dropped where they would hide the base's; what only scripts would make is never there.
 SYSEXT_RULES ?= " \
@@ -61,7 +66,8 @@ SYSEXT_RULES ?= " \
     /opt=keep \
     /opt/**=keep \
     /etc/ld.so.cache=drop \
-    /etc/**=factory \
+    /etc/extension-release.d/**=refuse \
+    /etc/**=${SYSEXT_ETC} \
     /var/lib/apt/**=drop \
     /var/lib/systemd/deb-systemd-helper-*/**=drop \
     /var/lib/systemd/deb-systemd-user-helper-*/**=drop \
@@ -80,6 +86,12 @@ python () {
         bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged, skip or refuse' % d.getVar('SYSEXT_SCRIPTS'))
     if d.getVar('SYSEXT_CHECK') not in ('error', 'warn', 'off'):
         bb.fatal('SYSEXT_CHECK is `%s`: set it to error, warn or off' % d.getVar('SYSEXT_CHECK'))
+    if d.getVar('SYSEXT_ETC') not in ('factory', 'confext'):
+        bb.fatal('SYSEXT_ETC is `%s`: set it to factory or confext' % d.getVar('SYSEXT_ETC'))
+    if d.getVar('IMAGE_COMPANION') and d.getVar('SYSEXT_KIND') == 'confext':
+        bb.fatal('SYSEXT_ETC of %s is confext, and it is a confext image itself' % d.getVar('PN'))
+    if d.getVar('IMAGE_COMPANION') and 'ddi' in d.getVar('IMAGE_FSTYPES').split() and d.getVar('IMAGE_VERITY') == 'defer':
+        bb.fatal('SYSEXT_ETC of %s is confext, and a deferred signature is one of one image: set IMAGE_VERITY to signed or hash' % d.getVar('PN'))
     if d.getVar('SYSEXT_ALSO_FOR').split() and d.getVar('SYSEXT_CHECK') == 'off':
         bb.fatal('SYSEXT_ALSO_FOR of %s names bases that nobody looks at: SYSEXT_CHECK is off' % d.getVar('PN'))
     if not d.getVar('IMAGE_BASE_PKGDB'):
@@ -161,6 +173,7 @@ do_image() {
         --scope=${SYSEXT_SCOPE}
         --id=${SYSEXT_ID}
         --version=${SYSEXT_VERSION_ID}
+        ${@'--companion' if d.getVar('IMAGE_COMPANION') else ''}
         ${@'--fixed-ids' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}
         --database=${@'${ROOTFS_OUTPUT}/pkgdb/database' if d.getVar('SYSEXT_KEEP_PKGDB') == '1' else ''}
         --epoch=${SOURCE_DATE_EPOCH}
@@ -168,6 +181,9 @@ do_image() {
         --output=${IMAGE_TREE}
 TSBAKE_OPTIONS
 }
+
+# What is merged, one over the other.
+SYSEXT_TREES = "${IMAGE_TREE}/image.tar${@' ${IMAGE_TREE}/confext/image.tar' if d.getVar('IMAGE_COMPANION') else ''}"
 
 # --- the extension merged on its base: a test of the recipe's own, and a shell -------------------------------------------
 # A shell function SYSEXT_TEST runs there, as root of the tree, without network; where it fails, so does the build.
@@ -185,7 +201,7 @@ do_sysext_test() {
     cat >${WORKDIR}/sysext-test/test.sh <<'TSBAKE_SYSEXT_TEST'
 ${SYSEXT_TEST}
 TSBAKE_SYSEXT_TEST
-    tsbake-image try --name ${PN} --tree ${IMAGE_TREE}/image.tar --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar \
+    tsbake-image try --name ${PN} --tree "${SYSEXT_TREES}" --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar \
         --script ${WORKDIR}/sysext-test/test.sh --work ${WORKDIR}/sysext-test
 }
 
@@ -200,7 +216,7 @@ do_try[depends] += "${IMAGE_BASE_PKGDB}:do_base_tree"
 do_try[vardeps] += "TSBAKE_IMAGE_DIGEST"
 do_try() {
     echo "${SYSEXT_NAME} on ${IMAGE_BASE_PKGDB}, without network; \`exit\` ends it, and nothing of it is kept"
-    exec tsbake-image try --name ${PN} --tree ${IMAGE_TREE}/image.tar --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar \
+    exec tsbake-image try --name ${PN} --tree "${SYSEXT_TREES}" --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar \
         --work ${WORKDIR}/sysext-try 3>&-
 }
 
@@ -224,6 +240,7 @@ do_check() {
         --files=${IMAGE_TREE}/files.jsonl
         --facts=${ROOTFS_OUTPUT}/packages.json
         --extension=${IMAGE_TREE}/extension.json
+        --companion=${@'${IMAGE_TREE}/confext' if d.getVar('IMAGE_COMPANION') else ''}
         --base=${SYSEXT_BASE}
         --also=${@' '.join(base + '=${PKGDB_DIR}/' + base for base in d.getVar('SYSEXT_ALSO_FOR').split())}
         --mode=${SYSEXT_CHECK}
@@ -243,12 +260,16 @@ TSBAKE_OPTIONS
 }
 
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
+IMAGE_RESULT_COMPANION = "${@'--companion-files ${IMAGE_TREE}/confext/files.jsonl' if d.getVar('IMAGE_COMPANION') else ''}"
 # The first type that systemd-sysext takes as NAME.raw.
 SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs', 'ext4', 'ddi')), '')}"
 
 do_image_complete:append() {
     if [ -n "${SYSEXT_RAW_TYPE}" ]; then
         ln -s ${IMAGE_NAME}.${SYSEXT_RAW_TYPE} ${IMGDEPLOYDIR}/${SYSEXT_NAME}.raw
+        for part in ${IMAGE_COMPANION}; do
+            ln -s ${IMAGE_NAME}.$part.${SYSEXT_RAW_TYPE} ${IMGDEPLOYDIR}/${SYSEXT_NAME}.$part.raw
+        done
     fi
     cp ${IMAGE_TREE}/report.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.report
     cp ${ROOTFS_OUTPUT}/skipped-scripts.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.skipped-scripts

@@ -262,10 +262,17 @@ EXTRA_IMAGECMD_SQUASHFS ?= "-comp zstd -Xcompression-level 6"
 EXTRA_IMAGECMD_EROFS ?= "-zlz4hc"
 EXTRA_IMAGECMD_EXT4 ?= ""
 
+# A second image that comes with it, of the same types: its tree is IMAGE_TREE/NAME/image.tar, and its files end in NAME.TYPE.
+IMAGE_COMPANION ?= ""
+
 convert_image() {
     # type, further arguments
-    tsbake-image convert --type $1 --tree ${IMAGE_TREE}/image.tar --output ${IMAGE_OUTPUT}/$1/image \
-        --work ${IMAGE_WORK} --epoch "${SOURCE_DATE_EPOCH}" "--extra=$2"
+    for part in . ${IMAGE_COMPANION}; do
+        output=$part
+        [ $part != . ] || output=image
+        tsbake-image convert --type $1 --tree ${IMAGE_TREE}/$part/image.tar --output ${IMAGE_OUTPUT}/$1/$output \
+            --work ${IMAGE_WORK} --epoch "${SOURCE_DATE_EPOCH}" "--extra=$2"
+    done
 }
 
 addtask image_directory after do_image
@@ -344,10 +351,11 @@ do_image_ddi[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
 do_image_ddi[vardepsexclude] += "IMAGE_VERITY_KEY IMAGE_VERITY_CERTIFICATE IMAGE_VERITY_SIGNATURE"
 do_image_ddi[file-checksums] += "${@' '.join(path + ':True' for path in [d.getVar('IMAGE_VERITY_CERTIFICATE'), d.getVar('IMAGE_VERITY_SIGNATURE')] if path)}"
 do_image_ddi() {
-    tsbake-image convert --options - <<'TSBAKE_OPTIONS'
+    for part in . ${IMAGE_COMPANION}; do
+        if [ $part = . ]; then set -- image roothash; else set -- $part $part.roothash; fi
+        tsbake-image convert --tree ${IMAGE_TREE}/$part/image.tar --output ${IMAGE_OUTPUT}/ddi/$1 \
+            --root-hash ${IMAGE_OUTPUT}/ddi/$2 --options - <<'TSBAKE_OPTIONS'
         --type=ddi
-        --tree=${IMAGE_TREE}/image.tar
-        --output=${IMAGE_OUTPUT}/ddi/image
         --work=${DDI_WORK}
         --epoch=${SOURCE_DATE_EPOCH}
         --extra=${EXTRA_IMAGECMD_EROFS} ${EXTRA_IMAGECMD}
@@ -356,14 +364,15 @@ do_image_ddi() {
         --key=${IMAGE_VERITY_KEY}
         --certificate=${IMAGE_VERITY_CERTIFICATE}
         --signature=${IMAGE_VERITY_SIGNATURE}
-        --root-hash=${IMAGE_OUTPUT}/ddi/roothash
 TSBAKE_OPTIONS
+    done
 }
 
 # One task a type: an unknown type is a task that does not exist, and an error before anything runs.
 IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] for t in d.getVar('IMAGE_FSTYPES').split())))}"
 # What `tsbake-image result` needs to know of an extension.
 IMAGE_RESULT_ARGS ?= ""
+IMAGE_RESULT_COMPANION ?= ""
 
 # What files of IMAGE_SBOM end in, and the version by which others know an image.
 IMAGE_SBOM_SUFFIXES = "${@' '.join({'cyclonedx': 'cdx.json', 'spdx': 'spdx.json'}[w] for w in d.getVar('IMAGE_SBOM').split())}"
@@ -381,26 +390,34 @@ do_image_complete[vardeps] += "TSBAKE_IMAGE_DIGEST"
 do_image_complete() {
     outputs=""
     delivered=""
+    endings=""
     for type in ${IMAGE_FSTYPES}; do
-        cp -al ${IMAGE_OUTPUT}/$type/image ${IMGDEPLOYDIR}/${IMAGE_NAME}.$type
-        outputs="$outputs $type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
-        delivered="$delivered ${IMAGE_LINK_NAME}.$type=${IMGDEPLOYDIR}/${IMAGE_NAME}.$type"
+        for part in image ${IMAGE_COMPANION}; do
+            ending=$type
+            [ $part = image ] || ending=$part.$type
+            cp -al ${IMAGE_OUTPUT}/$type/$part ${IMGDEPLOYDIR}/${IMAGE_NAME}.$ending
+            endings="$endings $ending"
+            outputs="$outputs $ending=${IMGDEPLOYDIR}/${IMAGE_NAME}.$ending"
+            delivered="$delivered ${IMAGE_LINK_NAME}.$ending=${IMGDEPLOYDIR}/${IMAGE_NAME}.$ending"
+        done
     done
-    if [ -e ${IMAGE_OUTPUT}/ddi/roothash ]; then
-        cp ${IMAGE_OUTPUT}/ddi/roothash ${IMGDEPLOYDIR}/${IMAGE_NAME}.roothash
-        ln -s ${IMAGE_NAME}.roothash ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.roothash
-    fi
+    for hash in roothash ${@d.getVar('IMAGE_COMPANION') and '${IMAGE_COMPANION}.roothash'}; do
+        if [ -e ${IMAGE_OUTPUT}/ddi/$hash ]; then
+            cp ${IMAGE_OUTPUT}/ddi/$hash ${IMGDEPLOYDIR}/${IMAGE_NAME}.$hash
+            ln -s ${IMAGE_NAME}.$hash ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$hash
+        fi
+    done
     cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
     cp ${ROOTFS_OUTPUT}/packages.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.packages.json
     tsbake-image result --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
-        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} "--max-size=${IMAGE_ROOTFS_MAXSIZE}" \
+        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} ${IMAGE_RESULT_COMPANION} "--max-size=${IMAGE_ROOTFS_MAXSIZE}" \
         --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary
     if [ -n "${IMAGE_SBOM_SUFFIXES}" ]; then
         tsbake-image sbom --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} ${IMAGE_RESULT_ARGS} \
             --facts ${ROOTFS_OUTPUT}/packages.json --outputs "$delivered" --formats "${IMAGE_SBOM}" \
             --epoch "${SOURCE_DATE_EPOCH}" --output ${IMGDEPLOYDIR}/${IMAGE_NAME}
     fi
-    for type in ${IMAGE_FSTYPES} ${IMAGE_SBOM_SUFFIXES} manifest packages.json json summary; do
+    for type in $endings ${IMAGE_SBOM_SUFFIXES} manifest packages.json json summary; do
         ln -s ${IMAGE_NAME}.$type ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$type
     done
 }

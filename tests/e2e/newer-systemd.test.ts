@@ -72,6 +72,14 @@ do_install() {
     echo "zone = 7" >\${D}\${sysconfdir}/site.d/zone.conf
 }
 `,
+  "meta-case/recipes/newer-pair_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "newer-base"
+IMAGE_PREINSTALL = "netbase nano"
+IMAGE_FSTYPES = "erofs"
+SYSEXT_LEVEL_POLICY = "pkgdb"
+SYSEXT_ETC = "confext"
+`,
   "meta-case/recipes/newer-settings_1.0.bb": `
 inherit image-confext
 IMAGE_BASE_PKGDB = "newer-base"
@@ -93,7 +101,7 @@ describeUnless(obstacle, "on the newest release", () => {
 
   beforeAll(async () => {
     await makeSigningPair(rig.path("keys"), "images");
-    const result = await rig.tsbake(["newer-base", "newer-tools", "newer-settings"]);
+    const result = await rig.tsbake(["newer-base", "newer-tools", "newer-pair", "newer-settings"]);
     if (result.code !== 0) throw new Error(result.stdout + result.stderr);
   }, 15 * MINUTES);
   afterAll(() => rig[Symbol.dispose]());
@@ -136,6 +144,20 @@ describeUnless(obstacle, "on the newest release", () => {
       expect(verdict.seen).toMatch(/^zone = 7\nroot:/);
       expect(verdict.afterwards).not.toContain("zone = 7");
     });
+
+    test.each(["newer-pair", "newer-pair.confext"])(
+      "the confext that comes with an extension is merged as %s.raw",
+      async (name) => {
+        const extension = realpathSync(
+          rig.path("build/tmp/deploy/images/generic/newer-pair-generic.rootfs.confext.erofs"),
+        );
+        const base = image("newer-base.directory");
+        const look = "cat /etc/protocols";
+        const verdict = await judge({ base, extension, name, look, kind: "confext" });
+        expect(verdict.seen).toMatch(/^tcp\s/m);
+        expect(verdict.afterwards).not.toMatch(/^tcp\s/m);
+      },
+    );
 
     testUnless(
       noBoot,

@@ -99,6 +99,18 @@ SYSEXT_TEST() {
     ! ip route 2>/dev/null | grep .
 }
 `,
+  // What is below /etc as a confext, which the base's systemd is too old for.
+  "meta-case/recipes/case-settings_1.0.bb": `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "case-base"
+IMAGE_PREINSTALL = "netbase"
+IMAGE_FSTYPES = "squashfs directory"
+SYSEXT_ETC = "confext"
+SYSEXT_CHECK_ALLOW = "missing-confext:/etc/extension-release.d/*"
+SYSEXT_TEST() {
+    grep -q ^tcp /etc/protocols
+}
+`,
   // An extension on an extension: a library of the lower one, and a maintainer script.
   "meta-case/recipes/chain-low_1.0.bb": `
 inherit image-sysext
@@ -166,7 +178,14 @@ describeUnless(obstacle, "an extension of real packages", () => {
 
   beforeAll(async () => {
     for (const name of ["images", "others"]) await makeSigningPair(rig.path("keys"), name);
-    const extensions = ["case-tools", "case-merged", "case-pinned", "chain-low", "chain-top"];
+    const extensions = [
+      "case-tools",
+      "case-merged",
+      "case-pinned",
+      "case-settings",
+      "chain-low",
+      "chain-top",
+    ];
     const result = await rig.tsbake(["case-base", "bigger-base", ...extensions]);
     if (result.code !== 0) throw new Error(result.stdout + result.stderr);
   }, 15 * MINUTES);
@@ -199,9 +218,12 @@ describeUnless(obstacle, "an extension of real packages", () => {
       return [...all];
     };
 
-    test.each(["case-tools", "case-merged", "case-pinned", "chain-top"])("nothing in %s", (recipe) => {
-      expect(findings(recipe)).toEqual([]);
-    });
+    test.each(["case-tools", "case-merged", "case-pinned", "case-settings", "chain-top"])(
+      "nothing in %s",
+      (recipe) => {
+        expect(findings(recipe)).toEqual([]);
+      },
+    );
 
     test(
       "a user that nobody makes and a command that is missing stop the build; told only, it is deployed",
@@ -239,6 +261,23 @@ describeUnless(obstacle, "an extension of real packages", () => {
     const extension = filesOf("case-tools");
     expect(extension.filter((path) => !path.startsWith("/usr/"))).toEqual([]);
     expect(extension.filter((path) => /dpkg|os-release$/.test(path))).toEqual([]);
+  });
+
+  test("deploys the confext that comes with it beside it, and a check knows both", async () => {
+    expect(readlinkSync(rig.path(images, "case-settings.confext.raw"))).toMatch(
+      /^case-settings-generic-\d+\.rootfs\.confext\.squashfs$/,
+    );
+    const settings = image("case-settings-generic.rootfs.confext.directory");
+    expect(readdirSync(join(settings, "etc/extension-release.d"))).toEqual([
+      "extension-release.case-settings",
+    ]);
+    expect(existsSync(join(settings, "etc/protocols"))).toBe(true);
+    expect(filesOf("case-settings").filter((path) => /factory|tmpfiles/.test(path))).toEqual([]);
+    expect(rig.read(`${images}/case-settings-generic.rootfs.summary`)).toContain(
+      "  with case-settings.confext.raw for /etc: ",
+    );
+    const { stdout, code } = await rig.tsbake(["check", "case-settings"]);
+    expect([code, stdout.match(/error: \S+/g)]).toEqual([2, ["error: missing-confext:"]]);
   });
 
   test("deploys one name for systemd-sysext, and says what it is", () => {

@@ -12,6 +12,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../support/paths.js";
 import { PACKAGES, type Swept } from "./packages.js";
+import { treeContent, unlike } from "./twice.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -185,12 +186,21 @@ function packageFiles(one: Swept): string {
 }
 
 const downloads = join(project, "build/downloads");
+const imageOf = (one: Swept): string =>
+  join(project, "build/tmp/deploy/images/generic", `${recipeOf(one)}.raw`);
 writeProject();
-const built = spawnSync(
-  process.execPath,
-  [join(root, "packages/cli/dist/main.js"), "-k", "-c", "build", ...chosen.map(recipeOf)],
-  { cwd: project, stdio: "inherit", env: process.env },
-);
+/** Builds what was chosen; a finding or a failure is in the output and in the code. */
+function build(...options: string[]): boolean {
+  const words = [join(root, "packages/cli/dist/main.js"), "-k", ...options, ...chosen.map(recipeOf)];
+  return (
+    spawnSync(process.execPath, words, { cwd: project, stdio: "inherit", env: process.env }).status === 0
+  );
+}
+
+const isBuilt = build();
+const wasBuilt = chosen.filter((one) => existsSync(imageOf(one)));
+const first = new Map(wasBuilt.map((one) => [one, treeContent(project, recipeOf(one))] as const));
+const isBuiltAgain = build("-C", "rootfs");
 const base = join(project, "base");
 spawnSync("rm", ["-rf", base]);
 mkdirSync(base);
@@ -199,8 +209,9 @@ spawnSync("tar", ["-xf", tree, "-C", base, "--xattrs", "--xattrs-include=*"], { 
 
 let broken = 0;
 for (const one of chosen) {
-  const raw = join(project, "build/tmp/deploy/images/generic", `${recipeOf(one)}.raw`);
-  if (!existsSync(raw)) {
+  const raw = imageOf(one);
+  const before = first.get(one);
+  if (before === undefined || !existsSync(raw)) {
     console.log(`not built\t${nameOf(one)}`);
     broken += 1;
     continue;
@@ -210,11 +221,13 @@ for (const one of chosen) {
   const found = differences(control, merged);
   const unclassified = found.get("") ?? [];
   const word = merged.works ? "works" : control.works ? "BROKEN" : "broken in the control, too";
-  if (word === "BROKEN" || unclassified.length > 0) broken += 1;
+  const differing = unlike(before, treeContent(project, recipeOf(one)));
+  if (word === "BROKEN" || unclassified.length > 0 || differing.length > 0) broken += 1;
   console.log(`${word}\t${nameOf(one)}${merged.works ? "" : `\t${merged.said}`}`);
   if (!control.works) console.log(`\tcontrol: ${control.said}`);
+  for (const path of differing) console.log(`\tdiffers in a second build: ${path}`);
   for (const told of unclassified.slice(0, 12)) console.log(`\t${told}`);
   if (unclassified.length > 12) console.log(`\tand ${unclassified.length - 12} more`);
 }
 console.log(`${chosen.length} packages, ${broken} not as in the control`);
-process.exitCode = broken > 0 || built.status !== 0 ? 1 : 0;
+process.exitCode = broken > 0 || !isBuilt || !isBuiltAgain ? 1 : 0;

@@ -41,6 +41,7 @@ const BASE: Things = {
     elfFile({ ...starts, needed: ["libold.so.1"], wants: { "libold.so.1": ["OLD_1"] } }),
   ),
   "/usr/sbin/agetty": program(elfFile(starts)),
+  "/usr/bin/systemd-confext": program(elfFile(starts)),
   "/usr/lib/systemd/system/multi-user.target": "[Unit]\n",
   "/usr/lib/systemd/system/getty@.service": "[Service]\nExecStart=-/sbin/agetty\n",
   "/usr/lib/modules/6.1.0-9/kernel/a.ko": elfFile({}),
@@ -426,7 +427,42 @@ const FAULTS: readonly (readonly [
     "error missing-path /usr/share/absent",
     { requiredPaths: ["/usr/share/absent"] },
   ],
+  [
+    "a unit that writes where a confext lets nobody write",
+    { "/usr/lib/systemd/system/keys.service": "[Unit]\nConditionPathIsReadWrite=/etc\n" },
+    "error read-only-etc /usr/lib/systemd/system/keys.service",
+    { companion: treeOf({ "/etc/extension-release.d/extension-release.tools": "" }) },
+  ],
 ];
+
+/** A base that merges no confext. */
+const { "/usr/bin/systemd-confext": _gone, ...without } = BASE;
+const older = baseOf(without);
+const CONFEXT: Things = { "/etc/extension-release.d/extension-release.tools": "", "/etc/tool/tool.conf": "" };
+
+describe("a confext that comes with an extension", () => {
+  test("is looked at, and each of both knows what the other one has", () => {
+    const things = {
+      "/usr/lib/conf": link("/etc/tool/tool.conf"),
+      "/usr/bin/tool": program(elfFile(starts)),
+    };
+    const companion = treeOf({ ...CONFEXT, "/etc/tool/link": link("/usr/bin/tool") });
+    const more = { requiredPaths: ["/etc/tool/tool.conf"] };
+    expect(found(things, { companion, ...more })).toEqual([]);
+    expect(found(things, more).map(short)).toContain("error missing-path /etc/tool/tool.conf");
+    const broken = treeOf({ ...CONFEXT, "/etc/systemd/system/x.service": service("User=ghost") });
+    expect(found(things, { companion: broken }).map(short)).toEqual([
+      "error missing-user /etc/systemd/system/x.service",
+    ]);
+  });
+
+  test("and a confext alone, need a base that merges them", () => {
+    const stamp = "error missing-confext /etc/extension-release.d/extension-release.tools";
+    expect(found({}, { companion: treeOf(CONFEXT) }, older).map(short)).toEqual([stamp]);
+    expect(found(CONFEXT, {}, older).map(short)).toEqual([stamp]);
+    expect(found(CONFEXT)).toEqual([]);
+  });
+});
 
 describe("a planted fault", () => {
   test.each(FAULTS)("%s", (_title, planted, expected, more = {}) => {
@@ -465,7 +501,7 @@ describe("a planted fault", () => {
   test("every code is planted here, or is of its own test", () => {
     const planted = new Set(FAULTS.map(([, , expected]) => expected.split(" ")[1]));
     // unit/image-chain, unit/image-check-program.
-    const own = ["extensions-differ", "missing-extension", "not-looked-at", "not-taken"];
+    const own = ["extensions-differ", "missing-confext", "missing-extension", "not-looked-at", "not-taken"];
     expect(CODES.map(({ code }) => code).filter((code) => !planted.has(code) && !own.includes(code))).toEqual(
       [],
     );

@@ -367,6 +367,23 @@ describeUnless(cannotInstall, "a layer on a base's database", () => {
     expect(tar.members().map(({ entry }) => entry.sha256)).toEqual(files.map((one) => one.sha256));
   });
 
+  test("with a confext beside it: both have a stamp, of one name", async () => {
+    const rules = ["--companion", "--rules", "/usr/**=keep /etc/**=confext"];
+    expect(await sysext("layer", "ext-pair", rules)).toMatchObject({ code: 0, stderr: "" });
+    const pathsOf = (folder: string): string[] =>
+      parseFileManifest(readFileSync(join(work, folder, "files.jsonl"), "utf8"), "files")
+        .filter(({ kind }) => kind === "file")
+        .map(({ path }) => path);
+    expect(pathsOf("ext-pair").filter((path) => !/^\/usr\/(bin|lib)\/[^/]+$/.test(path))).toEqual([
+      "/usr/lib/extension-release.d/extension-release.tools",
+    ]);
+    const stamp = "/etc/extension-release.d/extension-release.tools";
+    expect(pathsOf("ext-pair/confext")).toEqual([stamp, "/etc/tool.conf"]);
+    const tar = join(work, "ext-pair/confext/image.tar");
+    const { stdout } = await run("tar", ["-xOf", tar, `.${stamp}`, "./etc/tool.conf"]);
+    expect(stdout).toBe("ID=debian\nVERSION_ID=12\nARCHITECTURE=x86-64\nconf");
+  });
+
   test("with the database on request", async () => {
     await layer("keep", "tool", ["--keep-database"]);
     const result = await sysext("keep", "ext-keep", ["--database", join(work, "keep/pkgdb/database")]);

@@ -441,6 +441,26 @@ describe("definitions for systemd-sysupdate", () => {
     expect(text).toContain("Verify=no\n");
   });
 
+  test("one component has the confext that comes with an extension, too", async () => {
+    const text = "confext";
+    const built = await extension("tools", "1", {});
+    const stem = join(deploy, "tools-image-1");
+    writeFileSync(`${stem}.confext.squashfs`, text);
+    const manifest = JSON.parse(readFileSync(`${stem}.json`, "utf8")) as { outputs: object[] };
+    manifest.outputs.push({ type: "confext.squashfs", sizeBytes: text.length, sha256: sha256(text) });
+    writeFileSync(`${stem}.json`, JSON.stringify(manifest));
+    expect(built.files).toHaveLength(1);
+    await into([readBuiltImage(deploy, "tools-image-1")], { url: "https://example.org/" });
+    expect(read("tools_1_x86-64.confext.raw")).toBe(text);
+    expect(readdirSync(join(folder, "sysupdate.tools.d")).sort()).toEqual([
+      "tools.confext.transfer",
+      "tools.transfer",
+    ]);
+    const transfer = read("sysupdate.tools.d/tools.confext.transfer");
+    expect(transfer).toContain("MatchPattern=tools_@v_%a.confext.raw tools_@v_any.confext.raw\n");
+    expect(transfer).toContain("CurrentSymlink=/var/lib/confexts/tools.raw\n");
+  });
+
   const sysupdate = "/usr/lib/systemd/systemd-sysupdate";
   testUnless(
     existsSync(sysupdate) ? undefined : "no systemd-sysupdate",

@@ -247,7 +247,7 @@ describe("rules", () => {
   });
 
   // As docs/manual.md says of the rules without a change.
-  const defaults = parseRules(rulesOf("image-sysext"));
+  const defaults = parseRules(rulesOf("image-sysext").replace("${SYSEXT_ETC}", "factory"));
 
   test.each([
     ["/usr/bin/strace", "keep"],
@@ -256,6 +256,7 @@ describe("rules", () => {
     ["/opt", "keep"],
     ["/opt/x/bin/x", "keep"],
     ["/etc/x.conf", "factory"],
+    ["/etc/extension-release.d/extension-release.x", "refuse"],
     ["/etc/os-release", "drop"],
     ["/etc/ld.so.cache", "drop"],
     ["/var/lib/x/state", "factory"],
@@ -389,6 +390,53 @@ describe("the plan of an extension", () => {
       const act = () => confext([...layer], typeof given === "string" ? { rules: parseRules(given) } : given);
       expect(codes(act)).toEqual([code]);
       expect(messages(act)).toContain(named);
+    });
+  });
+
+  describe("with a confext that comes with it", () => {
+    const rules = parseRules(rulesOf("image-sysext").replace("${SYSEXT_ETC}", "confext"));
+    const pair = (layer: FileEntry[], more: Partial<ExtensionRequest> = {}) =>
+      plan(layer, { rules, hasCompanion: true, ...more });
+
+    test("has what is below /etc there, and no copy of it nor a line for it; ids are fixed for both", () => {
+      const { entries, companion, report } = pair(
+        [
+          file("/usr/bin/new", "x"),
+          folder("/etc"),
+          folder("/etc/new.d"),
+          file("/etc/new.d/x", "x", { mode: 0o640, gid: 407 }),
+          file("/etc/new.d/y", "x", { hardlink: "/etc/new.d/x", mode: 0o640, gid: 407 }),
+          folder("/var/lib/new"),
+        ],
+        { accounts: { users: [], groups: [{ name: "new", gid: 407 }], memberships: [] } },
+      );
+      const shown = (all: typeof entries = []) =>
+        all.filter(({ entry }) => entry.kind !== "directory").map(({ entry, text }) => [entry.path, text]);
+      expect(shown(entries)).toEqual([
+        ["/usr/bin/new", undefined],
+        ["/usr/lib/sysusers.d/00-tools.conf", "g new 407\n"],
+        ["/usr/lib/tmpfiles.d/tools.conf", "d /var/lib/new 0755 0 0 -\n"],
+      ]);
+      expect(shown(companion).map(([path]) => path)).toEqual(["/etc/new.d/x", "/etc/new.d/y"]);
+      expect(companion?.at(-1)?.entry.hardlink).toBe("/etc/new.d/x");
+      expect(report.filter(({ decision }) => decision === "confext").map(({ path }) => path)).toEqual([
+        "/etc/new.d",
+        "/etc/new.d/x",
+        "/etc/new.d/y",
+      ]);
+    });
+
+    test.each([
+      ["a file of the base that is another", [file("/etc/conf", "x")], {}, "image/file-clash"],
+      [
+        "a path outside of /etc",
+        [file("/var/x", "x")],
+        { rules: parseRules("/**=confext") },
+        "image/keep-outside-usr",
+      ],
+      ["that does not come", [file("/etc/x", "x")], { hasCompanion: false }, "image/confext-not-made"],
+    ] as const)("%s is an error", (_what, layer, more, code) => {
+      expect(codes(() => pair([...layer], more))).toEqual([code]);
     });
   });
 

@@ -221,6 +221,9 @@ describe("what is made per device", () => {
     expect(readdirSync(units)).toEqual(["sysinit.target.wants", "tsbake-ssh-host-keys.service"]);
     const wanted = join(units, "sysinit.target.wants/tsbake-ssh-host-keys.service");
     expect(readFileSync(wanted, "utf8")).toContain("ConditionPathExists=|!/etc/ssh/ssh_host_rsa_key\n");
+    const [cluster] = firstBootUnits(new Set(["postgresql-common"])).map((unit) => unitFiles(unit).text);
+    expect(cluster).toContain("ConditionPathExistsGlob=|!/etc/postgresql/*/main\n");
+    expect(cluster).toContain("After=tsbake-ssl-cert-snakeoil.service\n");
   });
 
   test("without systemd, or where nothing makes it, the report says so", async () => {

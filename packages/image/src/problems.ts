@@ -162,6 +162,15 @@ export function cannotSign(key: string, why: string): Diagnostic {
   );
 }
 
+/** A path that is for a confext image, of which none comes with the extension. */
+export function confextNotMade(entry: FileEntry, rule: string): Diagnostic {
+  return error(
+    "image/confext-not-made",
+    `${entry.path} of ${whose(entry)} is for a confext image by rule \`${rule}\`, and none comes with this extension`,
+    'set SYSEXT_ETC = "confext" in the recipe, or another action in SYSEXT_RULES: factory, drop',
+  );
+}
+
 /** A deployed image that is not the one of its manifest. */
 export function deployedChanged(path: string): Diagnostic {
   return error(

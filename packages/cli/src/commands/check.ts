@@ -33,11 +33,11 @@ async function judged(request: CheckRequest, around: Around, options: OpenOption
   try {
     const { extension: name, others: names, bases: asked } = request;
     const named = await places.extension(name);
-    const extension = await readExtension(named.path, own(), named.manifest);
+    const extension = await readExtension(named.path, own(), named);
     const others: NamedExtension[] = [];
     for (const other of names) {
-      const { path, manifest } = await places.extension(other);
-      others.push(await readExtension(path, own(), manifest));
+      const there = await places.extension(other);
+      others.push(await readExtension(there.path, own(), there));
     }
     const bases = asked.length > 0 ? asked : named.base === undefined ? [] : [named.base];
     if (bases.length === 0) throw new BuildError([noBase(name)]);
@@ -75,13 +75,15 @@ class Places {
     this.#options = options;
   }
 
-  async extension(name: string): Promise<{ path: string; manifest?: string; base?: string }> {
+  async extension(
+    name: string,
+  ): Promise<{ path: string; manifest?: string; companion?: string; base?: string }> {
     const path = this.#path(name);
     if (path !== undefined) return { path };
-    const { image, manifest, base } = (await this.#opened()).deployedImage(name);
+    const { image, companion, manifest, base } = (await this.#opened()).deployedImage(name);
     // Its snapshot alone is what others are built on.
     if (image === undefined) throw new BuildError([imageNotBuilt(name, manifest)]);
-    return { path: image, manifest, ...(base === undefined ? {} : { base }) };
+    return { path: image, manifest, ...(companion && { companion }), ...(base && { base }) };
   }
 
   async base(name: string): Promise<string> {

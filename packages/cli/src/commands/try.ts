@@ -79,17 +79,19 @@ function isRoot(): boolean {
 async function mergedIn({ base, extensions }: Images, work: string): Promise<Place> {
   const baseTree = join(base.values("BASE_TREE_DIR"), base.values("PN"), "rootfs.tar");
   const fakeroot = isRoot() ? undefined : extensions[0]!.values("RECIPE_SYSROOT_NATIVE");
-  const trees = [baseTree, ...inMergeOrder(extensions).map(treeOf)];
+  const trees = [baseTree, ...inMergeOrder(extensions).flatMap(treesOf)];
   const merged = await openMergedTree({ trees, work, fakeroot });
   return { ...merged, run: (command, term) => runInTree(merged, command, term) };
 }
 
 function bootedIn({ base, extensions }: Images, work: string, signal: AbortSignal): Promise<Place> {
-  const named = extensions.map((one) => ({
-    name: one.values("SYSEXT_NAME"),
-    tree: treeOf(one),
-    isConfext: one.values("SYSEXT_KIND") === "confext",
-  }));
+  const named = extensions.flatMap((one) =>
+    treesOf(one).map((tree, at) => ({
+      name: one.values("SYSEXT_NAME"),
+      tree,
+      isConfext: at > 0 || one.values("SYSEXT_KIND") === "confext",
+    })),
+  );
   return boot({ base: treeOf(base), extensions: named, work, signal });
 }
 
@@ -102,6 +104,7 @@ interface Image {
 
 const NAMES = [
   "BASE_TREE_DIR",
+  "IMAGE_COMPANION",
   "IMAGE_BASE_PKGDB",
   "IMAGE_TREE",
   "PN",
@@ -120,6 +123,13 @@ interface Images {
 
 function treeOf({ values }: Image): string {
   return join(values("IMAGE_TREE"), "image.tar");
+}
+
+/** And the confext that comes with it. */
+function treesOf(image: Image): string[] {
+  const companion = image.values("IMAGE_COMPANION");
+  const more = companion === "" ? [] : [join(image.values("IMAGE_TREE"), companion, "image.tar")];
+  return [treeOf(image), ...more];
 }
 
 /** systemd-sysext merges by names, the last one on top. @see systemd-sysext(8) */

@@ -22,6 +22,8 @@ export interface ImageFiles {
 export interface DeployedImage {
   /** The image itself, of the type that is quickest to open. */
   readonly image?: string;
+  /** The confext image that comes with an extension, of the same type. */
+  readonly companion?: string;
   /** `NAME.json`, whether it is there or not. */
   readonly manifest: string;
   /** The folder of its package database's snapshot, where it has one. */
@@ -60,13 +62,16 @@ export function deployedImage(images: Images, target: string): DeployedImage {
   const { folder, name } = filesOf(recipe);
   const file = (type: string): string => join(folder, `${name}.${type}`);
   const multiconfig = multiconfigOf(recipe.id);
-  const image = TYPES.map(file).find((path) => existsSync(path));
+  const type = TYPES.find((one) => existsSync(file(one)));
+  const image = type && file(type);
+  const companion = type && file(`confext.${type}`);
   const snapshot = join(images.project.configurationText("PKGDB_DIR", multiconfig) ?? "", recipe.pn);
   const base = recipe.facts["IMAGE_BASE_PKGDB"]?.value;
   const hasSnapshot = existsSync(join(snapshot, "snapshot.json"));
   if (image === undefined && !hasSnapshot) throw new BuildError([notDeployed(target)]);
   return {
     ...(image === undefined ? {} : { image }),
+    ...(companion !== undefined && existsSync(companion) ? { companion } : {}),
     manifest: file("json"),
     ...(hasSnapshot ? { snapshot } : {}),
     ...(base ? { base: multiconfig === "" ? base : `mc:${multiconfig}:${base}` } : {}),

@@ -21,7 +21,24 @@ export function checkExtension(
   const below = neededOf(extension, base, others);
   const known = new Set([...(base.extensions ?? []), ...below.map(({ name }) => name)]);
   const beside = others.filter(({ name }) => !known.has(name));
-  const context = new Context(extension, below.reduce(withExtension, base), beside);
+  const whole = below.reduce(withExtension, base);
+  const { companion, ...alone } = extension;
+  if (companion === undefined) return inOrder(findingsIn(new Context(extension, whole, beside)));
+  // Each is checked where the other one is merged: what is required may be in either, and units name files of both.
+  const confext: Extension = {
+    ...alone,
+    tree: companion,
+    requiredCommands: [],
+    requiredPaths: [],
+    needs: [],
+  };
+  return inOrder([
+    ...findingsIn(new Context(extension, withExtension(whole, confext), beside)),
+    ...findingsIn(new Context(confext, withExtension(whole, alone), beside)),
+  ]);
+}
+
+function findingsIn(context: Context): Finding[] {
   const counts = new Map<string, number>();
   const findings: Finding[] = [];
   for (const rule of RULES) {
@@ -34,7 +51,7 @@ export function checkExtension(
         findings.push({ ...one, message: `${one.message}; more of this kind are left out` });
     }
   }
-  return inOrder(findings);
+  return findings;
 }
 
 /** Errors first, then by code and path. */

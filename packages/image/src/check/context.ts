@@ -18,6 +18,8 @@ import { readUnits, type Unit } from "./readers/units.js";
 export interface Extension {
   readonly name: string;
   readonly tree: ContentTree;
+  /** The tree of the confext image that comes with it. */
+  readonly companion?: ContentTree;
   /** Paths that may hide others of the base: made over both, or allowed. */
   readonly mayHide?: (path: string) => boolean;
   /** Packages whose scripts would have run when they were installed, and did not. */

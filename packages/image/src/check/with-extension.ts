@@ -7,7 +7,11 @@ import { elfFacts } from "./inspect/elf-facts.js";
 import { tmpfilesIn } from "./readers/named-accounts.js";
 
 /** What a device sees: of the extension only what is merged, and what its tmpfiles.d and sysusers.d files make. */
-export function withExtension(base: Base, { name, tree }: Extension): Base {
+export function withExtension(base: Base, extension: Extension): Base {
+  const { companion, ...alone } = extension;
+  if (companion !== undefined)
+    return withExtension(withExtension(base, alone), { ...alone, tree: companion });
+  const { name, tree } = alone;
   const { isMerged } = kindOfTree((path) => tree.index.get(path) !== undefined);
   const merged = [...tree.entries()].filter(({ path }) => isMerged(path));
   const hidden = new Set(merged.map(({ path }) => path));

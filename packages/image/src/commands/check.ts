@@ -1,6 +1,7 @@
 /** `check`: what of an extension will not work on its base, found before it ships. */
 import { readFile, writeFile } from "node:fs/promises";
-import { TarFile } from "@tsbake/archive";
+import { join } from "node:path";
+import { type FileEntry, TarFile } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import type { Arguments, Command } from "@tsbake/base/program";
 import { checkExtension, inOrder } from "../check/check.js";
@@ -29,6 +30,7 @@ export const check: Command = {
     files: { value: "FILE", help: "file manifest of the extension", isRequired: true },
     facts: { value: "FILE", help: "packages.json of do_rootfs", isRequired: true },
     extension: { value: "FILE", help: "extension.json of the extension", isRequired: true },
+    companion: { value: "DIR", help: "image.tar and files.jsonl of the confext that comes with it" },
     base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
     also: { value: "NAME=PATH …", help: "snapshots of further bases on which it has to work" },
     mode: { value: "MODE", help: `what an error does: ${MODES.join(" or ")}`, isRequired: true },
@@ -45,7 +47,11 @@ export const check: Command = {
       throw new BuildError([problems.badArgument(`SYSEXT_CHECK is \`${mode}\`, not error, warn or off`)]);
     const isAllowed = allowedBy(args.words("allow"));
     using tar = new TarFile(args.text("tree"));
-    const { extension, baseName, release } = await extensionOf(args, tar);
+    const beside = args.optional("companion");
+    using confext = beside === undefined ? undefined : new TarFile(join(beside, "image.tar"));
+    const { baseName, release, ...built } = await extensionOf(args, tar);
+    const companion = beside && confext && tarTree(confext, await entriesIn(join(beside, "files.jsonl")));
+    const extension = { ...built.extension, ...(companion && { companion }) };
     const base = await baseOf(
       await openSnapshot(await snapshotFolder(args.text("base"), args.text("work"))),
       baseName,
@@ -74,7 +80,7 @@ async function extensionOf(
   tar: TarFile,
 ): Promise<{ readonly extension: Extension; readonly baseName: string; readonly release: OsRelease }> {
   const [files, facts, about] = [args.text("files"), args.text("facts"), args.text("extension")];
-  const entries = parseFileManifest(await readFile(files, "utf8"), files);
+  const entries = await entriesIn(files);
   const { skippedScripts } = parseFacts(await readFile(facts, "utf8"), facts);
   const { name, base, report, needs, release } = parseExtensionFacts(await readFile(about, "utf8"), about);
   const known = new Set(report.flatMap(({ path, decision }) => (decision === "shadows-base" ? [path] : [])));
@@ -91,6 +97,10 @@ async function extensionOf(
       requiredPaths: args.words("required-paths"),
     },
   };
+}
+
+async function entriesIn(path: string): Promise<FileEntry[]> {
+  return parseFileManifest(await readFile(path, "utf8"), path);
 }
 
 /** A word of `--also`. */

@@ -13,7 +13,7 @@ import { anyOf, parseRules } from "../rules/rules.js";
 import { levelDigest, openSnapshot } from "../snapshot/snapshot.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 import { reportModes } from "../layer/modes.js";
-import { makeExtension } from "../layer/sysext.js";
+import { makeExtension, type WrittenTree } from "../layer/sysext.js";
 import { type Command, EPOCH } from "@tsbake/base/program";
 
 const KINDS = ["sysext", "confext"] as const;
@@ -39,6 +39,7 @@ export const sysext: Command = {
     scope: { value: "WORDS", help: "SYSEXT_SCOPE: system, initrd, portable" },
     id: { value: "ID", help: "SYSEXT_ID" },
     version: { value: "VERSION", help: "SYSEXT_VERSION_ID" },
+    companion: { help: "makes a confext image, too, of paths with rule confext: confext/ in the output" },
     "fixed-ids": { help: "gives its accounts the same ids on every device, for extensions on it" },
     database: { value: "DIR", help: "a package database to ship below /usr/lib/sysimage" },
     ...EPOCH,
@@ -54,7 +55,8 @@ export const sysext: Command = {
     const output = args.text("output");
     const policy = oneOf("SYSEXT_LEVEL_POLICY", args.text("policy"), LEVEL_POLICIES);
     const name = args.text("name");
-    await mkdir(output, { recursive: true });
+    const companion = args.has("companion") ? join(output, "confext") : undefined;
+    await mkdir(companion ?? output, { recursive: true });
     const facts = await factsIn(args.optional("facts"));
     const result = await makeExtension({
       accounts: facts?.accounts,
@@ -76,6 +78,7 @@ export const sysext: Command = {
       database: args.optional("database"),
       epochSeconds: args.epoch("epoch"),
       output: join(output, "image.tar"),
+      ...(companion && { companion: join(companion, "image.tar") }),
     });
     const report = [...result.plan.report, ...reportModes(facts?.narrowedModes ?? [])].sort((left, right) =>
       byText(left.path, right.path),
@@ -87,15 +90,22 @@ export const sysext: Command = {
       baseDigest: levelDigest(base),
       ...(needs && { needs: [...needs] }),
       policy,
-      release: Object.fromEntries(parseOsRelease(result.extensionRelease, "extension-release")),
+      release: fieldsOf(result),
+      ...(result.companion && { companion: { release: fieldsOf(result.companion) } }),
       report,
     };
     await writeFile(join(output, "files.jsonl"), formatFileManifest(result.files));
+    if (companion !== undefined && result.companion !== undefined)
+      await writeFile(join(companion, "files.jsonl"), formatFileManifest(result.companion.files));
     await writeFile(join(output, "extension.json"), `${JSON.stringify(extension, undefined, 1)}\n`);
     await writeFile(join(output, "report.txt"), formatReport(report));
     say(`${result.files.length} paths ship, ${report.length} do not ship as they were`);
   },
 };
+
+function fieldsOf({ extensionRelease }: WrittenTree): Readonly<Record<string, string>> {
+  return Object.fromEntries(parseOsRelease(extensionRelease, "extension-release"));
+}
 
 async function factsIn(path: string | undefined): Promise<LayerFacts | undefined> {
   return path === undefined ? undefined : parseFacts(await readFile(path, "utf8"), path);

@@ -13,7 +13,13 @@ import {
   sizedText,
 } from "../facts/size.js";
 import * as problems from "../problems.js";
-import { type OutputFact, formatManifest, formatSummary, parseExtensionFacts } from "../facts/result.js";
+import {
+  allFiles,
+  type OutputFact,
+  formatManifest,
+  formatSummary,
+  parseExtensionFacts,
+} from "../facts/result.js";
 import type { Command } from "@tsbake/base/program";
 
 export const result: Command = {
@@ -25,6 +31,7 @@ export const result: Command = {
     facts: { value: "FILE", help: "packages.json of do_rootfs", isRequired: true },
     files: { value: "FILE", help: "file manifest of the image", isRequired: true },
     extension: { value: "FILE", help: "extension.json of an extension" },
+    "companion-files": { value: "FILE", help: "file manifest of the confext image that comes with it" },
     outputs: { value: "TYPE=PATH …", help: "what was made" },
     manifest: { value: "FILE", help: "the manifest to write", isRequired: true },
     "max-size": { value: "SIZE", help: "IMAGE_ROOTFS_MAXSIZE: KiB, or with K, M, G, T behind" },
@@ -34,6 +41,7 @@ export const result: Command = {
     const facts = args.text("facts");
     const files = args.text("files");
     const extension = args.optional("extension");
+    const companion = args.optional("companion-files");
     const request = {
       image: args.text("image"),
       version: args.text("version"),
@@ -44,10 +52,12 @@ export const result: Command = {
         extension === undefined
           ? undefined
           : parseExtensionFacts(await readFile(extension, "utf8"), extension),
+      companionFiles:
+        companion === undefined ? undefined : parseFileManifest(await readFile(companion, "utf8"), companion),
       outputs: await eachLimited(args.words("outputs"), AT_ONCE, outputFact),
     };
     const most = args.optional("max-size");
-    if (most !== undefined) checkSize(request.files, parseMaxSize(most), facts);
+    if (most !== undefined) checkSize(allFiles(request), parseMaxSize(most), facts);
     await writeFile(args.text("manifest"), formatManifest(request));
     const summary = formatSummary(request);
     await writeFile(args.text("summary"), summary);

@@ -11,7 +11,11 @@ const SHOWN_LINES = 10;
 export const tryOut: Command = {
   summary: "runs commands in an extension merged on its base, without network; nothing is left of it",
   options: {
-    tree: { value: "FILE", help: "tar of the extension", isRequired: true },
+    tree: {
+      value: "FILES",
+      help: "tar of the extension, and of the confext that comes with it",
+      isRequired: true,
+    },
     "base-tree": { value: "FILE", help: "tar of the base's tree", isRequired: true },
     script: { value: "FILE", help: "shell commands; without, a shell for whom has the terminal" },
     name: { value: "NAME", help: "what to call the extension", isRequired: true },
@@ -20,7 +24,7 @@ export const tryOut: Command = {
   async run(args) {
     const path = args.optional("script");
     const script = path === undefined ? undefined : await readFile(path, "utf8");
-    const trees = [args.text("base-tree"), args.text("tree")];
+    const trees = [args.text("base-tree"), ...args.words("tree")];
     await using merged = await openMergedTree({ trees, work: args.text("work") });
     if (script === undefined) return runInTree(merged, undefined, process.env["TERM"]);
     const { cage, root } = merged;

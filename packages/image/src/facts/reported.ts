@@ -2,6 +2,7 @@
 import * as v from "valibot";
 
 const PathDecision = v.picklist([
+  "confext",
   "direct-link",
   "dropped",
   "factory",

@@ -20,6 +20,8 @@ const ExtensionFacts = v.object({
   policy: v.string(),
   /** Fields of extension-release, in order. */
   release: v.record(v.string(), v.string()),
+  /** The confext image that comes with it: fields of its extension-release. */
+  companion: v.exactOptional(v.object({ release: v.record(v.string(), v.string()) })),
   report: list(Reported),
 });
 export type ExtensionFacts = Readonly<v.InferOutput<typeof ExtensionFacts>>;
@@ -39,6 +41,8 @@ export interface ResultRequest {
   readonly facts: LayerFacts;
   readonly files: readonly FileEntry[];
   readonly extension?: ExtensionFacts | undefined;
+  /** Of the confext image that comes with it. */
+  readonly companionFiles?: readonly FileEntry[] | undefined;
   /** What was made: type, file name, bytes (absent for a folder) and digest. */
   readonly outputs: readonly OutputFact[];
 }
@@ -71,24 +75,37 @@ export function formatManifest(request: ResultRequest): string {
     ...(facts.databaseDigest === undefined ? {} : { databaseDigest: facts.databaseDigest }),
     ...(extension === undefined ? {} : { extension: { ...extension, report: undefined } }),
     outputs: request.outputs,
-    contentBytes: contentBytes(request.files),
+    contentBytes: contentBytes(allFiles(request)),
     ...(facts.baseDigest === undefined
       ? {}
       : { fullClosure: facts.closure, savedBytes: savedBytes(facts), changedInBase: facts.changedInBase }),
     packages: facts.packages,
     skippedScripts: facts.skippedScripts,
     decisions: extension?.report ?? [],
-    files: request.files
-      .filter((file) => file.kind !== "directory")
-      .map(({ path, kind, sizeBytes, package: owner }) => ({ path, kind, size: sizeBytes, package: owner })),
+    files: listed(request.files),
+    ...(request.companionFiles && { confextFiles: listed(request.companionFiles) }),
   };
   return `${JSON.stringify(manifest, undefined, 1)}\n`;
+}
+
+function listed(files: readonly FileEntry[]): object[] {
+  return files
+    .filter(({ kind }) => kind !== "directory")
+    .map(({ path, kind, sizeBytes, package: owner }) => ({ path, kind, size: sizeBytes, package: owner }));
+}
+
+/** Of the image and of what comes with it. */
+export function allFiles({
+  files,
+  companionFiles = [],
+}: Pick<ResultRequest, "files" | "companionFiles">): FileEntry[] {
+  return [...files, ...companionFiles];
 }
 
 /** A few lines for people; the engine shows them when a build ends. */
 export function formatSummary(request: ResultRequest): string {
   const { facts, extension } = request;
-  const size = readableSize(contentBytes(request.files));
+  const size = readableSize(contentBytes(allFiles(request)));
   const count = plural(facts.packages.length, "package");
   const lines: string[] = [];
   if (extension === undefined) lines.push(`${request.image}: ${count}, ${size}`);
@@ -103,12 +120,16 @@ export function formatSummary(request: ResultRequest): string {
         .map(([name, value]) => `${name}=${value}`)
         .join(" ")}`,
     );
+    if (request.companionFiles)
+      lines.push(
+        `  with ${extension.name}.confext.raw for /etc: ${plural(listed(request.companionFiles).length, "path")}`,
+      );
     if (extension.needs) lines.push(`  needs on the device: ${extension.needs.join(" ")}`);
     lines.push(...decisionLines(extension.report));
     lines.push(...scriptLines(facts.skippedScripts));
     for (const change of facts.changedInBase) lines.push(`  changed in the base: ${change}`);
   }
-  lines.push(...biggestLines(request.files));
+  lines.push(...biggestLines(allFiles(request)));
   for (const one of request.outputs) {
     lines.push(`  ${one.type}: ${one.sizeBytes === undefined ? "folder" : readableSize(one.sizeBytes)}`);
   }

@@ -23,7 +23,7 @@ import { changedPaths, markTree } from "./changed-paths.js";
 import { emptyRoot, solveRequest, sourceFolders } from "./offer.js";
 import type { LayerOptions } from "./options.js";
 import { keysOfBase, layerFacts, packRequest, writeLayer } from "./results.js";
-import { sameContent } from "../layer/plan.js";
+import { sameContent } from "../layer/same-content.js";
 import * as problems from "../problems.js";
 import { openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
 import { ACCOUNT_FILES, newAccounts, readAccounts } from "../layer/merged/accounts.js";

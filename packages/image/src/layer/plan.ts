@@ -3,8 +3,8 @@
  * rule table → the tree to ship, and a report in which every path that does not ship as it was is named.
  * Pure: nothing is read or written here.
  */
-import { type FileEntry, foldersAbove, inTarOrder } from "@tsbake/archive";
-import { type Diagnostic, BuildError, byText, nameBytes } from "@tsbake/base";
+import { type FileEntry, foldersAbove } from "@tsbake/archive";
+import { type Diagnostic, BuildError, byText } from "@tsbake/base";
 import { type FileIndex } from "../facts/file-manifest.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
 import * as problems from "../problems.js";
@@ -12,19 +12,9 @@ import { type Rule, ruleFor } from "../rules/rules.js";
 import type { SysusersLine } from "../check/inspect/sysusers.js";
 import { type Accounts, sysusersText } from "./merged/accounts.js";
 import { EXTENSION_KINDS, type ExtensionKind } from "./extension-kind.js";
+import { OVERLAY, sameContent, sameOwnership } from "./same-content.js";
+import { PlannedTree, type PlannedEntry } from "./planned-tree.js";
 import { type AccountNames, NO_NAMES, type ShippedLine, tmpfilesLine } from "./tmpfiles.js";
-
-/** overlayfs keeps notes in these attributes. */
-const OVERLAY = /^(user|trusted)\.overlay\./;
-
-/** One entry of the tree that ships. */
-export interface PlannedEntry {
-  readonly entry: FileEntry;
-  /** The path in the layer that holds the content of a file. */
-  readonly from?: string;
-  /** Content made here instead. */
-  readonly text?: string;
-}
 
 export interface ExtensionRequest {
   /** Everything that is in the layer's tree. */
@@ -37,6 +27,8 @@ export interface ExtensionRequest {
   readonly name: string;
   /** Default: what systemd-sysext merges. */
   readonly kind?: ExtensionKind;
+  /** Whether a confext image comes with it, in which paths of rule `confext` ship. */
+  readonly hasCompanion?: boolean;
   /** What tmpfiles.d files of the base and of the layer's packages make already. */
   readonly tmpfiles?: readonly ShippedLine[];
   /** Users and groups that come with the extension. */
@@ -50,6 +42,8 @@ export interface ExtensionRequest {
 export interface ExtensionPlan {
   /** Sorted by path; every folder before what is in it. */
   readonly entries: readonly PlannedEntry[];
+  /** What the confext image that comes with it holds; absent without one. */
+  readonly companion?: readonly PlannedEntry[];
   /** Sorted by path. */
   readonly report: readonly Reported[];
 }
@@ -57,7 +51,7 @@ export interface ExtensionPlan {
 const FACTORY = "/usr/share/factory";
 
 /**
- * @throws BuildError with every problem found: `image/no-rule`, `image/refused-by-rule`, `image/keep-outside-usr`,
+ * @throws BuildError with every problem found: `image/confext-not-made`, `image/no-rule`, `image/refused-by-rule`, `image/keep-outside-usr`,
  *   `image/file-clash`, `image/folder-taken`, `image/kind-clash`, `image/special-file`, `image/layer-clash`, `image/link-leaves-tree`,
  *   `image/tmpfiles-name`
  */
@@ -71,13 +65,12 @@ export function planExtension(request: ExtensionRequest): ExtensionPlan {
 class Planner {
   readonly #request: ExtensionRequest;
   readonly #kind: ExtensionKind;
-  readonly #planned = new Map<string, PlannedEntry>();
+  readonly #planned: PlannedTree;
+  readonly #companion: PlannedTree | undefined;
   readonly #folders = new Map<string, FileEntry>();
   readonly #report: Reported[] = [];
   readonly #tmpfiles: string[] = [];
   readonly #problems: Diagnostic[] = [];
-  /** Content-bearing path of a hard link group in the layer → where its first member ships. */
-  readonly #carriers = new Map<string, string>();
   readonly #shippedLines: ReadonlyMap<string, ShippedLine>;
   /** Path → mode of folders outside /usr, for the folders of the factory. */
   readonly #outside = new Map<string, FileEntry>();
@@ -89,6 +82,10 @@ class Planner {
     this.#request = request;
     this.#kind = request.kind ?? EXTENSION_KINDS.sysext;
     const { base, tmpfiles = [], accounts } = request;
+    const clash = (entry: FileEntry, before: FileEntry): void =>
+      void this.#problems.push(problems.layerClash(entry, before));
+    this.#planned = new PlannedTree(this.#kind, clash);
+    if (request.hasCompanion) this.#companion = new PlannedTree(EXTENSION_KINDS.confext, clash);
     this.#names = accounts ? namesById(accounts) : NO_NAMES;
     this.#shippedLines = new Map(
       [...tmpfiles].reverse().map((line) => [base.followFolders(line.path) ?? line.path, line]),
@@ -106,7 +103,7 @@ class Planner {
     const rule = ruleFor(this.#request.rules, entry.path);
     // A folder that the base has too is only the way to its content, whatever the rules say of that.
     if (entry.kind === "directory" && this.#request.base.get(entry.path)?.kind === "directory") {
-      if (this.#kind.isMerged(entry.path)) this.#folders.set(entry.path, entry);
+      if (this.#isMerged(entry.path)) this.#folders.set(entry.path, entry);
       return;
     }
     if (rule === undefined) {
@@ -114,6 +111,10 @@ class Planner {
       return;
     }
     this.#apply(rule, entry, original.path);
+  }
+
+  #isMerged(path: string): boolean {
+    return this.#kind.isMerged(path) || this.#companion?.kind.isMerged(path) === true;
   }
 
   /** The entry where it will be in the merged view: folders that are symlinks in the base are followed, xattrs cleaned. */
@@ -169,7 +170,10 @@ class Planner {
       case "keep":
         if (!this.#kind.isMerged(entry.path))
           this.#problems.push(problems.keepOutsideUsr(entry, rule.text, this.#kind));
-        else if (this.#passesBase(entry)) this.#keep(entry, from);
+        else if (this.#passesBase(entry)) this.#keep(this.#planned, entry, from);
+        return;
+      case "confext":
+        this.#toCompanion(rule, entry, from);
         return;
       case "folders":
         if (entry.kind === "directory") this.#toFactory(rule, entry, from);
@@ -211,7 +215,18 @@ class Planner {
     return false;
   }
 
-  #keep(entry: FileEntry, from: string): void {
+  #toCompanion(rule: Rule, entry: FileEntry, from: string): void {
+    const companion = this.#companion;
+    if (companion === undefined) this.#problems.push(problems.confextNotMade(entry, rule.text));
+    else if (!companion.kind.isMerged(entry.path))
+      this.#problems.push(problems.keepOutsideUsr(entry, rule.text, companion.kind));
+    else if (this.#passesBase(entry)) {
+      this.#note(entry, from, "confext", `rule ${rule.text}; ships in the confext image`);
+      this.#keep(companion, entry, from);
+    }
+  }
+
+  #keep(tree: PlannedTree, entry: FileEntry, from: string): void {
     this.#fixIds(entry);
     if (entry.kind === "directory") {
       this.#folders.set(entry.path, entry);
@@ -219,7 +234,7 @@ class Planner {
     }
     if (entry.path !== from)
       this.#note(entry, from, "moved", `to ${entry.path}, where the base's symlink leads`);
-    this.#place(entry, from);
+    tree.place(entry, from);
   }
 
   /** What ships carries numbers, and the device must give them to the same accounts. */
@@ -241,27 +256,6 @@ class Planner {
       );
   }
 
-  #place(entry: FileEntry, from: string): void {
-    const before = this.#planned.get(entry.path);
-    if (before !== undefined) {
-      if (!sameContent(before.entry, entry)) this.#problems.push(problems.layerClash(entry, before.entry));
-      return;
-    }
-    if (entry.kind !== "file") {
-      this.#planned.set(entry.path, { entry });
-      return;
-    }
-    const { hardlink, ...plain } = entry;
-    const group = hardlink ?? from;
-    const carrier = this.#carriers.get(group);
-    if (carrier === undefined) {
-      this.#carriers.set(group, entry.path);
-      this.#planned.set(entry.path, { entry: plain, from: group });
-    } else {
-      this.#planned.set(entry.path, { entry: { ...plain, hardlink: carrier } });
-    }
-  }
-
   #toFactory(rule: Rule, entry: FileEntry, from: string): void {
     if (entry.kind === "directory") this.#outside.set(entry.path, entry);
     const line = tmpfilesLine(entry, `${FACTORY}${entry.path}`, this.#names);
@@ -281,7 +275,7 @@ class Planner {
     // The line says whose the copy is.
     const uid = this.#names.users.has(entry.uid) ? 0 : entry.uid;
     const gid = this.#names.groups.has(entry.gid) ? 0 : entry.gid;
-    this.#place({ ...entry, uid, gid, path: `${FACTORY}${entry.path}` }, from);
+    this.#planned.place({ ...entry, uid, gid, path: `${FACTORY}${entry.path}` }, from);
   }
 
   #note(entry: FileEntry, path: string, decision: PathDecision, because: string): void {
@@ -292,17 +286,21 @@ class Planner {
   finish(): ExtensionPlan {
     if (this.#tmpfiles.length > 0) {
       const text = this.#tmpfiles.sort(byText).map((line) => `${line}\n`);
-      this.#addText(`${this.#kind.configuration}/tmpfiles.d/${this.#request.name}.conf`, text.join(""));
+      this.#planned.addText(
+        `${this.#kind.configuration}/tmpfiles.d/${this.#request.name}.conf`,
+        text.join(""),
+      );
     }
     const users = this.#sysusers();
     // Of two lines for one account systemd-sysusers takes that of the file whose name comes first, and files need our ids.
     if (users !== "")
-      this.#addText(`${this.#kind.configuration}/sysusers.d/00-${this.#request.name}.conf`, users);
-    this.#addFolders();
+      this.#planned.addText(`${this.#kind.configuration}/sysusers.d/00-${this.#request.name}.conf`, users);
+    this.#addFolders(this.#planned);
+    if (this.#companion !== undefined) this.#addFolders(this.#companion);
     if (this.#problems.length > 0) throw new BuildError(this.#problems);
-    const entries = inTarOrder([...this.#planned.values()], ({ entry }) => entry);
     const report = this.#report.sort((left, right) => byText(left.path, right.path));
-    return { entries, report };
+    const companion = this.#companion?.entries();
+    return { entries: this.#planned.entries(), ...(companion && { companion }), report };
   }
 
   #sysusers(): string {
@@ -323,24 +321,20 @@ class Planner {
     );
   }
 
-  #addText(path: string, text: string): void {
-    this.#place(generatedFile(path, text), path);
-    this.#planned.set(path, { entry: generatedFile(path, text), text });
-  }
-
   /** Folders of packages that stay, and those above anything that ships; modes are the base's, since they win in a merge. */
-  #addFolders(): void {
-    const wanted = new Set<string>([this.#kind.top]);
-    for (const path of this.#planned.keys()) for (const folder of foldersAbove(path)) wanted.add(folder);
+  #addFolders(tree: PlannedTree): void {
+    const wanted = new Set<string>([tree.kind.top]);
+    for (const path of tree.paths()) for (const folder of foldersAbove(path)) wanted.add(folder);
     for (const [path, folder] of this.#folders) {
+      if (!tree.kind.isMerged(path)) continue;
       if (this.#request.base.get(path) === undefined || wanted.has(path)) wanted.add(folder.path);
     }
     for (const path of wanted) for (const folder of foldersAbove(path)) wanted.add(folder);
     for (const path of wanted) {
-      const before = this.#planned.get(path)?.entry;
+      const before = tree.get(path);
       if (before !== undefined && before.kind !== "directory")
         this.#problems.push(problems.folderTaken(before));
-      this.#planned.set(path, { entry: this.#folder(path) });
+      tree.addFolder(this.#folder(path));
     }
   }
 
@@ -387,32 +381,8 @@ function ownership({ mode, uid, gid }: FileEntry): Pick<FileEntry, "mode" | "uid
   return { mode, uid, gid };
 }
 
-/** A file that the build made, owned by root. */
-export function generatedFile(path: string, text: string): FileEntry {
-  return { path, kind: "file", mode: 0o644, uid: 0, gid: 0, sizeBytes: nameBytes(text).length };
-}
-
 function plainFolder(path: string): FileEntry {
   return { path, kind: "directory", mode: 0o755, uid: 0, gid: 0, sizeBytes: 0 };
-}
-
-/** Equal to whoever opens the path, as `sameEntry` has it: kind, content, target, device, permissions, owner, attributes. */
-export function sameContent(left: FileEntry, right: FileEntry): boolean {
-  if (left.kind !== right.kind || left.sha256 !== right.sha256 || left.target !== right.target) return false;
-  if (left.device !== right.device || attributesOf(left) !== attributesOf(right)) return false;
-  return left.kind === "symlink" || sameOwnership(left, right);
-}
-
-/** Without overlayfs' own, which never ship. */
-function attributesOf({ xattrs = [] }: FileEntry): string {
-  return xattrs
-    .filter((one) => !OVERLAY.test(one))
-    .sort(byText)
-    .join("\n");
-}
-
-function sameOwnership(left: FileEntry, right: FileEntry): boolean {
-  return left.mode === right.mode && left.uid === right.uid && left.gid === right.gid;
 }
 
 function modeText(entry: FileEntry): string {

@@ -16,7 +16,8 @@ import { FileIndex, parseFileManifest } from "../facts/file-manifest.js";
 import { parseSysusers } from "../check/inspect/sysusers.js";
 import type { Accounts } from "./merged/accounts.js";
 import { translate } from "./merged/translate.js";
-import { type ExtensionPlan, type PlannedEntry, generatedFile, planExtension } from "./plan.js";
+import { type ExtensionPlan, planExtension } from "./plan.js";
+import { generatedFile, type PlannedEntry } from "./planned-tree.js";
 import type { PathDecision, Reported } from "../facts/reported.js";
 import { compareImageVersions } from "../publish/names.js";
 import type { Rule } from "../rules/rules.js";
@@ -41,13 +42,20 @@ export interface SysextOptions {
   readonly epochSeconds: number;
   /** The tar to write. */
   readonly output: string;
+  /** The tar of the confext image that comes with it; default: none comes. */
+  readonly companion?: string | undefined;
 }
 
-export interface SysextResult {
-  readonly plan: ExtensionPlan;
-  /** Everything in the output, sorted by path, files with their digests. */
+/** A tar that was written. */
+export interface WrittenTree {
+  /** Everything in it, sorted by path, files with their digests. */
   readonly files: readonly FileEntry[];
   readonly extensionRelease: string;
+}
+
+export interface SysextResult extends WrittenTree {
+  readonly plan: ExtensionPlan;
+  readonly companion?: WrittenTree;
 }
 
 /** Whether the manager has to read its units again for it: anything there that is no folder may be one, or change one. */
@@ -68,7 +76,8 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   const { rules, mayShadow, stamp } = options;
   using tar = new TarFile(options.tree);
   const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
-  const shipped = (folder: string) => shippedFiles(tar, members, folder);
+  const shipped = (folder: string) =>
+    textsOf(tar, members, new RegExp(`^/(usr/)?lib/${folder}\\.d/[^/]+\\.conf$`));
   const tmpfiles = [
     ...shipped("tmpfiles").flatMap(({ text: lines, path }) => parseTmpfiles(lines, path)),
     ...(await snapshotTmpfiles(options.base)),
@@ -82,6 +91,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
     mayShadow: (path) => mayShadow(path) || translated?.isDerived(path) === true,
     name: stamp.name,
     ...(stamp.kind && { kind: stamp.kind }),
+    hasCompanion: options.companion !== undefined,
     tmpfiles,
     ...(accounts && {
       accounts,
@@ -91,26 +101,34 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   });
   const needs = options.base.facts.below?.extensions ?? [];
   const report = [...plan.report, ...(translated?.report ?? [])];
-  refuseBelow(stamp, needs, report);
-  const release = extensionRelease({
-    ...stamp,
-    base: options.base.osRelease,
-    pkgdbDigest: levelDigest(options.base),
-    needs,
-    reloadManager: plan.entries.some(({ entry }) => isUnit(entry, stamp.kind)),
-  });
-  const extra = [text(extensionReleasePath(stamp.name, stamp.kind), release)];
-  if (options.database !== undefined) extra.push(...(await databaseFiles(options.database, stamp.name)));
-  const entries = withExtra(plan.entries, extra, base);
-  writeTree(options, entries, tar, members);
-  const files = entries.map(({ entry, text: made }) =>
-    made === undefined ? entry : { ...entry, sha256: sha256(nameBytes(made)) },
-  );
-  return {
-    plan: { ...plan, report },
-    files: files.sort((left, right) => byText(left.path, right.path)),
-    extensionRelease: release,
+  refuseBelow(stamp, needs, report, options.companion !== undefined);
+  const extra = options.database === undefined ? [] : await databaseFiles(options.database, stamp.name);
+  const write = (output: string, entries: readonly PlannedEntry[], kind?: ExtensionKind, further = extra) => {
+    const release = extensionRelease({
+      ...stamp,
+      kind,
+      base: options.base.osRelease,
+      pkgdbDigest: levelDigest(options.base),
+      needs,
+      reloadManager: entries.some(({ entry }) => isUnit(entry, kind)),
+    });
+    const all = withExtra(entries, [text(extensionReleasePath(stamp.name, kind), release), ...further], base);
+    writeTree({ output, epochSeconds: options.epochSeconds }, all, tar, members);
+    return { files: filesOf(all), extensionRelease: release };
   };
+  const written = write(options.output, plan.entries, stamp.kind);
+  if (options.companion === undefined || plan.companion === undefined)
+    return { plan: { ...plan, report }, ...written };
+  const companion = write(options.companion, plan.companion, EXTENSION_KINDS.confext, []);
+  return { plan: { ...plan, report }, ...written, companion };
+}
+
+function filesOf(entries: readonly PlannedEntry[]): FileEntry[] {
+  return entries
+    .map(({ entry, text: made }) =>
+      made === undefined ? entry : { ...entry, sha256: sha256(nameBytes(made)) },
+    )
+    .sort((left, right) => byText(left.path, right.path));
 }
 
 /** What an extension hides of those that it is built on is hidden only where it is merged above them: systemd-sysext goes by names. */
@@ -118,9 +136,12 @@ function refuseBelow(
   { name, kind = EXTENSION_KINDS.sysext }: Pick<ExtensionStamp, "name" | "kind">,
   needs: readonly string[],
   report: readonly Reported[],
+  hasCompanion: boolean,
 ): void {
+  const isMerged = (path: string): boolean =>
+    kind.isMerged(path) || (hasCompanion && EXTENSION_KINDS.confext.isMerged(path));
   const above = needs.filter((one) => compareImageVersions(name, one) < 0);
-  const hidden = report.filter(({ path, decision }) => HIDING.has(decision) && kind.isMerged(path));
+  const hidden = report.filter(({ path, decision }) => HIDING.has(decision) && isMerged(path));
   if (above.length > 0 && hidden.length > 0)
     throw new BuildError([
       problems.mergedBelow(
@@ -171,13 +192,12 @@ async function databaseFiles(folder: string, name: string): Promise<PlannedEntry
   });
 }
 
-/** Files of the layer's packages in /usr/lib/tmpfiles.d or /usr/lib/sysusers.d. */
-function shippedFiles(
+/** Files of the layer whose paths fit. */
+function textsOf(
   tar: TarFile,
   members: ReadonlyMap<string, TarMember>,
-  folder: string,
+  isOne: RegExp,
 ): { readonly path: string; readonly text: string }[] {
-  const isOne = new RegExp(`^/(usr/)?lib/${folder}\\.d/[^/]+\\.conf$`);
   return [...members.values()].flatMap(({ entry, contentAt }) => {
     if (entry.kind !== "file" || !isOne.test(entry.path)) return [];
     const pieces: Buffer[] = [];
@@ -187,7 +207,7 @@ function shippedFiles(
 }
 
 function writeTree(
-  options: SysextOptions,
+  options: Pick<SysextOptions, "output" | "epochSeconds">,
   entries: readonly PlannedEntry[],
   tar: TarFile,
   members: ReadonlyMap<string, TarMember>,

@@ -51,11 +51,14 @@ export interface BuiltImage extends Readonly<v.InferOutput<typeof BuiltManifest>
   readonly publishedVersion: string;
   /** systemd's word, or `any`. */
   readonly publishedArchitecture: string;
-  /** The image in its forms; of an extension the one that systemd-sysext takes. */
+  /** The image in its forms; of an extension the one that systemd-sysext takes, and its confext. */
   readonly files: readonly BuiltFile[];
   /** `FOLDER/NAME`, to which the ending of a deployed file belongs. */
   readonly stem: string;
 }
+
+/** Of the confext image that comes with an extension. */
+export const COMPANION_ENDING = "confext.raw";
 
 /** What systemd-sysext takes as NAME.raw. */
 const RAW_TYPES = ["squashfs", "erofs", "ext4", "ddi"];
@@ -78,7 +81,14 @@ export async function readBuiltImage(folder: string, linkName: string): Promise<
       : [{ path: `${stem}.${type}`, ending: type, sizeBytes, sha256 }],
   );
   const raw = whole.find(({ ending }) => RAW_TYPES.includes(ending));
-  const files = extension === undefined ? whole : raw === undefined ? [] : [{ ...raw, ending: "raw" }];
+  const companion = whole.find(({ ending }) => ending === `confext.${raw?.ending}`);
+  const files =
+    extension === undefined
+      ? whole
+      : [
+          ...(raw ? [{ ...raw, ending: "raw" }] : []),
+          ...(companion ? [{ ...companion, ending: COMPANION_ENDING }] : []),
+        ];
   if (files.length === 0)
     throw new BuildError([problems.nothingToPublish(built.image, extension !== undefined)]);
   return {

@@ -1,5 +1,6 @@
 /** Definitions by which a device updates an extension with systemd-sysupdate. */
-import { kindOfRelease } from "../layer/extension-kind.js";
+import { type ExtensionKind, kindOfRelease } from "../layer/extension-kind.js";
+import { COMPANION_ENDING } from "./built-image.js";
 import type { PublishedImage } from "./index-file.js";
 
 export interface TransferOptions {
@@ -15,13 +16,31 @@ export interface TransferOptions {
  * @see sysupdate.d(5), sysupdate.components(5)
  */
 export function transferFiles(
-  { name, release = {} }: Pick<PublishedImage, "name" | "release">,
-  { url, isSigned }: TransferOptions,
+  { name, release = {}, files }: Pick<PublishedImage, "name" | "release" | "files">,
+  options: TransferOptions,
 ): ReadonlyMap<string, string> {
-  const folder = kindOfRelease(Object.keys(release)).word === "confext" ? "confexts" : "extensions";
+  const { word } = kindOfRelease(Object.keys(release));
+  const component = ["[Component]", `Description=System extension ${name}`];
+  const made = new Map([[`sysupdate.${name}.d/${name}.transfer`, transfer(name, word, "raw", options)]]);
+  // Of one component all transfers get one version, or none does.
+  if (files.some((file) => file.name.endsWith(`.${COMPANION_ENDING}`)))
+    made.set(
+      `sysupdate.${name}.d/${name}.confext.transfer`,
+      transfer(name, "confext", COMPANION_ENDING, options),
+    );
+  return made.set(`sysupdate.${name}.component`, lines(component));
+}
+
+function transfer(
+  name: string,
+  kind: ExtensionKind["word"],
+  ending: string,
+  { url, isSigned }: TransferOptions,
+): string {
+  const folder = kind === "confext" ? "confexts" : "extensions";
   // What is of any architecture has a word of its own: `NAME_@v.raw` would take every file of the name for a version.
-  const pattern = [`${name}_@v_%a.raw`, `${name}_@v_any.raw`].join(" ");
-  const transfer = [
+  const pattern = [`${name}_@v_%a.${ending}`, `${name}_@v_any.${ending}`].join(" ");
+  return lines([
     "[Transfer]",
     `Verify=${isSigned ? "yes" : "no"}`,
     "",
@@ -37,11 +56,6 @@ export function transferFiles(
     `CurrentSymlink=/var/lib/${folder}/${name}.raw`,
     "Mode=0444",
     "InstancesMax=2",
-  ];
-  const component = ["[Component]", `Description=System extension ${name}`];
-  return new Map([
-    [`sysupdate.${name}.d/${name}.transfer`, lines(transfer)],
-    [`sysupdate.${name}.component`, lines(component)],
   ]);
 }
 

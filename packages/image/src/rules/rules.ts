@@ -7,12 +7,13 @@ import * as problems from "../problems.js";
  * - `drop`: does not ship
  * - `factory`: a file ships below /usr/share/factory and a tmpfiles.d line copies it where it belongs if it is
  *   not there; a folder or symlink becomes a tmpfiles.d line
+ * - `confext`: ships as it is, in the confext image that comes with the extension; possible below /etc only
  * - `folders`: folders become tmpfiles.d lines, everything else is dropped
  * - `refuse`: the build stops
  */
-export type RuleAction = "keep" | "drop" | "factory" | "folders" | "refuse";
+export type RuleAction = "keep" | "drop" | "factory" | "confext" | "folders" | "refuse";
 
-const ACTIONS: readonly RuleAction[] = ["keep", "drop", "factory", "folders", "refuse"];
+const ACTIONS: readonly RuleAction[] = ["keep", "drop", "factory", "confext", "folders", "refuse"];
 
 export interface Rule {
   /** As written, `PATTERN=ACTION`, for the report. */

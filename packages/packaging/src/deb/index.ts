@@ -28,6 +28,6 @@ export {
   unitFiles,
   type FirstBootUnit,
   type PerDevice,
-} from "./per-device.js";
+} from "./per-device/index.js";
 export { parseListing, type ListedEntry } from "./listing.js";
 export { readControl, type ControlMembers } from "./file.js";

@@ -3,7 +3,7 @@ import type { RootFile } from "../database/backend.js";
 import type { PackageDatabase } from "../database/database.js";
 import { extendedStates, EXTENDED_STATES } from "./auto-installed.js";
 import { DPKG_FOLDER } from "./database.js";
-import { findPerDevice, firstBootUnits, notMadeAgain, unitFiles } from "./per-device.js";
+import { findPerDevice, firstBootUnits, notMadeAgain, unitFiles } from "./per-device/index.js";
 import type { Sandbox } from "@tsbake/sandbox";
 
 /** Logs of the install itself, backups, locks, caches that are made again. */

@@ -25,7 +25,7 @@ const UNIT_KEYS = {
 const DYNAMIC: ReadonlySet<string> = new Set(["User", "Group"]);
 
 const BUS_SERVICE = /^\/usr\/share\/dbus-1\/system-services\/[^/]+\.service$/;
-const BUS_POLICY = /^(?:\/usr\/share|\/usr\/share\/factory\/etc)\/dbus-1\/system\.d\/[^/]+\.conf$/;
+const BUS_POLICY = /^(?:\/usr\/share|\/etc|\/usr\/share\/factory\/etc)\/dbus-1\/system\.d\/[^/]+\.conf$/;
 
 /** A tmpfiles.d file of an extension. */
 export interface TmpfilesFile {

@@ -15,7 +15,7 @@ export interface UdevLine {
   readonly assignments: readonly UdevAssignment[];
 }
 
-const FOLDERS = ["/usr/lib/udev/rules.d", "/usr/share/factory/etc/udev/rules.d"];
+const FOLDERS = ["/usr/lib/udev/rules.d", "/etc/udev/rules.d", "/usr/share/factory/etc/udev/rules.d"];
 /** Bounded, for a line may be long and hostile. */
 const ASSIGNMENT =
   /(?<![A-Z])([A-Z]{1,20})(?:\{([^}"]{0,200})\})?\s{0,20}(==|!=|\+=|-=|:=|=)\s{0,20}e?"((?:[^"\\]|\\.)*)"/g;

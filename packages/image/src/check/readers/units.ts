@@ -25,9 +25,9 @@ export interface Unit {
   readonly settings: readonly Setting[];
 }
 
-/** Where units are, and where lines of tmpfiles.d copy them from. */
+/** Where units are, in a confext, too, and where lines of tmpfiles.d copy them from. */
 const UNIT =
-  /^(?:\/usr\/lib|\/usr\/share\/factory\/etc)\/systemd\/(system|user)\/([^/]+)(\.d\/[^/]+\.conf)?$/;
+  /^(?:\/usr\/lib|\/etc|\/usr\/share\/factory\/etc)\/systemd\/(system|user)\/([^/]+)(\.d\/[^/]+\.conf)?$/;
 
 /** The units of a tree, sorted by name. Links (enabled units, aliases, masks) are none of their own. */
 export function readUnits(tree: ContentTree): Unit[] {

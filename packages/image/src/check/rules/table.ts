@@ -3,6 +3,7 @@ import type { Code } from "../finding.js";
 import { accounts } from "./accounts.js";
 import { caches } from "./caches.js";
 import { clashes } from "./clashes.js";
+import { confext } from "./confext.js";
 import { enabled } from "./enabled.js";
 import { kernel } from "./kernel.js";
 import { libraries } from "./libraries.js";
@@ -26,6 +27,7 @@ export const RULES: readonly CheckRule[] = [
   enabled,
   required,
   needs,
+  confext,
   unsafePath,
 ];
 

@@ -1,5 +1,5 @@
 /** An extension against one base after another: on which it works as it is, and what is wrong on the others. */
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { BuildError, readTextIfThere, words } from "@tsbake/base";
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
@@ -39,15 +39,18 @@ export interface NamedExtension extends Extension {
 const Manifest = v.object({ decisions: list(Reported) });
 
 /**
- * @param manifest `NAME.json` beside a deployed image, which tells what may hide files of the base; need not be there
+ * @param scratch an empty folder of the caller's to unpack it in
+ * @param beside of a deployed image: `NAME.json`, which tells what may hide files of the base and need not be there, and the
+ *   confext image that comes with it
  * @throws BuildError `image/no-image`, `image/bad-os-release`, `image/bad-layer-facts`, and those of {@link openImage}
  */
 export async function readExtension(
   path: string,
   scratch: string,
-  manifest?: string,
+  { manifest, companion }: { readonly manifest?: string; readonly companion?: string } = {},
 ): Promise<NamedExtension> {
-  const { folder, keepsOwners } = await openImage(path, scratch);
+  const { folder, keepsOwners } = await openImage(path, join(scratch, "extension"));
+  const confext = companion && (await openImage(companion, join(scratch, "companion")));
   const tree = await folderTree(folder);
   const { releases } = kindOfTree((one) => tree.index.get(one) !== undefined);
   const stamps = [...tree.below(releases)].filter(({ kind }) => kind === "file");
@@ -62,6 +65,7 @@ export async function readExtension(
   return {
     name,
     tree,
+    ...(confext && { companion: await folderTree(confext.folder) }),
     stamp: release,
     needs: words(release.get(NEEDS_FIELD) ?? ""),
     mayHide: (one) => known.has(one),

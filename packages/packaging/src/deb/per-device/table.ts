@@ -3,19 +3,16 @@
  * tree, a snapshot or a cache: it is taken out before anything is packed, and made by each device at its first boot, by the
  * package itself, by systemd, or by a unit of ours where neither does. docs/manual.md says so to people.
  */
-import { readdir, readFile, readlink } from "node:fs/promises";
-import { dirname, join, posix } from "node:path";
-import { eachLimited, AT_ONCE, byText, hasCode } from "@tsbake/base";
-import { insideRoot } from "@tsbake/sandbox";
-import { DPKG_FOLDER } from "./database.js";
 
 /** A unit that makes what the package makes only when it is installed. */
 export interface FirstBootUnit {
   /** Without `.service`. */
   readonly name: string;
   readonly description: string;
-  /** The unit runs when one of these is missing. */
+  /** The unit runs when one of these is missing; in any part of a path `*` stands for any characters. */
   readonly missing: readonly string[];
+  /** Units of ours that make what it takes, without `.service`. */
+  readonly after?: string;
   readonly commands: readonly string[];
   readonly user?: string;
 }
@@ -24,7 +21,7 @@ export interface PerDevice {
   /** The package whose script makes it; more than one where several do. */
   readonly packages: readonly string[];
   readonly what: string;
-  /** Absolute; `*` stands for any characters in the last part. */
+  /** Absolute: files, and folders with all that is in them; `*` stands for any characters of a part. */
   readonly paths: readonly string[];
   /** Only symlinks to this target. */
   readonly linksTo?: string;
@@ -39,6 +36,18 @@ function shell(path: string, command: string): string {
   return `/bin/sh -ec 'test -s ${path} || { ${command} >${path}.new; mv ${path}.new ${path}; }'`;
 }
 
+/** As the package's script does, with the locale that the device has by then; the server is started once the manager knows of it. */
+const POSTGRES_CLUSTER = [
+  "set -a",
+  "test ! -e /etc/default/locale || . /etc/default/locale",
+  "for folder in /usr/lib/postgresql/*/bin",
+  "do version=$$(basename $$(dirname $$folder))",
+  "test -e /etc/postgresql/$$version/main || pg_createcluster $$version main",
+  "done",
+  "systemctl daemon-reload",
+  "! systemctl is-enabled -q postgresql.service || systemctl --no-block start postgresql.service",
+].join("; ");
+
 const SNAKEOIL: FirstBootUnit = {
   name: "tsbake-ssl-cert-snakeoil",
   description: "Self-signed certificate of this device",
@@ -49,6 +58,17 @@ const SNAKEOIL: FirstBootUnit = {
 
 /** In the order of the first path. */
 export const PER_DEVICE: readonly PerDevice[] = [
+  {
+    packages: ["postfix", "opensmtpd"],
+    what: "database of mail aliases, whose bytes no two runs have in common",
+    paths: ["/etc/aliases.db"],
+    by: {
+      name: "tsbake-mail-aliases",
+      description: "Database of mail aliases",
+      missing: ["/etc/aliases.db"],
+      commands: ["/bin/sh -ec 'test ! -e /etc/aliases || newaliases'"],
+    },
+  },
   {
     packages: ["bind9"],
     what: "key for rndc",
@@ -149,6 +169,18 @@ export const PER_DEVICE: readonly PerDevice[] = [
     },
   },
   {
+    packages: ["postgresql-common"],
+    what: "cluster of PostgreSQL, which has an identity",
+    paths: ["/etc/postgresql/*/main", "/var/lib/postgresql/*/main"],
+    by: {
+      name: "tsbake-postgresql-cluster",
+      description: "PostgreSQL cluster of this device",
+      missing: ["/etc/postgresql/*/main"],
+      after: SNAKEOIL.name,
+      commands: [`/bin/sh -ec '${POSTGRES_CLUSTER}'`],
+    },
+  },
+  {
     packages: ["resolvconf", "openresolv", "systemd-resolved", "isc-dhcp-client", "ppp"],
     what: "name servers of the machine that builds",
     paths: ["/etc/resolv.conf"],
@@ -221,137 +253,3 @@ export const PER_DEVICE: readonly PerDevice[] = [
     by: "the init script urandom",
   },
 ];
-
-/** One path of a root that the table is about. */
-export interface FoundPerDevice {
-  /** Absolute in the root. */
-  readonly path: string;
-  readonly becomes: string | undefined;
-}
-
-/**
- * What of the table lies in `root`. What a package ships is not made by its script: it stays.
- *
- * @param owned every path in a package's list
- */
-export async function findPerDevice(root: string, owned: ReadonlySet<string>): Promise<FoundPerDevice[]> {
-  const inside = insideRoot(root);
-  const found: FoundPerDevice[] = [];
-  for (const { paths, linksTo, becomes } of PER_DEVICE) {
-    for (const pattern of paths) {
-      const folder = await inside.follow(dirname(pattern));
-      for (const name of await namesLike(folder, posix.basename(pattern))) {
-        const path = posix.join(dirname(pattern), name);
-        if (owned.has(path)) continue;
-        const target = await targetOf(join(folder, name));
-        // A link that is not asked for is a decision of whoever made it: /etc/resolv.conf into /run.
-        if (target === linksTo) found.push({ path, becomes });
-      }
-    }
-  }
-  return found;
-}
-
-async function namesLike(folder: string, pattern: string): Promise<string[]> {
-  const source = pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
-  const matcher = new RegExp(`^${source.join(".*")}$`, "s");
-  try {
-    return (await readdir(folder)).filter((name) => matcher.test(name));
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  }
-}
-
-async function targetOf(path: string): Promise<string | undefined> {
-  try {
-    return await readlink(path);
-  } catch (error) {
-    if (hasCode(error, "EINVAL")) return undefined;
-    throw error;
-  }
-}
-
-/** The units that a root with these packages needs, by name. */
-export function firstBootUnits(packages: ReadonlySet<string>): FirstBootUnit[] {
-  const units = new Set<FirstBootUnit>();
-  for (const { packages: makers, by } of PER_DEVICE)
-    if (typeof by !== "string" && makers.some((name) => packages.has(name))) units.add(by);
-  return [...units];
-}
-
-/** What nothing makes again on a device with these packages, as sentences for a report. */
-export function notMadeAgain(packages: ReadonlySet<string>, hasSystemd: boolean): string[] {
-  return PER_DEVICE.flatMap(({ packages: makers, what, by, paths }) => {
-    const maker = makers.find((name) => packages.has(name));
-    if (maker === undefined) return [];
-    const sentence = (why: string): string =>
-      `${what} (${paths[0]}, made by ${maker}'s script) is not in the image, and ${why}`;
-    if (typeof by === "string")
-      return by.startsWith("nothing: ") ? [sentence(`the device does not make it: ${by.slice(9)}`)] : [];
-    return hasSystemd
-      ? []
-      : [sentence(`without systemd nothing makes it at the first boot: ${by.commands.join("; ")}`)];
-  });
-}
-
-/** Where units of packages lie; a unit here is part of the system, and /etc can mask it. */
-const UNIT_FOLDER = "/usr/lib/systemd/system";
-
-export interface UnitFiles {
-  readonly path: string;
-  readonly text: string;
-  /** The link that enables it, and where that leads. */
-  readonly link: string;
-  readonly target: string;
-}
-
-/**
- * The unit's file and the link that enables it. Before sysinit.target, like systemd's own work of a first boot: every
- * ordinary service comes later.
- */
-export function unitFiles({ name, description, missing, commands, user }: FirstBootUnit): UnitFiles {
-  const lines = [
-    "[Unit]",
-    `Description=${description}`,
-    "DefaultDependencies=no",
-    "After=local-fs.target systemd-remount-fs.service systemd-sysusers.service systemd-tmpfiles-setup.service systemd-random-seed.service",
-    "Before=sysinit.target shutdown.target",
-    "Conflicts=shutdown.target",
-    "ConditionPathIsReadWrite=/etc",
-    ...missing.map((path) => `ConditionPathExists=|!${path}`),
-    "",
-    "[Service]",
-    "Type=oneshot",
-    "RemainAfterExit=yes",
-    "Environment=DEBIAN_FRONTEND=noninteractive HOME=/root",
-    ...(user === undefined ? [] : [`User=${user}`]),
-    ...commands.map((command) => `ExecStart=${command}`),
-  ];
-  return {
-    path: `${UNIT_FOLDER}/${name}.service`,
-    text: `${lines.join("\n")}\n`,
-    link: `${UNIT_FOLDER}/sysinit.target.wants/${name}.service`,
-    target: `../${name}.service`,
-  };
-}
-
-/** Members of `info/` that run when a package is installed. */
-const MAKERS = /^(.+)\.(preinst|postinst|config)$/;
-
-/**
- * The script that probably made `path`: one that names it, its name alone, or else the folder that it is in.
- *
- * @returns a clause, e.g. "the postinst of ssl-cert"
- */
-export async function scriptThatMakes(root: string, path: string): Promise<string | undefined> {
-  const info = await insideRoot(root).follow(join(DPKG_FOLDER, "info"));
-  const names = (await readdir(info)).filter((name) => MAKERS.test(name)).sort(byText);
-  const scripts = await eachLimited(names, AT_ONCE, (name) => readFile(join(info, name), "latin1"));
-  for (const trace of [path, posix.basename(path), posix.dirname(path)]) {
-    const at = trace.length < 4 ? -1 : scripts.findIndex((text) => text.includes(trace));
-    const [, owner, kind] = MAKERS.exec(names[at] ?? "") ?? [];
-    if (owner !== undefined) return `the ${kind} of ${owner.replace(/:.*/, "")}`;
-  }
-  return undefined;
-}
