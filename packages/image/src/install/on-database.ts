@@ -49,7 +49,7 @@ export async function installOnDatabase(options: LayerOptions): Promise<OnDataba
   const solution = await backend.solve({ ...request, installedIn: seenRoot });
   await fetch(solution.packages);
   const isSkipping = scripts === "skip";
-  const running = isSkipping ? [] : await backend.whatRuns(solution, base, sandbox);
+  const running = isSkipping ? [] : await backend.whatRuns(solution, base);
   if (running.length > 0) return { running, solution, sources };
   const result = await backend.installOnDatabase({ ...request, solution });
   const fired = isSkipping ? [] : backend.whatFires(result.added, base);

@@ -1,7 +1,7 @@
 /** What every package format can do: solve, install, and carry its database from one image to the next. */
 import type { FileEntry } from "@tsbake/archive";
 import type { Change } from "./change.js";
-import type { Cage, Sandbox } from "@tsbake/sandbox";
+import type { Cage } from "@tsbake/sandbox";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
 import type { AvailablePackage } from "../feed/closure.js";
 
@@ -107,7 +107,7 @@ export interface Backend {
   /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
   solve(request: SolveRequest & Pick<InstallRequest, "allowChanged">): Promise<Solution>;
   /** Maintainer scripts and named triggers that run when this is installed on a base: `PACKAGE: WHAT`, sorted. @throws BuildError `packaging/bad-deb` */
-  whatRuns(solution: Solution, base: PackageDatabase, sandbox: Sandbox): Promise<string[]>;
+  whatRuns(solution: Solution, base: PackageDatabase): Promise<string[]>;
   /** Triggers of a base on paths that installed packages have: `PACKAGE: WHAT`, sorted. */
   whatFires(added: readonly InstalledPackage[], base: PackageDatabase): string[];
   /** A whole root from nothing; maintainer scripts run inside it. Reproducible. @throws BuildError `packaging/install-failed`, … */
