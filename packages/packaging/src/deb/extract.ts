@@ -53,10 +53,13 @@ function* foldersOf(
   { merged, folders }: { readonly merged: readonly string[]; readonly folders: ReadonlySet<string> },
 ): Generator<PlacedEntry> {
   const known = new Set<string>();
+  // tar leaves what a link leads to as it is.
+  const links = new Set(merged.map((name) => `/${name}`));
   for (const { tar, fd } of packages)
     for (const one of tar.entries) {
       const path = followed(one.entry.path, merged);
-      if (one.entry.kind !== "directory" || folders.has(path) || known.has(path)) continue;
+      if (one.entry.kind !== "directory" || folders.has(path) || known.has(path) || links.has(one.entry.path))
+        continue;
       known.add(path);
       yield placed(one, one.entry, fd);
     }

@@ -2,14 +2,13 @@
  * Packages laid out at once on a tree that is in use already, where dpkg would take them one after the other. One that brings a path
  * that is there is left to dpkg, which knows of diversions and replacements.
  */
-import { lstatSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nameBytes } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { PackageDatabase } from "../database/database.js";
 import { DPKG_FOLDER } from "./database.js";
-import { mergedFolders } from "./install.js";
+import { linkedFolders } from "./install.js";
 import { activations, firesOn, interestsOf } from "./triggers.js";
 import { type LaidPackage, layPackages } from "./unpack.js";
 
@@ -21,7 +20,7 @@ export async function layOnTree(
   packages: readonly Planned[],
 ): Promise<readonly Planned[]> {
   const { root, seenRoot, base, sandbox, inRoot, onProgress } = request;
-  const merged = mergedFolders(request.architecture).filter((name) => isLink(join(seenRoot, name)));
+  const merged = linkedFolders(seenRoot, request.architecture);
   const diverted = base.diversions.flatMap(({ from, to }) => [from, to]);
   const { left, laid } = await layPackages({ root, seenRoot, sandbox }, packages, {
     merged,
@@ -33,10 +32,6 @@ export async function layOnTree(
   if (fired.length > 0)
     await appendFile(join(seenRoot, DPKG_FOLDER, "triggers/Unincorp"), nameBytes(fired.join("")));
   return left;
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 /**

@@ -155,7 +155,10 @@ function keyOf(one: Planned): string {
 }
 
 /** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */
-function clashes(opened: readonly OpenedPackage[], options: LayOptions): Set<OpenedPackage> {
+export function clashes(
+  opened: readonly OpenedPackage[],
+  options: Pick<LayOptions, "merged" | "taken" | "inRoot">,
+): Set<OpenedPackage> {
   const { merged, taken = [], inRoot = [] } = options;
   const shared = [...sharedPaths(opened, merged, taken).values()];
   const found = new Set(shared.flatMap(({ files, folders }) => [...files, ...folders]));
@@ -171,17 +174,18 @@ function linesOf({ control }: Pick<OpenedPackage, "control">, name: string): str
   return bytes === undefined ? [] : nameOf(bytes).split("\n");
 }
 
-function conffilesOf(one: Pick<OpenedPackage, "control">): string[] {
+/** Paths of its configuration files; a line that is no path has a flag before it. */
+export function conffilesOf(one: Pick<OpenedPackage, "control">): string[] {
   return linesOf(one, "conffiles").filter((line) => line !== "");
 }
 
-function isPlain(one: OpenedPackage, without: readonly string[]): boolean {
+/** Whether nothing about it is left to dpkg. @param without members of the control archive that count for nothing */
+export function isPlain(one: OpenedPackage, without: readonly string[]): boolean {
   const { tar, control, files } = one;
   const counts = (name: string): boolean => control.has(name) && !without.includes(name);
   if (tar === undefined || counts("preinst") || !control.has("md5sums")) return false;
   if (counts("triggers") && linesOf(one, "triggers").some((line) => /^\s*interest/.test(line))) return false;
   const brought = new Set(files);
-  // A line that is no path has a flag before it.
   return conffilesOf(one).every((line) => brought.has(line));
 }
 
