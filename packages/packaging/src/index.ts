@@ -8,6 +8,7 @@ export {
   type PackageDatabase,
   type Change,
   type Backend,
+  type Composed,
   type InstallRequest,
   type LayerRequest,
   type InstallResult,

@@ -48,7 +48,7 @@ export interface SandboxRunOptions {
   readonly cwd?: string;
   /** Added to a minimal environment (PATH, HOME, LC_ALL, DEBIAN_FRONTEND=noninteractive, SOURCE_DATE_EPOCH if set). */
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | Iterable<Uint8Array>;
   /** Where standard output goes instead of `stdout`: a file descriptor. */
   readonly stdoutFd?: number;
   readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;

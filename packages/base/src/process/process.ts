@@ -6,8 +6,8 @@ import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { PassThrough } from "node:stream";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
+import type { Writable } from "node:stream";
 import { BuildError } from "../diagnostics/diagnostic.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { hasCode, messageOf } from "../diagnostics/errno.js";
@@ -18,8 +18,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** The whole environment of the child; default: this process's own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Text or bytes for the child's standard input; default: nothing (/dev/null). */
-  readonly input?: string | Uint8Array;
+  /** For the child's standard input: text, bytes, or pieces that are made while it reads; default: nothing (/dev/null). */
+  readonly input?: string | Uint8Array | Iterable<Uint8Array>;
   /** Called with each piece of standard output and error as it comes. */
   readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;
   /** Where standard output goes instead of `stdout`: a file descriptor. */
@@ -50,12 +50,15 @@ const MOST_GRACES = 10;
 /** Between SIGTERM and SIGKILL for a command that is stopped. */
 const STOP_GRACE_MS = 2000;
 
+/** Bytes of an input that are made before the child takes them. */
+const INPUT_AHEAD = 1 << 20;
+
 /**
  * Runs `command` with `args`, no shell in between, and waits for its end: its own, not that of what it left in the
  * background. Stopped by `signal`, it is waited for too, so that nobody cleans up beneath a process that lives.
  *
  * @throws BuildError `base/command-failed` for any other end than exit code 0, unless `mayFail`; `base/too-long`; system
- *   errors of starting it (ENOENT: no such program); the reason of `signal`
+ *   errors of starting it (ENOENT: no such program); the reason of `signal`; what makes its input throws
  */
 export const run: Runner = async (command, args, options?: ProcessOptions): Promise<RunResult> => {
   const result = await outcome(command, args, options ?? {});
@@ -87,6 +90,7 @@ function outcome(command: string, args: readonly string[], options: ProcessOptio
     signal?.addEventListener("abort", stop, { once: true });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
+    let failure: { readonly error: unknown } | undefined;
     child.stdout?.on("data", (piece: Buffer) => {
       out.push(piece);
       options.onOutput?.(piece.toString(), "stdout");
@@ -105,7 +109,8 @@ function outcome(command: string, args: readonly string[], options: ProcessOptio
       if (signal?.aborted) {
         signalTo(child, "SIGKILL");
         reject(stopped(signal));
-      } else
+      } else if (failure) reject(failure.error);
+      else
         resolve({
           code,
           signal: by,
@@ -116,7 +121,18 @@ function outcome(command: string, args: readonly string[], options: ProcessOptio
     if (child.stdin) {
       // A child that ends before it has read everything is no error of ours.
       child.stdin.on("error", () => {});
-      child.stdin.end(options.input);
+      const { input } = options;
+      if (typeof input === "string" || input instanceof Uint8Array) child.stdin.end(input);
+      else if (input) {
+        const source = Readable.from(input, { objectMode: false, highWaterMark: INPUT_AHEAD });
+        // One that failed has no end, and a child that waited for more would take what it got for all.
+        source.on("error", (error) => {
+          failure = { error };
+          child.kill("SIGKILL");
+        });
+        child.on("close", () => source.destroy());
+        source.pipe(child.stdin);
+      }
     }
   });
 }

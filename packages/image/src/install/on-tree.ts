@@ -25,12 +25,13 @@ import type { LayerOptions } from "./options.js";
 import { keysOfBase, layerFacts, packRequest, writeLayer } from "./results.js";
 import { sameContent } from "../layer/same-content.js";
 import * as problems from "../problems.js";
-import { openSnapshot, snapshotFiles } from "../snapshot/snapshot.js";
+import { type Snapshot, snapshotFiles } from "../snapshot/snapshot.js";
 import { ACCOUNT_FILES, newAccounts, readAccounts } from "../layer/merged/accounts.js";
 import { type StableIds, stableIds } from "../layer/merged/stable-ids.js";
 
 export interface OnTreeOptions extends LayerOptions {
   readonly baseTree: string;
+  readonly snapshot: Snapshot;
   /** What to install, its package files fetched; and what can be installed. */
   readonly solution: Solution;
   readonly sources: readonly PackageSource[];
@@ -41,8 +42,7 @@ export interface OnTreeOptions extends LayerOptions {
  */
 export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts> {
   const backend = openDebBackend();
-  const { architecture } = options;
-  const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });
+  const { snapshot } = options;
   const inBase = new FileIndex(await snapshotFiles(snapshot));
   const root = await emptyRoot(options);
   const { solution, sources } = options;

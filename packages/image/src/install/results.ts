@@ -21,8 +21,8 @@ import type { InstallOptions, LayerOptions } from "./options.js";
 import { writeStackedSnapshot } from "./stacked-snapshot.js";
 
 /** Names in the output folder. */
-const TREE_FILE = "rootfs.tar";
-const FILES_FILE = "files.jsonl";
+export const TREE_FILE = "rootfs.tar";
+export const FILES_FILE = "files.jsonl";
 const FACTS_FILE = "packages.json";
 const PACKAGES_FILE = "packages.txt";
 const SCRIPTS_FILE = "skipped-scripts.txt";

@@ -1,7 +1,7 @@
 /** What every package format can do: solve, install, and carry its database from one image to the next. */
-import type { FileEntry } from "@tsbake/archive";
+import type { FileEntry, PlacedEntry } from "@tsbake/archive";
 import type { Change } from "./change.js";
-import type { Cage, Sandbox } from "@tsbake/sandbox";
+import type { Cage } from "@tsbake/sandbox";
 import type { InstalledPackage, PackageDatabase } from "./database.js";
 import type { AvailablePackage } from "../feed/closure.js";
 
@@ -69,6 +69,24 @@ export interface LayerRequest extends InstallRequest {
   readonly inRoot?: readonly Pick<FileEntry, "path" | "kind" | "mode" | "uid" | "gid">[];
 }
 
+export interface ComposeRequest extends Pick<
+  LayerRequest,
+  "architecture" | "allowChanged" | "base" | "onProgress"
+> {
+  readonly solution: Solution;
+  /** The folder of the database that `base` was read from, as a snapshot has it. */
+  readonly database: string;
+  /** A folder for what is decompressed. */
+  readonly work: string;
+}
+
+/** Packages on a base's database, without any of them in a root. What contents lie in is gone when the block is left. */
+export interface Composed extends Disposable {
+  readonly result: InstallResult;
+  /** The tree that they would make, as an archive of it has it; without times that are settled, and without digests. */
+  readonly entries: readonly PlacedEntry[];
+}
+
 /** A maintainer script that did not run. */
 export interface SkippedScript {
   readonly package: string;
@@ -107,11 +125,16 @@ export interface Backend {
   /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
   solve(request: SolveRequest & Pick<InstallRequest, "allowChanged">): Promise<Solution>;
   /** Maintainer scripts and named triggers that run when this is installed on a base: `PACKAGE: WHAT`, sorted. @throws BuildError `packaging/bad-deb` */
-  whatRuns(solution: Solution, base: PackageDatabase, sandbox: Sandbox): Promise<string[]>;
+  whatRuns(solution: Solution, base: PackageDatabase): Promise<string[]>;
   /** Triggers of a base on paths that installed packages have: `PACKAGE: WHAT`, sorted. */
   whatFires(added: readonly InstalledPackage[], base: PackageDatabase): string[];
   /** A whole root from nothing; maintainer scripts run inside it. Reproducible. @throws BuildError `packaging/install-failed`, … */
   install(request: InstallRequest): Promise<InstallResult>;
+  /**
+   * As `installOnDatabase`, told from the packages alone. Undefined where that cannot be done.
+   * @throws BuildError `packaging/bad-deb`
+   */
+  compose(request: ComposeRequest): Promise<Composed | undefined>;
   /** New packages on top of an imported database; no maintainer script runs, no file of the base is there. */
   installOnDatabase(request: LayerRequest): Promise<InstallResult>;
   /** New packages on top of a base whose whole tree is in the root: maintainer scripts and triggers run, as on the device. */
@@ -128,6 +151,8 @@ export interface Backend {
    * @throws BuildError `packaging/foreign-snapshot`, `packaging/damaged-snapshot`
    */
   importSnapshot(from: string, root: string, expected: SnapshotIdentity): Promise<PackageDatabase>;
+  /** The database of a snapshot tree where it lies, proved as {@link Backend.importSnapshot} does. @throws as that */
+  readSnapshot(from: string, expected: SnapshotIdentity): Promise<PackageDatabase>;
   /** What became different, without chains. */
   changes(before: PackageDatabase, after: PackageDatabase): Change[];
 }

@@ -14,6 +14,7 @@ export {
 export type { Change } from "./change.js";
 export {
   type Backend,
+  type Composed,
   type InstallRequest,
   type LayerRequest,
   type InstallResult,

@@ -1,12 +1,13 @@
 /** The deb backend: apt solves, dpkg installs, and we carry the database. */
 import type { Backend } from "../database/backend.js";
 import { databaseChanges } from "../database/changes.js";
+import { composeDeb } from "./compose.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { scanDebs } from "./file.js";
 import { installDeb } from "./install.js";
 import { installOnDebDatabase } from "./layer.js";
 import { installOnDebTree } from "./merged.js";
-import { importDebSnapshot, snapshotDeb } from "./snapshot.js";
+import { importDebSnapshot, readDebSnapshot, snapshotDeb } from "./snapshot.js";
 import { solveDeb } from "./solve.js";
 import { whatFires, whatRuns } from "./what-runs.js";
 
@@ -20,11 +21,13 @@ export function openDebBackend(): Backend {
     whatRuns,
     whatFires,
     install: installDeb,
+    compose: composeDeb,
     installOnDatabase: installOnDebDatabase,
     installOnTree: installOnDebTree,
     readDatabase: readDebDatabase,
     snapshot: snapshotDeb,
     importSnapshot: importDebSnapshot,
+    readSnapshot: readDebSnapshot,
     changes: databaseChanges,
   };
 }

@@ -1,4 +1,5 @@
 /** Reads `/var/lib/dpkg` below a root (dpkg-query(1), deb-conffiles(5), `info/format` 1) into a PackageDatabase. */
+import { readFileSync } from "node:fs";
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -55,19 +56,26 @@ function nativeArchitecture(packages: readonly InstalledPackage[]): string {
   return (dpkg ?? packages.find((one) => one.architecture !== "all"))?.architecture ?? "all";
 }
 
+/** Names of ordinary files; none where there is no such folder. */
+async function filesIn(folder: string): Promise<string[]> {
+  const found = (await ifThere(readdir(folder, { withFileTypes: true }))) ?? [];
+  return found.filter((one) => one.isFile()).map(({ name }) => name);
+}
+
 /** `info/` by package (`libc6:amd64`, `bash`), then by kind. */
 type Info = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 async function readInfo(folder: string): Promise<Info> {
   const info = new Map<string, Map<string, string>>();
-  const names = ((await ifThere(readdir(folder))) ?? []).filter((name) => /^[^.].*\.[a-z0-9]+$/.test(name));
-  await eachLimited(names, AT_ONCE, async (name) => {
+  const names = (await filesIn(folder)).filter((name) => /^[^.].*\.[a-z0-9]+$/.test(name));
+  for (const name of names) {
     const dot = name.lastIndexOf(".");
-    const text = await readFile(join(folder, name), "latin1");
+    // A thousand small files: to wait for each takes ten times as long as to read it.
+    const text = readFileSync(join(folder, name), "latin1");
     const key = name.slice(0, dot);
     const members = info.get(key) ?? new Map<string, string>();
     info.set(key, members.set(name.slice(dot + 1), text));
-  });
+  }
   return info;
 }
 
@@ -127,7 +135,7 @@ async function readDiversions(path: string): Promise<Diversion[]> {
 
 async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
   const inside = insideRoot(root);
-  const names = ((await ifThere(readdir(folder))) ?? []).sort(byText);
+  const names = (await filesIn(folder)).sort(byText);
   return eachLimited(names, AT_ONCE, async (name) => {
     const text = await readFile(join(folder, name), "utf8");
     const [mode, link = ""] = text.split("\n");
@@ -141,7 +149,7 @@ async function readAlternatives(root: string, folder: string): Promise<Alternati
 
 /** Pending triggers (`Unincorp`) count too: a finished database has none. */
 async function readTriggers(folder: string): Promise<string[]> {
-  const names = ((await ifThere(readdir(folder))) ?? []).filter((name) => name !== "Lock");
+  const names = (await filesIn(folder)).filter((name) => name !== "Lock");
   const all = await eachLimited(names, AT_ONCE, async (name) =>
     (await linesOf(join(folder, name))).map((line) => `${name}\t${line}`),
   );

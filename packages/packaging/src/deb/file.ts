@@ -14,7 +14,7 @@ import type { Stanza } from "./stanza.js";
 export type ControlMembers = ReadonlyMap<string, Buffer>;
 
 /** Control members are small; more than this is no package. */
-const LARGEST_CONTROL = 64 * 1024 * 1024;
+export const LARGEST_CONTROL = 64 * 1024 * 1024;
 
 /** @throws BuildError `packaging/bad-deb` */
 export async function readControl(path: string): Promise<ControlMembers> {

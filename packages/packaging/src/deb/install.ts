@@ -2,6 +2,7 @@
  * A whole root from nothing. The essential packages are laid out side by side first, so that scripts find a working
  * system; then the real dpkg unpacks and configures everything, its maintainer scripts inside the root.
  */
+import { lstatSync } from "node:fs";
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AT_ONCE, batches, BuildError, demandSuccess, eachLimited, hasCode, sha256File } from "@tsbake/base";
@@ -164,6 +165,13 @@ export function mergedFolders(architecture: string): string[] {
         ? ["lib64", "libx32"]
         : [];
   return ["bin", "sbin", "lib", ...wide];
+}
+
+/** Those of them that are links in this root. */
+export function linkedFolders(root: string, architecture: string): string[] {
+  return mergedFolders(architecture).filter((name) =>
+    lstatSync(join(root, name), { throwIfNoEntry: false })?.isSymbolicLink(),
+  );
 }
 
 async function prepare(root: string, merged: readonly string[]): Promise<void> {

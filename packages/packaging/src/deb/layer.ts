@@ -9,23 +9,13 @@ import type { InstallResult, LayerRequest, Planned, SkippedScript } from "../dat
 import type { Change } from "../database/change.js";
 import { additions } from "../database/changes.js";
 import { readControl, repackDeb } from "./file.js";
-import type { ControlMembers } from "./file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
-import { dpkg, dpkgUnpack, mergedFolders, verify } from "./install.js";
+import { dpkg, dpkgUnpack, linkedFolders, verify } from "./install.js";
+import { describe, SCRIPTS } from "./skipped.js";
 import { layPackages } from "./unpack.js";
 import { insideRoot, refuseLinks } from "@tsbake/sandbox";
 import { solutionOf } from "./solve.js";
 import { clampTimes, normaliseRoot } from "./normalise.js";
-
-/** Control members that run, or that make others run: `triggers` would mark a package of the base as unfinished. */
-const SCRIPTS: readonly SkippedScript["script"][] = [
-  "preinst",
-  "postinst",
-  "prerm",
-  "postrm",
-  "config",
-  "triggers",
-];
 
 /** Members of `info/` that dpkg would run of a package that it replaces or removes. */
 const OLD_SCRIPTS = ["preinst", "postinst", "prerm", "postrm"] as const;
@@ -85,13 +75,14 @@ async function layOnBase(
 ): Promise<readonly Planned[]> {
   const diverted = base.diversions.flatMap(({ from, to }) => [from, to]);
   const { left, dropped } = await layPackages({ root, seenRoot, sandbox }, packages, {
-    merged: mergedFolders(architecture),
+    merged: linkedFolders(seenRoot, architecture),
     without: SCRIPTS,
     ...(onProgress && { onProgress }),
     taken: [...base.packages.flatMap(({ files }) => files), ...diverted],
   });
   for (const [one, members] of dropped) {
-    for (const script of SCRIPTS) if (members.has(script)) skipped.push(describe(one, script, members));
+    for (const script of SCRIPTS)
+      if (members.has(script)) skipped.push(describe(one, script, members.get(script) ?? Buffer.alloc(0)));
   }
   return left;
 }
@@ -101,17 +92,11 @@ async function withoutScripts(one: Planned, scratch: string, skipped: SkippedScr
   const members = await readControl(one.path);
   const scripts = SCRIPTS.filter((name) => members.has(name));
   if (scripts.length === 0) return one.path;
-  for (const script of scripts) skipped.push(describe(one, script, members));
+  for (const script of scripts) skipped.push(describe(one, script, members.get(script) ?? Buffer.alloc(0)));
   const out = join(scratch, `${one.name}_${one.version.replaceAll(":", "%3a")}_${one.architecture}.deb`);
   const dropped = new Set<string>(scripts);
   await repackDeb(one.path, out, members, (name) => !dropped.has(name));
   return out;
-}
-
-function describe(one: Planned, script: SkippedScript["script"], members: ControlMembers): SkippedScript {
-  const bytes = members.get(script) ?? Buffer.alloc(0);
-  const { name, version } = one;
-  return { package: name, version, script, sha256: sha256(bytes), text: bytes.toString("utf8") };
 }
 
 /**

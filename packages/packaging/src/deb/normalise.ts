@@ -63,6 +63,11 @@ while [ $# -gt 0 ]; do
 done
 `;
 
+/** Whether {@link normaliseRoot} takes a path out whoever brought it. @param path absolute within the root */
+export function isRemovedPath(path: string): boolean {
+  return REMOVED.some((one) => path === `/${one}` || path.startsWith(`/${one}/`));
+}
+
 /**
  * What an install leaves behind and two installs would not have in common.
  *

@@ -7,7 +7,7 @@ import { databaseDigest } from "../database/database.js";
 import type { PackageDatabase } from "../database/database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { insideRoot } from "@tsbake/sandbox";
-import { damagedSnapshot, foreignSnapshot } from "../problems.js";
+import { badDatabase, damagedSnapshot, foreignSnapshot } from "../problems.js";
 
 /** Members of `/var/lib/dpkg` that are the database; the others are locks, backups and journals. */
 const FILES = ["status", "diversions", "statoverride", "arch"];
@@ -43,6 +43,22 @@ export async function importDebSnapshot(
 ): Promise<PackageDatabase> {
   if (expected.backend !== "deb") throw new BuildError([foreignSnapshot("backend", "deb", expected.backend)]);
   await copyDatabase(from, root);
+  return proved(root, expected);
+}
+
+/** The database of a snapshot where it lies. @throws as {@link importDebSnapshot} */
+export async function readDebSnapshot(from: string, expected: SnapshotIdentity): Promise<PackageDatabase> {
+  if (expected.backend !== "deb") throw new BuildError([foreignSnapshot("backend", "deb", expected.backend)]);
+  for (const name of FILES) {
+    const path = join(from, DPKG_FOLDER, name);
+    // Only ordinary files: a snapshot may come from anywhere.
+    if ((await ifThere(lstat(path)))?.isFile() === false)
+      throw new BuildError([badDatabase(path, "it is no file")]);
+  }
+  return proved(from, expected);
+}
+
+async function proved(root: string, expected: SnapshotIdentity): Promise<PackageDatabase> {
   const database = await readDebDatabase(root, expected.architecture);
   const found = identityOf(database);
   if (found.count !== expected.count) {

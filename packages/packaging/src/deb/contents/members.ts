@@ -1,0 +1,157 @@
+/**
+ * The control or data members of many packages, decompressed side by side. One xz for each processor reads one package after the
+ * other: a process for each package costs more than its work.
+ */
+import { createReadStream, fstatSync, openSync, closeSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import {
+  type ArMember,
+  hasProgram,
+  type Place,
+  plainEnvironment,
+  readAr,
+  xzPlainBytes,
+} from "@tsbake/archive";
+import { AT_ONCE, BuildError, eachLimited, hasCode, openChild } from "@tsbake/base";
+import { badDeb, noApt } from "../../problems.js";
+
+export type MemberKind = "control" | "data";
+
+/** A member's plain bytes in a file. */
+export interface PlainMember extends Place {
+  readonly sizeBytes: number;
+}
+
+/** Plain bytes in files that are closed, and of which the disk is free, when the block is left. */
+export class PlainMembers implements Disposable {
+  readonly #open: number[] = [];
+
+  /** A file that only its number leads to. @param path where it is for a moment */
+  file(path: string): number {
+    const fd = openSync(path, "wx+", 0o600);
+    this.#open.push(fd);
+    return fd;
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#open.splice(0)) closeSync(fd);
+  }
+}
+
+const DPKG_DEB: Readonly<Record<MemberKind, string>> = { control: "--ctrl-tarfile", data: "--fsys-tarfile" };
+
+interface Packed {
+  /** Of the package, in the order asked for. */
+  readonly at: number;
+  readonly path: string;
+  readonly member: ArMember;
+  readonly plainBytes: number;
+}
+
+/**
+ * @param paths package files
+ * @param files holds the plain bytes
+ * @param scratch an empty folder, where those files are
+ * @returns in the order of `paths`
+ * @throws BuildError `packaging/bad-deb`
+ */
+export async function plainMembers(
+  kind: MemberKind,
+  paths: readonly string[],
+  files: PlainMembers,
+  scratch: string,
+): Promise<PlainMember[]> {
+  const found: PlainMember[] = [];
+  const hasXz = await hasProgram("xz");
+  const packed = hasXz
+    ? await eachLimited([...paths.entries()], AT_ONCE, ([at, path]) => packedMember(kind, path, at))
+    : [];
+  const lanes = lanesOf(packed.flatMap((one) => one ?? []));
+  await eachLimited([...lanes.entries()], lanes.length, async ([number, lane]) => {
+    const fd = files.file(join(scratch, `${kind}-${number}`));
+    if (!(await unxz(lane, fd))) return;
+    let at = 0;
+    for (const one of lane) {
+      found[one.at] = { fd, at, sizeBytes: one.plainBytes };
+      at += one.plainBytes;
+    }
+  });
+  const rest = [...paths.entries()].filter(([at]) => found[at] === undefined);
+  await eachLimited(rest, availableParallelism(), async ([at, path]) => {
+    const fd = files.file(join(scratch, `${kind}-of-${at}`));
+    await byDpkgDeb(kind, path, fd);
+    found[at] = { fd, at: 0, sizeBytes: fstatSync(fd).size };
+  });
+  return found;
+}
+
+/** @returns undefined for what is not one stream of xz in a package of the usual form */
+async function packedMember(kind: MemberKind, path: string, at: number): Promise<Packed | undefined> {
+  try {
+    const members = await readAr(path);
+    const member = members[kind === "control" ? 1 : 2];
+    if (members[0]?.name !== "debian-binary" || member?.name !== `${kind}.tar.xz`) return undefined;
+    const fd = openSync(path, "r");
+    try {
+      const plainBytes = xzPlainBytes(fd, member.offset, member.sizeBytes);
+      return plainBytes === undefined ? undefined : { at, path, member, plainBytes };
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    // dpkg-deb says what is wrong with it.
+    if (error instanceof BuildError || hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Each processor has about as much to do as the others. */
+function lanesOf(packed: readonly Packed[]): Packed[][] {
+  const lanes = Array.from({ length: Math.min(availableParallelism(), packed.length) }, () => ({
+    bytes: 0,
+    all: [] as Packed[],
+  }));
+  for (const one of packed.toSorted((left, right) => right.plainBytes - left.plainBytes)) {
+    const lane = lanes.reduce((least, other) => (other.bytes < least.bytes ? other : least));
+    lane.bytes += one.plainBytes;
+    lane.all.push(one);
+  }
+  return lanes.map(({ all }) => all);
+}
+
+/** @returns whether the file holds all of them; xz has proved each index that their sizes are from */
+async function unxz(lane: readonly Packed[], fd: number): Promise<boolean> {
+  await using child = openChild("xz", ["-q", "-dc"], { stdin: "pipe", stdout: fd, env: plainEnvironment() });
+  try {
+    for (const { path, member } of lane) {
+      const end = member.offset + member.sizeBytes - 1;
+      for await (const piece of createReadStream(path, {
+        start: member.offset,
+        end,
+        highWaterMark: 1 << 18,
+      })) {
+        if (child.stdin.write(piece as Buffer)) continue;
+        const ended = await Promise.race([
+          child.ended.then(() => true),
+          new Promise<false>((resolve) => child.stdin.once("drain", () => resolve(false))),
+        ]);
+        if (ended) return false;
+      }
+    }
+    child.stdin.end();
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END")) throw error;
+    return false;
+  }
+  const { code } = await child.ended;
+  return code === 0 && fstatSync(fd).size === lane.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
+}
+
+async function byDpkgDeb(kind: MemberKind, path: string, fd: number): Promise<void> {
+  await using child = openChild("dpkg-deb", [DPKG_DEB[kind], path], { stdout: fd });
+  const { code, signal, said, failure } = await child.ended;
+  if (hasCode(failure, "ENOENT")) throw new BuildError([noApt("dpkg-deb")]);
+  if (failure !== undefined) throw failure;
+  if (code !== 0) throw new BuildError([badDeb(path, said || `dpkg-deb ended with ${code ?? signal}`)]);
+}
