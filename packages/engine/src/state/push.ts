@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { ParsedProject } from "@tsbake/recipe";
 import { gzipPath, listStore, objectPath, type Store } from "@tsbake/sstate";
-import type { Pusher, PushSummary } from "@tsbake/sstate/remote";
+import type { Pusher } from "@tsbake/sstate/remote";
 import type { EngineEvent } from "../events.js";
 import { noPushUrl, noToken, storeWarning } from "../problems.js";
 import { neededStoreFolder } from "./store.js";
 import { tokenOf } from "./token.js";
+import type { Pushed } from "./traffic.js";
 
 export interface PushRequest {
   readonly project: Pick<ParsedProject, "configurationText">;
@@ -28,10 +29,6 @@ export interface Push {
   over(store: Store): Store;
   /** Waits for what is under way, not for ever. */
   finish(): Promise<Pushed>;
-}
-
-export interface Pushed extends PushSummary {
-  readonly url: string;
 }
 
 /** @returns undefined where SSTATE_MIRROR_PUSH is empty @throws BuildError `engine/bad-token-file`, `engine/no-token`, `sstate/no-folder` */

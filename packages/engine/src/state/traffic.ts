@@ -2,8 +2,13 @@
 import { stat } from "node:fs/promises";
 import { ifThere } from "@tsbake/base";
 import { objectPath, type Store } from "@tsbake/sstate";
+import type { PushSummary } from "@tsbake/sstate/remote";
 import type { EngineEvent, SharedStateTraffic } from "../events.js";
-import type { Pushed } from "./push.js";
+
+/** What was uploaded, and whereto. */
+export interface Pushed extends PushSummary {
+  readonly url: string;
+}
 
 const NOTHING_PUSHED = { pushed: 0, bytes: 0, known: 0, conflicts: 0, left: 0 };
 
