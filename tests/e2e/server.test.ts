@@ -67,6 +67,10 @@ describe("a project that pushes", () => {
     reader.configure(reading());
     const shared = await reader.built(["page"]);
     expect([shared.ran, shared.restored, codesIn(shared.output)]).toEqual([[], RESTORED, []]);
+    const traffic = trafficIn(shared.output)!;
+    expect(traffic).toMatchObject({ found: traffic["wanted"], fetched: RESTORED.length, pushed: 0 });
+    expect([traffic["fetchedBytes"], traffic["url"]]).toEqual([expect.any(Number), undefined]);
+    expect((await reader.tsbake(["page"])).stdout).not.toContain("shared state:");
     const [theirs, ours] = [
       await maker.rig.digests("build/tmp/deploy"),
       await reader.rig.digests("build/tmp/deploy"),

@@ -42,14 +42,17 @@ export interface EngineWarning {
   readonly diagnostic: Diagnostic;
 }
 
-/** What went to and came from a shared-state server; once, after the last task, where SSTATE_MIRROR_PUSH is set. */
+/** What went to and came from others; once, after the last task, where SSTATE_MIRRORS or SSTATE_MIRROR_PUSH is set. */
 export interface SharedStateTraffic {
   readonly type: "shared-state";
-  /** SSTATE_MIRROR_PUSH. */
-  readonly url: string;
+  /** SSTATE_MIRROR_PUSH; undefined where it is not set, and then nothing is pushed. */
+  readonly url?: string;
   /** Artifacts that the build looked for, and how many of them it found: here or on a mirror. */
   readonly wanted: number;
   readonly found: number;
+  /** Artifacts that came from a mirror, and their bytes. */
+  readonly fetched: number;
+  readonly fetchedBytes: number;
   /** Artifacts that were uploaded, and their bytes. */
   readonly pushed: number;
   readonly bytes: number;

@@ -17,6 +17,7 @@ import { writtenFolders } from "../settings/disks.js";
 import { readMachineSettings } from "../settings/run-settings.js";
 import { mayRun, openScene } from "../metadata/scene.js";
 import { openPush } from "../state/push.js";
+import { Traffic } from "../state/traffic.js";
 import { openStore } from "../state/store.js";
 import { linkHostTools } from "../settings/tools.js";
 
@@ -80,7 +81,9 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const push = request.dryRun
     ? undefined
     : await openPush({ ...context, onEvent: options.onEvent, signal: request.kill });
-  const store = await openStore(project, options.onEvent, options.locked, request.kill);
+  const { onEvent, locked } = options;
+  const traffic = new Traffic();
+  const store = traffic.over(await openStore(project, { onEvent, locked, signal: request.kill, traffic }));
   try {
     return await runTasks({
       graph,
@@ -142,6 +145,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       },
     });
   } finally {
-    await push?.finish();
+    const pushed = await push?.finish();
+    if (!request.dryRun) traffic.tell(onEvent, pushed);
   }
 }

@@ -16,7 +16,7 @@ export function projectSharedState(context: BuildContext): SharedState {
     onEvent: context.onEvent,
     reachable: async (targets) => (await signed(targets)).artifactPaths(),
     wanted: async (targets) => (await signed(targets)).artifactNames(),
-    store: () => openStore(project, onEvent),
+    store: () => openStore(project, { onEvent }),
     push: () => pushAll(context),
   });
 }

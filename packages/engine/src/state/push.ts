@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { ParsedProject } from "@tsbake/recipe";
 import { gzipPath, listStore, objectPath, type Store } from "@tsbake/sstate";
-import type { Pusher, PushSummary } from "@tsbake/sstate/remote";
+import type { Pusher } from "@tsbake/sstate/remote";
 import type { EngineEvent } from "../events.js";
 import { noPushUrl, noToken, storeWarning } from "../problems.js";
 import { neededStoreFolder } from "./store.js";
 import { tokenOf } from "./token.js";
+import type { Pushed } from "./traffic.js";
 
 export interface PushRequest {
   readonly project: Pick<ParsedProject, "configurationText">;
@@ -26,24 +27,24 @@ const DEFAULT_WAIT_SECONDS = 60;
 export interface Push {
   /** The store, whose new objects are uploaded. */
   over(store: Store): Store;
-  /** Waits for what is under way, not for ever, and tells what was done. */
-  finish(): Promise<void>;
+  /** Waits for what is under way, not for ever. */
+  finish(): Promise<Pushed>;
 }
 
 /** @returns undefined where SSTATE_MIRROR_PUSH is empty @throws BuildError `engine/bad-token-file`, `engine/no-token`, `sstate/no-folder` */
 export async function openPush(request: PushRequest): Promise<Push | undefined> {
-  const { project, onEvent } = request;
+  const { project } = request;
   const opened = await openPusher(request);
   if (!opened) return undefined;
   const { pusher, url, folder } = opened;
   const seconds = Number(
     project.configurationText("SSTATE_MIRROR_PUSH_WAIT")?.trim() || DEFAULT_WAIT_SECONDS,
   );
-  return new BuildPush(pusher, { url, folder, waitMs: seconds * 1000, onEvent });
+  return new BuildPush(pusher, { url, folder, waitMs: seconds * 1000 });
 }
 
 /** All that the folder has, as long as it takes. @throws as `openPush`; `engine/no-push-url` */
-export async function pushAll(request: PushRequest): Promise<PushSummary & { readonly url: string }> {
+export async function pushAll(request: PushRequest): Promise<Pushed> {
   const opened = await openPusher(request);
   if (!opened) throw new BuildError([noPushUrl()]);
   const { pusher, url, folder } = opened;
@@ -71,7 +72,7 @@ async function openPusher({ project, topdir, environment, onEvent, signal }: Pus
   return { pusher, url, folder };
 }
 
-interface BuildPushParts extends Pick<PushRequest, "onEvent"> {
+interface BuildPushParts {
   readonly url: string;
   readonly folder: string;
   readonly waitMs: number;
@@ -80,8 +81,6 @@ interface BuildPushParts extends Pick<PushRequest, "onEvent"> {
 class BuildPush implements Push {
   readonly #pusher: Pusher;
   readonly #parts: BuildPushParts;
-  readonly #wanted = new Set<string>();
-  readonly #found = new Set<string>();
 
   constructor(pusher: Pusher, parts: BuildPushParts) {
     this.#pusher = pusher;
@@ -90,12 +89,7 @@ class BuildPush implements Push {
 
   over(store: Store): Store {
     return {
-      find: async (names) => {
-        const found = await store.find(names);
-        for (const name of names) this.#wanted.add(objectPath(name));
-        for (const name of found) this.#found.add(objectPath(name));
-        return found;
-      },
+      find: (names) => store.find(names),
       get: (name) => store.get(name),
       put: async (name, path, description, signature) => {
         await store.put(name, path, description, signature);
@@ -108,9 +102,8 @@ class BuildPush implements Push {
     };
   }
 
-  async finish(): Promise<void> {
-    const { url, waitMs, onEvent } = this.#parts;
-    const summary = await this.#pusher.finish(waitMs);
-    onEvent({ type: "shared-state", url, wanted: this.#wanted.size, found: this.#found.size, ...summary });
+  async finish(): Promise<Pushed> {
+    const { url, waitMs } = this.#parts;
+    return { url, ...(await this.#pusher.finish(waitMs)) };
   }
 }

@@ -17,7 +17,7 @@ import type {
   StoreStatistics,
   Verification,
 } from "@tsbake/sstate";
-import type { PushSummary } from "@tsbake/sstate/remote";
+import type { Pushed } from "./traffic.js";
 import type { ParsedProject } from "@tsbake/recipe";
 import type { Signatures, TaskGraph } from "@tsbake/graph";
 import type { EngineEvent } from "../events.js";
@@ -50,7 +50,7 @@ export interface SharedState {
   /** @throws BuildError when a target of `unreachableFrom` cannot be built */
   prune(request: PruneRequest): Promise<Pruned>;
   /** Uploads what the server of SSTATE_MIRROR_PUSH has not. @throws BuildError without one, or without a token */
-  push(): Promise<PushSummary & { readonly url: string }>;
+  push(): Promise<Pushed>;
   /** Fetches the artifacts of these targets from mirrors. Empty: those of the project. @throws BuildError when one cannot be built */
   pull(targets: readonly string[]): Promise<Pulled>;
 }

@@ -15,19 +15,26 @@ import type { ArtifactSigner, Store, StoreOptions } from "@tsbake/sstate";
 import type { EngineEvent } from "../events.js";
 import { checkLocked, type LockedSignatures } from "../signing/locked-signatures.js";
 import { storeWarning } from "../problems.js";
+import type { Traffic } from "./traffic.js";
 
 type Configured = Pick<ParsedProject, "configurationText" | "prepare">;
 
+export interface OpenStoreOptions {
+  readonly onEvent: (event: EngineEvent) => void;
+  /** What is locked must be there. */
+  readonly locked?: LockedSignatures | undefined;
+  /** Ends what is being fetched from a mirror. */
+  readonly signal?: AbortSignal | undefined;
+  /** Counts what comes from mirrors. */
+  readonly traffic?: Traffic;
+}
+
 /**
- * @param locked what is locked must be there
- * @param signal ends what is being fetched from a mirror
  * @throws BuildError `sstate/bad-mirrors`, `sstate/missing-gpg`, `sstate/cannot-sign`
  */
 export async function openStore(
   project: Configured,
-  onEvent: (event: EngineEvent) => void,
-  locked?: LockedSignatures,
-  signal?: AbortSignal,
+  { onEvent, locked, signal, traffic }: OpenStoreOptions,
 ): Promise<Store> {
   const signer = await signerOf(project);
   const options = {
@@ -42,7 +49,9 @@ export async function openStore(
   const downloads = folder === undefined ? {} : { downloads: join(folder, INCOMING) };
   const near = folder === undefined ? undefined : openFolderStore(folder, options);
   const text = project.configurationText("SSTATE_MIRRORS") ?? "";
-  const mirrors = text.trim() === "" ? [] : openMirrors(text, { ...options, ...downloads });
+  const mirrors = (text.trim() === "" ? [] : openMirrors(text, { ...options, ...downloads })).map(
+    (mirror) => traffic?.ofMirror(mirror) ?? mirror,
+  );
   const store = near ? (mirrors.length > 0 ? chainStores(near, mirrors) : near) : readThrough(mirrors);
   if (!locked) return store;
   return checkLocked(store, locked, (diagnostic) => onEvent({ type: "engine-warning", diagnostic }));
