@@ -38,7 +38,9 @@ describeUnless(postgresProblem, "PostgreSQL:", () => {
   beforeAll(async () => {
     postgres = await startPostgres();
   });
-  afterAll(() => postgres[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await postgres[Symbol.asyncDispose]();
+  });
 
   equivalenceContract("PostgreSQL", () =>
     Promise.resolve({

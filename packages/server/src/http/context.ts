@@ -1,5 +1,6 @@
 /** What every handler of a request goes by. Shapes only. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Pruned, PruneOptions } from "@tsbake/sstate";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { ObjectStorage } from "../storage/index.js";
@@ -21,6 +22,7 @@ export interface HttpContext {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly limits: HttpLimits;
+  readonly prune: (options: PruneOptions) => Promise<Pruned>;
   /** Nothing is taken and nothing deleted, whoever asks. */
   readonly readOnly: boolean;
   /** Reading takes a token, too. */
