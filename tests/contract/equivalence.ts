@@ -140,7 +140,7 @@ export function equivalenceContract(kind: string, make: () => Promise<DatabaseRi
             expect(answers[0]).toEqual(answers[1]);
           },
         ),
-        { numRuns: 40 },
+        { numRuns: 15 },
       );
     });
   });

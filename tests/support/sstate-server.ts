@@ -51,16 +51,17 @@ export interface ServerProgram extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** The program, started. @param environment in addition to a plain one */
+/** The program, started. @param place the folder of the objects, or the options that name another place */
 export async function startProgram(
-  folder: string,
+  place: string | readonly string[],
   argv: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerProgram> {
+  const objects = typeof place === "string" ? ["--dir", place] : place;
   const program = join(root, "packages/server/dist/main.js");
   const child = spawn(
     "node",
-    [program, "--dir", folder, "--port", "0", "--hash-listen", "127.0.0.1:0", "--grace", "5", ...argv],
+    [program, ...objects, "--port", "0", "--hash-listen", "127.0.0.1:0", "--grace", "5", ...argv],
     { stdio: ["ignore", "pipe", "pipe"], env: { ...plainEnvironment(), ...environment } },
   );
   let said = "";

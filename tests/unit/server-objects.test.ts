@@ -401,3 +401,22 @@ test("health, metrics, many at once, deleting", async () => {
     expect(line).toMatch(/^(# (HELP|TYPE) tsbake_sstate_\w+ .+|tsbake_sstate_\w+(\{[^}]*\})? [\d.e+]+)$/);
   expect(text).toMatch(/^tsbake_sstate_uploads_total\{outcome="new"\} [1-9]/m);
 });
+
+test("a token of the scope `prune` prunes by age and size, or says what would go", async () => {
+  await using own = await openServer();
+  for (const hash of ["ab01", "ab02", "ab03"]) await put(hash, "x".repeat(1000), {}, own);
+  const old = join(own.folder, pathOf("ab01"));
+  for (const file of [old, `${old}.sha256`]) utimesSync(file, new Date(0), new Date(0));
+  const prune = (body: object, headers: Record<string, string> = bearer(own.token)) =>
+    ask({ method: "POST", path: "/sstate/.prune", headers, body: JSON.stringify(body) }, own);
+  expect((await prune({ max_bytes: 0 }, {})).status).toBe(401);
+  for (const wrong of [{}, { max_bytes: -1 }, { max_age_seconds: "x" }])
+    expect((await prune(wrong)).status).toBe(400);
+  const counts = async (body: object) => JSON.parse((await prune(body)).body.toString()) as object;
+  expect(await counts({ max_age_seconds: 3600, dry_run: true })).toMatchObject({ removed: 1, kept: 2 });
+  expect((await ask({ path: place(pathOf("ab01")) }, own)).status).toBe(200);
+  for (const file of [old, `${old}.sha256`]) utimesSync(file, new Date(0), new Date(0));
+  expect(await counts({ max_age_seconds: 3600 })).toMatchObject({ removed: 1, kept: 2 });
+  expect((await ask({ path: place(pathOf("ab01")) }, own)).status).toBe(404);
+  expect(await counts({ max_bytes: 0 })).toMatchObject({ removed: 2, kept: 0, kept_bytes: 0 });
+});

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { join, resolve } from "node:path";
 import { BuildError, messageOf, words } from "@tsbake/base";
 import { mayBeAnonymous, readHashAddress, type HashAddress } from "./equivalence/index.js";
+import { readHashServer, type HashServer } from "@tsbake/sstate/remote";
 import { badArgument } from "./problems.js";
 import { readBucket, type BucketOptions } from "./storage/index.js";
 import type { UpkeepBounds } from "./upkeep.js";
@@ -26,7 +27,19 @@ export interface ServerOptions {
   /** Silence of an upload, and the stretch in which it must make its least rate. Default: 30,000. */
   readonly idleMs?: number;
   readonly prune: UpkeepBounds;
+  readonly upstream: UpstreamServers;
   readonly graceMs: number;
+}
+
+/** Servers behind this one. */
+export interface UpstreamServers {
+  /** Below which objects are, with the login. */
+  readonly url?: string;
+  readonly hashServer?: HashServer;
+  /** That of the environment. */
+  readonly token?: string;
+  /** How long one that is down is left alone. Default: 30,000. */
+  readonly pauseMs?: number;
 }
 
 interface Option {
@@ -41,6 +54,7 @@ const STATE = ".server";
 const MOST_OBJECT_BYTES = 16 * 2 ** 30;
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
 const MOST_BUCKET_OBJECT_BYTES = 5 * 2 ** 30;
+const UPSTREAM_TOKEN = "TSBAKE_SSTATE_UPSTREAM_TOKEN";
 const ADMIN_PASSWORD = "TSBAKE_SSTATE_ADMIN_PASSWORD";
 
 const OPTIONS: readonly Option[] = [
@@ -48,7 +62,7 @@ const OPTIONS: readonly Option[] = [
   {
     name: "storage",
     value: "URL",
-    help: "s3://BUCKET[/PREFIX]: in a bucket instead (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
+    help: "s3://BUCKET[/PREFIX]: the objects in a bucket (AWS_ACCESS_KEY_ID, …)",
   },
   {
     name: "s3-endpoint",
@@ -60,7 +74,7 @@ const OPTIONS: readonly Option[] = [
   {
     name: "database",
     value: "URL",
-    help: "postgres://…: hash equivalences and users in PostgreSQL, for several servers",
+    help: "postgres://…: hash equivalences in PostgreSQL, for several servers",
   },
   { name: "host", value: "ADDRESS", help: "where HTTP and WebSockets are answered (default: 127.0.0.1)" },
   { name: "port", value: "PORT", help: `and on which port (default: ${DEFAULT_PORT}; 0: any that is free)` },
@@ -78,6 +92,16 @@ const OPTIONS: readonly Option[] = [
     name: "admin",
     value: "NAME",
     help: `who may everything there; ${ADMIN_PASSWORD} has the password`,
+  },
+  {
+    name: "upstream",
+    value: "URL",
+    help: "a server or mirror: what is not here is fetched there, and kept",
+  },
+  {
+    name: "hash-upstream",
+    value: "ADDRESS",
+    help: "the same of hashes, as BB_HASHSERVE names a server",
   },
   { name: "read-only", help: "nothing is taken and nothing deleted, whoever asks" },
   { name: "private", help: "reading takes a token, too" },
@@ -209,7 +233,34 @@ export function readOptions(argv: readonly string[], environment: NodeJS.Process
     ...(certificate !== undefined && key !== undefined && { tls: { certificate, key } }),
     maxObjectBytes,
     prune: { ...(maxBytes !== undefined && { maxBytes }), ...(maxAgeMs !== undefined && { maxAgeMs }) },
+    upstream: upstreamOf(last, values.has("read-only"), environment),
     graceMs: number("grace", 3600, 30) * 1000,
+  };
+}
+
+/** @throws BuildError `server/bad-argument` */
+function upstreamOf(
+  last: (name: string) => string | undefined,
+  isReadOnly: boolean,
+  environment: NodeJS.ProcessEnv,
+): UpstreamServers {
+  const [text, address] = [last("upstream"), last("hash-upstream")];
+  const token = environment[UPSTREAM_TOKEN] || undefined;
+  if (text === undefined && address === undefined) return {};
+  if (isReadOnly)
+    refuseWords("a server with --upstream or --hash-upstream keeps what it learns: not with --read-only");
+  const url = text === undefined || !URL.canParse(text) ? undefined : new URL(text);
+  if (text !== undefined && (!url || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== ""))
+    refuseWords("--upstream is no http(s):// URL below which objects are");
+  // As our own server takes it: the password of any name.
+  if (url && token !== undefined && url.password === "") [url.username, url.password] = ["token", token];
+  const hashServer = address === undefined ? undefined : readHashServer(address);
+  if (address !== undefined && !hashServer)
+    refuseWords(`--hash-upstream is \`${address}\`, not HOST:PORT, unix:///PATH, ws:// or wss://`);
+  return {
+    ...(url && { url: url.href.replace(/\/+$/, "") }),
+    ...(hashServer && { hashServer }),
+    ...(token !== undefined && { token }),
   };
 }
 

@@ -18,6 +18,7 @@ import { cannotListen, unusableBucket, unusableFolder } from "./problems.js";
 import { statusPage, type StatusFacts } from "./status-page.js";
 import { openFolderStorage, openS3Storage, StorageFailure, type ObjectStorage } from "./storage/index.js";
 import { Upkeep } from "./upkeep.js";
+import { UpstreamStorage, withUpstream } from "./upstream/index.js";
 import { addToken, Guesses, listTokens, SCOPES, Tokens } from "./tokens/index.js";
 import { Usage } from "./usage.js";
 
@@ -38,13 +39,13 @@ export interface Server {
 export async function startServer(options: ServerOptions, log: Log): Promise<Server> {
   const { state } = options;
   const tokenFile = join(state, "tokens.json");
-  const storage = await openStorage(options, log);
+  const storage = withUpstreamStorage(await openStorage(options, log), options, log);
   const firstToken = await opened(state, () => firstTokenOf(state, tokenFile));
   const metrics = openMetrics();
   const usage = new Usage(metrics);
   const tokens = await Tokens.open(tokenFile, (reason) => log.error("tokens", { reason }));
   const guesses = new Guesses();
-  const database = await openDatabase(options, log);
+  const database = withUpstreamHashes(await openDatabase(options, log), options, log);
   const { admin } = options;
   if (admin) await makeAdmin(database, admin);
   const hashes = new HashListeners({
@@ -57,6 +58,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
     anonymous: options.anonymous,
     readOnly: options.readOnly,
   });
+  const upkeep = new Upkeep(storage, options.readOnly ? {} : options.prune, log, metrics);
   const context: HttpContext = {
     storage,
     tokens,
@@ -67,8 +69,8 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Ser
     limits: { maxObjectBytes: options.maxObjectBytes, idleMs: options.idleMs ?? 30_000, minRate: 1000 },
     readOnly: options.readOnly,
     isPrivate: options.isPrivate,
+    prune: (bounds) => upkeep.prune(bounds),
   };
-  const upkeep = new Upkeep(storage, options.readOnly ? {} : options.prune, log, metrics);
   const listener = await openDoor(
     options,
     context,
@@ -120,6 +122,29 @@ async function openStorage({ objects, state }: ServerOptions, log: Log): Promise
 async function openDatabase({ database, state }: ServerOptions, log: Log): Promise<EquivalenceDatabase> {
   if (database === undefined) return openEmbeddedDatabase(join(state, "hash-equivalences.db"));
   return openPostgresDatabase(database, (reason) => log.warn("database", { reason }));
+}
+
+function withUpstreamStorage(near: ObjectStorage, options: ServerOptions, log: Log): ObjectStorage {
+  const { upstream, state, maxObjectBytes } = options;
+  if (upstream.url === undefined) return near;
+  return new UpstreamStorage(near, {
+    url: upstream.url,
+    spool: join(state, "upstream"),
+    log,
+    maxObjectBytes,
+    pauseMs: upstream.pauseMs,
+  });
+}
+
+function withUpstreamHashes(
+  near: EquivalenceDatabase,
+  { upstream }: ServerOptions,
+  log: Log,
+): EquivalenceDatabase {
+  const { hashServer, token, pauseMs } = upstream;
+  if (!hashServer) return near;
+  const login = token === undefined ? undefined : { username: "token", token };
+  return withUpstream(near, { server: hashServer, login, log, pauseMs });
 }
 
 async function opened<Result>(folder: string, open: () => Promise<Result>): Promise<Result> {

@@ -1,5 +1,6 @@
 /** What every handler of a request goes by. Shapes only. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Pruned, PruneOptions } from "@tsbake/sstate";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { ObjectStorage } from "../storage/index.js";
@@ -23,6 +24,7 @@ export interface HttpContext {
   readonly metrics: Metrics;
   readonly usage: Usage;
   readonly limits: HttpLimits;
+  readonly prune: (options: PruneOptions) => Promise<Pruned>;
   /** Nothing is taken and nothing deleted, whoever asks. */
   readonly readOnly: boolean;
   /** Reading takes a token, too. */

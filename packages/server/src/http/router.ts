@@ -1,10 +1,11 @@
 /** From a request to its handler, and from whatever that throws to an answer. */
 import { BuildError, diskProblem, hasCode, isDiskProblem, messageOf } from "@tsbake/base";
-import { API_HEADER, API_VERSION, EXISTS_PATH } from "@tsbake/sstate/remote";
+import { API_HEADER, API_VERSION, EXISTS_PATH, PRUNE_PATH } from "@tsbake/sstate/remote";
 import { demandScope } from "./access.js";
 import { Refusal, sendRefusal, sendText } from "./answers.js";
 import type { Exchange, HttpContext } from "./context.js";
 import { answerExists } from "./exists.js";
+import { answerPrune } from "./prune.js";
 import { readName } from "./names.js";
 import { sendObject } from "./objects.js";
 import { StorageFailure } from "../storage/index.js";
@@ -46,6 +47,12 @@ async function dispatch(context: HttpContext, pages: Pages, exchange: Exchange):
       if (method !== "POST") throw notAllowed("POST");
       await demandScope(context, exchange, "read");
       return answerExists(context, exchange);
+    }
+    if (encoded === PRUNE_PATH) {
+      if (method !== "POST") throw notAllowed("POST");
+      await demandScope(context, exchange, "prune");
+      if (context.readOnly) throw new Refusal(403, "this server is read-only");
+      return answerPrune(context, exchange);
     }
     const name = readName(encoded);
     if (isRead) {

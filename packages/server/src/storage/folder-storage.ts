@@ -42,7 +42,6 @@ export async function openFolderStorage(folder: string): Promise<ObjectStorage> 
 }
 
 class FolderStorage implements ObjectStorage {
-  readonly atOnce = 1;
   readonly countEveryMs = COUNT_EVERY_MS;
   readonly #folder: string;
   readonly #etags: Etags;
@@ -64,6 +63,12 @@ class FolderStorage implements ObjectStorage {
     const etag = this.#etags.known(path, found) ?? (await this.#etags.read(path, found));
     const { size, mtimeMs, ctimeMs, ino } = found;
     return { sizeBytes: size, etag, modifiedMs: mtimeMs, changed: `${ino} ${ctimeMs}` };
+  }
+
+  async exist(paths: readonly string[]): Promise<readonly boolean[]> {
+    const there: boolean[] = [];
+    for (const path of paths) there.push((await this.find(path)) !== undefined);
+    return there;
   }
 
   async read(

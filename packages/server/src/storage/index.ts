@@ -1,4 +1,15 @@
 /** Where objects are: the seam (`storage.ts`), the folder and the bucket behind it. */
 export { openFolderStorage } from "./folder-storage.js";
 export { openS3Storage, readBucket, type BucketOptions } from "./s3/index.js";
-export { StorageFailure, type ServedFile, type ObjectStorage, type StoragePath } from "./storage.js";
+export { Recent } from "./recent.js";
+export { toldSidecar } from "./sidecar.js";
+export { Spool } from "./spool.js";
+export {
+  StorageFailure,
+  type ByteRange,
+  type Incoming,
+  type ObjectStorage,
+  type ServedBytes,
+  type ServedFile,
+  type StoragePath,
+} from "./storage.js";

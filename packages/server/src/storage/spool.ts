@@ -1,6 +1,6 @@
 /** Bytes that come in, in a file that nobody sees until all are there. */
 import { open, rm, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { makeFolder, needSpace, scratchFolder } from "@tsbake/base";
 
 /** As much of the disk is left to others; it is looked at that often. */
@@ -20,10 +20,14 @@ export class Spool {
 
   /** @throws system errors */
   async open(): Promise<SpoolFile> {
+    const path = await this.place();
+    return new SpoolFile(dirname(path), path, await open(path, "wx", 0o644));
+  }
+
+  /** The path of a file that is not there. @throws system errors */
+  async place(): Promise<string> {
     this.#folder ??= this.#make();
-    const folder = await this.#folder;
-    const path = join(folder, `${this.#count++}`);
-    return new SpoolFile(folder, path, await open(path, "wx", 0o644));
+    return join(await this.#folder, `${this.#count++}`);
   }
 
   async #make(): Promise<string> {

@@ -70,8 +70,8 @@ export interface ObjectStorage extends Catalog {
   receive(): Promise<Incoming>;
   /** The object with what stands beside it. @returns whether it was there */
   remove(path: StoragePath): Promise<boolean>;
-  /** Names that are looked for at once: one where a look takes no time. */
-  readonly atOnce: number;
+  /** Which of these are there, in their order. */
+  exist(paths: readonly string[]): Promise<readonly boolean[]>;
   /** How often what is there is counted, in ms. */
   readonly countEveryMs: number;
   /** Whether it can be used; the reason when not, without a path. */

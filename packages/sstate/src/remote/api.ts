@@ -6,6 +6,7 @@
  *     PUT PATH                  with a token of the scope `push`; 201: new, 204: the same was there, 409: another was
  *     DELETE PATH               with a token of the scope `prune`: the object and what stands beside it
  *     POST .exists              ExistsRequest → ExistsAnswer
+ *     POST .prune               with a token of the scope `prune`: PruneQuestion → PruneAnswer
  */
 import * as v from "valibot";
 import { list } from "@tsbake/base/data";
@@ -38,6 +39,27 @@ export type ExistsRequest = v.InferOutput<typeof ExistsRequest>;
 /** In the order of the names. */
 export const ExistsAnswer = v.object({ there: list(v.boolean()) });
 export type ExistsAnswer = v.InferOutput<typeof ExistsAnswer>;
+
+export const PRUNE_PATH = ".prune";
+
+/** At least one bound; objects that any of them names go. */
+export const PruneQuestion = v.pipe(
+  v.object({
+    max_age_seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),
+    max_bytes: v.optional(v.pipe(v.number(), v.minValue(0), v.finite())),
+    dry_run: v.optional(v.boolean(), false),
+  }),
+  v.check(
+    ({ max_age_seconds, max_bytes }) => max_age_seconds !== undefined || max_bytes !== undefined,
+    "it names no bound",
+  ),
+);
+export interface PruneAnswer {
+  readonly removed: number;
+  readonly freed_bytes: number;
+  readonly kept: number;
+  readonly kept_bytes: number;
+}
 
 /** @param digest 64 hexadecimal digits */
 export function digestHeader(digest: string): string {

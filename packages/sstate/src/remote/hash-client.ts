@@ -26,6 +26,23 @@ export interface HashClientOptions {
 /** Whatever a server says goes into names of files: nothing but this is a unihash. */
 const unihash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const ReportAnswer = v.object({ unihash });
+const note = v.nullish(v.string());
+const OutputAnswer = v.nullable(
+  v.object({
+    method: v.string(),
+    taskhash: v.string(),
+    outhash: v.string(),
+    unihash,
+    owner: note,
+    PN: note,
+    PV: note,
+    PR: note,
+    task: note,
+    outhash_siginfo: note,
+  }),
+);
+/** A task's output as a server knows it; undefined where it does not. */
+export type HashOutput = NonNullable<v.InferOutput<typeof OutputAnswer>>;
 const InvokeFailure = v.object({ "invoke-error": v.object({ message: v.string() }) });
 /** Questions that are on their way at once. */
 const BATCH = 500;
@@ -45,17 +62,45 @@ export class HashClient {
   }
 
   /** @returns in the order of the keys @throws system errors; HashServerError */
-  unihashes(keys: readonly TaskHashKey[]): Promise<readonly (string | undefined)[]> {
+  async unihashes(keys: readonly TaskHashKey[]): Promise<readonly (string | undefined)[]> {
+    const questions = keys.map(({ method, taskhash }) => `${method} ${taskhash}`);
+    const answers = await this.#stream("get-stream", questions, v.union([v.literal(""), unihash]));
+    return answers.map((answer) => (answer === "" ? undefined : answer));
+  }
+
+  /** Whether some task has such a unihash. @returns in their order @throws system errors; HashServerError */
+  async hasUnihashes(unihashes: readonly string[]): Promise<readonly boolean[]> {
+    const answers = await this.#stream("exists-stream", unihashes, v.picklist(["true", "false"]));
+    return answers.map((answer) => answer === "true");
+  }
+
+  /** The output of a task, with its unihash. @throws system errors; HashServerError */
+  async outputOfTask({ method, taskhash }: TaskHashKey): Promise<HashOutput | undefined> {
+    const get = { method, taskhash, all: true };
+    return (await this.#inTurn((lines) => this.#ask(lines, { get }, OutputAnswer))) ?? undefined;
+  }
+
+  /** The first task that had this output. @throws system errors; HashServerError */
+  async outputOfHash(method: string, outhash: string, taskhash: string): Promise<HashOutput | undefined> {
+    const request = { "get-outhash": { method, outhash, taskhash, with_unihash: true } };
+    return (await this.#inTurn((lines) => this.#ask(lines, request, OutputAnswer))) ?? undefined;
+  }
+
+  #stream<Schema extends v.GenericSchema<unknown, string>>(
+    command: string,
+    questions: readonly string[],
+    schema: Schema,
+  ): Promise<string[]> {
     return this.#inTurn(async (lines) => {
-      await this.#ask(lines, { "get-stream": null }, v.literal("ok"));
-      const answers: (string | undefined)[] = [];
-      for (let at = 0; at < keys.length; at += BATCH) {
-        const batch = keys.slice(at, at + BATCH);
-        lines.send(batch.map(({ method, taskhash }) => `${method} ${taskhash}`));
+      await this.#ask(lines, { [command]: null }, v.literal("ok"));
+      const answers: string[] = [];
+      for (let at = 0; at < questions.length; at += BATCH) {
+        const batch = questions.slice(at, at + BATCH);
+        lines.send(batch);
         for (let count = 0; count < batch.length; count++) {
           const answer = (await lines.read()).trim();
-          if (answer !== "" && !v.is(unihash, answer)) throw refusalIn(answer);
-          answers.push(answer === "" ? undefined : answer);
+          if (!v.is(schema, answer)) throw refusalIn(answer);
+          answers.push(answer);
         }
       }
       lines.send(["END"]);

@@ -9,9 +9,13 @@ export {
   ExistsAnswer,
   ExistsRequest,
   LONGEST_SIGNATURE_HEADER,
+  PRUNE_PATH,
+  type PruneAnswer,
+  PruneQuestion,
   SIGNATURE_HEADER,
 } from "./api.js";
+export { existAt } from "./exists.js";
 export { RemoteEquivalences } from "./equivalences.js";
-export { HashClient, type TaskHashKey } from "./hash-client.js";
+export { HashClient, type HashOutput, type TaskHashKey } from "./hash-client.js";
 export { readHashServer, type HashServer } from "./hash-connection.js";
 export { Pusher, type PushSummary } from "./push.js";

@@ -5,10 +5,12 @@
  * beside it, for those who read the bucket without us, comes after it, and is told from the metadata until then.
  */
 import { createHash } from "node:crypto";
-import { messageOf, sha256 } from "@tsbake/base";
+import { eachLimited, messageOf, sha256 } from "@tsbake/base";
 import { BESIDE, digestIn, groupFiles, sidecarOf, sidecarText, storedFile } from "@tsbake/sstate";
 import type { ListedFile, StoredObject } from "@tsbake/sstate";
+import { Recent } from "../recent.js";
 import { SMALL_BYTES, SmallFiles } from "../small-files.js";
+import { toldSidecar, type ToldFile } from "../sidecar.js";
 import { Spool, type SpoolFile } from "../spool.js";
 import { StorageFailure } from "../storage.js";
 import type {
@@ -23,7 +25,6 @@ import type {
 } from "../storage.js";
 import { DIGEST, digestOf, expectedOf, isGood, reasonIn, type BucketFile } from "./answers.js";
 import { BucketClient, type BucketAnswer, type BucketOptions } from "./client.js";
-import { FoundObjects } from "./found.js";
 import { readListingPage } from "./listing.js";
 import { bucketFault, keepsConditions } from "./probe.js";
 import { Turns } from "./turns.js";
@@ -33,6 +34,8 @@ const USE_IS_NOTED_MS = 24 * 3_600_000;
 /** A page of a listing is a request, and has a thousand names. */
 const COUNT_EVERY_MS = 3_600_000;
 const ASKED_AT_ONCE = 32;
+/** An object that another server has deleted is believed to be there so long, in ms; reading it says that it is gone. */
+const FOUND = { ms: 60_000, most: 100_000 };
 const LONGEST_SIDECAR = 4096;
 
 export interface S3StorageOptions extends BucketOptions {
@@ -53,14 +56,13 @@ export async function openS3Storage(options: S3StorageOptions): Promise<ObjectSt
 }
 
 class S3Storage implements ObjectStorage {
-  readonly atOnce = ASKED_AT_ONCE;
   readonly countEveryMs = COUNT_EVERY_MS;
   readonly #client: BucketClient;
   readonly #prefix: string;
   readonly #onTrouble: (reason: string) => void;
   readonly #small = new SmallFiles();
   readonly #spool: Spool;
-  readonly #found = new FoundObjects();
+  readonly #found = new Recent<BucketFile>(FOUND);
   /** Undefined: the bucket itself sees to it that nothing is replaced. */
   readonly #turns: Turns | undefined;
   readonly #noting = new Set<string>();
@@ -86,6 +88,10 @@ class S3Storage implements ObjectStorage {
     return found;
   }
 
+  exist(paths: readonly string[]): Promise<readonly boolean[]> {
+    return eachLimited(paths, ASKED_AT_ONCE, async (path) => (await this.find(path)) !== undefined);
+  }
+
   async #head(path: string): Promise<BucketFile | undefined> {
     const { status, headers, body } = await this.#client.send("HEAD", path);
     body.resume();
@@ -108,16 +114,11 @@ class S3Storage implements ObjectStorage {
   }
 
   /** The checksum beside an object of which the metadata has it. */
-  async #toldSidecar(object: string): Promise<{ found: ServedFile; bytes: Buffer } | undefined> {
+  async #toldSidecar(object: string): Promise<ToldFile | undefined> {
     const found = this.#found.get(object) ?? (await this.#head(object));
     if (found?.digest === undefined) return undefined;
     this.#found.keep(object, found);
-    const bytes = Buffer.from(sidecarText(object, found.digest));
-    const etag = `"${sha256(bytes)}"`;
-    return {
-      found: { sizeBytes: bytes.length, etag, modifiedMs: found.modifiedMs, changed: etag },
-      bytes,
-    };
+    return toldSidecar(object, found.digest, found.modifiedMs);
   }
 
   async read(

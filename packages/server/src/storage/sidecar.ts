@@ -1,0 +1,15 @@
+/** The checksum beside an object where it is not a file, but follows from what is known of the object. */
+import { sha256 } from "@tsbake/base";
+import { sidecarText } from "@tsbake/sstate";
+import type { ServedFile } from "./storage.js";
+
+export interface ToldFile {
+  readonly found: ServedFile;
+  readonly bytes: Buffer;
+}
+
+export function toldSidecar(object: string, digest: string, modifiedMs: number): ToldFile {
+  const bytes = Buffer.from(sidecarText(object, digest));
+  const etag = `"${sha256(bytes)}"`;
+  return { found: { sizeBytes: bytes.length, etag, modifiedMs, changed: etag }, bytes };
+}
