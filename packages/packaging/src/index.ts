@@ -39,6 +39,7 @@ export {
   type SimulatedStep,
   explainDpkg,
   type DpkgFailure,
+  scriptEffects,
   scriptModes,
   type AlternativeLink,
   type ModeRule,
