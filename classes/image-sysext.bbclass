@@ -259,6 +259,11 @@ TSBAKE_OPTIONS
     return $result
 }
 
+# Whoever builds an extension on this one gets this one, too. No content depends on it: only do_build does.
+addtask extension_complete after do_image_complete
+do_extension_complete[depends] += "${IMAGE_BASE_PKGDB}:do_extension_complete"
+do_build[depends] += "${IMAGE_BASE_PKGDB}:do_extension_complete"
+
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
 IMAGE_RESULT_COMPANION = "${@'--companion-files ${IMAGE_TREE}/confext/files.jsonl' if d.getVar('IMAGE_COMPANION') else ''}"
 # The first type that systemd-sysext takes as NAME.raw.

@@ -255,6 +255,14 @@ do_image() {
         --allow-private-keys "${IMAGE_ALLOW_PRIVATE_KEYS}" --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_TREE}
 }
 
+# What has to be on a device beside an extension that is built on this image, and is deployed with it: of a base nothing.
+addtask extension_complete
+do_extension_complete[doc] = "deploys what extensions on this image need beside them"
+do_extension_complete[noexec] = "1"
+do_extension_complete() {
+    :
+}
+
 # --- outputs --------------------------------------------------------------------------------------------------------
 # Further arguments of the tool that makes a type.
 EXTRA_IMAGECMD ?= ""

@@ -569,6 +569,13 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       ]);
     });
 
+    test("it comes with that, and not with the base's image", async () => {
+      expect((await rig.tsbake(["-g", "chain-top"])).code).toBe(0);
+      const graph = rig.read("task-depends.dot");
+      expect(graph).toContain('-> "chain-low.do_image_complete"');
+      expect(graph).not.toMatch(/"case-base\.do_image[_"]/);
+    });
+
     test("it is made again for other packages of that, and not for other rules", async () => {
       const planned = async (change: string): Promise<string> => {
         rig.write("build/conf/changes.conf", change);
@@ -576,9 +583,10 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
         rmSync(rig.path("build/conf/changes.conf"));
         return stdout;
       };
-      expect(await planned('SYSEXT_RULES:prepend:pn-chain-low = "/usr/share/doc/**=drop "\n')).toContain(
-        "nothing to do",
-      );
+      const rules = await planned('SYSEXT_RULES:prepend:pn-chain-low = "/usr/share/doc/**=drop "\n');
+      // What is to be on the device beside it is made anew, with those rules.
+      expect(rules).toContain("chain-low do_image\n");
+      expect(rules).not.toMatch(/chain-top do_(?!build)/);
       const more = await planned('IMAGE_PREINSTALL:append:pn-chain-low = " tree"\n');
       for (const task of ["chain-low do_rootfs", "chain-top do_rootfs"]) expect(more).toContain(`${task}\n`);
     });

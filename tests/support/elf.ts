@@ -17,6 +17,10 @@ export interface ElfSpec {
   readonly sections?: readonly string[];
   /** `.modinfo` of a kernel module: NAME=VALUE. */
   readonly modinfo?: readonly string[];
+  /** Symbols that a kernel module does not define; with a `?` in front: weak. */
+  readonly undefinedSymbols?: readonly string[];
+  /** What a kernel or its module exports. */
+  readonly exported?: readonly string[];
 }
 
 const KINDS = { relocatable: 1, executable: 2, shared: 3 };
@@ -74,10 +78,45 @@ export function elfFile(spec: ElfSpec): Buffer {
   give.copy(file, giveAt);
   interpreter.copy(file, interpreterAt);
   table.copy(file, tableAt);
-  const { sections, modinfo } = spec;
-  if (sections === undefined && modinfo === undefined) return file;
-  const names = [...(sections ?? []), ...(modinfo === undefined ? [] : [MODINFO])];
-  return withSections(file, names, Buffer.from((modinfo ?? []).map((one) => `${one}\0`).join("")));
+  const named = (spec.sections ?? []).map((name) => ({ name, type: name === ".symtab" ? 2 : 1 }));
+  const { modinfo, exported, undefinedSymbols } = spec;
+  const all: Section[] = [
+    ...named,
+    ...(modinfo ? [{ name: ".modinfo", type: 1, content: zeroEnded(modinfo) }] : []),
+    ...(exported ? [{ name: "__ksymtab_strings", type: 1, content: zeroEnded(exported) }] : []),
+  ];
+  if (undefinedSymbols !== undefined) all.push(...symbolTable(undefinedSymbols, all.length + 2));
+  return all.length === 0 ? file : withSections(file, all);
+}
+
+interface Section {
+  readonly name: string;
+  /** sh_type. */
+  readonly type: number;
+  readonly content?: Buffer;
+  /** sh_link. */
+  readonly link?: number;
+}
+
+function zeroEnded(texts: readonly string[]): Buffer {
+  return Buffer.from(texts.map((one) => `${one}\0`).join(""));
+}
+
+/** @param namesAt the number that the section with the names will have */
+function symbolTable(symbols: readonly string[], namesAt: number): Section[] {
+  const names = symbols.map((one) => one.replace(/^\?/, ""));
+  const table = Buffer.alloc(24 * (symbols.length + 1));
+  let at = 1;
+  for (const [index, symbol] of symbols.entries()) {
+    table.writeUInt32LE(at, 24 * (index + 1));
+    // Binding: global or weak.
+    table.writeUInt8((symbol.startsWith("?") ? 2 : 1) << 4, 24 * (index + 1) + 4);
+    at += names[index]!.length + 1;
+  }
+  return [
+    { name: ".symtab", type: 2, content: table, link: namesAt },
+    { name: ".strtab", type: 3, content: zeroEnded(["", ...names]) },
+  ];
 }
 
 function needTable(wants: Readonly<Record<string, readonly string[]>>, at: (text: string) => number): Buffer {
@@ -118,30 +157,31 @@ function giveTable(gives: readonly string[], soname: string, at: (text: string) 
   );
 }
 
-const MODINFO = ".modinfo";
-
-function withSections(loaded: Buffer, sections: readonly string[], modinfo: Buffer): Buffer {
-  const names = ["", ...sections, ".shstrtab"];
-  const text = `${names.join("\0")}\0`;
-  const headers = Buffer.alloc(names.length * 64);
-  let at = 0;
-  for (const [index, name] of names.entries()) {
-    headers.writeUInt32LE(at, index * 64);
-    headers.writeUInt32LE(
-      name === ".symtab" ? 2 : name === ".shstrtab" ? 3 : name === "" ? 0 : 1,
-      index * 64 + 4,
-    );
-    at += name.length + 1;
-    if (name !== MODINFO) continue;
-    headers.writeBigUInt64LE(BigInt(loaded.length + text.length), index * 64 + 24);
-    headers.writeBigUInt64LE(BigInt(modinfo.length), index * 64 + 32);
+function withSections(loaded: Buffer, sections: readonly Section[]): Buffer {
+  const text = zeroEnded(["", ...sections.map(({ name }) => name), ".shstrtab"]);
+  const all: readonly Section[] = [
+    { name: "", type: 0 },
+    ...sections,
+    { name: ".shstrtab", type: 3, content: text },
+  ];
+  const headers = Buffer.alloc(all.length * 64);
+  const pieces = [loaded];
+  let [nameAt, contentAt] = [0, loaded.length];
+  for (const [index, { name, type, content, link = 0 }] of all.entries()) {
+    headers.writeUInt32LE(nameAt, index * 64);
+    headers.writeUInt32LE(type, index * 64 + 4);
+    nameAt += name.length + 1;
+    if (content === undefined) continue;
+    headers.writeBigUInt64LE(BigInt(contentAt), index * 64 + 24);
+    headers.writeBigUInt64LE(BigInt(content.length), index * 64 + 32);
+    headers.writeUInt32LE(link, index * 64 + 40);
+    pieces.push(content);
+    contentAt += content.length;
   }
-  headers.writeBigUInt64LE(BigInt(loaded.length), (names.length - 1) * 64 + 24);
-  headers.writeBigUInt64LE(BigInt(text.length), (names.length - 1) * 64 + 32);
   const head = Buffer.from(loaded);
-  head.writeBigUInt64LE(BigInt(loaded.length + text.length + modinfo.length), 40);
+  head.writeBigUInt64LE(BigInt(contentAt), 40);
   head.writeUInt16LE(64, 58);
-  head.writeUInt16LE(names.length, 60);
-  head.writeUInt16LE(names.length - 1, 62);
-  return Buffer.concat([head, Buffer.from(text), modinfo, headers]);
+  head.writeUInt16LE(all.length, 60);
+  head.writeUInt16LE(all.length - 1, 62);
+  return Buffer.concat([head, ...pieces.slice(1), headers]);
 }

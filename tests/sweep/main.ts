@@ -4,12 +4,14 @@
  * Each package of packages.ts is built as an extension, merged by the real systemd-sysext on the real base and used; the
  * same packages are installed by dpkg in a copy of the base as control. What the control has below /usr, /opt, /etc and
  * /var and the merged tree has not, or has otherwise, is classified. Exit code 1 where a package works in the control
- * and not as an extension, or a difference has no class. As root; downloads are of the archive.
+ * and not as an extension, a difference has no class, do_check finds an error in what works, or a second build has other bytes. As root; downloads are of the archive.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { parseCheckReport } from "@tsbake/image";
+import { PER_DEVICE } from "@tsbake/packaging";
 import { root } from "../support/paths.js";
 import { PACKAGES, type Swept } from "./packages.js";
 import { treeContent, unlike } from "./twice.js";
@@ -137,6 +139,13 @@ function look(one: Swept, what: string, name: string): Look {
   };
 }
 
+/** What each device makes for itself; links of the table lead to what is in it. */
+function ofOneDevice(): RegExp {
+  const patterns = PER_DEVICE.filter(({ linksTo }) => linksTo === undefined).flatMap(({ paths }) => paths);
+  const sources = patterns.map((one) => one.replace(/[.+]/g, "\\$&").replaceAll("*", "[^/]*"));
+  return new RegExp(`^(${sources.join("|")})(/|$)| -> ssl-cert-snakeoil\\.pem$`);
+}
+
 /** Why a path (of a link: `PATH -> TARGET`) that the control has need not be there, or may be otherwise; the first that matches. */
 const CLASSES: readonly (readonly [RegExp, string])[] = [
   [/^\/var\/lib\/dpkg(\/|$)|^\/var\/lib\/(ucf|apt)(\/|$)|deb-systemd-(user-)?helper/, "package manager"],
@@ -145,11 +154,7 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
   [/^\/etc\/alternatives(\/|$)/, "alternatives"],
   [/^\/etc\/ld\.so\.cache$/, "loader's cache"],
   [/^\/etc\/systemd\/(system|user)\//, "enabled units: below /usr"],
-  [
-    /^\/etc\/(bind\/rndc\.key|machine-id|ssh\/ssh_host_.*|ssl\/private\/.*|ssl\/certs\/ssl-cert-.*)$/,
-    "of one device",
-  ],
-  [/^\/etc\/ssl\/certs\/[0-9a-f]{8}\.\d+ -> ssl-cert-snakeoil\.pem$/, "of one device"],
+  [ofOneDevice(), "of one device"],
   [/^\/etc\/shells$/, "a file of the base"],
 ];
 
@@ -207,7 +212,19 @@ mkdirSync(base);
 const tree = join(project, "build/tmp/work/generic/base-image/1.0/rootfs-output/rootfs.tar");
 spawnSync("tar", ["-xf", tree, "-C", base, "--xattrs", "--xattrs-include=*"], { env: process.env });
 
+/** What do_check has found of an extension: nothing, where it works. */
+function errorsIn(one: Swept): string[] {
+  const path = join(dirname(imageOf(one)), `${recipeOf(one)}-generic.rootfs.check.json`);
+  const { findings } = parseCheckReport(readFileSync(path, "utf8"), (message) => {
+    throw new Error(`${path}: ${message}`);
+  });
+  return findings.flatMap((found) =>
+    found.severity === "error" ? [`${found.code} ${found.path}: ${found.message}`] : [],
+  );
+}
+
 let broken = 0;
+let sound = 0;
 for (const one of chosen) {
   const raw = imageOf(one);
   const before = first.get(one);
@@ -221,13 +238,19 @@ for (const one of chosen) {
   const found = differences(control, merged);
   const unclassified = found.get("") ?? [];
   const word = merged.works ? "works" : control.works ? "BROKEN" : "broken in the control, too";
+  const findings = errorsIn(one);
   const differing = unlike(before, treeContent(project, recipeOf(one)));
-  if (word === "BROKEN" || unclassified.length > 0 || differing.length > 0) broken += 1;
+  const wrong = [...unclassified, ...differing, ...(merged.works ? findings : [])];
+  if (word === "BROKEN" || wrong.length > 0) broken += 1;
+  if (merged.works && findings.length === 0) sound += 1;
   console.log(`${word}\t${nameOf(one)}${merged.works ? "" : `\t${merged.said}`}`);
   if (!control.works) console.log(`\tcontrol: ${control.said}`);
+  for (const told of findings) console.log(`\tfound by do_check: ${told}`);
   for (const path of differing) console.log(`\tdiffers in a second build: ${path}`);
   for (const told of unclassified.slice(0, 12)) console.log(`\t${told}`);
   if (unclassified.length > 12) console.log(`\tand ${unclassified.length - 12} more`);
 }
-console.log(`${chosen.length} packages, ${broken} not as in the control`);
+console.log(
+  `${chosen.length} packages, ${broken} not as in the control; ${sound} work, and do_check finds nothing in them`,
+);
 process.exitCode = broken > 0 || !isBuilt || !isBuiltAgain ? 1 : 0;

@@ -7,11 +7,13 @@ import {
   type Extension,
   type Finding,
   inspect,
+  kernelsOf,
   parseSysusers,
 } from "@tsbake/image";
 import * as fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { link, program, type Things, treeOf } from "../support/content-tree.js";
 import { elfFile } from "../support/elf.js";
 import { root } from "../support/paths.js";
@@ -44,7 +46,8 @@ const BASE: Things = {
   "/usr/bin/systemd-confext": program(elfFile(starts)),
   "/usr/lib/systemd/system/multi-user.target": "[Unit]\n",
   "/usr/lib/systemd/system/getty@.service": "[Service]\nExecStart=-/sbin/agetty\n",
-  "/usr/lib/modules/6.1.0-9/kernel/a.ko": elfFile({}),
+  "/usr/lib/modules/6.1.0-9/kernel/a.ko": elfFile({ exported: ["of_a"] }),
+  "/boot/System.map-6.1.0-9": "ffffffff81000000 T _text\nffffffff82000000 r __ksymtab_printk\n",
   "/usr/lib/linked": link("../share/real"),
   "/usr/share/real/thing": "",
   "/usr/share/plain": "base\n",
@@ -68,7 +71,13 @@ function baseOf(things: Things = BASE, tmpfiles: readonly string[] = ["/etc/made
     inspected: inspect(tree),
   };
 }
-const base = baseOf();
+const kernels = await kernelsOf(treeOf(BASE));
+const whole = baseOf();
+const { inspected } = whole;
+const base: Base = {
+  ...whole,
+  inspected: inspected && { ...inspected, base: { ...inspected.base, kernels } },
+};
 
 function found(things: Things, more: Partial<Extension> = {}, on: Base = base): Finding[] {
   return checkExtension({ name: "tools", tree: treeOf(things), ...more }, on);
@@ -145,7 +154,11 @@ const SOUND: Things = {
     'ACTION=="add", GROUP="adm", MODE="0660", RUN+="/bin/sh -c x"\nTEST=="/usr/bin/absent", RUN+="/usr/bin/absent"\nPROGRAM=="$env{X}"\nGROUP=="ghost", RUN{builtin}+="kmod load x"\n',
   "/usr/share/plain": "base\n",
   "/usr/share/real": { folder: true },
-  "/usr/lib/modules/6.1.0-9/extra/b.ko": elfFile({ modinfo: ["depends="] }),
+  "/usr/lib/modules/6.1.0-9/extra/b.ko": elfFile({
+    modinfo: ["depends="],
+    undefinedSymbols: ["printk", "of_a", "?weak", "_GLOBAL_OFFSET_TABLE_"],
+    exported: ["of_b"],
+  }),
   "/usr/lib/modules/6.1.0-9/extra/b-user.ko": elfFile({ modinfo: ["depends=a,b"] }),
   // Nobody reads schemas, and the application opens no files.
   "/usr/share/glib-2.0/schemas/x.gschema.xml": "<schemalist/>",
@@ -385,6 +398,15 @@ const FAULTS: readonly (readonly [
     },
     "error missing-module /usr/lib/modules/6.1.0-9/extra/c.ko",
   ],
+  [
+    "a module with a symbol that nobody exports",
+    {
+      "/usr/lib/modules/6.1.0-9/extra/c.ko": elfFile({
+        undefinedSymbols: ["printk", "of_b", "of_a", "?weak", "absent"],
+      }),
+    },
+    "error missing-kernel-symbol /usr/lib/modules/6.1.0-9/extra/c.ko",
+  ],
   ["a file of the base is hidden", { "/usr/share/plain": "mine\n" }, "warning hides-file /usr/share/plain"],
   ["a folder where the base has a link", { "/usr/lib/linked/mine": "" }, "error kind-clash /usr/lib/linked"],
   ["a file where the base has a folder", { "/usr/share/real": "" }, "error kind-clash /usr/share/real"],
@@ -505,6 +527,58 @@ describe("a planted fault", () => {
     expect(CODES.map(({ code }) => code).filter((code) => !planted.has(code) && !own.includes(code))).toEqual(
       [],
     );
+  });
+});
+
+describe("what a kernel exports is known", () => {
+  const folder = "/usr/lib/modules/6.12";
+  const image = (packed: Buffer): Buffer => {
+    const head = Buffer.alloc(1024);
+    head[0x1f1] = 1;
+    head.write("HdrS", 0x202);
+    head.writeUInt32LE(packed.length, 0x24c);
+    return Buffer.concat([head, packed]);
+  };
+  const kernel = elfFile({ kind: "executable", exported: ["printk", "kfree"] });
+  const module = elfFile({ exported: ["of_a"] });
+
+  test.each<[string, Things, readonly string[] | undefined]>([
+    [
+      "by Module.symvers",
+      { [`${folder}/Module.symvers`]: "0x1a\tkfree\tvmlinux\tEXPORT_SYMBOL\t\n" },
+      ["kfree"],
+    ],
+    [
+      "by itself",
+      { "/boot/vmlinuz-6.12": image(gzipSync(kernel)), [`${folder}/a.ko`]: module },
+      ["kfree", "of_a", "printk"],
+    ],
+    [
+      "with what depmod has listed of modules that are packed",
+      {
+        "/boot/vmlinuz-6.12": image(gzipSync(kernel)),
+        [`${folder}/a.ko.xz`]: "packed",
+        [`${folder}/modules.symbols`]: "# Aliases\nalias symbol:of_a a\n",
+      },
+      ["kfree", "of_a", "printk"],
+    ],
+    [
+      "not where its modules are packed",
+      { "/boot/vmlinuz-6.12": image(gzipSync(kernel)), [`${folder}/a.ko.xz`]: "" },
+      undefined,
+    ],
+    [
+      "not where it is damaged",
+      { "/boot/vmlinuz-6.12": image(Buffer.from("\x1f\x8bno")), [`${folder}/a.ko`]: module },
+      undefined,
+    ],
+    [
+      "not where nothing tells",
+      { [`${folder}/a.ko`]: module, "/boot/System.map-6.12": "0 B The real one\n" },
+      undefined,
+    ],
+  ])("%s", async (_how, things, symbols) => {
+    expect(await kernelsOf(treeOf(things))).toEqual(symbols ? [{ version: "6.12", symbols }] : []);
   });
 });
 

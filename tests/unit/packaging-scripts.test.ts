@@ -6,6 +6,7 @@ import {
   extendedStates,
   firstBootUnits,
   normaliseRoot,
+  scriptEffects,
   scriptModes,
   scriptThatMakes,
   unitFiles,
@@ -173,6 +174,74 @@ function put(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
 }
+
+describe("what a script would have made", () => {
+  test.each<[string, string, string[]]>([
+    [
+      "a user and its group",
+      'adduser --system --quiet --group --home /var/lib/redis --gecos "" redis',
+      ["group redis", "user redis"],
+    ],
+    [
+      "a member",
+      "if true; then adduser www-data ssl-cert; usermod -aG adm,mail www-data; fi",
+      ["member www-data of adm", "member www-data of mail", "member www-data of ssl-cert"],
+    ],
+    [
+      "by other commands",
+      "groupadd -g 12 grp || groupadd -f grp; useradd -r -d /x -s /bin/false usr; addgroup --system --gid 7 more",
+      ["group grp", "group more", "user usr"],
+    ],
+    ["by a variable, in a function", 'U=tcpdump\nmk() { useradd --system "$1"; }\nmk $U', ["user tcpdump"]],
+    ["accounts of a file", "systemd-sysusers dbus.conf", ["accounts of dbus.conf"]],
+    [
+      "an alternative",
+      "update-alternatives --install /bin/nc nc /bin/nc.x 50 --slave /bin/n n /bin/n.x",
+      ["alternative /bin/n -> /bin/n.x", "alternative /bin/nc -> /bin/nc.x"],
+    ],
+    [
+      "capabilities",
+      "if ! setcap cap_net_raw+ep /usr/bin/ping; then chmod u+s /usr/bin/ping; fi",
+      ["capabilities cap_net_raw+ep of /usr/bin/ping", "set-id u+s of /usr/bin/ping"],
+    ],
+    [
+      "configuration by ucf",
+      "ucf --three-way --debconf-ok /usr/share/x/x.conf /etc/x.conf; ucfr x /etc/x.conf",
+      ["configuration file /etc/x.conf"],
+    ],
+    [
+      "an enabled unit",
+      "deb-systemd-helper unmask x.service; deb-systemd-helper enable 'x.service'",
+      ["enabled unit x.service"],
+    ],
+    [
+      "a trigger, a diversion, folders, links, owners",
+      "dpkg-trigger --no-await ldconfig; dpkg-divert --package p --rename --divert /bin/a.b --add /bin/a; install -d /x; mkdir -p -m 755 /var/lib/x; ln -sf ../a /etc/b; chown root:adm /var/log/x; chown root:root /y",
+      [
+        "diversion /bin/a -> /bin/a.b",
+        "folder /var/lib/x",
+        "link /etc/b",
+        "owner root:adm of /var/log/x",
+        "trigger ldconfig",
+      ],
+    ],
+    [
+      "nothing of what only running would tell",
+      'adduser --system "$(cat name)"; mkdir -p "$2/x"; chmod 755 /x; setcap -r /usr/bin/x',
+      [],
+    ],
+  ])("%s", (_what, text, makes) => {
+    expect(scriptEffects(script(text))).toEqual(makes);
+  });
+
+  test("a removal makes nothing, another language is not read, and triggers name what they activate", () => {
+    expect(scriptEffects(script("adduser --system x", "postrm"))).toEqual([]);
+    const perl = { ...script(""), text: "#!/usr/bin/perl\nadduser --system x\n" };
+    expect(scriptEffects(perl)).toEqual([]);
+    const triggers = { ...script("", "triggers"), text: "# x\nactivate-noawait ldconfig\ninterest /usr/x\n" };
+    expect(scriptEffects(triggers)).toEqual(["trigger ldconfig"]);
+  });
+});
 
 describe("what is made per device", () => {
   /** Every file of the table, as scripts would have made it. */

@@ -42,7 +42,7 @@ const [DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH] = [1, 5,
 const [DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM] = [0x6ffffffc, 0x6ffffffd, 0x6ffffffe, 0x6fffffff];
 /** Of one kind in a file. */
 const MOST_NAMES = 1024;
-const SHT_SYMTAB = 2;
+const [SHT_SYMTAB, STB_GLOBAL, SHN_UNDEF] = [2, 1, 0];
 const KINDS = ["other", "relocatable", "executable", "shared", "core"] as const;
 
 /** A part of a file, such as a member of a tar. */
@@ -92,6 +92,29 @@ export function readSection(read: ReadBytes, name: string): Buffer | undefined {
   return unlessBroken(() => readerOf(read)?.section(name));
 }
 
+/** What a kernel module, or the kernel, has to do with others. */
+export interface KernelSymbols {
+  /** Undefined ones that are not weak: without them it is not loaded. */
+  readonly needs: readonly string[];
+  /** EXPORT_SYMBOL: what modules may use. */
+  readonly gives: readonly string[];
+}
+
+/**
+ * Symbols of a kernel module; of a kernel without symbol table only what it exports.
+ *
+ * @param read as for {@link readLinkage}
+ * @returns undefined when it is no ELF file, or a broken one
+ */
+export function readKernelSymbols(read: ReadBytes): KernelSymbols | undefined {
+  return unlessBroken(() => {
+    const reader = readerOf(read);
+    if (reader === undefined) return undefined;
+    const gives = reader.section("__ksymtab_strings")?.toString("latin1").split("\0") ?? [];
+    return { needs: reader.undefinedSymbols(), gives: gives.filter((name) => name !== "") };
+  });
+}
+
 function unlessBroken<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -120,6 +143,8 @@ interface Section {
   readonly type: number;
   readonly offset: number;
   readonly length: number;
+  /** Of a symbol table: the number of the section with its names. */
+  readonly link: number;
 }
 
 type Dynamic = Pick<Linkage, "needed" | "runpath" | "neededVersions" | "definedVersions" | "soname">;
@@ -222,6 +247,26 @@ class Reader {
     return found && Buffer.from(this.#bytes.part(found.offset, found.length));
   }
 
+  /** Of the symbol table, weak ones left out. */
+  undefinedSymbols(): string[] {
+    const all = this.#sections();
+    const symbols = all.find(({ type }) => type === SHT_SYMTAB);
+    const names = symbols && all[symbols.link];
+    if (symbols === undefined || names === undefined) return [];
+    const [bytes, size] = [this.#bytes, this.#wide ? 24 : 16];
+    const [infoAt, sectionAt] = this.#wide ? [4, 6] : [12, 14];
+    const table = Buffer.from(bytes.part(symbols.offset, symbols.length));
+    const strings = bytes.part(names.offset, names.length);
+    const found: string[] = [];
+    for (let at = 0; at + size <= table.length; at += size) {
+      const isGlobal = table[at + infoAt]! >> 4 === STB_GLOBAL;
+      const name = bytes.int(table, at);
+      if (isGlobal && name !== 0 && bytes.half(table, at + sectionAt) === SHN_UNDEF)
+        found.push(cString(strings, name));
+    }
+    return found;
+  }
+
   sections(): { hasSymbols: boolean; hasDebug: boolean } {
     const all = this.#sections();
     return {
@@ -247,6 +292,7 @@ class Reader {
       type: bytes.int(table, index * size + 4),
       offset: offset(index),
       length: length(index),
+      link: bytes.int(table, index * size + (this.#wide ? 40 : 24)),
     }));
   }
 }

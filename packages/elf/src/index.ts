@@ -1,3 +1,12 @@
-export { readElf, readLinkage, readSection, type Elf, type Linkage, type FilePart } from "./elf.js";
+export {
+  readElf,
+  readKernelSymbols,
+  readLinkage,
+  readSection,
+  type Elf,
+  type FilePart,
+  type KernelSymbols,
+  type Linkage,
+} from "./elf.js";
 export type { ReadBytes } from "./bytes.js";
 export type { NeededVersions } from "./versions.js";

@@ -91,6 +91,7 @@ export {
 } from "./check/index.js";
 export {
   inspect,
+  kernelsOf,
   parseSysusers,
   ContentTree,
   type BaseFacts,

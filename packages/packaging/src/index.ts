@@ -40,6 +40,7 @@ export {
   type SimulatedStep,
   explainDpkg,
   type DpkgFailure,
+  scriptEffects,
   scriptModes,
   type AlternativeLink,
   type ModeRule,

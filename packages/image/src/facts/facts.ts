@@ -33,6 +33,8 @@ const ScriptFact = v.object({
   version: v.string(),
   script: v.string(),
   sha256: v.string(),
+  /** What it would have made, as far as its text tells: `user redis`, `alternative /usr/bin/vi -> …`. */
+  makes: v.exactOptional(list(v.string())),
 });
 export type ScriptFact = v.InferOutput<typeof ScriptFact>;
 

@@ -1,5 +1,6 @@
 /** What people get beside an image: the manifest for machines, the report and a few lines to read. */
 import type { FileEntry } from "@tsbake/archive";
+import { sortedUnique } from "@tsbake/base";
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import type { LayerFacts, PackageFact, ScriptFact } from "./facts.js";
@@ -164,12 +165,26 @@ function biggestLines(files: readonly FileEntry[]): string[] {
   ].flatMap(([what, found]) => (found.length > 0 ? [`  biggest ${what}: ${sizedText(found)}`] : []));
 }
 
+/** Of what a package's scripts would have made; all of it is in the list of scripts. */
+const MOST_MADE = 5;
+
 /** Only scripts that an installation would have run; removal scripts and triggers are in the list of all. */
 function scriptLines(skipped: readonly ScriptFact[]): string[] {
   const missed = skipped.filter((one) => ["config", "preinst", "postinst"].includes(one.script));
   if (missed.length === 0) return [];
   const owners = [...new Set(missed.map((one) => one.package))];
-  return [`  did not run: ${plural(missed.length, "maintainer script")} of ${owners.join(", ")}`];
+  return [
+    `  did not run: ${plural(missed.length, "maintainer script")} of ${owners.join(", ")}`,
+    ...owners.flatMap((owner) => {
+      const made = sortedUnique(
+        skipped.filter((one) => one.package === owner).flatMap(({ makes = [] }) => makes),
+      );
+      const more = made.length > MOST_MADE ? `, and ${made.length - MOST_MADE} more` : "";
+      return made.length > 0
+        ? [`    ${owner} would have made: ${made.slice(0, MOST_MADE).join(", ")}${more}`]
+        : [];
+    }),
+  ];
 }
 
 function decisionLines(report: readonly Reported[]): string[] {

@@ -50,7 +50,7 @@ export async function installBase(options: BaseOptions): Promise<LayerFacts> {
   await writeSnapshot(snapshot, identity, {
     distro: options.distro,
     files: formatFileManifest(entries),
-    inspected: inspectTar(target.output, entries),
+    inspected: await inspectTar(target.output, entries),
     tmpfiles: await tmpfilesOf(root),
     osRelease: await osReleaseOf(root),
   });

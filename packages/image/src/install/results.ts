@@ -6,13 +6,15 @@ import {
   type InstallResult,
   type PackageDatabase,
   type PackageSource,
+  type SkippedScript,
   openDebBackend,
+  scriptEffects,
   scriptThatMakes,
 } from "@tsbake/packaging";
 import type { Sandbox } from "@tsbake/sandbox";
 import type { KeyCheck } from "../check/private-keys.js";
 import { directNeeds, installedClosure, installedSizeBytes } from "../facts/closure.js";
-import { type LayerFacts, formatFacts } from "../facts/facts.js";
+import { type LayerFacts, type ScriptFact, formatFacts } from "../facts/facts.js";
 import { packageFact } from "../facts/package-fact.js";
 import { identity } from "./offer.js";
 import type { OsRelease } from "../snapshot/os-release.js";
@@ -92,18 +94,19 @@ export function layerFacts(result: InstallResult, database: PackageDatabase, abo
       count: closure.length,
       installedSizeBytes: closure.reduce((sum, one) => sum + installedSizeBytes(one), 0),
     },
-    skippedScripts: result.skippedScripts.map((one) => ({
-      package: one.package,
-      version: one.version,
-      script: one.script,
-      sha256: one.sha256,
-    })),
+    skippedScripts: result.skippedScripts.map(scriptFact),
     narrowedModes: [],
     changedInBase: result.changes
       .filter((one) => one.kind !== "added")
       .map((one) => `${one.kind} ${one.name} ${one.from ?? "-"} ${one.to ?? "-"}`),
     warnings: result.warnings,
   };
+}
+
+function scriptFact(one: SkippedScript): ScriptFact {
+  const { package: owner, version, script, sha256 } = one;
+  const makes = scriptEffects(one);
+  return { package: owner, version, script, sha256, ...(makes.length > 0 && { makes }) };
 }
 
 function distributionOf(osRelease: OsRelease): LayerFacts["distribution"] {
@@ -118,8 +121,11 @@ export async function writeFacts(
 ): Promise<void> {
   await writeFile(join(output, FACTS_FILE), formatFacts(facts));
   await writeFile(join(output, PACKAGES_FILE), packages.map((line) => `${line}\n`).join(""));
-  const scripts = facts.skippedScripts.map(
-    (one) => `${one.package} ${one.version} ${one.script} ${one.sha256}\n`,
+  const scripts = facts.skippedScripts.map((one) =>
+    [
+      `${one.package} ${one.version} ${one.script} ${one.sha256}\n`,
+      ...(one.makes ?? []).map((what) => `  ${what}\n`),
+    ].join(""),
   );
   await writeFile(join(output, SCRIPTS_FILE), scripts.join(""));
 }

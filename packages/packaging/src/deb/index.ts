@@ -16,6 +16,7 @@ export { compareDebVersions } from "./version.js";
 export { openDebBackend } from "./backend.js";
 export { parseSimulation, type SimulatedStep } from "./solve.js";
 export { explainDpkg, type DpkgFailure } from "./dpkg-output.js";
+export { scriptEffects } from "./scripts/script-effects.js";
 export { scriptModes, type ScriptModes } from "./scripts/script-modes.js";
 export { type AlternativeLink } from "./scripts/alternatives.js";
 export { type ModeRule, type UnreadMode } from "./scripts/mode-commands.js";

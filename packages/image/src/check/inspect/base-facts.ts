@@ -16,6 +16,8 @@ export const BaseFacts = v.object({
   sysusers: list(SysusersLine),
   /** Folders of /etc/ld.so.conf: libraries there are found when the base's ld.so.cache was made over them. */
   libraryFolders: list(v.string()),
+  /** By version of the kernel, what it and its modules export; versions of which that is not known are left out. */
+  kernels: v.exactOptional(list(v.object({ version: v.string(), symbols: list(v.string()) }))),
 });
 export type BaseFacts = Readonly<v.InferOutput<typeof BaseFacts>>;
 

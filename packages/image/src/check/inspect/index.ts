@@ -4,5 +4,6 @@
 export type { BaseFacts } from "./base-facts.js";
 export type { ElfFact } from "./elf-facts.js";
 export { inspect, type Inspected } from "./inspect.js";
+export { kernelsOf } from "./kernels.js";
 export { parseSysusers } from "./sysusers.js";
 export { ContentTree } from "./tree.js";

@@ -3,6 +3,7 @@ import { type FileEntry, TarFile } from "@tsbake/archive";
 import { byText } from "@tsbake/base";
 import { type BaseFacts, baseFacts } from "./base-facts.js";
 import { type ElfFact, elfFacts } from "./elf-facts.js";
+import { kernelsOf } from "./kernels.js";
 import { tarTree, type ContentTree } from "./tree.js";
 
 /** What extensions are checked with, beside paths. */
@@ -17,12 +18,19 @@ export function inspect(tree: ContentTree): Inspected {
   return { elf, base: baseFacts(tree) };
 }
 
+/** With what its kernels export, which takes time where one is packed. */
+export async function inspectWhole(tree: ContentTree): Promise<Inspected> {
+  const { elf, base } = inspect(tree);
+  const kernels = await kernelsOf(tree);
+  return { elf, base: { ...base, ...(kernels.length > 0 && { kernels }) } };
+}
+
 /**
  * @param path a tar that our own tasks wrote
  * @param entries what is known of its paths
  * @throws BuildError `archive/damaged`
  */
-export function inspectTar(path: string, entries: Iterable<FileEntry>): Inspected {
+export async function inspectTar(path: string, entries: Iterable<FileEntry>): Promise<Inspected> {
   using tar = new TarFile(path);
-  return inspect(tarTree(tar, entries));
+  return await inspectWhole(tarTree(tar, entries));
 }

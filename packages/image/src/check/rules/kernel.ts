@@ -1,6 +1,6 @@
 /** Kernel modules of the extension: whether the device runs the kernel that they are for. */
 import { sortedUnique } from "@tsbake/base";
-import { readSection } from "@tsbake/elf";
+import { readKernelSymbols, readSection } from "@tsbake/elf";
 import type { Context } from "../context.js";
 import type { Finding } from "../finding.js";
 import { entryAt, finding, type CheckRule } from "./rule.js";
@@ -20,12 +20,19 @@ export const kernel: CheckRule = {
       code: "missing-module",
       severity: "error",
       meaning:
-        "a kernel module needs another one (`depends=` of its information) that neither the extension nor the base has for that kernel. Symbols, and compressed modules, are not looked at",
+        "a kernel module needs another one (`depends=` of its information) that neither the extension nor the base has for that kernel. Compressed modules are not looked at",
+    },
+    {
+      code: "missing-kernel-symbol",
+      severity: "error",
+      meaning:
+        "a kernel module needs a symbol that neither the base's kernel nor a module exports, so it is not loaded (as `depmod -e` finds); where Module.symvers, System.map or the kernel itself tells what it exports. Compressed modules are not looked at",
     },
   ],
   *find(context) {
     const { base, extension } = context;
     yield* missingModules(context);
+    yield* missingSymbols(context);
     const wanted = [...extension.tree.below("/usr/lib/modules")].flatMap(
       ({ path }) => MODULE.exec(path)?.[1] ?? [],
     );
@@ -84,5 +91,31 @@ function* missingModules(context: Context): Iterable<Finding> {
         `add the package that has ${name}.ko for this kernel`,
       );
     }
+  }
+}
+
+/** Nobody exports these, and the kernel's loader knows of them. */
+const OF_THE_LINKER: ReadonlySet<string> = new Set(["_GLOBAL_OFFSET_TABLE_", ".TOC."]);
+
+function* missingSymbols({ base, extension }: Context): Iterable<Finding> {
+  const kernels = base.inspected?.base.kernels ?? [];
+  for (const { version, symbols } of kernels) {
+    const own = extension.tree
+      .below(`/usr/lib/modules/${version}`)
+      .filter(({ kind, path }) => kind === "file" && path.endsWith(".ko"))
+      .flatMap((entry) => {
+        const found = readKernelSymbols((at, size) => extension.tree.bytes(entry, at, size));
+        return found === undefined ? [] : [{ entry, ...found }];
+      });
+    const given = new Set([...symbols, ...own.flatMap(({ gives }) => gives)]);
+    for (const { entry, needs } of own)
+      for (const name of needs.filter((one) => !given.has(one) && !OF_THE_LINKER.has(one)))
+        yield finding(
+          "missing-kernel-symbol",
+          "error",
+          entry,
+          `it needs the symbol ${name}, which kernel ${version} of ${base.name} does not export, nor any module`,
+          "build the module for the base's kernel, or add the package with the module that exports it",
+        );
   }
 }

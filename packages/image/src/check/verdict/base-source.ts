@@ -15,7 +15,7 @@ import {
 import { baseOf } from "../base.js";
 import type { Base } from "../context.js";
 import { FileIndex } from "../../facts/file-manifest.js";
-import { inspect, type Inspected } from "../inspect/inspect.js";
+import { inspectWhole, type Inspected } from "../inspect/inspect.js";
 import { LEVELS, levelOf } from "../../layer/extension-release.js";
 import { parseTmpfiles, type ShippedLine } from "../../layer/tmpfiles.js";
 import * as problems from "../../problems.js";
@@ -39,7 +39,7 @@ interface Kept {
 }
 
 /** Raised whenever something else is kept, or found out in another way. */
-const KEPT_FORMAT = 2;
+const KEPT_FORMAT = 3;
 /** Of some 3 MB each. */
 const MOST_KEPT = 300;
 const SNAPSHOT_FILE = "snapshot.json";
@@ -99,7 +99,8 @@ async function ofRoot(folder: string): Promise<Kept> {
     throw new BuildError([
       problems.noImage(folder, "it is neither a root with /usr nor a snapshot of a package database"),
     ]);
-  return { entries, tmpfiles, inspected: inspect(tree), osRelease: [...parseOsRelease(text, "os-release")] };
+  const inspected = await inspectWhole(tree);
+  return { entries, tmpfiles, inspected, osRelease: [...parseOsRelease(text, "os-release")] };
 }
 
 function named(name: string, { entries, osRelease, extensions = [], ...rest }: Kept): NamedBase {

@@ -149,6 +149,8 @@ class Reader {
       }
     }
     this.#at += 1;
+    // "" is a word, too.
+    if (parts.length === 0) parts.push({ kind: "text", text: "" });
   }
 
   #dollar(isQuoted: boolean): Part {
