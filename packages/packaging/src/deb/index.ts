@@ -30,4 +30,4 @@ export {
   type PerDevice,
 } from "./per-device.js";
 export { parseListing, type ListedEntry } from "./listing.js";
-export { readControl, type ControlMembers } from "./file.js";
+export { readControl, type ControlMembers } from "./contents/index.js";

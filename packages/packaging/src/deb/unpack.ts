@@ -16,6 +16,7 @@ import type { LayerRequest, Planned } from "../database/backend.js";
 import { badDeb } from "../problems.js";
 import {
   type ControlFiles,
+  type ControlMembers,
   plainMembers,
   PlainMembers,
   type PlainTar,
@@ -24,7 +25,6 @@ import {
 } from "./contents/index.js";
 import { DPKG_FOLDER } from "./database.js";
 import { extractPackages } from "./extract.js";
-import type { ControlMembers } from "./file.js";
 import { type Brought, foldersBroughtBy, sharedPaths } from "./listing.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
