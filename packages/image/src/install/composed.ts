@@ -23,7 +23,7 @@ export async function composeLayer(options: LayerOptions, decided: Decided): Pro
   const backend = openDebBackend();
   const { snapshot, base, database, solution, sources } = decided;
   const { architecture, allowChanged, work, onProgress } = options;
-  using composed = await backend.compose({
+  await using composed = await backend.compose({
     architecture,
     allowChanged,
     base,

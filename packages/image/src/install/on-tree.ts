@@ -47,6 +47,8 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   const root = await emptyRoot(options);
   const { solution, sources } = options;
   const baseTree = resolve(options.baseTree);
+  // While the base is made ready.
+  await using _contents = backend.openAhead(solution, root);
   await using sandbox = await openCage({
     writable: [root],
     readable: [...sourceFolders(sources), dirname(baseTree)],

@@ -81,7 +81,7 @@ export interface ComposeRequest extends Pick<
 }
 
 /** Packages on a base's database, without any of them in a root. What contents lie in is gone when the block is left. */
-export interface Composed extends Disposable {
+export interface Composed extends AsyncDisposable {
   readonly result: InstallResult;
   /** The tree that they would make, as an archive of it has it; without times that are settled, and without digests. */
   readonly entries: readonly PlacedEntry[];
@@ -137,6 +137,8 @@ export interface Backend {
   compose(request: ComposeRequest): Promise<Composed | undefined>;
   /** New packages on top of an imported database; no maintainer script runs, no file of the base is there. */
   installOnDatabase(request: LayerRequest): Promise<InstallResult>;
+  /** Begins to open what `installOnTree` will unpack. @param beside what the folder of its files is called after */
+  openAhead(solution: Solution, beside: string): AsyncDisposable;
   /** New packages on top of a base whose whole tree is in the root: maintainer scripts and triggers run, as on the device. */
   installOnTree(request: LayerRequest): Promise<InstallResult>;
   /** @throws BuildError `packaging/bad-database` */

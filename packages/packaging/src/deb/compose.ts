@@ -5,22 +5,21 @@
  * Guarded by unit/packaging-compose, which asks the real dpkg.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readlinkSync, readSync, rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { readdirSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { type FileEntry, foldersAbove, type PlacedEntry } from "@tsbake/archive";
 import { byText, nameBytes, sha256 } from "@tsbake/base";
 import type { Composed, ComposeRequest } from "../database/backend.js";
 import { additions } from "../database/changes.js";
 import { byNameAndArchitecture, type InstalledPackage } from "../database/database.js";
-import { PlainMembers } from "./contents/index.js";
+import { type OpenedPackage, openPackages } from "./contents/index.js";
 import { DPKG_FOLDER } from "./database.js";
 import { mergedFolders, verify } from "./install.js";
 import { followed } from "./listing.js";
 import { isRemovedPath } from "./normalise.js";
 import { SCRIPTS, describe } from "./skipped.js";
 import { parseStanzas } from "./stanza.js";
-import { clashes, conffilesOf, isPlain, type OpenedPackage, openPackages } from "./unpack.js";
+import { clashes, conffilesOf, isPlain } from "./unpack.js";
 
 /**
  * @returns undefined where dpkg has to decide something: a package that replaces one of the base, or one that is not plain
@@ -36,15 +35,10 @@ export async function composeDeb(request: ComposeRequest): Promise<Composed | un
     (name) => frame.get(`/${name}`)?.kind === "symlink",
   );
   const diverted = base.diversions.flatMap(({ from, to }) => [from, to]);
-  const scratch = await mkdtemp(join(work, "compose-"));
-  const files = new PlainMembers();
-  const release = (): void => {
-    files[Symbol.dispose]();
-    rmSync(scratch, { recursive: true, force: true });
-  };
+  const contents = openPackages(packages, () => true, join(work, "packages"));
   try {
     request.onProgress?.(`composing ${packages.length} packages`);
-    const opened = await openPackages(packages, () => true, files, scratch);
+    const opened = await contents.packages;
     const taken = [...base.packages.flatMap((one) => one.files), ...diverted];
     const clashing = clashes(opened, {
       merged,
@@ -56,7 +50,7 @@ export async function composeDeb(request: ComposeRequest): Promise<Composed | un
         ? treeOf(opened, frame, merged)
         : undefined;
     if (entries === undefined) {
-      release();
+      await contents[Symbol.asyncDispose]();
       return undefined;
     }
     const added = opened.map(registered);
@@ -69,9 +63,9 @@ export async function composeDeb(request: ComposeRequest): Promise<Composed | un
     );
     skippedScripts.sort((a, b) => byText(a.package, b.package) || byText(a.script, b.script));
     const result = { ...additions(request, whole, changes), database: whole, skippedScripts, warnings: [] };
-    return { result, entries, [Symbol.dispose]: release };
+    return { result, entries, [Symbol.asyncDispose]: () => contents[Symbol.asyncDispose]() };
   } catch (error) {
-    release();
+    await contents[Symbol.asyncDispose]();
     throw error;
   }
 }

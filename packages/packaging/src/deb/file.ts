@@ -3,48 +3,17 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { readAr, readTar, tarOf, writeAr } from "@tsbake/archive";
-import { BuildError, byText, hasCode, ifThere, openChild } from "@tsbake/base";
+import { readAr, tarOf, writeAr } from "@tsbake/archive";
+import { AT_ONCE, BuildError, byText, eachLimited, ifThere } from "@tsbake/base";
 import type { AvailablePackage } from "../feed/closure.js";
-import { badDeb, noApt } from "../problems.js";
+import { badDeb } from "../problems.js";
+import { type ControlFiles, type ControlMembers, controlsOf } from "./contents/index.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 import type { Stanza } from "./stanza.js";
 
-/** Control members by name: `control`, `md5sums`, `postinst`, … */
-export type ControlMembers = ReadonlyMap<string, Buffer>;
-
-/** Control members are small; more than this is no package. */
-export const LARGEST_CONTROL = 64 * 1024 * 1024;
-
-/** @throws BuildError `packaging/bad-deb` */
-export async function readControl(path: string): Promise<ControlMembers> {
-  await using child = openChild("dpkg-deb", ["--ctrl-tarfile", path], { stdout: "pipe" });
-  const members = new Map<string, Buffer>();
-  let total = 0;
-  let failure: unknown;
-  try {
-    for await (const entry of readTar(child.stdout, path)) {
-      total += entry.sizeBytes;
-      if (total > LARGEST_CONTROL) throw new BuildError([badDeb(path, "its control member is too big")]);
-      if (entry.type === "file") members.set(basename(entry.path), await entry.read());
-    }
-  } catch (error) {
-    failure = error;
-    child.stdout.destroy();
-  }
-  const { code, signal, said, failure: unstarted } = await child.ended;
-  if (hasCode(unstarted, "ENOENT")) throw new BuildError([noApt("dpkg-deb")]);
-  if (unstarted !== undefined) throw unstarted;
-  // dpkg-deb knows better than the reader of its output what is wrong with the file.
-  if (code !== 0 && (said !== "" || failure === undefined))
-    throw new BuildError([badDeb(path, said || `dpkg-deb ended with ${code ?? signal}`)], { cause: failure });
-  if (failure !== undefined) throw failure;
-  return members;
-}
-
 /** The control file's fields. @throws BuildError `packaging/bad-deb` */
-function controlStanza(path: string, members: ControlMembers): Stanza {
-  const { stanzas, faults } = parseStanzas(members.get("control")?.toString("utf8") ?? "");
+function controlStanza(path: string, members: ControlFiles): Stanza {
+  const { stanzas, faults } = parseStanzas(members.get("control")?.bytes.toString("utf8") ?? "");
   const [stanza] = stanzas;
   const [fault] = faults;
   if (fault) throw new BuildError([badDeb(path, `control line ${fault.line}: ${fault.reason}`)]);
@@ -58,15 +27,14 @@ function controlStanza(path: string, members: ControlMembers): Stanza {
 export async function scanDebs(folder: string): Promise<AvailablePackage[]> {
   const names = (await ifThere(readdir(folder, { recursive: true }))) ?? [];
   const files = names.filter((name) => name.endsWith(".deb") && !basename(name).startsWith(".")).sort(byText);
-  const found: AvailablePackage[] = [];
-  for (const file of files) found.push(await describeDeb(folder, file));
-  return found;
+  const controls = await controlsOf(files.map((file) => join(folder, file)));
+  return eachLimited([...files.entries()], AT_ONCE, ([at, file]) => describeDeb(folder, file, controls[at]!));
 }
 
 /** @param file relative to `folder` */
-async function describeDeb(folder: string, file: string): Promise<AvailablePackage> {
+async function describeDeb(folder: string, file: string, control: ControlFiles): Promise<AvailablePackage> {
   const path = join(folder, file);
-  const stanza = new Map(controlStanza(path, await readControl(path)));
+  const stanza = new Map(controlStanza(path, control));
   const { sha256, sizeBytes } = await digestOf(path);
   stanza.set("Filename", file).set("Size", String(sizeBytes)).set("SHA256", sha256);
   return {

@@ -31,4 +31,4 @@ export {
   type PerDevice,
 } from "./per-device/index.js";
 export { parseListing, type ListedEntry } from "./listing.js";
-export { readControl, type ControlMembers } from "./file.js";
+export { readControl, type ControlMembers } from "./contents/index.js";

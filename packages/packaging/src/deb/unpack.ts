@@ -7,7 +7,7 @@
  * too (where Replaces and diversions decide). The others are left to dpkg. Where no script is to run, scripts and triggers count for
  * nothing.
  */
-import { mkdir, readFile, rm, writeFile, chmod, mkdtemp } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileEntry } from "@tsbake/archive";
 import { BuildError, nameBytes, nameOf } from "@tsbake/base";
@@ -16,28 +16,15 @@ import type { LayerRequest, Planned } from "../database/backend.js";
 import { badDeb } from "../problems.js";
 import {
   type ControlFiles,
-  plainMembers,
-  PlainMembers,
-  type PlainTar,
-  readControls,
-  readPlainTar,
+  type ControlMembers,
+  openedAhead,
+  type OpenedPackage,
+  openPackages,
 } from "./contents/index.js";
 import { DPKG_FOLDER } from "./database.js";
 import { extractPackages } from "./extract.js";
-import type { ControlMembers } from "./file.js";
-import { type Brought, foldersBroughtBy, sharedPaths } from "./listing.js";
+import { foldersBroughtBy, sharedPaths } from "./listing.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
-
-export interface OpenedPackage extends Brought {
-  readonly one: Planned;
-  /** `name` or, for packages that may be there in several architectures, `name:arch`: how `info/` calls it. */
-  readonly key: string;
-  readonly control: ControlFiles;
-  /** Undefined when it is not laid out, or not as dpkg-deb writes it. */
-  readonly tar: PlainTar | undefined;
-  /** Holds the contents of `tar`. */
-  readonly fd: number;
-}
 
 export interface LayOptions {
   /** Folders of the root that are links into /usr. */
@@ -79,79 +66,31 @@ export async function layPackages(
   if (packages.length === 0) return { left: [], laid: [], dropped: new Map() };
   const { always, without = [], merged, inRoot = [], onProgress } = options;
   await mkdir(root, { recursive: true });
-  const scratch = await mkdtemp(`${root}.unpack-`);
-  try {
-    using files = new PlainMembers();
-    const isWanted = (one: Planned, control: ControlFiles): boolean =>
-      !control.has("preinst") || without.includes("preinst") || always?.has(one) === true;
-    const opened = await openPackages(packages, isWanted, files, scratch);
-    const clashing = clashes(opened, options);
-    const plain = opened.filter((one) => !clashing.has(one) && isPlain(one, without));
-    const registered = new Set(plain);
-    const folders = new Set(inRoot.flatMap(({ path, kind }) => (kind === "directory" ? [path] : [])));
-    await extractPackages(
-      { root, seenRoot, sandbox },
-      opened.flatMap((one) => {
-        const isEarly = options.taken === undefined && always?.has(one.one) === true;
-        const conffiles = new Set(registered.has(one) ? conffilesOf(one) : []);
-        return one.tar && (registered.has(one) || isEarly) ? [{ ...one, tar: one.tar, conffiles }] : [];
-      }),
-      { merged, folders, ...(onProgress && { onProgress }) },
-    );
-    // From here on we follow paths ourselves.
-    await refuseLinks(seenRoot, DPKG_FOLDER);
-    const dropped = await register(seenRoot, plain, without);
-    return {
-      left: opened.filter((one) => !registered.has(one)).map(({ one }) => one),
-      laid: plain.map((one) => ({ key: one.key, paths: listOf(one), triggers: linesOf(one, "triggers") })),
-      dropped,
-    };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-/**
- * @param isWanted whose files are asked for
- * @param files keeps them until it is left
- * @throws BuildError `packaging/bad-deb`
- */
-export async function openPackages(
-  packages: readonly Planned[],
-  isWanted: (one: Planned, control: ControlFiles) => boolean,
-  files: PlainMembers,
-  scratch: string,
-): Promise<OpenedPackage[]> {
-  const controls = await readControls(packages);
-  const wanted = packages.filter((one, at) => isWanted(one, controls[at]!));
-  const members = await plainMembers(
-    "data",
-    wanted.map(({ path }) => path),
-    files,
-    scratch,
+  const isWanted = (one: Planned, control: ControlFiles): boolean =>
+    !control.has("preinst") || without.includes("preinst") || always?.has(one) === true;
+  await using contents = openedAhead(packages) ?? openPackages(packages, isWanted, root);
+  const opened = await contents.packages;
+  const clashing = clashes(opened, options);
+  const plain = opened.filter((one) => !clashing.has(one) && isPlain(one, without));
+  const registered = new Set(plain);
+  const folders = new Set(inRoot.flatMap(({ path, kind }) => (kind === "directory" ? [path] : [])));
+  await extractPackages(
+    { root, seenRoot, sandbox },
+    opened.flatMap((one) => {
+      const isEarly = options.taken === undefined && always?.has(one.one) === true;
+      const conffiles = new Set(registered.has(one) ? conffilesOf(one) : []);
+      return one.tar && (registered.has(one) || isEarly) ? [{ ...one, tar: one.tar, conffiles }] : [];
+    }),
+    { merged, folders, ...(onProgress && { onProgress }) },
   );
-  const places = new Map(wanted.map((one, at) => [one, members[at]!]));
-  return packages.map((one, at) => {
-    const place = places.get(one);
-    const tar = place && readPlainTar(place.fd, place.at, place.sizeBytes);
-    const entries = tar?.entries.map(({ entry }) => entry) ?? [];
-    return {
-      one,
-      key: keyOf(one),
-      control: controls[at]!,
-      tar,
-      fd: place?.fd ?? -1,
-      files: entries.filter(({ kind }) => kind !== "directory").map(({ path }) => path),
-      folders: entries
-        .filter(({ kind }) => kind === "directory")
-        .map(({ path, mode, uid, gid }) => ({ name: path, isFolder: true, mode, owner: `${uid}:${gid}` })),
-    };
-  });
-}
-
-function keyOf(one: Planned): string {
-  const isShared = parseStanzas(one.stanza).stanzas[0]?.get("Multi-Arch") === "same";
-  return isShared ? `${one.name}:${one.architecture}` : one.name;
+  // From here on we follow paths ourselves.
+  await refuseLinks(seenRoot, DPKG_FOLDER);
+  const dropped = await register(seenRoot, plain, without);
+  return {
+    left: opened.filter((one) => !registered.has(one)).map(({ one }) => one),
+    laid: plain.map((one) => ({ key: one.key, paths: listOf(one), triggers: linesOf(one, "triggers") })),
+    dropped,
+  };
 }
 
 /** Packages that have a file in common with another one, or with what is there already; also one's file that is another's folder. */

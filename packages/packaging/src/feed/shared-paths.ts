@@ -6,7 +6,7 @@ import { chmod, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BuildError, fsPath, ifThere, sameEntry } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
-import { readControl } from "../deb/file.js";
+import { readControl } from "../deb/contents/index.js";
 import { followed, sharedPaths } from "../deb/listing.js";
 import type { Brought, ListedEntry, SharedPath } from "../deb/listing.js";
 import { diversionsOf } from "../deb/scripts/diversions.js";

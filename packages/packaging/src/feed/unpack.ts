@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { BuildError, commandFailed, ifThere, run, scratchFolder } from "@tsbake/base";
 import type { Closure } from "./closure.js";
-import { readControl } from "../deb/file.js";
+import { readControl } from "../deb/contents/index.js";
 import { mergedFolders, verify } from "../deb/install.js";
 import { broughtBy, readListing } from "../deb/listing.js";
 import { inPool } from "./download.js";

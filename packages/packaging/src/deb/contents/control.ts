@@ -3,10 +3,10 @@ import { readSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { BuildError, byText, scratchFolder } from "@tsbake/base";
+import { AT_ONCE, BuildError, byText, eachLimited, scratchFolder } from "@tsbake/base";
 import type { Planned } from "../../database/backend.js";
 import { badDeb } from "../../problems.js";
-import { LARGEST_CONTROL } from "../file.js";
+import { readControl } from "./any-control.js";
 import { plainMembers, PlainMembers } from "./members.js";
 import { readPlainTar } from "./plain-tar.js";
 
@@ -18,30 +18,55 @@ export interface ControlFile {
 /** By name: `control`, `md5sums`, `postinst`, …; sorted. */
 export type ControlFiles = ReadonlyMap<string, ControlFile>;
 
+const RUN_BY_DPKG = new Set(["preinst", "postinst", "prerm", "postrm", "config"]);
+
+/** A package is opened once: whoever asks again gets what was read. */
+const known = new WeakMap<Planned, ControlFiles>();
+
 /** @returns in the order of `packages` @throws BuildError `packaging/bad-deb` */
 export async function readControls(packages: readonly Planned[]): Promise<ControlFiles[]> {
-  if (packages.length === 0) return [];
+  const fresh = packages.filter((one) => !known.has(one));
+  const read = await controlsOf(fresh.map(({ path }) => path));
+  for (const [at, one] of fresh.entries()) known.set(one, read[at]!);
+  return packages.map((one) => known.get(one)!);
+}
+
+/** The same of package files. @throws BuildError `packaging/bad-deb` */
+export async function controlsOf(paths: readonly string[]): Promise<ControlFiles[]> {
+  if (paths.length === 0) return [];
   const scratch = await scratchFolder(join(tmpdir(), "tsbake-control-"));
   try {
     using files = new PlainMembers();
-    const paths = packages.map(({ path }) => path);
     const members = await plainMembers("control", paths, files, scratch);
-    return members.map(({ fd, at, sizeBytes }, number) => {
-      const path = paths[number]!;
-      if (sizeBytes > LARGEST_CONTROL) throw new BuildError([badDeb(path, "its control member is too big")]);
-      const tar = readPlainTar(fd, at, sizeBytes);
-      if (tar === undefined) throw new BuildError([badDeb(path, "its control member is damaged")]);
-      const all = tar.entries.map(({ entry, contentAt }): [string, ControlFile] => {
-        const name = basename(entry.path);
-        if (entry.kind !== "file" || entry.hardlink !== undefined || entry.path !== `/${name}`)
-          throw new BuildError([badDeb(path, `its control member \`${name}\` is no file`)]);
-        const bytes = Buffer.alloc(entry.sizeBytes);
-        readSync(fd, bytes, 0, bytes.length, contentAt);
-        return [name, { bytes, mode: entry.mode }];
-      });
-      return new Map(all.sort(([left], [right]) => byText(left, right)));
-    });
+    const all = members.map(({ fd, at, sizeBytes }, number) => filesIn(paths[number]!, fd, at, sizeBytes));
+    return await eachLimited(
+      [...all.entries()],
+      AT_ONCE,
+      async ([at, one]) => one ?? ofOtherForm(paths[at]!),
+    );
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+async function ofOtherForm(path: string): Promise<ControlFiles> {
+  const members = [...(await readControl(path))].sort(([left], [right]) => byText(left, right));
+  return new Map(
+    members.map(([name, bytes]) => [name, { bytes, mode: RUN_BY_DPKG.has(name) ? 0o755 : 0o644 }]),
+  );
+}
+
+/** @returns undefined for what dpkg-deb has not written */
+function filesIn(path: string, fd: number, at: number, sizeBytes: number): ControlFiles | undefined {
+  const tar = readPlainTar(fd, at, sizeBytes);
+  if (tar === undefined) return undefined;
+  const all = tar.entries.map(({ entry, contentAt }): [string, ControlFile] => {
+    const name = basename(entry.path);
+    if (entry.kind !== "file" || entry.hardlink !== undefined || entry.path !== `/${name}`)
+      throw new BuildError([badDeb(path, `its control member \`${name}\` is no file`)]);
+    const bytes = Buffer.alloc(entry.sizeBytes);
+    readSync(fd, bytes, 0, bytes.length, contentAt);
+    return [name, { bytes, mode: entry.mode }];
+  });
+  return new Map(all.sort(([left], [right]) => byText(left, right)));
 }

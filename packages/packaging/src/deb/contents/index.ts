@@ -1,4 +1,5 @@
 /** What is in packages: control members, and files with the places of their contents; decompressed once. */
-export { readControls, type ControlFile, type ControlFiles } from "./control.js";
-export { plainMembers, PlainMembers, type PlainMember } from "./members.js";
-export { readPlainTar, type PlainEntry, type PlainTar } from "./plain-tar.js";
+export { readControl, type ControlMembers } from "./any-control.js";
+export { controlsOf, readControls, type ControlFile, type ControlFiles } from "./control.js";
+export { openAhead, openedAhead, openPackages, type OpenedPackage } from "./opened.js";
+export type { PlainEntry, PlainTar } from "./plain-tar.js";

@@ -1,10 +1,12 @@
 /**
  * The control or data members of many packages, decompressed side by side. One xz for each processor reads one package after the
- * other: a process for each package costs more than its work.
+ * other, and gzip is read here: a process for each package costs more than its work.
  */
-import { createReadStream, fstatSync, openSync, closeSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
 import {
   type ArMember,
   hasProgram,
@@ -39,20 +41,27 @@ export class PlainMembers implements Disposable {
   }
 }
 
+/** Control members are small; more than this is no package. */
+const LIMITS: Readonly<Record<MemberKind, number>> = { control: 64 << 20, data: Number.POSITIVE_INFINITY };
+
 const DPKG_DEB: Readonly<Record<MemberKind, string>> = { control: "--ctrl-tarfile", data: "--fsys-tarfile" };
+
+type Form = "xz" | "gzip";
 
 interface Packed {
   /** Of the package, in the order asked for. */
   readonly at: number;
   readonly path: string;
   readonly member: ArMember;
+  readonly form: Form;
+  /** Of gzip, which does not say it, 0. */
   readonly plainBytes: number;
 }
 
 /**
  * @param paths package files
  * @param files holds the plain bytes
- * @param scratch an empty folder, where those files are
+ * @param scratch a folder, where those files are for a moment
  * @returns in the order of `paths`
  * @throws BuildError `packaging/bad-deb`
  */
@@ -64,11 +73,10 @@ export async function plainMembers(
 ): Promise<PlainMember[]> {
   const found: PlainMember[] = [];
   const hasXz = await hasProgram("xz");
-  const packed = hasXz
-    ? await eachLimited([...paths.entries()], AT_ONCE, ([at, path]) => packedMember(kind, path, at))
-    : [];
-  const lanes = lanesOf(packed.flatMap((one) => one ?? []));
-  await eachLimited([...lanes.entries()], lanes.length, async ([number, lane]) => {
+  const all = await eachLimited([...paths.entries()], AT_ONCE, ([at, path]) => packedMember(kind, path, at));
+  const packed = all.flatMap((one) => one ?? []);
+  const lanes = lanesOf(hasXz ? packed.filter(({ form }) => form === "xz") : []);
+  const laneWork = eachLimited([...lanes.entries()], lanes.length, async ([number, lane]) => {
     const fd = files.file(join(scratch, `${kind}-${number}`));
     if (!(await unxz(lane, fd))) return;
     let at = 0;
@@ -77,25 +85,34 @@ export async function plainMembers(
       at += one.plainBytes;
     }
   });
+  const zipped = packed.filter(({ form }) => form === "gzip");
+  const zipWork = eachLimited(zipped, availableParallelism(), async (one) => {
+    const fd = files.file(join(scratch, `${kind}-of-${one.at}`));
+    if (await gunzip(one, fd, LIMITS[kind])) found[one.at] = { fd, at: 0, sizeBytes: fstatSync(fd).size };
+  });
+  await Promise.all([laneWork, zipWork]);
   const rest = [...paths.entries()].filter(([at]) => found[at] === undefined);
   await eachLimited(rest, availableParallelism(), async ([at, path]) => {
-    const fd = files.file(join(scratch, `${kind}-of-${at}`));
+    const fd = files.file(join(scratch, `${kind}-by-dpkg-deb-${at}`));
     await byDpkgDeb(kind, path, fd);
     found[at] = { fd, at: 0, sizeBytes: fstatSync(fd).size };
   });
   return found;
 }
 
-/** @returns undefined for what is not one stream of xz in a package of the usual form */
+/** @returns undefined for what is neither one stream of xz nor gzip in a package of the usual form */
 async function packedMember(kind: MemberKind, path: string, at: number): Promise<Packed | undefined> {
   try {
     const members = await readAr(path);
     const member = members[kind === "control" ? 1 : 2];
-    if (members[0]?.name !== "debian-binary" || member?.name !== `${kind}.tar.xz`) return undefined;
+    if (members[0]?.name !== "debian-binary" || member === undefined) return undefined;
+    if (member.name === `${kind}.tar.gz`) return { at, path, member, form: "gzip", plainBytes: 0 };
+    if (member.name !== `${kind}.tar.xz`) return undefined;
     const fd = openSync(path, "r");
     try {
       const plainBytes = xzPlainBytes(fd, member.offset, member.sizeBytes);
-      return plainBytes === undefined ? undefined : { at, path, member, plainBytes };
+      if (plainBytes === undefined || plainBytes > LIMITS[kind]) return undefined;
+      return { at, path, member, form: "xz", plainBytes };
     } finally {
       closeSync(fd);
     }
@@ -148,8 +165,43 @@ async function unxz(lane: readonly Packed[], fd: number): Promise<boolean> {
   return code === 0 && fstatSync(fd).size === lane.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
 }
 
+/** @returns whether it was whole */
+async function gunzip({ path, member }: Packed, fd: number, limit: number): Promise<boolean> {
+  const end = member.offset + member.sizeBytes - 1;
+  if (end < member.offset) return false;
+  try {
+    await pipeline(
+      createReadStream(path, { start: member.offset, end, highWaterMark: 1 << 18 }),
+      createGunzip({ chunkSize: 1 << 18 }),
+      (pieces) => writeAll(pieces as AsyncIterable<Buffer>, fd, path, limit),
+    );
+    return true;
+  } catch (error) {
+    // dpkg-deb says what is wrong with it.
+    if (hasCode(error, "Z_DATA_ERROR", "Z_BUF_ERROR", "Z_NEED_DICT")) return false;
+    throw error;
+  }
+}
+
+/** @throws BuildError `packaging/bad-deb` for more than `limit` bytes */
+async function writeAll(
+  pieces: AsyncIterable<Buffer>,
+  fd: number,
+  path: string,
+  limit: number,
+): Promise<void> {
+  let at = 0;
+  for await (const piece of pieces) {
+    if (at + piece.length > limit) throw new BuildError([badDeb(path, "its control member is too big")]);
+    for (let done = 0; done < piece.length;)
+      done += writeSync(fd, piece, done, piece.length - done, at + done);
+    at += piece.length;
+  }
+}
+
 async function byDpkgDeb(kind: MemberKind, path: string, fd: number): Promise<void> {
-  await using child = openChild("dpkg-deb", [DPKG_DEB[kind], path], { stdout: fd });
+  await using child = openChild("dpkg-deb", [DPKG_DEB[kind], path], { stdout: "pipe" });
+  await writeAll(child.stdout as AsyncIterable<Buffer>, fd, path, LIMITS[kind]);
   const { code, signal, said, failure } = await child.ended;
   if (hasCode(failure, "ENOENT")) throw new BuildError([noApt("dpkg-deb")]);
   if (failure !== undefined) throw failure;

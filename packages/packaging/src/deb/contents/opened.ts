@@ -1,0 +1,105 @@
+/** Packages with what is in them: decompressed, and where it lies. */
+import { mkdtemp, rm } from "node:fs/promises";
+import type { Planned } from "../../database/backend.js";
+import type { Brought } from "../listing.js";
+import { parseStanzas } from "../stanza.js";
+import { type ControlFiles, readControls } from "./control.js";
+import { plainMembers, PlainMembers } from "./members.js";
+import { type PlainTar, readPlainTar } from "./plain-tar.js";
+
+export interface OpenedPackage extends Brought {
+  readonly one: Planned;
+  /** `name` or, for packages that may be there in several architectures, `name:arch`: how `info/` calls it. */
+  readonly key: string;
+  readonly control: ControlFiles;
+  /** Undefined when it is not laid out, or not as dpkg-deb writes it. */
+  readonly tar: PlainTar | undefined;
+  /** Holds the contents of `tar`. */
+  readonly fd: number;
+}
+
+/** Packages that are being opened; the contents are gone when the block is left. */
+export interface PackageContents extends AsyncDisposable {
+  /** In the given order. @throws BuildError `packaging/bad-deb` */
+  readonly packages: Promise<readonly OpenedPackage[]>;
+}
+
+export type IsWanted = (one: Planned, control: ControlFiles) => boolean;
+
+/**
+ * Begins at once.
+ *
+ * @param isWanted whose files are asked for, beside the control members
+ * @param beside what the folder is called after in which the contents are meanwhile
+ */
+export function openPackages(
+  packages: readonly Planned[],
+  isWanted: IsWanted,
+  beside: string,
+): PackageContents {
+  const files = new PlainMembers();
+  const opening = mkdtemp(`${beside}.contents-`);
+  const opened = opening.then((scratch) => open(packages, isWanted, files, scratch));
+  // Whoever waits for it is told.
+  opened.catch(() => {});
+  return {
+    packages: opened,
+    async [Symbol.asyncDispose]() {
+      await opened.catch(() => {});
+      files[Symbol.dispose]();
+      await opening.then((scratch) => rm(scratch, { recursive: true, force: true }));
+    },
+  };
+}
+
+/** By the packages that they are of. */
+const ahead = new WeakMap<readonly Planned[], PackageContents>();
+
+/** Opens what is going to be unpacked on a tree while other things are done: {@link openedAhead} finds it. */
+export function openAhead(packages: readonly Planned[], beside: string): AsyncDisposable {
+  const contents = openPackages(packages, (_, control) => !control.has("preinst"), beside);
+  ahead.set(packages, contents);
+  return contents;
+}
+
+export function openedAhead(packages: readonly Planned[]): PackageContents | undefined {
+  return ahead.get(packages);
+}
+
+async function open(
+  packages: readonly Planned[],
+  isWanted: IsWanted,
+  files: PlainMembers,
+  scratch: string,
+): Promise<OpenedPackage[]> {
+  const controls = await readControls(packages);
+  const wanted = packages.filter((one, at) => isWanted(one, controls[at]!));
+  const members = await plainMembers(
+    "data",
+    wanted.map(({ path }) => path),
+    files,
+    scratch,
+  );
+  const places = new Map(wanted.map((one, at) => [one, members[at]!]));
+  return packages.map((one, at) => {
+    const place = places.get(one);
+    const tar = place && readPlainTar(place.fd, place.at, place.sizeBytes);
+    const entries = tar?.entries.map(({ entry }) => entry) ?? [];
+    return {
+      one,
+      key: keyOf(one),
+      control: controls[at]!,
+      tar,
+      fd: place?.fd ?? -1,
+      files: entries.filter(({ kind }) => kind !== "directory").map(({ path }) => path),
+      folders: entries
+        .filter(({ kind }) => kind === "directory")
+        .map(({ path, mode, uid, gid }) => ({ name: path, isFolder: true, mode, owner: `${uid}:${gid}` })),
+    };
+  });
+}
+
+function keyOf(one: Planned): string {
+  const isShared = parseStanzas(one.stanza).stanzas[0]?.get("Multi-Arch") === "same";
+  return isShared ? `${one.name}:${one.architecture}` : one.name;
+}
