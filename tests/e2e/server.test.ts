@@ -1,10 +1,12 @@
 /** Projects that share through the server that we ship: artifacts, hash equivalence, and its absence. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { tarOf } from "@tsbake/archive";
 import { sha256 } from "@tsbake/base";
-import { listStore, packArtifact } from "@tsbake/sstate";
-import { serveFolder } from "../support/mirror.js";
+import { listStore } from "@tsbake/sstate";
+import { serveFolder, type Fault } from "../support/mirror.js";
 import { startProgram, type ServerProgram } from "../support/sstate-server.js";
 import { tasksOf, Toy } from "../support/toy.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -143,25 +145,65 @@ describe("a project that reads", () => {
     expect(codesIn(built.output).filter((code) => code === "engine/shared-state")).toHaveLength(1);
   }, 120_000);
 
-  test("is not taken in by another task's artifact, well packed and with its own checksum", async () => {
+  test("is not taken in by a cache that is poisoned: nothing of it is restored, and the bytes are those from scratch", async () => {
     forget(reader);
-    const object = (await listStore(folder)).find(({ path }) => /:page:.*_deploy\.tar/.test(path))!;
-    const path = join(folder, object.path);
-    const [bytes, sidecar] = [readFileSync(path), readFileSync(`${path}.sha256`)];
-    const tree = temporaryFolder("poison");
-    writeFileSync(join(tree, "x"), "x");
-    rmSync(path);
-    await packArtifact([{ name: "elsewhere", path: tree }], path, 0);
-    writeFileSync(`${path}.sha256`, `${sha256(readFileSync(path))}\n`);
-    reader.configure(reading());
+    const poisoned = temporaryFolder("poisoned");
+    cpSync(folder, poisoned, { recursive: true });
+    const objects = (await listStore(poisoned)).filter(({ kind }) => kind === "object");
+    const hostile = await packed("../../escaped");
+    const foreign = await packed("elsewhere/x");
+    /** By what is wrong with it: how a file is spoilt, or what is answered instead of it. */
+    const kinds: readonly ((path: string, at: number) => void | Fault)[] = [
+      // Of another task, or an old one of this: whole, and with its own checksum.
+      (path, at) => replace(path, readFileSync(join(folder, objects[(at + 1) % objects.length]!.path))),
+      (path) => replace(path, hostile),
+      (path) => replace(path, foreign),
+      (path, at) =>
+        cpSync(join(folder, `${objects[(at + 1) % objects.length]!.path}.sha256`), `${path}.sha256`),
+      (path) => truncateSync(path, 100),
+      () => (_request, response) => (response.writeHead(200).end("<html>log in</html>"), true),
+      () => (request, response) => (response.writeHead(302, { location: request.url! }).end(), true),
+      () => (_request, response) => {
+        const more = (): boolean => response.write(Buffer.alloc(1 << 16));
+        response.on("drain", more).writeHead(200);
+        return more() || true;
+      },
+    ];
+    const faults = new Map<string, Fault>();
+    objects.forEach(({ path }, at) => {
+      const fault = kinds[at % kinds.length]!(join(poisoned, path), at);
+      if (fault) faults.set(path, fault);
+    });
+    await using evil = await serveFolder(poisoned, (request, response) => {
+      const fault = faults.get(decodeURIComponent(request.url!).slice(1));
+      return request.method === "GET" && fault !== undefined && fault(request, response);
+    });
+    reader.configure(`${reading(evil.url)}TSBAKE_HTTP_MAX_SIZE = "3000000"\n`);
     const built = await reader.built(["page"]);
+    expect(built.restored).toEqual([]);
     expect(built.ran).toContain("page:do_deploy");
-    expect(codesIn(built.output)).toEqual(["run/restore-failed"]);
     expect(await reader.rig.digests("build/tmp/deploy")).toEqual(outputs);
-    writeFileSync(path, bytes);
-    writeFileSync(`${path}.sha256`, sidecar);
-  }, 60_000);
+    expect(existsSync(reader.rig.path("build/escaped"))).toBe(false);
+    // One of the mirror, and one of each artifact that came whole and is another.
+    const codes = codesIn(built.output);
+    expect(codes.filter((code) => code === "engine/shared-state")).toHaveLength(1);
+    expect(new Set(codes)).toEqual(new Set(["engine/shared-state", "run/restore-failed"]));
+  }, 120_000);
 });
+
+/** A tar with one file, compressed. */
+async function packed(path: string): Promise<Buffer> {
+  return gzipSync(await tarOf([{ path, type: "file", data: "x" }]));
+}
+
+/** As whoever may push does it: the checksum is right. */
+function replace(path: string, bytes: Buffer): void {
+  writeFileSync(path, bytes);
+  writeFileSync(`${path}.sha256`, `${sha256(bytes)}\n`);
+}
+
+/** Of an image whose recipes all need `greeting`: TSBAKE_EQUIVALENCE_RECIPES=100 is the long run. */
+const USERS = Number(process.env["TSBAKE_EQUIVALENCE_RECIPES"] ?? 2);
 
 describe("hash equivalence", () => {
   const GREETING = "meta-toy/recipes/greeting/greeting_1.0.bb";
@@ -170,19 +212,29 @@ describe("hash equivalence", () => {
   const settings = (address = server.hashAddress) =>
     `BB_SIGNATURE_HANDLER = "OEEquivHash"\nBB_HASHSERVE = "${address}"\n`;
 
-  test("what one project has found to be equal is equal for another that has never built it", async () => {
+  test(`what one project has found to be equal is equal for another that has never built it (${USERS} recipes)`, async () => {
     forget(maker);
     forget(reader);
+    const names = Array.from({ length: USERS }, (_one, at) => `user${at}`);
+    for (const toy of [maker, reader]) {
+      for (const name of names)
+        toy.recipe(
+          name,
+          `DEPENDS = "greeting"\ndo_install() {\n    install -D -m 0644 \${RECIPE_SYSROOT}\${SHARED}/greeting \${D}\${SHARED}/${name}\n}\n`,
+        );
+      toy.recipe("all", `DEPENDS = "page ${names.join(" ")}"\n`);
+    }
     maker.change("build/conf/token", `${server.token!}\n`);
     maker.configure(settings() + pushing());
-    await maker.built(["page"]);
+    await maker.built(["all"]);
     comment(maker);
-    const changed = await maker.built(["page"]);
+    const changed = await maker.built(["all"]);
     expect(changed.ran).toEqual(tasksOf("greeting", ["compile", "install", "populate_sysroot"]));
     comment(reader);
     reader.configure(settings() + reading());
-    const shared = await reader.built(["page"]);
-    expect([shared.ran, shared.restored, codesIn(shared.output)]).toEqual([[], RESTORED, []]);
+    const shared = await reader.built(["all"]);
+    expect([shared.ran, codesIn(shared.output)]).toEqual([[], []]);
+    expect(shared.restored).toEqual(tasksOf("all", ["deploy", "populate_sysroot"]));
   }, 120_000);
 
   test("a server that is not there is one warning, and the file of this machine counts", async () => {

@@ -19,11 +19,13 @@ import {
 import { nameOf, seed } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
 import { describeUnless, testUnless } from "../support/skip.js";
+import { openServer } from "../support/sstate-server.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
 // A host without it takes only what is packed with gzip from a mirror.
 const noZstd = await toolsProblem("zstd");
+const noOpenssl = await toolsProblem("openssl");
 
 const temporary = (): string => temporaryFolder("sstate-hostile");
 const name = nameOf("abcd");
@@ -194,6 +196,48 @@ describeUnless(noZstd, "a mirror", () => {
     expect(() => openFolderStore("", { onWarning: () => {} })).toThrow("without a folder");
   });
 });
+
+testUnless(
+  noOpenssl,
+  "a mirror whose certificate nobody vouches for is one warning, and nothing of it is used",
+  async () => {
+    const [own, objects] = [temporary(), temporary()];
+    await seed(objects, name, "bytes");
+    const [key, certificate] = [join(own, "key.pem"), join(own, "certificate.pem")];
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=localhost",
+        "-days",
+        "2",
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+      ],
+      { stdio: "ignore", env: process.env },
+    );
+    await using server = await openServer({
+      folder: objects,
+      argv: ["--tls-cert", certificate, "--tls-key", key],
+    });
+    const warnings: string[] = [];
+    const mirrors = openMirrors(`file://.* ${server.url}/PATH`, {
+      onWarning: (one) => void warnings.push(one),
+      retryPauseMs: 1,
+    });
+    const store = readThrough(mirrors);
+    expect(await store.find([name, nameOf("ef01")])).toEqual(new Set());
+    expect(await store.get(name)).toBeUndefined();
+    expect(warnings).toEqual([expect.stringMatching(/certificate.*goes on without this mirror/)]);
+  },
+);
 
 describe("what is not the store's", () => {
   /** Names as people give them, some close to ours. */

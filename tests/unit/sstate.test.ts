@@ -1,6 +1,7 @@
 import {
   chmod,
   chown,
+  copyFile,
   link,
   mkdir,
   readFile,
@@ -16,11 +17,13 @@ import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
-import { tarOf, treeManifest } from "@tsbake/archive";
+import { packTree, tarOf, treeManifest } from "@tsbake/archive";
 import { sha256 } from "@tsbake/base";
 import {
   chainStores,
   folderCatalog,
+  checkLabel,
+  labelArtifact,
   listStore,
   objectPath,
   openFolderStore,
@@ -511,6 +514,39 @@ describe("artifacts", () => {
     expect((await readdir(work)).sort()).toEqual(["a.tar", "empty", "image", "sysroot"]);
     await packArtifact(folders, join(work, "b.tar"), 1_700_000_000);
     expect(await readFile(join(work, "b.tar"))).toEqual(await readFile(join(work, "a.tar")));
+  });
+
+  describe.each(["zstd", "gzip"] as const)("packed by %s", (compression) => {
+    testUnless(
+      compression === "zstd" ? noZstd : undefined,
+      "say which object they are: copied to another name they are refused",
+      async () => {
+        const work = temporary();
+        await mkdir(join(work, "out"));
+        await writeFile(join(work, "out/x"), "x".repeat(100_000));
+        const [archive, plain] = [join(work, "a"), join(work, "plain")];
+        await packTree(join(work, "out"), archive, { prefix: "out", epochSeconds: 1, compression });
+        await copyFile(archive, plain);
+        const [name, other] = [nameOf("abcd"), nameOf("abce")];
+        await expect(checkLabel(archive, name)).rejects.toThrow("does not say which artifact it is");
+        await labelArtifact(archive, name);
+        await checkLabel(archive, name);
+        for (const wrong of [
+          other,
+          nameOf("abcd", "do_package"),
+          { ...name, spec: name.spec.replace("1.0", "1.1") },
+        ])
+          await expect(checkLabel(archive, wrong)).rejects.toThrow(/is another artifact, .*abcd_install/);
+        await unpackArtifact(archive, [{ name: "out", path: join(work, "again") }]);
+        expect(await readFile(join(work, "again/x"), "utf8")).toBe("x".repeat(100_000));
+        // The system's own programs read over it, as BitBake's does.
+        const { stdout } = await run("tar", ["-tf", archive, compression === "zstd" ? "--zstd" : "--gzip"]);
+        expect(stdout).toBe("out/\nout/x\n");
+        // What has a label gets no second one that counts for the first.
+        await labelArtifact(archive, other);
+        await expect(checkLabel(archive, name)).rejects.toThrow("sstate/other-artifact");
+      },
+    );
   });
 
   test.each([[["a/b"]], [[".."]], [["."]], [[""]], [["a", "a"]]])(

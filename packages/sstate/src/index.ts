@@ -9,6 +9,7 @@ export { openEquivalences, type Equivalences, type OutputReport } from "./equiva
 export { chainStores, noStore, readThrough } from "./chain.js";
 export { openMirrors } from "./mirror-store.js";
 export { noFolder } from "./problems.js";
+export { checkLabel, labelArtifact } from "./label.js";
 export { packArtifact, unpackArtifact, type ArtifactFolder } from "./artifact.js";
 export { groupFiles, BESIDE, type Catalog, type ListedFile, type StoredObject } from "./catalog.js";
 export { folderCatalog, listStore, removeStored } from "./folder-catalog.js";

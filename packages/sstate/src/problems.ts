@@ -91,6 +91,17 @@ export function noFolder(): Diagnostic {
   };
 }
 
+/** An artifact lies under the name of another one. @param found the name that it has in itself; undefined: none */
+export function otherArtifact(archive: string, found: string | undefined): Diagnostic {
+  const what = found === undefined ? "does not say which artifact it is" : `is another artifact, ${found}`;
+  return {
+    severity: "error",
+    code: "sstate/other-artifact",
+    message: `${archive} ${what}`,
+    help: "delete it: it was copied to this name, or made by another program, by an old tsbake, or by somebody who means ill",
+  };
+}
+
 /** The file that says which outputs are the same cannot be used. */
 export function unusableEquivalences(path: string, why: string): Diagnostic {
   return {

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { BuildError } from "@tsbake/base";
-import { packArtifact, unpackArtifact } from "@tsbake/sstate";
+import { checkLabel, labelArtifact, packArtifact, unpackArtifact } from "@tsbake/sstate";
 import type { ArtifactFolder, ObjectName, Store } from "@tsbake/sstate";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 
@@ -47,6 +47,7 @@ export async function saveArtifact(store: Store, options: SaveOptions): Promise<
       options.onSocket,
     );
     const { name, description } = await options.settle(options.temporary);
+    await labelArtifact(options.temporary, name);
     await store.put(name, options.temporary, description);
   } finally {
     await rm(options.temporary, { force: true });
@@ -67,6 +68,7 @@ export async function restoreArtifact(
   const path = await store.get(name);
   if (path === undefined) return undefined;
   try {
+    await checkLabel(path, name);
     await unpackArtifact(path, artifactFolders(artifact));
   } catch (error) {
     // Its bytes are those of its checksum, so it would fail again and again: what the task makes now takes its place.
@@ -84,6 +86,7 @@ const BAD_CONTENT = [
   "archive/truncated",
   "archive/unsupported",
   "sstate/foreign-content",
+  "sstate/other-artifact",
 ];
 
 function isBadContent(error: unknown): boolean {
