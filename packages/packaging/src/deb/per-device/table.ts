@@ -235,6 +235,20 @@ export const PER_DEVICE: readonly PerDevice[] = [
     by: "uuidd",
   },
   {
+    packages: ["mariadb-server"],
+    what: "system tables of MariaDB, whose bytes no two runs have in common",
+    paths: ["/var/lib/mysql/*"],
+    by: {
+      name: "tsbake-mariadb-data",
+      description: "System tables of MariaDB",
+      missing: ["/var/lib/mysql/mysql"],
+      // As the package's script does.
+      commands: [
+        "/usr/bin/mariadb-install-db --rpm --cross-bootstrap --user=mysql --disable-log-bin --skip-test-db",
+      ],
+    },
+  },
+  {
     packages: ["systemd"],
     what: "random seed and secret of credentials",
     paths: ["/var/lib/systemd/random-seed", "/var/lib/systemd/credential.secret"],
