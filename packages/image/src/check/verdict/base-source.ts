@@ -1,5 +1,4 @@
 /** A base that a person names, as what an extension is checked on; what was found out of it is kept by its digest. */
-import type { FileEntry } from "@tsbake/archive";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
@@ -15,9 +14,9 @@ import {
 import { baseOf } from "../base.js";
 import type { Base } from "../context.js";
 import { FileIndex } from "../../facts/file-manifest.js";
-import { inspectWhole, type Inspected } from "../inspect/inspect.js";
+import { inspectWhole } from "../inspect/inspect.js";
 import { LEVELS, levelOf } from "../../layer/extension-release.js";
-import { parseTmpfiles, type ShippedLine } from "../../layer/tmpfiles.js";
+import { parseTmpfiles } from "../../layer/tmpfiles.js";
 import * as problems from "../../problems.js";
 import { type OsRelease, parseOsRelease } from "../../snapshot/os-release.js";
 import { levelDigest, openSnapshot } from "../../snapshot/snapshot.js";
