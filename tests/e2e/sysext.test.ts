@@ -29,6 +29,23 @@ import { describeUnless, testUnless } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { userProblem } from "../support/user.js";
+import { PACKAGES } from "../sweep/packages.js";
+
+/** Of the packages that `npm run sweep` builds one by one, small ones of each kind of script. */
+const SWEPT = [
+  "netcat-openbsd",
+  "less",
+  "tcpdump",
+  "redis-server",
+  "openssh-server",
+  "chrony",
+  "lldpd",
+  "sudo",
+  "ca-certificates",
+  "logrotate",
+  "iputils-ping",
+  "cron",
+].map((name) => PACKAGES.find(({ install }) => install === name)!);
 
 const MINUTES = 60_000;
 const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
@@ -87,11 +104,11 @@ SYSEXT_ALSO_FOR = "bigger-base"
 REQUIRED_COMMANDS = "strace htop systemctl"
 REQUIRED_PATHS = "/usr/share/doc/htop /etc/passwd"
 `,
-  // A user, alternatives, configuration of another user's, an enabled unit, keys of a device.
+  // Every kind of maintainer script: users, alternatives, configuration, enabled units, keys of a device, capabilities, caches.
   "meta-case/recipes/case-merged_1.0.bb": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
-IMAGE_PREINSTALL = "tcpdump netcat-openbsd redis-server openssh-server"
+IMAGE_PREINSTALL = "${SWEPT.map(({ install }) => install).join(" ")}"
 IMAGE_FSTYPES = "directory"
 SYSEXT_TEST() {
     nc -h 2>&1 | grep -q OpenBSD
@@ -319,6 +336,8 @@ describeUnless(obstacle, "an extension of real packages", () => {
 id -un tcpdump redis sshd; nc -h 2>&1 | head -n 1; readlink /usr/bin/nc
 stat -c '%A %U:%G %n' /etc/redis/redis.conf /var/lib/redis /usr/bin/ssh-agent
 grep -c . /etc/ssh/sshd_config >/dev/null && echo configured
+export HOME=/root
+${SWEPT.map(({ install, use }) => `(${use}) >/dev/null 2>&1 </dev/null && echo "works ${install}"`).join("\n")}
 cd /usr/lib/systemd/system && echo */redis-server.service */ssh.service */*keys.service
 ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       });
@@ -333,6 +352,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
           "drwxr-x--- redis:redis /var/lib/redis",
           "-rwxr-sr-x root:_ssh /usr/bin/ssh-agent",
           "configured",
+          ...SWEPT.map(({ install }) => `works ${install}`),
           "multi-user.target.wants/redis-server.service multi-user.target.wants/ssh.service sysinit.target.wants/tsbake-ssh-host-keys.service",
           // No key of the build is anybody's key.
           expect.stringContaining("cannot access '/etc/ssh/*key*'"),

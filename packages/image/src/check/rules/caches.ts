@@ -1,8 +1,9 @@
 /** Caches that are computed over all packages: whether what the extension brings is in them. */
 import type { FileEntry } from "@tsbake/archive";
 import { anyOf } from "../../rules/rules.js";
-import { DERIVED } from "../../rules/derived.js";
+import { DERIVED, type DerivedFile } from "../../rules/derived.js";
 import type { Context } from "../context.js";
+import type { ContentTree } from "../inspect/tree.js";
 import { finding, type CheckRule } from "./rule.js";
 
 export const caches: CheckRule = {
@@ -15,12 +16,7 @@ export const caches: CheckRule = {
     },
   ],
   *find(context) {
-    const own = [...context.extension.tree.entries()].filter(({ kind }) => kind !== "directory");
-    for (const { files, from } of DERIVED) {
-      if (from === undefined) continue;
-      const [isCache, isSource] = [anyOf(files), anyOf(from.sources)];
-      const source = own.find((entry) => isSource(entry.path) && mentions(context, entry, from.mentions));
-      if (source === undefined || own.some((one) => isCache(one.path) && !isSource(one.path))) continue;
+    for (const { files, from, source } of unmadeIn(context.extension.tree)) {
       if (!isRead(context, from.readers, source)) continue;
       yield finding(
         "missing-cache",
@@ -33,15 +29,44 @@ export const caches: CheckRule = {
   },
 };
 
-function mentions({ extension }: Context, entry: FileEntry, word: string | undefined): boolean {
-  return word === undefined || extension.tree.textOf(entry).includes(word);
+/** A cache that an extension would need, with the first path that it is made of. */
+interface Unmade {
+  readonly files: readonly string[];
+  readonly from: NonNullable<DerivedFile["from"]>;
+  readonly source: FileEntry;
+}
+
+/** What does not depend on the base is found once, however many bases there are. */
+const unmade = new WeakMap<ContentTree, readonly Unmade[]>();
+
+function unmadeIn(tree: ContentTree): readonly Unmade[] {
+  const known = unmade.get(tree);
+  if (known !== undefined) return known;
+  const own = [...tree.entries()].filter(({ kind }) => kind !== "directory");
+  const found = DERIVED.flatMap(({ files, from }): Unmade[] => {
+    if (from === undefined) return [];
+    const [isCache, isSource] = [anyOf(files), anyOf(from.sources)];
+    const source = own.find((entry) => isSource(entry.path) && mentions(tree, entry, from.mentions));
+    if (source === undefined || own.some((one) => isCache(one.path) && !isSource(one.path))) return [];
+    return [{ files, from, source }];
+  });
+  unmade.set(tree, found);
+  return found;
+}
+
+function mentions(tree: ContentTree, entry: FileEntry, word: string | undefined): boolean {
+  return word === undefined || tree.textOf(entry).includes(word);
 }
 
 /** Whether one of the readers is in base or extension; where the source is in a folder of an architecture, of the same one. */
 function isRead({ base, extension }: Context, readers: readonly string[], { path }: FileEntry): boolean {
-  const isReader = anyOf(readers.map((one) => one.replace("/usr/lib/*/", folderOf(path))));
-  for (const tree of [base.index, extension.tree.index])
-    for (const entry of tree.entries()) if (isReader(entry.path)) return true;
+  const settled = readers.map((one) => one.replace("/usr/lib/*/", folderOf(path)));
+  const trees = [base.index, extension.tree.index];
+  const patterns = settled.filter((one) => one.includes("*"));
+  if (settled.some((one) => trees.some((tree) => tree.get(one) !== undefined))) return true;
+  if (patterns.length === 0) return false;
+  const isReader = anyOf(patterns);
+  for (const tree of trees) for (const entry of tree.entries()) if (isReader(entry.path)) return true;
   return false;
 }
 

@@ -1,6 +1,5 @@
 /** A base that a person names, as what an extension is checked on; what was found out of it is kept by its digest. */
-import type { FileEntry } from "@tsbake/archive";
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   AT_ONCE,
@@ -15,13 +14,14 @@ import {
 import { baseOf } from "../base.js";
 import type { Base } from "../context.js";
 import { FileIndex } from "../../facts/file-manifest.js";
-import { inspectWhole, type Inspected } from "../inspect/inspect.js";
+import { inspectWhole } from "../inspect/inspect.js";
 import { LEVELS, levelOf } from "../../layer/extension-release.js";
-import { parseTmpfiles, type ShippedLine } from "../../layer/tmpfiles.js";
+import { parseTmpfiles } from "../../layer/tmpfiles.js";
 import * as problems from "../../problems.js";
 import { type OsRelease, parseOsRelease } from "../../snapshot/os-release.js";
 import { levelDigest, openSnapshot } from "../../snapshot/snapshot.js";
 import { folderTree, openImage } from "./content.js";
+import { type Kept, packKept, unpackKept } from "./kept.js";
 
 /** A base, and what systemd-sysext compares of it. */
 export interface NamedBase extends Base {
@@ -29,19 +29,12 @@ export interface NamedBase extends Base {
   readonly osRelease: OsRelease;
 }
 
-/** What is kept. Only this program writes and reads it: whatever is wrong with a file, it is made anew. */
-interface Kept {
-  readonly entries: readonly FileEntry[];
-  readonly tmpfiles: readonly ShippedLine[];
-  readonly inspected?: Inspected;
-  readonly osRelease: readonly (readonly [string, string])[];
-  readonly extensions?: readonly string[];
-}
-
 /** Raised whenever something else is kept, or found out in another way. */
-const KEPT_FORMAT = 3;
-/** Of some 3 MB each. */
+const KEPT_FORMAT = 4;
+/** Of some 2 MB each. */
 const MOST_KEPT = 300;
+/** Hexadecimal. */
+const DIGEST_BYTES = 64;
 const SNAPSHOT_FILE = "snapshot.json";
 
 export interface BaseSource {
@@ -108,16 +101,16 @@ function named(name: string, { entries, osRelease, extensions = [], ...rest }: K
 }
 
 async function readKept(place: string): Promise<Kept | undefined> {
-  const text = await readTextIfThere(place);
-  if (text === undefined) return undefined;
-  const end = text.indexOf("\n");
-  const body = text.slice(end + 1);
+  const bytes = await undefinedOn(readFile(place), "ENOENT");
+  if (bytes === undefined) return undefined;
+  const body = bytes.subarray(DIGEST_BYTES + 1);
   // Whole, and by its name of this very format: it is as it was written.
-  return sha256(body) === text.slice(0, end) ? (JSON.parse(body) as Kept) : undefined;
+  if (sha256(body) !== bytes.toString("latin1", 0, DIGEST_BYTES)) return undefined;
+  return unpackKept(body.toString("latin1"));
 }
 
 async function keep(place: string, made: Kept): Promise<void> {
-  const body = JSON.stringify(made);
+  const body = packKept(made);
   await writeFileAtomic(place, `${sha256(body)}\n${body}`, { sync: false });
   await forgetOldest(dirname(place));
 }

@@ -45,7 +45,8 @@ const POSTGRES_CLUSTER = [
   "test -e /etc/postgresql/$$version/main || pg_createcluster $$version main",
   "done",
   "systemctl daemon-reload",
-  "! systemctl is-enabled -q postgresql.service || systemctl --no-block start postgresql.service",
+  // What this target wants by now: the start that is under way knows nothing of the new cluster.
+  "systemctl --no-block start default.target",
 ].join("; ");
 
 const SNAKEOIL: FirstBootUnit = {
@@ -233,6 +234,20 @@ export const PER_DEVICE: readonly PerDevice[] = [
     what: "clock sequence of uuids",
     paths: ["/var/lib/libuuid/clock.txt"],
     by: "uuidd",
+  },
+  {
+    packages: ["mariadb-server"],
+    what: "system tables of MariaDB, whose bytes no two runs have in common",
+    paths: ["/var/lib/mysql/*"],
+    by: {
+      name: "tsbake-mariadb-data",
+      description: "System tables of MariaDB",
+      missing: ["/var/lib/mysql/mysql"],
+      // As the package's script does.
+      commands: [
+        "/usr/bin/mariadb-install-db --rpm --cross-bootstrap --user=mysql --disable-log-bin --skip-test-db",
+      ],
+    },
   },
   {
     packages: ["systemd"],
