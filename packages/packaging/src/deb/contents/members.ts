@@ -10,7 +10,7 @@ import { createGunzip } from "node:zlib";
 import {
   type ArMember,
   hasProgram,
-  type FilePlace,
+  type ContentPlace,
   plainEnvironment,
   readAr,
   xzPlainBytes,
@@ -21,7 +21,7 @@ import { badDeb, noApt } from "../../problems.js";
 export type MemberKind = "control" | "data";
 
 /** A member's plain bytes in a file. */
-export interface PlainMember extends FilePlace {
+export interface PlainMember extends ContentPlace {
   readonly sizeBytes: number;
 }
 
