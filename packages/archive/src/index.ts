@@ -16,6 +16,6 @@ export { treeManifest, type ManifestEntry } from "./manifest.js";
 export type { ListOptions, TreeEntryType } from "./tree.js";
 export { foldersAbove, inTarOrder, isTreePath, type EntryKind, type FileEntry } from "./file-entry.js";
 export { TarFile, type TarMember } from "./tar-file.js";
-export { tarPieces, type Place, type PlacedEntry } from "./tar-pieces.js";
+export { tarPieces, type ContentPlace, type PlacedEntry } from "./tar-pieces.js";
 export { TarWriter } from "./tar-writer.js";
 export { xzPlainBytes } from "./xz-size.js";

@@ -9,7 +9,7 @@ import { BLOCK, entryHeader, hasContent, padding } from "./tar-header.js";
 const PIECE = 1 << 18;
 
 /** A place in an open file. */
-export interface Place {
+export interface ContentPlace {
   readonly fd: number;
   readonly at: number;
 }
@@ -18,7 +18,7 @@ export interface PlacedEntry {
   readonly entry: FileEntry;
   readonly mtimeSeconds: number;
   /** Where its content is, for a file that has one of its own. */
-  readonly content: Place;
+  readonly content: ContentPlace;
 }
 
 /** The bytes of an archive of these entries. @throws BuildError `archive/truncated` where a content is shorter than its entry says */

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { FileEntry, PlacedEntry } from "@tsbake/archive";
 import { tarPieces } from "@tsbake/archive";
-import { BuildError, commandFailed, type RunResult } from "@tsbake/base";
+import { BuildError, commandFailed, eachLimited, type RunResult } from "@tsbake/base";
 import { type Cage, leavesRoot, linkOutOf } from "@tsbake/sandbox";
 import type { Planned } from "../database/backend.js";
 import { badDeb } from "../problems.js";
@@ -45,7 +45,7 @@ export async function extractPackages(
   const said = (one: Planned): void =>
     onProgress?.(`${(done += 1)} of ${packages.length}: unpacked ${one.path.replace(/^.*\//, "")}`);
   const lanes = lanesOf(packages);
-  await Promise.all(lanes.map((lane) => extract(target, packages, filesOf(lane, said))));
+  await eachLimited(lanes, lanes.length, (lane) => extract(target, packages, filesOf(lane, said)));
 }
 
 function* foldersOf(

@@ -64,7 +64,7 @@ export function broughtBy(entries: readonly ListedEntry[]): Brought {
 }
 
 /** `./usr/bin/` → `/usr/bin`, `./` → `/.`, as dpkg writes lists. */
-export function toPath(name: string): string {
+function toPath(name: string): string {
   return name
     .replace(/^(?:\.(?=\/|$))?\/*/, "/")
     .replace(/(.)\/$/, "$1")

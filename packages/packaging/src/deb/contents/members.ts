@@ -10,7 +10,7 @@ import { createGunzip } from "node:zlib";
 import {
   type ArMember,
   hasProgram,
-  type Place,
+  type ContentPlace,
   plainEnvironment,
   readAr,
   xzPlainBytes,
@@ -21,7 +21,7 @@ import { badDeb, noApt } from "../../problems.js";
 export type MemberKind = "control" | "data";
 
 /** A member's plain bytes in a file. */
-export interface PlainMember extends Place {
+export interface PlainMember extends ContentPlace {
   readonly sizeBytes: number;
 }
 
@@ -141,28 +141,22 @@ function lanesOf(packed: readonly Packed[]): Packed[][] {
 async function unxz(lane: readonly Packed[], fd: number): Promise<boolean> {
   await using child = openChild("xz", ["-q", "-dc"], { stdin: "pipe", stdout: fd, env: plainEnvironment() });
   try {
-    for (const { path, member } of lane) {
-      const end = member.offset + member.sizeBytes - 1;
-      for await (const piece of createReadStream(path, {
-        start: member.offset,
-        end,
-        highWaterMark: 1 << 18,
-      })) {
-        if (child.stdin.write(piece as Buffer)) continue;
-        const ended = await Promise.race([
-          child.ended.then(() => true),
-          new Promise<false>((resolve) => child.stdin.once("drain", () => resolve(false))),
-        ]);
-        if (ended) return false;
-      }
-    }
-    child.stdin.end();
+    await pipeline(packedPieces(lane), child.stdin);
   } catch (error) {
-    if (!hasCode(error, "ENOENT", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END")) throw error;
+    // One that ends early says so by its exit code, and a package that is gone is dpkg-deb's to tell.
+    if (!hasCode(error, "ENOENT", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED")) throw error;
     return false;
   }
   const { code } = await child.ended;
   return code === 0 && fstatSync(fd).size === lane.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
+}
+
+async function* packedPieces(lane: readonly Packed[]): AsyncGenerator<Buffer> {
+  for (const { path, member } of lane) {
+    const end = member.offset + member.sizeBytes - 1;
+    for await (const piece of createReadStream(path, { start: member.offset, end, highWaterMark: 1 << 18 }))
+      yield piece as Buffer;
+  }
 }
 
 /** @returns whether it was whole */

@@ -40,12 +40,12 @@ export function openPackages(
   const files = new PlainMembers();
   const opening = mkdtemp(`${beside}.contents-`);
   const opened = opening.then((scratch) => open(packages, isWanted, files, scratch));
-  // Whoever waits for it is told.
-  opened.catch(() => {});
+  // Whoever waits for it is told of a failure, at once or late.
+  const settled = Promise.allSettled([opened]);
   return {
     packages: opened,
     async [Symbol.asyncDispose]() {
-      await opened.catch(() => {});
+      await settled;
       files[Symbol.dispose]();
       await opening.then((scratch) => rm(scratch, { recursive: true, force: true }));
     },
