@@ -12,7 +12,7 @@ import {
 } from "./equivalence/index.js";
 import { listen, route, type HttpContext, type Listener, type Pages } from "./http/index.js";
 import type { Log } from "./log.js";
-import { openMetrics, type Metrics } from "./metrics.js";
+import { openMetrics } from "./metrics.js";
 import type { ServerOptions } from "./options.js";
 import { cannotListen, unusableBucket, unusableFolder } from "./problems.js";
 import { statusPage, type StatusFacts } from "./status-page.js";

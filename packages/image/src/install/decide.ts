@@ -18,7 +18,7 @@ export interface Decided {
 }
 
 /** @throws BuildError `image/bad-snapshot`, `packaging/damaged-snapshot`, `packaging/base-changed`, `packaging/unsolvable`, … */
-export async function decide(options: LayerOptions): Promise<Decided> {
+export async function decideInstall(options: LayerOptions): Promise<Decided> {
   const backend = openDebBackend();
   const { architecture, allowChanged, scripts } = options;
   const snapshot = await openSnapshot(options.base, { architecture, backend: backend.name });

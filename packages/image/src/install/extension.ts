@@ -6,7 +6,7 @@ import { BuildError } from "@tsbake/base";
 import type { LayerFacts } from "../facts/facts.js";
 import * as problems from "../problems.js";
 import { composeLayer } from "./composed.js";
-import { decide } from "./decide.js";
+import { decideInstall } from "./decide.js";
 import { installOnDatabase } from "./on-database.js";
 import { installOnTree } from "./on-tree.js";
 import type { LayerOptions } from "./options.js";
@@ -21,7 +21,7 @@ const MOST_NAMED = 5;
 export async function installExtension(options: LayerOptions): Promise<LayerFacts> {
   const { scripts, baseTree, onProgress } = options;
   if (scripts === "merged" && baseTree === undefined) throw new BuildError([problems.noBaseTree()]);
-  const decided = await decide(options);
+  const decided = await decideInstall(options);
   let { running } = decided;
   if (running.length === 0) {
     const done = (await composeLayer(options, decided)) ?? (await installOnDatabase(options, decided));
