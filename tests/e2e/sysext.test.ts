@@ -38,7 +38,7 @@ const SWEPT = [
   "tcpdump",
   "redis-server",
   "openssh-server",
-  "chrony",
+  "rpcbind",
   "lldpd",
   "sudo",
   "ca-certificates",

@@ -313,6 +313,7 @@ describe("the story of a build", () => {
   test("what is wrong with a mirror is told of the first task, and counted for the others", () => {
     const missing = (label: string, why: string): EngineEvent => ({
       type: "restore-failed",
+      reason: "unusable",
       ...name(label),
       diagnostic: {
         severity: "warning",
@@ -329,6 +330,25 @@ describe("the story of a build", () => {
       "! warning[run/restore-failed]: a:do_x: cannot be restored from the shared state (http://m/0 has no checksum); the task runs instead",
       "! warning[run/restore-failed]: g:do_x: cannot be restored from the shared state (damaged); the task runs instead",
       "! warning[run/restore-failed]: what is told above of one task is true of 5 more: b do_x, c do_x, d do_x and 2 others",
+    ]);
+  });
+
+  test("what a mirror that has said what is wrong cannot give is one line more, not a warning each", () => {
+    const gone = (label: string): EngineEvent => ({
+      type: "restore-failed",
+      reason: "gone",
+      ...name(label),
+      diagnostic: { severity: "warning", code: "run/restore-failed", message: `${label}: gone` },
+    });
+    const down: EngineEvent = {
+      type: "engine-warning",
+      diagnostic: { severity: "warning", code: "engine/shared-state", message: "the mirror is down" },
+    };
+    const lines = report([gone("a:do_x"), down, gone("b:do_x"), gone("c:do_x")]);
+    expect(lines.filter((line) => /mirror|gone|restored/.test(line))).toEqual([
+      "! warning[run/restore-failed]: a:do_x: gone",
+      "! warning[engine/shared-state]: the mirror is down",
+      "! 2 tasks ran that could not be restored: b do_x and c do_x",
     ]);
   });
 

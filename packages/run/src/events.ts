@@ -14,6 +14,8 @@ export interface TaskName {
  * has nothing to execute ([noexec]).
  */
 export type SkipReason = "restored" | "current" | "covered" | "noexec";
+/** The store had it and cannot give it (it warns of its troubles itself), or what it gave is of no use. */
+export type RestoreFault = "gone" | "unusable";
 
 /** The plan is made; sent once, before any task starts. */
 export interface PlanMade {
@@ -77,6 +79,7 @@ export interface TaskSkipped extends TaskName {
 /** A restore went wrong (damaged, vanished); the real task runs instead. */
 export interface RestoreFailed extends TaskName {
   readonly type: "restore-failed";
+  readonly reason: RestoreFault;
   readonly diagnostic: Diagnostic;
 }
 

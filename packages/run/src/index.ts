@@ -7,6 +7,7 @@ export type {
   RunFinished,
   RunSummary,
   RunWarning,
+  RestoreFault,
   SkipReason,
   Stopping,
   TaskFailed,

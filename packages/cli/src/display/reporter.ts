@@ -77,6 +77,7 @@ export class Reporter {
       case "engine-warning":
       case "warning":
       case "restore-failed":
+        if (event.type === "restore-failed" && this.#repeats.isKnown(event)) return [];
         if (event.diagnostic.severity === "warning" && this.#disk.hold(event.diagnostic)) return [];
         if (!this.#repeats.isNew(event.diagnostic)) return [];
         return this.#trouble(diagnosticText(event.diagnostic, paint));

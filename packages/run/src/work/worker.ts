@@ -7,7 +7,7 @@ import { writeRecord } from "@tsbake/graph";
 import type { TaskId } from "@tsbake/graph";
 import type { TaskInfo } from "@tsbake/recipe";
 import { objectName, restoreArtifact, saveArtifact } from "../outputs/artifact.js";
-import type { RunEvent, TaskFailure } from "../events.js";
+import type { RestoreFault, RunEvent, TaskFailure } from "../events.js";
 import { executeBody, taskDatastore } from "../body/execute.js";
 import type { BodyResult, Executor } from "../body/execute.js";
 import { diagnosticsOf, asWarning } from "../failure.js";
@@ -157,7 +157,7 @@ export class Worker {
       this.#begin(task);
       const object = objectName(recipe, name, task.signature.unihash);
       restored = await restoreArtifact(store, object, artifact);
-      if (restored === undefined) return this.#missing(task, "it is not there any more, or damaged");
+      if (restored === undefined) return this.#missing(task, "it is not there any more, or damaged", "gone");
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label, this.#options.settings.folders);
       if (!diagnostics) throw error;
@@ -314,9 +314,9 @@ export class Worker {
     );
   }
 
-  #missing(task: PlannedTask, reason: string): "missing" {
+  #missing(task: PlannedTask, why: string, reason: RestoreFault = "unusable"): "missing" {
     const { task: id, label } = task;
-    this.#emit({ type: "restore-failed", task: id, label, diagnostic: restoreFailed(label, reason) });
+    this.#emit({ type: "restore-failed", task: id, label, reason, diagnostic: restoreFailed(label, why) });
     return "missing";
   }
 

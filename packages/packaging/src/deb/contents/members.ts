@@ -15,7 +15,7 @@ import {
   readAr,
   xzPlainBytes,
 } from "@tsbake/archive";
-import { AT_ONCE, BuildError, eachLimited, hasCode, openChild } from "@tsbake/base";
+import { AT_ONCE, BuildError, eachLimited, hasCode, needSpace, openChild } from "@tsbake/base";
 import { badDeb, noApt } from "../../problems.js";
 
 export type MemberKind = "control" | "data";
@@ -63,7 +63,7 @@ interface Packed {
  * @param files holds the plain bytes
  * @param scratch a folder, where those files are for a moment
  * @returns in the order of `paths`
- * @throws BuildError `packaging/bad-deb`
+ * @throws BuildError `packaging/bad-deb`; as `needSpace`
  */
 export async function plainMembers(
   kind: MemberKind,
@@ -75,6 +75,12 @@ export async function plainMembers(
   const hasXz = await hasProgram("xz");
   const all = await eachLimited([...paths.entries()], AT_ONCE, ([at, path]) => packedMember(kind, path, at));
   const packed = all.flatMap((one) => one ?? []);
+  const plainBytes = packed.reduce((sum, one) => sum + one.plainBytes, 0);
+  needSpace(
+    scratch,
+    plainBytes,
+    `decompressing ${packed.length} ${packed.length === 1 ? "package" : "packages"}`,
+  );
   const lanes = lanesOf(hasXz ? packed.filter(({ form }) => form === "xz") : []);
   const laneWork = eachLimited([...lanes.entries()], lanes.length, async ([number, lane]) => {
     const fd = files.file(join(scratch, `${kind}-${number}`));
