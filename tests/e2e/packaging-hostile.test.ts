@@ -505,10 +505,11 @@ describeUnless(notRoot, "where there can be no cage", () => {
     shift
     exec chroot "$root" "$@"`;
     mkdirSync(chroot);
+    const packages = join(work, "no-packages");
+    await makeDeb(packages, { name: "plain", files: [file("/usr/share/plain")] });
     const options = {
-      base,
-      install: "nothing",
-      scripts: "skip",
+      install: "plain",
+      packages,
       pool: join(work, "no-pool"),
       architecture,
       distro: "debian",
@@ -517,7 +518,7 @@ describeUnless(notRoot, "where there can be no cage", () => {
       output: join(work, "no-output"),
     };
     const words = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-    const command = [process.execPath, PROGRAM, "layer", ...words];
+    const command = [process.execPath, PROGRAM, "rootfs", ...words];
     const args = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", chroot, ...command];
     const result = await run("unshare", args, { cwd: "/" });
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining("error[sandbox/no-cage]: ") });
