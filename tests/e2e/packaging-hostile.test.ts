@@ -26,13 +26,13 @@ import { type RunResult } from "@tsbake/base";
 import { formatFileManifest, writeSnapshot } from "@tsbake/image";
 import { hostArchitecture, openDebBackend } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { root as repository } from "../support/paths.js";
+import { programOf } from "../support/paths.js";
 import { describeUnless, notRoot } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";
 import { userProblem } from "../support/user.js";
 
 const MINUTE = 60_000;
-const PROGRAM = join(repository, "packages/image/dist/main.js");
+const PROGRAM = programOf("image");
 const work = mkdtempSync(join(tmpdir(), "packaging-hostile-"));
 /** What packages try to reach: it belongs to whoever builds. */
 const outside = join(work, "outside");

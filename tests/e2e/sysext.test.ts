@@ -22,7 +22,7 @@ import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
 import { run } from "../support/command.js";
 import { cannotJudge, judge } from "../support/judge.js";
-import { root } from "../support/paths.js";
+import { programOf } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
 import { makeSigningPair, SignedImage } from "../support/signed-image.js";
 import { describeUnless, testUnless } from "../support/skip.js";
@@ -480,7 +480,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
           const args = Object.entries(options).map(([name, file]) => `--${name}=${join(shared, file)}`);
           const more = [`--type=${type}`, `--epoch=${epoch}`, `--extra=${extra}`, "--architecture=amd64"];
           const path = `PATH=${join(work(), "recipe-sysroot-native/usr/bin")}:${process.env["PATH"]}`;
-          const program = [process.execPath, join(root, "packages/image/dist/main.js"), "convert"];
+          const program = [process.execPath, programOf("image"), "convert"];
           const words = ["-u", "nobody", "--", "env", path, ...program, ...args, ...more, "--verity=signed"];
           const made = await run("runuser", words);
           expect(made.stderr).toBe("");

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { readOptions, startServer, type Server, type ServerOptions } from "@tsbake/server";
-import { root } from "./paths.js";
+import { programOf } from "./paths.js";
 import { plainEnvironment, temporaryFolder } from "./temporary.js";
 
 export interface TestServer extends Server, AsyncDisposable {
@@ -58,7 +58,7 @@ export async function startProgram(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerProgram> {
   const objects = typeof place === "string" ? ["--dir", place] : place;
-  const program = join(root, "packages/server/dist/main.js");
+  const program = programOf("server");
   const child = spawn(
     "node",
     [program, ...objects, "--port", "0", "--hash-listen", "127.0.0.1:0", "--grace", "5", ...argv],

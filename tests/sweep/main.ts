@@ -12,7 +12,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parseCheckReport } from "@tsbake/image";
 import { PER_DEVICE } from "@tsbake/packaging";
-import { root } from "../support/paths.js";
+import { root, programOf } from "../support/paths.js";
 import { PACKAGES, type Swept } from "./packages.js";
 import { treeContent, unlike } from "./twice.js";
 
@@ -196,7 +196,7 @@ const imageOf = (one: Swept): string =>
 writeProject();
 /** Builds what was chosen; a finding or a failure is in the output and in the code. */
 function build(...options: string[]): boolean {
-  const words = [join(root, "packages/cli/dist/main.js"), "-k", ...options, ...chosen.map(recipeOf)];
+  const words = [programOf("cli"), "-k", ...options, ...chosen.map(recipeOf)];
   return (
     spawnSync(process.execPath, words, { cwd: project, stdio: "inherit", env: process.env }).status === 0
   );

@@ -9,7 +9,7 @@ import { type BuildError } from "@tsbake/base";
 import { applyPatches, type PatchOptions } from "@tsbake/fetch";
 import fc from "fast-check";
 import { run } from "../support/command.js";
-import { root } from "../support/paths.js";
+import { programOf } from "../support/paths.js";
 import { describeUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
@@ -267,7 +267,7 @@ describeUnless(noPatch, "do_patch once more on the same sources", () => {
 
   /** The program itself, with its children. */
   async function patchAndKill(place: Place, uris: readonly string[], ms: number): Promise<void> {
-    const program = join(root, "packages/fetch/dist/main.js");
+    const program = programOf("fetch");
     const child = spawn(
       process.execPath,
       [

@@ -12,7 +12,6 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { tarOf, treeManifest, writeAr } from "@tsbake/archive";
@@ -25,6 +24,7 @@ import {
   unpackSource,
   type FetchOptions,
 } from "@tsbake/fetch";
+import { programOf } from "../support/paths.js";
 import { run } from "../support/command.js";
 import { rawTar } from "../support/raw-tar.js";
 import { serveFolder, type Fault } from "../support/mirror.js";
@@ -560,7 +560,7 @@ describe("downloads", () => {
 });
 
 describe("the program", () => {
-  const main = fileURLToPath(new URL("../../../packages/fetch/dist/main.js", import.meta.url));
+  const main = programOf("fetch");
 
   test("fetches and unpacks for a task body", async () => {
     const folder = temporary();

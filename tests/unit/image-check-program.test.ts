@@ -11,10 +11,10 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/command.js";
 import { link, program, treeOf, writeTar } from "../support/content-tree.js";
-import { root } from "../support/paths.js";
+import { programOf } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 
-const PROGRAM = join(root, "packages/image/dist/main.js");
+const PROGRAM = programOf("image");
 const work = temporaryFolder("image-check");
 const at = (name: string): string => join(work, name);
 afterAll(() => rmSync(work, { recursive: true, force: true }));

@@ -29,7 +29,7 @@ import {
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { run } from "../support/command.js";
-import { root as repository } from "../support/paths.js";
+import { root as repository, programOf } from "../support/paths.js";
 import { describeUnless, notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
@@ -44,7 +44,7 @@ const SNAPSHOT_TYPES = [
 
 const EPOCH = 1_700_000_000;
 const OS_RELEASE = 'ID=debian\nVERSION_ID="12"\n';
-const PROGRAM = join(repository, "packages/image/dist/main.js");
+const PROGRAM = programOf("image");
 
 const work = temporaryFolder("image-layer");
 const base = join(work, "base");

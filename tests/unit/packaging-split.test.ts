@@ -16,12 +16,12 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { parseShlibs, pattern, shlibKey, splitRelations } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { root } from "../support/paths.js";
+import { programOf } from "../support/paths.js";
 import { testUnless } from "../support/skip.js";
 import { writeStaged, type Staged } from "../support/staged.js";
 import { temporaryFolder } from "../support/temporary.js";
 
-const PROGRAM = join(root, "packages/packaging/dist/main.js");
+const PROGRAM = programOf("packaging");
 
 /** Stand-ins that write down how they are called: which of them there are on a host makes no difference. */
 const TOOL = `#!/bin/sh

@@ -6,12 +6,12 @@ import { BuildError } from "@tsbake/base";
 import type { TaskDependency } from "@tsbake/base/data";
 import { stageSysroots } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { root } from "../support/paths.js";
+import { programOf } from "../support/paths.js";
 import { writeStaged, type Staged } from "../support/staged.js";
 import { taskDependency } from "../support/task-dependencies.js";
 import { temporaryFolder } from "../support/temporary.js";
 
-const PROGRAM = join(root, "packages/packaging/dist/main.js");
+const PROGRAM = programOf("packaging");
 
 interface Staging {
   /** The first one asks. */

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { sha256File } from "@tsbake/base";
 import { hostArchitecture, parseListing, parseSimulation, poolName, writeClosure } from "@tsbake/packaging";
 import { readElf } from "@tsbake/elf";
+import { programOf } from "../support/paths.js";
 import { run } from "../support/command.js";
 import { elfFile } from "../support/elf.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -135,7 +136,7 @@ describe("what programs print", () => {
 });
 
 describe("a native tree", () => {
-  const main = join(import.meta.dirname, "../../../packages/packaging/dist/main.js");
+  const main = programOf("packaging");
 
   /** A package with this machine's `cat`, its loader and its C library, as a closure of one. */
   async function closureOf(folder: string): Promise<void> {

@@ -19,6 +19,7 @@ import {
   writeStanza,
 } from "@tsbake/packaging";
 import type { ClosurePackage } from "@tsbake/packaging";
+import { programOf } from "../support/paths.js";
 import { run } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -381,7 +382,7 @@ describe("snapshots", () => {
 });
 
 describe("a package of ours", () => {
-  const program = ["node", join(import.meta.dirname, "../../../packages/packaging/dist/main.js")] as const;
+  const program = ["node", programOf("packaging")] as const;
   const call = (...args: readonly string[]) => run(program[0], [program[1], ...args]);
 
   function recipe(folder: string, files: string): void {

@@ -34,6 +34,7 @@ import {
   unpackArtifact,
   verifyStore,
 } from "@tsbake/sstate";
+import { programOf } from "../support/paths.js";
 import { run } from "../support/command.js";
 import { nameOf, seed, storeContract } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
@@ -828,7 +829,7 @@ describe("care", () => {
         .map((one) =>
           relative(folder, join(one.parentPath, one.name)).replace(/\.(?:sha256|sig|siginfo|bad)$/, ""),
         );
-    const program = fileURLToPath(new URL("../../../packages/sstate/dist/main.js", import.meta.url));
+    const program = programOf("sstate");
     const remove = (text: string, dir = folder) =>
       run("node", [program, "remove", "--dir", dir, "--spec", text]);
     expect((await remove(spec("demo"))).stdout).toBe(`${2 * gone.length} of the shared state deleted\n`);
