@@ -1,6 +1,6 @@
-SUMMARY = "Remembers owners of files for users who cannot set them"
+SUMMARY = "Remembers owners and capabilities of files for users who cannot set them"
 
 inherit feed native
 
-FEED_PACKAGES = "fakeroot"
+FEED_PACKAGES = "fakeroot libcap2-bin"
 FEED_LINKS = "usr/bin/faked:faked-sysv"

@@ -198,7 +198,7 @@ async function setCapabilities(path: string, root: string, sandbox: Sandbox): Pr
   const isMissing = result.code === 127 || /not found|No such file/.test(result.stderr);
   throw new BuildError([
     isMissing
-      ? problems.noTool("setcap", "libcap2-bin-native (or install libcap2-bin)")
+      ? problems.noTool("setcap", "fakeroot-native (or install libcap2-bin)")
       : problems.formatFailed("setcap", result.code, result.stderr),
   ]);
 }

@@ -235,7 +235,9 @@ export async function dpkg(
   });
   if (done.code !== 0) {
     const { cause, said } = explainDpkg(done.stdout, done.stderr);
-    const [, owner, path] = /^`([^`]+)`: [^']*'(\/.+?)(?:\.dpkg-(?:new|tmp))?'/.exec(cause) ?? [];
+    const [, owner, named] = /^`([^`]+)`: [^']*'(\/.+?)(?:\.dpkg-(?:new|tmp))?'/.exec(cause) ?? [];
+    // dpkg may say where it is on the machine.
+    const path = named?.startsWith(`${request.root}/`) ? named.slice(request.root.length) : named;
     const link = path === undefined ? undefined : await linkOutOf(request.seenRoot ?? request.root, path);
     if (path !== undefined && link) throw new BuildError([leavesRoot(path, link, owner)]);
     throw new BuildError([installFailed(cause, said)]);
