@@ -41,8 +41,8 @@ describe("fuzzing", () => {
   afterEach(() => running.abort());
 
   test.each([
-    ["metadata", "1500", ["accepted", "refused"]],
-    ["archives", "250", ["accepted", "refused"]],
+    ["metadata", "300", ["accepted", "refused"]],
+    ["archives", "100", ["accepted", "refused"]],
   ])("%s, %s cases", async (area, count, outcomes) => {
     const args = [join(root, "tests/dist/fuzz/main.js"), area, "--count", count, "--workers", "1"];
     const { code, stdout, stderr } = await run("node", args, { signal: running.signal });
