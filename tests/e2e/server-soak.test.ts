@@ -176,13 +176,16 @@ test(`soak: ${SECONDS} s, ${WRITERS} writers and ${READERS} readers, seed ${SEED
       await sleep(isLong ? 5000 : 200);
     }
   };
-  await Promise.all([
+  const ends = await Promise.allSettled([
     ...Array.from({ length: WRITERS }, writer),
     ...Array.from({ length: READERS }, reader),
     reporter(),
     killer(),
     watcher(),
   ]);
+  // Only now is it known which server is the last one.
+  await using _last = server;
+  for (const one of ends) if (one.status === "rejected") throw one.reason;
   for (const path of kept.keys()) await check(path);
   const client = new HashClient({ server: readHashServer(server.hashAddress)!, timeoutMs: 5000 });
   const all = [...unihashes];
