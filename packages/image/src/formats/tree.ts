@@ -4,7 +4,7 @@ import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError, nameBytes } from "@tsbake/base";
 import type { PackageDatabase } from "@tsbake/packaging";
-import type { Sandbox } from "@tsbake/sandbox";
+import { findProgram, type Sandbox } from "@tsbake/sandbox";
 import { CAPABILITY_ATTRIBUTE, capabilityText } from "./capabilities.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
@@ -193,7 +193,9 @@ async function setCapabilities(path: string, root: string, sandbox: Sandbox): Pr
     return text === undefined || text === "" || entry.hardlink ? [] : [text, join(resolve(root), entry.path)];
   });
   if (args.length === 0) return;
-  const result = await sandbox.run("setcap", args, { mayFail: true });
+  // A task has it in its native sysroot, which is not on the sandbox's PATH; else the machine may have it.
+  const tool = findProgram("setcap") ?? "setcap";
+  const result = await sandbox.run(tool, args, { mayFail: true });
   if (result.code === 0) return;
   const isMissing = result.code === 127 || /not found|No such file/.test(result.stderr);
   throw new BuildError([
