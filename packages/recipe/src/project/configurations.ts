@@ -1,5 +1,5 @@
 /** What the parse cache has of a project's configurations: made from those that were read, and compared with the next run. */
-import { sortedUnique, words } from "@tsbake/base";
+import { BuildError, sortedUnique, words, type Diagnostic } from "@tsbake/base";
 import { handledEvents, type Datastore } from "@tsbake/datastore";
 import type { CacheStore, CachedConfiguration } from "../cache/cache.js";
 import { digestConfiguration, libraryFiles, type Configuration } from "../configuration/configuration.js";
@@ -7,7 +7,7 @@ import { multiconfigNames } from "../configuration/configurations.js";
 import { FLEETING, passedEnvironment } from "../configuration/environment.js";
 import { preferenceNames } from "../providers/preference-names.js";
 import { flagText } from "../recipe/flag.js";
-import { refuse, type Reading } from "./reading.js";
+import type { Reading } from "./reading.js";
 
 /** Variables that the providers read whatever the metadata says. */
 const ALWAYS_CACHED = ["ASSUME_PROVIDED", "BBMULTICONFIG", "BB_CACHED_CONFIG", "PREFERRED_PROVIDERS"];
@@ -22,6 +22,13 @@ export async function readConfigurations(reading: Reading): Promise<Map<string, 
   for (const [multiconfig, configuration] of all)
     cached.set(multiconfig, await reading.withPython(() => describe(multiconfig, configuration, reading)));
   return cached;
+}
+
+/** Each message once: configurations have most of their mistakes in common. @throws BuildError unless there is none */
+function refuse(diagnostics: readonly Diagnostic[]): void {
+  const known = new Set<string>();
+  const distinct = diagnostics.filter(({ message }) => !known.has(message) && known.add(message));
+  if (distinct.length > 0) throw new BuildError(distinct);
 }
 
 function describe(multiconfig: string, configuration: Configuration, reading: Reading): CachedConfiguration {

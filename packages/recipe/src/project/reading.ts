@@ -1,5 +1,5 @@
 /** What the parts of one parse share: the options, the files that were read, Python, the configurations, the warnings. */
-import { BuildError, type Diagnostic, type Hasher } from "@tsbake/base";
+import type { Diagnostic, Hasher } from "@tsbake/base";
 import { fireEvent, type Datastore, type MetadataEvent } from "@tsbake/datastore";
 import type { Configuration } from "../configuration/configuration.js";
 import { Configurations } from "../configuration/configurations.js";
@@ -89,11 +89,4 @@ export class Reading {
   fire(event: MetadataEvent, d: Datastore): void {
     fireEvent(event, d, new Evaluation(this.files, this.python));
   }
-}
-
-/** Each message once: configurations have most of their mistakes in common. @throws BuildError unless there is none */
-export function refuse(diagnostics: readonly Diagnostic[]): void {
-  const known = new Set<string>();
-  const distinct = diagnostics.filter(({ message }) => !known.has(message) && known.add(message));
-  if (distinct.length > 0) throw new BuildError(distinct);
 }
