@@ -28,3 +28,8 @@ export function testUnless(
 /** Why what takes root cannot be done here. */
 export const notRoot: string | undefined =
   process.getuid?.() === 0 ? undefined : "only root can become another user, or mount file systems";
+
+/** Why what takes minutes and repeats on other ground what shorter tests show is left to a run before a release. */
+export const notLong: string | undefined = process.env["TSBAKE_TEST_LONG"]
+  ? undefined
+  : "takes minutes and is run before a release: TSBAKE_TEST_LONG=1";

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { BuildError, demandSuccess, hasCode, sortedUnique } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { layOutCage, type CageContents } from "./cage-tree.js";
+import { inSightFor } from "./fakeroot.js";
 import { namespaceLimits } from "./namespace-limits.js";
 import { noNamespaces } from "./problems.js";
 import { ATTACH, CAGE_KEEPER, COVER, DETACH, TO_DISK } from "./sandbox-scripts.js";
@@ -96,7 +97,8 @@ async function openCageNamespaces(options: CageOptions & { readonly isTrial?: bo
   const parts = await openNamespaces(options, async (scratch, libraryFolder) => {
     const [cage, table] = [join(scratch, "cage"), join(scratch, "table")];
     await mkdir(cage);
-    const readable = [...options.readable, ...(libraryFolder === undefined ? [] : [libraryFolder])];
+    const readable = [...options.readable];
+    if (libraryFolder !== undefined) readable.push(inSightFor(libraryFolder));
     const tree = await layOutCage(cage, { readable, writable: options.writable });
     await writeFile(table, tree.table);
     return { script: CAGE_KEEPER, args: [cage, table, ...tree.remounts] };

@@ -1,6 +1,6 @@
 /** Finds Debian's fakeroot: the daemon that remembers owners and the library that asks it. */
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { BuildError, ifReachable, ifThere } from "@tsbake/base";
 import { noFakeroot } from "./problems.js";
 
@@ -31,6 +31,15 @@ export async function findFakeroot(sysroot?: string): Promise<Fakeroot> {
     }
   }
   throw new BuildError([noFakeroot(folder)]);
+}
+
+/**
+ * What a cage must have in sight for the fake root: a native sysroot as a whole, whose other tools are called there, too
+ * (setcap); of the host, whose programs are there anyway, the library.
+ */
+export function inSightFor(libraryFolder: string): string {
+  const sysroot = resolve(libraryFolder, "../../../..");
+  return sysroot === "/" ? libraryFolder : sysroot;
 }
 
 async function alongPath(): Promise<string | undefined> {
