@@ -87,13 +87,16 @@ const { outputFiles } = await build({
 });
 
 mkdirSync(OUT, { recursive: true });
+// Without it Node.js reads each file twice: as CommonJS first, to find out that it is none.
+const KIND = "package.json";
+writeFileSync(join(OUT, KIND), '{ "type": "module" }\n');
 const isEntry = ({ path }) => programs.some(({ out }) => path === join(OUT, `${out}.js`));
 // A program appears when all that it loads is there, and as a whole.
 for (const file of [...outputFiles.filter((one) => !isEntry(one)), ...outputFiles.filter(isEntry)]) {
   writeFileSync(`${file.path}.new`, file.contents);
   renameSync(`${file.path}.new`, file.path);
 }
-const made = new Set(outputFiles.map(({ path }) => basename(path)));
+const made = new Set([KIND, ...outputFiles.map(({ path }) => basename(path))]);
 for (const name of readdirSync(OUT)) {
   const path = join(OUT, name);
   if (!made.has(name) && Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path);

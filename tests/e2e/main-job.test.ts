@@ -116,17 +116,14 @@ describeUnless(problem, "the main job", () => {
     5 * MINUTES,
   );
 
-  test(
-    "an added package of the base makes both again",
-    async () => {
-      rig.write("build/conf/local.conf", 'IMAGE_PREINSTALL:append:pn-base-image = " less"\n');
-      const changed = await rig.trace(["sysext-image", "base-image"]);
-      expect(changed.code).toBe(0);
-      expect(changed.ran).toEqual(expect.arrayContaining(["base-image:do_rootfs", "sysext-image:do_rootfs"]));
-      rig.write("build/conf/local.conf", "");
-    },
-    5 * MINUTES,
-  );
+  test("an added package of the base makes both again", async () => {
+    rig.write("build/conf/local.conf", 'IMAGE_PREINSTALL:append:pn-base-image = " less"\n');
+    const { code, stdout } = await rig.tsbake(["-n", "sysext-image", "base-image"]);
+    rig.write("build/conf/local.conf", "");
+    expect(code).toBe(0);
+    for (const task of ["base-image do_rootfs", "sysext-image do_rootfs"])
+      expect(stdout).toContain(`${task}\n`);
+  });
 
   test(
     "`-c pkgdb` in an empty folder makes the snapshot and no image",

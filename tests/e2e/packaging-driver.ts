@@ -1,7 +1,7 @@
 /**
  * A base root from the feed and an extension on its database, as whoever runs this. Prints one JSON line.
- * Arguments: folder to work in, pool, file with the base's closure, file with the extension's, names of the extension. With
- * TREES=1 the extension is installed on the base's tree, too: laid out side by side, and by dpkg alone.
+ * Arguments: folder to work in, pool, file with the base's closure, file with the extension's, names of the extension. TREES
+ * names how the extension is installed on the base's tree, too: laid out `side-by-side`, `by-dpkg` alone.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -85,8 +85,9 @@ async function onTree(name: string, isSideBySide: boolean): Promise<{ picture: s
   writeFileSync(join(folder, `${name}.txt`), text);
   return { picture: sha256(text), database: databaseDigest(database) };
 }
-const trees =
-  process.env["TREES"] === "1" ? [await onTree("side-by-side", true), await onTree("by-dpkg", false)] : [];
+const trees = [];
+for (const name of process.env["TREES"]?.split(" ").filter(Boolean) ?? [])
+  trees.push(await onTree(name, name === "side-by-side"));
 
 await sandbox.attach(root);
 const works = await sandbox.run("chroot", [root, "bash", "-c", "dpkg --audit && echo fine"]);

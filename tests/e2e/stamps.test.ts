@@ -62,41 +62,48 @@ describe("what is deployed", () => {
     expect(again.restored).toContain("thing:do_deploy");
   });
 
-  test.each<[what: string, change: (path: string) => void]>([
-    ["is gone", (path) => rmSync(path)],
-    ["is longer, in place", (path) => appendFileSync(path, "more\n")],
-    [
-      "is another, as long and as old",
-      (path) => {
+  test("is what was built again when files are changed by hand; verify names each", async () => {
+    const changes: Readonly<Record<string, (path: string) => void>> = {
+      gone: (path) => rmSync(path),
+      // In place.
+      longer: (path) => appendFileSync(path, "more\n"),
+      "as-long-and-as-old": (path) => {
         const { atime, mtime } = statSync(path);
         rmSync(path);
         writeFileSync(path, "1.1\n");
         utimesSync(path, atime, mtime);
       },
-    ],
-    ["has another mode", (path) => chmodSync(path, 0o600)],
-    ["is a folder", (path) => (rmSync(path), mkdirSync(path))],
-    ["is a link", (path) => (rmSync(path), symlinkSync("own", path))],
-  ])("is what was built again when a file %s; verify names it", async (_what, change) => {
-    toy.change("meta-toy/recipes/extra/kept_1.0.bb", deploying("${PV}", "own"));
-    await toy.built(["kept"]);
-    const path = toy.rig.path(DEPLOY, "same");
-    const before = lstatSync(path).mode;
+      mode: (path) => chmodSync(path, 0o600),
+      folder: (path) => (rmSync(path), mkdirSync(path)),
+      link: (path) => (rmSync(path), symlinkSync("own-link", path)),
+    };
+    const names = Object.keys(changes);
+    const path = (name: string): string => toy.rig.path(DEPLOY, name);
+    for (const name of names)
+      toy.change(
+        `meta-toy/recipes/extra/${name}_1.0.bb`,
+        `inherit toy\ndo_install() {\n    echo "\${PV}" >\${D}/\${PN}\n    echo >\${D}/own-\${PN}\n}\n`,
+      );
+    await toy.built(names);
+    const modes = names.map((name) => lstatSync(path(name)).mode);
     expect(await toy.tsbake(["verify"])).toMatchObject({ code: 0 });
     // That is no change.
-    utimesSync(path, new Date("2037-01-01"), new Date("2037-01-01"));
-    const still = await toy.built(["kept"]);
+    for (const name of names) utimesSync(path(name), new Date("2037-01-01"), new Date("2037-01-01"));
+    const still = await toy.built(names);
     expect([still.ran, still.restored]).toEqual([[], []]);
-    change(path);
+
+    for (const [name, change] of Object.entries(changes)) change(path(name));
     const verified = await toy.tsbake(["verify"]);
     expect(verified.code).toBe(1);
-    expect(verified.stdout).toContain(`changed: ${path}: kept:do_deploy has installed it\n`);
-    const again = await toy.built(["kept"]);
-    expect(again.restored).toContain("kept:do_deploy");
-    expect(again.output).toContain("run/output-changed");
-    expect([readFileSync(path, "utf8"), lstatSync(path).mode]).toEqual(["1.0\n", before]);
+    for (const name of names)
+      expect(verified.stdout).toContain(`changed: ${path(name)}: ${name}:do_deploy has installed it\n`);
+    const again = await toy.built(names);
+    expect(again.restored).toEqual(expect.arrayContaining(names.map((name) => `${name}:do_deploy`)));
+    expect(again.output.match(/run\/output-changed/g)).toHaveLength(names.length);
+    expect(names.map((name) => readFileSync(path(name), "utf8"))).toEqual(names.map(() => "1.0\n"));
+    expect(names.map((name) => lstatSync(path(name)).mode)).toEqual(modes);
     expect(await toy.tsbake(["verify"])).toMatchObject({ code: 0 });
-    const quiet = await toy.built(["kept"]);
+    const quiet = await toy.built(names);
     expect([quiet.ran, quiet.restored, quiet.output.includes("run/output-changed")]).toEqual([[], [], false]);
   });
 

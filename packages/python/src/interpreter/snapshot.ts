@@ -2,13 +2,14 @@
  * The memory of a started interpreter as a file, so that the next start costs a fifth. It is a cache: whatever is wrong
  * with it, the interpreter starts without.
  *
- * Format: the memory, then 16 hexadecimal digits, the xxHash64 of the memory.
+ * Format: the memory, then its SHA-256 in 64 hexadecimal digits: Node's own digest of these 30 MB costs a tenth of one in
+ * WebAssembly, which would copy them.
  */
-import { byText, hasCode, openHasher, sha256, writeFileAtomic } from "@tsbake/base";
+import { byText, hasCode, sha256, writeFileAtomic } from "@tsbake/base";
 import { access, constants, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-const DIGEST_LENGTH = 16;
+const DIGEST_LENGTH = 64;
 const SUFFIX = ".snapshot";
 
 /**
@@ -72,7 +73,7 @@ export async function readSnapshot(path: string): Promise<Uint8Array | undefined
     const bytes = await readFile(path);
     const memory = bytes.subarray(0, bytes.length - DIGEST_LENGTH);
     const digest = bytes.subarray(memory.length).toString("latin1");
-    return (await openHasher()).digest64(memory) === digest ? memory : undefined;
+    return sha256(memory) === digest ? memory : undefined;
   } catch {
     return undefined;
   }
@@ -81,8 +82,7 @@ export async function readSnapshot(path: string): Promise<Uint8Array | undefined
 /** Writes the file and removes those of other versions. A cache that cannot be written is no error. */
 export async function writeMemorySnapshot(path: string, memory: Uint8Array): Promise<void> {
   try {
-    const digest = (await openHasher()).digest64(memory);
-    await writeFileAtomic(path, Buffer.concat([memory, Buffer.from(digest, "latin1")]));
+    await writeFileAtomic(path, Buffer.concat([memory, Buffer.from(sha256(memory), "latin1")]));
     for (const name of await readdir(dirname(path))) {
       const other = join(dirname(path), name);
       if (name.startsWith("pyodide-") && name.endsWith(SUFFIX) && other !== path)
