@@ -13,7 +13,6 @@ import { join } from "node:path";
 import { BuildError, demandSuccess, hasCode, sortedUnique } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { layOutCage, type CageContents } from "./cage-tree.js";
-import { inSightFor } from "./fakeroot.js";
 import { namespaceLimits } from "./namespace-limits.js";
 import { noNamespaces } from "./problems.js";
 import { ATTACH, CAGE_KEEPER, COVER, DETACH, TO_DISK } from "./sandbox-scripts.js";
@@ -94,11 +93,10 @@ export async function demandCage(): Promise<void> {
 }
 
 async function openCageNamespaces(options: CageOptions & { readonly isTrial?: boolean }): Promise<Cage> {
-  const parts = await openNamespaces(options, async (scratch, libraryFolder) => {
+  const parts = await openNamespaces(options, async (scratch, inSight) => {
     const [cage, table] = [join(scratch, "cage"), join(scratch, "table")];
     await mkdir(cage);
-    const readable = [...options.readable];
-    if (libraryFolder !== undefined) readable.push(inSightFor(libraryFolder));
+    const readable = [...options.readable, ...(inSight === undefined ? [] : [inSight])];
     const tree = await layOutCage(cage, { readable, writable: options.writable });
     await writeFile(table, tree.table);
     return { script: CAGE_KEEPER, args: [cage, table, ...tree.remounts] };

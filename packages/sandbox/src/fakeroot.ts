@@ -33,13 +33,10 @@ export async function findFakeroot(sysroot?: string): Promise<Fakeroot> {
   throw new BuildError([noFakeroot(folder)]);
 }
 
-/**
- * What a cage must have in sight for the fake root: a native sysroot as a whole, whose other tools are called there, too
- * (setcap); of the host, whose programs are there anyway, the library.
- */
-export function inSightFor(libraryFolder: string): string {
+/** The native sysroot with this folder of libfakeroot; undefined: it is the host's. */
+export function sysrootOf(libraryFolder: string): string | undefined {
   const sysroot = resolve(libraryFolder, "../../../..");
-  return sysroot === "/" ? libraryFolder : sysroot;
+  return sysroot === "/" ? undefined : sysroot;
 }
 
 async function alongPath(): Promise<string | undefined> {

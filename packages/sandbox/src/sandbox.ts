@@ -23,7 +23,7 @@ import {
   scratchFolder,
 } from "@tsbake/base";
 import type { Runner, RunResult } from "@tsbake/base";
-import { findFakeroot } from "./fakeroot.js";
+import { findFakeroot, sysrootOf } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
 import { shut } from "./doors.js";
 import { loadOwnership, saveOwnership } from "./ownership.js";
@@ -60,6 +60,8 @@ export interface SandboxRunOptions {
 export interface Sandbox extends AsyncDisposable {
   /** Whether owners are only remembered: Node's own lstat then sees neither them nor special modes, `listTree` does. */
   readonly isFake: boolean;
+  /** Of a fake root: the native sysroot that it is from, whose other tools may be called by their paths. */
+  readonly sysroot?: string | undefined;
   /** Runs a command as (fake) root, without network. @throws as `run` of `base` does */
   readonly run: Runner<SandboxRunOptions>;
   /**
@@ -110,12 +112,12 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
 }
 
 /**
- * @param keeper what holds the namespaces, given an empty folder that lives as long and libfakeroot's own
+ * @param keeper what holds the namespaces, given an empty folder that lives as long and what the fake root must have in sight
  * @throws BuildError `sandbox/no-namespaces`, `sandbox/no-fakeroot`, `sandbox/no-cage`
  */
 export async function openNamespaces(
   options: SandboxOptions & { readonly isTrial?: boolean },
-  keeper: (scratch: string, libraryFolder: string | undefined) => KeeperScript | Promise<KeeperScript>,
+  keeper: (scratch: string, inSight: string | undefined) => KeeperScript | Promise<KeeperScript>,
 ): Promise<Parts> {
   const { needsUser, isFake, isNested } = await standing();
   const needsFakeroot = isFake && !isNested && options.isTrial !== true;
@@ -130,7 +132,9 @@ export async function openNamespaces(
     const kinds = ["--mount", "--uts", "--pid", ...(options.network ? [] : ["--net"])];
     const fake = fakeroot ? undefined : isNested ? inheritedFakeroot() : {};
     const inherited = isNested ? process.env["LD_LIBRARY_PATH"]?.split(":")[0] : undefined;
-    const { script, args } = await keeper(scratch, fakeroot?.libraryFolder ?? inherited);
+    const libraryFolder = fakeroot?.libraryFolder ?? inherited;
+    const sysroot = libraryFolder === undefined ? undefined : sysrootOf(libraryFolder);
+    const { script, args } = await keeper(scratch, sysroot ?? libraryFolder);
     const inner = [
       "unshare",
       ...kinds,
@@ -148,6 +152,7 @@ export async function openNamespaces(
     if (needsUser) enter.push("--user", "--preserve-credentials");
     return {
       isFake,
+      sysroot,
       enter,
       fake: fake ?? fakerootEnvironment(fakeroot!, started.key),
       keeper: started.child,
@@ -224,6 +229,7 @@ function startKeeper(
 /** Open namespaces. */
 export interface Parts {
   readonly isFake: boolean;
+  readonly sysroot: string | undefined;
   readonly enter: readonly string[];
   readonly fake: Readonly<Record<string, string>>;
   readonly keeper: ChildProcess;
@@ -235,11 +241,13 @@ export interface Parts {
 
 export class Namespaces implements Sandbox {
   readonly isFake: boolean;
+  readonly sysroot: string | undefined;
   protected readonly parts: Parts;
   #closed: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.isFake = parts.isFake;
+    this.sysroot = parts.sysroot;
     this.parts = parts;
   }
 

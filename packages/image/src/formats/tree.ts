@@ -1,10 +1,10 @@
 /** A tree of files ⇄ the tar in which one task hands it to the next, with owners that only (fake) root can see. */
 import { type FileEntry, TarFile, type TarMember } from "@tsbake/archive";
-import { mkdir, open, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { BuildError, nameBytes } from "@tsbake/base";
+import { BuildError, ifThere, nameBytes } from "@tsbake/base";
 import type { PackageDatabase } from "@tsbake/packaging";
-import { findProgram, type Sandbox } from "@tsbake/sandbox";
+import type { Sandbox } from "@tsbake/sandbox";
 import { CAPABILITY_ATTRIBUTE, capabilityText } from "./capabilities.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import * as problems from "../problems.js";
@@ -193,8 +193,9 @@ async function setCapabilities(path: string, root: string, sandbox: Sandbox): Pr
     return text === undefined || text === "" || entry.hardlink ? [] : [text, join(resolve(root), entry.path)];
   });
   if (args.length === 0) return;
-  // A task has it in its native sysroot, which is not on the sandbox's PATH; else the machine may have it.
-  const tool = findProgram("setcap") ?? "setcap";
+  // It comes with fakeroot where that is a native sysroot's, which is on no PATH in there; else the machine may have it.
+  const own = sandbox.sysroot && join(sandbox.sysroot, "usr/sbin/setcap");
+  const tool = own && (await ifThere(stat(own))) ? own : "setcap";
   const result = await sandbox.run(tool, args, { mayFail: true });
   if (result.code === 0) return;
   const isMissing = result.code === 127 || /not found|No such file/.test(result.stderr);
