@@ -3,7 +3,7 @@
  * them brings and another one uses, through the package database, and with maintainer scripts that know how to leave a
  * chroot. As root and as an ordinary user; nothing outside may change, and nothing of it may get into the image.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import {
   chmodSync,
   lstatSync,
