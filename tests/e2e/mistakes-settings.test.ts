@@ -408,7 +408,7 @@ async function tell(mistake: Mistake): Promise<string[]> {
   } = mistake;
   for (const [path, text] of Object.entries(files)) toy.change(path, text);
   try {
-    const result = await toy.tsbake(args);
+    const result = await toy.answered(args);
     const told = toldIn(result.stderr);
     const found = told.map(({ code }) => code);
     expect({ exit: result.code, told: found }).toEqual({ exit, told: codes });

@@ -4,8 +4,11 @@ import { readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { byText, sha256File } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
+import { parseCommand } from "@tsbake/cli";
+import { lockBuild, openBuild } from "@tsbake/engine";
 import { run } from "./command.js";
 import { root } from "./paths.js";
+import { runCommand } from "./session.js";
 import { plainEnvironment, temporaryFolder } from "./temporary.js";
 
 /** What a run did, from `--ui json`. */
@@ -71,22 +74,38 @@ export class Rig implements Disposable {
     args: readonly string[],
     options: { cwd?: string; environment?: Record<string, string> } = {},
   ): Promise<Trace> {
-    const result = await this.tsbake(["--ui", "json", ...args], options);
-    const events = result.stdout
-      .split("\n")
-      .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as { type: string; label?: string; reason?: string });
-    const labels = (keep: (event: { type: string; reason?: string }) => boolean) =>
-      events
-        .filter(keep)
-        .map((event) => event.label ?? "")
-        .sort(byText);
-    return {
-      code: result.code,
-      output: result.stdout + result.stderr,
-      ran: labels((event) => event.type === "task-finished"),
-      restored: labels((event) => event.type === "task-skipped" && event.reason === "restored"),
-    };
+    return traceOf(await this.tsbake(["--ui", "json", ...args], options));
+  }
+
+  /**
+   * As {@link tsbake} in this process: the interpreter and our own code are compiled once for all calls, which is most of what
+   * a short call costs. What a process is (signals, streams, descriptors, exit) is not in it, and a command line that is wrong
+   * is a process all the same.
+   */
+  async answered(
+    args: readonly string[],
+    options: { cwd?: string; environment?: Record<string, string> } = {},
+  ): Promise<RunResult> {
+    if (this.#prefix.length > 0 || parseCommand(args).kind !== "request") return this.tsbake(args, options);
+    const engine = { openBuild, lockBuild };
+    const { code, out, err } = await runCommand(
+      args,
+      {},
+      {
+        ...engine,
+        directory: options.cwd ?? this.folder,
+        environment: { ...plainEnvironment(), ...this.#environment, ...options.environment },
+      },
+    );
+    return { code, signal: null, stdout: out, stderr: err };
+  }
+
+  /** As {@link trace} in this process. */
+  async traced(
+    args: readonly string[],
+    options: { cwd?: string; environment?: Record<string, string> } = {},
+  ): Promise<Trace> {
+    return traceOf(await this.answered(["--ui", "json", ...args], options));
   }
 
   /** SHA-256 of every file below a folder of the project, by path, symbolic links left out. */
@@ -112,4 +131,22 @@ export class Rig implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+function traceOf(result: RunResult): Trace {
+  const events = result.stdout
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as { type: string; label?: string; reason?: string });
+  const labels = (keep: (event: { type: string; reason?: string }) => boolean) =>
+    events
+      .filter(keep)
+      .map((event) => event.label ?? "")
+      .sort(byText);
+  return {
+    code: result.code,
+    output: result.stdout + result.stderr,
+    ran: labels((event) => event.type === "task-finished"),
+    restored: labels((event) => event.type === "task-skipped" && event.reason === "restored"),
+  };
 }

@@ -80,8 +80,17 @@ export class Toy implements Disposable {
     return { ...result, output };
   }
 
+  /** As {@link tsbake} in this process. */
+  async answered(args: readonly string[], options: RunOptions = {}): Promise<RunResult & { output: string }> {
+    const result = await this.rig.answered(args, options);
+    const output = result.stdout + result.stderr;
+    expectNoCrash(output);
+    return { ...result, output };
+  }
+
+  /** What a run in this process does: as it is for a library, and as the command has it. */
   async trace(args: readonly string[], options: RunOptions = {}): Promise<Trace> {
-    const trace = await this.rig.trace(args, options);
+    const trace = await this.rig.traced(args, options);
     expectNoCrash(trace.output);
     return trace;
   }
