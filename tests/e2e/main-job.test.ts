@@ -118,7 +118,7 @@ describeUnless(problem, "the main job", () => {
 
   test("an added package of the base makes both again", async () => {
     rig.write("build/conf/local.conf", 'IMAGE_PREINSTALL:append:pn-base-image = " less"\n');
-    const { code, stdout } = await rig.tsbake(["-n", "sysext-image", "base-image"]);
+    const { code, stdout } = await rig.answered(["-n", "sysext-image", "base-image"]);
     rig.write("build/conf/local.conf", "");
     expect(code).toBe(0);
     for (const task of ["base-image do_rootfs", "sysext-image do_rootfs"])

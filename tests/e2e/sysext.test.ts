@@ -263,12 +263,12 @@ describeUnless(obstacle, "an extension of real packages", () => {
     );
 
     test("the same by `tsbake check`, and what another base makes of it", async () => {
-      const ok = await rig.tsbake(["check", "case-tools", "--against", "case-base", "bigger-base"]);
+      const ok = await rig.answered(["check", "case-tools", "--against", "case-base", "bigger-base"]);
       expect(ok).toMatchObject({ code: 0, stdout: expect.stringContaining("2 ok") });
-      const tied = await rig.tsbake(["check", "case-pinned", "--against", "case-base", "bigger-base"]);
+      const tied = await rig.answered(["check", "case-pinned", "--against", "case-base", "bigger-base"]);
       expect(tied.stdout).toMatch(/^ok: case-pinned on case-base\nrebuild: case-pinned on bigger-base\n/);
       expect(tied.code).toBe(1);
-      const faulty = await rig.tsbake(["check", "case-faulty"]);
+      const faulty = await rig.answered(["check", "case-faulty"]);
       expect(faulty.stdout).toMatch(/^broken: case-faulty on case-base\n/);
       expect(faulty.code).toBe(2);
     });
@@ -293,7 +293,7 @@ describeUnless(obstacle, "an extension of real packages", () => {
     expect(rig.read(`${images}/case-settings-generic.rootfs.summary`)).toContain(
       "  with case-settings.confext.raw for /etc: ",
     );
-    const { stdout, code } = await rig.tsbake(["check", "case-settings"]);
+    const { stdout, code } = await rig.answered(["check", "case-settings"]);
     expect([code, stdout.match(/error: \S+/g)]).toEqual([2, ["error: missing-confext:"]]);
   });
 
@@ -521,7 +521,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
 
   test("why says what a package is there for", async () => {
     const why = async (name: string, image: string) => {
-      const { code, stdout } = await rig.tsbake(["why", name, "--in", image]);
+      const { code, stdout } = await rig.answered(["why", name, "--in", image]);
       return [code, stdout];
     };
     expect(await why("libunwind8", "case-tools")).toEqual([0, "requested: strace → libunwind8\n"]);
@@ -575,7 +575,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
         /^chain-top on chain-low: .*\n.*\n.* TSBAKE_NEEDS=chain-low\n {2}needs on the device: chain-low\n/,
       );
       const check = async (...words: string[]) => {
-        const { code, stdout } = await rig.tsbake(["check", "chain-top", ...words]);
+        const { code, stdout } = await rig.answered(["check", "chain-top", ...words]);
         return [code, stdout];
       };
       expect(await check()).toEqual([0, "ok: chain-top on chain-low\n"]);
@@ -590,7 +590,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     });
 
     test("it comes with that, and not with the base's image", async () => {
-      expect((await rig.tsbake(["-g", "chain-top"])).code).toBe(0);
+      expect((await rig.answered(["-g", "chain-top"])).code).toBe(0);
       const graph = rig.read("task-depends.dot");
       expect(graph).toContain('-> "chain-low.do_image_complete"');
       expect(graph).not.toMatch(/"case-base\.do_image[_"]/);
@@ -599,7 +599,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     test("it is made again for other packages of that, and not for other rules", async () => {
       const planned = async (change: string): Promise<string> => {
         rig.write("build/conf/changes.conf", change);
-        const { stdout } = await rig.tsbake(["-n", "chain-top"]);
+        const { stdout } = await rig.answered(["-n", "chain-top"]);
         rmSync(rig.path("build/conf/changes.conf"));
         return stdout;
       };
@@ -658,7 +658,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     async function planned(change: string, ...targets: string[]): Promise<string> {
       rig.write("build/conf/changes.conf", change);
       try {
-        return (await rig.tsbake(["-n", ...targets])).stdout;
+        return (await rig.answered(["-n", ...targets])).stdout;
       } finally {
         rmSync(rig.path("build/conf/changes.conf"));
       }
@@ -697,7 +697,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       ["another package format", 'IMAGE_PKGTYPE:pn-case-base = "rpm"\n', /IMAGE_PKGTYPE/],
     ])("%s", async (_what, change, message) => {
       rig.write("build/conf/changes.conf", change);
-      const result = await rig.tsbake(["case-tools"]);
+      const result = await rig.answered(["case-tools"]);
       rmSync(rig.path("build/conf/changes.conf"));
       expect(result.code).toBe(1);
       expect(result.stderr).toMatch(message);
