@@ -4,10 +4,11 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { freePort, startOurs, until } from "./servers.mjs";
+import { cpuMsOf, freePort, startOurs, until } from "./servers.mjs";
 
 const CONNECTIONS = 32;
 const HASHES = 64_000;
+const REPORTS = HASHES / 16;
 const BATCH = 500;
 const hash = (text) => createHash("sha256").update(text).digest("hex");
 
@@ -49,16 +50,17 @@ class Talk {
   }
 }
 
-/** @returns reports, then questions, a second */
-async function measure(address, seed) {
+/** @returns of reports and of questions, as `medianOf` takes them */
+async function measure({ child, hashAddress: address }, seed) {
   const talks = [];
   for (let count = 0; count < CONNECTIONS; count++) talks.push(await Talk.open(address));
   const hashes = Array.from({ length: HASHES }, (_one, at) => hash(`${seed} ${at}`));
   const share = (at) => hashes.filter((_one, position) => position % CONNECTIONS === at);
+  let began = cpuMsOf(child.pid);
   let started = performance.now();
   await Promise.all(
     talks.map(async (talk, at) => {
-      for (const one of share(at).slice(0, HASHES / CONNECTIONS / 16)) {
+      for (const one of share(at).slice(0, REPORTS / CONNECTIONS)) {
         talk.say([
           JSON.stringify({ report: { method: "bench", taskhash: one, outhash: one, unihash: one } }),
         ]);
@@ -66,10 +68,14 @@ async function measure(address, seed) {
       }
     }),
   );
+  const reports = {
+    rate: (REPORTS / (performance.now() - started)) * 1000,
+    cpuMs: (cpuMsOf(child.pid) - began) / REPORTS,
+  };
   const known = new Map(hashes.map((one) => [one, ""]));
   for (let at = 0; at < CONNECTIONS; at++)
-    for (const one of share(at).slice(0, HASHES / CONNECTIONS / 16)) known.set(one, one);
-  const reports = (HASHES / 16 / (performance.now() - started)) * 1000;
+    for (const one of share(at).slice(0, REPORTS / CONNECTIONS)) known.set(one, one);
+  began = cpuMsOf(child.pid);
   started = performance.now();
   await Promise.all(
     talks.map(async (talk, at) => {
@@ -84,7 +90,10 @@ async function measure(address, seed) {
       }
     }),
   );
-  const gets = (HASHES / (performance.now() - started)) * 1000;
+  const gets = {
+    rate: (HASHES / (performance.now() - started)) * 1000,
+    cpuMs: (cpuMsOf(child.pid) - began) / HASHES,
+  };
   for (const { socket } of talks) socket.destroy();
   return { reports, gets };
 }
@@ -98,7 +107,7 @@ async function startBitBake(folder, bitbake) {
     { stdio: "ignore" },
   );
   await until(() => Talk.open(address).then(({ socket }) => socket.destroy()));
-  return { address, end: () => child.kill("SIGTERM") };
+  return { hashAddress: address, child, end: () => child.kill("SIGTERM") };
 }
 
 export async function hashes(folder, runs, bitbake) {
@@ -108,8 +117,8 @@ export async function hashes(folder, runs, bitbake) {
   const sums = { ours: [], theirs: [] };
   try {
     for (let run = 0; run < runs; run++) {
-      sums.ours.push(await measure(ours.hashAddress, run));
-      sums.theirs.push(await measure(theirs.address, run));
+      sums.ours.push(await measure(ours, run));
+      sums.theirs.push(await measure(theirs, run));
     }
   } finally {
     ours.end();

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, startOurs, until } from "./servers.mjs";
+import { cpuMsOf, freePort, startOurs, until } from "./servers.mjs";
 
 const CONNECTIONS = 32;
 const SECONDS = 5;
@@ -51,10 +51,10 @@ http {
   const child = spawn("nginx", ["-c", configuration, ...words], { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   await until(() => fetch(`${url}/sstate/`));
-  return { url, end: () => child.kill("SIGTERM") };
+  return { url, child, end: () => child.kill("SIGTERM") };
 }
 
-/** @returns requests a second */
+/** @returns requests a second, and how many there were */
 function wrk(url, method, list) {
   const done = spawnSync(
     "wrk",
@@ -73,10 +73,10 @@ function wrk(url, method, list) {
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(done.stdout)?.[1]);
   const bad = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(done.stdout);
   if (!Number.isFinite(rate) || bad) throw new Error(`wrk: ${bad?.[0] ?? done.stderr ?? done.error}`);
-  return rate;
+  return { rate, count: Number(/(\d+) requests in/.exec(done.stdout)[1]) };
 }
 
-/** wrk waits for the body of a HEAD, which never comes. @returns requests a second */
+/** wrk waits for the body of a HEAD, which never comes. @returns requests a second, and how many there were */
 function ab(url, list) {
   const [path] = readFileSync(list, "utf8").split("\n");
   const words = ["-i", "-k", "-q", `-c${CONNECTIONS}`, `-t${SECONDS}`, "-n10000000", `${url}${path}`];
@@ -84,7 +84,7 @@ function ab(url, list) {
   const rate = Number(/Requests per second:\s+([\d.]+)/.exec(done.stdout)?.[1]);
   const bad = /Non-2xx responses:.*|Failed requests: +[1-9].*/.exec(done.stdout);
   if (!Number.isFinite(rate) || bad) throw new Error(`ab: ${bad?.[0] ?? done.stderr ?? done.error}`);
-  return rate;
+  return { rate, count: Number(/Complete requests:\s+(\d+)/.exec(done.stdout)[1]) };
 }
 
 export async function http(folder, runs) {
@@ -102,9 +102,15 @@ export async function http(folder, runs) {
     ]) {
       const rates = { ours: [], nginx: [] };
       for (let run = 0; run < runs; run++) {
-        const measure = (url) => (method === "HEAD" ? ab(url, lists[size]) : wrk(url, method, lists[size]));
-        rates.ours.push(measure(new URL(ours.url).origin));
-        rates.nginx.push(measure(nginx.url));
+        const measure = ({ child, url }) => {
+          const before = cpuMsOf(child.pid);
+          const { origin } = new URL(url);
+          const { rate, count } =
+            method === "HEAD" ? ab(origin, lists[size]) : wrk(origin, method, lists[size]);
+          return { rate, cpuMs: (cpuMsOf(child.pid) - before) / count };
+        };
+        rates.ours.push(measure(ours));
+        rates.nginx.push(measure(nginx));
       }
       rows.push({
         what: `${method} ${size}`,
