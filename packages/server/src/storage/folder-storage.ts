@@ -1,5 +1,5 @@
 /** Objects in a folder, laid out as SSTATE_DIR is: builds of this machine, rsync and others may write into it, too. */
-import { constants, lstatSync } from "node:fs";
+import { constants, lstatSync, type Stats } from "node:fs";
 import { access, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ifThere, makeFolder, reasonOf, sha256File, writeFileAtomic } from "@tsbake/base";
@@ -56,13 +56,18 @@ class FolderStorage implements ObjectStorage {
     this.#catalog = folderCatalog(folder);
   }
 
-  async find(path: string): Promise<ServedFile | undefined> {
+  find(path: string): ServedFile | undefined | Promise<ServedFile> {
     // At once: a look at one name takes a few microseconds, and handing it to another thread several times that.
     const found = lstatSync(`${this.#folder}/${path}`, { throwIfNoEntry: false });
     if (!found?.isFile()) return undefined;
-    const etag = this.#etags.known(path, found) ?? (await this.#etags.read(path, found));
-    const { size, mtimeMs, ctimeMs, ino } = found;
-    return { sizeBytes: size, etag, modifiedMs: mtimeMs, changed: `${ino} ${ctimeMs}` };
+    const etag = this.#etags.known(path, found);
+    if (etag !== undefined) return servedAs(etag, found);
+    return this.#etags.read(path, found).then((read) => servedAs(read, found));
+  }
+
+  small(path: string, found: ServedFile): Buffer | undefined | Promise<Buffer | undefined> {
+    if (found.sizeBytes > SMALL_BYTES) return undefined;
+    return this.#small.get(path, found) ?? this.#readSmall(path, found);
   }
 
   async exist(paths: readonly string[]): Promise<readonly boolean[]> {
@@ -76,13 +81,15 @@ class FolderStorage implements ObjectStorage {
     found: ServedFile,
     range: ByteRange = { start: 0, end: found.sizeBytes - 1 },
   ): Promise<ServedBytes | undefined> {
-    const known = this.#small.get(path, found);
-    if (known) return known.subarray(range.start, range.end + 1);
-    const file = await ifThere(this.#open(path));
+    if (found.sizeBytes <= SMALL_BYTES)
+      return (await this.small(path, found))?.subarray(range.start, range.end + 1);
+    const file = await this.#open(path, found);
+    return file && ((write) => readPieces(file, range, write));
+  }
+
+  async #readSmall(path: string, found: ServedFile): Promise<Buffer | undefined> {
+    const file = await this.#open(path, found);
     if (!file) return undefined;
-    // What is used stays when the folder is tidied by age.
-    if (Date.now() - found.modifiedMs > USE_IS_NOTED_MS) await touchObject(join(this.#folder, path));
-    if (found.sizeBytes > SMALL_BYTES) return (write) => readPieces(file, range, write);
     const bytes = Buffer.allocUnsafe(found.sizeBytes);
     let done = 0;
     const isWhole = await readPieces(file, { start: 0, end: found.sizeBytes - 1 }, (piece) => {
@@ -91,12 +98,16 @@ class FolderStorage implements ObjectStorage {
     });
     if (!isWhole) return undefined;
     this.#small.keep(path, found, bytes);
-    return bytes.subarray(range.start, range.end + 1);
+    return bytes;
   }
 
   /** What somebody has put into the place of an object, a link or a FIFO, is none. */
-  #open(path: string): Promise<FileHandle> {
-    return open(join(this.#folder, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  async #open(path: string, { modifiedMs }: ServedFile): Promise<FileHandle | undefined> {
+    const full = join(this.#folder, path);
+    const file = await ifThere(open(full, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+    // What is used stays when the folder is tidied by age.
+    if (file && Date.now() - modifiedMs > USE_IS_NOTED_MS) await touchObject(full);
+    return file;
   }
 
   async digest({ path, kind }: StoragePath): Promise<string | undefined> {
@@ -139,6 +150,10 @@ class FolderStorage implements ObjectStorage {
   close(): Promise<void> {
     return this.#spool.close();
   }
+}
+
+function servedAs(etag: string, { size, mtimeMs, ctimeMs, ino }: Stats): ServedFile {
+  return { sizeBytes: size, etag, modifiedMs: mtimeMs, changed: `${ino} ${ctimeMs}` };
 }
 
 class Upload implements Incoming {
