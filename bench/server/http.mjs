@@ -7,6 +7,8 @@ import { cpuMsOf, freePort, startOurs, until } from "./servers.mjs";
 
 const CONNECTIONS = 32;
 const SECONDS = 5;
+/** Before each measurement, of all peers: a server runs for months, and node compiles what it runs often in its first seconds. */
+const WARM_SECONDS = 2;
 /** Sizes in bytes, and how many objects: all of them fit into memory, as what is asked for often does. */
 const SIZES = [
   { name: "64 KiB", bytes: 64 << 10, count: 400 },
@@ -55,7 +57,7 @@ http {
 }
 
 /** @returns requests a second, and how many there were */
-function wrk(url, method, list) {
+function wrk(url, method, list, seconds = SECONDS) {
   const done = spawnSync(
     "wrk",
     [
@@ -63,7 +65,7 @@ function wrk(url, method, list) {
       "--timeout",
       "60s",
       `-c${CONNECTIONS}`,
-      `-d${SECONDS}s`,
+      `-d${seconds}s`,
       "-s",
       join(import.meta.dirname, "paths.lua"),
       url,
@@ -77,9 +79,9 @@ function wrk(url, method, list) {
 }
 
 /** wrk waits for the body of a HEAD, which never comes. @returns requests a second, and how many there were */
-function ab(url, list) {
+function ab(url, list, seconds = SECONDS) {
   const [path] = readFileSync(list, "utf8").split("\n");
-  const words = ["-i", "-k", "-q", `-c${CONNECTIONS}`, `-t${SECONDS}`, "-n10000000", `${url}${path}`];
+  const words = ["-i", "-k", "-q", `-c${CONNECTIONS}`, `-t${seconds}`, "-n10000000", `${url}${path}`];
   const done = spawnSync("ab", words, { encoding: "utf8" });
   const rate = Number(/Requests per second:\s+([\d.]+)/.exec(done.stdout)?.[1]);
   const bad = /Non-2xx responses:.*|Failed requests: +[1-9].*/.exec(done.stdout);
@@ -103,10 +105,12 @@ export async function http(folder, runs) {
       const rates = { ours: [], nginx: [] };
       for (let run = 0; run < runs; run++) {
         const measure = ({ child, url }) => {
-          const before = cpuMsOf(child.pid);
           const { origin } = new URL(url);
-          const { rate, count } =
-            method === "HEAD" ? ab(origin, lists[size]) : wrk(origin, method, lists[size]);
+          const ask = (seconds) =>
+            method === "HEAD" ? ab(origin, lists[size], seconds) : wrk(origin, method, lists[size], seconds);
+          ask(WARM_SECONDS);
+          const before = cpuMsOf(child.pid);
+          const { rate, count } = ask(SECONDS);
           return { rate, cpuMs: (cpuMsOf(child.pid) - before) / count };
         };
         rates.ours.push(measure(ours));

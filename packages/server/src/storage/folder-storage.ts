@@ -1,5 +1,5 @@
 /** Objects in a folder, laid out as SSTATE_DIR is: builds of this machine, rsync and others may write into it, too. */
-import { constants, lstatSync, type Stats } from "node:fs";
+import { constants, lstatSync } from "node:fs";
 import { access, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ifThere, makeFolder, reasonOf, sha256File, writeFileAtomic } from "@tsbake/base";
@@ -17,8 +17,8 @@ import {
   type Catalog,
   type StoredObject,
 } from "@tsbake/sstate";
-import { Etags } from "./etags.js";
 import { readPieces } from "./file-reader.js";
+import { ServedFiles } from "./served-files.js";
 import { SMALL_BYTES, SmallFiles } from "./small-files.js";
 import { Spool, type SpoolFile } from "./spool.js";
 import type {
@@ -44,14 +44,14 @@ export async function openFolderStorage(folder: string): Promise<ObjectStorage> 
 class FolderStorage implements ObjectStorage {
   readonly countEveryMs = COUNT_EVERY_MS;
   readonly #folder: string;
-  readonly #etags: Etags;
+  readonly #files: ServedFiles;
   readonly #small = new SmallFiles();
   readonly #spool: Spool;
   readonly #catalog: Catalog;
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#etags = new Etags(folder);
+    this.#files = new ServedFiles(folder);
     this.#spool = new Spool(join(folder, INCOMING));
     this.#catalog = folderCatalog(folder);
   }
@@ -60,9 +60,7 @@ class FolderStorage implements ObjectStorage {
     // At once: a look at one name takes a few microseconds, and handing it to another thread several times that.
     const found = lstatSync(`${this.#folder}/${path}`, { throwIfNoEntry: false });
     if (!found?.isFile()) return undefined;
-    const etag = this.#etags.known(path, found);
-    if (etag !== undefined) return servedAs(etag, found);
-    return this.#etags.read(path, found).then((read) => servedAs(read, found));
+    return this.#files.known(path, found) ?? this.#files.read(path, found);
   }
 
   small(path: string, found: ServedFile): Buffer | undefined | Promise<Buffer | undefined> {
@@ -150,10 +148,6 @@ class FolderStorage implements ObjectStorage {
   close(): Promise<void> {
     return this.#spool.close();
   }
-}
-
-function servedAs(etag: string, { size, mtimeMs, ctimeMs, ino }: Stats): ServedFile {
-  return { sizeBytes: size, etag, modifiedMs: mtimeMs, changed: `${ino} ${ctimeMs}` };
 }
 
 class Upload implements Incoming {

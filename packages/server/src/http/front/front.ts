@@ -27,6 +27,8 @@ export class Front {
   readonly #options: FrontOptions;
   readonly #connections = new Set<Connection>();
   readonly #keepAlive: string;
+  /** Of files that were asked for before, up to the time of the answer. */
+  readonly #heads = new WeakMap<ServedFile, string>();
 
   constructor(options: FrontOptions) {
     this.#options = options;
@@ -89,20 +91,28 @@ export class Front {
   }
 
   #replyFor(method: PlainRead["method"], name: StoragePath, found: ServedFile | undefined): Reply {
+    const before = found && this.#heads.get(found);
+    if (before !== undefined) return { status: 200, head: this.#ended(before) };
     try {
       const { status, headers } = answerFor(name, found, {});
-      return { status, head: this.#headOf(status, headers) };
+      const head = headOf(status, headers);
+      if (found) this.#heads.set(found, head);
+      return { status, head: this.#ended(head) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const { headers, body } = textAnswer(`${error.message}\n`, error.headers);
-      const head = this.#headOf(error.status, headers);
+      const head = this.#ended(headOf(error.status, headers));
       return { status: error.status, head, ...(method === "GET" && { body }) };
     }
   }
 
-  #headOf(status: number, headers: Readonly<Record<string, string | number>>): string {
-    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]!}\r\n`;
-    for (const name in headers) text += `${name}: ${headers[name]!}\r\n`;
-    return `${text}Date: ${httpDate(Date.now())}\r\n${this.#keepAlive}`;
+  #ended(head: string): string {
+    return `${head}Date: ${httpDate(Date.now())}\r\n${this.#keepAlive}`;
   }
+}
+
+function headOf(status: number, headers: Readonly<Record<string, string | number>>): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]!}\r\n`;
+  for (const name in headers) text += `${name}: ${headers[name]!}\r\n`;
+  return text;
 }
