@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashes } from "./server/hashes.mjs";
 import { http } from "./server/http.mjs";
-
-const median = (values) => values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
+import { medianOf } from "./server/servers.mjs";
 
 /** @returns exit code */
 export async function server({ bitbake, only, keep, runs = 3 }) {
@@ -18,11 +17,14 @@ export async function server({ bitbake, only, keep, runs = 3 }) {
   } finally {
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
-  console.log("\n| median of " + runs + " | ours | theirs | ours / theirs | beside |\n|---|---|---|---|---|");
+  console.log(
+    `\n| median of ${runs} | ours | theirs | ours / theirs | processor µs each: ours | theirs | beside |\n|---|---|---|---|---|---|---|`,
+  );
   for (const { what, unit, peer, ours, theirs } of rows) {
-    const [own, other] = [median(ours), median(theirs)];
+    const [own, other] = [medianOf(ours), medianOf(theirs)];
+    const micro = ({ cpuMs }) => Math.round(cpuMs * 1000);
     console.log(
-      `| ${what} | ${Math.round(own)} ${unit} | ${Math.round(other)} ${unit} | ${(own / other).toFixed(2)} | ${peer} |`,
+      `| ${what} | ${Math.round(own.rate)} ${unit} | ${Math.round(other.rate)} ${unit} | ${(own.rate / other.rate).toFixed(2)} | ${micro(own)} | ${micro(other)} | ${peer} |`,
     );
   }
   return 0;

@@ -4,16 +4,21 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { freePort, startOurs, until } from "./servers.mjs";
+import { cpuMsOf, freePort, startOurs, until } from "./servers.mjs";
 
 const CONNECTIONS = 32;
 const HASHES = 64_000;
+const REPORTS = HASHES / 16;
 const BATCH = 500;
+/** With the one before. */
+const LONGEST_ANSWER = 200;
 const hash = (text) => createHash("sha256").update(text).digest("hex");
 
 class Talk {
   #lines = [];
   #rest = "";
+  /** Answers that are counted and not kept. */
+  #left = 0;
   #wake = () => {};
 
   static async open(address) {
@@ -23,24 +28,36 @@ class Talk {
       const socket = connect({ host, port: Number(port), noDelay: true }, () => resolve(socket));
       socket.on("error", reject);
     });
-    talk.socket.on("data", (piece) => {
-      const lines = (talk.#rest + piece.toString("latin1")).split("\n");
-      talk.#rest = lines.pop();
-      talk.#lines.push(...lines);
-      talk.#wake();
-    });
+    talk.socket.on("data", (piece) => talk.#take(piece));
     talk.say(["OEHASHEQUIV 1.1", ""]);
     return talk;
+  }
+
+  #take(piece) {
+    const text = piece.toString("latin1");
+    if (this.#left === 0) {
+      const lines = (this.#rest + text).split("\n");
+      this.#rest = lines.pop();
+      this.#lines.push(...lines);
+    } else {
+      for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) this.#left--;
+      this.#rest = (this.#rest + text).slice(-LONGEST_ANSWER);
+    }
+    this.#wake();
   }
 
   say(lines) {
     this.socket.write(`${lines.join("\n")}\n`);
   }
 
-  /** So many lines, without a look at each: what is measured is the server. */
-  async count(lines) {
-    while (this.#lines.length < lines) await new Promise((resolve) => (this.#wake = resolve));
-    return this.#lines.splice(0, lines);
+  /** Says words that are made, and counts the answers without a look at each: what is measured is the server. @returns the last one */
+  async ask(text, lines) {
+    this.#left = lines;
+    this.socket.write(text);
+    while (this.#left > 0) await new Promise((resolve) => (this.#wake = resolve));
+    const last = this.#rest.split("\n").at(-2);
+    this.#rest = "";
+    return last;
   }
 
   async hear() {
@@ -49,16 +66,18 @@ class Talk {
   }
 }
 
-/** @returns reports, then questions, a second */
-async function measure(address, seed) {
+/** @returns of reports and of questions, as `medianOf` takes them */
+async function measure({ child, hashAddress: address }, seed) {
   const talks = [];
   for (let count = 0; count < CONNECTIONS; count++) talks.push(await Talk.open(address));
   const hashes = Array.from({ length: HASHES }, (_one, at) => hash(`${seed} ${at}`));
-  const share = (at) => hashes.filter((_one, position) => position % CONNECTIONS === at);
+  // Made beforehand: the time of the client is in neither's way.
+  const shares = talks.map((_talk, at) => hashes.filter((_one, position) => position % CONNECTIONS === at));
+  let began = cpuMsOf(child.pid);
   let started = performance.now();
   await Promise.all(
     talks.map(async (talk, at) => {
-      for (const one of share(at).slice(0, HASHES / CONNECTIONS / 16)) {
+      for (const one of shares[at].slice(0, REPORTS / CONNECTIONS)) {
         talk.say([
           JSON.stringify({ report: { method: "bench", taskhash: one, outhash: one, unihash: one } }),
         ]);
@@ -66,25 +85,33 @@ async function measure(address, seed) {
       }
     }),
   );
+  const reports = {
+    rate: (REPORTS / (performance.now() - started)) * 1000,
+    cpuMs: (cpuMsOf(child.pid) - began) / REPORTS,
+  };
   const known = new Map(hashes.map((one) => [one, ""]));
   for (let at = 0; at < CONNECTIONS; at++)
-    for (const one of share(at).slice(0, HASHES / CONNECTIONS / 16)) known.set(one, one);
-  const reports = (HASHES / 16 / (performance.now() - started)) * 1000;
+    for (const one of shares[at].slice(0, REPORTS / CONNECTIONS)) known.set(one, one);
+  const batches = shares.map((own) =>
+    Array.from({ length: own.length / BATCH }, (_one, at) => {
+      const batch = own.slice(at * BATCH, (at + 1) * BATCH);
+      return { text: batch.map((one) => `bench ${one}\n`).join(""), last: batch.at(-1) };
+    }),
+  );
+  began = cpuMsOf(child.pid);
   started = performance.now();
   await Promise.all(
     talks.map(async (talk, at) => {
       talk.say(['{"get-stream": null}']);
       await talk.hear();
-      const own = share(at);
-      for (let from = 0; from < own.length; from += BATCH) {
-        const batch = own.slice(from, from + BATCH);
-        talk.say(batch.map((one) => `bench ${one}`));
-        const answers = await talk.count(batch.length);
-        if (answers.at(-1) !== known.get(batch.at(-1))) throw new Error("a wrong answer");
-      }
+      for (const { text, last } of batches[at])
+        if ((await talk.ask(text, BATCH)) !== known.get(last)) throw new Error("a wrong answer");
     }),
   );
-  const gets = (HASHES / (performance.now() - started)) * 1000;
+  const gets = {
+    rate: (HASHES / (performance.now() - started)) * 1000,
+    cpuMs: (cpuMsOf(child.pid) - began) / HASHES,
+  };
   for (const { socket } of talks) socket.destroy();
   return { reports, gets };
 }
@@ -98,7 +125,7 @@ async function startBitBake(folder, bitbake) {
     { stdio: "ignore" },
   );
   await until(() => Talk.open(address).then(({ socket }) => socket.destroy()));
-  return { address, end: () => child.kill("SIGTERM") };
+  return { hashAddress: address, child, end: () => child.kill("SIGTERM") };
 }
 
 export async function hashes(folder, runs, bitbake) {
@@ -108,8 +135,8 @@ export async function hashes(folder, runs, bitbake) {
   const sums = { ours: [], theirs: [] };
   try {
     for (let run = 0; run < runs; run++) {
-      sums.ours.push(await measure(ours.hashAddress, run));
-      sums.theirs.push(await measure(theirs.address, run));
+      sums.ours.push(await measure(ours, run));
+      sums.theirs.push(await measure(theirs, run));
     }
   } finally {
     ours.end();

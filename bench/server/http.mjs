@@ -3,10 +3,12 @@ import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, startOurs, until } from "./servers.mjs";
+import { cpuMsOf, freePort, startOurs, until } from "./servers.mjs";
 
 const CONNECTIONS = 32;
 const SECONDS = 5;
+/** Before each measurement, of all peers: a server runs for months, and node compiles what it runs often in its first seconds. */
+const WARM_SECONDS = 2;
 /** Sizes in bytes, and how many objects: all of them fit into memory, as what is asked for often does. */
 const SIZES = [
   { name: "64 KiB", bytes: 64 << 10, count: 400 },
@@ -51,11 +53,11 @@ http {
   const child = spawn("nginx", ["-c", configuration, ...words], { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   await until(() => fetch(`${url}/sstate/`));
-  return { url, end: () => child.kill("SIGTERM") };
+  return { url, child, end: () => child.kill("SIGTERM") };
 }
 
-/** @returns requests a second */
-function wrk(url, method, list) {
+/** @returns requests a second, and how many there were */
+function wrk(url, method, list, seconds = SECONDS) {
   const done = spawnSync(
     "wrk",
     [
@@ -63,7 +65,7 @@ function wrk(url, method, list) {
       "--timeout",
       "60s",
       `-c${CONNECTIONS}`,
-      `-d${SECONDS}s`,
+      `-d${seconds}s`,
       "-s",
       join(import.meta.dirname, "paths.lua"),
       url,
@@ -73,18 +75,18 @@ function wrk(url, method, list) {
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(done.stdout)?.[1]);
   const bad = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(done.stdout);
   if (!Number.isFinite(rate) || bad) throw new Error(`wrk: ${bad?.[0] ?? done.stderr ?? done.error}`);
-  return rate;
+  return { rate, count: Number(/(\d+) requests in/.exec(done.stdout)[1]) };
 }
 
-/** wrk waits for the body of a HEAD, which never comes. @returns requests a second */
-function ab(url, list) {
+/** wrk waits for the body of a HEAD, which never comes. @returns requests a second, and how many there were */
+function ab(url, list, seconds = SECONDS) {
   const [path] = readFileSync(list, "utf8").split("\n");
-  const words = ["-i", "-k", "-q", `-c${CONNECTIONS}`, `-t${SECONDS}`, "-n10000000", `${url}${path}`];
+  const words = ["-i", "-k", "-q", `-c${CONNECTIONS}`, `-t${seconds}`, "-n10000000", `${url}${path}`];
   const done = spawnSync("ab", words, { encoding: "utf8" });
   const rate = Number(/Requests per second:\s+([\d.]+)/.exec(done.stdout)?.[1]);
   const bad = /Non-2xx responses:.*|Failed requests: +[1-9].*/.exec(done.stdout);
   if (!Number.isFinite(rate) || bad) throw new Error(`ab: ${bad?.[0] ?? done.stderr ?? done.error}`);
-  return rate;
+  return { rate, count: Number(/Complete requests:\s+(\d+)/.exec(done.stdout)[1]) };
 }
 
 export async function http(folder, runs) {
@@ -102,9 +104,17 @@ export async function http(folder, runs) {
     ]) {
       const rates = { ours: [], nginx: [] };
       for (let run = 0; run < runs; run++) {
-        const measure = (url) => (method === "HEAD" ? ab(url, lists[size]) : wrk(url, method, lists[size]));
-        rates.ours.push(measure(new URL(ours.url).origin));
-        rates.nginx.push(measure(nginx.url));
+        const measure = ({ child, url }) => {
+          const { origin } = new URL(url);
+          const ask = (seconds) =>
+            method === "HEAD" ? ab(origin, lists[size], seconds) : wrk(origin, method, lists[size], seconds);
+          ask(WARM_SECONDS);
+          const before = cpuMsOf(child.pid);
+          const { rate, count } = ask(SECONDS);
+          return { rate, cpuMs: (cpuMsOf(child.pid) - before) / count };
+        };
+        rates.ours.push(measure(ours));
+        rates.nginx.push(measure(nginx));
       }
       rows.push({
         what: `${method} ${size}`,

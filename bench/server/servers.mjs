@@ -1,5 +1,6 @@
 /** Servers that are compared, on free ports of the loopback. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -48,4 +49,31 @@ export async function startOurs(folder, words = []) {
     child.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
   });
   return { url: facts.url, hashAddress: facts.hashAddresses[0], child, end: () => child.kill("SIGTERM") };
+}
+
+const TICKS_A_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+
+/**
+ * Processor time of a process and its children, ended ones too, in ms: on a busy machine it says more than the clock.
+ *
+ * @see proc(5), `/proc/PID/stat`: utime, stime, cutime, cstime are fields 14 to 17
+ */
+export function cpuMsOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  const own = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0);
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
+  );
+  return (own / TICKS_A_SECOND) * 1000 + children.reduce((sum, child) => sum + cpuMsOf(child), 0);
+}
+
+/** Of several measurements. @returns operations a second, and ms of processor time for each of them */
+export function medianOf(measured) {
+  const middle = (values) => values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)];
+  return {
+    rate: middle(measured.map(({ rate }) => rate)),
+    cpuMs: middle(measured.map(({ cpuMs }) => cpuMs)),
+  };
 }

@@ -184,7 +184,7 @@ async function openDoor(
       host: options.host,
       port: options.port,
       ...(options.tls && { tls: options.tls }),
-      log: context.log,
+      context,
       onRequest: (request, response) =>
         void route(context, pages, { request, response, address: request.socket.remoteAddress ?? "" }),
       onUpgrade: (request, socket, head) => hashes.upgrade(request, socket, head),

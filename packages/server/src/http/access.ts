@@ -8,13 +8,13 @@ const CHALLENGE = { "www-authenticate": 'Bearer realm="tsbake-sstate", Basic rea
 
 /** @returns whose token it is; undefined where none is needed and none was sent @throws Refusal 401, 403, 429 */
 export async function demandScope(
-  { tokens, guesses, metrics, log, isPrivate }: HttpContext,
+  context: HttpContext,
   { request, address }: Exchange,
   scope: Scope,
 ): Promise<Holder | undefined> {
-  const isFree = scope === "read" && !isPrivate;
   // A token in a netrc goes along with every request; it is not looked at where it changes nothing.
-  if (isFree) return undefined;
+  if (scope === "read" && isReadFree(context)) return undefined;
+  const { tokens, guesses, metrics, log } = context;
   const wait = guesses.waitSeconds(address);
   if (wait > 0) throw new Refusal(429, "too many wrong tokens", { "retry-after": String(wait) });
   const token = tokenOf(request);
@@ -28,6 +28,11 @@ export async function demandScope(
   }
   if (!holder.scopes.includes(scope)) throw new Refusal(403, `the token has not the scope ${scope}`);
   return holder;
+}
+
+/** Whether anybody may read, whatever they send. */
+export function isReadFree({ isPrivate }: HttpContext): boolean {
+  return !isPrivate;
 }
 
 /** `Bearer TOKEN`, or the password of `Basic`: BitBake and curl have the token in a netrc. @see RFC 6750, RFC 7617 */

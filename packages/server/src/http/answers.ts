@@ -24,14 +24,26 @@ export function sendText(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  const answer = textAnswer(text, headers);
+  response.writeHead(status, answer.headers);
+  response.end(answer.body);
+}
+
+/** Headers and body of an answer that is a text. */
+export function textAnswer(
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): { readonly headers: Readonly<Record<string, string | number>>; readonly body: Buffer } {
   const body = Buffer.from(text);
-  response.writeHead(status, {
-    "content-type": "text/plain; charset=utf-8",
-    ...headers,
-    "content-length": body.length,
-    "x-content-type-options": "nosniff",
-  });
-  response.end(body);
+  return {
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      ...headers,
+      "content-length": body.length,
+      "x-content-type-options": "nosniff",
+    },
+    body,
+  };
 }
 
 /**

@@ -3,16 +3,18 @@ import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Duplex } from "node:stream";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { messageOf } from "@tsbake/base";
-import type { Log } from "../log.js";
+import { isReadFree } from "./access.js";
+import type { HttpContext } from "./context.js";
+import { Front } from "./front/index.js";
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   /** Paths of PEM files. */
   readonly tls?: { readonly certificate: string; readonly key: string };
-  readonly log: Log;
+  readonly context: HttpContext;
   readonly onRequest: (request: http.IncomingMessage, response: http.ServerResponse) => void;
   readonly onUpgrade: (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
@@ -39,7 +41,8 @@ export interface Listener {
 
 /** @throws system errors of listening and of reading the certificate */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { tls, log, host, port } = options;
+  const { tls, context, host, port } = options;
+  const { log } = context;
   const limits: http.ServerOptions = {
     maxHeaderSize: LONGEST_HEADERS,
     headersTimeout: HEADERS_MS,
@@ -58,6 +61,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on("upgrade", options.onUpgrade);
   server.on("connect", (_request, socket) => socket.destroy());
   server.on("tlsClientError", (error) => log.info("tls-refused", { reason: messageOf(error) }));
+  const front = isReadFree(context)
+    ? putInFront(server, tls ? "secureConnection" : "connection", context)
+    : undefined;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 1024 }, () => {
@@ -85,9 +91,26 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
           clearTimeout(timer);
           resolve();
         });
+        front?.close();
         server.closeIdleConnections();
       }),
   };
+}
+
+/** Connections come to the front, and from there to whom they would have come: the server that listens counts and bounds them all. */
+function putInFront(server: http.Server | https.Server, event: string, context: HttpContext): Front {
+  const listeners = server.listeners(event);
+  server.removeAllListeners(event);
+  const front = new Front({
+    context,
+    handOver: (socket) => {
+      for (const listener of listeners) listener.call(server, socket);
+    },
+    firstMs: HEADERS_MS,
+    keepAliveMs: KEEP_ALIVE_MS,
+  });
+  server.on(event, (socket: Socket) => front.accept(socket));
+  return front;
 }
 
 function pemOf({ certificate, key }: NonNullable<ListenerOptions["tls"]>): { cert: Buffer; key: Buffer } {

@@ -1,78 +1,42 @@
 /** GET and HEAD of objects and of what stands beside them. */
 import type { ServerResponse } from "node:http";
 import { API_HEADER, API_VERSION } from "@tsbake/sstate/remote";
-import type { ServedFile, StoragePath } from "../storage/index.js";
+import type { StoragePath } from "../storage/index.js";
 import { Refusal } from "./answers.js";
 import type { Exchange, HttpContext } from "./context.js";
-import { hasMatch, isSameVersion, readRange, type Range } from "./range.js";
-
-/** Times are whole seconds: writing one out takes as long as the rest of a HEAD. */
-const dates = new Map<number, string>();
-const MOST_DATES = 10_000;
+import { answerFor, countQuestion, type ObjectAnswer } from "./object-answer.js";
 
 /** @throws Refusal 404, 416 */
 export async function sendObject(context: HttpContext, exchange: Exchange, name: StoragePath): Promise<void> {
   const { request, response } = exchange;
-  const { storage, metrics, usage } = context;
+  const { storage, usage } = context;
   const startedMs = usage.begin();
   const found = await storage.find(name.path);
-  if (name.kind === "object") metrics.add(found ? "hits_total" : "misses_total");
-  if (!found) throw new Refusal(404, "there is no such object", { [API_HEADER]: API_VERSION });
-  const modified = httpDate(found.modifiedMs);
-  const headers = {
-    "accept-ranges": "bytes",
-    // An object never becomes another one; what stands beside it may come later.
-    "cache-control": name.kind === "object" ? "public, max-age=31536000, immutable" : "no-cache",
-    "content-type": "application/octet-stream",
-    etag: found.etag,
-    "last-modified": modified,
-    "x-content-type-options": "nosniff",
-    [API_HEADER]: API_VERSION,
-  };
-  if (hasMatch(request.headers["if-none-match"], found.etag)) {
-    response.writeHead(304, headers).end();
+  countQuestion(context, name, found !== undefined);
+  const { headers } = request;
+  const answer = answerFor(name, found, {
+    ifNoneMatch: headers["if-none-match"],
+    ifRange: headers["if-range"]?.toString(),
+    range: headers.range,
+  });
+  if (request.method === "HEAD" || answer.status === 304 || answer.found.sizeBytes === 0) {
+    response.writeHead(answer.status, answer.headers).end();
     return;
   }
-  const range = isSameVersion(request.headers["if-range"]?.toString(), found.etag, modified)
-    ? readRange(request.headers.range, found.sizeBytes)
-    : undefined;
-  if (range === "none")
-    throw new Refusal(416, "the object has no such bytes", {
-      "content-range": `bytes */${found.sizeBytes}`,
-      [API_HEADER]: API_VERSION,
-    });
-  const head = range
-    ? {
-        ...headers,
-        "content-length": range.end - range.start + 1,
-        "content-range": `bytes ${range.start}-${range.end}/${found.sizeBytes}`,
-      }
-    : { ...headers, "content-length": found.sizeBytes };
-  const status = range ? 206 : 200;
-  if (request.method === "HEAD" || found.sizeBytes === 0) {
-    response.writeHead(status, head).end();
-    return;
-  }
-  await sendBody(context, response, { name, found, range, status, head });
-  usage.noteAnswer("GET", name.path, startedMs, Number(head["content-length"]));
+  await sendBody(context, response, name, answer);
+  usage.noteAnswer("GET", name.path, startedMs, Number(answer.headers["content-length"]));
 }
 
 async function sendBody(
   { storage, metrics }: HttpContext,
   response: ServerResponse,
-  part: {
-    readonly name: StoragePath;
-    readonly found: ServedFile;
-    readonly range: Range | undefined;
-    readonly status: number;
-    readonly head: Readonly<Record<string, string | number>>;
-  },
+  name: StoragePath,
+  { status, headers, found, range }: ObjectAnswer,
 ): Promise<void> {
-  const { name, found, range, status, head } = part;
   const body = await storage.read(name.path, found, range);
   if (!body) throw new Refusal(404, "the object is gone", { [API_HEADER]: API_VERSION });
-  response.writeHead(status, head);
-  metrics.add("sent_bytes_total", undefined, Number(head["content-length"]));
+  response.writeHead(status, headers);
+  metrics.add("sent_bytes_total", undefined, Number(headers["content-length"]));
   if (Buffer.isBuffer(body)) {
     response.end(body);
     return;
@@ -93,18 +57,14 @@ class ClientGone extends Error {}
 /** The piece has left for the kernel, or will never. */
 function written(response: ServerResponse, piece: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (response.destroyed) return reject(new ClientGone());
-    response.write(piece, (error) => (error ? reject(new ClientGone()) : resolve()));
+    if (response.destroyed || response.closed) return reject(new ClientGone());
+    // Of a connection that ends meanwhile, a write may not be told of any more.
+    const gone = (): void => reject(new ClientGone());
+    response.once("close", gone);
+    response.write(piece, (error) => {
+      response.off("close", gone);
+      if (error) gone();
+      else resolve();
+    });
   });
-}
-
-function httpDate(ms: number): string {
-  const seconds = Math.trunc(ms / 1000);
-  let text = dates.get(seconds);
-  if (text === undefined) {
-    if (dates.size >= MOST_DATES) dates.clear();
-    text = new Date(seconds * 1000).toUTCString();
-    dates.set(seconds, text);
-  }
-  return text;
 }

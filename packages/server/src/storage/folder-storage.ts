@@ -17,8 +17,8 @@ import {
   type Catalog,
   type StoredObject,
 } from "@tsbake/sstate";
-import { Etags } from "./etags.js";
 import { readPieces } from "./file-reader.js";
+import { ServedFiles } from "./served-files.js";
 import { SMALL_BYTES, SmallFiles } from "./small-files.js";
 import { Spool, type SpoolFile } from "./spool.js";
 import type {
@@ -44,25 +44,28 @@ export async function openFolderStorage(folder: string): Promise<ObjectStorage> 
 class FolderStorage implements ObjectStorage {
   readonly countEveryMs = COUNT_EVERY_MS;
   readonly #folder: string;
-  readonly #etags: Etags;
+  readonly #files: ServedFiles;
   readonly #small = new SmallFiles();
   readonly #spool: Spool;
   readonly #catalog: Catalog;
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#etags = new Etags(folder);
+    this.#files = new ServedFiles(folder);
     this.#spool = new Spool(join(folder, INCOMING));
     this.#catalog = folderCatalog(folder);
   }
 
-  async find(path: string): Promise<ServedFile | undefined> {
+  find(path: string): ServedFile | undefined | Promise<ServedFile> {
     // At once: a look at one name takes a few microseconds, and handing it to another thread several times that.
     const found = lstatSync(`${this.#folder}/${path}`, { throwIfNoEntry: false });
     if (!found?.isFile()) return undefined;
-    const etag = this.#etags.known(path, found) ?? (await this.#etags.read(path, found));
-    const { size, mtimeMs, ctimeMs, ino } = found;
-    return { sizeBytes: size, etag, modifiedMs: mtimeMs, changed: `${ino} ${ctimeMs}` };
+    return this.#files.known(path, found) ?? this.#files.read(path, found);
+  }
+
+  small(path: string, found: ServedFile): Buffer | undefined | Promise<Buffer | undefined> {
+    if (found.sizeBytes > SMALL_BYTES) return undefined;
+    return this.#small.get(path, found) ?? this.#readSmall(path, found);
   }
 
   async exist(paths: readonly string[]): Promise<readonly boolean[]> {
@@ -76,13 +79,15 @@ class FolderStorage implements ObjectStorage {
     found: ServedFile,
     range: ByteRange = { start: 0, end: found.sizeBytes - 1 },
   ): Promise<ServedBytes | undefined> {
-    const known = this.#small.get(path, found);
-    if (known) return known.subarray(range.start, range.end + 1);
-    const file = await ifThere(this.#open(path));
+    if (found.sizeBytes <= SMALL_BYTES)
+      return (await this.small(path, found))?.subarray(range.start, range.end + 1);
+    const file = await this.#open(path, found);
+    return file && ((write) => readPieces(file, range, write));
+  }
+
+  async #readSmall(path: string, found: ServedFile): Promise<Buffer | undefined> {
+    const file = await this.#open(path, found);
     if (!file) return undefined;
-    // What is used stays when the folder is tidied by age.
-    if (Date.now() - found.modifiedMs > USE_IS_NOTED_MS) await touchObject(join(this.#folder, path));
-    if (found.sizeBytes > SMALL_BYTES) return (write) => readPieces(file, range, write);
     const bytes = Buffer.allocUnsafe(found.sizeBytes);
     let done = 0;
     const isWhole = await readPieces(file, { start: 0, end: found.sizeBytes - 1 }, (piece) => {
@@ -91,12 +96,16 @@ class FolderStorage implements ObjectStorage {
     });
     if (!isWhole) return undefined;
     this.#small.keep(path, found, bytes);
-    return bytes.subarray(range.start, range.end + 1);
+    return bytes;
   }
 
   /** What somebody has put into the place of an object, a link or a FIFO, is none. */
-  #open(path: string): Promise<FileHandle> {
-    return open(join(this.#folder, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  async #open(path: string, { modifiedMs }: ServedFile): Promise<FileHandle | undefined> {
+    const full = join(this.#folder, path);
+    const file = await ifThere(open(full, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+    // What is used stays when the folder is tidied by age.
+    if (file && Date.now() - modifiedMs > USE_IS_NOTED_MS) await touchObject(full);
+    return file;
   }
 
   async digest({ path, kind }: StoragePath): Promise<string | undefined> {

@@ -61,8 +61,10 @@ export interface KeptFile {
 }
 
 export interface ObjectStorage extends Catalog {
-  /** Without opening the file. */
-  find(path: string): Promise<ServedFile | undefined>;
+  /** Without opening the file. No promise where the answer is at hand. @throws StorageFailure; system errors */
+  find(path: string): ServedFile | undefined | Promise<ServedFile | undefined>;
+  /** All bytes of a file that is small enough to be kept in memory; undefined for another, and for one that is gone meanwhile. */
+  small?(path: string, found: ServedFile): Buffer | undefined | Promise<Buffer | undefined>;
   /** Bytes `start` to `end`, both included. @returns undefined when it is gone meanwhile */
   read(path: string, found: ServedFile, range?: ByteRange): Promise<ServedBytes | undefined>;
   /** SHA-256 of what is there; for an object without a checksum it is read, and the checksum written beside it. */

@@ -81,15 +81,16 @@ function checked(unihash: unknown): string {
   throw new InvokeError("Invalid unihash");
 }
 
+const KEY_LINE = /^\s*(\S+)\s+(\S+)\s*$/;
+
 export const hashStreams: Readonly<Record<string, Stream>> = {
   "get-stream": {
     permissions: ["@read"],
     async answer({ context }, lines) {
       const keys = lines.map((line) => {
-        const [method, taskhash, ...more] = line.trim().split(/\s+/);
-        if (method === undefined || taskhash === undefined || more.length > 0)
-          throw new InvokeError("a line of get-stream is METHOD TASKHASH");
-        return { method, taskhash };
+        const found = KEY_LINE.exec(line);
+        if (!found) throw new InvokeError("a line of get-stream is METHOD TASKHASH");
+        return { method: found[1]!, taskhash: found[2]! };
       });
       return (await context.database.unihashes(keys)).map((one) => one ?? "");
     },
