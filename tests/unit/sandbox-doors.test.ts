@@ -1,8 +1,8 @@
 /** What a child in the sandbox begins with. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
-import { openCage, openIsolation } from "@tsbake/sandbox";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { openCage, openIsolation, openSandbox, type SandboxRunOptions } from "@tsbake/sandbox";
 import { run } from "../support/command.js";
 import { notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
@@ -19,9 +19,12 @@ import { openSandbox } from ${JSON.stringify(import.meta.resolve("@tsbake/sandbo
 const sandbox = await openSandbox();
 const keys = process.arch === "x64" ? [248, 250] : [217, 219];
 const script = ${JSON.stringify(SCRIPT)};
-const { stdout, stderr } = await sandbox.run("sh", ["-c", script, "sh", ...keys.map(String)], { input: "" });
+// Started by who holds the namespaces, and by nsenter, which one with an input is.
+for (const options of [{}, { input: "" }]) {
+  const { stdout, stderr } = await sandbox.run("sh", ["-c", script, "sh", ...keys.map(String)], options);
+  console.log(stdout + stderr);
+}
 await sandbox.close();
-console.log(stdout + stderr);
 `;
 
 test("no file of the caller is open in a sandbox, and there are no keys", async () => {
@@ -29,7 +32,74 @@ test("no file of the caller is open in a sandbox, and there are no keys", async 
   const words = [process.execPath, "--input-type=module", "-e", PROGRAM];
   const done = await run("bash", ["-c", caller, "bash", ...words], { cwd: temporaryFolder("doors") });
   // 3 is the folder that ls reads.
-  expect(done.stdout.trim() || done.stderr).toBe("0 1 2 3 38 38");
+  expect(done.stdout.trim() || done.stderr).toBe("0 1 2 3 38 38 \n0 1 2 3 38 38");
+});
+
+const BIG = "x".repeat(100_000);
+
+describe("commands in a sandbox", () => {
+  const sandbox = openSandbox();
+  afterAll(async () => (await sandbox).close());
+  const shell = async (script: string, options: SandboxRunOptions = {}) =>
+    (await sandbox).run("sh", ["-c", script, "sh"], { ...options, mayFail: true });
+
+  test.each([
+    ["an exit code", "exit 7", { code: 7, signal: null, stdout: "", stderr: "" }],
+    ["a signal", "kill -TERM $$", { code: null, signal: "SIGTERM" }],
+    ["two streams", "echo out; echo err >&2", { code: 0, stdout: "out\n", stderr: "err\n" }],
+    ["much output", "head -c 3000000 /dev/zero | tr '\\0' x", { code: 0, stdout: "x".repeat(3_000_000) }],
+    ["no input", "wc -c", { code: 0, stdout: "0\n" }],
+    ["streams that it closes before its end", "exec >&- 2>&-; sleep 0.05; exit 3", { code: 3 }],
+    ["the end of who started it, which it cannot bring about", "kill -KILL 1; exit 4", { code: 4 }],
+  ])("%s", async (_what, script, result) => {
+    expect(await shell(script)).toMatchObject(result);
+  });
+
+  test("what a command leaves behind does not keep its end back for ever", async () => {
+    expect(await shell("sleep 60 & echo left")).toMatchObject({ code: 0, stdout: "left\n" });
+  });
+
+  test("many at a time, each with what is its own", async () => {
+    const all = Array.from({ length: 20 }, (_, at) => String(at));
+    const env = (at: string) => ({ env: { AT: at, EMPTY: "", SIGNS: "a=b\n'\"$x" } });
+    const script = 'sleep 0.0$AT; echo "$AT $EMPTY$SIGNS $PWD"; exit $AT';
+    const done = await Promise.all(all.map((at) => shell(script, { cwd: "/usr", ...env(at) })));
+    expect(done.map(({ code, stdout }) => `${code} ${stdout}`)).toEqual(
+      all.map((at) => `${at} ${at} a=b\n'"$x /usr\n`),
+    );
+  });
+
+  test("words that are too long for a request are given all the same", async () => {
+    const { stdout } = await (await sandbox).run("sh", ["-c", 'echo "${#1}"', "sh", BIG]);
+    expect(stdout).toBe(`${BIG.length}\n`);
+  });
+
+  test("a program or folder that is not there is told by the exit code", async () => {
+    const open = await sandbox;
+    const told = async (command: string, cwd: string) => open.run(command, [], { cwd, mayFail: true });
+    expect(await told("no-such-program", "/")).toMatchObject({
+      code: 127,
+      stderr: expect.stringMatching(/^no-such-program: No such file/),
+    });
+    expect(await told("true", "/no/folder")).toMatchObject({
+      code: 127,
+      stderr: expect.stringMatching(/^\/no\/folder: No such file/),
+    });
+  });
+
+  test("output is told as it comes", async () => {
+    const told: string[] = [];
+    await shell("echo one; echo two >&2", { onOutput: (text, stream) => told.push(`${stream} ${text}`) });
+    expect(told.sort()).toEqual(["stderr two\n", "stdout one\n"]);
+  });
+
+  test("one whose sandbox is closed meanwhile was killed", async () => {
+    const other = await openSandbox();
+    const running = other.run("sleep", ["60"], { mayFail: true });
+    await other.close();
+    expect(await running).toMatchObject({ code: null, signal: "SIGKILL" });
+    expect(await other.run("true", [], { mayFail: true })).toMatchObject({ code: null, signal: "SIGKILL" });
+  });
 });
 
 /** By capabilities(7), each with its bit. */

@@ -15,6 +15,8 @@ const ZEROS = Buffer.alloc(BLOCK);
 
 /** Bytes that are read at a time. Most members of a tree are smaller: their headers and contents come from memory. */
 const WINDOW = 1 << 18;
+/** And of a content that is larger. */
+const LARGE = 1 << 18;
 
 export interface TarMember {
   readonly entry: FileEntry;
@@ -35,6 +37,8 @@ export class TarFile implements Disposable {
   readonly #window = Buffer.allocUnsafe(WINDOW);
   #windowAt = 0;
   #windowSize = 0;
+  /** For contents that do not fit into it. */
+  #large: Buffer | undefined;
   /** Header of the root itself, when the archive has one and was read. */
   #rootAt: number | undefined;
 
@@ -89,7 +93,7 @@ export class TarFile implements Disposable {
       if (sizeBytes > 0) use(this.#read(at, sizeBytes));
       return;
     }
-    const buffer = Buffer.allocUnsafe(Math.min(sizeBytes, 1 << 20));
+    const buffer = (this.#large ??= Buffer.allocUnsafe(LARGE));
     for (let done = 0; done < sizeBytes;) {
       const got = readSync(this.#fd, buffer, 0, Math.min(buffer.length, sizeBytes - done), at + done);
       if (got === 0) throw this.#bad("it ends too early");

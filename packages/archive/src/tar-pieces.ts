@@ -21,22 +21,31 @@ export interface PlacedEntry {
   readonly content: ContentPlace;
 }
 
-/** The bytes of an archive of these entries. @throws BuildError `archive/truncated` where a content is shorter than its entry says */
+/**
+ * The bytes of an archive of these entries; a piece is good until the next one is asked for.
+ *
+ * @throws BuildError `archive/truncated` where a content is shorter than its entry says
+ */
 export function* tarPieces(entries: Iterable<PlacedEntry>): Generator<Buffer> {
-  let piece = Buffer.allocUnsafe(PIECE);
+  const piece = Buffer.allocUnsafe(PIECE);
+  // Whole blocks, as all that follows; a piece holds a number of them.
   let size = 0;
   for (const { entry, mtimeSeconds, content } of entries) {
     const header = entryHeader(entry, mtimeSeconds);
-    const length = hasContent(entry) ? entry.sizeBytes : 0;
-    if (size + header.length > PIECE) {
-      yield piece.subarray(0, size);
-      [piece, size] = [Buffer.allocUnsafe(Math.max(PIECE, header.length)), 0];
+    for (let done = 0; done < header.length;) {
+      if (size === PIECE) {
+        yield piece;
+        size = 0;
+      }
+      const some = header.copy(piece, size, done);
+      done += some;
+      size += some;
     }
-    size += header.copy(piece, size);
+    const length = hasContent(entry) ? entry.sizeBytes : 0;
     for (let done = 0; done < length;) {
-      if (size >= PIECE) {
-        yield piece.subarray(0, size);
-        [piece, size] = [Buffer.allocUnsafe(PIECE), 0];
+      if (size === PIECE) {
+        yield piece;
+        size = 0;
       }
       const got = readSync(content.fd, piece, size, Math.min(PIECE - size, length - done), content.at + done);
       if (got === 0) throw new BuildError([truncated(entry.path)]);
@@ -44,10 +53,6 @@ export function* tarPieces(entries: Iterable<PlacedEntry>): Generator<Buffer> {
       size += got;
     }
     const rest = padding(length);
-    if (size + rest > piece.length) {
-      yield piece.subarray(0, size);
-      [piece, size] = [Buffer.allocUnsafe(PIECE), 0];
-    }
     piece.fill(0, size, size + rest);
     size += rest;
   }

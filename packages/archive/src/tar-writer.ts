@@ -55,18 +55,28 @@ export class TarWriter implements Disposable {
 
   #put(data: Uint8Array, place: number): void {
     const isNext = place === this.#waitingAt + this.#waitingSize;
-    if (!isNext || this.#waitingSize + data.length > BUFFER) {
+    const isLarge = data.length >= HOLE_BYTES;
+    if (!isNext || isLarge || this.#waitingSize + data.length > BUFFER) {
       this.#flush();
       this.#waitingAt = place;
+    }
+    // Copying it costs as much as writing it.
+    if (isLarge) {
+      this.#toFile(data, place);
+      return;
     }
     this.#waiting.set(data, this.#waitingSize);
     this.#waitingSize += data.length;
   }
 
   #flush(): void {
-    for (let done = 0; done < this.#waitingSize;)
-      done += writeSync(this.#fd, this.#waiting, done, this.#waitingSize - done, this.#waitingAt + done);
+    this.#toFile(this.#waiting.subarray(0, this.#waitingSize), this.#waitingAt);
     this.#waitingSize = 0;
+  }
+
+  #toFile(data: Uint8Array, place: number): void {
+    for (let done = 0; done < data.length;)
+      done += writeSync(this.#fd, data, done, data.length - done, place + done);
   }
 
   /** Fills up to the next block. */

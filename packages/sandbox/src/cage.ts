@@ -99,7 +99,7 @@ async function openCageNamespaces(options: CageOptions & { readonly isTrial?: bo
     const readable = [...options.readable, ...(inSight === undefined ? [] : [inSight])];
     const tree = await layOutCage(cage, { readable, writable: options.writable });
     await writeFile(table, tree.table);
-    return { script: CAGE_KEEPER, args: [cage, table, ...tree.remounts] };
+    return { script: CAGE_KEEPER, args: [cage, table, String(tree.remounts.length), ...tree.remounts] };
   });
   return new CageNamespaces(parts);
 }

@@ -34,22 +34,28 @@ const CALLS: Readonly<Record<string, Calls>> = {
 };
 
 /**
- * $1: the first descriptor to close; $2: keyctl's number; $3: prctl's, where what loses its parent is to become a child of the
- * command, or 0; $4: seccomp's; $5: the filter, or empty; then the command. A kernel without keyrings or filters refuses: it
- * has no keys, or the session keyring is what there is.
+ * Its arguments: the first descriptor to close; keyctl's number; prctl's, where what loses its parent is to become a child of the
+ * command, or 0; seccomp's; the filter, or empty. A kernel without keyrings or filters refuses: it has no keys, or the session
+ * keyring is what there is.
  *
  * @see prctl(2), PR_SET_CHILD_SUBREAPER
  */
-const SHUT = `
-my ($first, $keyctl, $prctl, $seccomp, $hex) = splice @ARGV, 0, 5;
-syscall 436, $first + 0, 4294967295, 0;
-syscall $keyctl + 0, 1, 0 if $keyctl;
-syscall $prctl + 0, 36, 1, 0, 0, 0 if $prctl;
-if ($hex) {
-    my $filter = pack "H*", $hex;
-    my $program = pack "S x![P] P", length($filter) / 8, $filter;
-    syscall $seccomp + 0, 1, 4, $program;
+const CLOSE_DOORS = `
+sub close_doors {
+    my ($first, $keyctl, $prctl, $seccomp, $hex) = @_;
+    syscall 436, $first + 0, 4294967295, 0;
+    syscall $keyctl + 0, 1, 0 if $keyctl;
+    syscall $prctl + 0, 36, 1, 0, 0, 0 if $prctl;
+    if ($hex) {
+        my $filter = pack "H*", $hex;
+        my $program = pack "S x![P] P", length($filter) / 8, $filter;
+        syscall $seccomp + 0, 1, 4, $program;
+    }
 }
+`;
+/** Those arguments, then the command. */
+const SHUT = `${CLOSE_DOORS}
+close_doors(splice @ARGV, 0, 5);
 exec { $ARGV[0] } @ARGV or print STDERR "$ARGV[0]: $!\\n";
 exit 127;
 `;
@@ -59,9 +65,18 @@ exit 127;
  * keys are not there for it and its children (ENOSYS, as of a kernel without keyrings).
  */
 export function shut(): readonly string[] {
+  return [PERL, "-e", SHUT, ...doors()];
+}
+
+/** The same for each command that `script` starts: perl with `close_doors` and, as the script's first arguments, those of it. */
+export function shutting(script: string): readonly string[] {
+  return [PERL, "-e", CLOSE_DOORS + script, ...doors()];
+}
+
+function doors(): readonly string[] {
   const calls = CALLS[process.arch];
   const numbers = calls ? [calls.keys + 2, 0, calls.seccomp] : [0, 0, 0];
-  return [PERL, "-e", SHUT, "3", ...numbers.map(String), calls ? filterOf(calls).toString("hex") : ""];
+  return ["3", ...numbers.map(String), calls ? filterOf(calls).toString("hex") : ""];
 }
 
 /**

@@ -29,13 +29,14 @@ fi
 
 /**
  * Holds the namespaces open until its standard input ends. Says `ready PID`; the pid is read from the outer /proc, so it
- * is the one that nsenter needs.
+ * is the one that nsenter needs. $@: what it becomes when it is given a line.
  */
 export const KEEPER = `
 read -r pid rest </proc/self/stat
 hostname localhost 2>/dev/null || :
 echo "ready $pid"
-read -r rest
+read -r rest || exit 0
+exec "$@"
 `;
 
 /**
@@ -52,8 +53,8 @@ ioctl($socket, 0x8914, $request) or exit 1;
 ' 2>/dev/null || :`;
 
 /**
- * The same with a root of its own. $1: the empty tree of mount points; $2: table for mount(8); then pairs of options and
- * mount points that are remounted. Where the kernel refuses a new /proc (a container that masks parts of its own), the
+ * The same with a root of its own. $1: the empty tree of mount points; $2: table for mount(8); $3: how many words follow that are
+ * pairs of options and mount points that are remounted; then what it becomes. Where the kernel refuses a new /proc (a container that masks parts of its own), the
  * one that is there is bound. What the kernel's root could set through /proc is read-only, for real root has that power.
  * The old root is put over an empty folder of the new one and taken off there: nothing of it has a name then. /run is there, since
  * absolute links of a root lead to it (/var/run), and dpkg with --root follows them here.
@@ -64,22 +65,25 @@ read -r pid rest </proc/self/stat
 hostname localhost 2>/dev/null || :
 cage=$1
 table=$2
-shift 2
+remounts=$3
+shift 3
 mount --bind -o ro,nosuid,nodev "$cage" "$cage"
 mount -t proc -o nosuid,nodev,noexec proc "$cage/proc" 2>/dev/null || mount --rbind /proc "$cage/proc"
 mount -a -T "$table"
 mkdir -m 1777 "$cage/run/lock" 2>/dev/null || :
 ${LOOPBACK}
-while [ $# -gt 0 ]; do
+while [ "$remounts" -gt 0 ]; do
     mount -o "remount,bind,$1" "$2"
     shift 2
+    remounts=$((remounts - 2))
 done
 cd "$cage"
 pivot_root . root
 cd /
 umount -l /root
 echo "ready $pid"
-read -r rest || :
+read -r rest || exit 0
+exec "$@"
 `;
 
 /**

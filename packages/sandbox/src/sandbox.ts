@@ -2,8 +2,8 @@
  * A place where commands run as root of their own: namespaces always, and for an ordinary user a fake root that
  * remembers owners, modes and device nodes.
  *
- * One process, the keeper, holds the namespaces open; each command enters them with nsenter, so that a hundred commands
- * cost one setup. When the keeper's standard input closes (also because we died), the kernel ends all that runs inside.
+ * One process, the keeper, holds the namespaces open and starts commands in them (`command-server.ts`), so that a hundred commands
+ * cost one setup; a command with streams of its own enters them with nsenter. When the keeper's standard input closes (also because we died), the kernel ends all that runs inside.
  *
  * A plain sandbox has the whole file system of the host in sight: it is for task bodies. Whatever handles packages takes
  * a cage instead (`cage.ts`).
@@ -25,7 +25,8 @@ import {
 import type { Runner, RunResult } from "@tsbake/base";
 import { findFakeroot, sysrootOf } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
-import { shut } from "./doors.js";
+import { CommandServer, SERVE } from "./command-server.js";
+import { shut, shutting } from "./doors.js";
 import { loadOwnership, saveOwnership } from "./ownership.js";
 import { namespaceLimits } from "./namespace-limits.js";
 import { noCage, noNamespaces } from "./problems.js";
@@ -146,6 +147,7 @@ export async function openNamespaces(
       script,
       "keeper",
       ...args,
+      ...shutting(SERVE),
     ];
     const started = await startKeeper(outer, fakeroot, scratch, inner);
     const enter = ["--target", started.pid, ...kinds, ...(isNested ? [] : ["--ipc"])];
@@ -208,11 +210,14 @@ function startKeeper(
     let err = "";
     child.stdin.on("error", () => {});
     child.stderr.on("data", (piece: Buffer) => (err += piece.toString()));
-    child.stdout.on("data", (piece: Buffer) => {
+    const listen = (piece: Buffer): void => {
       out += piece.toString();
       const ready = /^key (\S+)\nready (\d+)\n/.exec(out);
-      if (ready) resolve({ child, key: ready[1] ?? "", pid: ready[2] ?? "" });
-    });
+      if (!ready) return;
+      child.stdout.off("data", listen);
+      resolve({ child, key: ready[1] ?? "", pid: ready[2] ?? "" });
+    };
+    child.stdout.on("data", listen);
     child.on("error", (error) => {
       const reason = "there is no program `unshare` (util-linux)";
       reject(hasCode(error, "ENOENT") ? new BuildError([noNamespaces(reason)]) : error);
@@ -243,12 +248,14 @@ export class Namespaces implements Sandbox {
   readonly isFake: boolean;
   readonly sysroot: string | undefined;
   protected readonly parts: Parts;
+  readonly #server: CommandServer;
   #closed: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.isFake = parts.isFake;
     this.sysroot = parts.sysroot;
     this.parts = parts;
+    this.#server = new CommandServer(parts.keeper);
   }
 
   readonly run: Runner<SandboxRunOptions> = async (command, args, options?): Promise<RunResult> => {
@@ -262,7 +269,7 @@ export class Namespaces implements Sandbox {
   }
 
   /** Whatever its exit code is. @param front words of a program that runs the command */
-  protected enter(
+  protected async enter(
     front: readonly string[],
     command: string,
     args: readonly string[],
@@ -279,9 +286,17 @@ export class Namespaces implements Sandbox {
       DEBCONF_NONINTERACTIVE_SEEN: "true",
       ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }),
       ...env,
-      ...this.parts.fake,
     };
-    const settings = Object.entries(all).map(([name, value]) => `${name}=${value}`);
+    const isPlain =
+      options.input === undefined && options.stdoutFd === undefined && options.signal === undefined;
+    // For the command alone: not for what is in front of it.
+    const fake = Object.entries(this.parts.fake).map(([name, value]) => `${name}=${value}`);
+    const words = [...front, ...(fake.length > 0 ? [ENV, ...fake] : []), command, ...args];
+    const served = isPlain
+      ? this.#server.run({ cwd, env: all, words, onOutput: options.onOutput })
+      : undefined;
+    if (served !== undefined) return served;
+    const settings = [...Object.entries(all).map(([name, value]) => `${name}=${value}`), ...fake];
     const inside = [...shut(), ...front, ENV, "-i", `--chdir=${cwd}`, ...settings, command, ...args];
     // Ours for perl: what the caller sets for his own (PERL5OPT) is nothing to us.
     return run(NSENTER, [...this.parts.enter, "--", ...inside], {

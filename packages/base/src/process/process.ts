@@ -6,8 +6,8 @@ import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { PassThrough, Readable } from "node:stream";
-import type { Writable } from "node:stream";
+import { PassThrough } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { BuildError } from "../diagnostics/diagnostic.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { hasCode, messageOf } from "../diagnostics/errno.js";
@@ -18,7 +18,10 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** The whole environment of the child; default: this process's own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** For the child's standard input: text, bytes, or pieces that are made while it reads; default: nothing (/dev/null). */
+  /**
+   * For the child's standard input: text, bytes, or pieces, of which the next is asked for when the child's pipe has taken the one
+   * before; default: nothing (/dev/null).
+   */
   readonly input?: string | Uint8Array | Iterable<Uint8Array>;
   /** Called with each piece of standard output and error as it comes. */
   readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;
@@ -49,9 +52,6 @@ const PIPE_GRACE_MS = 1000;
 const MOST_GRACES = 10;
 /** Between SIGTERM and SIGKILL for a command that is stopped. */
 const STOP_GRACE_MS = 2000;
-
-/** Bytes of an input that are made before the child takes them. */
-const INPUT_AHEAD = 1 << 20;
 
 /**
  * Runs `command` with `args`, no shell in between, and waits for its end: its own, not that of what it left in the
@@ -124,17 +124,23 @@ function outcome(command: string, args: readonly string[], options: ProcessOptio
       const { input } = options;
       if (typeof input === "string" || input instanceof Uint8Array) child.stdin.end(input);
       else if (input) {
-        const source = Readable.from(input, { objectMode: false, highWaterMark: INPUT_AHEAD });
         // One that failed has no end, and a child that waited for more would take what it got for all.
-        source.on("error", (error) => {
+        feed(child.stdin, input).catch((error: unknown) => {
           failure = { error };
           child.kill("SIGKILL");
         });
-        child.on("close", () => source.destroy());
-        source.pipe(child.stdin);
       }
     }
   });
+}
+
+/** Writes piece by piece, until whoever reads has closed his side. @throws what makes the pieces throws */
+async function feed(stdin: Writable, pieces: Iterable<Uint8Array>): Promise<void> {
+  for (const piece of pieces) {
+    const failure = await new Promise((resolve) => stdin.write(piece, resolve));
+    if (failure) return;
+  }
+  stdin.end();
 }
 
 /** As node:child_process has it. */

@@ -168,6 +168,7 @@ export async function unpackTree(tar: string, root: string, sandbox: Sandbox): P
   await mkdir(root, { recursive: true });
   const args = [
     "--extract",
+    "--blocking-factor=512",
     `--file=${resolve(tar)}`,
     `--directory=${resolve(root)}`,
     "--numeric-owner",

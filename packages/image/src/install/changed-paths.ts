@@ -41,6 +41,7 @@ export async function changedPaths(
   );
   const args = [
     "--compare",
+    "--blocking-factor=512",
     `--file=${resolve(tar)}`,
     `--directory=${resolve(root)}`,
     "--quoting-style=literal",

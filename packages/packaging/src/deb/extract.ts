@@ -102,7 +102,16 @@ async function extract(
   packages: readonly ExtractedPackage[],
   entries: Iterable<PlacedEntry>,
 ): Promise<void> {
-  const args = ["-C", root, "-xp", "--numeric-owner", "--keep-directory-symlink", "-f", "-"];
+  const args = [
+    "-C",
+    root,
+    "-xp",
+    "--numeric-owner",
+    "--keep-directory-symlink",
+    "--blocking-factor=512",
+    "-f",
+    "-",
+  ];
   const done = await sandbox.run("tar", args, { input: tarPieces(entries), mayFail: true });
   if (done.code !== 0) throw await explained(seenRoot, packages, done);
 }
