@@ -16,7 +16,7 @@ import {
   xzPlainBytes,
 } from "@tsbake/archive";
 import { AT_ONCE, BuildError, eachLimited, hasCode, needSpace, openChild } from "@tsbake/base";
-import { badDeb, noApt } from "../../problems.js";
+import { badDeb, noApt } from "../problems.js";
 
 export type MemberKind = "control" | "data";
 
