@@ -15,7 +15,7 @@ import { byNameAndArchitecture, type InstalledPackage } from "../database/databa
 import { type OpenedPackage, openPackages } from "../contents/index.js";
 import { DPKG_FOLDER } from "./database.js";
 import { mergedFolders, verify } from "./install.js";
-import { followed } from "../layout/listing.js";
+import { followed } from "../layout/index.js";
 import { isRemovedPath } from "./normalise.js";
 import { SCRIPTS, describe } from "./skipped.js";
 import { parseStanzas } from "./stanza.js";

@@ -22,8 +22,7 @@ import {
   openPackages,
 } from "../contents/index.js";
 import { DPKG_FOLDER } from "./database.js";
-import { extractPackages } from "../layout/extract.js";
-import { foldersBroughtBy, sharedPaths } from "../layout/listing.js";
+import { extractPackages, foldersBroughtBy, sharedPaths } from "../layout/index.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
 export interface LayOptions {

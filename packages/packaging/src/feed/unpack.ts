@@ -6,7 +6,7 @@ import { BuildError, commandFailed, ifThere, run, scratchFolder } from "@tsbake/
 import type { Closure } from "./closure.js";
 import { readControl } from "../contents/index.js";
 import { mergedFolders, verify } from "../deb/install.js";
-import { broughtBy, readListing } from "../layout/listing.js";
+import { broughtBy, readListing } from "../layout/index.js";
 import { inPool } from "./download.js";
 import { HELD_LINK, relativeLinks, wrapPrograms } from "./native-tree.js";
 import { deviceNode } from "../problems.js";
