@@ -34,7 +34,7 @@ export async function solveIpk(
     if (from !== universe) continue;
     const lines = explainFailure(universe, found.failure);
     if (found.isGivenUp) lines.push("the search was given up: it took too many steps");
-    throw new BuildError([unsolvable(lines, [])]);
+    throw new BuildError([unsolvable(lines, [], undefined, "the solver")]);
   }
   throw new Error("internal: a solution was neither found nor refused");
 }
