@@ -4,18 +4,22 @@
  */
 import { closeSync, createReadStream, fstatSync, openSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { open } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import {
   type ArMember,
+  compressionOfBytes,
+  decompress,
   hasProgram,
   type ContentPlace,
   plainEnvironment,
   readAr,
+  readTar,
   xzPlainBytes,
 } from "@tsbake/archive";
-import { AT_ONCE, BuildError, eachLimited, hasCode, needSpace, openChild } from "@tsbake/base";
+import { AT_ONCE, BuildError, eachLimited, hasCode, ifThere, needSpace, openChild } from "@tsbake/base";
 import { badDeb, noApt } from "../problems.js";
 
 export type MemberKind = "control" | "data";
@@ -99,8 +103,9 @@ export async function plainMembers(
   await Promise.all([laneWork, zipWork]);
   const rest = [...paths.entries()].filter(([at]) => found[at] === undefined);
   await eachLimited(rest, availableParallelism(), async ([at, path]) => {
-    const fd = files.file(join(scratch, `${kind}-by-dpkg-deb-${at}`));
-    await byDpkgDeb(kind, path, fd);
+    const fd = files.file(join(scratch, `${kind}-of-other-form-${at}`));
+    if (path.endsWith(".ipk") && (await isGzip(path))) await ofTar(kind, path, fd);
+    else await byDpkgDeb(kind, path, fd);
     found[at] = { fd, at: 0, sizeBytes: fstatSync(fd).size };
   });
   return found;
@@ -197,6 +202,23 @@ async function writeAll(
       done += writeSync(fd, piece, done, piece.length - done, at + done);
     at += piece.length;
   }
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await ifThere(open(path));
+  if (file === undefined) return false;
+  await using opened = file;
+  const { bytesRead, buffer } = await opened.read(Buffer.alloc(2), 0, 2, 0);
+  return compressionOfBytes(buffer.subarray(0, bytesRead)) === "gzip";
+}
+
+/** The old form of ipk, which ipkg-build and OpenWrt write: a compressed tar of the same members. @throws BuildError `packaging/bad-deb`, `archive/…` */
+async function ofTar(kind: MemberKind, path: string, fd: number): Promise<void> {
+  for await (const entry of readTar(path)) {
+    if (entry.type !== "file" || !basename(entry.path).startsWith(`${kind}.tar`)) continue;
+    return writeAll(decompress(entry.data, path), fd, path, LIMITS[kind]);
+  }
+  throw new BuildError([badDeb(path, `it has no ${kind}.tar member`)]);
 }
 
 async function byDpkgDeb(kind: MemberKind, path: string, fd: number): Promise<void> {
