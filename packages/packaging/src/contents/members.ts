@@ -19,7 +19,16 @@ import {
   readTar,
   xzPlainBytes,
 } from "@tsbake/archive";
-import { AT_ONCE, BuildError, eachLimited, hasCode, ifThere, needSpace, openChild } from "@tsbake/base";
+import {
+  AT_ONCE,
+  BuildError,
+  eachLimited,
+  hasCode,
+  ifThere,
+  messageOf,
+  needSpace,
+  openChild,
+} from "@tsbake/base";
 import { badDeb, noApt } from "../problems.js";
 
 export type MemberKind = "control" | "data";
@@ -214,11 +223,22 @@ async function isGzip(path: string): Promise<boolean> {
 
 /** The old form of ipk, which ipkg-build and OpenWrt write: a compressed tar of the same members. @throws BuildError `packaging/bad-deb`, `archive/…` */
 async function ofTar(kind: MemberKind, path: string, fd: number): Promise<void> {
-  for await (const entry of readTar(path)) {
-    if (entry.type !== "file" || !basename(entry.path).startsWith(`${kind}.tar`)) continue;
-    return writeAll(decompress(entry.data, path), fd, path, LIMITS[kind]);
+  let isThere = false;
+  try {
+    // To its end: a package that is cut short is none, wherever its members lie.
+    for await (const entry of readTar(path)) {
+      if (entry.type !== "file" || !basename(entry.path).startsWith(`${kind}.tar`)) continue;
+      if (isThere) throw new BuildError([badDeb(path, `it has two ${kind}.tar members`)]);
+      await writeAll(decompress(entry.data, path), fd, path, LIMITS[kind]);
+      isThere = true;
+    }
+  } catch (error) {
+    // Of a stream that ends within a member, the member's reader knows nothing.
+    if (messageOf(error) === "Stream was destroyed")
+      throw new BuildError([badDeb(path, "it ends too early")], { cause: error });
+    throw error;
   }
-  throw new BuildError([badDeb(path, `it has no ${kind}.tar member`)]);
+  if (!isThere) throw new BuildError([badDeb(path, `it has no ${kind}.tar member`)]);
 }
 
 async function byDpkgDeb(kind: MemberKind, path: string, fd: number): Promise<void> {
