@@ -24,6 +24,12 @@ python () {
     features = [word for word in d.getVar('IMAGE_FEATURES').split() if word != 'sysext']
     if features:
         bb.fatal('IMAGE_FEATURES of %s has %s: there is sysext' % (d.getVar('PN'), ', '.join(features)))
+    kinds = ['deb', 'ipk']
+    if d.getVar('IMAGE_PKGTYPE') not in kinds:
+        bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
+    served = [word for word in d.getVar('IPK_FEED_URIS').split() if not word.startswith(('/', 'file:///'))]
+    if served:
+        bb.fatal('IPK_FEED_URIS of %s has %s: folders are read (absolute paths, file:///…), servers are not' % (d.getVar('PN'), ', '.join(served)))
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
@@ -70,6 +76,11 @@ IMAGE_FSTYPES_PKGDBFS ?= "tar.gz"
 IMAGE_FEATURES ?= "${@'sysext' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}"
 IMAGE_PKGTYPE ?= "${@d.getVar('PACKAGE_CLASSES').split()[0].replace('package_', '')}"
 PACKAGE_CLASSES ?= "package_deb"
+# Packages of recipes, of that kind.
+IMAGE_PACKAGES_DIR = "${DEPLOY_DIR}/${IMAGE_PKGTYPE}"
+# Folders of .ipk files with an index (Packages, Packages.gz), as absolute paths or file:// addresses, beside the archive.
+IPK_FEED_URIS ?= ""
+IMAGE_FEED_DIRS = "${@' '.join(w.replace('file://', '', 1) for w in d.getVar('IPK_FEED_URIS').split()) if d.getVar('IMAGE_PKGTYPE') == 'ipk' else ''}"
 
 IMAGE_BASENAME ?= "${PN}"
 IMAGE_MACHINE_SUFFIX ?= "-${MACHINE}"
@@ -118,8 +129,8 @@ deltask sysroot_ready
 DEVSHELL_STARTDIR = "${WORKDIR}"
 do_devshell[fakeroot] = "1"
 
-# The packages of recipes are part of the result, restored with it too.
-do_build[recrdeptask] += "do_package_write_${IMAGE_PKGTYPE}"
+# The packages of recipes are part of the result, restored with it too; the first kind of PACKAGE_CLASSES makes the image, all are written.
+do_build[recrdeptask] += "${@' '.join(sorted({'do_package_write_' + word.replace('package_', '') for word in d.getVar('PACKAGE_CLASSES').split()} | {'do_package_write_' + d.getVar('IMAGE_PKGTYPE')}))}"
 
 # --- packages ---------------------------------------------------------------------------------------------------
 ROOTFS_CLOSURE = "${@'${WORKDIR}/feed/do_rootfs.closure' if d.getVar('ROOTFS_FROM_FEED').split() else ''}"
@@ -129,6 +140,8 @@ addtask rootfs after do_prepare_recipe_sysroot
 do_rootfs[doc] = "installs packages into a root file system"
 SSTATETASKS += "do_rootfs"
 do_rootfs[feed-closure] = "${ROOTFS_FROM_FEED}"
+# An index has the digests of all that is in the feed.
+do_rootfs[file-checksums] += "${@' '.join('%s/%s:%s' % (folder, name, os.path.exists(folder + '/' + name)) for folder in d.getVar('IMAGE_FEED_DIRS').split() for name in ('Packages', 'Packages.gz'))}"
 do_rootfs[recrdeptask] = "do_package_write_${IMAGE_PKGTYPE}"
 do_rootfs[taskdepdata] = "1"
 do_rootfs[network] = "1"
@@ -140,10 +153,12 @@ do_rootfs[sstate-plaindirs] = "${ROOTFS_OUTPUT}"
 do_rootfs[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
 do_rootfs() {
     tsbake-image rootfs --options - <<'TSBAKE_OPTIONS'
+        --backend=${IMAGE_PKGTYPE}
         --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
-        --packages=${DEPLOY_DIR_DEB}
+        --packages=${IMAGE_PACKAGES_DIR}
+        --feeds=${IMAGE_FEED_DIRS}
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}

@@ -54,6 +54,16 @@ export function badDeb(path: string, reason: string): Diagnostic {
   };
 }
 
+/** A folder that is no feed of packages, or has an index that nothing can be taken from. */
+export function badFeed(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-feed",
+    message: `the feed \`${folder}\` cannot be used: ${lastLines(reason, 1)}`,
+    help: "write its index anew (opkg-make-index -a), or take the folder out of IPK_FEED_URIS",
+  };
+}
+
 /** A file's name is no UTF-8, or has a line break. */
 export function badName(path: string): Diagnostic {
   return {
@@ -176,7 +186,17 @@ export function noApt(program: string): Diagnostic {
   };
 }
 
-/** A program needs a library, and no package says that it has it. */
+/** A word of PACKAGE_CLASSES that no format has. @param known words that there are */
+export function noBackend(name: string, known: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/no-backend",
+    message: `there is no package format \`${shownName(name)}\``,
+    help: `set PACKAGE_CLASSES to ${known.map((one) => `package_${one}`).join(" or ")} (or IMAGE_PKGTYPE to ${known.join(" or ")})`,
+  };
+}
+
+/** FEED_SOURCES wants the host's archive, and the host has none. */
 export function noHostArchive(codename: string): Diagnostic {
   return {
     severity: "error",
@@ -186,6 +206,7 @@ export function noHostArchive(codename: string): Diagnostic {
   };
 }
 
+/** A program needs a library, and no package says that it has it. */
 export function noProvider(path: string, soname: string, recipe: string): Diagnostic {
   return {
     severity: "error",
@@ -261,11 +282,13 @@ export function unshipped(recipe: string, paths: readonly string[]): Diagnostic 
  * Packages that do not go together.
  * @param unmet the lines of `unmetRelations`
  * @param messages what else was said
+ * @param teller who said it
  */
 export function unsolvable(
   unmet: readonly string[],
   messages: readonly string[],
   askedBy?: string,
+  teller = "apt",
 ): Diagnostic {
   const head = headOfUnmet(unmet);
   // apt ends with a sentence about held packages, of which there are none here.
@@ -275,6 +298,6 @@ export function unsolvable(
     severity: "error",
     code: "packaging/unsolvable",
     message: `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together${head ? `: ${head}` : ""}`,
-    help: `change what asks for it (RDEPENDS of a recipe, or the list of packages), or give the build what is missing; \`tsbake feed update\` fetches lists again that are old or damaged; apt said:\n${lines.join("\n") || "nothing"}`,
+    help: `change what asks for it (RDEPENDS of a recipe, or the list of packages), or give the build what is missing; \`tsbake feed update\` fetches lists again that are old or damaged; ${teller} said:\n${lines.join("\n") || "nothing"}`,
   };
 }

@@ -1,5 +1,9 @@
 /** What do_rootfs is asked for. */
+import type { Backend } from "@tsbake/packaging";
+
 export interface InstallOptions {
+  /** The format of the packages. */
+  readonly backend: Backend;
   /** Packages from recipes and from the archive. */
   readonly install: readonly string[];
   /** The engine's closure file; none when nothing comes from the archive. */
@@ -8,6 +12,8 @@ export interface InstallOptions {
   readonly pool: string;
   /** Folders with package files of recipes. */
   readonly packageFolders: readonly string[];
+  /** Folders with an index of the format's own. */
+  readonly feeds: readonly string[];
   /** Debian's word. */
   readonly architecture: string;
   readonly distro: string;

@@ -2,7 +2,7 @@
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileEntry, foldersAbove, inTarOrder, TarFile, TarWriter } from "@tsbake/archive";
-import { openDebBackend } from "@tsbake/packaging";
+import { openBackend } from "@tsbake/packaging";
 import { parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import type { Accounts } from "../layer/merged/accounts.js";
@@ -16,8 +16,9 @@ export interface StackedTreeRequest {
   readonly tree: string;
   readonly files: string;
   readonly facts: string;
-  /** The snapshot of both. */
+  /** The snapshot of both, and the format of its packages. */
   readonly snapshot: string;
+  readonly backend: string;
   readonly epochSeconds: number;
   /** The tar to write. */
   readonly output: string;
@@ -41,14 +42,18 @@ export async function writeStackedTree(request: StackedTreeRequest): Promise<voi
     },
   };
   const { accounts } = parseFacts(await readFile(facts, "utf8"), facts);
-  const folder = `/${openDebBackend().databaseFolder}`;
+  const folders = openBackend(request.backend).ownFolders.map((folder) => `/${folder}`);
   const all = stacked(
     [...tars.base.members.values()].map(({ entry }) => entry),
     parseFileManifest(await readFile(files, "utf8"), files),
-  ).filter(({ entry }) => entry.kind === "directory" || !entry.path.startsWith(`${folder}/`));
+  ).filter(
+    ({ entry }) =>
+      entry.kind === "directory" || !folders.some((folder) => entry.path.startsWith(`${folder}/`)),
+  );
   const made = new Map<string, Made>();
-  for (const one of await databaseFiles(join(request.snapshot, DATABASE_FOLDER), folder))
-    made.set(one.entry.path, one);
+  for (const folder of folders)
+    for (const one of await databaseFiles(join(request.snapshot, DATABASE_FOLDER), folder))
+      made.set(one.entry.path, one);
   const textOf = (path: string): string => {
     const member = tars.base.members.get(path);
     return member === undefined ? "" : base.part(member, 0, member.entry.sizeBytes).toString("utf8");
@@ -60,13 +65,13 @@ export async function writeStackedTree(request: StackedTreeRequest): Promise<voi
   }
   const there = new Set(all.map(({ entry }) => entry.path));
   const wanted = new Set([...made.keys()].flatMap(foldersAbove).filter((path) => !there.has(path)));
-  const folders = [...wanted].map((path) => ({
+  const missing = [...wanted].map((path) => ({
     entry: { ...plain(path), kind: "directory" as const, mode: 0o755 },
   }));
   using writer = new TarWriter(request.output);
   writer.root(epochSeconds);
   const rest = all.filter(({ entry }) => !made.has(entry.path));
-  for (const one of inTarOrder([...rest, ...folders, ...made.values()], ({ entry }) => entry)) {
+  for (const one of inTarOrder([...rest, ...missing, ...made.values()], ({ entry }) => entry)) {
     if ("content" in one) {
       writer.begin({ ...one.entry, sizeBytes: one.content.length }, epochSeconds);
       writer.write(one.content);

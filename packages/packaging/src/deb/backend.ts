@@ -2,7 +2,7 @@
 import type { Backend } from "../database/backend.js";
 import { databaseChanges } from "../database/changes.js";
 import { composeDeb } from "./compose.js";
-import { openAhead } from "./contents/index.js";
+import { openAhead } from "../contents/index.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { scanDebs } from "./file.js";
 import { installDeb } from "./install.js";
@@ -17,15 +17,16 @@ export function openDebBackend(): Backend {
   return {
     name: "deb",
     databaseFolder: DPKG_FOLDER,
+    ownFolders: [DPKG_FOLDER],
     scan: async (folder) => ({ folder, packages: await scanDebs(folder) }),
     solve: solveDeb,
     whatRuns,
     whatFires,
     install: installDeb,
-    compose: composeDeb,
+    compose: (request) => composeDeb(request),
     openAhead: ({ packages }, beside) => openAhead(packages, beside),
-    installOnDatabase: installOnDebDatabase,
-    installOnTree: installOnDebTree,
+    installOnDatabase: (request) => installOnDebDatabase(request),
+    installOnTree: (request) => installOnDebTree(request),
     readDatabase: readDebDatabase,
     snapshot: snapshotDeb,
     importSnapshot: importDebSnapshot,

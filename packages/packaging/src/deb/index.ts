@@ -1,6 +1,6 @@
 /**
  * Debian packages: reads and writes them, has apt solve and dpkg install them, carries dpkg's database from
- * one root to the next. The one implementation of the seam in `database/` so far.
+ * one root to the next. Its parts that lay out, compare and configure serve the formats whose packages are made of Debian's, too.
  */
 export { readDebDatabase } from "./database.js";
 export {
@@ -30,5 +30,5 @@ export {
   type FirstBootUnit,
   type PerDevice,
 } from "./per-device/index.js";
-export { parseListing, type ListedEntry } from "./listing.js";
-export { readControl, type ControlMembers } from "./contents/index.js";
+export { parseListing, type ListedEntry } from "../layout/index.js";
+export { readControl, type ControlMembers } from "../contents/index.js";
