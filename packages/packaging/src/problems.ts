@@ -64,6 +64,16 @@ export function badName(path: string): Diagnostic {
   };
 }
 
+/** An rpm that is damaged, or says what it must not. */
+export function badRpm(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-rpm",
+    message: `\`${path}\` is no usable rpm package: ${reason}`,
+    help: "remove the file and get it again from where it came; if it is one of the pool, the next build makes it again",
+  };
+}
+
 /** The description of a recipe's packages is not what package.bbclass writes, or names what Debian cannot have. */
 export function badSpec(path: string, reason: string): Diagnostic {
   return {

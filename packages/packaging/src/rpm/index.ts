@@ -1,0 +1,3 @@
+/** The rpm format. */
+export { readRpm, verifyPayload } from "./format/read.js";
+export { writeRpm } from "./format/write.js";
