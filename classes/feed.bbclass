@@ -58,4 +58,4 @@ TSBAKE_OPTIONS
 }
 
 # Of the target's libraries, images learn what the archive has.
-inherit_defer ${@'feed-publish' if d.getVar('FEED_KIND') == 'target' else ''}
+inherit_defer ${@(d.getVar('PACKAGE_CLASSES') or 'package_deb').replace('package_', 'feed-publish_') if d.getVar('FEED_KIND') == 'target' else ''}

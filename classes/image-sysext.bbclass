@@ -111,6 +111,7 @@ do_rootfs[requires] = "${@' '.join('${IMAGE_BASE_PKGDB}:' + word for word in d.g
 
 do_rootfs() {
     tsbake-image layer --options - <<'TSBAKE_OPTIONS'
+        --backend=${IMAGE_PKGTYPE}
         --base=${SYSEXT_BASE}
         --base-tree=${SYSEXT_BASE_TREE}
         --scripts=${SYSEXT_SCRIPTS}
@@ -120,7 +121,7 @@ do_rootfs() {
         --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
-        --packages=${DEPLOY_DIR_DEB}
+        --packages=${IMAGE_PACKAGES_DIR}
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}
@@ -136,7 +137,7 @@ do_base_tree[depends] += "${@'${IMAGE_BASE_PKGDB}:do_base_tree' if d.getVar('IMA
 do_base_tree[vardeps] += "TSBAKE_IMAGE_DIGEST"
 do_base_tree() {
     [ "${IMAGE_GEN_PKGDBFS}" = 1 ] || bbfatal "${PN} keeps no package database: set IMAGE_GEN_PKGDBFS = \"1\" in its recipe"
-    tsbake-image base-tree --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar --tree ${ROOTFS_OUTPUT}/rootfs.tar \
+    tsbake-image base-tree --backend ${IMAGE_PKGTYPE} --base-tree ${BASE_TREE_DIR}/${IMAGE_BASE_PKGDB}/rootfs.tar --tree ${ROOTFS_OUTPUT}/rootfs.tar \
         --files ${ROOTFS_OUTPUT}/files.jsonl --facts ${ROOTFS_OUTPUT}/packages.json --snapshot ${ROOTFS_OUTPUT}/pkgdb \
         --epoch "${SOURCE_DATE_EPOCH}" --output ${BASE_TREE_OUTPUT}/rootfs.tar
 }

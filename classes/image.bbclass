@@ -70,6 +70,8 @@ IMAGE_FSTYPES_PKGDBFS ?= "tar.gz"
 IMAGE_FEATURES ?= "${@'sysext' if d.getVar('IMAGE_GEN_PKGDBFS') == '1' else ''}"
 IMAGE_PKGTYPE ?= "${@d.getVar('PACKAGE_CLASSES').split()[0].replace('package_', '')}"
 PACKAGE_CLASSES ?= "package_deb"
+# Packages of recipes, of that kind.
+IMAGE_PACKAGES_DIR = "${DEPLOY_DIR}/${IMAGE_PKGTYPE}"
 
 IMAGE_BASENAME ?= "${PN}"
 IMAGE_MACHINE_SUFFIX ?= "-${MACHINE}"
@@ -140,10 +142,11 @@ do_rootfs[sstate-plaindirs] = "${ROOTFS_OUTPUT}"
 do_rootfs[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
 do_rootfs() {
     tsbake-image rootfs --options - <<'TSBAKE_OPTIONS'
+        --backend=${IMAGE_PKGTYPE}
         --install=${IMAGE_PREINSTALL} ${IMAGE_INSTALL}
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
-        --packages=${DEPLOY_DIR_DEB}
+        --packages=${IMAGE_PACKAGES_DIR}
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}

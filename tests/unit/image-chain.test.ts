@@ -109,6 +109,7 @@ test("the tree for scripts of the upper one has the database and accounts of bot
     files: at("files.jsonl"),
     facts: at("packages.json"),
     snapshot: at("pkgdb"),
+    backend: "deb",
     epochSeconds: 1,
     output: at("stacked.tar"),
   };

@@ -20,6 +20,7 @@ export {
   type Solution,
   type SolveRequest,
 } from "./database/index.js";
+export { openBackend, type BackendName } from "./backends.js";
 export {
   readDebDatabase,
   parseRelations,

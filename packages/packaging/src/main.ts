@@ -14,6 +14,7 @@ await runProgram({
     split: async () => (await import("./commands/split.js")).split,
     sysroot: async () => (await import("./commands/sysroot.js")).sysroot,
     "write-deb": async () => (await import("./commands/deb.js")).writeDeb,
+    "write-ipk": async () => (await import("./commands/deb.js")).writeIpk,
   },
   refuse: badArgument,
   // What is written is the same for every caller.

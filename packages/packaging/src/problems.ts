@@ -186,7 +186,17 @@ export function noApt(program: string): Diagnostic {
   };
 }
 
-/** A program needs a library, and no package says that it has it. */
+/** A word of PACKAGE_CLASSES that no format has. @param known words that there are */
+export function noBackend(name: string, known: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/no-backend",
+    message: `there is no package format \`${shownName(name)}\``,
+    help: `set PACKAGE_CLASSES to ${known.map((one) => `package_${one}`).join(" or ")} (or IMAGE_PKGTYPE to ${known.join(" or ")})`,
+  };
+}
+
+/** FEED_SOURCES wants the host's archive, and the host has none. */
 export function noHostArchive(codename: string): Diagnostic {
   return {
     severity: "error",
@@ -196,6 +206,7 @@ export function noHostArchive(codename: string): Diagnostic {
   };
 }
 
+/** A program needs a library, and no package says that it has it. */
 export function noProvider(path: string, soname: string, recipe: string): Diagnostic {
   return {
     severity: "error",

@@ -9,13 +9,18 @@ import {
   type InstallOptions,
 } from "../install/index.js";
 import { oneOf } from "./one-of.js";
-import { debWish } from "@tsbake/packaging";
+import { debWish, openBackend } from "@tsbake/packaging";
 import { recipePackageFolders } from "../facts/recipe-packages.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 import { anyOf } from "../rules/rules.js";
 import { type Command, EPOCH } from "@tsbake/base/program";
 
+const BACKEND = {
+  backend: { value: "NAME", help: "the format of packages, e.g. deb", isRequired: true },
+} as const;
+
 const OPTIONS = {
+  ...BACKEND,
   install: {
     value: "NAMES",
     help: "packages to install, from recipes and from the archive",
@@ -85,6 +90,7 @@ export const layer: Command = {
 export const baseTree: Command = {
   summary: "lays an extension over its base's tree, for extensions on it whose scripts run",
   options: {
+    ...BACKEND,
     "base-tree": { value: "FILE", help: "tar of the base's tree", isRequired: true },
     tree: { value: "FILE", help: "tar of the layer", isRequired: true },
     files: { value: "FILE", help: "file manifest of the layer", isRequired: true },
@@ -95,6 +101,7 @@ export const baseTree: Command = {
   },
   run: (args) =>
     writeStackedTree({
+      backend: args.text("backend"),
       baseTree: args.text("base-tree"),
       tree: args.text("tree"),
       files: args.text("files"),
@@ -107,6 +114,7 @@ export const baseTree: Command = {
 
 async function installOptions(args: Arguments, say: (line: string) => void): Promise<InstallOptions> {
   return {
+    backend: openBackend(args.text("backend")),
     // As the recipes' packages are called in the end.
     install: args.words("install").map(debWish),
     closure: args.optional("closure"),

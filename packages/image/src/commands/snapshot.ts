@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError, scratchFolder } from "@tsbake/base";
 import { insideRoot } from "@tsbake/sandbox";
-import { openDebBackend } from "@tsbake/packaging";
+import { openBackend } from "@tsbake/packaging";
 import { LEVELS, levelOf } from "../layer/extension-release.js";
 import { parseOsRelease } from "../snapshot/os-release.js";
 import * as problems from "../problems.js";
@@ -38,7 +38,7 @@ export const pkgdbVerify: Command = {
     try {
       const snapshot = await openSnapshot(await snapshotFolder(args.text("snapshot"), work));
       const files = await snapshotFiles(snapshot);
-      const backend = openDebBackend();
+      const backend = openBackend(snapshot.facts.backend);
       const root = join(work, "root");
       await backend.importSnapshot(join(snapshot.folder, DATABASE_FOLDER), root, snapshot.facts);
       const { facts } = snapshot;

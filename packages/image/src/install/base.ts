@@ -2,7 +2,7 @@
 import { lstat, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "@tsbake/base";
-import { openDebBackend, packageLines } from "@tsbake/packaging";
+import { packageLines } from "@tsbake/packaging";
 import { insideRoot, openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
@@ -23,10 +23,10 @@ import { keysOfBase, layerFacts, packRequest, SNAPSHOT_FOLDER, writeFacts } from
  * @throws BuildError of the package backend; `image/format-failed`
  */
 export async function installBase(options: BaseOptions): Promise<LayerFacts> {
-  const backend = openDebBackend();
+  const { backend } = options;
   const root = await emptyRoot(options);
   const snapshot = join(options.output, SNAPSHOT_FOLDER);
-  const { sources, fetch } = await offerOf(backend, options);
+  const { sources, fetch } = await offerOf(options);
   await using sandbox = await openCage({ writable: [root], readable: sourceFolders(sources) });
   const result = await backend.install({
     ...solveRequest(options, sources),

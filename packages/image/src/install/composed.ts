@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { type FileEntry, type PlacedEntry, TarWriter } from "@tsbake/archive";
-import { type Composed, openDebBackend } from "@tsbake/packaging";
+import type { Composed } from "@tsbake/packaging";
 import type { LayerFacts } from "../facts/facts.js";
 import { formatFileManifest } from "../facts/file-manifest.js";
 import { ownersOf } from "../formats/tree.js";
@@ -20,9 +20,8 @@ export type OnPackages = { readonly facts: LayerFacts } | { readonly running: re
 export async function composeLayer(options: LayerOptions, decided: Decided): Promise<OnPackages> {
   // What is kept of the database are dpkg's own files.
   if (options.keepDatabase || options.snapshotName !== undefined) return undefined;
-  const backend = openDebBackend();
   const { snapshot, base, database, solution, sources } = decided;
-  const { architecture, allowChanged, work, onProgress } = options;
+  const { backend, architecture, allowChanged, work, onProgress } = options;
   await using composed = await backend.compose({
     architecture,
     allowChanged,

@@ -3,7 +3,6 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AT_ONCE, byText, eachLimited, needSpace, sortedUnique } from "@tsbake/base";
 import {
-  type Backend,
   type PackageSource,
   type Planned,
   downloadClosure,
@@ -34,20 +33,26 @@ export function solveRequest(options: InstallOptions, sources: readonly PackageS
 export interface Offer {
   readonly sources: readonly PackageSource[];
   /** Downloads those of the archive that are not in the pool yet. @throws BuildError `base/disk-full` where they cannot fit unpacked */
-  readonly fetch: (packages: readonly Planned[]) => Promise<void>;
+  readonly fetch: (packages: readonly Planned[]) => Promise<readonly Planned[]>;
 }
 
 /**
  * What can be installed: the packages of recipes, the engine's closure, and the closures that recipes published, whose
  * libraries their packages may need. Only what is installed in the end is downloaded.
  */
-export async function offerOf(backend: Backend, options: InstallOptions): Promise<Offer> {
+export async function offerOf(options: InstallOptions): Promise<Offer> {
+  const { backend, pool } = options;
   const own = await eachLimited(options.packageFolders, AT_ONCE, (folder) => backend.scan(folder));
   const published = await eachLimited(options.packageFolders, AT_ONCE, closuresIn);
   const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
   const closure = mergeClosures(await eachLimited(paths, AT_ONCE, readClosure));
+  const { repackaging } = backend;
+  const archive = inPool(closure.packages).map((one) => ({
+    one,
+    offered: repackaging?.describe(one) ?? one,
+  }));
   return {
-    sources: [...own, { folder: options.pool, packages: inPool(closure.packages) }],
+    sources: [...own, { folder: pool, packages: archive.map(({ offered }) => offered) }],
     async fetch(packages) {
       const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
       const sizeBytes = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);
@@ -57,10 +62,18 @@ export async function offerOf(backend: Backend, options: InstallOptions): Promis
         `unpacking ${packages.length} ${packages.length === 1 ? "package" : "packages"}`,
       );
       const planned = new Set(packages.map(identity));
-      const wanted = closure.packages.filter((one) => planned.has(identity(one)));
-      await downloadClosure({ ...closure, packages: wanted }, options.pool, {
-        onProgress: options.onProgress,
-      });
+      const chosen = archive.filter(({ offered }) => planned.has(identity(offered)));
+      const names = new Map(closure.packages.map((one) => [identity(one), one]));
+      const wanted = chosen.flatMap(({ one }) => names.get(identity(one)) ?? []);
+      await downloadClosure({ ...closure, packages: wanted }, pool, { onProgress: options.onProgress });
+      if (repackaging === undefined) return packages;
+      const ofArchive = new Set(chosen.map(({ offered }) => identity(offered)));
+      const made = await repackaging.write(
+        packages.filter((one) => ofArchive.has(identity(one))),
+        pool,
+      );
+      const byIdentity = new Map(made.map((one) => [identity(one), one]));
+      return packages.map((one) => byIdentity.get(identity(one)) ?? one);
     },
   };
 }

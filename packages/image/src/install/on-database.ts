@@ -1,6 +1,6 @@
 /** do_rootfs of an extension of whose packages nothing runs, where dpkg has to decide: the base's database is enough. */
 import { rm } from "node:fs/promises";
-import { type InstallResult, type PackageDatabase, openDebBackend } from "@tsbake/packaging";
+import type { InstallResult, PackageDatabase } from "@tsbake/packaging";
 import { type Cage, openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { ownersOf, packImageTree } from "../formats/tree.js";
@@ -22,7 +22,7 @@ export type OnDatabase = { readonly facts: LayerFacts } | { readonly running: re
  * @throws BuildError `packaging/damaged-snapshot`, `packaging/base-changed`, `packaging/install-failed`, …
  */
 export async function installOnDatabase(options: LayerOptions, decided: Decided): Promise<OnDatabase> {
-  const backend = openDebBackend();
+  const { backend } = options;
   const { snapshot, database, solution, sources } = decided;
   const root = await emptyRoot(options);
   await using sandbox = await openCage({ writable: [root], readable: sourceFolders(sources) });
@@ -54,7 +54,7 @@ async function packLayer(
   options: LayerOptions,
   { snapshot, root, seenRoot, sandbox, base, result, about }: Layer,
 ): Promise<LayerFacts> {
-  const backend = openDebBackend();
+  const { backend } = options;
   const added = new Set(result.added.map((one) => one.name));
   let found: Narrowing | undefined;
   await packImageTree({

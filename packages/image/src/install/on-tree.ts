@@ -8,7 +8,6 @@ import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
 import {
   databaseDigest,
-  openDebBackend,
   type PackageDatabase,
   type PackageSource,
   parseStanzas,
@@ -41,8 +40,7 @@ export interface OnTreeOptions extends LayerOptions {
  * @throws BuildError `image/bad-snapshot`, `image/base-file-removed`, `packaging/base-changed`, `packaging/install-failed`, …
  */
 export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts> {
-  const backend = openDebBackend();
-  const { snapshot } = options;
+  const { backend, snapshot } = options;
   const inBase = new FileIndex(await snapshotFiles(snapshot));
   const root = await emptyRoot(options);
   const { solution, sources } = options;

@@ -1,5 +1,9 @@
 /** What do_rootfs is asked for. */
+import type { Backend } from "@tsbake/packaging";
+
 export interface InstallOptions {
+  /** The format of the packages. */
+  readonly backend: Backend;
   /** Packages from recipes and from the archive. */
   readonly install: readonly string[];
   /** The engine's closure file; none when nothing comes from the archive. */

@@ -7,7 +7,6 @@ import {
   type PackageDatabase,
   type PackageSource,
   type SkippedScript,
-  openDebBackend,
   scriptEffects,
   scriptThatMakes,
 } from "@tsbake/packaging";
@@ -137,10 +136,11 @@ export async function writeLayer(
   facts: LayerFacts,
   root: string,
 ): Promise<LayerFacts> {
-  const { snapshotName, output } = options;
+  const { backend, snapshotName, output } = options;
   let all = facts;
   if (snapshotName !== undefined) {
     const databaseDigest = await writeStackedSnapshot({
+      backend,
       base,
       distro: options.distro,
       name: snapshotName,
@@ -154,7 +154,7 @@ export async function writeLayer(
   } else if (options.keepDatabase) {
     const kept = join(options.output, SNAPSHOT_FOLDER);
     await clearSnapshot(kept);
-    await openDebBackend().snapshot(root, join(kept, DATABASE_FOLDER));
+    await backend.snapshot(root, join(kept, DATABASE_FOLDER));
   }
   const lines = facts.packages.map((one) => `${one.name} ${one.architecture} ${one.version}`);
   await writeFacts(output, all, lines);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TarFile } from "@tsbake/archive";
 import { byText } from "@tsbake/base";
-import { openDebBackend } from "@tsbake/packaging";
+import type { Backend } from "@tsbake/packaging";
 import { type BaseFacts, sysusersOf } from "../check/inspect/base-facts.js";
 import { elfFacts } from "../check/inspect/elf-facts.js";
 import type { Inspected } from "../check/inspect/inspect.js";
@@ -24,6 +24,7 @@ import {
 } from "../snapshot/snapshot.js";
 
 export interface StackRequest {
+  readonly backend: Backend;
   readonly base: Snapshot;
   readonly distro: string;
   /** The extension's name, by which a device knows it. */
@@ -43,7 +44,7 @@ export interface StackRequest {
 export async function writeStackedSnapshot(request: StackRequest): Promise<string> {
   const { base, files, name, output } = request;
   await clearSnapshot(output);
-  const identity = await openDebBackend().snapshot(request.root, join(output, DATABASE_FOLDER));
+  const identity = await request.backend.snapshot(request.root, join(output, DATABASE_FOLDER));
   const layer = parseFileManifest(await readFile(files, "utf8"), files);
   const entries = stacked(await snapshotFiles(base), layer);
   const inspected = await snapshotInspected(base);

@@ -2,7 +2,7 @@
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileEntry, foldersAbove, inTarOrder, TarFile, TarWriter } from "@tsbake/archive";
-import { openDebBackend } from "@tsbake/packaging";
+import { openBackend } from "@tsbake/packaging";
 import { parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import type { Accounts } from "../layer/merged/accounts.js";
@@ -16,8 +16,9 @@ export interface StackedTreeRequest {
   readonly tree: string;
   readonly files: string;
   readonly facts: string;
-  /** The snapshot of both. */
+  /** The snapshot of both, and the format of its packages. */
   readonly snapshot: string;
+  readonly backend: string;
   readonly epochSeconds: number;
   /** The tar to write. */
   readonly output: string;
@@ -41,7 +42,7 @@ export async function writeStackedTree(request: StackedTreeRequest): Promise<voi
     },
   };
   const { accounts } = parseFacts(await readFile(facts, "utf8"), facts);
-  const folder = `/${openDebBackend().databaseFolder}`;
+  const folder = `/${openBackend(request.backend).databaseFolder}`;
   const all = stacked(
     [...tars.base.members.values()].map(({ entry }) => entry),
     parseFileManifest(await readFile(files, "utf8"), files),

@@ -49,8 +49,8 @@ export interface InstallRequest extends SolveRequest {
   readonly onProgress?: (text: string) => void;
   /** Files and links beside those of packages, given what is installed; what is there already stays. Only for `install`. */
   readonly extra?: (database: PackageDatabase) => readonly RootFile[];
-  /** Called with what was solved, before anything is unpacked: brings the package files that are not there yet. */
-  readonly fetch?: (packages: readonly Planned[]) => Promise<void>;
+  /** Called with what was solved, before anything is unpacked: brings the package files that are not there yet. @returns them as they are then */
+  readonly fetch?: (packages: readonly Planned[]) => Promise<readonly Planned[]>;
 }
 
 /** What a root gets beside its packages: a file with this text, or a link that leads there. */
@@ -116,11 +116,27 @@ export interface SnapshotIdentity {
   readonly digest: string;
 }
 
+/** How packages of a Debian archive become packages of another format. */
+export interface Repackaging {
+  /** What an index would say of it, with the digest of the .deb: known before that is there. */
+  describe(one: AvailablePackage): AvailablePackage;
+  /**
+   * Makes the package files in the pool, each once.
+   *
+   * @param packages what was described, with the paths of the .debs
+   * @returns in the same order, with path and digest of what was made
+   * @throws BuildError `packaging/bad-deb`
+   */
+  write(packages: readonly Planned[], pool: string): Promise<readonly Planned[]>;
+}
+
 export interface Backend {
   readonly name: PackageDatabase["backend"];
   /** Below a root, e.g. `var/lib/dpkg`. */
   readonly databaseFolder: string;
-  /** The package files of a folder, read from themselves (our own .debs), sorted; cached beside nothing. */
+  /** Undefined where packages of the archive are used as they are. */
+  readonly repackaging?: Repackaging;
+  /** The package files of a folder, read from themselves (those of recipes), sorted; cached beside nothing. */
   scan(folder: string): Promise<PackageSource>;
   /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */
   solve(request: SolveRequest & Pick<InstallRequest, "allowChanged">): Promise<Solution>;

@@ -20,6 +20,7 @@ export {
   type InstallResult,
   type PackageSource,
   type Planned,
+  type Repackaging,
   type RootFile,
   type SkippedScript,
   type SnapshotIdentity,

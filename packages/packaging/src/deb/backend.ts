@@ -2,7 +2,7 @@
 import type { Backend } from "../database/backend.js";
 import { databaseChanges } from "../database/changes.js";
 import { composeDeb } from "./compose.js";
-import { openAhead } from "./contents/index.js";
+import { openAhead } from "../contents/index.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { scanDebs } from "./file.js";
 import { installDeb } from "./install.js";

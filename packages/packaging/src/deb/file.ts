@@ -7,7 +7,7 @@ import { readAr, tarOf, writeAr } from "@tsbake/archive";
 import { AT_ONCE, BuildError, byText, eachLimited, ifThere } from "@tsbake/base";
 import type { AvailablePackage } from "../feed/closure.js";
 import { badDeb } from "../problems.js";
-import { type ControlFiles, type ControlMembers, controlsOf } from "./contents/index.js";
+import { type ControlFiles, type ControlMembers, controlsOf } from "../contents/index.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 import type { Stanza } from "./stanza.js";
 

@@ -30,5 +30,5 @@ export {
   type FirstBootUnit,
   type PerDevice,
 } from "./per-device/index.js";
-export { parseListing, type ListedEntry } from "./listing.js";
-export { readControl, type ControlMembers } from "./contents/index.js";
+export { parseListing, type ListedEntry } from "../layout/index.js";
+export { readControl, type ControlMembers } from "../contents/index.js";

@@ -8,7 +8,7 @@ import { AT_ONCE, byText, eachLimited, hasCode, ifThere, readTextIfThere, sha256
 import type { InstallResult, LayerRequest, Planned, SkippedScript } from "../database/backend.js";
 import type { Change } from "../database/change.js";
 import { additions } from "../database/changes.js";
-import { readControl } from "./contents/index.js";
+import { readControl } from "../contents/index.js";
 import { repackDeb } from "./file.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { dpkg, dpkgUnpack, linkedFolders, verify } from "./install.js";

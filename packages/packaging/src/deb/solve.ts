@@ -61,8 +61,7 @@ export async function solveDeb(
 export async function solutionOf(request: LayerRequest): Promise<Solution> {
   if (request.solution) return request.solution;
   const solution = await solveDeb({ ...request, installedIn: request.seenRoot });
-  await request.fetch?.(solution.packages);
-  return solution;
+  return { ...solution, packages: (await request.fetch?.(solution.packages)) ?? solution.packages };
 }
 
 /** Packages by `name version architecture`. @throws BuildError `packaging/other-content` when two are not the same */

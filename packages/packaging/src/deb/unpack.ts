@@ -20,10 +20,9 @@ import {
   openedAhead,
   type OpenedPackage,
   openPackages,
-} from "./contents/index.js";
+} from "../contents/index.js";
 import { DPKG_FOLDER } from "./database.js";
-import { extractPackages } from "./extract.js";
-import { foldersBroughtBy, sharedPaths } from "./listing.js";
+import { extractPackages, foldersBroughtBy, sharedPaths } from "../layout/index.js";
 import { parseStanzas, writeStanza } from "./stanza.js";
 
 export interface LayOptions {

@@ -6,7 +6,7 @@
 import { sortedUnique } from "@tsbake/base";
 import type { InstalledPackage, PackageDatabase } from "../database/database.js";
 import type { Solution } from "../database/backend.js";
-import { readControls } from "./contents/index.js";
+import { readControls } from "../contents/index.js";
 import { activations, firesOn, interestsOf, type Trigger } from "./triggers.js";
 
 /** Those that run when a package comes; prerm and postrm run when it goes. */

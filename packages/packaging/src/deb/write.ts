@@ -11,7 +11,7 @@ import { walk } from "../feed/native-tree.js";
 import type { PackageSpec, RecipeSpec } from "../split/spec.js";
 import type { SplitPackage } from "../split/split.js";
 import { debName } from "./names.js";
-import { writeStanza } from "./stanza.js";
+import { type Stanza, writeStanza } from "./stanza.js";
 
 export interface WriteDebRequest {
   readonly recipe: RecipeSpec;
@@ -19,23 +19,32 @@ export interface WriteDebRequest {
   readonly split: SplitPackage;
   /** The package's files. */
   readonly from: string;
-  /** Folder for the .deb. */
+  /** Folder for the package. */
   readonly out: string;
   readonly epochSeconds: number;
 }
 
-/** @returns the path of the .deb, `NAME_VERSION_ARCH.deb` without the epoch */
-export async function writeDeb(request: WriteDebRequest): Promise<string> {
+/** What tells one format of this family from another. */
+export interface WrittenForm {
+  readonly suffix: string;
+  /** The fields as the format has them. */
+  readonly fields: (fields: Stanza) => Stanza;
+}
+
+const DEB: WrittenForm = { suffix: "deb", fields: (fields) => fields };
+
+/** @returns the path of the package, `NAME_VERSION_ARCH.deb` without the epoch */
+export async function writeDeb(request: WriteDebRequest, form: WrittenForm = DEB): Promise<string> {
   const { recipe, package: one, from, out, epochSeconds } = request;
   await mkdir(out, { recursive: true });
   await mkdir(from, { recursive: true });
   const version = recipe.version.replace(/^\d+:/, "");
-  const path = join(out, `${one.name}_${version}_${recipe.architecture}.deb`);
-  const scratch = await scratchFolder(join(out, ".deb-"));
+  const path = join(out, `${one.name}_${version}_${recipe.architecture}.${form.suffix}`);
+  const scratch = await scratchFolder(join(out, `.${form.suffix}-`));
   try {
     const data = join(scratch, "data.tar.gz");
     await packData(from, data, epochSeconds);
-    const control = gzipSync(await tarOf(await controlEntries(request)), { level: 9 });
+    const control = gzipSync(await tarOf(await controlEntries(request, form)), { level: 9 });
     const members = [
       { name: "debian-binary", data: Buffer.from("2.0\n") },
       { name: "control.tar.gz", data: control },
@@ -65,14 +74,14 @@ async function packData(from: string, out: string, epochSeconds: number): Promis
   await run("tar", args);
 }
 
-async function controlEntries(request: WriteDebRequest): Promise<NewTarEntry[]> {
+async function controlEntries(request: WriteDebRequest, form: WrittenForm): Promise<NewTarEntry[]> {
   const { package: one, from, split, epochSeconds } = request;
   const files = await walk(from, (entry) => entry.isFile());
   const sums = await eachLimited(files, AT_ONCE, async (path) => `${await md5(join(from, path))}  ${path}\n`);
   const there = new Set(files.map((path) => `/${path}`));
   const conffiles = one.conffiles.filter((path) => there.has(path)).sort(byText);
   const members: [string, string, number][] = [
-    ["control", writeStanza(await controlFields(request)), 0o644],
+    ["control", writeStanza(form.fields(await controlFields(request))), 0o644],
     ["md5sums", sums.join(""), 0o644],
     ["conffiles", conffiles.map((path) => `${path}\n`).join(""), 0o644],
     ["shlibs", split.shlibs.map((line) => `${line}\n`).join(""), 0o644],

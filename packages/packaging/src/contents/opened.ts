@@ -1,8 +1,8 @@
 /** Packages with what is in them: decompressed, and where it lies. */
 import { mkdtemp, rm } from "node:fs/promises";
-import type { Planned } from "../../database/backend.js";
-import type { Brought } from "../listing.js";
-import { parseStanzas } from "../stanza.js";
+import type { Planned } from "../database/backend.js";
+import type { Brought } from "../layout/index.js";
+import { parseStanzas } from "../deb/stanza.js";
 import { type ControlFiles, readControls } from "./control.js";
 import { plainMembers, PlainMembers } from "./members.js";
 import { type PlainTar, readPlainTar } from "./plain-tar.js";

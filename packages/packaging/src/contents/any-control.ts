@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { readTar } from "@tsbake/archive";
 import { BuildError, hasCode, openChild } from "@tsbake/base";
-import { badDeb, noApt } from "../../problems.js";
+import { badDeb, noApt } from "../problems.js";
 
 /** Control members by name: `control`, `md5sums`, `postinst`, … */
 export type ControlMembers = ReadonlyMap<string, Buffer>;

@@ -16,7 +16,7 @@ import {
   xzPlainBytes,
 } from "@tsbake/archive";
 import { AT_ONCE, BuildError, eachLimited, hasCode, needSpace, openChild } from "@tsbake/base";
-import { badDeb, noApt } from "../../problems.js";
+import { badDeb, noApt } from "../problems.js";
 
 export type MemberKind = "control" | "data";
 
@@ -110,7 +110,7 @@ export async function plainMembers(
 async function packedMember(kind: MemberKind, path: string, at: number): Promise<Packed | undefined> {
   try {
     const members = await readAr(path);
-    const member = members[kind === "control" ? 1 : 2];
+    const member = members.find(({ name }) => name.startsWith(`${kind}.tar`));
     if (members[0]?.name !== "debian-binary" || member === undefined) return undefined;
     if (member.name === `${kind}.tar.gz`) return { at, path, member, form: "gzip", plainBytes: 0 };
     if (member.name !== `${kind}.tar.xz`) return undefined;

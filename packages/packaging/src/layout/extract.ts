@@ -6,7 +6,7 @@ import { BuildError, commandFailed, eachLimited, type RunResult } from "@tsbake/
 import { type Cage, leavesRoot, linkOutOf } from "@tsbake/sandbox";
 import type { Planned } from "../database/backend.js";
 import { badDeb } from "../problems.js";
-import type { PlainEntry, PlainTar } from "./contents/index.js";
+import type { PlainEntry, PlainTar } from "../contents/index.js";
 import { followed } from "./listing.js";
 
 export interface ExtractedPackage {

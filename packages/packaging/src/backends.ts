@@ -1,0 +1,17 @@
+/** Every package format by its name. */
+import { BuildError } from "@tsbake/base";
+import type { Backend, PackageDatabase } from "./database/index.js";
+import { openDebBackend } from "./deb/index.js";
+import { noBackend } from "./problems.js";
+
+/** A word of PACKAGE_CLASSES without `package_`. */
+export type BackendName = PackageDatabase["backend"];
+
+const OPENERS: Readonly<Partial<Record<BackendName, () => Backend>>> = { deb: openDebBackend };
+
+/** @throws BuildError `packaging/no-backend` for a word that is none */
+export function openBackend(name: string): Backend {
+  const open = Object.entries(OPENERS).find(([word]) => word === name)?.[1];
+  if (open === undefined) throw new BuildError([noBackend(name, Object.keys(OPENERS))]);
+  return open();
+}
