@@ -105,6 +105,7 @@ export function headerValues(
     string(TAG[kind], text);
     string(TAG[`${kind}Program`], "/bin/sh");
   }
+  if (spec.origin) values.set(TAG.origin, { type: "strings", value: spec.origin });
   addFiles(values, files, facts);
   for (const kind of RELATION_KINDS)
     addRelations(values, kind, relationsOf(spec, kind), kind === "require" ? features(spec) : []);

@@ -79,6 +79,8 @@ export interface RpmSpec extends Evr {
   /** Text for /bin/sh. */
   readonly scripts: Readonly<Partial<Record<ScriptKind, string>>>;
   readonly files: readonly RpmFile[];
+  /** The control stanza of the Debian package that it is, then name and text of each other member of its control archive. */
+  readonly origin?: readonly string[];
 }
 
 /** `[epoch:]version-release`. */

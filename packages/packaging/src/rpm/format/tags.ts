@@ -91,6 +91,8 @@ export const TAG = {
   payloadDigest: 5092,
   payloadDigestAlgorithm: 5093,
   plainPayloadDigest: 5097,
+  /** Of ours: what a Debian package says of itself. rpm carries tags that it does not know. */
+  origin: 0x44_45_42_00,
 } as const;
 
 /** Tags of the signature header whose numbers mean something else in the main one. */
