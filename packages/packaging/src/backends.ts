@@ -2,12 +2,16 @@
 import { BuildError } from "@tsbake/base";
 import type { Backend, PackageDatabase } from "./database/index.js";
 import { openDebBackend } from "./deb/index.js";
+import { openIpkBackend } from "./ipk/index.js";
 import { noBackend } from "./problems.js";
 
 /** A word of PACKAGE_CLASSES without `package_`. */
 export type BackendName = PackageDatabase["backend"];
 
-const OPENERS: Readonly<Partial<Record<BackendName, () => Backend>>> = { deb: openDebBackend };
+const OPENERS: Readonly<Partial<Record<BackendName, () => Backend>>> = {
+  deb: openDebBackend,
+  ipk: openIpkBackend,
+};
 
 /** @throws BuildError `packaging/no-backend` for a word that is none */
 export function openBackend(name: string): Backend {

@@ -63,7 +63,7 @@ async function packLayer(
     // No script ran, so whatever is there was shipped.
     keys: { isShipped: () => true, isAllowed: options.mayHoldKey, maker: async () => undefined },
     modes: (entries) => (found = narrowing(result, base, entries)).modes,
-    leaveOut: [`./${backend.databaseFolder}`],
+    leaveOut: backend.ownFolders.map((folder) => `./${folder}`),
   });
   const { narrowed: narrowedModes = [], warnings = [] } = found ?? {};
   const facts = { ...layerFacts(result, result.database, about), narrowedModes, warnings };

@@ -89,10 +89,14 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
     // Folders of the base may be links, and those that are as they were are not packed.
     owners: (packed) => ownersOf(result.database, [...links, ...packed], added),
     keys: keysOfLayer(options, result.database, seenRoot, inBase),
-    leaveOut: [`./${backend.databaseFolder}`],
+    leaveOut: backend.ownFolders.map((folder) => `./${folder}`),
     ...(only && { only }),
   });
-  refuseRemoved(installed?.keys() ?? entries.map(({ path }) => path), inBase, `/${backend.databaseFolder}`);
+  refuseRemoved(
+    installed?.keys() ?? entries.map(({ path }) => path),
+    inBase,
+    backend.ownFolders.map((folder) => `/${folder}`),
+  );
   await selectChanged(whole.tar, entries, inBase, { ...target, ids });
   const about = { options, sources, osRelease: snapshot.osRelease, base: { ...base, ...snapshot.facts } };
   const made = { ...layerFacts(result, result.database, about), accounts: ids.accounts };
@@ -125,7 +129,7 @@ function isAlternative({ kind, path, target = "" }: FileEntry): boolean {
 }
 
 /** An extension cannot take a file of the base away. Caches and logs may come and go. */
-function refuseRemoved(paths: Iterable<string>, inBase: FileIndex, databaseFolder: string): void {
+function refuseRemoved(paths: Iterable<string>, inBase: FileIndex, ownFolders: readonly string[]): void {
   const left = new Set(paths);
   const removed = [...inBase.entries()]
     .filter((entry) => !isAlternative(entry))
@@ -133,8 +137,7 @@ function refuseRemoved(paths: Iterable<string>, inBase: FileIndex, databaseFolde
     .filter(
       (path) =>
         !left.has(path) &&
-        path !== databaseFolder &&
-        !path.startsWith(`${databaseFolder}/`) &&
+        !ownFolders.some((folder) => path === folder || path.startsWith(`${folder}/`)) &&
         !/^\/var\/(cache|log)\//.test(path),
     );
   if (removed.length > 0) throw new BuildError([problems.baseFileRemoved(removed)]);

@@ -42,14 +42,18 @@ export async function writeStackedTree(request: StackedTreeRequest): Promise<voi
     },
   };
   const { accounts } = parseFacts(await readFile(facts, "utf8"), facts);
-  const folder = `/${openBackend(request.backend).databaseFolder}`;
+  const folders = openBackend(request.backend).ownFolders.map((folder) => `/${folder}`);
   const all = stacked(
     [...tars.base.members.values()].map(({ entry }) => entry),
     parseFileManifest(await readFile(files, "utf8"), files),
-  ).filter(({ entry }) => entry.kind === "directory" || !entry.path.startsWith(`${folder}/`));
+  ).filter(
+    ({ entry }) =>
+      entry.kind === "directory" || !folders.some((folder) => entry.path.startsWith(`${folder}/`)),
+  );
   const made = new Map<string, Made>();
-  for (const one of await databaseFiles(join(request.snapshot, DATABASE_FOLDER), folder))
-    made.set(one.entry.path, one);
+  for (const folder of folders)
+    for (const one of await databaseFiles(join(request.snapshot, DATABASE_FOLDER), folder))
+      made.set(one.entry.path, one);
   const textOf = (path: string): string => {
     const member = tars.base.members.get(path);
     return member === undefined ? "" : base.part(member, 0, member.entry.sizeBytes).toString("utf8");
@@ -61,13 +65,13 @@ export async function writeStackedTree(request: StackedTreeRequest): Promise<voi
   }
   const there = new Set(all.map(({ entry }) => entry.path));
   const wanted = new Set([...made.keys()].flatMap(foldersAbove).filter((path) => !there.has(path)));
-  const folders = [...wanted].map((path) => ({
+  const missing = [...wanted].map((path) => ({
     entry: { ...plain(path), kind: "directory" as const, mode: 0o755 },
   }));
   using writer = new TarWriter(request.output);
   writer.root(epochSeconds);
   const rest = all.filter(({ entry }) => !made.has(entry.path));
-  for (const one of inTarOrder([...rest, ...folders, ...made.values()], ({ entry }) => entry)) {
+  for (const one of inTarOrder([...rest, ...missing, ...made.values()], ({ entry }) => entry)) {
     if ("content" in one) {
       writer.begin({ ...one.entry, sizeBytes: one.content.length }, epochSeconds);
       writer.write(one.content);

@@ -6,7 +6,7 @@ import { readData } from "@tsbake/base/data";
 import type { Arguments, Command } from "@tsbake/base/program";
 import { scanDebs } from "../deb/file.js";
 import { writeDeb as write, type WriteDebRequest } from "../deb/write.js";
-import { ipkFields } from "../ipk/fields.js";
+import { ipkFields } from "../ipk/index.js";
 import { badArgument } from "../problems.js";
 import { readSpec } from "../split/spec.js";
 import { SplitFacts, type SplitPackage } from "../split/split.js";

@@ -134,6 +134,8 @@ export interface Backend {
   readonly name: PackageDatabase["backend"];
   /** Below a root, e.g. `var/lib/dpkg`. */
   readonly databaseFolder: string;
+  /** That one, and others that only the package manager and its helpers keep things in: no part of an extension. */
+  readonly ownFolders: readonly string[];
   /** Undefined where packages of the archive are used as they are. */
   readonly repackaging?: Repackaging;
   /** The package files of a folder, read from themselves (those of recipes), sorted; cached beside nothing. */

@@ -16,6 +16,19 @@ export const EXTENDED_STATES = "var/lib/apt/extended_states";
  * @param wanted as given to apt: `name`, `name=version`, `name:arch`, `name/release`, `-name`
  */
 export function extendedStates(database: PackageDatabase, wanted: readonly string[]): string {
+  return automatic(database, wanted)
+    .map(({ name, architecture }) => ({
+      name,
+      // apt keeps packages for all architectures under the native one.
+      architecture: architecture === "all" ? database.architecture : architecture,
+    }))
+    .sort((left, right) => byText(left.name, right.name) || byText(left.architecture, right.architecture))
+    .map((one) => `Package: ${one.name}\nArchitecture: ${one.architecture}\nAuto-Installed: 1\n\n`)
+    .join("");
+}
+
+/** Packages that nobody asked for. @param wanted as of {@link extendedStates} */
+export function automatic(database: PackageDatabase, wanted: readonly string[]): InstalledPackage[] {
   const names = new Set(
     wanted.filter((word) => !/^-|-$/.test(word)).map((word) => word.replace(/[=/:].*$|\+$/, "")),
   );
@@ -27,14 +40,5 @@ export function extendedStates(database: PackageDatabase, wanted: readonly strin
     parseRelations(one.stanza.get("Provides"))
       .flat()
       .some(({ name }) => names.has(name) && !known.has(name));
-  return database.packages
-    .filter((one) => one.state === "installed" && !isManual(one))
-    .map(({ name, architecture }) => ({
-      name,
-      // apt keeps packages for all architectures under the native one.
-      architecture: architecture === "all" ? database.architecture : architecture,
-    }))
-    .sort((left, right) => byText(left.name, right.name) || byText(left.architecture, right.architecture))
-    .map((one) => `Package: ${one.name}\nArchitecture: ${one.architecture}\nAuto-Installed: 1\n\n`)
-    .join("");
+  return database.packages.filter((one) => one.state === "installed" && !isManual(one));
 }

@@ -22,15 +22,19 @@ import { parseStanzas } from "./stanza.js";
 import { clashes, conffilesOf, isPlain } from "./unpack.js";
 
 /**
+ * @param folders below a root, those of the database: no part of a tree
  * @returns undefined where dpkg has to decide something: a package that replaces one of the base, or one that is not plain
  * @throws BuildError `packaging/bad-deb`
  */
-export async function composeDeb(request: ComposeRequest): Promise<Composed | undefined> {
+export async function composeDeb(
+  request: ComposeRequest,
+  folders: readonly string[] = [DPKG_FOLDER],
+): Promise<Composed | undefined> {
   const { solution, base, database, work } = request;
   const { packages, changes } = solution;
   if (changes.some(({ kind }) => kind !== "added")) return undefined;
   await verify(packages);
-  const frame = frameOf(database);
+  const frame = frameOf(database, folders);
   const merged = mergedFolders(request.architecture).filter(
     (name) => frame.get(`/${name}`)?.kind === "symlink",
   );
@@ -47,7 +51,7 @@ export async function composeDeb(request: ComposeRequest): Promise<Composed | un
     });
     const entries =
       clashing.size === 0 && opened.every((one) => isPlain(one, SCRIPTS))
-        ? treeOf(opened, frame, merged)
+        ? treeOf(opened, frame, merged, leftOut(folders))
         : undefined;
     if (entries === undefined) {
       await contents[Symbol.asyncDispose]();
@@ -77,7 +81,7 @@ function isNoFrameFolder(merged: readonly string[]): (entry: FileEntry) => boole
 }
 
 /** What an imported database brings into an empty root beside itself: the links of alternatives, and those of the root into /usr. */
-function frameOf(database: string): Map<string, FileEntry> {
+function frameOf(database: string, folders: readonly string[]): Map<string, FileEntry> {
   const frame = new Map<string, FileEntry>();
   const folder = (path: string): void => {
     for (const one of [...foldersAbove(path), path]) if (!frame.has(one)) frame.set(one, folderAt(one));
@@ -93,8 +97,10 @@ function frameOf(database: string): Map<string, FileEntry> {
       if (below === "") folder(`/${target}`);
     }
   };
-  folder(`/${DPKG_FOLDER}`);
-  frame.delete(`/${DPKG_FOLDER}`);
+  for (const one of folders) {
+    folder(`/${one}`);
+    frame.delete(`/${one}`);
+  }
   links("", (target) => /^usr\/[^/]+$/.test(target) && target !== "usr/..");
   if (readdirSync(database).includes("etc")) links("/etc/alternatives", () => true);
   return frame;
@@ -105,13 +111,16 @@ function folderAt(path: string): FileEntry {
 }
 
 /** Never part of a tree: what is mounted or cleared on a device, and the database. */
-const LEFT_OUT = new RegExp(`^/(?:(?:proc|sys|dev|run|tmp)/|${DPKG_FOLDER}(?:/|$))`);
+function leftOut(folders: readonly string[]): RegExp {
+  return new RegExp(`^/(?:(?:proc|sys|dev|run|tmp)/|(?:${folders.join("|")})(?:/|$))`);
+}
 
 /** Everything that is there when all are unpacked, in the order of an archive of it. Undefined where two meet after all. */
 function treeOf(
   opened: readonly OpenedPackage[],
   frame: ReadonlyMap<string, FileEntry>,
   merged: readonly string[],
+  without: RegExp,
 ): PlacedEntry[] | undefined {
   const tree = new Map<string, PlacedEntry>();
   const nowhere = { fd: -1, at: 0 };
@@ -133,7 +142,7 @@ function treeOf(
   for (const path of [...tree.keys()].flatMap(foldersAbove))
     if (!tree.has(path)) tree.set(path, { entry: folderAt(path), mtimeSeconds: 0, content: nowhere });
   const left = [...tree.values()].filter(
-    ({ entry: { path } }) => !LEFT_OUT.test(path) && !isRemovedPath(path),
+    ({ entry: { path } }) => !without.test(path) && !isRemovedPath(path),
   );
   const keys = new Map(left.map((one) => [one, nameBytes(one.entry.path.replaceAll("/", "\0"))]));
   left.sort((one, other) => Buffer.compare(keys.get(one)!, keys.get(other)!));

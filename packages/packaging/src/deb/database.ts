@@ -51,21 +51,21 @@ export async function readDebDatabase(root: string, architecture?: string): Prom
   };
 }
 
-function nativeArchitecture(packages: readonly InstalledPackage[]): string {
+export function nativeArchitecture(packages: readonly InstalledPackage[]): string {
   const dpkg = packages.find((one) => one.name === "dpkg");
   return (dpkg ?? packages.find((one) => one.architecture !== "all"))?.architecture ?? "all";
 }
 
 /** Names of ordinary files; none where there is no such folder. */
-async function filesIn(folder: string): Promise<string[]> {
+export async function filesIn(folder: string): Promise<string[]> {
   const found = (await ifThere(readdir(folder, { withFileTypes: true }))) ?? [];
   return found.filter((one) => one.isFile()).map(({ name }) => name);
 }
 
 /** `info/` by package (`libc6:amd64`, `bash`), then by kind. */
-type Info = ReadonlyMap<string, ReadonlyMap<string, string>>;
+export type Info = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-async function readInfo(folder: string): Promise<Info> {
+export async function readInfo(folder: string): Promise<Info> {
   const info = new Map<string, Map<string, string>>();
   const names = (await filesIn(folder)).filter((name) => /^[^.].*\.[a-z0-9]+$/.test(name));
   for (const name of names) {
@@ -110,7 +110,7 @@ function toPackage(stanza: Stanza, info: Info, path: string): InstalledPackage {
 }
 
 /** ` PATH MD5 [obsolete] [remove-on-upgrade]` lines. A path may hold blanks, a digest cannot. */
-function parseConffiles(text: string | undefined): Map<string, string> {
+export function parseConffiles(text: string | undefined): Map<string, string> {
   const conffiles = new Map<string, string>();
   for (const line of text?.split("\n") ?? []) {
     const match = /^ (\/.*?) ([0-9a-f]{32}|newconffile)((?: [a-z-]+)*)$/.exec(line);
@@ -119,11 +119,11 @@ function parseConffiles(text: string | undefined): Map<string, string> {
   return conffiles;
 }
 
-async function linesOf(path: string): Promise<string[]> {
+export async function linesOf(path: string): Promise<string[]> {
   return (await readTextIfThere(path))?.split("\n").filter((line) => line !== "") ?? [];
 }
 
-async function readDiversions(path: string): Promise<Diversion[]> {
+export async function readDiversions(path: string): Promise<Diversion[]> {
   const lines = await linesOf(path);
   if (lines.length % 3 !== 0) throw new BuildError([badDatabase(path, "its lines do not come in threes")]);
   const diversions: Diversion[] = [];
@@ -133,7 +133,7 @@ async function readDiversions(path: string): Promise<Diversion[]> {
   return diversions.sort((left, right) => byText(left.from, right.from));
 }
 
-async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
+export async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
   const inside = insideRoot(root);
   const names = (await filesIn(folder)).sort(byText);
   return eachLimited(names, AT_ONCE, async (name) => {

@@ -23,10 +23,17 @@ function controlStanza(path: string, members: ControlFiles): Stanza {
   return stanza ?? new Map();
 }
 
-/** Every .deb below `folder`, sorted by path, as an index would describe it. @throws BuildError `packaging/bad-deb` */
-export async function scanDebs(folder: string): Promise<AvailablePackage[]> {
+/**
+ * Every package below `folder`, sorted by path, as an index would describe it.
+ *
+ * @param suffix of its file: the form inside is the same
+ * @throws BuildError `packaging/bad-deb`
+ */
+export async function scanDebs(folder: string, suffix = "deb"): Promise<AvailablePackage[]> {
   const names = (await ifThere(readdir(folder, { recursive: true }))) ?? [];
-  const files = names.filter((name) => name.endsWith(".deb") && !basename(name).startsWith(".")).sort(byText);
+  const files = names
+    .filter((name) => name.endsWith(`.${suffix}`) && !basename(name).startsWith("."))
+    .sort(byText);
   const controls = await controlsOf(files.map((file) => join(folder, file)));
   return eachLimited([...files.entries()], AT_ONCE, ([at, file]) => describeDeb(folder, file, controls[at]!));
 }

@@ -6,7 +6,7 @@ import { lstatSync } from "node:fs";
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AT_ONCE, batches, BuildError, demandSuccess, eachLimited, hasCode, sha256File } from "@tsbake/base";
-import type { InstallRequest, InstallResult, LayerRequest, Planned } from "../database/backend.js";
+import type { InstallRequest, InstallResult, LayerRequest, Planned, Solution } from "../database/backend.js";
 import type { Cage } from "@tsbake/sandbox";
 import { databaseChanges } from "../database/changes.js";
 import type { PackageDatabase } from "../database/database.js";
@@ -18,6 +18,7 @@ import { linkOutOf, refuseLinks } from "@tsbake/sandbox";
 import { badDeb, capabilitiesLost, installFailed, processesLeft } from "../problems.js";
 import { leavesRoot } from "@tsbake/sandbox";
 import { parseRelations, parseStanzas } from "./stanza.js";
+import { DPKG_KEEPS, type KeptDatabase } from "./kept.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
 
 /** No sync to disk (what fails half way is thrown away), no question about configuration files, nothing of the host. */
@@ -25,9 +26,20 @@ const DPKG_FLAGS = ["--force-unsafe-io", "--force-confnew", "--no-debsig", "--lo
 
 /** @throws BuildError `packaging/install-failed` and what solving throws */
 export async function installDeb(request: InstallRequest): Promise<InstallResult> {
-  const { root, sandbox, epochSeconds, onProgress } = request;
   const { packages, changes } = await solveDeb({ ...request, essential: true });
-  await request.fetch?.(packages);
+  return installSolved(request, { packages: (await request.fetch?.(packages)) ?? packages, changes });
+}
+
+/**
+ * @param kept in which form the database stays
+ * @throws BuildError `packaging/install-failed`
+ */
+export async function installSolved(
+  request: InstallRequest,
+  { packages, changes }: Solution,
+  kept: KeptDatabase = DPKG_KEEPS,
+): Promise<InstallResult> {
+  const { root, sandbox, epochSeconds, onProgress } = request;
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
   const merged = mergedFolders(request.architecture);
@@ -46,9 +58,11 @@ export async function installDeb(request: InstallRequest): Promise<InstallResult
   await sandbox.putOnDisk(root, DPKG_FOLDER);
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(root, DPKG_FOLDER);
-  const database = await readDebDatabase(root, request.architecture);
-  await normaliseRoot(sandbox, root, database);
-  warnings.push(...(await completeRoot(sandbox, root, database, request.install, request.extra?.(database))));
+  const ofDpkg = await readDebDatabase(root, request.architecture);
+  await normaliseRoot(sandbox, root, ofDpkg);
+  const extra = [...kept.extra(ofDpkg, request.install), ...(request.extra?.(ofDpkg) ?? [])];
+  warnings.push(...(await completeRoot(sandbox, root, ofDpkg, extra)));
+  const database = await kept.settle(root, ofDpkg, request);
   await clampTimes(sandbox, root, epochSeconds);
   demandInstalled(database);
   const empty = { ...database, packages: [] };

@@ -16,6 +16,7 @@ import { describe, SCRIPTS } from "./skipped.js";
 import { layPackages } from "./unpack.js";
 import { insideRoot, refuseLinks } from "@tsbake/sandbox";
 import { solutionOf } from "./solve.js";
+import { DPKG_KEEPS, type KeptDatabase } from "./kept.js";
 import { clampTimes, normaliseRoot } from "./normalise.js";
 
 /** Members of `info/` that dpkg would run of a package that it replaces or removes. */
@@ -25,7 +26,10 @@ const OLD_SCRIPTS = ["preinst", "postinst", "prerm", "postrm"] as const;
 const PACKAGES_AT_ONCE = 4;
 
 /** @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws */
-export async function installOnDebDatabase(request: LayerRequest): Promise<InstallResult> {
+export async function installOnDebDatabase(
+  request: LayerRequest,
+  kept: KeptDatabase = DPKG_KEEPS,
+): Promise<InstallResult> {
   const { root, seenRoot, sandbox, epochSeconds, architecture, onProgress } = request;
   const { packages, changes } = await solutionOf(request);
   await verify(packages);
@@ -57,8 +61,9 @@ export async function installOnDebDatabase(request: LayerRequest): Promise<Insta
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  const database = await readDebDatabase(seenRoot, architecture);
-  await normaliseRoot(sandbox, root, database);
+  const ofDpkg = await readDebDatabase(seenRoot, architecture);
+  await normaliseRoot(sandbox, root, ofDpkg);
+  const database = await kept.settle(seenRoot, ofDpkg, request);
   await clampTimes(sandbox, root, epochSeconds);
   return {
     ...additions(request, database, changes),

@@ -12,6 +12,7 @@ import type { InstalledPackage } from "../database/database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { configureInside, demandInstalled, verify } from "./install.js";
 import { layOnTree } from "./lay-on-tree.js";
+import { DPKG_KEEPS, type KeptDatabase } from "./kept.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
 import { solutionOf } from "./solve.js";
 
@@ -19,7 +20,10 @@ import { solutionOf } from "./solve.js";
  * @param request its root holds the base's whole tree
  * @throws BuildError `packaging/base-changed`, `packaging/install-failed` and what solving throws
  */
-export async function installOnDebTree(request: LayerRequest): Promise<InstallResult> {
+export async function installOnDebTree(
+  request: LayerRequest,
+  kept: KeptDatabase = DPKG_KEEPS,
+): Promise<InstallResult> {
   const { root, seenRoot, base, inRoot, sandbox, epochSeconds, architecture, onProgress } = request;
   const { packages, changes } = await solutionOf(request);
   await verify(packages);
@@ -31,14 +35,15 @@ export async function installOnDebTree(request: LayerRequest): Promise<InstallRe
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(seenRoot, DPKG_FOLDER);
   await overrides.restore();
-  const database = await readDebDatabase(seenRoot, architecture);
-  demandInstalled(database);
-  await normaliseRoot(sandbox, root, database, seenRoot);
+  const ofDpkg = await readDebDatabase(seenRoot, architecture);
+  demandInstalled(ofDpkg);
+  await normaliseRoot(sandbox, root, ofDpkg, seenRoot);
+  const database = await kept.settle(seenRoot, ofDpkg, request);
   const added = additions(request, database, changes);
   // Only for what is new: the base has made the same for its own.
   const isSystemd = (one: InstalledPackage): boolean => one.name === "systemd";
   const about = { ...database, packages: [...added.added, ...base.packages.filter(isSystemd)] };
-  warnings.push(...(await completeRoot(sandbox, root, about, request.install)));
+  warnings.push(...(await completeRoot(sandbox, root, about, kept.extra(about, request.install))));
   await clampTimes(sandbox, root, epochSeconds);
   return { ...added, database, skippedScripts: [], warnings };
 }

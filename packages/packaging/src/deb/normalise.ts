@@ -1,7 +1,6 @@
 /** Takes out of a fresh root what differs between two installs of the same packages. All of it as (fake) root. */
 import type { RootFile } from "../database/backend.js";
 import type { PackageDatabase } from "../database/database.js";
-import { extendedStates, EXTENDED_STATES } from "./auto-installed.js";
 import { DPKG_FOLDER } from "./database.js";
 import { findPerDevice, firstBootUnits, notMadeAgain, unitFiles } from "./per-device/index.js";
 import type { Sandbox } from "@tsbake/sandbox";
@@ -96,10 +95,8 @@ export async function normaliseRoot(
 }
 
 /**
- * What a root has beside its packages: which of them came by themselves, and units that make at the first boot what
- * {@link normaliseRoot} took out.
+ * What a root has beside its packages: units that make at the first boot what {@link normaliseRoot} took out.
  *
- * @param wanted the names that were asked for
  * @param extra what else is to be there
  * @returns what no device will have, as sentences for a report
  * @throws BuildError `base/command-failed`
@@ -108,14 +105,12 @@ export async function completeRoot(
   sandbox: Sandbox,
   root: string,
   database: PackageDatabase,
-  wanted: readonly string[],
   extra: readonly RootFile[] = [],
 ): Promise<string[]> {
   const names = new Set(database.packages.map(({ name }) => name));
   const hasSystemd = names.has("systemd");
   const units = hasSystemd ? firstBootUnits(names).map(unitFiles) : [];
   const files: RootFile[] = [
-    { path: `/${EXTENDED_STATES}`, text: extendedStates(database, wanted) },
     ...units.flatMap(({ path, text, link, target }) => [
       { path, text },
       { path: link, target },

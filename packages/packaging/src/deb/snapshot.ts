@@ -14,9 +14,9 @@ const FILES = ["status", "diversions", "statoverride", "arch"];
 const FOLDERS = ["info", "alternatives", "triggers"];
 /** dpkg refuses a database without these. */
 const EMPTY_FOLDERS = ["updates", "parts"];
-const LEFT_OUT = new Set(["triggers/Lock"]);
+const NO_MEMBERS = new Set(["triggers/Lock"]);
 
-function identityOf(database: PackageDatabase): SnapshotIdentity {
+export function identityOf(database: PackageDatabase): SnapshotIdentity {
   const { backend, architecture, packages } = database;
   return { backend, architecture, count: packages.length, digest: databaseDigest(database) };
 }
@@ -59,7 +59,11 @@ export async function readDebSnapshot(from: string, expected: SnapshotIdentity):
 }
 
 async function proved(root: string, expected: SnapshotIdentity): Promise<PackageDatabase> {
-  const database = await readDebDatabase(root, expected.architecture);
+  return demandSame(await readDebDatabase(root, expected.architecture), expected);
+}
+
+/** @throws BuildError `packaging/damaged-snapshot` */
+export function demandSame(database: PackageDatabase, expected: SnapshotIdentity): PackageDatabase {
   const found = identityOf(database);
   if (found.count !== expected.count) {
     throw new BuildError([
@@ -74,19 +78,41 @@ async function proved(root: string, expected: SnapshotIdentity): Promise<Package
 
 async function copyDatabase(from: string, to: string): Promise<void> {
   const [source, target] = [join(from, DPKG_FOLDER), join(to, DPKG_FOLDER)];
-  for (const name of [...FOLDERS, ...EMPTY_FOLDERS]) await mkdir(join(target, name), { recursive: true });
-  for (const name of FILES) await copyPlain(join(source, name), join(target, name));
-  for (const folder of FOLDERS) {
-    const names = ((await ifThere(readdir(join(source, folder)))) ?? []).sort(byText);
-    const wanted = names.filter((name) => !name.startsWith(".") && !LEFT_OUT.has(`${folder}/${name}`));
-    await eachLimited(wanted, AT_ONCE, (name) =>
-      copyPlain(join(source, folder, name), join(target, folder, name)),
-    );
-  }
+  for (const name of EMPTY_FOLDERS) await mkdir(join(target, name), { recursive: true });
+  await copyMembers(source, target, { files: FILES, folders: FOLDERS, without: NO_MEMBERS });
   // Without it dpkg takes the database for one of before there were triggers, and fires all of them.
   await writeFile(join(target, "triggers/Unincorp"), "", { flag: "a" });
   // What apt and old tools expect; its content is what is *available*, which a snapshot does not say.
   await writeFile(join(target, "available"), "");
+  await copyFrame(from, to);
+}
+
+/** Files of a database, and what is in folders of it, but for hidden ones. @param members relative names */
+export async function copyMembers(
+  source: string,
+  target: string,
+  members: {
+    readonly files: readonly string[];
+    readonly folders: readonly string[];
+    readonly without?: ReadonlySet<string>;
+  },
+): Promise<void> {
+  await mkdir(target, { recursive: true });
+  for (const name of members.files) await copyPlain(join(source, name), join(target, name));
+  for (const folder of members.folders) {
+    await mkdir(join(target, folder), { recursive: true });
+    const names = ((await ifThere(readdir(join(source, folder)))) ?? []).sort(byText);
+    const wanted = names.filter(
+      (name) => !name.startsWith(".") && !members.without?.has(`${folder}/${name}`),
+    );
+    await eachLimited(wanted, AT_ONCE, (name) =>
+      copyPlain(join(source, folder, name), join(target, folder, name)),
+    );
+  }
+}
+
+/** Links that no package has: those of alternatives, and the root's own into /usr. */
+export async function copyFrame(from: string, to: string): Promise<void> {
   const alternatives = await insideRoot(from).follow("etc/alternatives");
   await copyLinks(alternatives, join(to, "etc/alternatives"), () => true);
   // Links such as /bin → usr/bin belong to no package, and a layer unpacked without them would not go into /usr.

@@ -19,7 +19,7 @@ import { compareDebVersions } from "./version.js";
 export async function solveDeb(
   request: SolveRequest & { readonly allowChanged?: readonly string[] },
 ): Promise<Solution> {
-  const planned = index(request.sources);
+  const planned = plannedIn(request.sources);
   const folder = await scratchFolder(join(tmpdir(), "tsbake-solve-"));
   try {
     // A copy: apt resolves links, and a database in memory is found through one.
@@ -65,7 +65,7 @@ export async function solutionOf(request: LayerRequest): Promise<Solution> {
 }
 
 /** Packages by `name version architecture`. @throws BuildError `packaging/other-content` when two are not the same */
-function index(sources: readonly PackageSource[]): Map<string, Planned> {
+export function plannedIn(sources: readonly PackageSource[]): Map<string, Planned> {
   const planned = new Map<string, Planned>();
   for (const { folder, packages } of sources) {
     for (const one of packages) {
@@ -129,7 +129,7 @@ function conclude(
     if (!one) throw new Error(`internal: apt chose ${name} ${to} ${architecture}, which nobody offered`);
     packages.push(one);
     bare.push({
-      kind: kindOf(from, to),
+      kind: changeKind(from, to),
       name,
       architecture,
       to,
@@ -147,7 +147,8 @@ function conclude(
   return { packages, changes };
 }
 
-function kindOf(from: string | undefined, to: string): Change["kind"] {
+/** What becomes of a package that is there in version `from`. */
+export function changeKind(from: string | undefined, to: string): Change["kind"] {
   if (from === undefined) return "added";
   const order = compareDebVersions(from, to);
   return order < 0 ? "upgraded" : order > 0 ? "downgraded" : "reinstalled";

@@ -6,6 +6,28 @@ export function compareDebVersions(left: string, right: string): number {
   return a.epoch - b.epoch || compareParts(a.upstream, b.upstream) || compareParts(a.revision, b.revision);
 }
 
+/** @param constraint e.g. `<< 2.36`; none is met by every version. @see deb-control(5) */
+export function meets(version: string, constraint: string): boolean {
+  const [, operator, wanted = ""] = /^(<<|<=|=|>=|>>|<|>)\s*(\S+)$/.exec(constraint) ?? [];
+  const order = compareDebVersions(version, wanted);
+  switch (operator) {
+    case undefined:
+      return true;
+    case "<<":
+      return order < 0;
+    case ">>":
+      return order > 0;
+    case "=":
+      return order === 0;
+    // The short ones mean the same, for old packages (deb-control(5)).
+    case "<":
+    case "<=":
+      return order <= 0;
+    default:
+      return order >= 0;
+  }
+}
+
 function split(version: string): { epoch: number; upstream: string; revision: string } {
   const colon = version.indexOf(":");
   const rest = colon < 0 ? version : version.slice(colon + 1);

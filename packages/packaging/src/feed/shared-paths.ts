@@ -10,7 +10,7 @@ import { readControl } from "../contents/index.js";
 import { followed, sharedPaths, type Brought, type ListedEntry, type SharedPath } from "../layout/index.js";
 import { diversionsOf } from "../deb/scripts/diversions.js";
 import { parseRelations, parseStanzas } from "../deb/stanza.js";
-import { compareDebVersions } from "../deb/version.js";
+import { meets } from "../deb/version.js";
 import { feedClash } from "../problems.js";
 
 /** A package, and what its tar has put into the tree. */
@@ -116,28 +116,6 @@ async function rulesOf({ path }: Unpacked, merged: readonly string[]): Promise<R
       replaced.some((one) => one.name === other.name && meets(other.version, one.constraint)),
     diversions: new Map(diversions.map(([from, to]) => [followed(from, merged), followed(to, merged)])),
   };
-}
-
-/** @param constraint e.g. `<< 2.36`; none is met by every version */
-function meets(version: string, constraint: string): boolean {
-  const [, operator, wanted = ""] = /^(<<|<=|=|>=|>>|<|>)\s*(\S+)$/.exec(constraint) ?? [];
-  const order = compareDebVersions(version, wanted);
-  switch (operator) {
-    case undefined:
-      return true;
-    case "<<":
-      return order < 0;
-    case ">>":
-      return order > 0;
-    case "=":
-      return order === 0;
-    // The short ones mean the same, for old packages (deb-control(5)).
-    case "<":
-    case "<=":
-      return order <= 0;
-    default:
-      return order >= 0;
-  }
 }
 
 /** Which of both dpkg would leave at the path; undefined when nothing says. */

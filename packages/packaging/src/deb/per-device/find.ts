@@ -1,9 +1,8 @@
 /** What of the table lies in a root, and which script made it. */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import { eachLimited, AT_ONCE, byText, hasCode } from "@tsbake/base";
+import { eachLimited, AT_ONCE, byText, hasCode, ifThere } from "@tsbake/base";
 import { insideRoot, type InsideRoot } from "@tsbake/sandbox";
-import { DPKG_FOLDER } from "../database.js";
 import { PER_DEVICE } from "./table.js";
 
 /** One path of a root that the table is about. */
@@ -66,6 +65,9 @@ async function targetOf(path: string): Promise<string | undefined> {
   }
 }
 
+/** Where scripts stay, by package: dpkg's folder and opkg's. */
+const INFO_FOLDERS = ["var/lib/dpkg/info", "var/lib/opkg/info"];
+
 /** Members of `info/` that run when a package is installed. */
 const MAKERS = /^(.+)\.(preinst|postinst|config)$/;
 
@@ -75,12 +77,16 @@ const MAKERS = /^(.+)\.(preinst|postinst|config)$/;
  * @returns a clause, e.g. "the postinst of ssl-cert"
  */
 export async function scriptThatMakes(root: string, path: string): Promise<string | undefined> {
-  const info = await insideRoot(root).follow(join(DPKG_FOLDER, "info"));
-  const names = (await readdir(info)).filter((name) => MAKERS.test(name)).sort(byText);
-  const scripts = await eachLimited(names, AT_ONCE, (name) => readFile(join(info, name), "latin1"));
+  const inside = insideRoot(root);
+  const folders = await eachLimited(INFO_FOLDERS, AT_ONCE, (folder) => inside.follow(folder));
+  const all = await eachLimited(folders, AT_ONCE, async (folder) =>
+    ((await ifThere(readdir(folder))) ?? []).map((name) => join(folder, name)),
+  );
+  const paths = all.flat().filter((one) => MAKERS.test(posix.basename(one)));
+  const scripts = await eachLimited(paths.sort(byText), AT_ONCE, (one) => readFile(one, "latin1"));
   for (const trace of [path, posix.basename(path), posix.dirname(path)]) {
     const at = trace.length < 4 ? -1 : scripts.findIndex((text) => text.includes(trace));
-    const [, owner, kind] = MAKERS.exec(names[at] ?? "") ?? [];
+    const [, owner, kind] = MAKERS.exec(posix.basename(paths[at] ?? "")) ?? [];
     if (owner !== undefined) return `the ${kind} of ${owner.replace(/:.*/, "")}`;
   }
   return undefined;

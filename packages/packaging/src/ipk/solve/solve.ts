@@ -1,0 +1,138 @@
+/** Solves what an image asks for, on what is installed. */
+import { join } from "node:path";
+import { BuildError, byText, nearest } from "@tsbake/base";
+import type { InstallRequest, Planned, Solution, SolveRequest } from "../../database/backend.js";
+import type { Change } from "../../database/change.js";
+import type { InstalledPackage } from "../../database/database.js";
+import { parseRelations, type Relation } from "../../deb/stanza.js";
+import { changeKind, plannedIn } from "../../deb/solve.js";
+import { whyChain } from "../../feed/chain.js";
+import { baseChanged, notInFeed, unsolvable } from "../../problems.js";
+import { readIpkDatabase } from "../database.js";
+import { explainFailure } from "./explain.js";
+import { isMetBy, search, type Wish } from "./search.js";
+import { type Candidate, optionsFor, type Universe, universeOf } from "./universe.js";
+
+/** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed`, `packaging/other-content` */
+export async function solveIpk(
+  request: SolveRequest & Pick<InstallRequest, "allowChanged">,
+): Promise<Solution> {
+  const offered = [...plannedIn(request.sources).values()];
+  const installed =
+    request.installedIn === undefined
+      ? []
+      : (await readIpkDatabase(request.installedIn, request.architecture)).packages;
+  const universe = universeOf(offered, installed);
+  const { wishes, unwanted } = wishesOf(request, universe);
+  const there = [...universe.byName.values()].flat().filter(({ isInstalled }) => isInstalled);
+  let found = search(universe, there, wishes, unwanted);
+  if ("failure" in found) {
+    const lines = explainFailure(universe, found.failure);
+    if (found.isGivenUp) lines.push("the search was given up: it took too many steps");
+    throw new BuildError([unsolvable(lines, [])]);
+  }
+  if (request.recommends) found = withRecommends(universe, there, wishes, unwanted, found);
+  return conclude(request, found, installed);
+}
+
+type Found = Extract<ReturnType<typeof search>, { readonly chosen: unknown }>;
+
+/** Each that can be had beside what has to be there; one that cannot is left out. */
+function withRecommends(
+  universe: Universe,
+  there: readonly Candidate[],
+  wishes: readonly Wish[],
+  unwanted: ReadonlySet<string>,
+  first: Found,
+): Found {
+  let found = first;
+  let all = [...wishes];
+  const asked = new Set<string>();
+  for (;;) {
+    const groups = found.chosen.flatMap((one) => one.recommends);
+    const present = [...found.chosen, ...there.filter((one) => !found.removed.includes(one))];
+    const group = groups.find((one) => !asked.has(JSON.stringify(one)) && !isMetBy(one, present));
+    if (group === undefined) return found;
+    asked.add(JSON.stringify(group));
+    const more = search(universe, there, [...all, { group }], unwanted);
+    if ("failure" in more) continue;
+    all = [...all, { group }];
+    found = more;
+  }
+}
+
+function wishesOf(
+  { install, essential }: SolveRequest,
+  universe: Universe,
+): { readonly wishes: Wish[]; readonly unwanted: Set<string> } {
+  const unwanted = new Set(install.filter((word) => word.startsWith("-")).map((word) => word.slice(1)));
+  const groups = install.filter((word) => !word.startsWith("-")).map(relationOf);
+  const names = [...universe.byName.keys(), ...universe.providers.keys()];
+  const unknown = groups.filter((one) => optionsFor(universe, [one]).length === 0);
+  if (unknown.length > 0)
+    throw new BuildError(unknown.map(({ name }) => notInFeed(name, nearest(name, names))));
+  const needed = essential
+    ? [...universe.byName.values()].flatMap(([newest]) => (newest?.isEssential ? [newest.name] : []))
+    : [];
+  const wishes = [...groups, ...needed.map((name) => ({ name, constraint: "" }))].map((one) => ({
+    group: [one],
+  }));
+  return { wishes, unwanted };
+}
+
+/** `name`, `name=version`; what apt reads behind `/` and `:` has been settled by the closure. */
+function relationOf(word: string): Relation {
+  const [, name = "", version] = /^([^=/:]+)(?:[/:][^=]*)?(?:=(.+))?$/.exec(word) ?? [];
+  return (
+    parseRelations(version === undefined ? name : `${name} (= ${version})`)[0]?.[0] ?? {
+      name,
+      constraint: "",
+    }
+  );
+}
+
+function conclude(
+  request: SolveRequest & Pick<InstallRequest, "allowChanged">,
+  { chosen, removed }: Found,
+  installed: readonly InstalledPackage[],
+): Solution {
+  const before = new Map(installed.map((one) => [one.name, one]));
+  const packages = inOrder(chosen);
+  const bare = [
+    ...chosen.map(({ name, version, architecture }): Change => {
+      const from = before.get(name)?.version;
+      const kind = changeKind(from, version);
+      return { kind, name, architecture, to: version, ...(from === undefined ? {} : { from }), chain: [] };
+    }),
+    ...removed.map(({ name, version, architecture }): Change => ({
+      kind: "removed",
+      name,
+      architecture,
+      from: version,
+      chain: [],
+    })),
+  ];
+  const changes = bare
+    .map((change) => ({ ...change, chain: whyChain(change, packages, request.install) }))
+    .sort((left, right) => byText(left.name, right.name));
+  const refused = changes.filter(
+    ({ kind, name }) => kind !== "added" && !request.allowChanged?.includes(name),
+  );
+  if (refused.length > 0) throw new BuildError(refused.map(baseChanged));
+  return { packages, changes };
+}
+
+/** Each after what it needs, as far as there is no circle; else by name. */
+function inOrder(chosen: readonly Candidate[]): Planned[] {
+  const seen = new Set<Candidate>();
+  const ordered: Planned[] = [];
+  const sorted = [...chosen].sort((left, right) => byText(left.name, right.name));
+  const visit = (one: Candidate): void => {
+    if (seen.has(one)) return;
+    seen.add(one);
+    for (const group of one.needs) for (const other of sorted) if (isMetBy(group, [other])) visit(other);
+    if (one.planned) ordered.push(one.planned);
+  };
+  for (const one of sorted) visit(one);
+  return ordered;
+}
