@@ -99,6 +99,7 @@ FEED_POOL ?= "${DL_DIR}/feed/pool"
 
 # For ordinary users; a build as root has it too, so that both have the same signatures.
 DEPENDS += "fakeroot-native"
+DEPENDS += "${@'rpm-native' if d.getVar('IMAGE_PKGTYPE') == 'rpm' else ''}"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'squashfs', 'squashfs-tools-native', '', d)}"
 DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'erofs ddi', 'erofs-utils-native', '', d)}"
 DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'ext4 ddi', 'systemd-tools-native', '', d)}"

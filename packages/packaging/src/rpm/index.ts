@@ -1,3 +1,2 @@
-/** The rpm format. */
-export { readRpm, verifyPayload } from "./format/read.js";
-export { writeRpm } from "./format/write.js";
+/** The rpm format: files, database and backend. */
+export { openRpmBackend } from "./backend.js";

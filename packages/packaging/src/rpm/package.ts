@@ -1,6 +1,6 @@
 /** A Debian package, opened, as what an rpm says. */
 import { readSync } from "node:fs";
-import { BuildError, nameBytes } from "@tsbake/base";
+import { BuildError, nameBytes, nameOf } from "@tsbake/base";
 import type { OpenedPackage, PlainEntry } from "../contents/index.js";
 import { writeStanza } from "../deb/stanza.js";
 import { badDeb } from "../problems.js";
@@ -28,8 +28,8 @@ export function rpmSpecOf(path: string, one: NeutralPackage, opened: OpenedPacka
   const shipped = opened.tar.entries.map((entry) => fileOf(entry, opened.fd, conffiles, refuse));
   const newest = Math.max(0, ...opened.tar.entries.map(({ mtimeSeconds }) => mtimeSeconds));
   const scripts = Object.entries(SCRIPTLETS).flatMap(([name, kind]): [ScriptKind, string][] => {
-    const text = one.members.get(name)?.bytes.toString("utf8");
-    return text === undefined ? [] : [[kind, scriptlet(name as keyof typeof SCRIPTLETS, text, one)]];
+    const text = one.members.get(name)?.bytes;
+    return text === undefined ? [] : [[kind, scriptlet(name as keyof typeof SCRIPTLETS, nameOf(text), one)]];
   });
   return {
     ...evrOfDebian(one.version),

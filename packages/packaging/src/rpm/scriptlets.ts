@@ -13,6 +13,11 @@ export const INFO_FOLDER = `${ADMIN_FOLDER}/info`;
 /** The stanza of each package, of which the list of all is made for scripts that ask. */
 export const STATUS_FOLDER = `${ADMIN_FOLDER}/status.d`;
 
+/** Whether a file of an rpm is dpkg's note of the package that it was. */
+export function isAdminFile(path: string): boolean {
+  return path.startsWith(`${INFO_FOLDER}/`) || path.startsWith(`${STATUS_FOLDER}/`);
+}
+
 /** Members of a control archive that run, with the scriptlet that calls them. */
 export const SCRIPTLETS = {
   preinst: "preInstall",
