@@ -45,15 +45,20 @@ export function rpmSpecOf(path: string, one: NeutralPackage, opened: OpenedPacka
     buildSeconds: newest,
     relations: rpmRelations(one.relations),
     scripts: Object.fromEntries(scripts),
-    files: [...shipped, ...adminFiles(one, newest)],
+    files: [...shipped, ...adminFiles(one, shipped, newest)],
     origin: originOf(one),
   };
 }
 
 /** What dpkg would have of it. */
-function adminFiles({ name, stanza, members }: NeutralPackage, mtimeSeconds: number): RpmFile[] {
+function adminFiles(
+  { name, stanza, members }: NeutralPackage,
+  shipped: readonly RpmFile[],
+  mtimeSeconds: number,
+): RpmFile[] {
   const status = new Map([...stanza].filter(([field]) => field !== "Package"));
   const text = writeStanza(new Map([["Package", name], ["Status", "install ok installed"], ...status]));
+  const list = ["/.", ...shipped.map(({ path }) => path)].map((path) => `${path}\n`).join("");
   const file = (path: string, bytes: Buffer, mode: number): RpmFile => ({
     path,
     kind: "file",
@@ -67,6 +72,7 @@ function adminFiles({ name, stanza, members }: NeutralPackage, mtimeSeconds: num
   });
   return [
     file(`${STATUS_FOLDER}/${name}`, nameBytes(`${text}\n`), 0o644),
+    file(`${INFO_FOLDER}/${name}.list`, nameBytes(list), 0o644),
     ...[...members].map(([member, { bytes, mode }]) => file(`${INFO_FOLDER}/${name}.${member}`, bytes, mode)),
   ];
 }
