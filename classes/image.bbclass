@@ -24,6 +24,9 @@ python () {
     features = [word for word in d.getVar('IMAGE_FEATURES').split() if word != 'sysext']
     if features:
         bb.fatal('IMAGE_FEATURES of %s has %s: there is sysext' % (d.getVar('PN'), ', '.join(features)))
+    kinds = ['deb', 'ipk']
+    if d.getVar('IMAGE_PKGTYPE') not in kinds:
+        bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
@@ -121,8 +124,8 @@ deltask sysroot_ready
 DEVSHELL_STARTDIR = "${WORKDIR}"
 do_devshell[fakeroot] = "1"
 
-# The packages of recipes are part of the result, restored with it too.
-do_build[recrdeptask] += "do_package_write_${IMAGE_PKGTYPE}"
+# The packages of recipes are part of the result, restored with it too; the first kind of PACKAGE_CLASSES makes the image, all are written.
+do_build[recrdeptask] += "${@' '.join(sorted({'do_package_write_' + word.replace('package_', '') for word in d.getVar('PACKAGE_CLASSES').split()} | {'do_package_write_' + d.getVar('IMAGE_PKGTYPE')}))}"
 
 # --- packages ---------------------------------------------------------------------------------------------------
 ROOTFS_CLOSURE = "${@'${WORKDIR}/feed/do_rootfs.closure' if d.getVar('ROOTFS_FROM_FEED').split() else ''}"

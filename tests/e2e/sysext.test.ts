@@ -694,7 +694,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
       ["no database", 'IMAGE_GEN_PKGDBFS:pn-case-base = "0"\n', /IMAGE_GEN_PKGDBFS/],
       ["another architecture", 'TARGET_ARCH:pn-case-base = "m68k"\n', /TARGET_ARCH/],
       ["another distribution", 'DISTRO:pn-case-base = "other"\n', /DISTRO/],
-      ["another package format", 'IMAGE_PKGTYPE:pn-case-base = "rpm"\n', /IMAGE_PKGTYPE/],
+      ["another package format", 'IMAGE_PKGTYPE:pn-case-base = "ipk"\n', /IMAGE_PKGTYPE/],
     ])("%s", async (_what, change, message) => {
       rig.write("build/conf/changes.conf", change);
       const result = await rig.tsbake(["case-tools"]);

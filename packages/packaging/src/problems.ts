@@ -292,11 +292,13 @@ export function unshipped(recipe: string, paths: readonly string[]): Diagnostic 
  * Packages that do not go together.
  * @param unmet the lines of `unmetRelations`
  * @param messages what else was said
+ * @param teller who said it
  */
 export function unsolvable(
   unmet: readonly string[],
   messages: readonly string[],
   askedBy?: string,
+  teller = "apt",
 ): Diagnostic {
   const head = headOfUnmet(unmet);
   // apt ends with a sentence about held packages, of which there are none here.
@@ -306,6 +308,6 @@ export function unsolvable(
     severity: "error",
     code: "packaging/unsolvable",
     message: `the packages${askedBy ? ` of ${askedBy}` : ""} cannot be installed together${head ? `: ${head}` : ""}`,
-    help: `change what asks for it (RDEPENDS of a recipe, or the list of packages), or give the build what is missing; \`tsbake feed update\` fetches lists again that are old or damaged; apt said:\n${lines.join("\n") || "nothing"}`,
+    help: `change what asks for it (RDEPENDS of a recipe, or the list of packages), or give the build what is missing; \`tsbake feed update\` fetches lists again that are old or damaged; ${teller} said:\n${lines.join("\n") || "nothing"}`,
   };
 }

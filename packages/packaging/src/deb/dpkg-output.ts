@@ -25,9 +25,9 @@ export function explainDpkg(stdout: string, stderr: string): DpkgFailure {
   return { cause: cause || "dpkg does not say why", said: lines.join("\n").trim() };
 }
 
-/** A package as it is, or that of a path of the form `NAME_VERSION_ARCHITECTURE.deb`. */
+/** A package as it is, or that of a path of the form `NAME_VERSION_ARCHITECTURE.deb`, or `.ipk`. */
 function nameOf(what: string): string {
-  return what.endsWith(".deb") ? (basename(what).split("_")[0] ?? what) : what;
+  return /\.(deb|ipk)$/.test(what) ? (basename(what).split("_")[0] ?? what) : what;
 }
 
 function clause(name: string, reason: string): string {

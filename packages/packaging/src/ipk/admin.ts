@@ -3,7 +3,7 @@
  * dpkg-trigger and their like, which look there. It is made of opkg's database before, and becomes opkg's database afterwards;
  * what stays in it is what update-alternatives, dpkg-divert and dpkg-statoverride keep on a device.
  */
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AT_ONCE, byText, eachLimited, ifThere, nameBytes, nameOf, readTextIfThere } from "@tsbake/base";
 import { refuseLinks } from "@tsbake/sandbox";
@@ -36,7 +36,7 @@ const GONE = ["info", "triggers", "updates", "parts"];
 
 /** Makes dpkg's folder of what opkg has installed. @throws BuildError `packaging/bad-database`, `sandbox/leaves-root` */
 export async function raiseAdmin(seenRoot: string): Promise<void> {
-  for (const folder of [OPKG_FOLDER, DPKG_FOLDER]) await refuseLinks(seenRoot, folder);
+  await ownPlaces(seenRoot);
   const [opkg, dpkg] = [join(seenRoot, OPKG_FOLDER), join(seenRoot, DPKG_FOLDER)];
   for (const name of [...GONE, "alternatives"]) await mkdir(join(dpkg, name), { recursive: true });
   const path = join(opkg, "status");
@@ -89,6 +89,15 @@ export async function raiseAdmin(seenRoot: string): Promise<void> {
   await writeFile(join(dpkg, "available"), "");
 }
 
+/** Packages may have brought anything there. @throws BuildError `sandbox/leaves-root` */
+async function ownPlaces(seenRoot: string): Promise<void> {
+  const folders = [OPKG_FOLDER, DPKG_FOLDER];
+  const found = await eachLimited(folders, AT_ONCE, (folder) => ifThere(lstat(join(seenRoot, folder))));
+  // One of them is there, and both lie in one folder.
+  for (const [at, folder] of folders.entries()) if (found[at]) await refuseLinks(seenRoot, folder);
+  for (const folder of folders) await mkdir(join(seenRoot, folder), { recursive: true });
+}
+
 /** As `info/` of dpkg calls a package. */
 function keyOf(fields: Stanza): string {
   const name = fields.get("Package") ?? "";
@@ -100,7 +109,7 @@ export const OPKG_KEEPS: KeptDatabase = {
   // opkg notes it in its status file.
   extra: () => [],
   async settle(seenRoot, database, { architecture, epochSeconds, install }) {
-    for (const folder of [OPKG_FOLDER, DPKG_FOLDER]) await refuseLinks(seenRoot, folder);
+    await ownPlaces(seenRoot);
     await lower(seenRoot, database, { wanted: install, epochSeconds });
     return readIpkDatabase(seenRoot, architecture);
   },

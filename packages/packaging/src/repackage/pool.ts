@@ -2,7 +2,7 @@
  * Packages that were made of others lie in the pool, one folder a format, made once for all images. Beside each stands what it was
  * made of and its digest: one that was made of something else, by another writer, or that is damaged, is made again.
  */
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, rename, rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
@@ -97,7 +97,8 @@ async function madeBefore(place: string, one: Planned, writer: PackageWriter): P
     throw error;
   }
   if (made.from !== one.sha256 || made.writer !== writerName(writer)) return undefined;
-  return (await ifThere(sha256File(place))) === made.sha256 ? made : undefined;
+  if ((await ifThere(lstat(place)))?.isFile() !== true) return undefined;
+  return (await sha256File(place)) === made.sha256 ? made : undefined;
 }
 
 async function make(

@@ -1,41 +1,59 @@
-/** Why packages do not go together, in ten lines at most: who asks for what nothing meets, and what stands against each option. */
+/**
+ * Why packages do not go together, in ten lines at most: what keeps them apart, as apt writes it, and the way from what was asked for
+ * down to there.
+ */
+import type { Relation } from "../../deb/stanza.js";
 import type { Failure, Need } from "./search.js";
-import { type Candidate, describeRelation, type Universe } from "./universe.js";
+import { type Candidate, describeRelation, isMeant, type Universe } from "./universe.js";
 
+/** Of a chain, and of options that are told. */
 const MOST_STEPS = 5;
-const MOST_OPTIONS = 3;
+const MOST_OPTIONS = 6;
 
-/** Lines as apt writes them, ` x : Depends: y but …`, then the way from what was asked for, then the options. */
+/** The first failure of a search, which is the one of what would have been preferred. */
 export function explainFailure(universe: Universe, { need, against }: Failure): string[] {
-  const what = need.group.map(describeRelation).join(" | ");
-  const who = need.of === undefined ? "the image" : named(need.of);
-  const why = against.length === 0 ? unavailable(universe, need) : "every package that meets it is ruled out";
-  const lines = [` ${who} : Depends: ${what} but ${why}`];
+  const lines = against
+    .slice(0, MOST_OPTIONS)
+    .flatMap(({ option, enemy }) => (enemy === undefined ? [] : ruledOut(need, option, enemy)));
+  if (against.length > MOST_OPTIONS)
+    lines.push(`and ${against.length - MOST_OPTIONS} more that could meet it`);
+  if (need.of !== undefined) {
+    const why = against.length === 0 ? unavailable(universe, need) : "it is not going to be installed";
+    lines.push(` ${need.of.name} : Depends: ${need.group.map(describeRelation).join(" | ")} but ${why}`);
+  }
   const chain = chainOf(need);
   if (chain.length > 1) {
-    const shown =
-      chain.length > MOST_STEPS ? [...chain.slice(0, 2), "…", ...chain.slice(3 - MOST_STEPS)] : chain;
+    const isLong = chain.length > MOST_STEPS;
+    const shown = isLong ? [...chain.slice(0, 2), "…", ...chain.slice(3 - MOST_STEPS)] : chain;
     lines.push(`asked for by ${shown.join(" → ")}`);
   }
-  for (const { option, enemy } of against.slice(0, MOST_OPTIONS)) lines.push(ruledOut(option, enemy));
-  if (against.length > MOST_OPTIONS) lines.push(`and ${against.length - MOST_OPTIONS} more`);
+  const unwanted = against.filter(({ enemy }) => enemy === undefined).map(({ option }) => option.name);
+  if (unwanted.length > 0)
+    lines.push(`not to be installed: ${[...new Set(unwanted)].slice(0, MOST_STEPS).join(" ")}`);
   return lines;
 }
 
 function unavailable({ byName }: Universe, { group }: Need): string {
   const [first] = group;
-  const there = first && byName.get(first.name)?.[0];
-  return there === undefined ? "it is not installable" : `${there.version} is to be installed`;
+  const [newest] = (first && byName.get(first.name)) ?? [];
+  return newest === undefined ? "it is not installable" : `${newest.version} is to be installed`;
 }
 
-function ruledOut(option: Candidate, enemy: Candidate | undefined): string {
-  if (enemy === undefined) return `${named(option)} is not wanted`;
-  if (enemy.name === option.name) return `${named(option)}: ${enemy.version} has to be there`;
-  return `${named(option)} and ${named(enemy)} conflict`;
-}
-
-function named({ name, version }: Candidate): string {
-  return `${name} ${version}`;
+function ruledOut(need: Need, option: Candidate, enemy: Candidate): string[] {
+  if (enemy.name === option.name) {
+    if (need.of !== undefined) return [];
+    return [
+      ` ${option.name} : Depends: ${option.name} (= ${option.version}) but ${enemy.version} is to be installed`,
+    ];
+  }
+  const conflict = (one: Candidate, other: Candidate): Relation | undefined =>
+    one.enemies.find((relation) => isMeant(other, relation));
+  const [who, other, relation] =
+    conflict(option, enemy) === undefined
+      ? [enemy, option, conflict(enemy, option)]
+      : [option, enemy, conflict(option, enemy)];
+  if (relation === undefined) return [];
+  return [` ${who.name} : Conflicts: ${describeRelation(relation)} but ${other.version} is to be installed`];
 }
 
 /** From a wish down to whose need it is. */

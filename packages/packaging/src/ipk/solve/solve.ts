@@ -11,7 +11,7 @@ import { baseChanged, notInFeed, unsolvable } from "../../problems.js";
 import { readIpkDatabase } from "../database.js";
 import { explainFailure } from "./explain.js";
 import { isMetBy, search, type Wish } from "./search.js";
-import { type Candidate, optionsFor, type Universe, universeOf } from "./universe.js";
+import { type Candidate, isMeant, optionsFor, type Universe, universeOf } from "./universe.js";
 
 /**
  * @param readInstalled the database of a root, for `installedIn`
@@ -29,14 +29,34 @@ export async function solveIpk(
   const universe = universeOf(offered, installed);
   const { wishes, unwanted } = wishesOf(request, universe);
   const there = [...universe.byName.values()].flat().filter(({ isInstalled }) => isInstalled);
-  let found = search(universe, there, wishes, unwanted);
-  if ("failure" in found) {
+  for (const from of [newestOf(universe, wishes), universe]) {
+    const found = search(from, there, wishes, unwanted);
+    if (!("failure" in found)) {
+      const whole = request.recommends ? withRecommends(from, there, wishes, unwanted, found) : found;
+      return conclude(request, whole, installed);
+    }
+    if (from !== universe) continue;
     const lines = explainFailure(universe, found.failure);
     if (found.isGivenUp) lines.push("the search was given up: it took too many steps");
-    throw new BuildError([unsolvable(lines, [])]);
+    throw new BuildError([unsolvable(lines, [], undefined, "the solver")]);
   }
-  if (request.recommends) found = withRecommends(universe, there, wishes, unwanted, found);
-  return conclude(request, found, installed);
+  throw new Error("internal: a solution was neither found nor refused");
+}
+
+/** As apt looks at a feed: of each name the newest version, or the one that was asked for, and what is installed. */
+function newestOf(universe: Universe, wishes: readonly Wish[]): Universe {
+  const asked = new Map(
+    wishes.flatMap(({ group: [one] }) => (one?.constraint.startsWith("=") ? [[one.name, one] as const] : [])),
+  );
+  const taken = new Set<Candidate>();
+  for (const [name, all] of universe.byName) {
+    const relation = asked.get(name);
+    const [newest] = relation ? all.filter((one) => isMeant(one, relation)) : all;
+    for (const one of all) if (one === newest || one.isInstalled) taken.add(one);
+  }
+  const narrow = (lists: Universe["byName"]) =>
+    new Map([...lists].map(([name, all]) => [name, all.filter((one) => taken.has(one))]));
+  return { byName: narrow(universe.byName), providers: narrow(universe.providers) };
 }
 
 type Found = Extract<ReturnType<typeof search>, { readonly chosen: unknown }>;
