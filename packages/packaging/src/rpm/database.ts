@@ -3,7 +3,7 @@
  * of Debian's archive and of recipes, and are called as they call themselves; alternatives, diversions and overrides are kept by
  * Debian's own tools below `/var/lib/dpkg`.
  */
-import { lstat, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AT_ONCE, BuildError, byText, eachLimited, ifThere, nameOf, sha256 } from "@tsbake/base";
@@ -18,13 +18,13 @@ import {
 } from "../deb/database.js";
 import { parseStanzas } from "../deb/stanza.js";
 import { interests } from "../ipk/database.js";
-import { badDatabase } from "../problems.js";
+import { badDatabase, damagedSnapshot } from "../problems.js";
 import { filesOf } from "./format/files.js";
 import { HeaderFault } from "./format/header.js";
 import { originOf } from "./format/origin.js";
 import { type DatabaseHeader, splitHeaders } from "./headers.js";
 import { isAdminFile } from "./scriptlets.js";
-import { exportDatabase, findRpm, RPM_FOLDER } from "./tool.js";
+import { exportDatabase, findRpm, importDatabase, RPM_FOLDER } from "./tool.js";
 
 /** Below a snapshot: a file a header. */
 export const HEADERS_FOLDER = `${RPM_FOLDER}/headers`;
@@ -42,15 +42,68 @@ export async function readRpmHeaders(root: string, architecture?: string): Promi
   return databaseOf(root, await headersOfSnapshot(root), architecture);
 }
 
+/** What a root's database consists of; anything else in its folder is a lock or memory that is shared. */
+const DATABASE_FILES = ["rpmdb.sqlite", "rpmdb.sqlite-wal"];
+
+/** Every header of the database of a root. @throws BuildError `packaging/bad-database`, `packaging/no-rpm` */
 export async function headersOfRoot(root: string): Promise<DatabaseHeader[]> {
   const folder = join(root, RPM_FOLDER);
-  if ((await ifThere(lstat(join(folder, "rpmdb.sqlite")))) === undefined)
-    throw new BuildError([badDatabase(folder, "there is no rpmdb.sqlite")]);
+  return inScratch(async (scratch) => {
+    // A copy: sqlite resolves links, and a root in memory is found through one.
+    for (const name of DATABASE_FILES) {
+      const found = await ifThere(lstat(join(folder, name)));
+      if (found?.isFile()) await copyFile(join(folder, name), join(scratch, name));
+      else if (name === DATABASE_FILES[0])
+        throw new BuildError([badDatabase(folder, "there is no rpmdb.sqlite")]);
+    }
+    const file = join(scratch, "headers");
+    await exportDatabase(await findRpm(), scratch, file);
+    return splitHeaders(await readFile(file), folder);
+  });
+}
+
+/**
+ * Makes the database of a root anew, of these headers and nothing else: no locks, and the same bytes whatever happened before. What has
+ * arrived is read again and compared.
+ *
+ * @throws BuildError `packaging/damaged-snapshot`, `packaging/no-rpm`
+ */
+export async function writeRpmDatabase(root: string, headers: readonly DatabaseHeader[]): Promise<void> {
+  const folder = join(root, RPM_FOLDER);
+  await inScratch(async (scratch) => {
+    const file = join(scratch, "headers");
+    await writeFile(file, Buffer.concat(headers.map(({ bytes }) => bytes)));
+    const made = join(scratch, "database");
+    await mkdir(made);
+    await importDatabase(await findRpm(), made, file);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    for (const name of DATABASE_FILES) {
+      const found = await ifThere(lstat(join(made, name)));
+      if (found !== undefined && found.size > 0) await copyFile(join(made, name), join(folder, name));
+    }
+  });
+  demandHeaders(headers, await headersOfRoot(root));
+}
+
+function demandHeaders(expected: readonly DatabaseHeader[], found: readonly DatabaseHeader[]): void {
+  if (expected.length !== found.length)
+    throw new BuildError([
+      damagedSnapshot("the number of imported headers", String(expected.length), String(found.length)),
+    ]);
+  for (const [at, { key, sha256: digest }] of expected.entries()) {
+    const other = found[at]!;
+    if (other.key !== key || other.sha256 !== digest)
+      throw new BuildError([
+        damagedSnapshot(`the header of \`${key}\``, digest, `${other.key} ${other.sha256}`),
+      ]);
+  }
+}
+
+async function inScratch<T>(body: (scratch: string) => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), "tsbake-rpm-"));
   try {
-    const file = join(scratch, "headers");
-    await exportDatabase(await findRpm(), folder, file);
-    return splitHeaders(await readFile(file), folder);
+    return await body(scratch);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

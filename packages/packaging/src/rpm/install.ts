@@ -18,7 +18,7 @@ import {
 } from "../deb/install.js";
 import { clampTimes, completeRoot, normaliseRoot } from "../deb/normalise.js";
 import { installFailed } from "../problems.js";
-import { readRpmDatabase } from "./database.js";
+import { headersOfRoot, readRpmDatabase, writeRpmDatabase } from "./database.js";
 import { readRpm } from "./format/read.js";
 import { TAG } from "./format/tags.js";
 import { findRpm, RPM_FOLDER, type RpmTool, runRpm } from "./tool.js";
@@ -65,6 +65,7 @@ async function finish(
   await sandbox.run("sh", ["-c", CLEAN_UP, "sh", root]);
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   for (const folder of [RPM_FOLDER, DPKG_FOLDER]) await refuseLinks(root, folder);
+  await writeRpmDatabase(root, await headersOfRoot(root));
   const database = await readRpmDatabase(root, architecture);
   await normaliseRoot(sandbox, root, database);
   const missing = await completeRoot(sandbox, root, database, request.extra?.(database));

@@ -10,7 +10,7 @@ import { demandInstalled, verify, withoutServices } from "../deb/install.js";
 import { clampTimes, completeRoot, normaliseRoot } from "../deb/normalise.js";
 import { describe, SCRIPTS } from "../deb/skipped.js";
 import { installFailed } from "../problems.js";
-import { readRpmDatabase } from "./database.js";
+import { headersOfRoot, readRpmDatabase, writeRpmDatabase } from "./database.js";
 import { addPackages } from "./install.js";
 import { findRpm, RPM_FOLDER } from "./tool.js";
 import { runTriggers } from "./triggers.js";
@@ -29,6 +29,7 @@ export async function installOnRpmTree(request: LayerRequest, solution: Solution
     await runTriggers({ ...request, fresh: packages }, await readRpmDatabase(seenRoot, architecture));
   });
   for (const folder of [RPM_FOLDER, DPKG_FOLDER]) await refuseLinks(seenRoot, folder);
+  await writeRpmDatabase(seenRoot, await headersOfRoot(seenRoot));
   const database = await readRpmDatabase(seenRoot, architecture);
   demandInstalled(database);
   await normaliseRoot(sandbox, root, database, seenRoot);
@@ -53,6 +54,7 @@ export async function installOnRpmDatabase(
   onProgress?.(`unpacking ${packages.length} packages`);
   await addPackages(await findRpm(), request, packages, ["--noscripts", "--notriggers"]);
   for (const folder of [RPM_FOLDER, DPKG_FOLDER]) await refuseLinks(seenRoot, folder);
+  await writeRpmDatabase(seenRoot, await headersOfRoot(seenRoot));
   const database = await readRpmDatabase(seenRoot, architecture);
   await normaliseRoot(sandbox, root, database, seenRoot);
   await clampTimes(sandbox, root, epochSeconds);

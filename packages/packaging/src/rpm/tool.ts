@@ -99,15 +99,10 @@ export async function exportDatabase(tool: RpmTool, folder: string, to: string):
 }
 
 /** Puts headers into a database that is made for it. @param from as {@link exportDatabase} writes it */
-export async function importDatabase(
-  tool: RpmTool,
-  folder: string,
-  from: string,
-  epochSeconds: number,
-): Promise<void> {
+export async function importDatabase(tool: RpmTool, folder: string, from: string): Promise<void> {
   const script = 'in=$1; shift; exec "$@" <"$in"';
   const base = [tool.rpmdb, ...databaseSettings(tool), `--dbpath=${folder}`];
-  const env = { ...pathOnly(), ...environment(epochSeconds) };
+  const env = { ...pathOnly(), ...environment(0) };
   await run(base[0]!, [...base.slice(1), "--initdb"], { env });
   await run("sh", ["-c", script, "sh", from, ...base, "--importdb"], { env });
 }
