@@ -24,7 +24,7 @@ python () {
     features = [word for word in d.getVar('IMAGE_FEATURES').split() if word != 'sysext']
     if features:
         bb.fatal('IMAGE_FEATURES of %s has %s: there is sysext' % (d.getVar('PN'), ', '.join(features)))
-    kinds = ['deb', 'ipk']
+    kinds = ['deb', 'ipk', 'rpm']
     if d.getVar('IMAGE_PKGTYPE') not in kinds:
         bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]

@@ -34,7 +34,7 @@ export function openRpmBackend(): Backend {
       const solution = await solveIpk({ ...request, essential: true }, readRpmHeaders);
       return installRpm(request, await fetched(request, solution));
     },
-    compose: (request) => composeDeb(request, OWN_FOLDERS),
+    compose: (request) => composeDeb(request, OWN_FOLDERS, "sha256"),
     openAhead: ({ packages }, beside) => openAhead(packages, beside),
     installOnDatabase: async (request) => installOnRpmDatabase(request, await solutionOf(request)),
     installOnTree: async (request) => installOnRpmTree(request, await solutionOf(request)),

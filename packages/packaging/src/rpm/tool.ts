@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { BuildError, ifThere, run } from "@tsbake/base";
 import type { Cage } from "@tsbake/sandbox";
 import { installFailed, noRpm } from "../problems.js";
+import { explainRpm } from "./rpm-output.js";
 
 /** Below a root. */
 export const RPM_FOLDER = "var/lib/rpm";
@@ -56,9 +57,6 @@ function environment(epochSeconds: number): Record<string, string> {
   };
 }
 
-/** What rpm says of what is wrong, with or without an exit code: a scriptlet that failed late, an owner that is not there, an error. */
-const FAILURES = /scriptlet failed|does not exist - using root|^error: /;
-
 export interface RpmRun {
   readonly sandbox: Cage;
   readonly root: string;
@@ -81,14 +79,8 @@ export async function runRpm(
   const temporary = join(root, "var/tmp");
   const env = { ...environment(epochSeconds), SQLITE_TMPDIR: temporary };
   const done = await sandbox.run(tool.rpm, words, { mayFail: true, env });
-  const said = `${done.stdout}\n${done.stderr}`;
-  const lines = said
-    .split("\n")
-    .filter((line) => !/should not be used directly|assuming you know/.test(line));
-  const failed = lines.find((line) => FAILURES.test(line));
-  if (done.code === 0 && failed === undefined) return;
-  const cause = (failed ?? `rpm ended with ${done.code ?? done.signal}`).replace(/^(?:error|warning): /, "");
-  throw new BuildError([installFailed(cause, lines.join("\n"), "rpm")]);
+  const failure = explainRpm(done.code, done.stdout, done.stderr);
+  if (failure) throw new BuildError([installFailed(failure.cause, failure.said, "rpm")]);
 }
 
 /** Every header of a database, as rpmdb writes them one after the other. @param folder of the database, absolute */
