@@ -24,7 +24,7 @@ python () {
     features = [word for word in d.getVar('IMAGE_FEATURES').split() if word != 'sysext']
     if features:
         bb.fatal('IMAGE_FEATURES of %s has %s: there is sysext' % (d.getVar('PN'), ', '.join(features)))
-    kinds = ['deb', 'ipk']
+    kinds = ['deb', 'ipk', 'rpm']
     if d.getVar('IMAGE_PKGTYPE') not in kinds:
         bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
     served = [word for word in d.getVar('IPK_FEED_URIS').split() if not word.startswith(('/', 'file:///'))]
@@ -108,6 +108,7 @@ FEED_POOL ?= "${DL_DIR}/feed/pool"
 
 # For ordinary users; a build as root has it too, so that both have the same signatures.
 DEPENDS += "fakeroot-native"
+DEPENDS += "${@'rpm-native' if d.getVar('IMAGE_PKGTYPE') == 'rpm' else ''}"
 DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'squashfs', 'squashfs-tools-native', '', d)}"
 DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'erofs ddi', 'erofs-utils-native', '', d)}"
 DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'ext4 ddi', 'systemd-tools-native', '', d)}"

@@ -21,6 +21,7 @@ const PROGRAMS = {
   openssl: "openssl",
   patch: "patch",
   python3: "python3",
+  rpm: "rpm",
   unzip: "unzip",
   xz: "xz",
   zstd: "zstd",

@@ -4,13 +4,15 @@ import type { Backend, PackageDatabase } from "./database/index.js";
 import { openDebBackend } from "./deb/index.js";
 import { openIpkBackend } from "./ipk/index.js";
 import { noBackend } from "./problems.js";
+import { openRpmBackend } from "./rpm/index.js";
 
 /** A word of PACKAGE_CLASSES without `package_`. */
 export type BackendName = PackageDatabase["backend"];
 
-const OPENERS: Readonly<Partial<Record<BackendName, () => Backend>>> = {
+const OPENERS: Readonly<Record<BackendName, () => Backend>> = {
   deb: openDebBackend,
   ipk: openIpkBackend,
+  rpm: openRpmBackend,
 };
 
 /** @throws BuildError `packaging/no-backend` for a word that is none */

@@ -22,6 +22,20 @@ export {
 } from "./database/index.js";
 export { openBackend, type BackendName } from "./backends.js";
 export {
+  compareEvr,
+  compareRpm,
+  evrOfDebian,
+  evrText,
+  openRpm,
+  readRpm,
+  rpmRelations,
+  splitHeaders,
+  verifyPayload,
+  writeRpm,
+  type RpmFile,
+  type RpmSpec,
+} from "./rpm/index.js";
+export {
   readDebDatabase,
   parseRelations,
   parseStanzas,

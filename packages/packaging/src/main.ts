@@ -15,6 +15,7 @@ await runProgram({
     sysroot: async () => (await import("./commands/sysroot.js")).sysroot,
     "write-deb": async () => (await import("./commands/deb.js")).writeDeb,
     "write-ipk": async () => (await import("./commands/deb.js")).writeIpk,
+    "write-rpm": async () => (await import("./commands/deb.js")).writeRpm,
   },
   refuse: badArgument,
   // What is written is the same for every caller.

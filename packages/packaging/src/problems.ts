@@ -74,6 +74,16 @@ export function badName(path: string): Diagnostic {
   };
 }
 
+/** An rpm that is damaged, or says what it must not. */
+export function badRpm(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-rpm",
+    message: `\`${path}\` is no usable rpm package: ${reason}`,
+    help: "remove the file and get it again from where it came; if it is one of the pool, the next build makes it again",
+  };
+}
+
 /** The description of a recipe's packages is not what package.bbclass writes, or names what Debian cannot have. */
 export function badSpec(path: string, reason: string): Diagnostic {
   return {
@@ -167,12 +177,12 @@ export function foreignSnapshot(what: string, expected: string, found: string): 
 }
 
 /** dpkg or a maintainer script failed; `cause` is a clause, `said` what was printed. */
-export function installFailed(cause: string, said: string): Diagnostic {
+export function installFailed(cause: string, said: string, program = "dpkg"): Diagnostic {
   return {
     severity: "error",
     code: "packaging/install-failed",
     message: `packages could not be installed: ${cause}`,
-    help: `dpkg said:\n${lastLines(said, 20) || "nothing"}`,
+    help: `${program} said:\n${lastLines(said, 20) || "nothing"}`,
   };
 }
 
@@ -213,6 +223,16 @@ export function noProvider(path: string, soname: string, recipe: string): Diagno
     code: "packaging/no-library-provider",
     message: `\`${path}\` of ${recipe} needs \`${soname}\`, which no package in its sysroot provides`,
     help: "add the recipe that builds the library to DEPENDS, or take the library's package from the feed with a recipe that inherits feed",
+  };
+}
+
+/** rpm is a recipe of ours, and a task has to depend on it. */
+export function noRpm(): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/no-rpm",
+    message: "there is no `rpm` on the PATH of this task",
+    help: 'add "rpm-native" to DEPENDS of the image: image.bbclass does with PACKAGE_CLASSES = "package_rpm"',
   };
 }
 

@@ -27,7 +27,10 @@ export async function installBase(options: BaseOptions): Promise<LayerFacts> {
   const root = await emptyRoot(options);
   const snapshot = join(options.output, SNAPSHOT_FOLDER);
   const { sources, fetch } = await offerOf(options);
-  await using sandbox = await openCage({ writable: [root], readable: sourceFolders(sources) });
+  await using sandbox = await openCage({
+    writable: [root],
+    readable: [...sourceFolders(sources), ...((await backend.toolFolders?.()) ?? [])],
+  });
   const result = await backend.install({
     ...solveRequest(options, sources),
     root,

@@ -25,7 +25,10 @@ export async function installOnDatabase(options: LayerOptions, decided: Decided)
   const { backend } = options;
   const { snapshot, database, solution, sources } = decided;
   const root = await emptyRoot(options);
-  await using sandbox = await openCage({ writable: [root], readable: sourceFolders(sources) });
+  await using sandbox = await openCage({
+    writable: [root],
+    readable: [...sourceFolders(sources), ...((await backend.toolFolders?.()) ?? [])],
+  });
   const seenRoot = await sandbox.keepInMemory(root, backend.databaseFolder);
   const base = await backend.importSnapshot(database, seenRoot, snapshot.facts);
   const { allowChanged, scripts } = options;

@@ -49,7 +49,7 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   await using _contents = backend.openAhead(solution, root);
   await using sandbox = await openCage({
     writable: [root],
-    readable: [...sourceFolders(sources), dirname(baseTree)],
+    readable: [...sourceFolders(sources), dirname(baseTree), ...((await backend.toolFolders?.()) ?? [])],
   });
   const seenRoot = await sandbox.keepInMemory(root, "", await sizeOf(baseTree, solution));
   options.onProgress("unpacking the base");

@@ -1,4 +1,4 @@
-/** `write-deb`, `write-ipk` and `index`: package files, and a list of them for apt. */
+/** `write-deb`, `write-ipk`, `write-rpm` and `index`: package files, and a list of them for apt. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, writeFileAtomic } from "@tsbake/base";
@@ -8,6 +8,7 @@ import { scanDebs } from "../deb/file.js";
 import { writeDeb as write, type WriteDebRequest } from "../deb/write.js";
 import { ipkFields } from "../ipk/index.js";
 import { badArgument } from "../problems.js";
+import { writeRecipeRpm } from "../rpm/write.js";
 import { readSpec } from "../split/spec.js";
 import { SplitFacts, type SplitPackage } from "../split/split.js";
 
@@ -29,6 +30,12 @@ export const writeIpk: Command = {
   summary: "writes the .ipk files of a recipe from its split packages",
   options: OPTIONS,
   run: (args, say) => writeAll(args, say, (request) => write(request, { suffix: "ipk", fields: ipkFields })),
+};
+
+export const writeRpm: Command = {
+  summary: "writes the .rpm files of a recipe from its split packages",
+  options: OPTIONS,
+  run: (args, say) => writeAll(args, say, writeRecipeRpm),
 };
 
 async function writeAll(

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { AT_ONCE, BuildError, byText, eachLimited, scratchFolder } from "@tsbake/base";
 import type { Planned } from "../database/backend.js";
 import { badDeb } from "../problems.js";
+import { rpmControl } from "../rpm/format/origin.js";
 import { readControl } from "./any-control.js";
 import { plainMembers, PlainMembers } from "./members.js";
 import { readPlainTar } from "./plain-tar.js";
@@ -26,9 +27,16 @@ const known = new WeakMap<Planned, ControlFiles>();
 /** @returns in the order of `packages` @throws BuildError `packaging/bad-deb` */
 export async function readControls(packages: readonly Planned[]): Promise<ControlFiles[]> {
   const fresh = packages.filter((one) => !known.has(one));
-  const read = await controlsOf(fresh.map(({ path }) => path));
-  for (const [at, one] of fresh.entries()) known.set(one, read[at]!);
+  const [rpms, others] = [fresh.filter(isRpm), fresh.filter((one) => !isRpm(one))];
+  for (const one of rpms) known.set(one, await rpmControl(one.path));
+  const read = await controlsOf(others.map(({ path }) => path));
+  for (const [at, one] of others.entries()) known.set(one, read[at]!);
   return packages.map((one) => known.get(one)!);
+}
+
+/** Whether it is a Debian package in an rpm. */
+export function isRpm({ path }: Pick<Planned, "path">): boolean {
+  return path.endsWith(".rpm");
 }
 
 /** The same of package files. @throws BuildError `packaging/bad-deb` */

@@ -1,9 +1,14 @@
 /** Packages with what is in them: decompressed, and where it lies. */
 import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { eachLimited } from "@tsbake/base";
 import type { Planned } from "../database/backend.js";
 import type { Brought } from "../layout/index.js";
 import { parseStanzas } from "../deb/stanza.js";
-import { type ControlFiles, readControls } from "./control.js";
+import { openRpm } from "../rpm/format/opened.js";
+import { isAdminFile } from "../rpm/scriptlets.js";
+import { type ControlFiles, isRpm, readControls } from "./control.js";
 import { plainMembers, PlainMembers } from "./members.js";
 import { type PlainTar, readPlainTar } from "./plain-tar.js";
 
@@ -74,23 +79,32 @@ async function open(
 ): Promise<OpenedPackage[]> {
   const controls = await readControls(packages);
   const wanted = packages.filter((one, at) => isWanted(one, controls[at]!));
+  const others = wanted.filter((one) => !isRpm(one));
   const members = await plainMembers(
     "data",
-    wanted.map(({ path }) => path),
+    others.map(({ path }) => path),
     files,
     scratch,
   );
-  const places = new Map(wanted.map((one, at) => [one, members[at]!]));
+  const places = new Map(others.map((one, at) => [one, members[at]!]));
+  const rpms = new Map(
+    await eachLimited([...wanted.filter(isRpm).entries()], availableParallelism(), async ([at, one]) => {
+      const fd = files.file(join(scratch, `rpm-${at}`));
+      const entries = await openRpm(one.path, fd, (path) => !isAdminFile(path));
+      return [one, { fd, tar: { entries, hasRoot: false } }] as const;
+    }),
+  );
   return packages.map((one, at) => {
     const place = places.get(one);
-    const tar = place && readPlainTar(place.fd, place.at, place.sizeBytes);
+    const rpm = rpms.get(one);
+    const tar = rpm?.tar ?? (place && readPlainTar(place.fd, place.at, place.sizeBytes));
     const entries = tar?.entries.map(({ entry }) => entry) ?? [];
     return {
       one,
       key: keyOf(one),
       control: controls[at]!,
       tar,
-      fd: place?.fd ?? -1,
+      fd: rpm?.fd ?? place?.fd ?? -1,
       files: entries.filter(({ kind }) => kind !== "directory").map(({ path }) => path),
       folders: entries
         .filter(({ kind }) => kind === "directory")

@@ -140,6 +140,8 @@ export interface Backend {
   readonly readFeed?: (folder: string) => Promise<PackageSource>;
   /** Undefined where packages of the archive are used as they are. */
   readonly repackaging?: Repackaging;
+  /** Folders of programs that `install` and its sisters run, which a cage has to have in sight. @throws BuildError where they are not there */
+  toolFolders?(): Promise<readonly string[]>;
   /** The package files of a folder, read from themselves (those of recipes), sorted; cached beside nothing. */
   scan(folder: string): Promise<PackageSource>;
   /** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed` */

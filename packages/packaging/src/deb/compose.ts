@@ -23,12 +23,14 @@ import { clashes, conffilesOf, isPlain } from "./unpack.js";
 
 /**
  * @param folders below a root, those of the database: no part of a tree
+ * @param conffileDigest of configuration files, as the database has it
  * @returns undefined where dpkg has to decide something: a package that replaces one of the base, or one that is not plain
  * @throws BuildError `packaging/bad-deb`
  */
 export async function composeDeb(
   request: ComposeRequest,
   folders: readonly string[] = [DPKG_FOLDER],
+  conffileDigest: "md5" | "sha256" = "md5",
 ): Promise<Composed | undefined> {
   const { solution, base, database, work } = request;
   const { packages, changes } = solution;
@@ -57,7 +59,7 @@ export async function composeDeb(
       await contents[Symbol.asyncDispose]();
       return undefined;
     }
-    const added = opened.map(registered);
+    const added = opened.map((one) => registered(one, conffileDigest));
     const whole = { ...base, packages: [...base.packages, ...added].sort(byNameAndArchitecture) };
     const skippedScripts = opened.flatMap(({ one, control }) =>
       SCRIPTS.flatMap((script) => {
@@ -163,7 +165,7 @@ function withCarriers(entries: readonly PlacedEntry[]): PlacedEntry[] {
 }
 
 /** As a database has the package when it is installed, and none of its scripts is there. */
-function registered(opened: OpenedPackage): InstalledPackage {
+function registered(opened: OpenedPackage, digest: string): InstalledPackage {
   const { one, control, tar } = opened;
   const [stanza = new Map<string, string>()] = parseStanzas(
     control.get("control")?.bytes.toString("utf8") ?? "",
@@ -178,16 +180,16 @@ function registered(opened: OpenedPackage): InstalledPackage {
     state: "installed",
     stanza: new Map(stanza).set("Status", "install ok installed"),
     files: (tar?.entries ?? []).map(({ entry }) => entry.path).sort(byText),
-    conffiles: new Map(conffilesOf(opened).map((path) => [path, md5Of(opened, path)])),
+    conffiles: new Map(conffilesOf(opened).map((path) => [path, digestOf(opened, path, digest)])),
     control: new Map(kept.map(([name, { bytes }]) => [name, sha256(bytes)])),
   };
 }
 
-function md5Of({ tar, fd }: OpenedPackage, path: string): string {
+function digestOf({ tar, fd }: OpenedPackage, path: string, algorithm: string): string {
   const find = (name: string | undefined) => tar?.entries.find(({ entry }) => entry.path === name);
   const named = find(path);
   const holder = named?.entry.hardlink === undefined ? named : find(named.entry.hardlink);
   const bytes = Buffer.alloc(holder?.entry.sizeBytes ?? 0);
   readSync(fd, bytes, 0, bytes.length, holder?.contentAt ?? 0);
-  return createHash("md5").update(bytes).digest("hex");
+  return createHash(algorithm).update(bytes).digest("hex");
 }

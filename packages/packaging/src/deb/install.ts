@@ -93,19 +93,34 @@ export async function configureInside(
   packages: readonly Planned[],
   total: number,
 ): Promise<string[]> {
-  const { root, sandbox, onProgress } = request;
-  const warnings: string[] = [];
-  await sandbox.attach(root);
-  try {
-    await inside(sandbox, root, FORBID_SERVICES);
+  return withoutServices(request, async (coverDaemons) => {
     await dpkgUnpack(
       request,
       UNPACK_FIRST,
       packages.map(({ path }) => path),
     );
-    // Daemons are not started: the tool that would do it is hidden by one that does nothing.
-    await sandbox.cover(root, "usr/sbin/start-stop-daemon", "#!/bin/sh\nexit 0\n");
+    await coverDaemons();
     await dpkg(request, ["--configure", "--pending"], total, "Setting up ");
+  });
+}
+
+/**
+ * Readies the root for scripts, of which none can start a service.
+ *
+ * @param body gets what it calls once the tools of the root are there
+ * @returns sentences for a report
+ */
+export async function withoutServices(
+  request: Pick<InstallRequest, "sandbox" | "root" | "onProgress">,
+  body: (coverDaemons: () => Promise<void>) => Promise<void>,
+): Promise<string[]> {
+  const { root, sandbox, onProgress } = request;
+  const warnings: string[] = [];
+  await sandbox.attach(root);
+  try {
+    await inside(sandbox, root, FORBID_SERVICES);
+    // Daemons are not started: the tool that would do it is hidden by one that does nothing.
+    await body(() => sandbox.cover(root, "usr/sbin/start-stop-daemon", "#!/bin/sh\nexit 0\n"));
     if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
   } finally {
     const left = await sandbox.detach(root);
@@ -148,7 +163,7 @@ export async function verify(packages: readonly Planned[]): Promise<void> {
 }
 
 /** `Essential: yes` and what these need: what every script may use. */
-function essentialOf(packages: readonly Planned[]): Planned[] {
+export function essentialOf(packages: readonly Planned[]): Planned[] {
   const byName = new Map<string, Planned>();
   const stanzas = new Map(packages.map((one) => [one, parseStanzas(one.stanza).stanzas[0]]));
   for (const one of packages) {
@@ -188,7 +203,7 @@ export function linkedFolders(root: string, architecture: string): string[] {
   );
 }
 
-async function prepare(root: string, merged: readonly string[]): Promise<void> {
+export async function prepare(root: string, merged: readonly string[]): Promise<void> {
   for (const name of merged) {
     await mkdir(join(root, "usr", name), { recursive: true });
     await symlink(`usr/${name}`, join(root, name));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { BuildError, byText, nearest } from "@tsbake/base";
 import type { InstallRequest, Planned, Solution, SolveRequest } from "../../database/backend.js";
 import type { Change } from "../../database/change.js";
-import type { InstalledPackage } from "../../database/database.js";
+import type { InstalledPackage, PackageDatabase } from "../../database/database.js";
 import { parseRelations, type Relation } from "../../deb/stanza.js";
 import { changeKind, plannedIn } from "../../deb/solve.js";
 import { whyChain } from "../../feed/chain.js";
@@ -13,15 +13,19 @@ import { whyUnsolvable } from "./explain.js";
 import { isMetBy, searchPackages, type Wish } from "./search.js";
 import { type Candidate, isMeant, optionsFor, type Universe, universeOf } from "./universe.js";
 
-/** @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed`, `packaging/other-content` */
+/**
+ * @param readInstalled the database of a root, for `installedIn`
+ * @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed`, `packaging/other-content`
+ */
 export async function solveIpk(
   request: SolveRequest & Pick<InstallRequest, "allowChanged">,
+  readInstalled: (root: string, architecture?: string) => Promise<PackageDatabase> = readIpkDatabase,
 ): Promise<Solution> {
   const offered = [...plannedIn(request.sources).values()];
   const installed =
     request.installedIn === undefined
       ? []
-      : (await readIpkDatabase(request.installedIn, request.architecture)).packages;
+      : (await readInstalled(request.installedIn, request.architecture)).packages;
   const universe = universeOf(offered, installed);
   const { wishes, unwanted } = wishesOf(request, universe);
   const there = [...universe.byName.values()].flat().filter(({ isInstalled }) => isInstalled);

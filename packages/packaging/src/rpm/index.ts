@@ -1,0 +1,9 @@
+/** The rpm format: files, versions, database and backend. */
+export { openRpmBackend } from "./backend.js";
+export { openRpm } from "./format/opened.js";
+export { readRpm, verifyPayload } from "./format/read.js";
+export { evrText, type RpmFile, type RpmSpec } from "./format/spec.js";
+export { writeRpm } from "./format/write.js";
+export { splitHeaders } from "./headers.js";
+export { rpmRelations } from "./relations.js";
+export { compareEvr, compareRpm, evrOfDebian } from "./version.js";
