@@ -23,7 +23,7 @@ oe-core:
   --values N         recipes of which every variable is compared (default: 60)
 server (nginx, wrk and ab on PATH):
   --bitbake DIR      a checkout of BitBake, for hash equivalence
-  --only http|hashes
+  --only http|hashes|clients (how many builds one server holds)
 all:
   --keep             leave the temporary folder for inspection
 `;

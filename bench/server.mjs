@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clients } from "./server/clients.mjs";
 import { hashes } from "./server/hashes.mjs";
 import { http } from "./server/http.mjs";
 import { medianOf } from "./server/servers.mjs";
@@ -11,6 +12,10 @@ export async function server({ bitbake, only, keep, runs = 3 }) {
   const folder = mkdtempSync(join(tmpdir(), "tsbake-bench-server-"));
   const rows = [];
   try {
+    if (only === "clients") {
+      await clients(folder);
+      return 0;
+    }
     if (only !== "hashes") rows.push(...(await http(folder, runs)));
     if (only !== "http" && bitbake !== undefined) rows.push(...(await hashes(folder, runs, bitbake)));
     else if (only !== "http") console.log("no --bitbake DIR: hash equivalence is not measured");

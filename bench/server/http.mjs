@@ -15,7 +15,8 @@ const SIZES = [
   { name: "8 MiB", bytes: 8 << 20, count: 16 },
 ];
 
-function layObjects(folder) {
+/** @returns by size, a file that lists their paths */
+export function layObjects(folder) {
   return Object.fromEntries(
     SIZES.map(({ name, bytes, count }) => {
       const content = randomBytes(bytes);

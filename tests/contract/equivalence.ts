@@ -52,6 +52,24 @@ export function equivalenceContract(kind: string, make: () => Promise<DatabaseRi
       expect(await one!.relate(key("q"), hash("q"))).toBe(hash("q"));
     });
 
+    test("answers many questions as it answers each, whatever is asked twice, unknown, or of another method", async () => {
+      const tasks = Array.from({ length: 40 }, (_one, at) => `t${at}`);
+      await one!.report(tasks.filter((_task, at) => at % 3 === 0).map((task) => reported(task, task)));
+      for (const keys of [
+        [...tasks, "t3", "t3", "none"].map(key),
+        [
+          ...tasks.map(key),
+          { method: "other", taskhash: hash("t0") },
+          { method: METHOD, taskhash: 'odd "\n' },
+        ],
+      ]) {
+        const each: (string | undefined)[] = [];
+        for (const single of keys) each.push(...(await one!.unihashes([single])));
+        expect(await one!.unihashes(keys)).toEqual(each);
+        expect(each.filter((answer) => answer !== undefined).length).toBeGreaterThan(13);
+      }
+    });
+
     test("knows who made an output first", async () => {
       await one!.report([{ ...reported("a", "x"), PN: "name", owner: "me" }]);
       await other!.report([{ ...reported("b", "x"), PN: "else" }]);

@@ -1,6 +1,7 @@
 /** Shared-state servers of tests: in this process, or as the program that people start. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { readOptions, startServer, type Server, type ServerOptions } from "@tsbake/server";
@@ -58,6 +59,8 @@ export async function startProgram(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerProgram> {
   const objects = typeof place === "string" ? ["--dir", place] : place;
+  // Of a folder that has none yet a token is told, however long that takes on a busy machine.
+  const isFirst = typeof place === "string" && !existsSync(join(place, ".server/tokens.json"));
   const program = programOf("server");
   const child = spawn(
     "node",
@@ -73,13 +76,16 @@ export async function startProgram(
     const lines = createInterface({ input: child.stdout });
     let waiting: NodeJS.Timeout | undefined;
     lines.on("line", (line) => {
-      if (line.startsWith("token ")) token = line.split(" ").at(-1);
+      if (line.startsWith("token ")) {
+        token = line.split(" ").at(-1);
+        if (isFirst) resolve();
+      }
       if (!line.includes('"event":"started"')) return;
       const facts = JSON.parse(line) as { url: string; hashAddresses: string[] };
       url = facts.url;
       hashAddress = facts.hashAddresses[0] ?? "";
       // The token comes right behind.
-      waiting = setTimeout(resolve, 50);
+      if (!isFirst) waiting = setTimeout(resolve, 50);
     });
     child.once("exit", (code) => {
       clearTimeout(waiting);

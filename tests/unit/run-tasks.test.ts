@@ -1,4 +1,5 @@
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -12,6 +13,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, sha256 } from "@tsbake/base";
 import type { RunEvent } from "@tsbake/run";
+import { chainStores, openFolderStore, openMirrors } from "@tsbake/sstate";
 import { Rig } from "./run-rig.js";
 import type { ProjectSpec, RunResult, TaskSpec } from "./run-rig.js";
 
@@ -143,6 +145,36 @@ describe("a build", () => {
     expect(codes(result)).toEqual(["run/restore-failed"]);
     expect(result.started).toEqual(["restore app:do_deploy", "restore lib:do_stage", ...all.slice(3)]);
     expect(result.summary).toMatchObject({ ok: true, ran: 2, restored: 1 });
+    expect(bytes(rig)).toBe(before);
+  });
+
+  test("an artifact that is another one is told once, and the next mirror's is restored", async () => {
+    using rig = new Rig();
+    await rig.run(project, target);
+    const before = bytes(rig);
+    rmSync(rig.tmp, { recursive: true });
+    const own = join(rig.topdir, "sstate");
+    const [wrong, good] = [join(rig.topdir, "wrong"), join(rig.topdir, "good")];
+    cpSync(own, wrong, { recursive: true });
+    cpSync(own, good, { recursive: true });
+    rmSync(own, { recursive: true });
+    const paths = readdirSync(wrong, { recursive: true, encoding: "utf8" });
+    const archive = (task: string): string =>
+      join(
+        wrong,
+        paths.find((path) => path.match(`${task}.tar.\\w+$`))!,
+      );
+    for (const suffix of ["", ".sha256"])
+      cpSync(`${archive("stage")}${suffix}`, `${archive("deploy")}${suffix}`);
+    const options = { onWarning: () => {} };
+    rig.store = chainStores(
+      openFolderStore(own, options),
+      openMirrors(`file://.* file://${wrong}/PATH file://.* file://${good}/PATH`, options),
+    );
+    const result = await rig.run(project, target);
+    expect(codes(result)).toEqual(["run/refused-artifact"]);
+    expect(result.started).toEqual(["restore app:do_deploy"]);
+    expect(result.summary).toMatchObject({ ok: true, ran: 0, restored: 1, warnings: 1 });
     expect(bytes(rig)).toBe(before);
   });
 

@@ -1,12 +1,13 @@
 /** What stands in a mirror or in SSTATE_DIR and is not what a build has put there. */
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { sha256 } from "@tsbake/base";
 import {
   chainStores,
   folderCatalog,
+  labelArtifact,
   listStore,
   noStore,
   objectPath,
@@ -184,6 +185,37 @@ describeUnless(noZstd, "a mirror", () => {
     expect(await readFile((await store.get(name))!, "utf8")).toBe("what it makes");
   });
 
+  test.each([
+    ["with SSTATE_DIR", false],
+    ["with one that cannot be written to", true],
+    ["without", undefined],
+  ] as const)(
+    "that has another artifact is left out, and the next one is asked: %s",
+    async (_how, isReadOnly) => {
+      const [first, second, own] = [temporary(), temporary(), temporary()];
+      await seed(first, name, "of another task");
+      await seed(second, name, "right");
+      const mirrors = openMirrors(`file://.* file://${first}/PATH file://.* file://${second}/PATH`, {
+        onWarning: () => {},
+      });
+      if (isReadOnly) {
+        await seed(own, name, "wrong, too");
+        await chmod(join(own, "ab/cd"), 0o555);
+      }
+      const store =
+        isReadOnly === undefined
+          ? readThrough(mirrors)
+          : chainStores(openFolderStore(own, { onWarning: () => {} }), mirrors);
+      const seen: string[] = [];
+      for (let file = await store.get(name); file !== undefined; file = await store.get(name)) {
+        seen.push(await readFile(file, "utf8"));
+        await store.reject(name);
+      }
+      expect(seen).toEqual([...(isReadOnly ? ["wrong, too"] : []), "of another task", "right"]);
+      await chmod(join(own, "ab/cd"), 0o755).catch(() => undefined);
+    },
+  );
+
   test("is read without SSTATE_DIR, and nothing is kept", async () => {
     const folder = temporary();
     await seed(folder, name, "bytes");
@@ -284,6 +316,26 @@ describe("what is not the store's", () => {
     for (const path of others)
       expect([path, sha256(await readFile(join(folder, path)))]).toEqual([path, sha256("mine")]);
     await expect(readFile(object)).rejects.toThrow("ENOENT");
+  });
+
+  test("what says that it is another artifact is found by verify, and goes; what says nothing stays", async () => {
+    const [folder, work] = [temporary(), temporary()];
+    const labelled = join(work, "labelled");
+    await writeFile(labelled, "bytes");
+    await labelArtifact(labelled, name);
+    const bytes = await readFile(labelled);
+    const wrong = await seed(folder, nameOf("abce"), bytes);
+    for (const [one, content] of [
+      [name, bytes],
+      [nameOf("abcf"), "no word of it"],
+    ] as const)
+      await seed(folder, one, content);
+    const { faults } = await verifyStore(folder);
+    expect(faults).toMatchObject([{ path: objectPath(nameOf("abce")), kind: "damaged" }]);
+    expect(faults[0]!.why).toMatch(/^it is another artifact, .*abcd_install$/);
+    expect(await verifyStore(folder, { remove: true })).toMatchObject({ checked: 3, removed: 1 });
+    await expect(readFile(wrong)).rejects.toThrow("ENOENT");
+    expect(await verifyStore(folder)).toMatchObject({ checked: 2, faults: [] });
   });
 
   test("what is published again while a prune looks stays, with its checksum", async () => {

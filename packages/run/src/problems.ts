@@ -295,6 +295,15 @@ export function processesLeft(label: string, names: readonly string[]): Diagnost
   };
 }
 
+/** An artifact is not what its task makes, and another place has one of this name. */
+export function refusedArtifact(label: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "run/refused-artifact",
+    message: `${label}: an artifact of the shared state is refused (${reason}); the next place that has one is asked`,
+  };
+}
+
 /** An object was in the store when asked and is not, or not whole, when taken. */
 export function restoreFailed(label: string, reason: string): Diagnostic {
   return {

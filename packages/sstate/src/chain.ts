@@ -3,11 +3,22 @@ import { rm, stat } from "node:fs/promises";
 import { BuildError, ifThere } from "@tsbake/base";
 import { descriptionOf } from "./folder-store.js";
 import { signatureOf } from "./gpg.js";
-import type { ObjectName } from "./names.js";
+import { objectPath, type ObjectName } from "./names.js";
 import type { Store } from "./store.js";
 
 /** Asks `first`, then the others in order; what a later one has is copied into `first`. `put` goes to `first`. */
 export function chainStores(first: Store, others: readonly Store[]): Store {
+  return inOrder(first, others, (name, file) => keep(first, name, file));
+}
+
+/** @param take what is given of a file that one of `others` has */
+function inOrder(
+  first: Store,
+  others: readonly Store[],
+  take: (name: ObjectName, file: string) => Promise<string | undefined>,
+): Store {
+  /** Which of `others` gave an object, by its path. */
+  const sources = new Map<string, Store>();
   return {
     async find(names) {
       const found = new Set<ObjectName>();
@@ -23,13 +34,18 @@ export function chainStores(first: Store, others: readonly Store[]): Store {
       if (near !== undefined) return near;
       for (const store of others) {
         const file = await store.get(name);
-        if (file !== undefined) return keep(first, name, file);
+        if (file === undefined) continue;
+        sources.set(objectPath(name), store);
+        return take(name, file);
       }
       return undefined;
     },
     put: (name, path, description, signature) => first.put(name, path, description, signature),
     async reject(name) {
-      for (const store of [first, ...others]) await store.reject(name);
+      await first.reject(name);
+      // Those behind it may have the right one.
+      await sources.get(objectPath(name))?.reject(name);
+      sources.delete(objectPath(name));
     },
     describe: (name, description) => first.describe(name, description),
   };
@@ -63,19 +79,5 @@ export function noStore(): Store {
 
 /** The stores in order; nothing is copied from one into another. */
 export function readThrough(stores: readonly Store[]): Store {
-  const [first, ...others] = stores;
-  if (!first) return noStore();
-  const [chain, none] = [chainStores(first, others), noStore()];
-  return {
-    ...chain,
-    async get(name) {
-      for (const store of stores) {
-        const file = await store.get(name);
-        if (file !== undefined) return file;
-      }
-      return undefined;
-    },
-    put: (name, path, description) => none.put(name, path, description),
-    describe: (name, description) => none.describe(name, description),
-  };
+  return inOrder(noStore(), stores, (_name, file) => Promise.resolve(file));
 }

@@ -50,6 +50,8 @@ class FolderStore implements Store {
   readonly #signer: ArtifactSigner | undefined;
   /** What has been said of signatures: many artifacts may lack the same. */
   readonly #told = new Set<string>();
+  /** Paths of what was rejected, and cannot be moved away. */
+  readonly #rejected = new Set<string>();
 
   constructor(folder: string, options: StoreOptions) {
     this.#folder = folder;
@@ -128,8 +130,9 @@ class FolderStore implements Store {
       await using _lock = await lockFolder(object);
       await moveAside(object);
     } catch (error) {
-      // Somebody else has, or nobody here can: then it is rejected again.
+      // Somebody else has, or nobody here can: then the next build rejects it again.
       if (!hasCode(error, "ENOENT", "EACCES", "EPERM", "EROFS")) throw error;
+      if (!hasCode(error, "ENOENT")) this.#rejected.add(object);
     }
   }
 
@@ -156,8 +159,9 @@ class FolderStore implements Store {
 
   async #locate(name: ObjectName): Promise<string | undefined> {
     const object = join(this.#folder, objectPath(name));
-    if (await isFileThere(object)) return object;
-    return (await isFileThere(gzipPath(object))) ? gzipPath(object) : undefined;
+    for (const path of [object, gzipPath(object)])
+      if (!this.#rejected.has(path) && (await isFileThere(path))) return path;
+    return undefined;
   }
 }
 

@@ -38,8 +38,25 @@ export async function checkLabel(path: string, name: ObjectName): Promise<void> 
   const expected = labelFor(await startOf(file), textOf(name));
   const end = await read(file, Math.max(0, size - LONGEST_LABEL), Math.min(size, LONGEST_LABEL));
   if (end.subarray(-expected.length).equals(expected)) return;
-  const found = new RegExp(`${MARK}([ -~]+)`).exec(end.toString("latin1"))?.[1];
-  throw new BuildError([otherArtifact(path, found)]);
+  throw new BuildError([otherArtifact(path, nameIn(end))]);
+}
+
+/**
+ * Whether a file says that it is another artifact than its own name does. One that says nothing, as BitBake's, is not judged.
+ *
+ * @returns the name that it has in itself; undefined: the right one, or none @throws system errors
+ */
+export async function otherNameIn(path: string): Promise<string | undefined> {
+  await using file = await open(path, "r");
+  const { size } = await file.stat();
+  const found = nameIn(await read(file, Math.max(0, size - LONGEST_LABEL), Math.min(size, LONGEST_LABEL)));
+  return found === basename(path).replace(/\.tar\.(?:zst|gz)$/, "") ? undefined : found;
+}
+
+/** @param end of the file */
+function nameIn(end: Buffer): string | undefined {
+  // The last one counts, as for whoever compares the end of the file.
+  return [...end.toString("latin1").matchAll(new RegExp(`${MARK}([ -~]+)`, "g"))].at(-1)?.[1];
 }
 
 /** Without what says how it is packed. */

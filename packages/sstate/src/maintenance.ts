@@ -6,7 +6,7 @@ import { folderCatalog, listStore } from "./folder-catalog.js";
 import type { ArtifactSigner } from "./gpg.js";
 import type { Catalog, StoredObject } from "./catalog.js";
 import { isOfSpec } from "./names.js";
-import { discard, faultOf } from "./trust.js";
+import { discard, faultOfNamed } from "./trust.js";
 
 /** Files that are read or deleted at once. */
 const PARALLEL = 4;
@@ -60,7 +60,7 @@ export interface Verification {
   readonly removed: number;
 }
 
-/** Reads every object and compares it with its checksum, and with its signature where they count. */
+/** Reads every object and compares it with its checksum, the name in it with that of its file, and its signature where they count. */
 export async function verifyStore(
   folder: string,
   options: {
@@ -78,7 +78,7 @@ export async function verifyStore(
   const faults: { path: string; kind: "damaged" | "untrusted"; why: string }[] = [];
   let checked = 0;
   await eachLimited(objects, PARALLEL, async ({ path }) => {
-    const fault = await faultOf(join(folder, path), signer);
+    const fault = await faultOfNamed(join(folder, path), signer);
     if (fault && fault.kind !== "gone") faults.push({ path, kind: fault.kind, why: fault.why });
     checked++;
     options.onProgress?.(checked, objects.length);
@@ -96,7 +96,7 @@ export async function verifyStore(
 }
 
 async function isDiscarded(object: string, signer: ArtifactSigner | undefined): Promise<boolean> {
-  const fault = await discard(object, signer);
+  const fault = await discard(object, signer, faultOfNamed);
   return fault?.kind === "damaged" && (await ifThere(stat(`${object}.bad`))) !== undefined;
 }
 

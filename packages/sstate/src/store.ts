@@ -21,8 +21,8 @@ export interface Store {
    */
   put(name: ObjectName, path: string, description: string, signature?: string): Promise<void>;
   /**
-   * The object's bytes are right, and what they hold is not what its task makes: it gives way to the one that the task
-   * makes now.
+   * The object's bytes are right, and what they hold is not what its task makes: the one that `get` has given last is not
+   * given again. Another place may have a good one; else it gives way to the one that the task makes now.
    */
   reject(name: ObjectName): Promise<void>;
   /**

@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { hasCode, lockPath, readPlain, sha256File, type Lock } from "@tsbake/base";
 import { digestIn, sidecarOf } from "./checksum.js";
 import { signatureOf, type ArtifactSigner } from "./gpg.js";
+import { otherNameIn } from "./label.js";
 
 export interface Fault {
   /**
@@ -35,6 +36,19 @@ export async function faultOf(object: string, signer?: ArtifactSigner): Promise<
   return fault && { kind: fault.kind === "wrong" ? "damaged" : "untrusted", why: fault.why };
 }
 
+/** The same, and whether it is the artifact that its name says: builds look at that when they restore it. */
+export async function faultOfNamed(object: string, signer?: ArtifactSigner): Promise<Fault | undefined> {
+  const fault = await faultOf(object, signer);
+  if (fault && fault.kind !== "untrusted") return fault;
+  try {
+    const other = await otherNameIn(object);
+    return other === undefined ? fault : damaged(`it is another artifact, ${other}`);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return { kind: "gone", why: "it is gone" };
+    throw error;
+  }
+}
+
 /** Longer than a line for people it is none, and its start cannot be one. */
 const LONGEST_SIDECAR = 4096;
 
@@ -53,17 +67,25 @@ function damaged(why: string): Fault {
   return { kind: "damaged", why };
 }
 
-/** Moves an object aside if it is still damaged when nobody else is publishing. @returns what is wrong with it */
-export async function discard(object: string, signer?: ArtifactSigner): Promise<Fault | undefined> {
+/**
+ * Moves an object aside if it is still damaged when nobody else is publishing.
+ *
+ * @param judge says what is wrong with it @returns the same
+ */
+export async function discard(
+  object: string,
+  signer?: ArtifactSigner,
+  judge: typeof faultOf = faultOf,
+): Promise<Fault | undefined> {
   try {
     await using _lock = await lockFolder(object);
-    const fault = await faultOf(object, signer);
+    const fault = await judge(object, signer);
     if (fault?.kind === "damaged") await moveAside(object);
     return fault;
   } catch (error) {
     // A store that cannot be written to keeps its damaged object.
     if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
-    return faultOf(object, signer);
+    return judge(object, signer);
   }
 }
 

@@ -6,6 +6,7 @@ import { count, listing, taskWords } from "../text/text.js";
 const REPEATED: ReadonlySet<string> = new Set([
   "run/cannot-record",
   "run/cannot-store",
+  "run/refused-artifact",
   "run/restore-failed",
 ]);
 const namesShown = 3;

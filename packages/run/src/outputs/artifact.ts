@@ -54,9 +54,14 @@ export async function saveArtifact(store: Store, options: SaveOptions): Promise<
   }
 }
 
+/** Refused artifacts of one task; there are more places of artifacts only where somebody means ill, or has 16 mirrors. */
+const MOST_REFUSED = 16;
+
 /**
- * Puts back the input and plain folders; installing is another step.
+ * Puts back the input and plain folders; installing is another step. An artifact that is refused is not the end: the next place
+ * that has one is asked.
  *
+ * @param onRefused told of each that was refused while another one is there
  * @returns the object's local file, or undefined when the store does not have the object any more
  * @throws BuildError `sstate/…` when the object is not what it should be
  */
@@ -64,18 +69,26 @@ export async function restoreArtifact(
   store: Store,
   name: ObjectName,
   artifact: Artifact,
+  onRefused: (error: unknown) => void,
 ): Promise<string | undefined> {
-  const path = await store.get(name);
-  if (path === undefined) return undefined;
-  try {
-    await checkLabel(path, name);
-    await unpackArtifact(path, artifactFolders(artifact));
-  } catch (error) {
-    // Its bytes are those of its checksum, so it would fail again and again: what the task makes now takes its place.
-    if (isBadContent(error)) await store.reject(name);
-    throw error;
+  let refused: unknown;
+  for (let count = 0; count < MOST_REFUSED; count++) {
+    const path = await store.get(name);
+    if (path === undefined) break;
+    if (refused !== undefined) onRefused(refused);
+    try {
+      await checkLabel(path, name);
+      await unpackArtifact(path, artifactFolders(artifact));
+      return path;
+    } catch (error) {
+      if (!isBadContent(error)) throw error;
+      // Its bytes are those of its checksum, so it would fail again and again: another, or what the task makes now, takes its place.
+      await store.reject(name);
+      refused = error;
+    }
   }
-  return path;
+  if (refused !== undefined) throw refused;
+  return undefined;
 }
 
 /** What is wrong with the archive itself, and not with this machine. */

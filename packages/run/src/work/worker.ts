@@ -13,7 +13,7 @@ import type { BodyResult, Executor } from "../body/execute.js";
 import { diagnosticsOf, asWarning } from "../failure.js";
 import type { RunOptions } from "../options.js";
 import type { ReadCheck, WatchedBody } from "../reads/index.js";
-import { cannotStore, restoreFailed, socketLeftOut } from "../problems.js";
+import { cannotStore, refusedArtifact, restoreFailed, socketLeftOut } from "../problems.js";
 import { withPython } from "../body/python-needed.js";
 import { asText } from "../body/shell-script.js";
 import { Doubts } from "../outputs/doubt.js";
@@ -156,7 +156,11 @@ export class Worker {
     try {
       this.#begin(task);
       const object = objectName(recipe, name, task.signature.unihash);
-      restored = await restoreArtifact(store, object, artifact);
+      restored = await restoreArtifact(store, object, artifact, (error) => {
+        const { folders } = this.#options.settings;
+        const diagnostic = asWarning(error, label, folders, (reason) => refusedArtifact(label, reason));
+        if (diagnostic) this.#emit({ type: "warning", diagnostic });
+      });
       if (restored === undefined) return this.#missing(task, "it is not there any more, or damaged", "gone");
     } catch (error) {
       const diagnostics = diagnosticsOf(error, label, this.#options.settings.folders);
