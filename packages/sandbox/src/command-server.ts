@@ -165,9 +165,7 @@ export class CommandServer {
       }
       this.#running.set(number, { out, err, end, onOutput });
       const isFirst = number === 1;
-      this.#keeper.stdin?.write(
-        Buffer.concat([...(isFirst ? [Buffer.from("serve\n")] : []), head, payload]),
-      );
+      this.#keeper.stdin?.write(Buffer.concat([...(isFirst ? [Buffer.from("serve\n")] : []), head, payload]));
     });
   }
 
