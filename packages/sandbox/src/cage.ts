@@ -16,8 +16,8 @@ import { layOutCage, type CageContents } from "./cage-tree.js";
 import { namespaceLimits } from "./namespace-limits.js";
 import { noNamespaces } from "./problems.js";
 import { ATTACH, CAGE_KEEPER, COVER, DETACH, TO_DISK } from "./sandbox-scripts.js";
-import { FAKEROOT_INSIDE, Namespaces, openNamespaces } from "./sandbox.js";
-import type { Sandbox, SandboxOptions } from "./sandbox.js";
+import { FAKEROOT_INSIDE, openNamespaces, type SandboxOptions } from "./namespaces.js";
+import { Namespaces, type Sandbox } from "./sandbox.js";
 
 export interface CageOptions extends SandboxOptions, CageContents {}
 

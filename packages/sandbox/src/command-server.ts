@@ -127,18 +127,18 @@ interface Running extends Pick<ServedCommand, "onOutput"> {
 
 /** The side of the server's client: one for each process that serves. */
 export class CommandServer {
-  readonly #process: ChildProcess;
+  readonly #keeper: ChildProcess;
   readonly #running = new Map<number, Running>();
   #last = 0;
   /** Of a frame that has not come whole. */
   #rest: Buffer = Buffer.alloc(0);
   #isGone = false;
 
-  /** @param process serves on its standard streams as soon as it gets a line; nobody else listens to its output any more */
-  constructor(process: ChildProcess) {
-    this.#process = process;
-    process.stdout?.on("data", (piece: Buffer) => this.#take(piece));
-    process.on("close", () => {
+  /** @param keeper serves on its standard streams as soon as it gets a line; nobody else listens to its output any more */
+  constructor(keeper: ChildProcess) {
+    this.#keeper = keeper;
+    keeper.stdout?.on("data", (piece: Buffer) => this.#take(piece));
+    keeper.on("close", () => {
       this.#isGone = true;
       for (const one of this.#running.values()) one.end({ code: null, signal: "SIGKILL" });
       this.#running.clear();
@@ -165,9 +165,7 @@ export class CommandServer {
       }
       this.#running.set(number, { out, err, end, onOutput });
       const isFirst = number === 1;
-      this.#process.stdin?.write(
-        Buffer.concat([...(isFirst ? [Buffer.from("serve\n")] : []), head, payload]),
-      );
+      this.#keeper.stdin?.write(Buffer.concat([...(isFirst ? [Buffer.from("serve\n")] : []), head, payload]));
     });
   }
 
