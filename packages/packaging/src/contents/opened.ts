@@ -1,7 +1,7 @@
 /** Packages with what is in them: decompressed, and where it lies. */
 import { mkdtemp, rm } from "node:fs/promises";
 import type { Planned } from "../database/backend.js";
-import type { Brought } from "../layout/index.js";
+import type { Brought } from "../layout/listing.js";
 import { parseStanzas } from "../deb/stanza.js";
 import { type ControlFiles, readControls } from "./control.js";
 import { plainMembers, PlainMembers } from "./members.js";
