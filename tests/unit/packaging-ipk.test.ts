@@ -307,7 +307,7 @@ test(
     if (process.env["TSBAKE_SOLVER_RUNS"]) process.stdout.write(`${JSON.stringify(tally)}\n`);
     expect(wrong).toEqual([]);
     // Where several sets hold, apt meets needs in another order: 5 of 500.
-    expect(tally["another set"]).toBeLessThanOrEqual(RUNS / 50);
+    expect(tally["another set"]).toBeLessThanOrEqual(Math.ceil(RUNS / 50));
     expect(tally["same"]).toBeGreaterThan(RUNS / 4);
   },
   30_000 + RUNS * 3000,
