@@ -1,5 +1,4 @@
 /** Solves what an image asks for, on what is installed. */
-import { join } from "node:path";
 import { BuildError, byText, nearest } from "@tsbake/base";
 import type { InstallRequest, Planned, Solution, SolveRequest } from "../../database/backend.js";
 import type { Change } from "../../database/change.js";
