@@ -1,5 +1,14 @@
 /** Package files of rpm: what is written and read again, what the real rpm says of it, and what a stranger's file tries. */
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -15,13 +24,14 @@ import {
   readRpm,
   type RpmFile,
   rpmRelations,
+  scriptlet,
   type RpmSpec,
   splitHeaders,
   verifyPayload,
   writeRpm,
 } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { testUnless } from "../support/skip.js";
+import { notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
@@ -73,6 +83,8 @@ const SPEC: RpmSpec = {
   files: [
     file("/etc/hello.conf", "a=1\n", { mode: 0o640, group: "shadow", isConfig: true }),
     file("/usr/bin/hello", "hello", { mode: 0o4755, capabilities: "cap_net_raw=ep" }),
+    // Between hard links: rpm links what follows each other in the payload.
+    file("/usr/bin/hi", "hi", { mode: 0o755 }),
     file("/usr/bin/hullo", "hello", { mode: 0o4755, hardlink: "/usr/bin/hello" }),
     file("/usr/share/hello", "", { kind: "directory", mode: 0o750 }),
     file("/usr/share/hello/empty", ""),
@@ -202,6 +214,7 @@ describe("a package file", () => {
       [
         "/etc/hello.conf -rw-r----- root:shadow  cn",
         "/usr/bin/hello -rwsr-xr-x root:root cap_net_raw=ep ",
+        "/usr/bin/hi -rwxr-xr-x root:root  ",
         "/usr/bin/hullo -rwsr-xr-x root:root  ",
         "/usr/share/hello drwxr-x--- root:root  ",
         "/usr/share/hello/empty -rw-r--r-- root:root  ",
@@ -210,6 +223,53 @@ describe("a package file", () => {
       ].join("\n"),
     );
   });
+});
+
+testUnless(noRpm ?? notRoot, "rpm unpacks what was written: contents, hard links, modes", async () => {
+  const [root, path] = [
+    join(folder, "root"),
+    await written({ ...SPEC, files: SPEC.files.filter(({ group }) => group === "root") }),
+  ];
+  mkdirSync(join(root, "var/tmp"), { recursive: true });
+  const done = await run("rpm", [
+    `--root=${root}`,
+    "--dbpath=/db",
+    "-i",
+    "--nodeps",
+    "--noscripts",
+    "--ignorearch",
+    path,
+  ]);
+  expect([done.code, done.stderr.replace(/^rpm: .*\n/gm, "")]).toEqual([0, ""]);
+  const read = (name: string): string => readFileSync(join(root, "usr/bin", name), "utf8");
+  expect([read("hello"), read("hi"), read("hullo")]).toEqual(["hello", "hi", "hello"]);
+  const inode = (name: string): number => statSync(join(root, "usr/bin", name)).ino;
+  expect(inode("hello")).toBe(inode("hullo"));
+  expect(inode("hello")).not.toBe(inode("hi"));
+  expect((statSync(join(root, "usr/bin/hello")).mode & 0o7777).toString(8)).toBe("4755");
+});
+
+test.each([
+  ["preinst", "1", "install"],
+  ["preinst", "2", "upgrade 1.0-1 2.0-1"],
+  ["postinst", "1", "configure "],
+  ["prerm", "0", "remove"],
+  ["prerm", "1", undefined],
+  ["postrm", "0", "remove\npurge"],
+  ["postrm", "1", undefined],
+] as const)("%s, called by rpm with %s, is called as by dpkg: %s", async (script, argument, expected) => {
+  const admin = join(folder, `admin-${script}-${argument}`);
+  const text = `#!/bin/sh\necho "$*" >>${admin}/called\necho "$DPKG_MAINTSCRIPT_PACKAGE $DPKG_MAINTSCRIPT_NAME" >${admin}/who\n`;
+  for (const name of ["info", "status.d"]) mkdirSync(join(admin, name), { recursive: true });
+  writeFileSync(join(admin, "status.d/hello"), "Package: hello\nVersion: 1.0-1\n\n");
+  writeFileSync(join(admin, "info", `hello.${script}`), text, { mode: 0o755 });
+  const one = { name: "hello", version: "2.0-1", architecture: "amd64" };
+  const body = scriptlet(script, text, one).replaceAll("/var/lib/dpkg", admin);
+  const done = await run("sh", ["-c", body, "sh", argument]);
+  expect([done.code, done.stderr]).toEqual([0, ""]);
+  const called = existsSync(join(admin, "called")) ? readFileSync(join(admin, "called"), "utf8") : undefined;
+  expect(called).toBe(expected === undefined ? undefined : `${expected}\n`);
+  if (expected !== undefined) expect(readFileSync(join(admin, "who"), "utf8")).toBe(`hello ${script}\n`);
 });
 
 describe("a stranger's file", () => {

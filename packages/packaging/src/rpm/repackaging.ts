@@ -10,7 +10,7 @@ const LEVEL = 1;
 
 export const rpmWriter: PackageWriter = {
   suffix: "rpm",
-  version: 2,
+  version: 3,
   write: (one, deb, out) => writeRpmOf(one, deb, out, LEVEL),
 };
 
