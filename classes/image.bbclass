@@ -27,6 +27,9 @@ python () {
     kinds = ['deb', 'ipk', 'rpm']
     if d.getVar('IMAGE_PKGTYPE') not in kinds:
         bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
+    served = [word for word in d.getVar('IPK_FEED_URIS').split() if not word.startswith(('/', 'file:///'))]
+    if served:
+        bb.fatal('IPK_FEED_URIS of %s has %s: folders are read (absolute paths, file:///…), servers are not' % (d.getVar('PN'), ', '.join(served)))
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
@@ -75,6 +78,9 @@ IMAGE_PKGTYPE ?= "${@d.getVar('PACKAGE_CLASSES').split()[0].replace('package_', 
 PACKAGE_CLASSES ?= "package_deb"
 # Packages of recipes, of that kind.
 IMAGE_PACKAGES_DIR = "${DEPLOY_DIR}/${IMAGE_PKGTYPE}"
+# Folders of .ipk files with an index (Packages, Packages.gz), as absolute paths or file:// addresses, beside the archive.
+IPK_FEED_URIS ?= ""
+IMAGE_FEED_DIRS = "${@' '.join(w.replace('file://', '', 1) for w in d.getVar('IPK_FEED_URIS').split()) if d.getVar('IMAGE_PKGTYPE') == 'ipk' else ''}"
 
 IMAGE_BASENAME ?= "${PN}"
 IMAGE_MACHINE_SUFFIX ?= "-${MACHINE}"
@@ -135,6 +141,8 @@ addtask rootfs after do_prepare_recipe_sysroot
 do_rootfs[doc] = "installs packages into a root file system"
 SSTATETASKS += "do_rootfs"
 do_rootfs[feed-closure] = "${ROOTFS_FROM_FEED}"
+# An index has the digests of all that is in the feed.
+do_rootfs[file-checksums] += "${@' '.join('%s/%s:%s' % (folder, name, os.path.exists(folder + '/' + name)) for folder in d.getVar('IMAGE_FEED_DIRS').split() for name in ('Packages', 'Packages.gz'))}"
 do_rootfs[recrdeptask] = "do_package_write_${IMAGE_PKGTYPE}"
 do_rootfs[taskdepdata] = "1"
 do_rootfs[network] = "1"
@@ -151,6 +159,7 @@ do_rootfs() {
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
         --packages=${IMAGE_PACKAGES_DIR}
+        --feeds=${IMAGE_FEED_DIRS}
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}

@@ -227,7 +227,7 @@ describeUnless(problem, "the main job", () => {
         const base = realpathSync(join(rig.path(IMAGES), "case-base-generic.rootfs.directory"));
         const extension = realpathSync(join(rig.path(IMAGES), "case-tools.raw"));
         const look =
-          "strace -V | head -1; htop -V | head -1; sysfacts-watch --help >/dev/null; command -v sysfacts-watch";
+          "strace -V | head -1; htop -V | head -1; sysfacts-watch 1 1 >/dev/null && command -v sysfacts-watch";
         const verdict = await judge({ base, extension, name: "case-tools", look });
         expect(verdict.status).toContain("case-tools");
         expect(verdict.seen).toMatch(/strace -- version[^]*htop [^]*sysfacts-watch/);

@@ -54,6 +54,16 @@ export function badDeb(path: string, reason: string): Diagnostic {
   };
 }
 
+/** A folder that is no feed of packages, or has an index that nothing can be taken from. */
+export function badFeed(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-feed",
+    message: `the feed \`${folder}\` cannot be used: ${lastLines(reason, 1)}`,
+    help: "write its index anew (opkg-make-index -a), or take the folder out of IPK_FEED_URIS",
+  };
+}
+
 /** A file's name is no UTF-8, or has a line break. */
 export function badName(path: string): Diagnostic {
   return {

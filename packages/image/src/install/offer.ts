@@ -43,6 +43,10 @@ export interface Offer {
 export async function offerOf(options: InstallOptions): Promise<Offer> {
   const { backend, pool } = options;
   const own = await eachLimited(options.packageFolders, AT_ONCE, (folder) => backend.scan(folder));
+  const feeds = await eachLimited(options.feeds, AT_ONCE, async (folder) => {
+    if (backend.readFeed === undefined) throw new Error(`internal: ${backend.name} reads no feed`);
+    return backend.readFeed(folder);
+  });
   const published = await eachLimited(options.packageFolders, AT_ONCE, closuresIn);
   const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
   const closure = mergeClosures(await eachLimited(paths, AT_ONCE, readClosure));
@@ -52,7 +56,7 @@ export async function offerOf(options: InstallOptions): Promise<Offer> {
     offered: repackaging?.describe(one) ?? one,
   }));
   return {
-    sources: [...own, { folder: pool, packages: archive.map(({ offered }) => offered) }],
+    sources: [...own, ...feeds, { folder: pool, packages: archive.map(({ offered }) => offered) }],
     async fetch(packages) {
       const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
       const sizeBytes = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);

@@ -12,6 +12,8 @@ export interface InstallOptions {
   readonly pool: string;
   /** Folders with package files of recipes. */
   readonly packageFolders: readonly string[];
+  /** Folders with an index of the format's own. */
+  readonly feeds: readonly string[];
   /** Debian's word. */
   readonly architecture: string;
   readonly distro: string;

@@ -4,18 +4,31 @@
  */
 import { closeSync, createReadStream, fstatSync, openSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { open } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import {
   type ArMember,
+  compressionOfBytes,
+  decompress,
   hasProgram,
   type ContentPlace,
   plainEnvironment,
   readAr,
+  readTar,
   xzPlainBytes,
 } from "@tsbake/archive";
-import { AT_ONCE, BuildError, eachLimited, hasCode, needSpace, openChild } from "@tsbake/base";
+import {
+  AT_ONCE,
+  BuildError,
+  eachLimited,
+  hasCode,
+  ifThere,
+  messageOf,
+  needSpace,
+  openChild,
+} from "@tsbake/base";
 import { badDeb, noApt } from "../problems.js";
 
 export type MemberKind = "control" | "data";
@@ -99,8 +112,9 @@ export async function plainMembers(
   await Promise.all([laneWork, zipWork]);
   const rest = [...paths.entries()].filter(([at]) => found[at] === undefined);
   await eachLimited(rest, availableParallelism(), async ([at, path]) => {
-    const fd = files.file(join(scratch, `${kind}-by-dpkg-deb-${at}`));
-    await byDpkgDeb(kind, path, fd);
+    const fd = files.file(join(scratch, `${kind}-of-other-form-${at}`));
+    if (path.endsWith(".ipk") && (await isGzip(path))) await ofTar(kind, path, fd);
+    else await byDpkgDeb(kind, path, fd);
     found[at] = { fd, at: 0, sizeBytes: fstatSync(fd).size };
   });
   return found;
@@ -197,6 +211,34 @@ async function writeAll(
       done += writeSync(fd, piece, done, piece.length - done, at + done);
     at += piece.length;
   }
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await ifThere(open(path));
+  if (file === undefined) return false;
+  await using opened = file;
+  const { bytesRead, buffer } = await opened.read(Buffer.alloc(2), 0, 2, 0);
+  return compressionOfBytes(buffer.subarray(0, bytesRead)) === "gzip";
+}
+
+/** The old form of ipk, which ipkg-build and OpenWrt write: a compressed tar of the same members. @throws BuildError `packaging/bad-deb`, `archive/…` */
+async function ofTar(kind: MemberKind, path: string, fd: number): Promise<void> {
+  let isThere = false;
+  try {
+    // To its end: a package that is cut short is none, wherever its members lie.
+    for await (const entry of readTar(path)) {
+      if (entry.type !== "file" || !basename(entry.path).startsWith(`${kind}.tar`)) continue;
+      if (isThere) throw new BuildError([badDeb(path, `it has two ${kind}.tar members`)]);
+      await writeAll(decompress(entry.data, path), fd, path, LIMITS[kind]);
+      isThere = true;
+    }
+  } catch (error) {
+    // Of a stream that ends within a member, the member's reader knows nothing.
+    if (messageOf(error) === "Stream was destroyed")
+      throw new BuildError([badDeb(path, "it ends too early")], { cause: error });
+    throw error;
+  }
+  if (!isThere) throw new BuildError([badDeb(path, `it has no ${kind}.tar member`)]);
 }
 
 async function byDpkgDeb(kind: MemberKind, path: string, fd: number): Promise<void> {

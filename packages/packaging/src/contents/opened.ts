@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { eachLimited } from "@tsbake/base";
 import type { Planned } from "../database/backend.js";
-import type { Brought } from "../layout/index.js";
+import type { Brought } from "../layout/listing.js";
 import { parseStanzas } from "../deb/stanza.js";
 import { openRpm } from "../rpm/format/opened.js";
 import { isAdminFile } from "../rpm/scriptlets.js";

@@ -57,7 +57,7 @@ export function nativeArchitecture(packages: readonly InstalledPackage[]): strin
 }
 
 /** Names of ordinary files; none where there is no such folder. */
-export async function filesIn(folder: string): Promise<string[]> {
+async function filesIn(folder: string): Promise<string[]> {
   const found = (await ifThere(readdir(folder, { withFileTypes: true }))) ?? [];
   return found.filter((one) => one.isFile()).map(({ name }) => name);
 }

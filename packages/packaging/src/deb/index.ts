@@ -1,6 +1,6 @@
 /**
  * Debian packages: reads and writes them, has apt solve and dpkg install them, carries dpkg's database from
- * one root to the next. The one implementation of the seam in `database/` so far.
+ * one root to the next. Its parts that lay out, compare and configure serve the formats whose packages are made of Debian's, too.
  */
 export { readDebDatabase } from "./database.js";
 export {

@@ -121,7 +121,9 @@ export function conffilesOf(one: Pick<OpenedPackage, "control">): string[] {
 export function isPlain(one: OpenedPackage, without: readonly string[]): boolean {
   const { tar, control, files } = one;
   const counts = (name: string): boolean => control.has(name) && !without.includes(name);
-  if (tar === undefined || counts("preinst") || !control.has("md5sums")) return false;
+  // Of a .deb dpkg would make them; opkg has none.
+  const hasSums = control.has("md5sums") || one.one.path.endsWith(".ipk");
+  if (tar === undefined || counts("preinst") || !hasSums) return false;
   if (counts("triggers") && linesOf(one, "triggers").some((line) => /^\s*interest/.test(line))) return false;
   const brought = new Set(files);
   return conffilesOf(one).every((line) => brought.has(line));

@@ -15,6 +15,7 @@ import { whatFires, whatRuns } from "../deb/what-runs.js";
 import { openAhead } from "../contents/index.js";
 import { OPKG_KEEPS, raiseAdmin } from "./admin.js";
 import { OPKG_FOLDER, readIpkDatabase } from "./database.js";
+import { readIpkFeed } from "./feed.js";
 import { ipkRepackaging } from "./repackaging.js";
 import { importIpkSnapshot, readIpkSnapshot, snapshotIpk } from "./snapshot.js";
 import { solveIpk } from "./solve/index.js";
@@ -26,6 +27,7 @@ export function openIpkBackend(): Backend {
     name: "ipk",
     databaseFolder: OPKG_FOLDER,
     ownFolders: OWN_FOLDERS,
+    readFeed: readIpkFeed,
     repackaging: ipkRepackaging,
     scan: async (folder) => ({ folder, packages: await scanDebs(folder, "ipk") }),
     solve: solveIpk,

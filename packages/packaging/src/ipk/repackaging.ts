@@ -10,7 +10,7 @@ import { parseStanzas, writeStanza } from "../deb/stanza.js";
 import { packedPayload, type NeutralPackage, type PackageWriter, repackaged } from "../repackage/index.js";
 import { ipkFields } from "./fields.js";
 
-export const ipkWriter: PackageWriter = {
+const ipkWriter: PackageWriter = {
   suffix: "ipk",
   version: 1,
   async write(one, deb, out) {

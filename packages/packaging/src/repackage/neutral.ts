@@ -5,7 +5,7 @@ import { type Relation, parseRelations, parseStanzas, type Stanza } from "../deb
 import { badDeb } from "../problems.js";
 
 /** Debian's field of each kind of relation. */
-export const RELATION_FIELDS = {
+const RELATION_FIELDS = {
   preDepends: "Pre-Depends",
   depends: "Depends",
   recommends: "Recommends",
@@ -51,6 +51,7 @@ export interface NeutralPackage {
 }
 
 /**
+ * @public
  * @param path of the package, for errors
  * @param control its control archive
  * @throws BuildError `packaging/bad-deb`
@@ -71,7 +72,7 @@ export function neutralPackage(path: string, control: ControlFiles): NeutralPack
 }
 
 /** What the fields alone say, as an index has them too. */
-export function neutralFields(stanza: Stanza): Omit<NeutralPackage, "conffiles" | "members"> {
+function neutralFields(stanza: Stanza): Omit<NeutralPackage, "conffiles" | "members"> {
   const of = (field: string): string => stanza.get(field) ?? "";
   const [summary = "", ...rest] = of("Description").split("\n");
   const relations = Object.fromEntries(

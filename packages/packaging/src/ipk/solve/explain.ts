@@ -11,7 +11,7 @@ const MOST_STEPS = 5;
 const MOST_OPTIONS = 6;
 
 /** The first failure of a search, which is the one of what would have been preferred. */
-export function explainFailure(universe: Universe, { need, against }: Failure): string[] {
+export function whyUnsolvable(universe: Universe, { need, against }: Failure): string[] {
   const lines = against
     .slice(0, MOST_OPTIONS)
     .flatMap(({ option, enemy }) => (enemy === undefined ? [] : ruledOut(need, option, enemy)));

@@ -43,7 +43,7 @@ interface State {
   readonly open: Need[];
 }
 
-export function search(
+export function searchPackages(
   universe: Universe,
   installed: readonly Candidate[],
   wishes: readonly Wish[],

@@ -1,5 +1,4 @@
 /** Solves what an image asks for, on what is installed. */
-import { join } from "node:path";
 import { BuildError, byText, nearest } from "@tsbake/base";
 import type { InstallRequest, Planned, Solution, SolveRequest } from "../../database/backend.js";
 import type { Change } from "../../database/change.js";
@@ -9,8 +8,8 @@ import { changeKind, plannedIn } from "../../deb/solve.js";
 import { whyChain } from "../../feed/chain.js";
 import { baseChanged, notInFeed, unsolvable } from "../../problems.js";
 import { readIpkDatabase } from "../database.js";
-import { explainFailure } from "./explain.js";
-import { isMetBy, search, type Wish } from "./search.js";
+import { whyUnsolvable } from "./explain.js";
+import { isMetBy, searchPackages, type Wish } from "./search.js";
 import { type Candidate, isMeant, optionsFor, type Universe, universeOf } from "./universe.js";
 
 /**
@@ -30,13 +29,13 @@ export async function solveIpk(
   const { wishes, unwanted } = wishesOf(request, universe);
   const there = [...universe.byName.values()].flat().filter(({ isInstalled }) => isInstalled);
   for (const from of [newestOf(universe, wishes), universe]) {
-    const found = search(from, there, wishes, unwanted);
+    const found = searchPackages(from, there, wishes, unwanted);
     if (!("failure" in found)) {
       const whole = request.recommends ? withRecommends(from, there, wishes, unwanted, found) : found;
       return conclude(request, whole, installed);
     }
     if (from !== universe) continue;
-    const lines = explainFailure(universe, found.failure);
+    const lines = whyUnsolvable(universe, found.failure);
     if (found.isGivenUp) lines.push("the search was given up: it took too many steps");
     throw new BuildError([unsolvable(lines, [], undefined, "the solver")]);
   }
@@ -59,7 +58,7 @@ function newestOf(universe: Universe, wishes: readonly Wish[]): Universe {
   return { byName: narrow(universe.byName), providers: narrow(universe.providers) };
 }
 
-type Found = Extract<ReturnType<typeof search>, { readonly chosen: unknown }>;
+type Found = Extract<ReturnType<typeof searchPackages>, { readonly chosen: unknown }>;
 
 /** Each that can be had beside what has to be there; one that cannot is left out. */
 function withRecommends(
@@ -78,7 +77,7 @@ function withRecommends(
     const group = groups.find((one) => !asked.has(JSON.stringify(one)) && !isMetBy(one, present));
     if (group === undefined) return found;
     asked.add(JSON.stringify(group));
-    const more = search(universe, there, [...all, { group }], unwanted);
+    const more = searchPackages(universe, there, [...all, { group }], unwanted);
     if ("failure" in more) continue;
     all = [...all, { group }];
     found = more;
