@@ -28,7 +28,7 @@ export async function installRpm(
   request: InstallRequest,
   { packages, changes }: Solution,
 ): Promise<InstallResult> {
-  const { root, sandbox, epochSeconds, architecture, onProgress } = request;
+  const { root, sandbox, architecture, onProgress } = request;
   const tool = await findRpm();
   await verify(packages);
   await mkdir(root, { recursive: true });

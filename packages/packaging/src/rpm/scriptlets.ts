@@ -7,7 +7,7 @@
  */
 import type { ScriptKind } from "./format/spec.js";
 
-export const ADMIN_FOLDER = "/var/lib/dpkg";
+const ADMIN_FOLDER = "/var/lib/dpkg";
 /** Of control archives: where dpkg keeps their members. */
 export const INFO_FOLDER = `${ADMIN_FOLDER}/info`;
 /** The stanza of each package, of which the list of all is made for scripts that ask. */

@@ -63,7 +63,7 @@ export function inPayloadOrder(files: readonly PlacedFile[]): PlacedFile[] {
 
 export interface PayloadFacts {
   /** SHA-256 in hex of a file's content. */
-  digestOf(file: RpmFile): string;
+  readonly digestOf: (file: RpmFile) => string;
   /** SHA-256 of the payload as it is in the file, and before it was compressed. */
   readonly packed: string;
   readonly plain: string;

@@ -5,7 +5,7 @@
  * @see rpm file format of version 4: 8 bytes of magic, number of entries, size of the data, entries of 16 bytes, data; big-endian
  */
 import { nameBytes, nameOf } from "@tsbake/base";
-import { TAG, TYPE } from "./tags.js";
+import { type TAG, TYPE } from "./tags.js";
 
 /** Magic, version 1, four bytes of nothing. */
 const MAGIC = Buffer.from("8eade80100000000", "hex");
@@ -91,7 +91,10 @@ export class RpmHeader {
           if (one > BigInt(Number.MAX_SAFE_INTEGER)) throw new HeaderFault(`tag ${tag} is too large`);
           return Number(one);
         });
-      default:
+      case "string":
+      case "strings":
+      case "i18nStrings":
+      case "binary":
         throw new HeaderFault(`tag ${tag} is no number`);
     }
   }
@@ -170,7 +173,8 @@ function valueOf(data: Buffer, { tag, type, offset, count }: Place): HeaderValue
     case "string":
       if (count !== 1) throw new HeaderFault(`tag ${tag} is one text and says that it is ${count}`);
       return { type, value: textsAt(data, offset, 1, tag)[0]! };
-    default:
+    case "strings":
+    case "i18nStrings":
       return { type, value: textsAt(data, offset, count, tag) };
   }
 }
@@ -243,7 +247,10 @@ function bytesOf(one: HeaderValue): Buffer {
       for (const [at, number] of one.value.entries()) bytes.writeBigUInt64BE(number, 8 * at);
       return bytes;
     }
-    default: {
+    case "char":
+    case "int8":
+    case "int16":
+    case "int32": {
       const width = WIDTH[one.type]!;
       const bytes = Buffer.alloc(width * one.value.length);
       for (const [at, number] of one.value.entries()) bytes.writeUIntBE(number, at * width, width);

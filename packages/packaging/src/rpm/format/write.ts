@@ -17,16 +17,16 @@ const LEAD = 96;
 const LEAD_MAGIC = "edabeedb0300";
 const ALIGNMENT = 8;
 
-export interface WriteOptions {
-  /** Of gzip, 1 to 9. */
-  readonly level: number;
-}
-
 /**
  * @param path appears whole or not at all
+ * @param options level of gzip, 1 to 9
  * @throws system errors; what reading a content throws
  */
-export async function writeRpm(spec: RpmSpec, path: string, { level }: WriteOptions): Promise<void> {
+export async function writeRpm(
+  spec: RpmSpec,
+  path: string,
+  { level }: { readonly level: number },
+): Promise<void> {
   const [payload, temporary] = [temporaryBeside(`${path}.payload`), temporaryBeside(path)];
   try {
     const files = inRpmOrder(spec.files);
