@@ -19,7 +19,7 @@ import {
 import { parseStanzas } from "../deb/stanza.js";
 import { interests } from "../ipk/database.js";
 import { badDatabase, damagedSnapshot } from "../problems.js";
-import { filesOf } from "./format/files.js";
+import { headerFiles } from "./format/files.js";
 import { HeaderFault } from "./format/header.js";
 import { originOf } from "./format/origin.js";
 import { type DatabaseHeader, splitHeaders } from "./headers.js";
@@ -175,7 +175,7 @@ function readPackage({ header, sha256: digest }: DatabaseHeader): ReadPackage | 
   const [stanza] = parseStanzas(nameOf(origin?.get("control")?.bytes ?? Buffer.alloc(0))).stanzas;
   const name = stanza?.get("Package");
   if (origin === undefined || stanza === undefined || name === undefined) return undefined;
-  const files = filesOf(header).filter(({ entry }) => !isAdminFile(entry.path));
+  const files = headerFiles(header).filter(({ entry }) => !isAdminFile(entry.path));
   const members = [...origin].filter(([member]) => member !== "control");
   const architecture = stanza.get("Architecture") ?? "";
   const installed: InstalledPackage = {

@@ -23,7 +23,7 @@ const KINDS: ReadonlyMap<number, EntryKind> = new Map([
 const KIND_MASK = 0o170000;
 
 /** In the header's order, which is that of paths. @throws HeaderFault for a hostile path, a device, or lists of unlike length */
-export function filesOf(header: RpmHeader): HeaderFile[] {
+export function headerFiles(header: RpmHeader): HeaderFile[] {
   const names = header.texts(TAG.baseNames);
   const folders = header.texts(TAG.folderNames);
   const [folderAt, modes, times, inodes, flags] = [
