@@ -170,6 +170,7 @@ async function install(
   const options = {
     ...(mode === "layer" && { base, scripts: "skip" }),
     ...(on && { base: join(on, "pkgdb"), "base-tree": join(on, "rootfs.tar"), scripts: "merged" }),
+    backend: "deb",
     install: names,
     pool: join(at, "pool"),
     packages: debs,

@@ -152,6 +152,8 @@ async function layer(name: string, install: string, more: readonly string[] = []
   const args = [
     "--pool",
     join(work, "pool"),
+    "--backend",
+    "deb",
     "--architecture",
     "amd64",
     "--distro",
@@ -543,7 +545,7 @@ describe("the program", () => {
     [[], 1, /a subcommand is needed/],
     [["layer", "--help"], 0, /--base PATH +the base's snapshot/],
     [["nonsense"], 1, /there is no subcommand `nonsense`/],
-    [["layer"], 1, /layer needs --install, --pool/],
+    [["layer"], 1, /layer needs --backend, --install, --pool/],
     [["convert", "--frobnicate"], 1, /frobnicate/],
     [["pkgdb-verify", "--snapshot", "/nonexistent"], 1, /\/nonexistent cannot be used: it is not there/],
     [

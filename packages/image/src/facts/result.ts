@@ -130,6 +130,7 @@ export function formatSummary(request: ResultRequest): string {
     lines.push(...scriptLines(facts.skippedScripts));
     for (const change of facts.changedInBase) lines.push(`  changed in the base: ${change}`);
   }
+  lines.push(...formatLines(facts));
   lines.push(...biggestLines(allFiles(request)));
   for (const one of request.outputs) {
     lines.push(`  ${one.type}: ${one.sizeBytes === undefined ? "folder" : readableSize(one.sizeBytes)}`);
@@ -146,6 +147,13 @@ export function formatReport(report: readonly Reported[]): string {
 }
 
 /** What was asked for by name and version, what it needs by number. */
+/** Of another format than the archive's. */
+function formatLines({ backend, packages }: LayerFacts): string[] {
+  const made = packages.filter(({ origin }) => origin === "archive").length;
+  if (backend === "deb" || made === 0) return [];
+  return [`  packages are ${backend}: ${plural(made, "package")} of the archive repackaged`];
+}
+
 function packageLine(facts: LayerFacts): string {
   const isRequested = (one: PackageFact): boolean => facts.requested.includes(one.name);
   const requested = facts.packages.filter(isRequested).map((one) => `${one.name} ${one.version}`);
