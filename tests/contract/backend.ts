@@ -72,7 +72,7 @@ const OFFERED: readonly MadePackage[] = [
   { name: "old-reader", version: "1", fields: "Depends: pager (<< 1)\n" },
   { name: "above", version: "1", fields: "Depends: wanting\n" },
   { name: "wanting", version: "1", fields: "Depends: libpage, nowhere (>= 3)\n" },
-  { name: "thief", version: "1", files: ["usr/bin/rest"] },
+  { name: "thief", version: "2", files: ["usr/bin/rest"] },
   { name: "quarrel", version: "1", fields: "Conflicts: foe\n" },
   { name: "foe", version: "1", fields: "Conflicts: pager\n", files: ["usr/bin/foe"] },
   {
@@ -276,7 +276,7 @@ export function backendContract(
         await using sandbox = await openCage({
           ownership: join(work, `${name}-owners`),
           writable: [root],
-          readable: [offered],
+          readable: [offered, ...((await backend.toolFolders?.()) ?? [])],
         });
         const request = { install: wish, sources: [await source()], architecture, epochSeconds: EPOCH };
         return await backend.installOnDatabase({ ...request, root, seenRoot: root, base, sandbox });
@@ -321,7 +321,13 @@ function controlOf({ name, version, fields = "" }: MadePackage, architecture: st
   );
 }
 
-async function makeDeb(work: string, into: string, one: MadePackage, architecture: string): Promise<void> {
+/** Builds a .deb in `into`. */
+export async function makeDeb(
+  work: string,
+  into: string,
+  one: MadePackage,
+  architecture: string,
+): Promise<void> {
   const tree = join(work, "trees", `${one.name}-${one.version.replace(":", "_")}`);
   const put = (path: string, text: string, mode = 0o644): void => {
     mkdirSync(dirname(join(tree, path)), { recursive: true });

@@ -1,11 +1,13 @@
 /** The contract of package backends, for each of them. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { openBackend } from "@tsbake/packaging";
-import { backendContract, type BackendRig } from "../contract/backend.js";
-import { notRoot } from "../support/skip.js";
+import { type Backend, openBackend, readRpm, splitHeaders, writeRpmDatabase } from "@tsbake/packaging";
+import { backendContract, type BackendRig, makeDeb } from "../contract/backend.js";
+import { describeUnless, notRoot } from "../support/skip.js";
+import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
+const noRpm = await toolsProblem("rpm");
 const cannotInstall = notRoot === undefined ? undefined : await toolsProblem("fakeroot");
 
 function put(path: string, text: string): void {
@@ -22,6 +24,16 @@ function listOf({ files = [] }: Installed): string[] {
       files.flatMap((path) => path.split("/").map((_, at, parts) => `/${parts.slice(0, at + 1).join("/")}`)),
     ),
   ];
+}
+
+/** Makes packages of the backend's format in the place of .debs. */
+async function convert(backend: Backend, debs: string): Promise<void> {
+  const { packages } = await openBackend("deb").scan(debs);
+  const planned = packages.map((one) => ({ ...one, path: join(debs, one.file) }));
+  const made = (await backend.repackaging?.write(planned, join(debs, "pool"))) ?? [];
+  for (const { path } of made) copyFileSync(path, join(debs, basename(path)));
+  rmSync(join(debs, "pool"), { recursive: true });
+  for (const name of readdirSync(debs)) if (name.endsWith(".deb")) rmSync(join(debs, name));
 }
 
 const STATUS = "Status: install ok installed\n";
@@ -51,14 +63,7 @@ backendContract("ipk", cannotInstall, () => {
     backend,
     status: "var/lib/opkg/status",
     info: "var/lib/opkg/info",
-    async convert(debs) {
-      const { packages } = await openBackend("deb").scan(debs);
-      const planned = packages.map((one) => ({ ...one, path: join(debs, one.file) }));
-      const made = (await backend.repackaging?.write(planned, join(debs, "pool"))) ?? [];
-      for (const { path } of made) copyFileSync(path, join(debs, basename(path)));
-      rmSync(join(debs, "pool"), { recursive: true });
-      for (const name of readdirSync(debs)) if (name.endsWith(".deb")) rmSync(join(debs, name));
-    },
+    convert: (debs) => convert(backend, debs),
     install(root, packages) {
       const folder = join(root, "var/lib/opkg");
       put(join(folder, "status"), packages.map(({ control }) => `${control}${STATUS}\n`).join(""));
@@ -76,3 +81,30 @@ backendContract("ipk", cannotInstall, () => {
     },
   };
 });
+
+const MACHINE = process.arch === "arm64" ? "aarch64" : "x86_64";
+
+describeUnless(noRpm, "with rpm", () =>
+  backendContract("rpm", cannotInstall, () => {
+    const backend = openBackend("rpm");
+    return {
+      backend,
+      status: `var/lib/rpm/headers/rest-1-0.${MACHINE}.hdr`,
+      info: "var/lib/rpm/headers",
+      convert: (debs) => convert(backend, debs),
+      async install(root, packages) {
+        const work = temporaryFolder("rpm-base");
+        const debs = join(work, "debs");
+        for (const one of packages) {
+          const [, architecture = ""] = /^Architecture: (.*)$/m.exec(one.control) ?? [];
+          await makeDeb(work, debs, one, architecture);
+        }
+        await convert(backend, debs);
+        const paths = readdirSync(debs).map((name) => join(debs, name));
+        const headers = await Promise.all(paths.map(async (path) => (await readRpm(path)).headerBytes));
+        mkdirSync(root, { recursive: true });
+        await writeRpmDatabase(root, splitHeaders(Buffer.concat(headers), root));
+      },
+    };
+  }),
+);

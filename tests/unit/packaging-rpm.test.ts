@@ -1,5 +1,14 @@
 /** Package files of rpm: what is written and read again, what the real rpm says of it, and what a stranger's file tries. */
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -15,13 +24,14 @@ import {
   readRpm,
   type RpmFile,
   rpmRelations,
+  scriptlet,
   type RpmSpec,
   splitHeaders,
   verifyPayload,
   writeRpm,
 } from "@tsbake/packaging";
 import { run } from "../support/command.js";
-import { testUnless } from "../support/skip.js";
+import { notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
@@ -73,6 +83,8 @@ const SPEC: RpmSpec = {
   files: [
     file("/etc/hello.conf", "a=1\n", { mode: 0o640, group: "shadow", isConfig: true }),
     file("/usr/bin/hello", "hello", { mode: 0o4755, capabilities: "cap_net_raw=ep" }),
+    // Between hard links: rpm links what follows each other in the payload.
+    file("/usr/bin/hi", "hi", { mode: 0o755 }),
     file("/usr/bin/hullo", "hello", { mode: 0o4755, hardlink: "/usr/bin/hello" }),
     file("/usr/share/hello", "", { kind: "directory", mode: 0o750 }),
     file("/usr/share/hello/empty", ""),
@@ -160,7 +172,7 @@ describe("a package file", () => {
           kind: one.kind,
           mode: one.mode,
           target: one.target,
-          text: Buffer.concat([...(one.content?.() as Buffer[])]).toString(),
+          text: Buffer.concat([...((one.content?.() ?? []) as Buffer[])]).toString(),
         }));
         const byPath = (left: { path: string }, right: { path: string }): number =>
           Buffer.compare(Buffer.from(left.path), Buffer.from(right.path));
@@ -202,6 +214,7 @@ describe("a package file", () => {
       [
         "/etc/hello.conf -rw-r----- root:shadow  cn",
         "/usr/bin/hello -rwsr-xr-x root:root cap_net_raw=ep ",
+        "/usr/bin/hi -rwxr-xr-x root:root  ",
         "/usr/bin/hullo -rwsr-xr-x root:root  ",
         "/usr/share/hello drwxr-x--- root:root  ",
         "/usr/share/hello/empty -rw-r--r-- root:root  ",
@@ -212,11 +225,61 @@ describe("a package file", () => {
   });
 });
 
+testUnless(noRpm ?? notRoot, "rpm unpacks what was written: contents, hard links, modes", async () => {
+  const [root, path] = [
+    join(folder, "root"),
+    await written({ ...SPEC, files: SPEC.files.filter(({ group }) => group === "root") }),
+  ];
+  mkdirSync(join(root, "var/tmp"), { recursive: true });
+  const done = await run("rpm", [
+    `--root=${root}`,
+    "--dbpath=/db",
+    "-i",
+    "--nodeps",
+    "--noscripts",
+    "--ignorearch",
+    path,
+  ]);
+  expect([done.code, done.stderr.replace(/^rpm: .*\n/gm, "")]).toEqual([0, ""]);
+  const read = (name: string): string => readFileSync(join(root, "usr/bin", name), "utf8");
+  expect([read("hello"), read("hi"), read("hullo")]).toEqual(["hello", "hi", "hello"]);
+  const inode = (name: string): number => statSync(join(root, "usr/bin", name)).ino;
+  expect(inode("hello")).toBe(inode("hullo"));
+  expect(inode("hello")).not.toBe(inode("hi"));
+  expect((statSync(join(root, "usr/bin/hello")).mode & 0o7777).toString(8)).toBe("4755");
+});
+
+test.each([
+  ["preinst", "1", "install"],
+  ["preinst", "2", "upgrade 1.0-1 2.0-1"],
+  ["postinst", "1", "configure "],
+  ["prerm", "0", "remove"],
+  ["prerm", "1", undefined],
+  ["postrm", "0", "remove\npurge"],
+  ["postrm", "1", undefined],
+] as const)("%s, called by rpm with %s, is called as by dpkg: %s", async (script, argument, expected) => {
+  const admin = join(folder, `admin-${script}-${argument}`);
+  const text = `#!/bin/sh\necho "$DPKG_MAINTSCRIPT_PACKAGE $DPKG_MAINTSCRIPT_NAME: $*" >>${admin}/called\n`;
+  for (const name of ["info", "status.d"]) mkdirSync(join(admin, name), { recursive: true });
+  writeFileSync(join(admin, "status.d/hello"), "Package: hello\nVersion: 1.0-1\n\n");
+  writeFileSync(join(admin, "info", `hello.${script}`), text, { mode: 0o755 });
+  const one = { name: "hello", version: "2.0-1", architecture: "amd64" };
+  const body = scriptlet(script, text, one).replaceAll("/var/lib/dpkg", admin);
+  const done = await run("sh", ["-c", body, "sh", argument]);
+  expect([done.code, done.stderr]).toEqual([0, ""]);
+  const called = existsSync(join(admin, "called")) ? readFileSync(join(admin, "called"), "utf8") : undefined;
+  const lines = expected?.split("\n").map((one) => `hello ${script}: ${one}\n`);
+  expect(called).toBe(lines?.join(""));
+});
+
 describe("a stranger's file", () => {
-  const isRefused = async (bytes: Buffer): Promise<void> => {
+  const REFUSED = ["packaging/bad-rpm"];
+  /** Codes of the errors; none where it can be read. */
+  const codesFor = async (bytes: Buffer): Promise<string[]> => {
     const path = freshPath();
     writeFileSync(path, bytes);
-    expect(codesOf(await faultOf(path))).toEqual(["packaging/bad-rpm"]);
+    const fault = await faultOf(path);
+    return fault === undefined ? [] : codesOf(fault);
   };
 
   test("cut off anywhere is refused", async () => {
@@ -231,7 +294,7 @@ describe("a stranger's file", () => {
       bytes.length - 1,
       ...Array.from({ length: 40 }, (_, at) => at * Math.floor(bytes.length / 40)),
     ];
-    for (const length of places) await isRefused(bytes.subarray(0, length));
+    for (const length of places) expect(await codesFor(bytes.subarray(0, length))).toEqual(REFUSED);
   });
 
   test("with one other byte behind its lead and signature is refused", async () => {
@@ -243,7 +306,7 @@ describe("a stranger's file", () => {
       fc.asyncProperty(at, fc.integer({ min: 1, max: 255 }), async (place, change) => {
         const other = Buffer.from(bytes);
         other[place]! ^= change;
-        await isRefused(other);
+        expect(await codesFor(other)).toEqual(REFUSED);
       }),
       { numRuns: 60 },
     );
@@ -259,10 +322,7 @@ describe("a stranger's file", () => {
       fc.asyncProperty(fc.array(place, { minLength: 1, maxLength: 4 }), async (changes) => {
         const other = Buffer.from(bytes);
         for (const [at, some] of changes) Buffer.from(some).copy(other, at);
-        const path = freshPath();
-        writeFileSync(path, other);
-        const fault = await faultOf(path);
-        if (fault !== undefined) expect(codesOf(fault)).toEqual(["packaging/bad-rpm"]);
+        expect([[], REFUSED]).toContainEqual(await codesFor(other));
       }),
       { numRuns: 100 },
     );
@@ -271,23 +331,27 @@ describe("a stranger's file", () => {
   test("whose header says that it has 100 MB takes no memory for it", async () => {
     const bytes = Buffer.from(readFileSync(await written()));
     bytes.writeUInt32BE(100 << 20, 96 + 12);
-    await isRefused(bytes);
+    expect(await codesFor(bytes)).toEqual(REFUSED);
   });
 
   test.each(["/../etc/passwd", "/a/../../b", "//a", "/a/./b", "/a\nb"])(
     "with the path %j is refused",
     async (path) => {
-      await isRefused(readFileSync(await written({ ...SPEC, files: [file(path, "x")] })));
+      expect(await codesFor(readFileSync(await written({ ...SPEC, files: [file(path, "x")] })))).toEqual(
+        REFUSED,
+      );
     },
   );
 
   test("with an owner who has another number on each machine is refused", async () => {
-    await isRefused(readFileSync(await written({ ...SPEC, files: [file("/a", "x", { user: "eve" })] })));
+    expect(
+      await codesFor(readFileSync(await written({ ...SPEC, files: [file("/a", "x", { user: "eve" })] }))),
+    ).toEqual(REFUSED);
   });
 
   test("that is none is refused", async () => {
-    await isRefused(Buffer.from("!<arch>\ndebian-binary"));
-    await isRefused(Buffer.alloc(0));
+    expect(await codesFor(Buffer.from("!<arch>\ndebian-binary"))).toEqual(REFUSED);
+    expect(await codesFor(Buffer.alloc(0))).toEqual(REFUSED);
   });
 });
 

@@ -29,9 +29,11 @@ export {
   openRpm,
   readRpm,
   rpmRelations,
+  scriptlet,
   splitHeaders,
   verifyPayload,
   writeRpm,
+  writeRpmDatabase,
   type RpmFile,
   type RpmSpec,
 } from "./rpm/index.js";

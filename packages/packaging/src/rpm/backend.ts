@@ -25,7 +25,7 @@ export function openRpmBackend(): Backend {
     databaseFolder: RPM_FOLDER,
     ownFolders: OWN_FOLDERS,
     repackaging: rpmRepackaging,
-    toolFolders: async () => [(await findRpm()).tree],
+    toolFolders,
     scan: async (folder) => ({ folder, packages: await scanRpms(folder) }),
     solve: (request) => solveIpk(request, readRpmHeaders),
     whatRuns,
@@ -44,6 +44,12 @@ export function openRpmBackend(): Backend {
     readSnapshot: readRpmSnapshot,
     changes: databaseChanges,
   };
+}
+
+/** One of the machine itself is in sight of every cage. */
+async function toolFolders(): Promise<readonly string[]> {
+  const { tree } = await findRpm();
+  return tree === "/" ? [] : [tree];
 }
 
 async function solutionOf(request: LayerRequest): Promise<Solution> {

@@ -19,7 +19,7 @@ import {
 import { parseStanzas } from "../deb/stanza.js";
 import { interests } from "../ipk/database.js";
 import { badDatabase, damagedSnapshot } from "../problems.js";
-import { filesOf } from "./format/files.js";
+import { headerFiles } from "./format/files.js";
 import { HeaderFault } from "./format/header.js";
 import { originOf } from "./format/origin.js";
 import { type DatabaseHeader, splitHeaders } from "./headers.js";
@@ -154,42 +154,48 @@ interface ReadPackage {
   readonly triggers: string;
 }
 
-function toPackage({ header, key, sha256: digest }: DatabaseHeader, root: string): ReadPackage {
+function toPackage(one: DatabaseHeader, root: string): ReadPackage {
   const refuse = (reason: string): BuildError =>
     new BuildError([badDatabase(join(root, RPM_FOLDER), reason)]);
+  try {
+    const found = readPackage(one);
+    if (found !== undefined) return found;
+  } catch (error) {
+    if (error instanceof HeaderFault) throw refuse(`\`${one.key}\`: ${error.message}`);
+    throw error;
+  }
+  throw refuse(
+    `\`${one.key}\` is no package of a Debian archive or a recipe, and others are not supported yet`,
+  );
+}
+
+/** @returns undefined for a package that was none of Debian's @throws HeaderFault */
+function readPackage({ header, sha256: digest }: DatabaseHeader): ReadPackage | undefined {
   const origin = originOf(header);
   const [stanza] = parseStanzas(nameOf(origin?.get("control")?.bytes ?? Buffer.alloc(0))).stanzas;
   const name = stanza?.get("Package");
-  if (origin === undefined || stanza === undefined || name === undefined)
-    throw refuse(
-      `\`${key}\` is no package of a Debian archive or a recipe, and others are not supported yet`,
-    );
-  try {
-    const files = filesOf(header).filter(({ entry }) => !isAdminFile(entry.path));
-    const members = [...origin].filter(([member]) => member !== "control");
-    const architecture = stanza.get("Architecture") ?? "";
-    const installed: InstalledPackage = {
-      name,
-      version: stanza.get("Version") ?? "",
-      architecture,
-      state: "installed",
-      stanza: new Map(stanza).set("Status", "install ok installed"),
-      files: files.map(({ entry }) => entry.path).sort(byText),
-      conffiles: new Map(files.filter((one) => one.isConfig).map((one) => [one.entry.path, one.digest])),
-      control: new Map([
-        ...members.map(([member, { bytes }]): [string, string] => [member, sha256(bytes)]),
-        // Of all that rpm knows of it: what its stanza does not say counts, too.
-        ["header", digest],
-      ]),
-    };
-    return {
-      name,
-      architecture,
-      installed,
-      triggers: nameOf(origin.get("triggers")?.bytes ?? Buffer.alloc(0)),
-    };
-  } catch (error) {
-    if (error instanceof HeaderFault) throw refuse(`\`${key}\`: ${error.message}`);
-    throw error;
-  }
+  if (origin === undefined || stanza === undefined || name === undefined) return undefined;
+  const files = headerFiles(header).filter(({ entry }) => !isAdminFile(entry.path));
+  const members = [...origin].filter(([member]) => member !== "control");
+  const architecture = stanza.get("Architecture") ?? "";
+  const installed: InstalledPackage = {
+    name,
+    version: stanza.get("Version") ?? "",
+    architecture,
+    state: "installed",
+    stanza: new Map(stanza).set("Status", "install ok installed"),
+    files: files.map(({ entry }) => entry.path).sort(byText),
+    conffiles: new Map(files.filter((one) => one.isConfig).map((one) => [one.entry.path, one.digest])),
+    control: new Map([
+      ...members.map(([member, { bytes }]): [string, string] => [member, sha256(bytes)]),
+      // Of all that rpm knows of it: what its stanza does not say counts, too.
+      ["header", digest],
+    ]),
+  };
+  return {
+    name,
+    architecture,
+    installed,
+    triggers: nameOf(origin.get("triggers")?.bytes ?? Buffer.alloc(0)),
+  };
 }

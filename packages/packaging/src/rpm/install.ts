@@ -19,8 +19,7 @@ import {
 import { clampTimes, completeRoot, normaliseRoot } from "../deb/normalise.js";
 import { installFailed } from "../problems.js";
 import { headersOfRoot, readRpmDatabase, writeRpmDatabase } from "./database.js";
-import { readRpm } from "./format/read.js";
-import { TAG } from "./format/tags.js";
+import { rpmScriptlet } from "./format/read.js";
 import { findRpm, RPM_FOLDER, type RpmTool, runRpm } from "./tool.js";
 import { runTriggers } from "./triggers.js";
 
@@ -29,7 +28,7 @@ export async function installRpm(
   request: InstallRequest,
   { packages, changes }: Solution,
 ): Promise<InstallResult> {
-  const { root, sandbox, epochSeconds, architecture, onProgress } = request;
+  const { root, sandbox, architecture, onProgress } = request;
   const tool = await findRpm();
   await verify(packages);
   await mkdir(root, { recursive: true });
@@ -126,7 +125,7 @@ async function callScriptlet(
   { name, path }: Planned,
   tag: "preInstall" | "postTransaction",
 ): Promise<void> {
-  const text = (await readRpm(path)).header.text(TAG[tag]);
+  const text = await rpmScriptlet(path, tag);
   if (text === "") return;
   const env = {
     SOURCE_DATE_EPOCH: String(epochSeconds),

@@ -8,9 +8,9 @@ import { rpmSpecOf } from "./package.js";
 /** Of gzip: it is written once and read at once. */
 const LEVEL = 1;
 
-export const rpmWriter: PackageWriter = {
+const rpmWriter: PackageWriter = {
   suffix: "rpm",
-  version: 2,
+  version: 3,
   write: (one, deb, out) => writeRpmOf(one, deb, out, LEVEL),
 };
 

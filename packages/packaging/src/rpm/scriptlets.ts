@@ -7,7 +7,7 @@
  */
 import type { ScriptKind } from "./format/spec.js";
 
-export const ADMIN_FOLDER = "/var/lib/dpkg";
+const ADMIN_FOLDER = "/var/lib/dpkg";
 /** Of control archives: where dpkg keeps their members. */
 export const INFO_FOLDER = `${ADMIN_FOLDER}/info`;
 /** The stanza of each package, of which the list of all is made for scripts that ask. */
@@ -53,7 +53,8 @@ function preamble(script: ScriptName, { name, architecture }: ScriptedPackage): 
 const BODIES: Readonly<Record<ScriptName, (text: string, one: ScriptedPackage) => string[]>> = {
   // Of an upgrade dpkg says from which version; the file of the old one is there until its successor is unpacked.
   preinst: (text, { version }) => [
-    "old=$(sed -n 's/^Version: //p' $admin/status.d/$package 2>/dev/null)",
+    "old=",
+    "[ \"$1\" -lt 2 ] || old=$(sed -n 's/^Version: //p' $admin/status.d/$package 2>/dev/null)",
     ...inPlace("preinst", text),
     'if [ -n "$old" ]; then',
     `    echo "$old" >$admin/tmp.ci/$package.old; $admin/tmp.ci/preinst upgrade "$old" '${version}'`,

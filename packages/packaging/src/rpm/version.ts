@@ -17,7 +17,7 @@ export function evrOfDebian(version: string): Evr {
 }
 
 /** `[epoch:]version[-release]` → its parts; undefined for a release that is not said. */
-export function parseEvr(text: string): { epoch: number; version: string; release: string | undefined } {
+function parseEvr(text: string): { epoch: number; version: string; release: string | undefined } {
   const [, epoch = "0", version = "", release] = /^(?:(\d+):)?([^-]*)(?:-([^]*))?$/.exec(text) ?? [];
   return { epoch: Number(epoch), version, release };
 }

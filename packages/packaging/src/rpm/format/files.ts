@@ -23,7 +23,7 @@ const KINDS: ReadonlyMap<number, EntryKind> = new Map([
 const KIND_MASK = 0o170000;
 
 /** In the header's order, which is that of paths. @throws HeaderFault for a hostile path, a device, or lists of unlike length */
-export function filesOf(header: RpmHeader): HeaderFile[] {
+export function headerFiles(header: RpmHeader): HeaderFile[] {
   const names = header.texts(TAG.baseNames);
   const folders = header.texts(TAG.folderNames);
   const [folderAt, modes, times, inodes, flags] = [
@@ -40,6 +40,10 @@ export function filesOf(header: RpmHeader): HeaderFile[] {
   );
   for (const list of [folderAt, modes, times, inodes, flags, sizes, digests, links, users, groups])
     if (list?.length !== names.length) throw new HeaderFault("its lists of files are not of one length");
+  // Whoever unpacks it without rpm would lose them.
+  const capable = header.texts(TAG.fileCapabilities).findIndex((text) => text !== "");
+  if (capable >= 0)
+    throw new HeaderFault(`${names[capable] ?? "a file"} has file capabilities, which are not supported yet`);
   const carriers = new Map<number, string>();
   const seen = new Set<string>();
   return names.map((name, at) => {

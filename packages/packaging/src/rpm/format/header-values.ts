@@ -50,9 +50,20 @@ export function inRpmOrder(files: readonly RpmFile[]): PlacedFile[] {
   });
 }
 
+/** In the order of the payload: hard links together, where the last of them is. rpm links what follows each other, and nothing else. */
+export function inPayloadOrder(files: readonly PlacedFile[]): PlacedFile[] {
+  const waiting = new Map<number, PlacedFile[]>();
+  return files.flatMap((one) => {
+    if (one.file.kind !== "file" || one.links === 1) return [one];
+    const group = [...(waiting.get(one.inode) ?? []), one];
+    waiting.set(one.inode, group);
+    return one.hasContent ? group : [];
+  });
+}
+
 export interface PayloadFacts {
   /** SHA-256 in hex of a file's content. */
-  digestOf(file: RpmFile): string;
+  readonly digestOf: (file: RpmFile) => string;
   /** SHA-256 of the payload as it is in the file, and before it was compressed. */
   readonly packed: string;
   readonly plain: string;

@@ -5,7 +5,7 @@
  * @see rpm file format of version 4: 8 bytes of magic, number of entries, size of the data, entries of 16 bytes, data; big-endian
  */
 import { nameBytes, nameOf } from "@tsbake/base";
-import { TAG, TYPE } from "./tags.js";
+import { type TAG, TYPE } from "./tags.js";
 
 /** Magic, version 1, four bytes of nothing. */
 const MAGIC = Buffer.from("8eade80100000000", "hex");
@@ -41,25 +41,25 @@ const WIDTH: Readonly<Partial<Record<TypeName, number>>> = {
   binary: 1,
 };
 
-/** Values of a header by tag. Names and other text are as `nameOf` reads bytes. */
+/** Values of a header by tag, read when they are asked for. Names and other text are as `nameOf` reads bytes. */
 export class RpmHeader {
-  readonly #values: ReadonlyMap<number, HeaderValue>;
+  readonly #data: Buffer;
+  readonly #places: ReadonlyMap<number, Place>;
 
-  constructor(values: ReadonlyMap<number, HeaderValue>) {
-    this.#values = values;
+  constructor(data: Buffer, places: ReadonlyMap<number, Place>) {
+    this.#data = data;
+    this.#places = places;
   }
 
-  get tags(): readonly number[] {
-    return [...this.#values.keys()];
-  }
-
+  /** @throws HeaderFault for one that leads out of the header */
   get(tag: number): HeaderValue | undefined {
-    return this.#values.get(tag);
+    const place = this.#places.get(tag);
+    return place && valueOf(this.#data, place);
   }
 
   /** "" where there is none. Of text in several languages the first. @throws HeaderFault for a value of another type */
   text(tag: number): string {
-    const found = this.#values.get(tag);
+    const found = this.get(tag);
     if (found === undefined) return "";
     if (found.type === "string") return found.value;
     if (found.type === "i18nStrings") return found.value[0] ?? "";
@@ -68,7 +68,7 @@ export class RpmHeader {
 
   /** @throws HeaderFault for a value of another type */
   texts(tag: number): readonly string[] {
-    const found = this.#values.get(tag);
+    const found = this.get(tag);
     if (found === undefined) return [];
     if (found.type === "strings" || found.type === "i18nStrings") return found.value;
     // One is written as such by some.
@@ -78,7 +78,7 @@ export class RpmHeader {
 
   /** @throws HeaderFault for a value of another type, and for a number that cannot be counted with */
   numbers(tag: number): readonly number[] {
-    const found = this.#values.get(tag);
+    const found = this.get(tag);
     if (found === undefined) return [];
     switch (found.type) {
       case "char":
@@ -91,7 +91,10 @@ export class RpmHeader {
           if (one > BigInt(Number.MAX_SAFE_INTEGER)) throw new HeaderFault(`tag ${tag} is too large`);
           return Number(one);
         });
-      default:
+      case "string":
+      case "strings":
+      case "i18nStrings":
+      case "binary":
         throw new HeaderFault(`tag ${tag} is no number`);
     }
   }
@@ -127,7 +130,7 @@ export function readHeader(bytes: Buffer, at = 0): ReadHeader {
   if (end > bytes.length) throw new HeaderFault("it ends within a header");
   const entries = bytes.readUInt32BE(at + 8);
   const data = bytes.subarray(at + INTRO + entries * ENTRY, end);
-  const values = new Map<number, HeaderValue>();
+  const places = new Map<number, Place>();
   for (let index = 0; index < entries; index++) {
     const entryAt = at + INTRO + index * ENTRY;
     const tag = bytes.readUInt32BE(entryAt);
@@ -136,19 +139,20 @@ export function readHeader(bytes: Buffer, at = 0): ReadHeader {
     if (type === undefined || count === 0 || offset > data.length)
       throw new HeaderFault(`the entry of tag ${tag} is damaged`);
     // A tag that is there twice: rpm looks at the first.
-    if (values.has(tag)) continue;
-    values.set(tag, valueOf(data, type, { tag, offset, count }));
+    if (places.has(tag)) continue;
+    places.set(tag, { tag, type, offset, count });
   }
-  return { header: new RpmHeader(values), end };
+  return { header: new RpmHeader(data, places), end };
 }
 
 interface Place {
   readonly tag: number;
+  readonly type: TypeName;
   readonly offset: number;
   readonly count: number;
 }
 
-function valueOf(data: Buffer, type: TypeName, { tag, offset, count }: Place): HeaderValue {
+function valueOf(data: Buffer, { tag, type, offset, count }: Place): HeaderValue {
   const width = WIDTH[type];
   if (width !== undefined && (offset + count * width > data.length || offset % width !== 0))
     throw new HeaderFault(`tag ${tag} leads out of the header`);
@@ -169,7 +173,8 @@ function valueOf(data: Buffer, type: TypeName, { tag, offset, count }: Place): H
     case "string":
       if (count !== 1) throw new HeaderFault(`tag ${tag} is one text and says that it is ${count}`);
       return { type, value: textsAt(data, offset, 1, tag)[0]! };
-    default:
+    case "strings":
+    case "i18nStrings":
       return { type, value: textsAt(data, offset, count, tag) };
   }
 }
@@ -242,7 +247,10 @@ function bytesOf(one: HeaderValue): Buffer {
       for (const [at, number] of one.value.entries()) bytes.writeBigUInt64BE(number, 8 * at);
       return bytes;
     }
-    default: {
+    case "char":
+    case "int8":
+    case "int16":
+    case "int32": {
       const width = WIDTH[one.type]!;
       const bytes = Buffer.alloc(width * one.value.length);
       for (const [at, number] of one.value.entries()) bytes.writeUIntBE(number, at * width, width);

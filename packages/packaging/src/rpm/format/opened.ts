@@ -2,7 +2,7 @@
 import { fstatSync } from "node:fs";
 import type { FileEntry } from "@tsbake/archive";
 import { groupNumber, userNumber } from "../names.js";
-import { filesOf, type HeaderFile } from "./files.js";
+import { headerFiles, type HeaderFile } from "./files.js";
 import { HeaderFault } from "./header.js";
 import { contentPlaces, unpackPayload } from "./payload.js";
 import { asBadRpm, readRpm, verifyPayload } from "./read.js";
@@ -26,7 +26,7 @@ export async function openRpm(
   const parts = await readRpm(path);
   await verifyPayload(path, parts);
   try {
-    const files = filesOf(parts.header);
+    const files = headerFiles(parts.header);
     await unpackPayload(path, parts.payloadAt, fd);
     const places = contentPlaces(fd, fstatSync(fd).size, files);
     return files

@@ -2,7 +2,7 @@
 import { BuildError, byText, nameBytes } from "@tsbake/base";
 import { badRpm } from "../../problems.js";
 import type { RpmHeader } from "./header.js";
-import { readRpm } from "./read.js";
+import { asBadRpm, readRpm } from "./read.js";
 import { TAG } from "./tags.js";
 
 const RUN_BY_DPKG = new Set(["preinst", "postinst", "prerm", "postrm", "config"]);
@@ -26,7 +26,12 @@ export function originOf(header: RpmHeader): OriginMembers | undefined {
 /** @throws BuildError `packaging/bad-rpm`, also for one that was no package of Debian's */
 export async function rpmControl(path: string): Promise<OriginMembers> {
   const { header } = await readRpm(path);
-  const members = originOf(header);
+  let members: OriginMembers | undefined;
+  try {
+    members = originOf(header);
+  } catch (error) {
+    throw asBadRpm(error, path);
+  }
   if (members !== undefined) return members;
   const reason = "it says nothing of a Debian package: packages of other distributions are not supported yet";
   throw new BuildError([badRpm(path, reason)]);

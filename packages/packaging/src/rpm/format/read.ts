@@ -5,6 +5,7 @@ import type { FileHandle } from "node:fs/promises";
 import { BuildError, openPlain } from "@tsbake/base";
 import { badRpm } from "../../problems.js";
 import { HeaderFault, headerBytes, readHeader, type RpmHeader } from "./header.js";
+import type { ScriptKind } from "./spec.js";
 import { TAG } from "./tags.js";
 
 const LEAD = 96;
@@ -55,6 +56,16 @@ export async function readRpm(path: string): Promise<RpmFileParts> {
     throw asBadRpm(error, path);
   } finally {
     await file.close();
+  }
+}
+
+/** The text of a scriptlet; "" for a package that has none. @throws BuildError `packaging/bad-rpm` */
+export async function rpmScriptlet(path: string, kind: ScriptKind): Promise<string> {
+  const { header } = await readRpm(path);
+  try {
+    return header.text(TAG[kind]);
+  } catch (error) {
+    throw asBadRpm(error, path);
   }
 }
 

@@ -8,7 +8,7 @@ import { createGzip } from "node:zlib";
 import { ignoreSystemErrors, temporaryBeside } from "@tsbake/base";
 import { LARGEST_FILE, cpioHeader, cpioPadding, cpioTrailer } from "./cpio.js";
 import { type HeaderValue, headerOf } from "./header.js";
-import { headerValues, inRpmOrder, KIND_BITS, type PlacedFile } from "./header-values.js";
+import { headerValues, inPayloadOrder, inRpmOrder, KIND_BITS, type PlacedFile } from "./header-values.js";
 import { evrText, type RpmSpec } from "./spec.js";
 import { SIGNATURE_TAG, TAG } from "./tags.js";
 
@@ -17,16 +17,16 @@ const LEAD = 96;
 const LEAD_MAGIC = "edabeedb0300";
 const ALIGNMENT = 8;
 
-export interface WriteOptions {
-  /** Of gzip, 1 to 9. */
-  readonly level: number;
-}
-
 /**
  * @param path appears whole or not at all
+ * @param options level of gzip, 1 to 9
  * @throws system errors; what reading a content throws
  */
-export async function writeRpm(spec: RpmSpec, path: string, { level }: WriteOptions): Promise<void> {
+export async function writeRpm(
+  spec: RpmSpec,
+  path: string,
+  { level }: { readonly level: number },
+): Promise<void> {
   const [payload, temporary] = [temporaryBeside(`${path}.payload`), temporaryBeside(path)];
   try {
     const files = inRpmOrder(spec.files);
@@ -35,7 +35,7 @@ export async function writeRpm(spec: RpmSpec, path: string, { level }: WriteOpti
     const digests = new Map<string, string>();
     const counted = { plainBytes: 0 };
     await pipeline(
-      observed(payloadPieces(files, digests), plain, counted),
+      observed(payloadPieces(inPayloadOrder(files), digests), plain, counted),
       createGzip({ level }),
       (pieces: AsyncIterable<Buffer>) => observed(pieces, packed),
       createWriteStream(payload, { flags: "wx" }),
