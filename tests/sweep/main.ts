@@ -158,8 +158,15 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
   [/^\/etc\/shells$/, "a file of the base"],
 ];
 
+/** Folders whose mode and owner are the base's, as the extension's report says: a merge would change them for the base, too. */
+function keptOfBase(one: Swept): ReadonlySet<string> {
+  const report = join(project, "build/tmp/work/generic", recipeOf(one), "1.0/image-tree/report.txt");
+  const lines = readFileSync(report, "utf8").split("\n");
+  return new Set(lines.flatMap((line) => /^mode-of-base\t([^\t]+)/.exec(line)?.[1] ?? []));
+}
+
 /** Differences of the merged tree, by class; "" for those without one. */
-function differences(control: Look, merged: Look): Map<string, string[]> {
+function differences(control: Look, merged: Look, ofBase: ReadonlySet<string>): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [path, facts] of control.list) {
     const ours = merged.list.get(path);
@@ -167,7 +174,9 @@ function differences(control: Look, merged: Look): Map<string, string[]> {
     // Of links only that there is one: those of alternatives are direct.
     if (ours?.startsWith("l ") === true && facts.startsWith("l ")) continue;
     const shown = facts.startsWith("l ") ? `${path} -> ${facts.split(" ").at(-1)}` : path;
-    const kind = CLASSES.find(([pattern]) => pattern.test(path) || pattern.test(shown))?.[1] ?? "";
+    const kind = ofBase.has(path)
+      ? "mode of the base"
+      : (CLASSES.find(([pattern]) => pattern.test(path) || pattern.test(shown))?.[1] ?? "");
     const told = ours === undefined ? `${path} is not there` : `${path} is ${ours}, not ${facts}`;
     found.set(kind, [...(found.get(kind) ?? []), told]);
   }
@@ -235,7 +244,7 @@ for (const one of chosen) {
   }
   const merged = look(one, raw, recipeOf(one));
   const control = look(one, packageFiles(one), "");
-  const found = differences(control, merged);
+  const found = differences(control, merged, keptOfBase(one));
   const unclassified = found.get("") ?? [];
   const word = merged.works ? "works" : control.works ? "BROKEN" : "broken in the control, too";
   // What lacks an interpreter where apt has installed the package, too, is a program for which the package only recommends one.
