@@ -46,7 +46,7 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   const { solution, sources } = options;
   const baseTree = resolve(options.baseTree);
   // While the base is made ready.
-  await using _contents = backend.openAhead(solution, root);
+  await using _contents = backend.openAhead?.(solution, root);
   await using sandbox = await openCage({
     writable: [root],
     readable: [...sourceFolders(sources), dirname(baseTree), ...((await backend.toolFolders?.()) ?? [])],

@@ -159,8 +159,8 @@ export interface Backend {
   compose(request: ComposeRequest): Promise<Composed | undefined>;
   /** New packages on top of an imported database; no maintainer script runs, no file of the base is there. */
   installOnDatabase(request: LayerRequest): Promise<InstallResult>;
-  /** Begins to open what `installOnTree` will unpack. @param beside what the folder of its files is called after */
-  openAhead(solution: Solution, beside: string): AsyncDisposable;
+  /** Begins to open what `installOnTree` will unpack, if it does that itself. @param beside what the folder of its files is called after */
+  openAhead?(solution: Solution, beside: string): AsyncDisposable;
   /** New packages on top of a base whose whole tree is in the root: maintainer scripts and triggers run, as on the device. */
   installOnTree(request: LayerRequest): Promise<InstallResult>;
   /** @throws BuildError `packaging/bad-database` */

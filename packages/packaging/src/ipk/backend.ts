@@ -13,12 +13,12 @@ import { installOnDebDatabase } from "../deb/layer.js";
 import { installOnDebTree } from "../deb/merged.js";
 import { whatFires, whatRuns } from "../deb/what-runs.js";
 import { openAhead } from "../contents/index.js";
+import { solvePackages } from "../solve/index.js";
 import { OPKG_KEEPS, raiseAdmin } from "./admin.js";
 import { OPKG_FOLDER, readIpkDatabase } from "./database.js";
 import { readIpkFeed } from "./feed.js";
 import { ipkRepackaging } from "./repackaging.js";
 import { importIpkSnapshot, readIpkSnapshot, snapshotIpk } from "./snapshot.js";
-import { solveIpk } from "./solve/index.js";
 
 const OWN_FOLDERS = [OPKG_FOLDER, DPKG_FOLDER];
 
@@ -30,11 +30,11 @@ export function openIpkBackend(): Backend {
     readFeed: readIpkFeed,
     repackaging: ipkRepackaging,
     scan: async (folder) => ({ folder, packages: await scanDebs(folder, "ipk") }),
-    solve: solveIpk,
+    solve: (request) => solvePackages(request, readIpkDatabase),
     whatRuns,
     whatFires,
     async install(request) {
-      const solution = await solveIpk({ ...request, essential: true });
+      const solution = await solvePackages({ ...request, essential: true }, readIpkDatabase);
       const packages = (await request.fetch?.(solution.packages)) ?? solution.packages;
       return installSolved(request, { ...solution, packages }, OPKG_KEEPS);
     },
@@ -59,6 +59,6 @@ async function onAdmin(request: LayerRequest, install: InstallOn): Promise<Insta
 }
 
 async function solvedOn(request: LayerRequest): Promise<Solution> {
-  const solution = await solveIpk({ ...request, installedIn: request.seenRoot });
+  const solution = await solvePackages({ ...request, installedIn: request.seenRoot }, readIpkDatabase);
   return { ...solution, packages: (await request.fetch?.(solution.packages)) ?? solution.packages };
 }

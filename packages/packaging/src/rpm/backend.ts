@@ -2,13 +2,12 @@
  * The rpm backend: packages of recipes, and the archive's repackaged. Solved here, as rpm's own tools solve for a running system only;
  * installed by the real rpm, which looks at every relation once more.
  */
-import { openAhead } from "../contents/index.js";
 import type { Backend, LayerRequest, Solution, SolveRequest } from "../database/backend.js";
 import { databaseChanges } from "../database/changes.js";
 import { composeDeb } from "../deb/compose.js";
 import { DPKG_FOLDER } from "../deb/database.js";
 import { whatFires, whatRuns } from "../deb/what-runs.js";
-import { solveIpk } from "../ipk/solve/index.js";
+import { solvePackages } from "../solve/index.js";
 import { readRpmDatabase, readRpmHeaders } from "./database.js";
 import { installRpm } from "./install.js";
 import { installOnRpmDatabase, installOnRpmTree } from "./on-base.js";
@@ -27,15 +26,14 @@ export function openRpmBackend(): Backend {
     repackaging: rpmRepackaging,
     toolFolders,
     scan: async (folder) => ({ folder, packages: await scanRpms(folder) }),
-    solve: (request) => solveIpk(request, readRpmHeaders),
+    solve: (request) => solvePackages(request, readRpmHeaders),
     whatRuns,
     whatFires,
     async install(request) {
-      const solution = await solveIpk({ ...request, essential: true }, readRpmHeaders);
+      const solution = await solvePackages({ ...request, essential: true }, readRpmHeaders);
       return installRpm(request, await fetched(request, solution));
     },
     compose: (request) => composeDeb(request, OWN_FOLDERS, "sha256"),
-    openAhead: ({ packages }, beside) => openAhead(packages, beside),
     installOnDatabase: async (request) => installOnRpmDatabase(request, await solutionOf(request)),
     installOnTree: async (request) => installOnRpmTree(request, await solutionOf(request)),
     readDatabase: readRpmDatabase,
@@ -54,7 +52,7 @@ async function toolFolders(): Promise<readonly string[]> {
 
 async function solutionOf(request: LayerRequest): Promise<Solution> {
   if (request.solution) return request.solution;
-  const solution = await solveIpk({ ...request, installedIn: request.seenRoot }, readRpmDatabase);
+  const solution = await solvePackages({ ...request, installedIn: request.seenRoot }, readRpmDatabase);
   return fetched(request, solution);
 }
 

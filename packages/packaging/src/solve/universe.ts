@@ -1,9 +1,9 @@
 /** What a solver can choose from: versions of packages, who provides what, and what keeps two apart. */
 import { byText } from "@tsbake/base";
-import type { Planned } from "../../database/backend.js";
-import type { InstalledPackage } from "../../database/database.js";
-import { parseRelations, parseStanzas, type Relation, type Stanza } from "../../deb/stanza.js";
-import { compareDebVersions, meets } from "../../deb/version.js";
+import type { Planned } from "../database/backend.js";
+import type { InstalledPackage } from "../database/database.js";
+import { parseRelations, parseStanzas, type Relation, type Stanza } from "../deb/stanza.js";
+import { compareDebVersions, meets } from "../deb/version.js";
 
 export interface Candidate {
   readonly name: string;

@@ -1,13 +1,12 @@
 /** Solves what an image asks for, on what is installed. */
 import { BuildError, byText, nearest } from "@tsbake/base";
-import type { InstallRequest, Planned, Solution, SolveRequest } from "../../database/backend.js";
-import type { Change } from "../../database/change.js";
-import type { InstalledPackage, PackageDatabase } from "../../database/database.js";
-import { parseRelations, type Relation } from "../../deb/stanza.js";
-import { changeKind, plannedIn } from "../../deb/solve.js";
-import { whyChain } from "../../feed/chain.js";
-import { baseChanged, notInFeed, unsolvable } from "../../problems.js";
-import { readIpkDatabase } from "../database.js";
+import type { InstallRequest, Planned, Solution, SolveRequest } from "../database/backend.js";
+import type { Change } from "../database/change.js";
+import type { InstalledPackage, PackageDatabase } from "../database/database.js";
+import { parseRelations, type Relation } from "../deb/stanza.js";
+import { changeKind, plannedIn } from "../deb/solve.js";
+import { whyChain } from "../feed/chain.js";
+import { baseChanged, notInFeed, unsolvable } from "../problems.js";
 import { whyUnsolvable } from "./explain.js";
 import { isMetBy, searchPackages, type Wish } from "./search.js";
 import { type Candidate, isMeant, optionsFor, type Universe, universeOf } from "./universe.js";
@@ -16,9 +15,9 @@ import { type Candidate, isMeant, optionsFor, type Universe, universeOf } from "
  * @param readInstalled the database of a root, for `installedIn`
  * @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/base-changed`, `packaging/other-content`
  */
-export async function solveIpk(
+export async function solvePackages(
   request: SolveRequest & Pick<InstallRequest, "allowChanged">,
-  readInstalled: (root: string, architecture?: string) => Promise<PackageDatabase> = readIpkDatabase,
+  readInstalled: (root: string, architecture?: string) => Promise<PackageDatabase>,
 ): Promise<Solution> {
   const offered = [...plannedIn(request.sources).values()];
   const installed =

@@ -3,7 +3,7 @@
  * tries its options in the order of preference; of one name there is one version. What is installed stays as long as nothing
  * speaks against it, and an option that leaves it alone is tried before one that does not.
  */
-import type { Relation } from "../../deb/stanza.js";
+import type { Relation } from "../deb/stanza.js";
 import { areEnemies, type Candidate, isMeant, optionsFor, type Universe } from "./universe.js";
 
 /** What has to be met, and for whom. */

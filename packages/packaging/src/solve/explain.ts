@@ -2,7 +2,7 @@
  * Why packages do not go together, in ten lines at most: what keeps them apart, as apt writes it, and the way from what was asked for
  * down to there.
  */
-import type { Relation } from "../../deb/stanza.js";
+import type { Relation } from "../deb/stanza.js";
 import type { Failure, Need } from "./search.js";
 import { type Candidate, describeRelation, isMeant, type Universe } from "./universe.js";
 
