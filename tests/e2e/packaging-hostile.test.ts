@@ -512,6 +512,7 @@ describeUnless(notRoot, "where there can be no cage", () => {
     const packages = join(work, "no-packages");
     await makeDeb(packages, { name: "plain", files: [file("/usr/share/plain")] });
     const options = {
+      backend: "deb",
       install: "plain",
       packages,
       pool: join(work, "no-pool"),

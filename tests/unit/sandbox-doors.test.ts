@@ -1,10 +1,10 @@
 /** What a child in the sandbox begins with. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "@jest/globals";
-import { openCage, openIsolation, openSandbox, type SandboxRunOptions } from "@tsbake/sandbox";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { openCage, openIsolation, openSandbox, type Sandbox, type SandboxRunOptions } from "@tsbake/sandbox";
 import { run } from "../support/command.js";
-import { notRoot, testUnless } from "../support/skip.js";
+import { describeUnless, notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
@@ -37,11 +37,16 @@ test("no file of the caller is open in a sandbox, and there are no keys", async 
 
 const BIG = "x".repeat(100_000);
 
-describe("commands in a sandbox", () => {
-  const sandbox = openSandbox();
-  afterAll(async () => (await sandbox).close());
-  const shell = async (script: string, options: SandboxRunOptions = {}) =>
-    (await sandbox).run("sh", ["-c", script, "sh"], { ...options, mayFail: true });
+const noFakeroot = notRoot === undefined ? undefined : await toolsProblem("fakeroot");
+
+describeUnless(noFakeroot, "commands in a sandbox", () => {
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    sandbox = await openSandbox();
+  });
+  afterAll(() => sandbox.close());
+  const shell = (script: string, options: SandboxRunOptions = {}) =>
+    sandbox.run("sh", ["-c", script, "sh"], { ...options, mayFail: true });
 
   test.each([
     ["an exit code", "exit 7", { code: 7, signal: null, stdout: "", stderr: "" }],
@@ -70,13 +75,12 @@ describe("commands in a sandbox", () => {
   });
 
   test("words that are too long for a request are given all the same", async () => {
-    const { stdout } = await (await sandbox).run("sh", ["-c", 'echo "${#1}"', "sh", BIG]);
+    const { stdout } = await sandbox.run("sh", ["-c", 'echo "${#1}"', "sh", BIG]);
     expect(stdout).toBe(`${BIG.length}\n`);
   });
 
   test("a program or folder that is not there is told by the exit code", async () => {
-    const open = await sandbox;
-    const told = async (command: string, cwd: string) => open.run(command, [], { cwd, mayFail: true });
+    const told = async (command: string, cwd: string) => sandbox.run(command, [], { cwd, mayFail: true });
     expect(await told("no-such-program", "/")).toMatchObject({
       code: 127,
       stderr: expect.stringMatching(/^no-such-program: No such file/),
@@ -120,7 +124,7 @@ const POWERS = {
 };
 
 testUnless(
-  notRoot === undefined ? undefined : await toolsProblem("fakeroot"),
+  noFakeroot,
   "a command in the cage can own, change and run files and be any user, and has no other power",
   async () => {
     const folder = temporaryFolder("powers");
