@@ -41,8 +41,16 @@ export async function scanDebs(folder: string, suffix = "deb"): Promise<Availabl
 /** @param file relative to `folder` */
 async function describeDeb(folder: string, file: string, control: ControlFiles): Promise<AvailablePackage> {
   const path = join(folder, file);
-  const stanza = new Map(controlStanza(path, control));
-  const { sha256, sizeBytes } = await digestOf(path);
+  return availableAs(file, controlStanza(path, control), await digestOf(path));
+}
+
+/** As an index would describe it. @param file relative to its folder @param control what the package says of itself */
+export function availableAs(
+  file: string,
+  control: Stanza,
+  { sha256, sizeBytes }: { readonly sha256: string; readonly sizeBytes: number },
+): AvailablePackage {
+  const stanza = new Map(control);
   stanza.set("Filename", file).set("Size", String(sizeBytes)).set("SHA256", sha256);
   return {
     name: stanza.get("Package") ?? "",

@@ -137,6 +137,19 @@ function conclude(
       chain: [],
     });
   }
+  return allowed(packages, bare, request);
+}
+
+/**
+ * A solution whose changes say who asks for them.
+ *
+ * @throws BuildError `packaging/base-changed` for a change of what is installed that the request does not let through
+ */
+export function allowed(
+  packages: readonly Planned[],
+  bare: readonly Change[],
+  request: SolveRequest & { readonly allowChanged?: readonly string[] },
+): Solution {
   const changes = bare
     .map((change) => ({ ...change, chain: whyChain(change, packages, request.install) }))
     .sort((left, right) => byText(left.name, right.name));

@@ -79,3 +79,16 @@ export function parseRelations(text: string | undefined): Relation[][] {
   }
   return groups;
 }
+
+/** Fields that name other packages. @see deb-control(5) */
+export const RELATION_FIELDS = [
+  "Pre-Depends",
+  "Depends",
+  "Recommends",
+  "Suggests",
+  "Enhances",
+  "Provides",
+  "Replaces",
+  "Conflicts",
+  "Breaks",
+] as const;

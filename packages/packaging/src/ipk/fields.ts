@@ -2,18 +2,7 @@
  * Fields of a Debian package as opkg reads them. Both write stanzas; opkg knows no `Breaks` and no qualifier of an architecture
  * (`python3:any`), and takes any word behind a name for a part of it.
  */
-import type { Stanza } from "../deb/stanza.js";
-
-const RELATIONS = [
-  "Pre-Depends",
-  "Depends",
-  "Recommends",
-  "Suggests",
-  "Enhances",
-  "Provides",
-  "Replaces",
-  "Conflicts",
-] as const;
+import { RELATION_FIELDS, type Stanza } from "../deb/stanza.js";
 
 /** What is broken by a package cannot be there beside it: in one set of packages that is what a conflict says. */
 export function ipkFields(stanza: Stanza): Map<string, string> {
@@ -33,7 +22,7 @@ export function ipkFields(stanza: Stanza): Map<string, string> {
       ),
     );
   }
-  for (const name of RELATIONS) {
+  for (const name of RELATION_FIELDS) {
     const value = fields.get(name);
     if (value !== undefined) fields.set(name, value.replace(/(?<=[a-z0-9+.-]):[a-z0-9-]+(?=[\s,|(]|$)/g, ""));
   }

@@ -2,7 +2,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AT_ONCE, byText, eachLimited, ifThere, nameOf, sha256File } from "@tsbake/base";
-import { parseStanzas, writeStanza } from "../deb/stanza.js";
+import { availableAs } from "../deb/file.js";
+import { parseStanzas } from "../deb/stanza.js";
 import type { AvailablePackage } from "../feed/closure.js";
 import { rpmControl } from "./format/origin.js";
 
@@ -13,17 +14,8 @@ export async function scanRpms(folder: string): Promise<AvailablePackage[]> {
   return eachLimited(files, AT_ONCE, async (file) => {
     const path = join(folder, file);
     const control = nameOf((await rpmControl(path)).get("control")?.bytes ?? Buffer.alloc(0));
-    const stanza = new Map(parseStanzas(control).stanzas[0]);
+    const [stanza = new Map<string, string>()] = parseStanzas(control).stanzas;
     const [sha256, { size }] = [await sha256File(path), await stat(path)];
-    stanza.set("Filename", file).set("Size", String(size)).set("SHA256", sha256);
-    return {
-      name: stanza.get("Package") ?? "",
-      version: stanza.get("Version") ?? "",
-      architecture: stanza.get("Architecture") ?? "",
-      sha256,
-      sizeBytes: size,
-      stanza: writeStanza(stanza),
-      file,
-    };
+    return availableAs(file, stanza, { sha256, sizeBytes: size });
   });
 }

@@ -4,9 +4,8 @@ import type { InstallRequest, Planned, Solution, SolveRequest } from "../databas
 import type { Change } from "../database/change.js";
 import type { InstalledPackage, PackageDatabase } from "../database/database.js";
 import { parseRelations, type Relation } from "../deb/stanza.js";
-import { changeKind, plannedIn } from "../deb/solve.js";
-import { whyChain } from "../feed/chain.js";
-import { baseChanged, notInFeed, unsolvable } from "../problems.js";
+import { allowed, changeKind, plannedIn } from "../deb/solve.js";
+import { notInFeed, unsolvable } from "../problems.js";
 import { whyUnsolvable } from "./explain.js";
 import { isMetBy, searchPackages, type Wish } from "./search.js";
 import { type Candidate, isMeant, optionsFor, type Universe, universeOf } from "./universe.js";
@@ -134,14 +133,7 @@ function conclude(
       chain: [],
     })),
   ];
-  const changes = bare
-    .map((change) => ({ ...change, chain: whyChain(change, packages, request.install) }))
-    .sort((left, right) => byText(left.name, right.name));
-  const refused = changes.filter(
-    ({ kind, name }) => kind !== "added" && !request.allowChanged?.includes(name),
-  );
-  if (refused.length > 0) throw new BuildError(refused.map(baseChanged));
-  return { packages, changes };
+  return allowed(packages, bare, request);
 }
 
 /** Each after what it needs, as far as there is no circle; else by name. */

@@ -4,6 +4,7 @@ import { BuildError, hasCode } from "@tsbake/base";
 import { filled, list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import { debName, debRelations, debVersion, isDebName, isDebVersion } from "../deb/names.js";
+import { RELATION_FIELDS } from "../deb/stanza.js";
 import { badSpec } from "../problems.js";
 
 /** One package of a recipe. Relations are lists of `name` or `name (>= 1.0)`, joined with blanks or commas in recipes. */
@@ -40,17 +41,6 @@ export interface RecipeSpec {
   readonly allowUnshipped: boolean;
 }
 
-const RELATIONS = [
-  "Pre-Depends",
-  "Depends",
-  "Recommends",
-  "Suggests",
-  "Enhances",
-  "Provides",
-  "Replaces",
-  "Conflicts",
-  "Breaks",
-];
 const SCRIPT_NAMES = ["preinst", "postinst", "prerm", "postrm"];
 
 const flag = v.optional(v.boolean(), false);
@@ -81,7 +71,7 @@ const WrittenPackage = v.object({
   summary: v.pipe(filled, oneLine),
   description: v.optional(v.string(), ""),
   section: v.pipe(filled, oneLine),
-  relations: texts(RELATIONS),
+  relations: texts(RELATION_FIELDS),
   conffiles: words,
   scripts: texts(SCRIPT_NAMES),
   allowEmpty: flag,
