@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect } from "@jest/globals";
 import { run, sha256 } from "@tsbake/base";
+import { commandLines } from "../support/command-lines.js";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { serveFolder, type Fault, type Mirror } from "../support/mirror.js";
 import { testUnless } from "../support/skip.js";
@@ -47,19 +48,6 @@ afterAll(async () => {
 /** 20 letters that no other text has. */
 function newSecret(): string {
   return Array.from({ length: 20 }, () => String.fromCodePoint(97 + randomInt(26))).join("");
-}
-
-/** The command lines of this moment. */
-function commandLines(): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(join("/proc", pid, "cmdline"), "latin1");
-      } catch {
-        return ""; // It has ended meanwhile.
-      }
-    });
 }
 
 /** What a file holds, also compressed. */
@@ -197,7 +185,7 @@ async function look(
   const lines = new Set<string>();
   const { environment = {} } = known;
   const watching = setInterval(() => {
-    for (const line of commandLines()) if (line.includes(secret)) lines.add(line.replaceAll("\0", " "));
+    for (const line of commandLines()) if (line.includes(secret)) lines.add(line);
   }, 50);
   const result = await toy.tsbake(args, { environment }).finally(() => clearInterval(watching));
   expect([...lines]).toEqual([]);

@@ -151,7 +151,9 @@ interface Started {
 
 function start(tree: string, memory: string): Started {
   const nspawn = [...NSPAWN, `--machine=tsbake-${process.pid}`];
-  const front = ["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"];
+  // The system outlives a systemd-nspawn that is killed; nothing outlives the first process of a namespace.
+  const ended = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+  const front = ["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", ...ended];
   const child = spawn("setpriv", [...front, "sh", "-c", BOOT, "boot", tree, memory, ...nspawn], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH, LC_ALL: "C.UTF-8" },
@@ -182,16 +184,18 @@ async function booted({ child, said, hasEnded }: Started, signal: AbortSignal | 
   throw new BuildError([problems.notBooted(lastLines(said(), SHOWN_LINES))]);
 }
 
-/** systemd-nspawn's child that is the first process of a namespace. @see proc_pid_status(5), NSpid */
+/** The first process of the system: the namespace of processes in that of {@link start}. @see proc_pid_status(5), NSpid */
 async function leaderOf(pid: number | undefined): Promise<string | undefined> {
   if (pid === undefined) return undefined;
   // A process that ends meanwhile has neither (ESRCH).
   const read = (path: string) => undefinedOn(readFile(path, "utf8"), "ENOENT", "ESRCH");
-  const children = await read(`/proc/${pid}/task/${pid}/children`);
-  for (const one of (children ?? "").split(" ")) {
-    const status = one === "" ? undefined : await read(`/proc/${one}/status`);
-    if (status !== undefined && /^NSpid:.*\t1$/m.test(status)) return one;
-  }
+  const children = async (of: string): Promise<string[]> =>
+    ((await read(`/proc/${of}/task/${of}/children`)) ?? "").split(" ").filter((word) => word !== "");
+  for (const nspawn of await children(String(pid)))
+    for (const one of await children(nspawn)) {
+      const status = await read(`/proc/${one}/status`);
+      if (status !== undefined && /^NSpid:.*\t1$/m.test(status)) return one;
+    }
   return undefined;
 }
 
