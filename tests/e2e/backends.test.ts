@@ -7,12 +7,12 @@ import { cpSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync 
 import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
 import { run } from "../support/command.js";
+import { caseProject, CHANGES_FILE, INCLUDES_CHANGES } from "../support/case-project.js";
 import { cannotJudge, judge } from "../support/judge.js";
 import { Rig, type Trace } from "../support/rig.js";
 import { describeUnless, testUnless } from "../support/skip.js";
 
 const MINUTES = 60_000;
-const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
 const asked = (process.env["TSBAKE_TEST_BACKENDS"] ?? "").split(" ").filter((word) => word !== "");
 const problem =
   asked.length > 0
@@ -22,73 +22,47 @@ const unjudged = await cannotJudge();
 
 const IMAGES = "build/tmp/deploy/images/generic";
 
-function filesOf(kind: string, more = ""): Record<string, string> {
-  return {
-    "tsbake.yaml": `
-header:
-  version: 14
-machine: generic
-distro: debian
-target: case-tools
-repos:
-  case:
-    path: .
-    layers:
-      meta-case:
-local_conf_header:
-  format: |
-    PACKAGE_CLASSES = "package_${kind}"
-    ${downloads ? `DL_DIR = "${downloads}"` : "# the build's own folder"}
-  more: |
-    ${more || "#"}
-    include conf/changes.conf
-`,
-    "meta-case/conf/layer.conf": `
-BBPATH .= ":\${LAYERDIR}"
-BBFILES += "\${LAYERDIR}/recipes/*.bb"
-BBFILE_COLLECTIONS += "case"
-BBFILE_PATTERN_case = "^\${LAYERDIR_RE}/"
-BBFILE_PRIORITY_case = "10"
-LAYERDEPENDS_case = "core"
-LAYERSERIES_COMPAT_case = "first"
-`,
-    "meta-case/recipes/case-base_1.0.bb": `
+const RECIPES = {
+  "case-base": `
 inherit image
 IMAGE_PREINSTALL = "systemd systemd-sysv"
 IMAGE_INSTALL = "libsysfacts"
 IMAGE_FSTYPES = "directory"
 IMAGE_GEN_PKGDBFS = "1"
 `,
-    "meta-case/recipes/case-tools_1.0.bb": `
+  "case-tools": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "strace htop"
 IMAGE_INSTALL = "sysfacts-watch"
 IMAGE_FSTYPES = "squashfs"
 `,
-    // The other way of dealing with maintainer scripts.
-    "meta-case/recipes/case-skip_1.0.bb": `
+  // The other way of dealing with maintainer scripts.
+  "case-skip": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "netcat-openbsd"
 IMAGE_FSTYPES = "squashfs"
 SYSEXT_SCRIPTS = "skip"
 `,
-    "meta-case/recipes/chain-low_1.0.bb": `
+  "chain-low": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "case-base"
 IMAGE_PREINSTALL = "libncursesw6"
 IMAGE_FSTYPES = "squashfs"
 IMAGE_GEN_PKGDBFS = "1"
 `,
-    "meta-case/recipes/chain-top_1.0.bb": `
+  "chain-top": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "chain-low"
 IMAGE_PREINSTALL = "htop"
 IMAGE_FSTYPES = "squashfs"
 `,
-    "meta-case/conf/changes.conf": "",
-  };
+};
+
+function filesOf(kind: string, ...more: string[]): Record<string, string> {
+  const format = `PACKAGE_CLASSES = "package_${kind}"`;
+  return caseProject("case-tools", RECIPES, [format, ...more, INCLUDES_CHANGES]);
 }
 
 /** Rows of the table: case, then a word for each format. */
@@ -131,7 +105,7 @@ describeUnless(problem, "the main job", () => {
         },
         20 * MINUTES,
       );
-    const change = (text: string): void => rig.write("meta-case/conf/changes.conf", text);
+    const change = (text: string): void => rig.write(CHANGES_FILE, text);
     const built = async (args: readonly string[], other = rig): Promise<Trace> => {
       const trace = await other.trace(args);
       if (trace.code !== 0) throw new Error(trace.output);

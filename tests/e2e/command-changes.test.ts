@@ -104,11 +104,11 @@ describe("a change", () => {
     const deploying = (more: string) =>
       `do_deploy:append() {\n    touch ${"${TOY_DEPLOY}"}/dated-1 ${"${TOY_DEPLOY}"}/dated-2\n${more}}\n`;
     toy.recipe("linked", deploying(""));
-    expect((await toy.tsbake(["linked"])).stdout).toMatch(
+    expect((await toy.answered(["linked"])).stdout).toMatch(
       /\nbuild\/tmp\/deploy\/toy\/\n {2}dated-1\n {2}dated-2\n$/,
     );
     toy.recipe("linked", deploying("    ln -s dated-2 ${TOY_DEPLOY}/newest\n"));
-    expect((await toy.tsbake(["linked"])).stdout).toMatch(/\nbuild\/tmp\/deploy\/toy\/\n {2}newest\n$/);
+    expect((await toy.answered(["linked"])).stdout).toMatch(/\nbuild\/tmp\/deploy\/toy\/\n {2}newest\n$/);
   });
 
   test("of what a recipe deploys: files that it does not deploy any more are gone", async () => {
@@ -209,14 +209,14 @@ do_install() {
     expect(result()).toBe("three\n");
 
     toy.recipe("patched", recipe("file://a.diff file://z.patch"));
-    const wrong = await toy.tsbake(["patched"]);
+    const wrong = await toy.answered(["patched"]);
     expect([wrong.code, wrong.output.includes("fetch/patch-failed")]).toEqual([1, true]);
     toy.recipe("patched", recipe("file://z.patch file://a.diff;apply=no"));
     await toy.built(["patched"]);
     expect(result()).toBe("two\n");
     toy.recipe("patched", recipe("file://z.patch;striplevel=0 file://a.diff"));
-    expect((await toy.tsbake(["patched"])).code).toBe(1);
+    expect((await toy.answered(["patched"])).code).toBe(1);
     toy.recipe("patched", recipe("file://z.patch file://a.diff") + 'PATCHTOOL = "git"\n');
-    expect((await toy.tsbake(["patched"])).output).toContain("fetch/unsupported-patch-tool");
+    expect((await toy.answered(["patched"])).output).toContain("fetch/unsupported-patch-tool");
   });
 });

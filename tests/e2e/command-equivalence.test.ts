@@ -61,28 +61,28 @@ describe("locked signatures", () => {
   test("-S lockedsigs writes them; with them, a changed recipe is what it was, and that is told as wanted", async () => {
     toy.configure("");
     await toy.built([]);
-    const { code, stdout } = await toy.tsbake(["-S", "lockedsigs"]);
+    const { code, stdout } = await toy.answered(["-S", "lockedsigs"]);
     expect([code, stdout]).toEqual([0, expect.stringContaining("locked-sigs.inc")]);
     expect(toy.rig.read("locked-sigs.inc")).toMatch(
       /^SIGGEN_LOCKEDSIGS_t-amd64 = "\\\n {4}greeting:do_compile:[0-9a-f]{32} \\\n[^]*SIGGEN_LOCKEDSIGS_TYPES:generic = "t-amd64 t-x86-64"\n$/,
     );
     toy.change(GREETING, (text) => text.replace("world", "planet"));
     toy.configure(locks("none"));
-    const kept = await toy.tsbake([]);
+    const kept = await toy.answered([]);
     expect([kept.code, kept.stderr]).toEqual([0, ""]);
     expect(kept.stdout).toMatch(/^nothing to do/);
     toy.configure(locks("warn"));
-    const warned = await toy.tsbake([]);
+    const warned = await toy.answered([]);
     expect(warned.code).toBe(0);
     expect(warned.stderr).toMatch(
       /warning\[engine\/locked-signature\]: greeting:do_compile is locked to [0-9a-f]{32} by /,
     );
     toy.configure(locks("info"));
-    const told = await toy.tsbake([]);
+    const told = await toy.answered([]);
     expect(told.stdout).toContain("recipes with locked tasks: greeting page shout stamper-native\n");
     expect(told.stderr).toContain("warning[engine/locked-signature]: greeting:do_compile is locked to ");
     toy.configure(locks("error"));
-    expect((await toy.tsbake([])).code).toBe(1);
+    expect((await toy.answered([])).code).toBe(1);
     toy.configure(locks("none", 'SIGGEN_UNLOCKED_RECIPES = "greeting"\n'));
     const freed = await toy.built([]);
     // What needs the recipe directly is free too; what needs that is locked.
@@ -95,7 +95,7 @@ describe("locked signatures", () => {
   test("an artifact that is locked and nowhere to be had stops the build, or is told as wanted", async () => {
     toy.configure("");
     await toy.built([]);
-    await toy.tsbake(["-S", "lockedsigs"]);
+    await toy.answered(["-S", "lockedsigs"]);
     const check = (level: string) => locks("none", `SIGGEN_LOCKEDSIGS_SSTATE_EXISTS_CHECK = "${level}"\n`);
     const lose = () => {
       for (const name of ["tmp", "sstate-cache"])
@@ -104,23 +104,23 @@ describe("locked signatures", () => {
     // What is not asked for is not missed.
     rmSync(toy.rig.path("build/sstate-cache"), { recursive: true });
     toy.configure(check("error"));
-    expect((await toy.tsbake([])).code).toBe(0);
+    expect((await toy.answered([])).code).toBe(0);
     lose();
     toy.configure(locks("none"));
-    const stopped = await toy.tsbake([]);
+    const stopped = await toy.answered([]);
     expect(stopped.code).toBe(1);
     expect(stopped.stderr).toMatch(
       /^error\[engine\/locked-missing\]: page:do_deploy is locked to [0-9a-f]{32}, and no shared state has its artifact$/m,
     );
     expect(existsSync(toy.rig.path("build/tmp/work"))).toBe(false);
     toy.configure(check("warn"));
-    const warned = await toy.tsbake([]);
+    const warned = await toy.answered([]);
     expect([warned.code, warned.stderr.includes("warning[engine/locked-missing]: page:do_deploy")]).toEqual([
       0,
       true,
     ]);
     lose();
     toy.configure(check("none"));
-    expect(await toy.tsbake([])).toMatchObject({ code: 0, stderr: "" });
+    expect(await toy.answered([])).toMatchObject({ code: 0, stderr: "" });
   }, 180_000);
 });

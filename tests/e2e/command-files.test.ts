@@ -34,7 +34,7 @@ describe("-b", () => {
   });
 
   test("says that the rest is left out, and does the task", async () => {
-    const result = await toy.tsbake(["-b", "extra/lone", "-c", "compile"]);
+    const result = await toy.answered(["-b", "extra/lone", "-c", "compile"]);
     expect(result.code).toBe(0);
     expect(result.stderr).toMatch(
       /warning\[engine\/dependencies-left-out\]: only `lone` of .*lone_1.0.bb is built/,
@@ -45,16 +45,16 @@ describe("-b", () => {
   test("builds a file outside of BBFILES, whatever is wrong with the others", async () => {
     toy.change("meta-toy/recipes/extra/broken_1.0.bb", "this is wrong\n");
     toy.change("elsewhere/alone_2.0.bb", "inherit toy\ndo_install() {\n    echo 1 >${D}/alone\n}\n");
-    expect((await toy.tsbake(["-b", "elsewhere/alone_2.0.bb"])).code).toBe(0);
+    expect((await toy.answered(["-b", "elsewhere/alone_2.0.bb"])).code).toBe(0);
     expect(toy.rig.read("build/tmp/deploy/toy/alone")).toBe("1\n");
-    const value = await toy.tsbake(["-e", "-b", "../elsewhere/alone_2.0.bb"], {
+    const value = await toy.answered(["-e", "-b", "../elsewhere/alone_2.0.bb"], {
       cwd: toy.rig.path("meta-toy"),
     });
     expect(value.stdout).toMatch(/^PV="2.0"$/m);
   });
 
   test("a variant, by its name", async () => {
-    const value = await toy.tsbake(["-e", "-b", "virtual:native:recipes/stamper/stamper_1.0.bb"]);
+    const value = await toy.answered(["-e", "-b", "virtual:native:recipes/stamper/stamper_1.0.bb"]);
     expect(value.stdout).toMatch(/^PN="stamper-native"$/m);
   });
 
@@ -66,7 +66,7 @@ describe("-b", () => {
     ],
     ["virtual:nativesdk:recipes/stamper/stamper_1.0.bb", /error\[recipe\/no-such-recipe-file\]/],
   ])("%s is answered", async (file, expected) => {
-    const result = await toy.tsbake(["-b", file]);
+    const result = await toy.answered(["-b", file]);
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(expected);
   });
@@ -74,7 +74,7 @@ describe("-b", () => {
 
 test("-I takes a name for provided: no recipe of it is needed", async () => {
   toy.recipe("needy", 'DEPENDS = "no-such-thing"\n');
-  expect((await toy.tsbake(["-n", "needy"])).code).toBe(1);
+  expect((await toy.answered(["-n", "needy"])).code).toBe(1);
   const built = await toy.built(["-n", "-I", "no-such-thing", "needy"]);
   expect(built.ran).toEqual(expect.arrayContaining(tasksOf("needy", ["compile"])));
 });
@@ -84,17 +84,17 @@ test("-r and -R count from the current folder, then from the build folder; BBPRE
   toy.change("build/post.conf", 'TWO = "post"\n');
   toy.change("env.conf", 'THREE = "environment"\n');
   const environment = { BBPOSTCONF: toy.rig.path("env.conf") };
-  const { stdout } = await toy.tsbake(["-e", "-r", "pre.conf", "-R", "post.conf"], { environment });
+  const { stdout } = await toy.answered(["-e", "-r", "pre.conf", "-R", "post.conf"], { environment });
   const values = [...stdout.matchAll(/^(ONE|TWO|THREE)="(.*)"$/gm)].map(
     ([, name, value]) => `${name} ${value}`,
   );
   expect(values).toEqual(["ONE pre", "THREE environment", "TWO post"]);
-  const wrong = await toy.tsbake(["-p", "-r", "nowhere.conf"]);
+  const wrong = await toy.answered(["-p", "-r", "nowhere.conf"]);
   expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("nowhere.conf")]);
 });
 
 test("-w keeps all events beside what is shown", async () => {
-  const result = await toy.tsbake(["-n", "-w", "events.json", "shout"]);
+  const result = await toy.answered(["-n", "-w", "events.json", "shout"]);
   expect(result.stdout).toContain("dry run");
   const events = toy.rig
     .read("events.json")
@@ -104,10 +104,10 @@ test("-w keeps all events beside what is shown", async () => {
   expect(events.map(({ type }) => type)).toEqual(
     expect.arrayContaining(["parsing", "parsed", "plan", "task-started", "finished", "outputs"]),
   );
-  await toy.tsbake(["nothing"], { environment: { BBEVENTLOG: toy.rig.path("failed.json") } });
+  await toy.answered(["nothing"], { environment: { BBEVENTLOG: toy.rig.path("failed.json") } });
   expect(toy.rig.read("failed.json")).toContain('"type":"error"');
   mkdirSync(toy.rig.path("folder"));
-  const refused = await toy.tsbake(["-p", "-w", "folder"]);
+  const refused = await toy.answered(["-p", "-w", "folder"]);
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("error[cli/system-error]")]);
 });
 
@@ -122,7 +122,7 @@ test.each([
   [["-e", "-b", "shout", "page"], 2, "`page` is a target too many for -e with -b"],
   [["-b", "shout", "-s"], 2, "--buildfile and --show-versions cannot be used together"],
 ])("%j: words without effect are told", async (args, code, expected) => {
-  const result = await toy.tsbake(args);
+  const result = await toy.answered(args);
   expect(result.stderr).toContain(expected);
   expect(result.code).toBe(code);
 });
@@ -132,7 +132,7 @@ test("-e shows where Python has set a value, and not what the engine notes down 
     "pythonic",
     'python () {\n    d.setVar("FROM_PYTHON", "yes")\n    bb.data.setVar("BY_BB", "1", d)\n}\n',
   );
-  const { stdout } = await toy.tsbake(["-e", "pythonic"]);
+  const { stdout } = await toy.answered(["-e", "pythonic"]);
   expect(stdout).toMatch(
     /# \$FROM_PYTHON\n#   set pythonic_1.0.bb:3 \[__anon_\w+\]\n#     "yes"\nFROM_PYTHON="yes"\n/,
   );

@@ -8,7 +8,7 @@ const toy = builtToy();
 
 /** The answer of a question that must succeed. */
 async function ask(...args: string[]): Promise<string> {
-  const { code, stdout, output } = await toy.tsbake(args);
+  const { code, stdout, output } = await toy.answered(args);
   if (code !== 0) throw new Error(output);
   return stdout;
 }
@@ -72,7 +72,7 @@ describe("whatchanged", () => {
   });
 
   test("a mistake in the target is answered as when building", async () => {
-    const { code, stderr } = await toy.tsbake(["whatchanged", "pag"]);
+    const { code, stderr } = await toy.answered(["whatchanged", "pag"]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("recipe/nothing-provides")]);
   });
 });
@@ -103,7 +103,7 @@ describe("diffsigs", () => {
     ],
     [["tsbake.yaml", "nowhere"], /engine\/no-record.*nowhere|engine\/no-record.*tsbake.yaml/],
   ])("%j is refused with what to do", async (args, expected) => {
-    const { code, stderr } = await toy.tsbake(["diffsigs", ...args]);
+    const { code, stderr } = await toy.answered(["diffsigs", ...args]);
     expect([code, stderr]).toEqual([1, expect.stringMatching(expected)]);
   });
 });
@@ -128,7 +128,7 @@ describe("dumpsig", () => {
     expect(await ask("dumpsig", "shout:do_install")).toBe(text);
     const path = recordsOf("shout", "do_install").at(-1)!;
     // Outside of any project.
-    const elsewhere = await toy.tsbake(["dumpsig", path], { cwd: "/" });
+    const elsewhere = await toy.answered(["dumpsig", path], { cwd: "/" });
     expect(elsewhere.stdout).toBe(text);
     expect(await ask("dumpsig", "shout")).toMatch(/^do_install +\d records? +\/.*sigdata/m);
   });
@@ -142,7 +142,7 @@ describe("-S", () => {
       "printdiff/conf/local.conf",
       `SSTATE_DIR = "${toy.rig.path("build/sstate-cache")}"\nSHOUT_OWNER = "you"\n`,
     );
-    const { code, stdout, output } = await toy.tsbake(["-S", "printdiff"], {
+    const { code, stdout, output } = await toy.answered(["-S", "printdiff"], {
       environment: { TSBAKE_BUILD_DIR: "printdiff" },
     });
     if (code !== 0) throw new Error(output);

@@ -12,7 +12,7 @@ import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
 import { buildUndisturbed, greet, type Undisturbed } from "../support/undisturbed.js";
 
-const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 5);
+const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 3);
 const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);
 const TARGET = "shout";
 const WORDS = ["hello\n", "good evening\n"];

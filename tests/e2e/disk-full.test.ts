@@ -14,7 +14,7 @@ import { describeUnless, notRoot } from "../support/skip.js";
 import { toldIn } from "../support/told.js";
 import { Toy } from "../support/toy.js";
 
-const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 3);
+const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 2);
 const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);
 const TARGET = "shout";
 const PLENTY = "size=256m,nr_inodes=100k";

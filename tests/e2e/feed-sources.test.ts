@@ -1,5 +1,6 @@
 /** Recipes with package sources of their own, by the whole engine; the archives are folders, and no network is needed. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { caseProject } from "../support/case-project.js";
 import { run } from "../support/command.js";
 import { flatArchive } from "../support/flat-archive.js";
 import { Rig } from "../support/rig.js";
@@ -10,40 +11,18 @@ const hasApt = await run("apt-get", ["--version"]).then(
   () => false,
 );
 
-const FILES = {
-  "tsbake.yaml": `
-header:
-  version: 14
-machine: generic
-distro: debian
-target: usual-native
-repos:
-  case:
-    path: .
-    layers:
-      meta-case:
-local_conf_header:
-  sources: |
-    FEED_SOURCES = "deb [trusted=yes] file:\${TOPDIR}/../usual ./"
-`,
-  "meta-case/conf/layer.conf": `
-BBPATH .= ":\${LAYERDIR}"
-BBFILES += "\${LAYERDIR}/recipes/*.bb"
-BBFILE_COLLECTIONS += "case"
-BBFILE_PATTERN_case = "^\${LAYERDIR_RE}/"
-LAYERDEPENDS_case = "core"
-LAYERSERIES_COMPAT_case = "first"
-`,
-  "meta-case/recipes/usual-native_1.0.bb": 'inherit feed native\nFEED_PACKAGES = "hello"\n',
-  "meta-case/recipes/newer-native_1.0.bb":
+const USUAL = 'FEED_SOURCES = "deb [trusted=yes] file:${TOPDIR}/../usual ./"';
+const RECIPES = {
+  "usual-native": 'inherit feed native\nFEED_PACKAGES = "hello"\n',
+  "newer-native":
     'inherit feed native\nFEED_PACKAGES = "hello"\nFEED_SOURCES = "deb [trusted=yes] file:${TOPDIR}/../newer ./"\n',
-  "meta-case/recipes/newer-library_1.0.bb":
+  "newer-library":
     'inherit feed\nFEED_PACKAGES = "hello"\nFEED_SOURCES = "deb [trusted=yes] file:${TOPDIR}/../newer ./"\n',
-  "meta-case/recipes/case-image_1.0.bb": 'inherit image\nIMAGE_INSTALL = "newer-library"\n',
+  "case-image": 'inherit image\nIMAGE_INSTALL = "newer-library"\n',
 };
 
 describeUnless(hasApt ? undefined : "there is no apt on this machine", "FEED_SOURCES of a recipe", () => {
-  const rig = new Rig(FILES);
+  const rig = new Rig(caseProject("usual-native", RECIPES, [USUAL]));
   beforeAll(async () => {
     await flatArchive(rig.path("usual"), "hello 1 usual");
     await flatArchive(rig.path("newer"), "hello 2 newer");

@@ -1,7 +1,6 @@
 /**
  * What is of one device is not in an image: a base with openssh-server and ssl-cert from the real archive is the same bytes
  * twice, holds no key, and makes its keys at its first boot in systemd-nspawn; extensions with packages whose scripts narrow modes.
- * TSBAKE_TEST_DOWNLOADS may name a folder that keeps the downloads from run to run.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sha256File } from "@tsbake/base";
@@ -11,45 +10,20 @@ import { join } from "node:path";
 import { run } from "../support/command.js";
 import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
+import { caseProject } from "../support/case-project.js";
 import { Rig } from "../support/rig.js";
 import { describeUnless, testUnless } from "../support/skip.js";
 
 const MINUTES = 60_000;
-const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
 
-function files(target: string): Record<string, string> {
-  return {
-    "tsbake.yaml": `
-header:
-  version: 14
-machine: generic
-distro: debian
-target: ${target}
-repos:
-  case:
-    path: .
-    layers:
-      meta-case:
-local_conf_header:
-  downloads: |
-    ${downloads ? `DL_DIR = "${downloads}"` : "# the build's own folder"}
-`,
-    "meta-case/conf/layer.conf": `
-BBPATH .= ":\${LAYERDIR}"
-BBFILES += "\${LAYERDIR}/recipes/*.bb"
-BBFILE_COLLECTIONS += "case"
-BBFILE_PATTERN_case = "^\${LAYERDIR_RE}/"
-BBFILE_PRIORITY_case = "10"
-LAYERDEPENDS_case = "core"
-LAYERSERIES_COMPAT_case = "first"
-`,
-    "meta-case/recipes/keys_1.0.bb": `
+const RECIPES = {
+  keys: `
 inherit image
 IMAGE_PREINSTALL = "systemd systemd-sysv dbus openssh-server ssl-cert apt"
 IMAGE_FSTYPES = "tar"
 IMAGE_GEN_PKGDBFS = "1"
 `,
-    "meta-case/recipes/modes_1.0.bb": `
+  modes: `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "keys"
 IMAGE_PREINSTALL = "sudo redis-server polkitd"
@@ -57,7 +31,7 @@ SYSEXT_SCRIPTS = "skip"
 SYSEXT_CHECK = "warn"
 IMAGE_FSTYPES = "directory"
 `,
-    "meta-case/recipes/leak_1.0.bb": `
+  leak: `
 inherit image
 IMAGE_PREINSTALL = "busybox-static"
 IMAGE_FSTYPES = "tar"
@@ -67,8 +41,7 @@ leak() {
     printf 'a comment\\n-----BEGIN EC PRIVATE KEY-----\\nMHcC\\n' >\${IMAGE_ROOTFS}/etc/leak/tls.key
 }
 `,
-  };
-}
+};
 
 // Three images from nothing and a boot.
 const obstacle =
@@ -81,7 +54,7 @@ const nspawnProblem = await cannotBoot();
 const images = "build/tmp/deploy/images/generic";
 
 describeUnless(obstacle, "what is of one device", () => {
-  const rig = new Rig(files("keys"));
+  const rig = new Rig(caseProject("keys", RECIPES));
   const tarOf = (one: Rig): string => realpathSync(one.path(images, "keys-generic.rootfs.tar"));
   let listing: string;
 
@@ -104,7 +77,7 @@ describeUnless(obstacle, "what is of one device", () => {
   test(
     "so the image is the same bytes from another folder with nothing shared",
     async () => {
-      using other = new Rig(files("keys"));
+      using other = new Rig(caseProject("keys", RECIPES));
       const result = await other.tsbake(["keys"]);
       expect(result.stdout + result.stderr).not.toContain("error[");
       expect(await sha256File(tarOf(other))).toBe(await sha256File(tarOf(rig)));

@@ -26,31 +26,31 @@ async function artifacts(): Promise<string[]> {
 describe("tsbake sstate", () => {
   test("stats counts by task, for people and for programs", async () => {
     const names = await artifacts();
-    const said = await toy.tsbake(["sstate", "stats"]);
+    const said = await toy.answered(["sstate", "stats"]);
     expect(said.code).toBe(0);
     expect(said.stdout).toContain(`${store}: ${names.length} artifacts, `);
     expect(said.stdout).toMatch(/^deploy +\d+ +\d/m);
-    const json = await toy.tsbake(["sstate", "stats", "--ui", "json"]);
+    const json = await toy.answered(["sstate", "stats", "--ui", "json"]);
     const lines = json.stdout.trim().split("\n");
     const answer = JSON.parse(lines.at(-2)!) as { type: string; data: { folder: string; objects: number } };
     expect(answer).toMatchObject({ type: "answer", data: { folder: store, objects: names.length } });
   });
 
   test("verify names what is damaged and fails; with --remove it is gone, and the next build makes it again", async () => {
-    expect((await toy.tsbake(["sstate", "verify"])).code).toBe(0);
+    expect((await toy.answered(["sstate", "verify"])).code).toBe(0);
     const [victim] = (await listStore(store)).filter(
       ({ path, kind }) => kind === "object" && path.includes(":shout:"),
     );
     appendFileSync(`${store}/${victim!.path}`, "more");
-    const found = await toy.tsbake(["sstate", "verify"]);
+    const found = await toy.answered(["sstate", "verify"]);
     expect(found.code).toBe(1);
     expect(found.stdout).toContain(`damaged: ${victim!.path}: its SHA-256 is `);
-    const removed = await toy.tsbake(["sstate", "verify", "--remove"]);
+    const removed = await toy.answered(["sstate", "verify", "--remove"]);
     expect([removed.code, removed.stdout]).toEqual([
       1,
       expect.stringContaining("1 damaged artifact deleted"),
     ]);
-    expect(await toy.tsbake(["sstate", "verify"])).toMatchObject({ code: 0 });
+    expect(await toy.answered(["sstate", "verify"])).toMatchObject({ code: 0 });
     rmSync(toy.rig.path("build/tmp"), { recursive: true });
     await toy.built(["page", "shout"]);
     expect((await listStore(store)).map(({ path }) => path)).toContain(victim!.path);
@@ -60,11 +60,11 @@ describe("tsbake sstate", () => {
     toy.recipe("other");
     await toy.built(["other"]);
     const before = await artifacts();
-    const dry = await toy.tsbake(["sstate", "prune", "--keep-for", "page", "shout", "--dry-run"]);
+    const dry = await toy.answered(["sstate", "prune", "--keep-for", "page", "shout", "--dry-run"]);
     expect(dry.stdout).toMatch(/^..\/..\/sstate:other:.*: not needed by the targets$/m);
     expect(dry.stdout).not.toContain(":page:");
     expect(await artifacts()).toEqual(before);
-    const pruned = await toy.tsbake(["sstate", "prune", "--keep-for", "page", "shout"]);
+    const pruned = await toy.answered(["sstate", "prune", "--keep-for", "page", "shout"]);
     expect(pruned.stdout).toMatch(/: \d+ deleted, .* artifacts kept/);
     // What went into the signatures of tasks without an artifact stays and goes with them.
     const left = await listStore(store);
@@ -76,11 +76,11 @@ describe("tsbake sstate", () => {
     rmSync(toy.rig.path("build/tmp"), { recursive: true });
     const again = await toy.built(["page"]);
     expect([again.ran, again.restored]).toEqual([[], tasksOf("page", ["deploy", "populate_sysroot"])]);
-    expect((await toy.tsbake(["sstate", "prune", "--keep-for", "pag"])).output).toContain("`page`");
+    expect((await toy.answered(["sstate", "prune", "--keep-for", "pag"])).output).toContain("`page`");
   });
 
   test("prune by size takes the least recently used", async () => {
-    const pruned = await toy.tsbake(["sstate", "prune", "--size", "0"]);
+    const pruned = await toy.answered(["sstate", "prune", "--size", "0"]);
     expect(pruned.stdout).toMatch(/; 0 artifacts kept, 0 B$/m);
     expect(await artifacts()).toEqual([]);
   });
@@ -142,7 +142,7 @@ describe("-c cleansstate and cleanall", () => {
 
 describe("what tasks say of themselves", () => {
   test("is listed by name, and is no part of a signature", async () => {
-    const listed = (await toy.tsbake(["-c", "listtasks", "shout"])).stdout.trim().split("\n");
+    const listed = (await toy.answered(["-c", "listtasks", "shout"])).stdout.trim().split("\n");
     const names = listed.map((line) => line.split(" ")[0]!);
     expect(names).toEqual(names.toSorted());
     expect(listed.filter((line) => !/^do_\w+ +\S/.test(line))).toEqual(["do_deploy"]);
@@ -152,19 +152,22 @@ describe("what tasks say of themselves", () => {
       (before) => `${before}\ndo_compile[doc] = "shouts"\ndo_compile[progress] = "percent"\n`,
     );
     expect((await toy.built(["shout"])).ran).toEqual([]);
-    expect((await toy.tsbake(["-c", "listtasks", "shout"])).stdout).toMatch(/^do_compile +shouts$/m);
+    expect((await toy.answered(["-c", "listtasks", "shout"])).stdout).toMatch(/^do_compile +shouts$/m);
   });
 });
 
 describe("completion", () => {
   test("knows the targets and tasks of the last parse", async () => {
-    const targets = await toy.tsbake(["completion", "targets"]);
+    const targets = await toy.answered(["completion", "targets"]);
     expect(targets.stdout.split("\n")).toEqual(expect.arrayContaining(["page", "shout", "stamper-native"]));
-    const tasks = await toy.tsbake(["completion", "tasks"]);
+    const tasks = await toy.answered(["completion", "tasks"]);
     expect(tasks.stdout.split("\n")).toEqual(expect.arrayContaining(["do_compile", "do_fetch"]));
   });
 
   test("outside of a project it knows none, and says nothing", async () => {
-    expect(await toy.tsbake(["completion", "targets"], { cwd: "/" })).toMatchObject({ code: 0, output: "" });
+    expect(await toy.answered(["completion", "targets"], { cwd: "/" })).toMatchObject({
+      code: 0,
+      output: "",
+    });
   });
 });

@@ -40,7 +40,7 @@ describeUnless(gpgMissing, "signed artifacts", () => {
     );
     for (const { path } of made)
       expect(existsSync(toy.rig.path("build/sstate-cache", `${path}.sig`))).toBe(true);
-    expect(await toy.tsbake(["sstate", "verify"])).toMatchObject({
+    expect(await toy.answered(["sstate", "verify"])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining("and signed by someone who is trusted") as unknown,
     });
@@ -54,7 +54,7 @@ describeUnless(gpgMissing, "signed artifacts", () => {
     toy.configure(reading(key));
     const fetched = await toy.built(["page"]);
     expect([fetched.ran, fetched.restored]).toEqual([[], tasksOf("page", ["deploy", "populate_sysroot"])]);
-    expect(await toy.tsbake(["sstate", "verify"])).toMatchObject({ code: 0 });
+    expect(await toy.answered(["sstate", "verify"])).toMatchObject({ code: 0 });
 
     forget();
     toy.configure(reading(stranger));
@@ -73,23 +73,23 @@ describeUnless(gpgMissing, "signed artifacts", () => {
     const rebuilt = await toy.built(["page"]);
     expect(rebuilt.ran).toContain("page:do_deploy");
     expect(rebuilt.output).toContain("is not of these bytes");
-    const verified = await toy.tsbake(["sstate", "verify"]);
+    const verified = await toy.answered(["sstate", "verify"]);
     expect(verified.code).toBe(1);
     expect(verified.stdout).toMatch(/^untrusted: .*:page:.*_deploy\..*: it has no signature beside it/m);
   }, 240_000);
 
   test("gpg that is missing, and a key that is not there, are told before anything runs", async () => {
     toy.configure('SSTATE_VERIFY_SIG = "1"\nGPG_BIN = "/nowhere/gpg"\n');
-    const missing = await toy.tsbake(["page"]);
+    const missing = await toy.answered(["page"]);
     expect(missing.code).toBe(1);
     expect(missing.stderr).toMatch(/^error\[sstate\/missing-gpg\][^]*apt-get install gpg/);
     await using empty = new Keyring();
     toy.configure(`SSTATE_VERIFY_SIG = "1"\nGPG_PATH = "${empty.home}"\nSSTATE_SIG_KEY = "nobody"\n`);
-    const keyless = await toy.tsbake(["page"]);
+    const keyless = await toy.answered(["page"]);
     expect(keyless.code).toBe(1);
     expect(keyless.stderr).toMatch(/^error\[sstate\/cannot-sign\]: .*`nobody`/);
     toy.configure('SSTATE_VERIFY_SIG = "perhaps"\n');
-    expect((await toy.tsbake(["page"])).stderr).toContain("error[engine/malformed-setting]");
+    expect((await toy.answered(["page"])).stderr).toContain("error[engine/malformed-setting]");
   }, 60_000);
 });
 

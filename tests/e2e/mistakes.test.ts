@@ -228,7 +228,7 @@ describe("mistakes in recipes", () => {
       for (const [file, content] of Object.entries(more ?? {}))
         toy.rig.write(`meta-toy/recipes/wrong/${file}`, content);
     }
-    const result = await toy.tsbake(["page"]);
+    const result = await toy.answered(["page"]);
     code = result.code;
     said = result.stderr;
     told = toldIn(said);
@@ -268,10 +268,10 @@ describe("mistakes in recipes", () => {
   });
 
   test("the next run says the same, and after the repair all is well", async () => {
-    const again = await toy.tsbake(["page"]);
+    const again = await toy.answered(["page"]);
     expect(toldIn(again.stderr)).toHaveLength(told.length);
     toy.configure('BBMASK = "/recipes/wrong/"\n');
-    const repaired = await toy.tsbake(["-n", "page"]);
+    const repaired = await toy.answered(["-n", "page"]);
     expect(repaired.code).toBe(0);
     expect(toldIn(repaired.stderr)).toEqual([]);
   });

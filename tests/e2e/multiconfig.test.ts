@@ -43,7 +43,7 @@ describe("several configurations", () => {
     toy.recipe("other", "do_install:append:first() {\n    echo first >${D}/other\n}\n");
     const built = await toy.built(["multiconfig:one:other:do_install"]);
     expect([...new Set(configurationsOf(built.ran, "other:do_install"))]).toEqual(["one"]);
-    const result = await toy.tsbake(["-q", "mc:one:other", "other"]);
+    const result = await toy.answered(["-q", "mc:one:other", "other"]);
     expect([result.code, result.stderr]).toEqual([0, ""]);
     expect(toy.rig.read("build/tmp-one/deploy/toy/other")).toBe("first\n");
     expect(() => toy.rig.read("build/tmp/deploy/toy/other")).toThrow("ENOENT");
@@ -53,7 +53,7 @@ describe("several configurations", () => {
     toy.recipe("user", 'do_compile[mcdepends] = "mc::two:shout:do_deploy"\n');
     const built = await toy.built(["user"]);
     expect(built.ran).toContain("user:do_compile");
-    const plan = await toy.tsbake(["-g", "user"]);
+    const plan = await toy.answered(["-g", "user"]);
     expect(plan.code).toBe(0);
     expect(toy.rig.read("task-depends.dot")).toContain('"user.do_compile" -> "mc:two:shout.do_deploy"');
   });
@@ -66,25 +66,25 @@ describe("several configurations", () => {
     [["mc:one:shuot"], /no recipe provides `mc:one:shuot`\nhelp: is `shout` meant\?/],
     [["mc:one:shout:do_instal"], /`mc:one:shout` .*has no task `do_instal`/],
   ])("%j is answered with what may be meant", async (args, expected) => {
-    const result = await toy.tsbake(args);
+    const result = await toy.answered(args);
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(expected);
   });
 
   test("-e shows a configuration, or a recipe in it", async () => {
     const value = async (target: string, name: string) => {
-      const { stdout } = await toy.tsbake(["-e", target]);
+      const { stdout } = await toy.answered(["-e", target]);
       return new RegExp(`^${name}="(.*)"$`, "m").exec(stdout)?.[1];
     };
     expect(await value("mc:two", "BB_CURRENT_MC")).toBe("two");
     expect(await value("mc:one:shout", "WORKDIR")).toContain("/build/tmp-one/work/");
-    const unknown = await toy.tsbake(["-e", "mc:tow"]);
+    const unknown = await toy.answered(["-e", "mc:tow"]);
     expect(unknown.stderr).toMatch(/there is no configuration `tow`.*\nhelp: is `two` meant/);
   });
 
   test("a configuration without its file is told", async () => {
     toy.change("build/conf/local.conf", 'BBMULTICONFIG = "one three"\n');
-    const result = await toy.tsbake(["-p"]);
+    const result = await toy.answered(["-p"]);
     expect(result.code).toBe(1);
     expect(result.stderr).toContain("conf/multiconfig/three.conf");
   });

@@ -7,6 +7,7 @@ import { cpSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
+import { caseProject, SIGNS_IMAGES } from "../support/case-project.js";
 import { run } from "../support/command.js";
 import { cannotJudge, judge } from "../support/judge.js";
 import { Rig } from "../support/rig.js";
@@ -15,56 +16,32 @@ import { describeUnless, testUnless } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";
 
 const MINUTES = 60_000;
-const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** Its lists are valid for a week only, and mirrors may be older. */
 const SOURCES = `deb [check-valid-until=no signed-by=${KEYRING}] host: forky main`;
 
-const FILES = {
-  "tsbake.yaml": `
-header:
-  version: 14
-machine: generic
-distro: debian
-target: newer-tools
-repos:
-  case:
-    path: .
-    layers:
-      meta-case:
-local_conf_header:
-  downloads: |
-    ${downloads ? `DL_DIR = "${downloads}"` : "# the build's own folder"}
-  sources: |
-    FEED_SOURCES = "${SOURCES}"
-    FEED_SOURCES:pn-systemd-tools-native = "${SOURCES}"
-  signing: |
-    IMAGE_VERITY_KEY = "\${TOPDIR}/../keys/images.key"
-    IMAGE_VERITY_CERTIFICATE = "\${TOPDIR}/../keys/images.crt"
-`,
-  "meta-case/conf/layer.conf": `
-BBPATH .= ":\${LAYERDIR}"
-BBFILES += "\${LAYERDIR}/recipes/*.bb"
-BBFILE_COLLECTIONS += "case"
-BBFILE_PATTERN_case = "^\${LAYERDIR_RE}/"
-LAYERDEPENDS_case = "core"
-LAYERSERIES_COMPAT_case = "first"
-`,
-  "meta-case/recipes/newer-base_1.0.bb": `
+const SETTINGS = [
+  `FEED_SOURCES = "${SOURCES}"`,
+  `FEED_SOURCES:pn-systemd-tools-native = "${SOURCES}"`,
+  SIGNS_IMAGES,
+];
+
+const RECIPES = {
+  "newer-base": `
 inherit image
 IMAGE_PREINSTALL = "systemd systemd-sysv dbus"
 IMAGE_FSTYPES = "directory"
 IMAGE_GEN_PKGDBFS = "1"
 `,
   // The release has no VERSION_ID.
-  "meta-case/recipes/newer-tools_1.0.bb": `
+  "newer-tools": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "newer-base"
 IMAGE_PREINSTALL = "redis-server openssh-server"
 IMAGE_FSTYPES = "ddi ext4 erofs squashfs directory"
 SYSEXT_LEVEL_POLICY = "pkgdb"
 `,
-  "meta-case/recipes/site-settings_1.0.bb": `
+  "site-settings": `
 inherit package
 INHIBIT_DEFAULT_DEPS = "1"
 do_install() {
@@ -72,7 +49,7 @@ do_install() {
     echo "zone = 7" >\${D}\${sysconfdir}/site.d/zone.conf
 }
 `,
-  "meta-case/recipes/newer-pair_1.0.bb": `
+  "newer-pair": `
 inherit image-sysext
 IMAGE_BASE_PKGDB = "newer-base"
 IMAGE_PREINSTALL = "netbase nano"
@@ -80,7 +57,7 @@ IMAGE_FSTYPES = "erofs"
 SYSEXT_LEVEL_POLICY = "pkgdb"
 SYSEXT_ETC = "confext"
 `,
-  "meta-case/recipes/newer-settings_1.0.bb": `
+  "newer-settings": `
 inherit image-confext
 IMAGE_BASE_PKGDB = "newer-base"
 IMAGE_INSTALL = "site-settings"
@@ -95,7 +72,7 @@ const noJudge = await cannotJudge();
 const noBoot = await cannotBoot();
 
 describeUnless(obstacle, "on the newest release", () => {
-  const rig = new Rig(FILES);
+  const rig = new Rig(caseProject("newer-tools", RECIPES, SETTINGS));
   const image = (name: string): string =>
     realpathSync(rig.path("build/tmp/deploy/images/generic", `${name.replace(".", "-generic.rootfs.")}`));
 

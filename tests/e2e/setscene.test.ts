@@ -122,7 +122,7 @@ async function perform(rig: Rig, steps: readonly Step[]) {
   const results: { output: string; ran: string[]; code: number | null }[] = [];
   for (const { args, found = "", environment = {} } of steps) {
     const variables: Record<string, string> = { ...environment, WORDS: found, ROOT: LAYER };
-    const { stdout, stderr, code } = await rig.tsbake(args.split(" "), {
+    const { stdout, stderr, code } = await rig.answered(args.split(" "), {
       environment: {
         ...variables,
         BBPATH: LAYER,

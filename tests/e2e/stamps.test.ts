@@ -86,14 +86,14 @@ describe("what is deployed", () => {
       );
     await toy.built(names);
     const modes = names.map((name) => lstatSync(path(name)).mode);
-    expect(await toy.tsbake(["verify"])).toMatchObject({ code: 0 });
+    expect(await toy.answered(["verify"])).toMatchObject({ code: 0 });
     // That is no change.
     for (const name of names) utimesSync(path(name), new Date("2037-01-01"), new Date("2037-01-01"));
     const still = await toy.built(names);
     expect([still.ran, still.restored]).toEqual([[], []]);
 
     for (const [name, change] of Object.entries(changes)) change(path(name));
-    const verified = await toy.tsbake(["verify"]);
+    const verified = await toy.answered(["verify"]);
     expect(verified.code).toBe(1);
     for (const name of names)
       expect(verified.stdout).toContain(`changed: ${path(name)}: ${name}:do_deploy has installed it\n`);
@@ -102,7 +102,7 @@ describe("what is deployed", () => {
     expect(again.output.match(/run\/output-changed/g)).toHaveLength(names.length);
     expect(names.map((name) => readFileSync(path(name), "utf8"))).toEqual(names.map(() => "1.0\n"));
     expect(names.map((name) => lstatSync(path(name)).mode)).toEqual(modes);
-    expect(await toy.tsbake(["verify"])).toMatchObject({ code: 0 });
+    expect(await toy.answered(["verify"])).toMatchObject({ code: 0 });
     const quiet = await toy.built(names);
     expect([quiet.ran, quiet.restored, quiet.output.includes("run/output-changed")]).toEqual([[], [], false]);
   });
@@ -199,7 +199,7 @@ describe("configurations that share a folder", () => {
     toy.change("meta-toy/recipes/extra/leaky_1.0.bb", deploying("${MACHINE}", "leaky"));
     toy.change("build/conf/multiconfig/other.conf", 'MACHINE = "mb"\n');
     toy.configure('MACHINE = "ma"\nBBMULTICONFIG = "other"\n');
-    const result = await toy.tsbake(["leaky", "mc:other:leaky"]);
+    const result = await toy.answered(["leaky", "mc:other:leaky"]);
     expect(result.code).toBe(1);
     expect(result.stderr).toMatch(
       /run\/shared-work-folder.*leaky:do_\w+ and mc:other:leaky:do_\w+ have one work folder/,

@@ -39,7 +39,8 @@ describe("a build on a terminal", () => {
     const { code, output } = await terminal.end();
     expect(code).toBe(0);
     expect(output).toMatch(/done patient-live do_compile \d/);
-    expect(output).toMatch(/done after .* s: \d+ run[^]*slowest: patient-live do_compile/);
+    // Which one that is lies with the machine.
+    expect(output).toMatch(/done after .* s: \d+ run[^]*slowest: patient-live do_/);
   });
 
   test("the first Ctrl-C says what it waits for, and the next run goes on from there", async () => {

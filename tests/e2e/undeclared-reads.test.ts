@@ -55,7 +55,7 @@ function tasks(
 describeUnless(straceProblem, "a body that reads", () => {
   let toy: Toy;
   const shared = "${TMPDIR}/shared/writer";
-  const all = (recipe: string) => toy.tsbake(["-k", "-c", "all", recipe], CHECKED);
+  const all = (recipe: string) => toy.answered(["-k", "-c", "all", recipe], CHECKED);
 
   beforeAll(async () => {
     toy = new Toy();
@@ -115,9 +115,9 @@ describeUnless(straceProblem, "a body that reads", () => {
       const more = (after: string): string =>
         `inherit toy\n${WRITER}addtask last after ${after}\ndo_last() {\n    cat \${WORKDIR}/out/file\n}\n`;
       toy.change("meta-toy/recipes/extra/writer_1.0.bb", more("do_loose"));
-      expect((await toy.tsbake(["-c", "last", "writer"], CHECKED)).code).toBe(0);
+      expect((await toy.answered(["-c", "last", "writer"], CHECKED)).code).toBe(0);
       toy.change("meta-toy/recipes/extra/writer_1.0.bb", more("do_other"));
-      const { code, output } = await toy.tsbake(["-c", "last", "writer"], CHECKED);
+      const { code, output } = await toy.answered(["-c", "last", "writer"], CHECKED);
       expect(code).toBe(1);
       expect(output).toMatch(/writer:do_last has read .*\/out\/file of writer:do_make/);
       toy.restore();
@@ -135,7 +135,7 @@ describeUnless(straceProblem, "a body that reads", () => {
       expect((await all("late")).output).toContain(
         "late:do_plain has read shared/writer/file of writer:do_make",
       );
-      expect((await toy.tsbake(["-c", "all", "late"])).code).toBe(0);
+      expect((await toy.answered(["-c", "all", "late"])).code).toBe(0);
       // What it reads before it writes is somebody else's still.
       const bodies = {
         early: `x=$(cat ${shared}/file); echo "$x" >${shared}/file`,

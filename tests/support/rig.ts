@@ -1,7 +1,7 @@
 /** A project in a temporary folder, and the real `tsbake` on it. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { byText, sha256File } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { parseCommand } from "@tsbake/cli";
@@ -108,14 +108,16 @@ export class Rig implements Disposable {
     return traceOf(await this.answered(["--ui", "json", ...args], options));
   }
 
-  /** SHA-256 of every file below a folder of the project, by path, symbolic links left out. */
-  async digests(path: string): Promise<Map<string, string>> {
-    const names = (await readdir(this.path(path), { recursive: true, withFileTypes: true }))
+  /** SHA-256 of every file below a folder of the project that is seen, by path, symbolic links left out. */
+  async digests(path: string, isSeen = (_path: string): boolean => true): Promise<Map<string, string>> {
+    const folder = this.path(path);
+    const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+      .filter(isSeen)
       .sort(byText);
     const digests = new Map<string, string>();
-    for (const name of names) digests.set(name.slice(this.path(path).length + 1), await sha256File(name));
+    for (const name of names) digests.set(name, await sha256File(join(folder, name)));
     return digests;
   }
 

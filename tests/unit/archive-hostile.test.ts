@@ -5,6 +5,7 @@ import { checkTar, readTar, treeManifest, unpackTar } from "@tsbake/archive";
 import { BuildError, removeTree } from "@tsbake/base";
 import fc from "fast-check";
 import { paxEntry, rawEntry, rawTar, type RawEntry } from "../support/raw-tar.js";
+import { notLong } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const temporary = (): string => temporaryFolder("hostile");
@@ -179,7 +180,7 @@ describe("hostile archives", () => {
     expect(await checkTar(join(folder, "in.tar"))).toEqual({ entries: 1, bytes: 0 });
   });
 
-  test("600 generated ones never write outside", async () => {
+  test("generated ones never write outside", async () => {
     const folder = temporary();
     const outside = join(folder, "outside");
     await mkdir(outside);
@@ -262,10 +263,10 @@ describe("hostile archives", () => {
           expect((await readdir(folder)).sort()).toEqual(["in.tar", "outside"]);
         },
       ),
-      { numRuns: 600 },
+      { numRuns: notLong ? 200 : 1000 },
     );
     // The generator must make both kinds, or it proves nothing.
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(30);
     expect(refused).toBeLessThan(600);
   }, 180_000);
 
@@ -293,7 +294,7 @@ describe("hostile archives", () => {
         else if (problem instanceof BuildError) outcomes.refused++;
         else throw problem;
       }),
-      { numRuns: 300 },
+      { numRuns: notLong ? 100 : 500 },
     );
     // Data has no checksum in a tar: damage there is for the store's SHA-256 to find.
     expect(outcomes.accepted).toBeGreaterThan(0);

@@ -232,7 +232,7 @@ describeUnless(noPatch, "do_patch once more on the same sources", () => {
       numbers,
       check,
     );
-    await fc.assert(property, { numRuns: Number(process.env["TSBAKE_PATCH_RUNS"] ?? 25) });
+    await fc.assert(property, { numRuns: Number(process.env["TSBAKE_PATCH_RUNS"] ?? 12) });
   }, 300_000);
 
   async function check(

@@ -20,7 +20,7 @@ import { mulberry } from "../support/random.js";
 import { KINDS, namesIn, readTree, World } from "./stamps-world.js";
 import type { Machine, Metadata, Outcome, Request, Version } from "./stamps-world.js";
 
-const runs = Number(process.env["TSBAKE_STAMPS_RUNS"] ?? 12);
+const runs = Number(process.env["TSBAKE_STAMPS_RUNS"] ?? 6);
 const seed = Number(process.env["TSBAKE_STAMPS_SEED"] ?? Date.now() % 1_000_000);
 const STEPS = 10;
 
