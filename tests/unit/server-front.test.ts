@@ -5,12 +5,18 @@
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { objectPath } from "@tsbake/sstate";
 import { nameOf } from "../contract/store.js";
+import { makeSigningPair } from "../support/signed-image.js";
+import { testUnless } from "../support/skip.js";
 import { openServer, type TestServer } from "../support/sstate-server.js";
+import { temporaryFolder } from "../support/temporary.js";
+import { toolsProblem } from "../support/tools.js";
 
+const RUNS = Number(process.env["TSBAKE_FRONT_RUNS"] ?? 100);
 const SMALL = objectPath(nameOf("ab01"));
 const LARGE = objectPath(nameOf("ab02"));
 const BESIDE = `${SMALL}.siginfo`;
@@ -19,8 +25,9 @@ const MISSING = objectPath(nameOf("ab03"));
 const MODIFIED = Math.trunc(Date.now() / 1000) - 60;
 const place = (path: string): string => `/sstate/${encodeURI(path)}`;
 
-async function openWithObjects(): Promise<TestServer> {
-  const server = await openServer();
+/** @param argv further options of the program */
+async function openWithObjects(argv: readonly string[] = []): Promise<TestServer> {
+  const server = await openServer({ argv });
   for (const [path, bytes] of [
     [SMALL, 700],
     [LARGE, 300_000],
@@ -35,7 +42,10 @@ async function openWithObjects(): Promise<TestServer> {
 
 /** Sends pieces, each when the one before has left. @returns all that comes until the connection ends, without the time */
 async function talk(server: TestServer, pieces: readonly string[]): Promise<string> {
-  const socket = connect({ host: "127.0.0.1", port: Number(new URL(server.url).port), noDelay: true });
+  const { protocol, port } = new URL(server.url);
+  const to = { host: "127.0.0.1", port: Number(port), noDelay: true };
+  // The certificate is our own.
+  const socket = protocol === "https:" ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
   const all: Buffer[] = [];
   socket.on("data", (piece: Buffer) => all.push(piece));
   const ended = new Promise<void>((resolve, reject) => socket.on("close", resolve).on("error", reject));
@@ -134,9 +144,7 @@ const BROKEN = [
   { line: `${HEAD} HTTP/1.1`, rest: "Host: here\r\nAccept: \x00\r\n\r\n" },
 ];
 
-test("questions cut at any byte have the answers, and the counters, of the server behind", async () => {
-  await using short = await openWithObjects();
-  await using long = await openWithObjects();
+async function compareDoors(short: TestServer, long: TestServer, numRuns: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(
       fc.array(question, { maxLength: 6 }),
@@ -150,9 +158,24 @@ test("questions cut at any byte have the answers, and the counters, of the serve
         expect(await talk(short, cut(plain, places))).toBe(answer);
       },
     ),
-    { numRuns: Number(process.env["TSBAKE_FRONT_RUNS"] ?? 100) },
+    { numRuns },
   );
+}
+
+test("questions cut at any byte have the answers, and the counters, of the server behind", async () => {
+  await using short = await openWithObjects();
+  await using long = await openWithObjects();
+  await compareDoors(short, long, RUNS);
   expect(await countsOf(short)).toEqual(await countsOf(long));
+});
+
+testUnless(await toolsProblem("openssl"), "the same over TLS", async () => {
+  const keys = temporaryFolder("tls");
+  await makeSigningPair(keys, "server");
+  const argv = ["--tls-cert", join(keys, "server.crt"), "--tls-key", join(keys, "server.key")];
+  await using short = await openWithObjects(argv);
+  await using long = await openWithObjects(argv);
+  await compareDoors(short, long, Math.ceil(RUNS / 4));
 });
 
 test("what is broken is refused as the server refuses it", async () => {
