@@ -108,13 +108,12 @@ export class Rig implements Disposable {
     return traceOf(await this.answered(["--ui", "json", ...args], options));
   }
 
-  /** SHA-256 of every file below a folder of the project that is seen, by path, symbolic links left out. */
-  async digests(path: string, isSeen = (_path: string): boolean => true): Promise<Map<string, string>> {
+  /** SHA-256 of every file below a folder of the project, by path, symbolic links left out. */
+  async digests(path: string): Promise<Map<string, string>> {
     const folder = this.path(path);
     const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
       .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-      .filter(isSeen)
       .sort(byText);
     const digests = new Map<string, string>();
     for (const name of names) digests.set(name, await sha256File(join(folder, name)));
