@@ -122,7 +122,7 @@ do_rootfs() {
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
         --packages=${IMAGE_PACKAGES_DIR}
-        --feeds=${IMAGE_FEED_DIRS}
+        --indexes=${ROOTFS_INDEXES}
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}

@@ -27,13 +27,13 @@ python () {
     kinds = ['deb', 'ipk', 'rpm']
     if d.getVar('IMAGE_PKGTYPE') not in kinds:
         bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
-    served = [word for word in d.getVar('IPK_FEED_URIS').split() if not word.startswith(('/', 'file:///'))]
-    if served:
-        bb.fatal('IPK_FEED_URIS of %s has %s: folders are read (absolute paths, file:///…), servers are not' % (d.getVar('PN'), ', '.join(served)))
+    import re
+    odd = [word for word in d.getVar('IPK_FEED_URIS').split() if not re.fullmatch('(file://)?/.+|https?://[^/@]+(/.*)?', word)]
+    if odd:
+        bb.fatal('IPK_FEED_URIS of %s has %s: a feed is a folder (absolute, or file:///…), or an address http://… or https://… without a login (~/.netrc has those)' % (d.getVar('PN'), ', '.join(odd)))
     unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
     if unknown:
         bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
-    import re
     most = (d.getVar('IMAGE_ROOTFS_MAXSIZE') or '').strip()
     if most and not re.fullmatch('[0-9]{1,12}[KMGT]?', most):
         bb.fatal('IMAGE_ROOTFS_MAXSIZE of %s is `%s`: it is a number of KiB, or one with K, M, G or T behind it' % (d.getVar('PN'), most))
@@ -78,9 +78,11 @@ IMAGE_PKGTYPE ?= "${@d.getVar('PACKAGE_CLASSES').split()[0].replace('package_', 
 PACKAGE_CLASSES ?= "package_deb"
 # Packages of recipes, of that kind.
 IMAGE_PACKAGES_DIR = "${DEPLOY_DIR}/${IMAGE_PKGTYPE}"
-# Folders of .ipk files with an index (Packages, Packages.gz), as absolute paths or file:// addresses, beside the archive.
+# Feeds of .ipk files with an index (Packages, Packages.gz), beside the archive: absolute folders, file:///…, http://…, https://….
 IPK_FEED_URIS ?= ""
-IMAGE_FEED_DIRS = "${@' '.join(w.replace('file://', '', 1) for w in d.getVar('IPK_FEED_URIS').split()) if d.getVar('IMAGE_PKGTYPE') == 'ipk' else ''}"
+# Files of public keys (usign's, OpenPGP's): where there are some, the index of each feed must be signed by one of them.
+IPK_FEED_KEYS ?= ""
+IMAGE_FEEDS = "${@d.getVar('IPK_FEED_URIS') if d.getVar('IMAGE_PKGTYPE') == 'ipk' else ''}"
 
 IMAGE_BASENAME ?= "${PN}"
 IMAGE_MACHINE_SUFFIX ?= "-${MACHINE}"
@@ -135,14 +137,16 @@ do_build[recrdeptask] += "${@' '.join(sorted({'do_package_write_' + word.replace
 
 # --- packages ---------------------------------------------------------------------------------------------------
 ROOTFS_CLOSURE = "${@'${WORKDIR}/feed/do_rootfs.closure' if d.getVar('ROOTFS_FROM_FEED').split() else ''}"
+ROOTFS_INDEXES = "${@'${WORKDIR}/feed/do_rootfs.indexes' if d.getVar('IMAGE_FEEDS').strip() else ''}"
 ROOTFS_FROM_FEED = "?essential ${IMAGE_PREINSTALL}"
 
 addtask rootfs after do_prepare_recipe_sysroot
 do_rootfs[doc] = "installs packages into a root file system"
 SSTATETASKS += "do_rootfs"
 do_rootfs[feed-closure] = "${ROOTFS_FROM_FEED}"
-# An index has the digests of all that is in the feed.
-do_rootfs[file-checksums] += "${@' '.join('%s/%s:%s' % (folder, name, os.path.exists(folder + '/' + name)) for folder in d.getVar('IMAGE_FEED_DIRS').split() for name in ('Packages', 'Packages.gz'))}"
+# An index has the digests of all that is in the feed: they count, not where it is and who has signed it.
+do_rootfs[feed-indexes] = "${IMAGE_FEEDS}"
+do_rootfs[feed-keys] = "${IPK_FEED_KEYS}"
 do_rootfs[recrdeptask] = "do_package_write_${IMAGE_PKGTYPE}"
 do_rootfs[taskdepdata] = "1"
 do_rootfs[network] = "1"
@@ -159,7 +163,7 @@ do_rootfs() {
         --closure=${ROOTFS_CLOSURE}
         --pool=${FEED_POOL}
         --packages=${IMAGE_PACKAGES_DIR}
-        --feeds=${IMAGE_FEED_DIRS}
+        --indexes=${ROOTFS_INDEXES}
         --taskdepdata=${T}/taskdepdata.json
         --architecture=${DPKG_ARCH}
         --distro=${DISTRO}

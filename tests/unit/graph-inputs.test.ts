@@ -88,6 +88,8 @@ const FLAGS: Readonly<Record<string, FlagCase>> = {
   cage: never("1"),
   doc: never("Does things"),
   lockfiles: never("/x/lock"),
+  "feed-indexes": never("/x"),
+  "feed-keys": never("/x/key"),
   nostamp: never("1"),
   number_threads: never("2"),
   progress: never("percent"),

@@ -12,10 +12,12 @@ import {
   openBackend,
   parseRelations,
   parseStanzas,
+  readFeedIndex,
   type PackageSource,
   type Planned,
   type Solution,
 } from "@tsbake/packaging";
+import { openFeedIndex } from "@tsbake/packaging/feed";
 import { run } from "../support/command.js";
 import { programOf } from "../support/paths.js";
 import { mulberry } from "../support/random.js";
@@ -445,7 +447,7 @@ test("a package in the old form is read from a feed, and composed as the other f
   mkdirSync(join(root, "var/lib/opkg/info"), { recursive: true });
   writeFileSync(join(root, "var/lib/opkg/status"), "");
   const base = await ipk.readDatabase(root);
-  const request = { install: ["older"], sources: [await ipk.readFeed!(folder)], architecture, base };
+  const request = { install: ["older"], sources: [await readFeed(folder)], architecture, base };
   const solution = await ipk.solve({ ...request, installedIn: root });
   await using composed = await ipk.compose({
     ...request,
@@ -469,6 +471,12 @@ test("a package in the old form is read from a feed, and composed as the other f
     });
   }
 });
+
+/** As an engine and a task read one, the one after the other. */
+async function readFeed(folder: string): Promise<PackageSource> {
+  const index = await openFeedIndex(folder, { folder: join(work, "kept"), keys: [] });
+  return { folder, packages: ipk.readIndex!(await readFeedIndex(index), folder) };
+}
 
 const STANZA = (more: Record<string, string>) =>
   Object.entries({
@@ -515,15 +523,15 @@ test.each([
     "Packages.gz has more than 96 MiB",
   ],
 ])("a feed with %s is refused", async (_, make, why) => {
-  await expect(ipk.readFeed!(make())).rejects.toMatchObject({
+  await expect(readFeed(make())).rejects.toMatchObject({
     diagnostics: [{ code: "packaging/bad-feed", message: expect.stringContaining(why) }],
   });
 });
 
 test("two feeds with one version and other bytes are refused with both digests", async () => {
   const sources = [
-    await ipk.readFeed!(feed("one", [STANZA({})])),
-    await ipk.readFeed!(feed("other", [STANZA({ SHA256sum: "1".repeat(64) })])),
+    await readFeed(feed("one", [STANZA({})])),
+    await readFeed(feed("other", [STANZA({ SHA256sum: "1".repeat(64) })])),
   ];
   await expect(ipk.solve({ install: ["aa"], sources, architecture })).rejects.toMatchObject({
     diagnostics: [{ code: "packaging/other-content", message: expect.stringMatching(/0{64} and 1{64}/) }],

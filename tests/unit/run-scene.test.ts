@@ -225,7 +225,7 @@ describe("hash equivalence", () => {
     const first = scenes.signatures(spec);
     const others = new Map<TaskId, string>();
     const found = (task: TaskId) => others.has(task) && ids("ipk stage").includes(task);
-    return scenes.run(
+    return await scenes.run(
       {},
       {
         project: spec,

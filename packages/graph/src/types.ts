@@ -63,7 +63,7 @@ export interface InputDigests {
   /** BitBake's checksums of the same, for handlers that want these; default: `listChecksums` without a cache. */
   checksums?(path: string): Promise<readonly FileInput[]>;
   /** Lines `name version sha256`, sorted: the solved closure of archive packages. */
-  feed(packages: readonly string[], task: TaskId): Promise<readonly string[]>;
+  feed(task: TaskId): Promise<readonly string[]>;
 }
 
 export interface TaskSignature {

@@ -60,7 +60,17 @@ export function badFeed(folder: string, reason: string): Diagnostic {
     severity: "error",
     code: "packaging/bad-feed",
     message: `the feed \`${folder}\` cannot be used: ${lastLines(reason, 1)}`,
-    help: "write its index anew (opkg-make-index -a), or take the folder out of IPK_FEED_URIS",
+    help: "write its index anew (opkg-make-index -a), or take the feed out of IPK_FEED_URIS",
+  };
+}
+
+/** A file of IPK_FEED_KEYS. */
+export function badFeedKey(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/bad-feed-key",
+    message: `\`${path}\` cannot be used as the key of a feed: ${reason}`,
+    help: "name public keys in IPK_FEED_KEYS: a file of usign, or what `gpg --export` writes",
   };
 }
 
@@ -153,6 +163,26 @@ export function feedClash(path: string, first: string, second: string): Diagnost
     code: "packaging/feed-clash",
     message: `the packages \`${shownName(first)}\` and \`${shownName(second)}\` both bring \`${shownName(path)}\`, with different content`,
     help: "neither replaces nor diverts the other's: take one of them out of FEED_PACKAGES, or the path by FEED_EXCLUDE",
+  };
+}
+
+/** Keys are given, and none of them vouches for the index. */
+export function feedNotSigned(feed: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/feed-not-signed",
+    message: `the index of the feed \`${feed}\` is not signed by a key of IPK_FEED_KEYS: ${reason}`,
+    help: "ask whoever runs the feed for the key it is signed with; an empty IPK_FEED_KEYS believes every feed",
+  };
+}
+
+/** The server of a feed that is no apt archive. */
+export function feedSilent(feed: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "packaging/feed-silent",
+    message: `the index of the feed \`${feed}\` could not be fetched: ${reason}`,
+    help: "check the address in IPK_FEED_URIS, the network and the proxy; an index that was fetched once needs no server",
   };
 }
 

@@ -1,10 +1,17 @@
 /** What the archive has today under the names that tasks ask for: solved before signatures are made, handed to the tasks as files. */
 import { join } from "node:path";
-import { BuildError, writeFileAtomic } from "@tsbake/base";
+import { AT_ONCE, BuildError, eachLimited, writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
-import { openFeed, writeClosure } from "@tsbake/packaging/feed";
-import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging/feed";
+import {
+  openFeed,
+  openFeedIndex,
+  readFeedKey,
+  updateFeedIndex,
+  writeClosure,
+  writeFeedIndexes,
+} from "@tsbake/packaging/feed";
+import type { Closure, ClosureRequest, Feed, FeedIndex, FeedIndexOptions } from "@tsbake/packaging/feed";
 import { feedSourceLines, multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject } from "@tsbake/recipe";
 import { mixedFeeds } from "../problems.js";
@@ -13,9 +20,9 @@ import { mixedFeeds } from "../problems.js";
 const ESSENTIAL = "?essential";
 
 export interface Feeds {
-  /** `name version sha256` lines of a task's closure, sorted. */
+  /** `name version sha256` lines of a task's closure, sorted, and `index sha256` lines of its indexes. */
   lines(task: TaskId): readonly string[];
-  /** Writes `${WORKDIR}/feed/<task>.closure` for a task that has one. */
+  /** Writes `${WORKDIR}/feed/<task>.closure` and `.indexes` for a task that has them. */
   write(task: TaskId, d: Datastore): Promise<void>;
 }
 
@@ -79,6 +86,18 @@ export async function updateFeed(request: FeedRequest): Promise<boolean> {
     await feed.update();
     isChanged ||= before !== (await feed.listsDigest());
   }
+  return (await updateIndexes(request)) || isChanged;
+}
+
+/** Those that a build has fetched before. @returns whether one is another now */
+async function updateIndexes(request: FeedRequest): Promise<boolean> {
+  const seen = new Map<string, readonly [string, readonly string[]]>();
+  for (const { tasks } of request.project.recipes.values())
+    for (const { feedIndexes = [], feedKeys = [] } of Object.values(tasks))
+      for (const feed of feedIndexes) seen.set(JSON.stringify([feed, feedKeys]), [feed, feedKeys]);
+  let isChanged = false;
+  for (const [feed, keys] of seen.values())
+    isChanged = (await updateFeedIndex(feed, await indexOptions(request, keys))) === true || isChanged;
   return isChanged;
 }
 
@@ -115,19 +134,51 @@ export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
     const answers = new Map([...distinct.keys()].map((key, index) => [key, solved[index]!]));
     for (const one of asked) closures.set(one.task, answers.get(keyOf(one.request))!);
   }
+  const indexes = await openIndexes(request);
   return {
-    lines: (task) =>
-      closures.get(task)?.packages.map((one) => `${one.name} ${one.version} ${one.sha256}`) ?? [],
+    lines: (task) => [
+      ...(closures.get(task)?.packages.map((one) => `${one.name} ${one.version} ${one.sha256}`) ?? []),
+      ...(indexes.get(task)?.map((one) => `index ${one.sha256}`) ?? []),
+    ],
     async write(task, d) {
-      const closure = closures.get(task);
-      if (!closure) return;
-      const name = graph.node(task).task;
-      await writeFileAtomic(
-        join(d.getText("WORKDIR") ?? "", "feed", `${name}.closure`),
-        writeClosure(closure),
-      );
+      const path = join(d.getText("WORKDIR") ?? "", "feed", graph.node(task).task);
+      const [closure, some] = [closures.get(task), indexes.get(task)];
+      if (closure) await writeFileAtomic(`${path}.closure`, writeClosure(closure));
+      if (some) await writeFileAtomic(`${path}.indexes`, writeFeedIndexes(some));
     },
   };
+}
+
+/** Indexes of feeds that are no apt archive, by task: each feed is looked at once. */
+async function openIndexes(request: FeedsRequest): Promise<Map<TaskId, readonly FeedIndex[]>> {
+  const { project, graph } = request;
+  const found = new Map<TaskId, readonly FeedIndex[]>();
+  const opened = new Map<string, FeedIndex>();
+  for (const task of graph.order) {
+    const node = graph.node(task);
+    const info = project.recipes.get(node.recipe)?.tasks[node.task];
+    const { feedIndexes: feeds = [], feedKeys: keys = [] } = info ?? {};
+    if (feeds.length === 0) continue;
+    const all: FeedIndex[] = [];
+    for (const feed of feeds) {
+      const key = JSON.stringify([feed, keys]);
+      const index = opened.get(key) ?? (await openFeedIndex(feed, await indexOptions(request, keys)));
+      opened.set(key, index);
+      all.push(index);
+    }
+    found.set(task, all);
+  }
+  return found;
+}
+
+async function indexOptions(
+  { project, onProgress }: FeedRequest,
+  keys: readonly string[],
+): Promise<FeedIndexOptions> {
+  const downloads = project.configurationText("DL_DIR");
+  if (downloads === undefined) throw new Error("internal: DL_DIR is not set");
+  const folder = join(downloads, "feed");
+  return { folder, keys: await eachLimited(keys, AT_ONCE, readFeedKey), onProgress };
 }
 
 /**

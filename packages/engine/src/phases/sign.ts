@@ -53,7 +53,7 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
     inputs: {
       file: (path) => files.digest(path),
       checksums: (path) => files.checksums(path),
-      feed: (_packages, task) => Promise.resolve(feeds.lines(task)),
+      feed: (task) => Promise.resolve(feeds.lines(task)),
     },
     taint: (task) => {
       const { recipe, task: name } = graph.node(task);

@@ -75,8 +75,8 @@ class Signing implements Signatures {
       this.#files.set(path, await this.#read(path));
     });
     for (const task of graph.order) {
-      const packages = this.#task(task).info.feedClosure;
-      if (packages && packages.length > 0) this.#feeds.set(task, await inputs.feed(packages, task));
+      const { feedClosure = [], feedIndexes = [] } = this.#task(task).info;
+      if (feedClosure.length + feedIndexes.length > 0) this.#feeds.set(task, await inputs.feed(task));
     }
   }
 

@@ -26,7 +26,7 @@ export const tryOut: Command = {
     const script = path === undefined ? undefined : await readFile(path, "utf8");
     const trees = [args.text("base-tree"), ...args.words("tree")];
     await using merged = await openMergedTree({ trees, work: args.text("work") });
-    if (script === undefined) return runInTree(merged, undefined, process.env["TERM"]);
+    if (script === undefined) return await runInTree(merged, undefined, process.env["TERM"]);
     const { cage, root } = merged;
     const done = await cage.run("chroot", [root, "sh", "-euc", script], {
       mayFail: true,

@@ -1,8 +1,10 @@
 /** What can be installed, and the root that it goes into. */
 import { mkdir, readdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { AT_ONCE, byText, eachLimited, needSpace, sortedUnique } from "@tsbake/base";
 import {
+  type ClosurePackage,
   type PackageSource,
   type Planned,
   downloadClosure,
@@ -10,6 +12,8 @@ import {
   mergeClosures,
   parseStanzas,
   readClosure,
+  readFeedIndex,
+  readFeedIndexes,
 } from "@tsbake/packaging";
 import { installedSizeBytes } from "../facts/closure.js";
 import type { InstallOptions } from "./options.js";
@@ -43,10 +47,7 @@ export interface Offer {
 export async function offerOf(options: InstallOptions): Promise<Offer> {
   const { backend, pool } = options;
   const own = await eachLimited(options.packageFolders, AT_ONCE, (folder) => backend.scan(folder));
-  const feeds = await eachLimited(options.feeds, AT_ONCE, async (folder) => {
-    if (backend.readFeed === undefined) throw new Error(`internal: ${backend.name} reads no feed`);
-    return backend.readFeed(folder);
-  });
+  const feeds = await feedPackages(options);
   const published = await eachLimited(options.packageFolders, AT_ONCE, closuresIn);
   const paths = [...(options.closure === undefined ? [] : [options.closure]), ...published.flat()];
   const closure = mergeClosures(await eachLimited(paths, AT_ONCE, readClosure));
@@ -56,7 +57,11 @@ export async function offerOf(options: InstallOptions): Promise<Offer> {
     offered: repackaging?.describe(one) ?? one,
   }));
   return {
-    sources: [...own, ...feeds, { folder: pool, packages: archive.map(({ offered }) => offered) }],
+    sources: [
+      ...own,
+      { folder: pool, packages: inPool(feeds) },
+      { folder: pool, packages: archive.map(({ offered }) => offered) },
+    ],
     async fetch(packages) {
       const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
       const sizeBytes = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);
@@ -69,7 +74,11 @@ export async function offerOf(options: InstallOptions): Promise<Offer> {
       const chosen = archive.filter(({ offered }) => planned.has(identity(offered)));
       const names = new Map(closure.packages.map((one) => [identity(one), one]));
       const wanted = chosen.flatMap(({ one }) => names.get(identity(one)) ?? []);
-      await downloadClosure({ ...closure, packages: wanted }, pool, { onProgress: options.onProgress });
+      const { onProgress } = options;
+      await downloadClosure({ ...closure, packages: wanted }, pool, { onProgress });
+      const contents = new Set(packages.map(({ sha256 }) => sha256));
+      const ofFeeds = feeds.filter((one) => planned.has(identity(one)) && contents.has(one.sha256));
+      await downloadClosure({ roots: [], packages: ofFeeds }, pool, { onProgress, server: true });
       if (repackaging === undefined) return packages;
       const ofArchive = new Set(chosen.map(({ offered }) => identity(offered)));
       const made = await repackaging.write(
@@ -80,6 +89,24 @@ export async function offerOf(options: InstallOptions): Promise<Offer> {
       return packages.map((one) => byIdentity.get(identity(one)) ?? one);
     },
   };
+}
+
+/**
+ * What the indexes offer that the task was signed with; `uri` is where it is.
+ *
+ * @throws BuildError `packaging/bad-feed`
+ */
+async function feedPackages({ backend, indexes }: InstallOptions): Promise<ClosurePackage[]> {
+  if (indexes === undefined) return [];
+  const { readIndex } = backend;
+  if (readIndex === undefined) throw new Error(`internal: ${backend.name} reads no index`);
+  const found = await eachLimited(await readFeedIndexes(indexes), AT_ONCE, async (one) => {
+    const packages = readIndex(await readFeedIndex(one), one.feed);
+    const uriOf = (file: string): string =>
+      isAbsolute(one.feed) ? pathToFileURL(join(one.feed, file)).href : `${one.feed}/${file}`;
+    return packages.map(({ file, ...rest }) => ({ ...rest, file: basename(file), uri: uriOf(file) }));
+  });
+  return found.flat();
 }
 
 /** Files `*.closure` of a recipe's package folder, sorted. */

@@ -12,8 +12,8 @@ export interface InstallOptions {
   readonly pool: string;
   /** Folders with package files of recipes. */
   readonly packageFolders: readonly string[];
-  /** Folders with an index of the format's own. */
-  readonly feeds: readonly string[];
+  /** Which indexes of feeds of the format's own the task was signed with: the engine's file; none when there are no such feeds. */
+  readonly indexes?: string | undefined;
   /** Debian's word. */
   readonly architecture: string;
   readonly distro: string;

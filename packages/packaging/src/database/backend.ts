@@ -136,8 +136,12 @@ export interface Backend {
   readonly databaseFolder: string;
   /** That one, and others that only the package manager and its helpers keep things in: no part of an extension. */
   readonly ownFolders: readonly string[];
-  /** A folder of packages with an index of the format's own; undefined where none is read. @throws BuildError `packaging/bad-feed` */
-  readonly readFeed?: (folder: string) => Promise<PackageSource>;
+  /**
+   * The packages of an index of the format's own, each with its file relative to the feed; undefined where none is read.
+   * @param feed what to call it in an error
+   * @throws BuildError `packaging/bad-feed`
+   */
+  readonly readIndex?: (index: Buffer, feed: string) => readonly AvailablePackage[];
   /** Undefined where packages of the archive are used as they are. */
   readonly repackaging?: Repackaging;
   /** Folders of programs that `install` and its sisters run, which a cage has to have in sight. @throws BuildError where they are not there */

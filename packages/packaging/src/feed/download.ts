@@ -10,7 +10,9 @@ import {
   eachLimited,
   fullDisk,
   hasCode,
+  HttpClient,
   ifThere,
+  messageOf,
   needSpace,
   run,
   scratchFolder,
@@ -21,6 +23,8 @@ import type { Closure, ClosurePackage } from "./closure.js";
 import { downloadFailed, noApt, otherContent, superseded } from "../problems.js";
 
 export interface DownloadOptions {
+  /** true: they are on a server that is no apt archive, and apt is not asked. */
+  readonly server?: boolean;
   readonly onProgress?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -31,9 +35,10 @@ const BATCH = 200;
 /** Files that are read at a time. */
 const READERS = 8;
 
-/** Its name in the pool: `NAME_VERSION_ARCH.SHA.deb`. */
+/** Its name in the pool: `NAME_VERSION_ARCH.SHA.deb`, or `.ipk`. */
 export function poolName({ file, sha256 }: ClosurePackage): string {
-  return `${file.replace(/\.deb$/, "")}.${sha256.slice(0, 16)}.deb`;
+  const ending = file.endsWith(".ipk") ? ".ipk" : ".deb";
+  return `${file.slice(0, file.endsWith(ending) ? -ending.length : undefined)}.${sha256.slice(0, 16)}${ending}`;
 }
 
 /** The packages of a closure, each with its name in the pool as `file`. */
@@ -65,13 +70,11 @@ export async function downloadClosure(
     const [local, remote] = [wanted.filter(isLocal), wanted.filter((one) => !isLocal(one))];
     const said = new Map<ClosurePackage, string>();
     await eachLimited(local, READERS, async (one) => copy(one, join(scratch, one.sha256)));
-    for (let at = 0; at < remote.length; at += BATCH) {
+    const all = wanted.length;
+    if (options.server) await fetchOwn(remote, scratch, { ...options, done: local.length, all, said });
+    for (let at = 0; !options.server && at < remote.length; at += BATCH) {
       const some = remote.slice(at, at + BATCH);
-      const text = await fetchBatch(some, scratch, {
-        ...options,
-        done: local.length + at,
-        all: wanted.length,
-      });
+      const text = await fetchBatch(some, scratch, { ...options, done: local.length + at, all });
       for (const one of some) said.set(one, text);
     }
     const problems = await eachLimited(wanted, READERS, (one) => keep(one, pool, scratch, said.get(one)));
@@ -107,6 +110,30 @@ async function copy({ uri }: ClosurePackage, path: string): Promise<void> {
 interface Batch extends DownloadOptions {
   readonly done: number;
   readonly all: number;
+}
+
+/** Without apt: `~/.netrc` and the usual proxy variables count. What could not be had stands in `said`, in apt's words. */
+async function fetchOwn(
+  wanted: readonly ClosurePackage[],
+  scratch: string,
+  { onProgress, signal, said, done, all }: Batch & { readonly said: Map<ClosurePackage, string> },
+): Promise<void> {
+  const client = new HttpClient(signal ? { signal } : {});
+  let got = done;
+  try {
+    await eachLimited(wanted, READERS, async (one) => {
+      try {
+        const { status } = await client.download(one.uri, join(scratch, one.sha256));
+        if (status !== 200) said.set(one, `${status} ${one.file}`);
+      } catch (error) {
+        if (error instanceof BuildError) throw error;
+        said.set(one, messageOf(error));
+      }
+      onProgress?.(`${++got} of ${all} packages`);
+    });
+  } finally {
+    client.close();
+  }
 }
 
 /** @returns what apt said; what arrived lies in `scratch` under its SHA-256 */

@@ -40,6 +40,14 @@ import { unmetRelations } from "../deb/unmet.js";
 
 // `@tsbake/packaging/feed` is this file: solving a closure, which every build does, loads no code that unpacks one.
 export { writeClosure, type Closure } from "./closure.js";
+export {
+  openFeedIndex,
+  updateFeedIndex,
+  writeFeedIndexes,
+  type FeedIndex,
+  type FeedIndexOptions,
+} from "./feed-index.js";
+export { readFeedKey, type FeedKey } from "./index-signature.js";
 
 export interface FeedOptions {
   /**

@@ -14,5 +14,6 @@ export {
 } from "./closure.js";
 export { withHostArchive } from "./host-archive.js";
 export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
+export { readFeedIndex, readFeedIndexes, type FeedIndex } from "./feed-index.js";
 export { downloadClosure, inPool, poolName, type DownloadOptions } from "./download.js";
 export { unpackFeed, type FeedUnpackRequest } from "./unpack.js";

@@ -16,7 +16,7 @@ import { openAhead } from "../contents/index.js";
 import { solvePackages } from "../solve/index.js";
 import { OPKG_KEEPS, raiseAdmin } from "./admin.js";
 import { OPKG_FOLDER, readIpkDatabase } from "./database.js";
-import { readIpkFeed } from "./feed.js";
+import { readIpkIndex } from "./feed.js";
 import { ipkRepackaging } from "./repackaging.js";
 import { importIpkSnapshot, readIpkSnapshot, snapshotIpk } from "./snapshot.js";
 
@@ -27,7 +27,7 @@ export function openIpkBackend(): Backend {
     name: "ipk",
     databaseFolder: OPKG_FOLDER,
     ownFolders: OWN_FOLDERS,
-    readFeed: readIpkFeed,
+    readIndex: readIpkIndex,
     repackaging: ipkRepackaging,
     scan: async (folder) => ({ folder, packages: await scanDebs(folder, "ipk") }),
     solve: (request) => solvePackages(request, readIpkDatabase),

@@ -1,51 +1,29 @@
 /**
- * A folder of .ipk files with opkg's index, `Packages` or `Packages.gz`: a stanza a package, as opkg-make-index writes it. What is taken of
- * it is compared with the index' SHA-256 before it is installed.
+ * opkg's index of a feed, `Packages`: a stanza a package, as opkg-make-index writes it. What is taken of the feed is compared with the
+ * index' SHA-256 before it is installed.
  */
-import { lstat, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
-import { BuildError, hasCode, ifThere, nameOf } from "@tsbake/base";
-import type { PackageSource } from "../database/backend.js";
+import { BuildError, nameOf } from "@tsbake/base";
 import { isDebName, isDebVersion } from "../deb/names.js";
 import { parseStanzas, type Stanza, writeStanza } from "../deb/stanza.js";
 import type { AvailablePackage } from "../feed/closure.js";
 import { badFeed } from "../problems.js";
 import { ipkFields } from "./fields.js";
 
-/** Of an index, unpacked: that of all of Debian has 50 MiB. */
-const LARGEST = 96 << 20;
 /** Nothing may lead out of the folder. */
 const FILE = /^(?:\.\/)?(?:[A-Za-z0-9][A-Za-z0-9._+~%-]*\/)*[A-Za-z0-9][A-Za-z0-9._+~%-]*\.ipk$/;
 
-/** @throws BuildError `packaging/bad-feed` */
-export async function readIpkFeed(folder: string): Promise<PackageSource> {
-  const refuse = (reason: string): BuildError => new BuildError([badFeed(folder, reason)]);
-  const text = await indexOf(folder, refuse);
-  const { stanzas, faults } = parseStanzas(text);
+/**
+ * The packages of a feed's index; `file` of each is relative to the feed.
+ *
+ * @param feed what to call it in an error
+ * @throws BuildError `packaging/bad-feed`
+ */
+export function readIpkIndex(index: Buffer, feed: string): AvailablePackage[] {
+  const refuse = (reason: string): BuildError => new BuildError([badFeed(feed, reason)]);
+  const { stanzas, faults } = parseStanzas(nameOf(index));
   const [fault] = faults;
   if (fault) throw refuse(`line ${fault.line} of its index: ${fault.reason}`);
-  return { folder, packages: stanzas.map((one, at) => packageOf(one, at, refuse)) };
-}
-
-async function indexOf(folder: string, refuse: (reason: string) => BuildError): Promise<string> {
-  for (const name of ["Packages", "Packages.gz"]) {
-    const path = join(folder, name);
-    const found = await ifThere(lstat(path));
-    if (found === undefined) continue;
-    if (!found.isFile()) throw refuse(`${name} is no file`);
-    if (found.size > LARGEST) throw refuse(`${name} has more than ${LARGEST >> 20} MiB`);
-    const bytes = await readFile(path);
-    if (name === "Packages") return nameOf(bytes);
-    try {
-      return nameOf(gunzipSync(bytes, { maxOutputLength: LARGEST }));
-    } catch (error) {
-      if (hasCode(error, "ERR_BUFFER_TOO_LARGE")) throw refuse(`${name} has more than ${LARGEST >> 20} MiB`);
-      if (hasCode(error, "Z_DATA_ERROR", "Z_BUF_ERROR", "Z_NEED_DICT")) throw refuse(`${name} is damaged`);
-      throw error;
-    }
-  }
-  throw refuse("it has neither Packages nor Packages.gz");
+  return stanzas.map((one, at) => packageOf(one, at, refuse));
 }
 
 function packageOf(stanza: Stanza, at: number, refuse: (reason: string) => BuildError): AvailablePackage {

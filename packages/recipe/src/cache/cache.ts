@@ -25,7 +25,7 @@ import { recipeId } from "../configuration/multiconfig.js";
 import * as problem from "../problems.js";
 
 /** Raise it when the meaning of anything in the file changes. */
-const FORMAT = 6;
+const FORMAT = 7;
 /** Caches of other settings (`-r`, another signature handler) that are kept beside this one's. */
 const KEPT_FILES = 4;
 

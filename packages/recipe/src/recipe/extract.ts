@@ -90,6 +90,8 @@ const LISTS = {
   recrdeptask: "recrdeptask",
   recideptask: "recideptask",
   feedClosure: "feed-closure",
+  feedIndexes: "feed-indexes",
+  feedKeys: "feed-keys",
   requires: "requires",
 } as const satisfies Partial<Record<keyof TaskInfo, string>>;
 

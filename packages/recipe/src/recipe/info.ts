@@ -35,6 +35,10 @@ export interface TaskInfo {
   readonly fileChecksums?: readonly string[];
   /** Archive packages whose solved closure (name, version, SHA-256) is an input: [feed-closure]. */
   readonly feedClosure?: readonly string[];
+  /** Feeds that are no apt archive, folders and addresses, whose index is an input: [feed-indexes]. */
+  readonly feedIndexes?: readonly string[];
+  /** Files of public keys: an index must be signed by one ([feed-keys]). */
+  readonly feedKeys?: readonly string[];
   /** Conditions on other recipes, `recipe:VARIABLE=value`: [requires]. */
   readonly requires?: readonly string[];
   /** The artifact: folders that shared state saves and restores, from [sstate-inputdirs], [sstate-outputdirs], [sstate-plaindirs]. */
