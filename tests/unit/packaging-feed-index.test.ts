@@ -8,7 +8,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { downloadClosure, readFeedIndex, readFeedIndexes } from "@tsbake/packaging";
-import { openFeedIndex, readFeedKey, updateFeedIndex, writeFeedIndexes } from "@tsbake/packaging/feed";
+import {
+  openFeedIndex,
+  readFeedKey,
+  shareOfArchive,
+  updateFeedIndex,
+  writeFeedIndexes,
+} from "@tsbake/packaging/feed";
 import { sha256File } from "@tsbake/base";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { testUnless } from "../support/skip.js";
@@ -306,4 +312,45 @@ test("which indexes a task was signed with comes back from its file, and nothing
   expect(await readFeedIndexes(path)).toEqual([one]);
   writeFileSync(path, "{}");
   await expect(readFeedIndexes(path)).rejects.toMatchObject(refusedWith("bad-feed", /missing/));
+});
+
+describe("what the archive has to give beside feeds", () => {
+  const stanza = (name: string, fields = ""): string =>
+    `Package: ${name}\nVersion: 1\nArchitecture: all\n${fields}\n`;
+
+  test.each<
+    [string, readonly string[], readonly string[], readonly string[], readonly (readonly string[])[]]
+  >([
+    ["no feed", ["a", "b=1"], [], ["a", "b=1"], []],
+    [
+      "a root of a feed, by name, version or release",
+      ["a", "b=1", "c/now", "d"],
+      ["a", "b", "c"].map((one) => stanza(one)),
+      ["d"],
+      [],
+    ],
+    ["a root that a feed provides", ["mail"], [stanza("a", "Provides: mail, post (= 2)\n")], [], []],
+    [
+      "what a package of a feed needs and no feed has",
+      ["a"],
+      [
+        stanza("a", "Pre-Depends: libc6:any (>= 2)\nDepends: b, x | y, z | b\n"),
+        stanza("b", "Depends: a, libq\n"),
+      ],
+      [],
+      [["libc6"], ["libq"], ["x", "y"]],
+    ],
+    ["nothing of what nobody asks for", ["a"], [stanza("a"), stanza("b", "Depends: c\n")], [], []],
+    [
+      "of each version of a package",
+      ["a"],
+      [stanza("a", "Depends: old\n"), stanza("a", "Depends: new\n")],
+      [],
+      [["new"], ["old"]],
+    ],
+  ])("%s", (_, roots, index, fromArchive, wanted) => {
+    expect(shareOfArchive(roots, [index.join("")])).toEqual({ roots: fromArchive, wanted });
+    // In how many feeds they are makes no difference.
+    expect(shareOfArchive(roots, index)).toEqual({ roots: fromArchive, wanted });
+  });
 });

@@ -1,20 +1,14 @@
 /** What the archive has today under the names that tasks ask for: solved before signatures are made, handed to the tasks as files. */
 import { join } from "node:path";
-import { AT_ONCE, BuildError, eachLimited, writeFileAtomic } from "@tsbake/base";
+import { BuildError, writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
-import {
-  openFeed,
-  openFeedIndex,
-  readFeedKey,
-  updateFeedIndex,
-  writeClosure,
-  writeFeedIndexes,
-} from "@tsbake/packaging/feed";
-import type { Closure, ClosureRequest, Feed, FeedIndex, FeedIndexOptions } from "@tsbake/packaging/feed";
+import { openFeed, shareOfArchive, writeClosure, writeFeedIndexes } from "@tsbake/packaging/feed";
+import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging/feed";
 import { feedSourceLines, multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject } from "@tsbake/recipe";
 import { mixedFeeds } from "../problems.js";
+import { openIndexes, updateIndexes } from "./feed-indexes.js";
 
 /** Word of [feed-closure] that stands for every essential package of the release; apt's own pattern. */
 const ESSENTIAL = "?essential";
@@ -89,18 +83,6 @@ export async function updateFeed(request: FeedRequest): Promise<boolean> {
   return (await updateIndexes(request)) || isChanged;
 }
 
-/** Those that a build has fetched before. @returns whether one is another now */
-async function updateIndexes(request: FeedRequest): Promise<boolean> {
-  const seen = new Map<string, readonly [string, readonly string[]]>();
-  for (const { tasks } of request.project.recipes.values())
-    for (const { feedIndexes = [], feedKeys = [] } of Object.values(tasks))
-      for (const feed of feedIndexes) seen.set(JSON.stringify([feed, feedKeys]), [feed, feedKeys]);
-  let isChanged = false;
-  for (const [feed, keys] of seen.values())
-    isChanged = (await updateFeedIndex(feed, await indexOptions(request, keys))) === true || isChanged;
-  return isChanged;
-}
-
 interface Asked {
   readonly task: TaskId;
   readonly request: ClosureRequest;
@@ -110,75 +92,47 @@ interface Asked {
 export async function solveFeeds(request: FeedsRequest): Promise<Feeds> {
   const { project, graph } = request;
   const closures = new Map<TaskId, Closure>();
+  const indexes = await openIndexes(request);
   const asking = new Map<string, { readonly name: FeedName; readonly asked: Asked[] }>();
   for (const task of graph.order) {
     const node = graph.node(task);
     const recipe = project.recipes.get(node.recipe);
     const names = recipe?.tasks[node.task]?.feedClosure ?? [];
     if (names.length === 0) continue;
-    const roots = names.filter((name) => name !== ESSENTIAL);
+    const { roots, wanted } = shareOfArchive(
+      names.filter((name) => name !== ESSENTIAL),
+      indexes.texts(task),
+    );
     const essential = names.includes(ESSENTIAL);
     const name: FeedName = { multiconfig: multiconfigOf(node.recipe), sources: recipe?.feedSources };
     const key = JSON.stringify(name);
     if (!asking.has(key)) asking.set(key, { name, asked: [] });
-    asking.get(key)!.asked.push({ task, request: { roots, essential, askedBy: graph.label(task) } });
+    const askedBy = graph.label(task);
+    asking.get(key)!.asked.push({ task, request: { roots, wanted, essential, askedBy } });
   }
   const tasks = [...asking.values()].flatMap(({ asked }) => asked.map(({ task }) => task));
   checkOneFeed(request, tasks);
   for (const { name, asked } of asking.values()) {
     const feed = await openProjectFeed(request, name);
     // do_fetch and do_install of a recipe ask for the same.
-    const keyOf = (one: ClosureRequest) => JSON.stringify([one.essential, one.roots]);
+    const keyOf = (one: ClosureRequest) => JSON.stringify([one.essential, one.roots, one.wanted]);
     const distinct = new Map(asked.map((one) => [keyOf(one.request), one.request]));
     const solved = await feed.closures([...distinct.values()]);
     const answers = new Map([...distinct.keys()].map((key, index) => [key, solved[index]!]));
     for (const one of asked) closures.set(one.task, answers.get(keyOf(one.request))!);
   }
-  const indexes = await openIndexes(request);
   return {
     lines: (task) => [
       ...(closures.get(task)?.packages.map((one) => `${one.name} ${one.version} ${one.sha256}`) ?? []),
-      ...(indexes.get(task)?.map((one) => `index ${one.sha256}`) ?? []),
+      ...indexes.of(task).map((one) => `index ${one.sha256}`),
     ],
     async write(task, d) {
       const path = join(d.getText("WORKDIR") ?? "", "feed", graph.node(task).task);
-      const [closure, some] = [closures.get(task), indexes.get(task)];
+      const [closure, some] = [closures.get(task), indexes.of(task)];
       if (closure) await writeFileAtomic(`${path}.closure`, writeClosure(closure));
-      if (some) await writeFileAtomic(`${path}.indexes`, writeFeedIndexes(some));
+      if (some.length > 0) await writeFileAtomic(`${path}.indexes`, writeFeedIndexes(some));
     },
   };
-}
-
-/** Indexes of feeds that are no apt archive, by task: each feed is looked at once. */
-async function openIndexes(request: FeedsRequest): Promise<Map<TaskId, readonly FeedIndex[]>> {
-  const { project, graph } = request;
-  const found = new Map<TaskId, readonly FeedIndex[]>();
-  const opened = new Map<string, FeedIndex>();
-  for (const task of graph.order) {
-    const node = graph.node(task);
-    const info = project.recipes.get(node.recipe)?.tasks[node.task];
-    const { feedIndexes: feeds = [], feedKeys: keys = [] } = info ?? {};
-    if (feeds.length === 0) continue;
-    const all: FeedIndex[] = [];
-    for (const feed of feeds) {
-      const key = JSON.stringify([feed, keys]);
-      const index = opened.get(key) ?? (await openFeedIndex(feed, await indexOptions(request, keys)));
-      opened.set(key, index);
-      all.push(index);
-    }
-    found.set(task, all);
-  }
-  return found;
-}
-
-async function indexOptions(
-  { project, onProgress }: FeedRequest,
-  keys: readonly string[],
-): Promise<FeedIndexOptions> {
-  const downloads = project.configurationText("DL_DIR");
-  if (downloads === undefined) throw new Error("internal: DL_DIR is not set");
-  const folder = join(downloads, "feed");
-  return { folder, keys: await eachLimited(keys, AT_ONCE, readFeedKey), onProgress };
 }
 
 /**

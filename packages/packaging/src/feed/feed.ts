@@ -47,6 +47,7 @@ export {
   type FeedIndex,
   type FeedIndexOptions,
 } from "./feed-index.js";
+export { shareOfArchive, type ArchiveShare } from "./beside-archive.js";
 export { readFeedKey, type FeedKey } from "./index-signature.js";
 
 export interface FeedOptions {
@@ -73,6 +74,8 @@ export interface ClosureRequest {
   readonly recommends?: boolean;
   /** Adds every `Essential: yes` package: what a root needs, and a sysroot does not. Default false. */
   readonly essential?: boolean;
+  /** Beside the roots, of each the first that the archive has; none is no mistake. */
+  readonly wanted?: readonly (readonly string[])[];
 }
 
 export interface Feed {
@@ -162,7 +165,7 @@ class AptFeed implements Feed {
     const solve = async (index: number | undefined): Promise<void> => {
       const request = index === undefined ? undefined : requests[index];
       if (index === undefined || !request) return;
-      this.#options.onProgress?.(`solving ${request.roots.join(" ")}`);
+      if (request.roots.length > 0) this.#options.onProgress?.(`solving ${request.roots.join(" ")}`);
       const closure = await this.#solve(request);
       await writeFileAtomic(this.#closurePath(identity, request), writeClosure(closure));
       answers[index] = closure;
@@ -230,7 +233,9 @@ class AptFeed implements Feed {
 
   #closurePath(identity: string, request: ClosureRequest): string {
     const flags = `${request.recommends === true} ${request.essential === true}`;
-    const key = sha256(["closure 1", identity, flags, ...sortedUnique(request.roots)].join("\n"));
+    const { wanted = [] } = request;
+    const more = wanted.length === 0 ? [] : ["", ...wanted.map((names) => names.join(" "))];
+    const key = sha256(["closure 1", identity, flags, ...sortedUnique(request.roots), ...more].join("\n"));
     return join(this.#options.folder, "closures", `${key.slice(0, 32)}.json`);
   }
 
@@ -251,7 +256,9 @@ class AptFeed implements Feed {
     const wrong = roots.filter((root) => !ROOT.test(root));
     if (wrong.length > 0) throw new BuildError(wrong.map((name) => notInFeed(name, [], request.askedBy)));
     const apt = await this.#open();
-    const asked = request.essential ? [...ESSENTIAL, ...roots] : roots;
+    const besides = await this.#there(apt, request.wanted ?? []);
+    const asked = [...(request.essential ? ESSENTIAL : []), ...roots, ...besides];
+    if (asked.length === 0) return { roots, packages: [] };
     const recommends = request.recommends ? "--install-recommends" : "--no-install-recommends";
     // With -qq apt would keep to itself why packages do not go together.
     const solved = await apt.run("apt-get", ["install", "-q", "--print-uris", recommends, "--", ...asked]);
@@ -265,6 +272,15 @@ class AptFeed implements Feed {
     const missing = roots.filter((root) => !provided.has(root.replace(/[=/].*$/, "")));
     if (missing.length > 0) throw new BuildError(await this.#unknown(apt, missing, request.askedBy));
     return { roots, packages: packages.sort(byNameAndArchitecture) };
+  }
+
+  /** Of each the first that the archive has. */
+  async #there(apt: Apt, wanted: readonly (readonly string[])[]): Promise<string[]> {
+    if (wanted.length === 0) return [];
+    const names = new Set((await apt.run("apt-cache", ["pkgnames"])).stdout.split("\n"));
+    return sortedUnique(
+      wanted.flatMap((group) => group.find((name) => ROOT.test(name) && names.has(name)) ?? []),
+    );
   }
 
   async #describe(apt: Apt, uris: readonly PrintedUri[]): Promise<ClosurePackage[]> {
