@@ -10,7 +10,7 @@ import {
   type FeedIndex,
   type FeedIndexOptions,
 } from "@tsbake/packaging/feed";
-import type { FeedRequest, FeedsRequest } from "./feeds.js";
+import type { FeedRequest, FeedsRequest } from "./feed-request.js";
 
 export interface Indexes {
   /** In the order of the flag. */

@@ -2,13 +2,14 @@
 import { join } from "node:path";
 import { BuildError, writeFileAtomic } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";
-import type { TaskGraph, TaskId } from "@tsbake/graph";
+import type { TaskId } from "@tsbake/graph";
 import { openFeed, shareOfArchive, writeClosure, writeFeedIndexes } from "@tsbake/packaging/feed";
 import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging/feed";
 import { feedSourceLines, multiconfigOf } from "@tsbake/recipe";
 import type { ParsedProject } from "@tsbake/recipe";
 import { mixedFeeds } from "../problems.js";
 import { openIndexes, updateIndexes } from "./feed-indexes.js";
+import type { FeedRequest, FeedsRequest } from "./feed-request.js";
 
 /** Word of [feed-closure] that stands for every essential package of the release; apt's own pattern. */
 const ESSENTIAL = "?essential";
@@ -18,16 +19,6 @@ export interface Feeds {
   lines(task: TaskId): readonly string[];
   /** Writes `${WORKDIR}/feed/<task>.closure` and `.indexes` for a task that has them. */
   write(task: TaskId, d: Datastore): Promise<void>;
-}
-
-export interface FeedRequest {
-  readonly project: ParsedProject;
-  readonly onProgress: (text: string, percent?: number) => void;
-  readonly onWarning: (text: string) => void;
-}
-
-export interface FeedsRequest extends FeedRequest {
-  readonly graph: TaskGraph;
 }
 
 /** Which feed is meant: of whom there are several in one build, each has lists and solutions of its own. */
