@@ -6,7 +6,6 @@ import type { TaskId } from "@tsbake/graph";
 import { openFeed, shareOfArchive, writeClosure, writeFeedIndexes } from "@tsbake/packaging/feed";
 import type { Closure, ClosureRequest, Feed } from "@tsbake/packaging/feed";
 import { feedSourceLines, multiconfigOf } from "@tsbake/recipe";
-import type { ParsedProject } from "@tsbake/recipe";
 import { mixedFeeds } from "../problems.js";
 import { openIndexes, updateIndexes } from "./feed-indexes.js";
 import type { FeedRequest, FeedsRequest } from "./feed-request.js";
