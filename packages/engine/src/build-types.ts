@@ -8,6 +8,7 @@ import type { RecordFile, SignatureRecords } from "./records/records.js";
 import type { WhatChanged } from "./records/what-changed.js";
 import type { DeployedImage, ImageFiles } from "./state/images.js";
 import type { SharedState } from "./state/shared-state.js";
+import type { BundleResult } from "./bundle/index.js";
 
 export interface OpenOptions {
   /** Folder the command was started in; build folder and project are found from it. */
@@ -123,4 +124,11 @@ export interface LockedBuild extends Build {
    *   the most similar record, of the shared state too (`-S printdiff`)
    */
   whatChanged(request: BuildRequest, against: "last" | "closest"): Promise<WhatChanged>;
+  /**
+   * Builds the targets and all that others need of them, and writes it as a bundle.
+   *
+   * @param path absolute; `….tar`: a tar, anything else: a folder
+   * @throws BuildError as `build`; `engine/bundle-of-multiconfig`, `engine/foreign-bundle-folder`, `engine/no-bundled-artifact`
+   */
+  bundle(request: BuildRequest, path: string): Promise<BundleResult>;
 }

@@ -4,6 +4,7 @@ import { writeFileAtomic, type Diagnostic } from "@tsbake/base";
 import { openProviders, type ParsedProject, type Providers } from "@tsbake/recipe";
 import { openStamps, type VerifiedOutputs } from "@tsbake/run";
 import type { BuildRequest, BuildResult, LockedBuild, OpenOptions } from "./build-types.js";
+import { makeBundle, type BundleResult } from "./bundle/index.js";
 import { writeGraphFiles } from "./graph/index.js";
 import { taskList, MetadataEvents, oneRecipe, recipeVariables, showEnvironment } from "./metadata/index.js";
 import {
@@ -96,6 +97,12 @@ export class OpenedBuild implements LockedBuild {
     const summary = await signed.execute(request, this.#options.onEvent, this.#events);
     await this.#events.buildCompleted(summary);
     return { summary, outputs: summary.ok && !request.dryRun ? await buildOutputs(this.project, graph) : [] };
+  }
+
+  bundle(request: BuildRequest, path: string): Promise<BundleResult> {
+    const { onEvent } = this.#options;
+    const build = (whole: BuildRequest): Promise<BuildResult> => this.build(whole);
+    return makeBundle({ context: this.#context, request, path, build, onEvent });
   }
 
   get records(): SignatureRecords {

@@ -14,6 +14,16 @@ export function assumedTarget(name: string): Diagnostic {
   };
 }
 
+/** A bundle of which a part is missing, damaged, unknown or not signed as it must be. */
+export function badBundle(path: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/bad-bundle",
+    message: `${path} is no usable bundle: ${reason}`,
+    help: "get it again from whoever made it, whole; `tsbake bundle verify` compares every part",
+  };
+}
+
 /** The file with the token for a shared-state server cannot be used. */
 export function badTokenFile(path: string, reason: string): Diagnostic {
   return {
@@ -21,6 +31,16 @@ export function badTokenFile(path: string, reason: string): Diagnostic {
     code: "engine/bad-token-file",
     message: `the token for the shared-state server cannot be read from ${path}: ${reason}`,
     help: "write the token into the file that SSTATE_MIRROR_PUSH_TOKEN_FILE names, or put it into the environment as TSBAKE_SSTATE_TOKEN",
+  };
+}
+
+/** The names of locked tasks have no configuration in them. */
+export function bundleOfMulticonfig(multiconfig: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/bundle-of-multiconfig",
+    message: `a bundle cannot have recipes of the configuration \`mc:${multiconfig}\``,
+    help: `make the bundle in a build whose own MACHINE and DISTRO are those of ${multiconfig}`,
   };
 }
 
@@ -52,6 +72,16 @@ export function feedWarning(text: string): Diagnostic {
     code: "engine/feed",
     message: text,
     help: "correct the host's apt sources, or name others in FEED_SOURCES",
+  };
+}
+
+/** Nothing that is no bundle is written over. */
+export function foreignBundleFolder(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/foreign-bundle-folder",
+    message: `${path} is there already, and is no bundle`,
+    help: "name a path with --to where nothing is, or where an older bundle is",
   };
 }
 
@@ -146,6 +176,16 @@ export function mixedFeeds(asker: string, other: string): Diagnostic {
     code: "engine/mixed-feeds",
     message: `\`${asker}\` takes packages of the archive from other sources than \`${other}\`, which it builds on`,
     help: "give both the same FEED_SOURCES, or set it once for all in the configuration: two releases in one root fit by chance only",
+  };
+}
+
+/** A task of a bundle was stamped as done, and shared state has not what it made. */
+export function noBundledArtifact(label: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-bundled-artifact",
+    message: `the artifact of ${label} is not in the shared state, and belongs into the bundle`,
+    help: `\`tsbake -c cleansstate ${label.split(":")[0]}\`, and make the bundle again`,
   };
 }
 

@@ -168,7 +168,12 @@ export const optionTable: readonly OptionRow[] = [
   { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
-  { long: "to", value: "DIR", of: "publish", help: "the folder; it is made if it is not there" },
+  {
+    long: "to",
+    value: "PATH",
+    of: ["publish", "bundle"],
+    help: "the folder that is filled; for a bundle also a file, NAME.tar",
+  },
   {
     long: "keep",
     value: "NUMBER",

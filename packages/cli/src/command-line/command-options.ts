@@ -77,6 +77,8 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
       ? undefined
       : wrongQuery(name, "`tsbake why PACKAGE --in IMAGE`");
   if (action === "publish") return checkPublish(name, operands, given);
+  if (action === "bundle-show" || action === "bundle-verify")
+    return operands.length === 1 ? undefined : wrongQuery(name, `\`tsbake ${name} FILE\``);
   const isList = action === "sstate-prune" && given.has("keep-for");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
   return action === "sstate-prune" ? checkPrune(given) : undefined;

@@ -78,6 +78,24 @@ export const commandTable = [
     help: "run a command, or a shell, in it merged on its base; its exit code",
   },
   {
+    action: "bundle",
+    words: ["bundle"],
+    operand: "[TARGET…]",
+    help: "put what was built into one file that another project builds on, without the recipes",
+  },
+  {
+    action: "bundle-show",
+    words: ["bundle", "show"],
+    operand: "FILE",
+    help: "what a bundle was made of, and for which recipes it stands",
+  },
+  {
+    action: "bundle-verify",
+    words: ["bundle", "verify"],
+    operand: "FILE",
+    help: "compare each part of a bundle with its digest; exit code 1 if one differs",
+  },
+  {
     action: "why",
     words: ["why"],
     operand: "PACKAGE",
@@ -129,7 +147,10 @@ export function findCommand(
   const rows: readonly (CommandRow & { readonly action: CommandAction })[] = commandTable;
   const family = rows.filter(({ words }) => words[0] === first);
   if (family.length === 0) return undefined;
-  const row = family.find(({ words }) => words.every((word, index) => positionals[index] === word));
+  // Of `shell` and `shell list`, the one that says more.
+  const [row] = family
+    .filter(({ words }) => words.every((word, index) => positionals[index] === word))
+    .toSorted((left, right) => right.words.length - left.words.length);
   if (!row) return { incomplete: first, expected: family.map(({ words }) => words.slice(1).join(" ")) };
   return {
     action: row.action,

@@ -22,6 +22,9 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   check: async () => (await import("./check.js")).check,
   try: async () => (await import("./try.js")).tryOut,
   why: async () => (await import("./why.js")).why,
+  bundle: async () => (await import("./bundle.js")).bundle,
+  "bundle-show": async () => (await import("./bundle.js")).bundleShow,
+  "bundle-verify": async () => (await import("./bundle.js")).bundleVerify,
   publish: async () => (await import("./publish.js")).publish,
   explain: async () => (await import("./explain.js")).explain,
 };
