@@ -24,6 +24,16 @@ export function badBundle(path: string, reason: string): Diagnostic {
   };
 }
 
+/** A word of IMAGE_TEMPLATE that names no bundle, or one that cannot be had. */
+export function badTemplate(word: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/bad-template",
+    message: `IMAGE_TEMPLATE: \`${word}\`: ${reason}`,
+    help: "name what `tsbake bundle` has written: a folder, a .tar, or its address with ;sha256=…",
+  };
+}
+
 /** The file with the token for a shared-state server cannot be used. */
 export function badTokenFile(path: string, reason: string): Diagnostic {
   return {

@@ -2,13 +2,15 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BuildError, makeFolder, reasonOf } from "@tsbake/base";
+import { BuildError, makeFolder, reasonOf, toBoolean, words } from "@tsbake/base";
 import { openBaseSigner } from "@tsbake/graph";
 import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
 import type { BuildLocation, ProjectFile } from "@tsbake/project";
 import { parseProject } from "@tsbake/recipe";
 import type { ParsedProject } from "@tsbake/recipe";
+import { openSigner } from "@tsbake/sstate";
 import type { OpenOptions } from "../build-types.js";
+import { lastTemplates, openTemplates } from "../bundle/template.js";
 import { openBuildPython, type BuildPython } from "../metadata/python.js";
 import { unwritableBuildFolder } from "../problems.js";
 import { openFileDigests } from "../signing/file-digests.js";
@@ -84,9 +86,11 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
   );
   await tools.save();
   const started = performance.now();
+  const ownLayers = location.isPlain ? [] : [CORE_LAYER];
   const project = await parseProject({
     topdir,
-    coreLayers: location.isPlain ? [] : [CORE_LAYER],
+    coreLayers: [...ownLayers, ...(await lastTemplates(topdir))],
+    coreLayersOf: async (value) => [...ownLayers, ...(await templateLayers(value, topdir, options))],
     environment,
     preFiles: configurationFiles([...options.preFiles, options.environment["BBPRECONF"]], options, topdir),
     postFiles: configurationFiles([...options.postFiles, options.environment["BBPOSTCONF"]], options, topdir),
@@ -119,4 +123,29 @@ export async function parseFolder(location: BuildLocation, options: OpenOptions)
   const elapsedMs = performance.now() - started;
   options.onEvent({ type: "parsed", recipes: files, cached, elapsedMs });
   return { topdir, project, environment, python, projectFile, programs, parsedAtMs };
+}
+
+/** @throws BuildError of IMAGE_TEMPLATE */
+async function templateLayers(
+  value: (name: string) => string | undefined,
+  topdir: string,
+  { onEvent }: OpenOptions,
+): Promise<readonly string[]> {
+  const text = (name: string): string => value(name)?.trim() ?? "";
+  const template = text("IMAGE_TEMPLATE");
+  if (template === "") return [];
+  return openTemplates(template, {
+    topdir,
+    onNote: (note) => onEvent({ type: "step", text: note }),
+    signer: async () =>
+      toBoolean(text("BUNDLE_VERIFY_SIG"))
+        ? openSigner({
+            key: "",
+            passphrase: "",
+            trusted: words(text("BUNDLE_VALID_SIGS")),
+            program: text("GPG_BIN") || "gpg",
+            home: text("GPG_PATH"),
+          })
+        : undefined,
+  });
 }

@@ -8,6 +8,9 @@ import { RUN_VARIABLES } from "./run-settings.js";
 export const CACHED_CONFIGURATION: readonly string[] = [
   ...RUN_VARIABLES,
   "BB_DEFAULT_TASK",
+  "BUNDLE_TASKS",
+  "BUNDLE_VALID_SIGS",
+  "BUNDLE_VERIFY_SIG",
   "BB_HASHCHECK_FUNCTION",
   "BB_MULTI_PROVIDER_ALLOWED",
   "BB_SETSCENE_DEPVALID",
@@ -33,6 +36,7 @@ export const CACHED_CONFIGURATION: readonly string[] = [
   "HOSTTOOLS",
   "HOSTTOOLS_DIR",
   "HOSTTOOLS_NONFATAL",
+  "IMAGE_TEMPLATE",
   "MACHINE",
   "PKGDB_DIR",
   "SOURCE_DATE_EPOCH",

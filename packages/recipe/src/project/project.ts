@@ -24,6 +24,12 @@ export async function parseProject(options: ParseOptions): Promise<ParsedProject
   const isKept =
     cache !== undefined && areConfigurationsValid(cache.configurations, options.environment, store);
   const configurations = isKept ? cache.configurations : await readConfigurations(reading);
+  const own = configurations.get("")!;
+  const coreLayers = await options.coreLayersOf?.((name) => own.values[name]);
+  if (coreLayers !== undefined && coreLayers.join("\n") !== (options.coreLayers ?? []).join("\n")) {
+    const { coreLayersOf: _, ...rest } = options;
+    return parseProject({ ...rest, coreLayers });
+  }
   const parse: Parse = { reading, store, cache, configurations, isKept };
   return options.recipeFile ? parseOne(options.recipeFile, parse) : parseAll(parse);
 }

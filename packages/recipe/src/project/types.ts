@@ -16,6 +16,12 @@ export interface ParseOptions {
   readonly topdir: string;
   /** Layers put in front of BBLAYERS: the core layer. */
   readonly coreLayers?: readonly string[];
+  /**
+   * The same list as the configuration that was read wants it; where it is another one, everything is read again with that.
+   *
+   * @param value of a variable of `cachedConfig`, in the default configuration
+   */
+  readonly coreLayersOf?: (value: (name: string) => string | undefined) => Promise<readonly string[]>;
   /** The caller's environment; BB_ENV_PASSTHROUGH decides what of it gets in. */
   readonly environment: Readonly<Record<string, string>>;
   readonly preFiles?: readonly string[];
