@@ -8,7 +8,6 @@ import type { RecordFile, SignatureRecords } from "./records/records.js";
 import type { WhatChanged } from "./records/what-changed.js";
 import type { DeployedImage, ImageFiles } from "./state/images.js";
 import type { SharedState } from "./state/shared-state.js";
-import type { BundleResult } from "./bundle/index.js";
 
 export interface OpenOptions {
   /** Folder the command was started in; build folder and project are found from it. */
@@ -67,6 +66,18 @@ export interface BuildResult {
   /** Absent when nothing was to run (`signaturesOnly`). */
   readonly summary?: RunSummary;
   readonly outputs: readonly BuildOutput[];
+}
+
+export interface BundleResult {
+  readonly build: BuildResult;
+  /** Absent when a task failed. */
+  readonly bundle?: {
+    readonly path: string;
+    readonly recipes: number;
+    readonly artifacts: number;
+    readonly sizeBytes: number;
+    readonly isSigned: boolean;
+  };
 }
 
 export interface Build {

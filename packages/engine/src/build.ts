@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { writeFileAtomic, type Diagnostic } from "@tsbake/base";
 import { openProviders, type ParsedProject, type Providers } from "@tsbake/recipe";
 import { openStamps, type VerifiedOutputs } from "@tsbake/run";
-import type { BuildRequest, BuildResult, LockedBuild, OpenOptions } from "./build-types.js";
-import { makeBundle, type BundleResult } from "./bundle/index.js";
+import type { BuildRequest, BuildResult, BundleResult, LockedBuild, OpenOptions } from "./build-types.js";
+import { makeBundle } from "./bundle/index.js";
 import { writeGraphFiles } from "./graph/index.js";
 import { taskList, MetadataEvents, oneRecipe, recipeVariables, showEnvironment } from "./metadata/index.js";
 import {

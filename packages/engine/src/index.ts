@@ -4,6 +4,7 @@ export type {
   BuildOutput,
   BuildRequest,
   BuildResult,
+  BundleResult,
   LockedBuild,
   OpenOptions,
 } from "./build-types.js";
@@ -30,7 +31,7 @@ export {
   toolDigests,
   type HostToolsRequest,
 } from "./settings/index.js";
-export { showBundle, verifyBundle, type BundleManifest, type BundleResult } from "./bundle/index.js";
+export { showBundle, verifyBundle, type BundleManifest } from "./bundle/index.js";
 export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step } from "./events.js";
 export { openFileDigests, type FileDigests } from "./signing/index.js";
 export { type GraphData, type GraphRecipe, type GraphTask, graphPage } from "./graph/index.js";

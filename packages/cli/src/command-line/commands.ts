@@ -81,7 +81,7 @@ export const commandTable = [
     action: "bundle",
     words: ["bundle"],
     operand: "[TARGET…]",
-    help: "put what was built into one file that another project builds on, without the recipes",
+    help: "one file of what was built, on which others build without the recipes",
   },
   {
     action: "bundle-show",
@@ -93,7 +93,7 @@ export const commandTable = [
     action: "bundle-verify",
     words: ["bundle", "verify"],
     operand: "FILE",
-    help: "compare each part of a bundle with its digest; exit code 1 if one differs",
+    help: "compare each part with its digest; exit code 1 if one differs",
   },
   {
     action: "why",

@@ -3,7 +3,7 @@ import { BuildError, byText, sortedUnique, words } from "@tsbake/base";
 import { objectName, openStamps } from "@tsbake/run";
 import { multiconfigOf } from "@tsbake/recipe";
 import { openSigner } from "@tsbake/sstate";
-import type { BuildRequest, BuildResult } from "../build-types.js";
+import type { BuildRequest, BuildResult, BundleResult } from "../build-types.js";
 import type { EngineEvent } from "../events.js";
 import { planBuild, type BuildContext } from "../phases/index.js";
 import { bundleOfMulticonfig } from "../problems.js";
@@ -20,18 +20,6 @@ export interface BundleOptions {
   readonly path: string;
   readonly build: (request: BuildRequest) => Promise<BuildResult>;
   readonly onEvent: (event: EngineEvent) => void;
-}
-
-export interface BundleResult {
-  readonly build: BuildResult;
-  /** Absent when a task failed. */
-  readonly bundle?: {
-    readonly path: string;
-    readonly recipes: number;
-    readonly artifacts: number;
-    readonly sizeBytes: number;
-    readonly isSigned: boolean;
-  };
 }
 
 /** @throws BuildError as a build does; `engine/bundle-of-multiconfig`, and what {@link writeBundle} throws */

@@ -27,13 +27,14 @@ function isBundled({ pn }: RecipeInfo): boolean {
   return !/-(?:native|cross(?:-\w+)?)$/.test(pn);
 }
 
-/** What has to be built so that all of it is there, `RECIPE:do_TASK`, besides the graph itself. */
+/** What has to be built so that all of it is there, and what tasks without a body need is known: `RECIPE:do_TASK`. */
 export function wantedTasks(graph: TaskGraph, project: Project): string[] {
-  const kept = keptNames(project);
-  const recipes = recipesOf(graph, project);
+  const kept = new Set(keptNames(project));
   return sortedUnique(
-    recipes.flatMap((recipe) =>
-      kept.filter((name) => recipe.tasks[name]?.artifact).map((name) => `${recipe.pn}:${name}`),
+    recipesOf(graph, project).flatMap(({ pn, tasks }) =>
+      Object.values(tasks)
+        .filter(({ name, artifact, noexec }) => (noexec ? name !== WHOLE : kept.has(name) && artifact))
+        .map(({ name }) => `${pn}:${name}`),
     ),
   );
 }
@@ -53,24 +54,16 @@ export function bundledRecipes(graph: TaskGraph, project: Project): BundledRecip
   const nearest = nearestKept(graph, isKept);
   const provided = new Set(recipes.flatMap(({ pn, provides }) => [pn, ...provides]));
   const tasks = graph.order.filter(isKept);
-  const standIns = recipes.map((recipe): StandIn => {
-    // Without a body there is nothing to keep, whether these targets need it or not.
-    const needs = new Map<string, readonly string[]>(
-      Object.values(recipe.tasks).flatMap(({ name, noexec }) =>
-        noexec === true && name !== WHOLE ? [[name, []] as const] : [],
-      ),
-    );
-    for (const id of tasks) {
-      const { recipe: of, task } = graph.node(id);
-      if (of !== recipe.id) continue;
-      needs.set(task, sortedUnique(nearest(id).map((need) => nameOf(graph, project, need))));
-    }
-    return {
-      recipe,
-      depends: recipe.depends.filter((name) => provided.has(name)),
-      tasks: new Map([...needs].sort(([left], [right]) => byText(left, right))),
-    };
-  });
+  const needs = new Map(recipes.map(({ id }) => [id, new Map<string, readonly string[]>()]));
+  for (const id of tasks) {
+    const { recipe, task } = graph.node(id);
+    needs.get(recipe)!.set(task, sortedUnique(nearest(id).map((need) => nameOf(graph, project, need))));
+  }
+  const standIns = recipes.map((recipe): StandIn => ({
+    recipe,
+    depends: recipe.depends.filter((name) => provided.has(name)),
+    tasks: new Map([...needs.get(recipe.id)!].sort(([left], [right]) => byText(left, right))),
+  }));
   const described = tasks.map((id) => {
     const { recipe, task } = graph.node(id);
     return { id, recipe: project.recipes.get(recipe)!, task };

@@ -4,7 +4,7 @@ import { OBJECTS } from "./manifest.js";
 /** Above layers of people, so that a recipe that both have comes from here. */
 const PRIORITY = 1000;
 
-export interface LayerRequest {
+export interface BundleLayer {
   /** Sorted; the first is in the layer's name. */
   readonly targets: readonly string[];
   /** LAYERSERIES_CORENAMES. */
@@ -13,11 +13,11 @@ export interface LayerRequest {
   readonly locked: readonly string[];
 }
 
-export function layerName(targets: readonly string[]): string {
+function layerName(targets: readonly string[]): string {
   return `bundle-${(targets[0] ?? "").replaceAll(/[^A-Za-z0-9-]/g, "-")}`;
 }
 
-export function layerText({ targets, series, locked }: LayerRequest): string {
+export function layerText({ targets, series, locked }: BundleLayer): string {
   const name = layerName(targets);
   return `# Stands for the recipes of ${targets.join(" ")}: their artifacts are here, and their signatures are locked to them.
 BBPATH .= ":\${LAYERDIR}"

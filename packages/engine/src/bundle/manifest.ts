@@ -59,13 +59,13 @@ export type BundleManifest = Readonly<Omit<v.InferOutput<typeof Manifest>, "tsba
 export type BundlePart = BundleManifest["parts"][number];
 
 /** The same bytes for the same bundle. */
-export function writeManifest(contents: BundleContents, parts: readonly BundlePart[]): string {
+export function writeBundleManifest(contents: BundleContents, parts: readonly BundlePart[]): string {
   const all = { "tsbake-bundle": FORMAT, ...contents, parts };
   return `${JSON.stringify({ ...all, digest: digestOf(all) }, undefined, 1)}\n`;
 }
 
 /** @param where what to call the bundle in an error. @throws BuildError `engine/bad-bundle` */
-export function readManifest(text: string, where: string): BundleManifest {
+export function readBundleManifest(text: string, where: string): BundleManifest {
   const refuse = (reason: string) => badBundle(where, `${MANIFEST}: ${reason}`);
   const { "tsbake-bundle": format, digest: said, ...rest } = readData(Manifest, text, refuse);
   if (format !== FORMAT)

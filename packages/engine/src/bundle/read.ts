@@ -6,7 +6,7 @@ import { BuildError, eachLimited, ifThere, readPlain, scratchFolder, sha256File 
 import type { ArtifactSigner } from "@tsbake/sstate";
 import { tmpdir } from "node:os";
 import { badBundle } from "../problems.js";
-import { MANIFEST, readManifest, SIGNATURE, type BundleManifest } from "./manifest.js";
+import { MANIFEST, readBundleManifest, SIGNATURE, type BundleManifest } from "./manifest.js";
 
 const MOST_BYTES = 64 << 20;
 const READERS = 4;
@@ -27,7 +27,7 @@ interface Opened {
 /** What a bundle says of itself; nothing else of it is looked at. @throws BuildError `engine/bad-bundle` */
 export async function showBundle(path: string): Promise<BundleManifest> {
   const opened = await open(path, false);
-  return readManifest(opened.manifest.toString(), path);
+  return readBundleManifest(opened.manifest.toString(), path);
 }
 
 /**
@@ -42,7 +42,7 @@ export async function verifyBundle(
 ): Promise<BundleManifest> {
   const opened = await open(path, true);
   if (signer !== undefined) await judge(path, opened, signer);
-  const manifest = readManifest(opened.manifest.toString(), path);
+  const manifest = readBundleManifest(opened.manifest.toString(), path);
   const known = new Set(manifest.parts.map((part) => part.path));
   const more = [...opened.parts.keys()].find((one) => !known.has(one));
   if (more !== undefined)

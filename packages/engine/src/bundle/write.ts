@@ -15,12 +15,12 @@ import {
 } from "@tsbake/base";
 import { BESIDE, objectPath, type ArtifactSigner, type ObjectName, type Store } from "@tsbake/sstate";
 import { noBundledArtifact, foreignBundleFolder } from "../problems.js";
-import { layerText, type LayerRequest } from "./layer.js";
+import { layerText, type BundleLayer } from "./layer.js";
 import {
   MANIFEST,
   OBJECTS,
   SIGNATURE,
-  writeManifest,
+  writeBundleManifest,
   type BundleContents,
   type BundlePart,
 } from "./manifest.js";
@@ -32,7 +32,7 @@ export interface BundleRequest {
   /** `….tar`: a tar; anything else: a folder. */
   readonly path: string;
   readonly contents: BundleContents;
-  readonly layer: LayerRequest;
+  readonly layer: BundleLayer;
   readonly standIns: readonly StandIn[];
   readonly surroundings: StandInSurroundings;
   /** Artifacts, with what to call them in an error. */
@@ -60,7 +60,7 @@ export async function writeBundle(request: BundleRequest): Promise<number> {
     const folder = join(scratch, "bundle");
     const parts = await fill(folder, request);
     const manifest = join(folder, MANIFEST);
-    await writeFile(manifest, writeManifest(request.contents, parts));
+    await writeFile(manifest, writeBundleManifest(request.contents, parts));
     await signer?.sign(manifest, join(folder, SIGNATURE), MANIFEST);
     if (isTar) await packTree(folder, path, { epochSeconds, numericOwner: "root", compression: "none" });
     else {

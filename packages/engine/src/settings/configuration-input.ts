@@ -8,6 +8,7 @@ import { RUN_VARIABLES } from "./run-settings.js";
 export const CACHED_CONFIGURATION: readonly string[] = [
   ...RUN_VARIABLES,
   "BB_DEFAULT_TASK",
+  "BUNDLE_SIGN_KEY",
   "BUNDLE_TASKS",
   "BUNDLE_VALID_SIGS",
   "BUNDLE_VERIFY_SIG",
@@ -28,6 +29,7 @@ export const CACHED_CONFIGURATION: readonly string[] = [
   "SIGGEN_UNLOCKED_RECIPES",
   "CACHE",
   "DEPLOY_DIR",
+  "DISTRO",
   "DL_DIR",
   "DPKG_ARCH",
   "FEED_SOURCES",
@@ -37,7 +39,9 @@ export const CACHED_CONFIGURATION: readonly string[] = [
   "HOSTTOOLS_DIR",
   "HOSTTOOLS_NONFATAL",
   "IMAGE_TEMPLATE",
+  "LAYERSERIES_CORENAMES",
   "MACHINE",
+  "PACKAGE_CLASSES",
   "PKGDB_DIR",
   "SOURCE_DATE_EPOCH",
   "SSTATE_DIR",
@@ -53,6 +57,7 @@ export const CACHED_CONFIGURATION: readonly string[] = [
   "SSTATE_VALID_SIGS",
   "SSTATE_VERIFY_SIG",
   "STAMPS_DIR",
+  "TARGET_ARCH",
   "TMPDIR",
   "TOPDIR",
 ];
