@@ -162,7 +162,7 @@ help: add \`header\`; docs/tutorial.md has a whole project file`,
   |
 1 | header: {version: new}
   |                   ^^^
-help: write a whole number from 1 on, e.g. \`version: 14\``,
+help: write a whole number from 1 to 23, e.g. \`version: 14\``,
     ],
     [
       "a repository that is not there",
@@ -195,7 +195,7 @@ help: correct the name of the layer or the path of its repository`,
   |
 4 |     - gone.yaml
   |       ^^^^^^^^^
-help: correct the path; it starts at the folder of the file that includes it, or of the repository named beside it`,
+help: correct the path; it starts at the root of the repository of the file that includes it, or of the one named beside it`,
     ],
     [
       "includes in a ring",
@@ -264,9 +264,9 @@ describe("the generated configuration", () => {
     await writeConfiguration(project, topdir, "/core");
     const read = (name: string): string => readFileSync(join(topdir, "conf", name), "utf8");
     expect(read("project.conf")).toBe(
-      `# Made by tsbake from ../../tsbake.yaml; changes here are lost, make them there or in local.conf.\n# one\nA = "1"\nMACHINE ?= "m"\nDISTRO ?= "d"\n`,
+      `# Made by tsbake from ../../tsbake.yaml; changes here are lost, make them there or in local.conf.\n# one\nA = "1"\nMACHINE ??= "m"\nDISTRO ??= "d"\nBBMULTICONFIG ?= ""\n`,
     );
-    expect(read("bblayers.conf")).toContain(`BBLAYERS = " \\\n  /core \\\n  ${folder} \\\n"\n`);
+    expect(read("bblayers.conf")).toContain(`BBLAYERS ?= " \\\n    /core \\\n    \${TOPDIR}/.."\n`);
     const paths = ["project.conf", "bblayers.conf"].map((name) => join(topdir, "conf", name));
     for (const path of paths) utimesSync(path, 1, 1);
     writeFileSync(join(topdir, "conf/local.conf"), "mine");
@@ -274,7 +274,7 @@ describe("the generated configuration", () => {
     expect(paths.map((path) => statSync(path).mtimeMs)).toEqual([1000, 1000]);
     expect(read("local.conf")).toBe("mine");
     await writeConfiguration({ ...project, machine: "other" }, topdir, "/core");
-    expect(read("project.conf")).toContain('MACHINE ?= "other"');
+    expect(read("project.conf")).toContain('MACHINE ??= "other"');
   });
 
   test("never overwrites what somebody else wrote", async () => {

@@ -90,6 +90,11 @@ export const commandTable = [
     help: "put images that were built into a folder from which devices update",
   },
   {
+    action: "lock",
+    words: ["lock"],
+    help: "pin the commits of branches and tags of repositories in tsbake.lock.yaml",
+  },
+  {
     action: "explain",
     words: ["explain"],
     operand: "[CODE]",

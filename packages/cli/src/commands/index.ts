@@ -23,6 +23,7 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   try: async () => (await import("./try.js")).tryOut,
   why: async () => (await import("./why.js")).why,
   publish: async () => (await import("./publish.js")).publish,
+  lock: async () => (await import("./lock.js")).lock,
   explain: async () => (await import("./explain.js")).explain,
 };
 

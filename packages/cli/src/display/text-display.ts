@@ -91,7 +91,7 @@ export function textDisplay(request: Request, around: Surroundings, output: Outp
 
 /** Work that a person waits for is told of in a log, too; the answer to a question comes without words around it. */
 function isReported(action: Request["action"]): boolean {
-  return action === "build" || action === "feed-update" || action === "try";
+  return action === "build" || action === "feed-update" || action === "try" || action === "lock";
 }
 
 /** What a target left: its own words, and its files, a folder at a time, as a person in `directory` would name them. */
