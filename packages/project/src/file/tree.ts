@@ -122,10 +122,27 @@ function isEmpty(node: Node | undefined): boolean {
   return node === undefined || (isScalar(node) && node.value === null);
 }
 
+/** @see YAML 1.1, int and float; a sign in an exponent is not left out */
+const NUMBER = new RegExp(
+  [
+    String.raw`^[-+]?0b[01_]+$`,
+    String.raw`^[-+]?0[0-7_]*$`,
+    String.raw`^[-+]?0x[\da-fA-F_]+$`,
+    String.raw`^[-+]?[1-9][\d_]*(:[0-5]?\d)*$`,
+    String.raw`^[-+]?\d[\d_]*(:[0-5]?\d)*\.[\d_]*([eE][-+]\d+)?$`,
+    String.raw`^[-+]?\.\d[\d_]*([eE][-+]\d+)?$`,
+    String.raw`^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$`,
+  ].join("|"),
+);
+
 function scalarOf(node: Node): Pick<Value, "data" | "written"> {
   if (!isScalar(node)) return { data: undefined };
   const { value, source } = node;
   const written = source ?? String(value);
+  const isNumber = typeof value === "number" || typeof value === "bigint";
+  // The library knows more numbers than YAML 1.1 has (`.`, 1e3, 08), and booleans that nobody else reads as such (y, n).
+  if (node.type === "PLAIN" && ((isNumber && !NUMBER.test(written)) || /^[yn]$/i.test(written)))
+    return { data: written, written };
   if (typeof value === "bigint") return { data: Number(value), written };
   const isPlain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
   return { data: isPlain ? value : undefined, written };
