@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, render } from "@tsbake/base";
@@ -275,6 +275,18 @@ describe("the generated configuration", () => {
     expect(read("local.conf")).toBe("mine");
     await writeConfiguration({ ...project, machine: "other" }, topdir, "/core");
     expect(read("project.conf")).toContain('MACHINE ??= "other"');
+  });
+
+  test("is read by a core layer of somebody else's, too, which knows nothing of it", async () => {
+    const folder = folderWith({ ...files, "conf/bitbake.conf": "" });
+    const topdir = join(folder, "build");
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    await writeConfiguration(project, topdir, "/core");
+    const auto = join(topdir, "conf/auto.conf");
+    expect(readFileSync(auto, "utf8")).toMatch(/\nrequire conf\/project.conf\n$/);
+    expect(readFileSync(join(topdir, "conf/bblayers.conf"), "utf8")).not.toContain("/core");
+    await writeConfiguration({ ...project, layers: [] }, topdir, "/core");
+    expect(existsSync(auto)).toBe(false);
   });
 
   test("never overwrites what somebody else wrote", async () => {

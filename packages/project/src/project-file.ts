@@ -6,11 +6,11 @@
  */
 import { dirname, resolve } from "node:path";
 import { BuildError, byText, words, type Diagnostic } from "@tsbake/base";
-import { isList, type Value } from "./file/tree.js";
+import { isList, type YamlValue } from "./file/tree.js";
 import { readFiles, type ReadFile } from "./file/includes.js";
 import { forbidsNetwork, kasEnvironment, type KasEnvironment } from "./kas-environment.js";
 import * as problem from "./problems.js";
-import { bringAll, layerFolders, type Brought } from "./repos/bring.js";
+import { bringAll, foldersOfLayers, type BroughtRepositories } from "./repos/bring.js";
 import type { CheckoutOptions } from "./repos/checkout.js";
 import { membersAt, repositoriesOf, type Repository } from "./repos/repository.js";
 
@@ -60,7 +60,7 @@ export interface BringOptions extends Pick<CheckoutOptions, "beforeChange" | "on
 }
 
 /** A project with where all of it came from: for the lock file. */
-export interface LoadedProject extends Brought {
+export interface LoadedProject extends BroughtRepositories {
   readonly project: ProjectFile;
   readonly files: readonly ReadFile[];
   readonly repositories: readonly Repository[];
@@ -106,7 +106,7 @@ export async function loadProject(path: string, options: ProjectOptions = {}): P
     demand(problems);
     for (const warning of warnings) bring?.onWarning(warning);
     const brought = await bringAll(repositories, absolute, checkout, true);
-    const layers = layerFolders(repositories, brought.folders, problems);
+    const layers = foldersOfLayers(repositories, brought.folders, problems);
     demand(problems);
     const paths = read.files.map((file) => file.path);
     const project = { path: absolute, files: paths, ...said, layers };
@@ -121,7 +121,7 @@ function demand(problems: readonly Diagnostic[]): void {
 function checkoutOptions(
   { beforeChange, onStep, onWarning, configuration = [], updates = false }: BringOptions,
   workFolder: string,
-  tree: Value,
+  tree: YamlValue,
   environment: Readonly<Record<string, string>>,
 ): CheckoutOptions {
   const own = membersAt(tree, "env").get("BB_NO_NETWORK")?.data;
@@ -135,7 +135,7 @@ function checkoutOptions(
 
 type Settings = Omit<ProjectFile, "path" | "files" | "layers">;
 
-function readSettings(tree: Value, kas: KasEnvironment, problems: Diagnostic[]): Settings {
+function readSettings(tree: YamlValue, kas: KasEnvironment, problems: Diagnostic[]): Settings {
   const names: { machine?: string; distro?: string; task?: string } = {};
   for (const key of ["machine", "distro", "task"] as const) {
     const said = membersAt(tree).get(key);
@@ -160,7 +160,7 @@ function readSettings(tree: Value, kas: KasEnvironment, problems: Diagnostic[]):
   };
 }
 
-function pieces(tree: Value, key: string): ConfigurationPiece[] {
+function pieces(tree: YamlValue, key: string): ConfigurationPiece[] {
   const members = membersAt(tree, key);
   const names = [...members.keys()].sort(byText);
   return names.map((name) => ({ name, text: String(members.get(name)!.data ?? "") }));

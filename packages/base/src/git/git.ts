@@ -76,11 +76,15 @@ const FOREIGN_VARIABLES =
 /** `Receiving objects:  45% (9/20)` */
 const PROGRESS = /: +(\d+)% \(/g;
 
+/** What it says beside a reason: how far it is, and what is said of every server that does not answer as it should. */
+const WITHOUT_NEWS =
+  /^Cloning into |^remote: (Enumer|Total)|^\s*$|^Please make sure you have the correct access|^and the repository exists/;
+
 /** The last that git said, without the lines that tell how far it is. */
 export function gitReason(text: string): string {
   const lines = text
     .trim()
     .split(/[\r\n]+/)
-    .filter((line) => line.search(PROGRESS) === -1 && !/^Cloning into |^remote: (Enumer|Total)/.test(line));
+    .filter((line) => line.search(PROGRESS) === -1 && !WITHOUT_NEWS.test(line));
   return lines.slice(-3).join("; ");
 }

@@ -92,7 +92,7 @@ export const commandTable = [
   {
     action: "lock",
     words: ["lock"],
-    help: "pin the commits of branches and tags of repositories in tsbake.lock.yaml",
+    help: "pin what branches and tags of repositories are at, in tsbake.lock.yaml",
   },
   {
     action: "explain",

@@ -2,10 +2,10 @@
 import { nearest, type Diagnostic } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { PLAIN_NAME, PLAIN_NAME_WORDS, VERSIONS, type Shape } from "./schema.js";
-import { isList, isMembers, type Value } from "./tree.js";
+import { isList, isMembers, type YamlValue } from "./tree.js";
 
 /** Adds what is wrong with `value` to `problems`. */
-export function checkValue(value: Value, shape: Shape, problems: Diagnostic[]): void {
+export function checkValue(value: YamlValue, shape: Shape, problems: Diagnostic[]): void {
   const { key, at, data } = value;
   const wrong = (expected: string): void => void problems.push(problem.wrongType(key, expected, at));
   switch (shape.kind) {
@@ -49,7 +49,7 @@ export function checkValue(value: Value, shape: Shape, problems: Diagnostic[]): 
 }
 
 function checkMapping(
-  { key, keyAt, at, data }: Value,
+  { key, keyAt, at, data }: YamlValue,
   shape: Shape & { readonly kind: "mapping" },
   problems: Diagnostic[],
 ): void {
@@ -58,7 +58,7 @@ function checkMapping(
     problems.push(problem.wrongType(key, "a mapping of keys to values", at));
     return;
   }
-  const members = data ?? new Map<string, Value>();
+  const members = data ?? new Map<string, YamlValue>();
   for (const required of shape.required ?? [])
     if (!members.has(required)) problems.push(problem.missingKey(pathOf(key, required), keyAt));
   // An empty file lacks its header; an empty mapping says nothing where something is to be said.
@@ -77,7 +77,7 @@ function pathOf(key: string, required: string): string {
   return key === "header" ? `header.${required}` : required;
 }
 
-function versionProblem({ key, data, written = "", at, keyAt }: Value): Diagnostic | undefined {
+function versionProblem({ key, data, written = "", at, keyAt }: YamlValue): Diagnostic | undefined {
   if (data === null) return problem.missingKey(`header.${key}`, keyAt);
   // The first format was called so; it had to be written in quotes.
   if (data === "0.10") return undefined;

@@ -6,7 +6,7 @@ import { BuildError, readTextIfThere, reasonOf, type Diagnostic, type Span } fro
 import * as problem from "../problems.js";
 import { checkValue } from "./check.js";
 import { PROJECT } from "./schema.js";
-import { isList, isMembers, mergeTrees, readTree, type Value } from "./tree.js";
+import { isList, isMembers, mergeTrees, readTree, type YamlValue } from "./tree.js";
 
 export interface ReadFile {
   /** Absolute. */
@@ -14,14 +14,14 @@ export interface ReadFile {
   readonly isLock: boolean;
   /** Of another repository than the project's. */
   readonly isExternal: boolean;
-  readonly tree: Value;
+  readonly tree: YamlValue;
 }
 
 export interface ReadProject {
   /** In the order they count: later over earlier. */
   readonly files: readonly ReadFile[];
   /** What they say together; without lock files where these do not count. */
-  readonly tree: Value;
+  readonly tree: YamlValue;
   /** Repositories whose files are included and whose folders nobody has said yet, each with an include that needs it. */
   readonly missing: ReadonlyMap<string, Span>;
 }
@@ -125,7 +125,7 @@ class FilesReader {
     this.files.push({ path, isLock, isExternal, tree });
   }
 
-  async #include(include: Value, place: Place, above: readonly string[]): Promise<void> {
+  async #include(include: YamlValue, place: Place, above: readonly string[]): Promise<void> {
     const found = isMembers(include.data)
       ? this.#inRepository(include.data, include.at)
       : this.#near(String(include.data), place, include.at);
@@ -151,7 +151,7 @@ class FilesReader {
     return found === undefined ? undefined : { path: found, root, isExternal };
   }
 
-  #inRepository(members: ReadonlyMap<string, Value>, at: Span): Place | undefined {
+  #inRepository(members: ReadonlyMap<string, YamlValue>, at: Span): Place | undefined {
     const [repository, file] = ["repo", "file"].map((key) => String(members.get(key)?.data));
     const root = this.#folders.get(repository!);
     if (root === undefined) {
@@ -165,10 +165,10 @@ class FilesReader {
   }
 }
 
-function includesOf(tree: Value): readonly Value[] {
+function includesOf(tree: YamlValue): readonly YamlValue[] {
   const header = isMembers(tree.data) ? tree.data.get("header")?.data : undefined;
   const includes = isMembers(header ?? null)
-    ? (header as ReadonlyMap<string, Value>).get("includes")
+    ? (header as ReadonlyMap<string, YamlValue>).get("includes")
     : undefined;
   return includes && isList(includes.data) ? includes.data : [];
 }

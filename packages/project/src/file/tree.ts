@@ -4,25 +4,25 @@ import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } f
 import type { Document, Node, Pair, YAMLMap } from "yaml";
 import * as problem from "../problems.js";
 
-export interface Value {
+export interface YamlValue {
   /** Name of its key; that of the list for what is in one. */
   readonly key: string;
   readonly keyAt: Span;
   /** The key's where there is no value. */
   readonly at: Span;
   /** Undefined: something that no key takes, such as a date. */
-  readonly data: null | string | number | boolean | undefined | readonly Value[] | Members;
+  readonly data: null | string | number | boolean | undefined | readonly YamlValue[] | Members;
   /** A scalar as it is written. */
   readonly written?: string;
 }
 
-export type Members = ReadonlyMap<string, Value>;
+export type Members = ReadonlyMap<string, YamlValue>;
 
 /** Aliases of aliases can stand for more than a machine holds. */
 const MOST_VALUES = 100_000;
 
 /** @returns undefined where the text is no YAML; `problems` has why */
-export function readTree(path: string, text: string, problems: Diagnostic[]): Value | undefined {
+export function readTree(path: string, text: string, problems: Diagnostic[]): YamlValue | undefined {
   const source = new Source(path, text);
   // As kas reads it: `no` and `off` are false, 014 is twelve, and `<<` merges.
   const document = parseDocument(text, {
@@ -38,11 +38,11 @@ export function readTree(path: string, text: string, problems: Diagnostic[]): Va
   return all.length > 0 ? undefined : new TreeReader(source, document, problems).root();
 }
 
-export function isMembers(data: Value["data"]): data is Members {
+export function isMembers(data: YamlValue["data"]): data is Members {
   return data instanceof Map;
 }
 
-export function isList(data: Value["data"]): data is readonly Value[] {
+export function isList(data: YamlValue["data"]): data is readonly YamlValue[] {
   return Array.isArray(data);
 }
 
@@ -60,13 +60,13 @@ class TreeReader {
     this.#problems = problems;
   }
 
-  root(): Value {
+  root(): YamlValue {
     const at = { source: this.#source, start: 0, end: 1 };
     const contents = this.#document.contents ?? undefined;
     return this.#value("the project file", at, contents, contents && !isEmpty(contents) ? undefined : at);
   }
 
-  #value(key: string, keyAt: Span, written: Node | undefined, place?: Span): Value {
+  #value(key: string, keyAt: Span, written: Node | undefined, place?: Span): YamlValue {
     const node = isAlias(written) ? (written.resolve(this.#document) as Node | undefined) : written;
     const at = place ?? (written && !isEmpty(node) ? this.#span(written) : keyAt);
     const own = { key, keyAt, at };
@@ -91,8 +91,8 @@ class TreeReader {
   }
 
   #members(node: YAMLMap): Members {
-    const members = new Map<string, Value>();
-    const merged = new Map<string, Value>();
+    const members = new Map<string, YamlValue>();
+    const merged = new Map<string, YamlValue>();
     for (const pair of node.items) {
       if (!isPair(pair)) continue;
       const { key: keyNode, value } = pair as Pair<Node, Node | null>;
@@ -135,7 +135,7 @@ const NUMBER = new RegExp(
   ].join("|"),
 );
 
-function scalarOf(node: Node): Pick<Value, "data" | "written"> {
+function scalarOf(node: Node): Pick<YamlValue, "data" | "written"> {
   if (!isScalar(node)) return { data: undefined };
   const { value, source } = node;
   const written = source ?? String(value);
@@ -158,7 +158,7 @@ function firstLine(message: string): string {
  *
  * @see kas: the order of keys is that of the first file that has them
  */
-export function mergeTrees(earlier: Value, later: Value): Value {
+export function mergeTrees(earlier: YamlValue, later: YamlValue): YamlValue {
   if (!isMembers(earlier.data) || !isMembers(later.data)) return later;
   const members = new Map(earlier.data);
   for (const [key, value] of later.data) {

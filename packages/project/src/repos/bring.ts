@@ -12,7 +12,7 @@ import {
   type CheckoutOptions,
   type Remote,
 } from "./checkout.js";
-import { applyPatches } from "./patches.js";
+import { patchRepository } from "./patches.js";
 import { layerFolder, sortedLayers, type Repository } from "./repository.js";
 
 /** Clones that run at the same time. */
@@ -42,7 +42,7 @@ export function findRepository(repository: Repository, projectFile: string): str
 }
 
 /** What `bringAll` found. */
-export interface Brought {
+export interface BroughtRepositories {
   /** By the keys of `repos`. */
   readonly folders: ReadonlyMap<string, string>;
   /** Of those with a `url`, before patches. */
@@ -59,7 +59,7 @@ export async function bringAll(
   projectFile: string,
   options: CheckoutOptions | undefined,
   patches: boolean,
-): Promise<Brought> {
+): Promise<BroughtRepositories> {
   const folders = new Map<string, string>();
   const commits = new Map<string, string>();
   const problems: Diagnostic[] = [];
@@ -87,13 +87,13 @@ export async function bringAll(
   );
   if (problems.length > 0) throw new BuildError(problems);
   for (const [repository, checkedOut] of patches ? checkouts : [])
-    await collect(() => applyPatches(repository, checkedOut, folders, options!));
+    await collect(() => patchRepository(repository, checkedOut, folders, options!));
   if (problems.length > 0) throw new BuildError(problems);
   return { folders, commits };
 }
 
 /** Folders of the layers that count, absolute, in the order of BBLAYERS; what is no layer is added to `problems`. */
-export function layerFolders(
+export function foldersOfLayers(
   repositories: readonly Repository[],
   folders: ReadonlyMap<string, string>,
   problems: Diagnostic[],

@@ -175,7 +175,7 @@ async function readNote(folder: string, path: string): Promise<Note | undefined>
 }
 
 /** Notes down that HEAD, as it is now, is our own. */
-export async function writeNote(folder: string, note: Omit<Note, "head">): Promise<void> {
+export async function noteHead(folder: string, note: Omit<Note, "head">): Promise<void> {
   const path = (await git(["-C", folder, "rev-parse", "--git-path", NOTE])).stdout.trim();
   const head = (await commitOf(folder, "HEAD")) ?? "";
   const text = `${JSON.stringify({ ...note, head })}\n`;
@@ -214,7 +214,7 @@ export async function reasonToLeave(
 export async function moveTo({ id, at }: Remote, folder: string, commit: string): Promise<void> {
   const { code, stderr } = await git(["-C", folder, "checkout", "-q", "--detach", commit]);
   if (code !== 0) throw new BuildError([problem.checkoutFailed(id, commit, gitReason(stderr), at)]);
-  await writeNote(folder, { base: commit, patches: "" });
+  await noteHead(folder, { base: commit, patches: "" });
 }
 
 /**
@@ -270,7 +270,8 @@ async function fetchInto(
   // A setting of the repository could name another program for the other side.
   const begin = ["-C", folder, "fetch", "--progress", "--upload-pack=git-upload-pack"];
   const { code, stderr } = await git([...begin, "--prune", "--", url.text, ...wanted], onProgress);
-  if (code !== 0) {
+  // That it is not there is said by whoever looks for it.
+  if (code !== 0 && !stderr.includes("couldn't find remote ref")) {
     const reason = redact(gitReason(stderr));
     throw new BuildError([problem.fetchFailed(id, shown, reason, (commit ?? tag ?? branch)?.at ?? at)]);
   }

@@ -2,7 +2,7 @@
 import { GIT_PROTOCOLS } from "@tsbake/base";
 
 /** Why git is not called with a URL; undefined: it may be. */
-export function badUrl(url: string): string | undefined {
+export function urlFault(url: string): string | undefined {
   // oxlint-disable-next-line no-control-regex -- that is what it is about
   if (/[\u0000-\u0020\u007f]/.test(url)) return "it has blanks or control characters";
   if (url === "" || url.startsWith("-")) return "git would take it for an option";

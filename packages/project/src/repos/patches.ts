@@ -6,13 +6,13 @@ import { basename, dirname, join } from "node:path";
 import { BuildError, git, gitReason, reasonOf } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { isInside } from "../file/includes.js";
-import { commitOf, moveTo, reasonToLeave, writeNote } from "./checkout.js";
+import { commitOf, moveTo, reasonToLeave, noteHead } from "./checkout.js";
 import type { CheckedOut, CheckoutOptions, Remote } from "./checkout.js";
-import type { Patch } from "./repository.js";
+import type { RepositoryPatch } from "./repository.js";
 
 /** A patch of a repository, as text. */
 interface PatchText {
-  readonly patch: Patch;
+  readonly patch: RepositoryPatch;
   readonly path: string;
   readonly text: string;
 }
@@ -23,7 +23,7 @@ interface PatchText {
  * @param folders of all repositories, by their keys
  * @throws BuildError `project/patch-missing`, `project/patch-failed`; then the commit is as it was, without patches
  */
-export async function applyPatches(
+export async function patchRepository(
   repository: Remote,
   { commit, patches: there }: CheckedOut,
   folders: ReadonlyMap<string, string>,
@@ -50,7 +50,7 @@ export async function applyPatches(
     await moveTo(repository, folder, commit);
     throw new BuildError([problem.patchFailed(id, one.path, fault, one.patch.at)]);
   }
-  await writeNote(folder, { base: commit, patches: digest });
+  await noteHead(folder, { base: commit, patches: digest });
 }
 
 function digestOf(texts: readonly PatchText[]): string {
@@ -80,7 +80,7 @@ async function patchTexts(
 }
 
 /** As quilt has it: a name a line, comments behind `#`. */
-async function seriesIn(id: string, folder: string, patch: Patch): Promise<string[]> {
+async function seriesIn(id: string, folder: string, patch: RepositoryPatch): Promise<string[]> {
   const text = await patchText(id, join(folder, "series"), patch);
   const names = text.split("\n").map((line) => line.replace(/(^|\s)#.*/, "").trim());
   return names
@@ -94,7 +94,7 @@ async function seriesIn(id: string, folder: string, patch: Patch): Promise<strin
     });
 }
 
-async function patchText(id: string, path: string, patch: Patch): Promise<string> {
+async function patchText(id: string, path: string, patch: RepositoryPatch): Promise<string> {
   try {
     return await readFile(path, "latin1");
   } catch (error) {

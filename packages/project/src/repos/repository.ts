@@ -3,8 +3,8 @@ import { join, relative, resolve, sep } from "node:path";
 import { byText, type Diagnostic, type Span } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { DISABLED } from "../file/schema.js";
-import { isMembers, type Members, type Value } from "../file/tree.js";
-import { badReference, badUrl } from "./names.js";
+import { isMembers, type Members, type YamlValue } from "../file/tree.js";
+import { badReference, urlFault } from "./names.js";
 
 /** A text of a project file, and where it stands. */
 export interface Said {
@@ -28,19 +28,19 @@ export interface Repository {
   readonly commit?: Said;
   readonly branch?: Said;
   readonly tag?: Said;
-  readonly layers: readonly Layer[];
+  readonly layers: readonly RepositoryLayer[];
   /** In the order in which they are applied. */
-  readonly patches: readonly Patch[];
+  readonly patches: readonly RepositoryPatch[];
 }
 
-export interface Layer {
+export interface RepositoryLayer {
   /** Folder below that of the repository. */
   readonly name: string;
   readonly priority: number;
   readonly at: Span;
 }
 
-export interface Patch {
+export interface RepositoryPatch {
   readonly id: string;
   readonly at: Span;
   /** The key of the repository that has it. */
@@ -51,7 +51,7 @@ export interface Patch {
 
 export interface RepositoriesRequest {
   /** The merged files. */
-  readonly tree: Value;
+  readonly tree: YamlValue;
   /** Where relative paths start. */
   readonly workFolder: string;
   /** A commit that one of them pins is told from one that people write. */
@@ -78,13 +78,13 @@ export function repositoriesOf(request: RepositoriesRequest, only?: ReadonlySet<
 
 function repositoryOf(
   id: string,
-  value: Value,
-  override: Value | undefined,
+  value: YamlValue,
+  override: YamlValue | undefined,
   { tree, workFolder, lockFiles, mirrorOf, problems }: RepositoriesRequest,
 ): Repository | undefined {
   const own = membersOf(value);
   const defaults = membersAt(tree, "defaults", "repos");
-  const over = override ? membersOf(override) : new Map<string, Value>();
+  const over = override ? membersOf(override) : new Map<string, YamlValue>();
   const said = (key: string, ...places: Members[]): Said | undefined => {
     const found = places.map((place) => place.get(key)).find((one) => one !== undefined);
     return typeof found?.data === "string" ? { text: found.data, at: found.at } : undefined;
@@ -105,7 +105,7 @@ function repositoryOf(
     if (own.has("patches") && membersOf(own.get("patches")!).size > 0 && !own.has("url"))
       problems.push(problem.patchesWithoutUrl(id, own.get("patches")!.keyAt));
   } else {
-    const fault = badUrl(url.text);
+    const fault = urlFault(url.text);
     if (fault !== undefined) problems.push(problem.badUrl(url.text, fault, url.at));
     for (const one of [branch, tag])
       if (one && badReference(one.text))
@@ -161,7 +161,7 @@ function isBelow(folder: string, workFolder: string): boolean {
 }
 
 /** Without `layers` the repository itself is one. */
-function layersOf(layers: Value | undefined, at: Span): Layer[] {
+function layersOf(layers: YamlValue | undefined, at: Span): RepositoryLayer[] {
   if (!layers || layers.data === null) return [{ name: "", priority: 0, at }];
   return [...membersOf(layers)].flatMap(([name, value]) => {
     if (isDisabled(value)) return [];
@@ -170,17 +170,17 @@ function layersOf(layers: Value | undefined, at: Span): Layer[] {
   });
 }
 
-function isDisabled({ data }: Value): boolean {
+function isDisabled({ data }: YamlValue): boolean {
   return DISABLED.some((word) => word === data);
 }
 
 function patchesOf(
   id: string,
-  patches: Value | undefined,
+  patches: YamlValue | undefined,
   usual: Said | undefined,
   problems: Diagnostic[],
-): Patch[] {
-  const members = patches ? membersOf(patches) : new Map<string, Value>();
+): RepositoryPatch[] {
+  const members = patches ? membersOf(patches) : new Map<string, YamlValue>();
   return [...members.keys()].sort(byText).flatMap((name) => {
     const value = members.get(name)!;
     if (value.data === null) return [];
@@ -197,7 +197,7 @@ function patchesOf(
 /** All layers that count, in the order of BBLAYERS: higher priorities first, then by repository and name. */
 export function sortedLayers(
   repositories: readonly Repository[],
-): { readonly repository: Repository; readonly layer: Layer }[] {
+): { readonly repository: Repository; readonly layer: RepositoryLayer }[] {
   const all = repositories.flatMap((repository) => repository.layers.map((layer) => ({ repository, layer })));
   return all.sort(
     (left, right) =>
@@ -208,17 +208,17 @@ export function sortedLayers(
 }
 
 /** What is there at a path of keys; nothing where there is none. */
-export function membersAt(tree: Value, ...path: readonly string[]): Members {
-  let at: Value | undefined = tree;
+export function membersAt(tree: YamlValue, ...path: readonly string[]): Members {
+  let at: YamlValue | undefined = tree;
   for (const key of path) at = at && membersOf(at).get(key);
-  return at ? membersOf(at) : new Map<string, Value>();
+  return at ? membersOf(at) : new Map<string, YamlValue>();
 }
 
-function membersOf(value: Value): Members {
-  return isMembers(value.data) ? value.data : new Map<string, Value>();
+function membersOf(value: YamlValue): Members {
+  return isMembers(value.data) ? value.data : new Map<string, YamlValue>();
 }
 
 /** The folder of a layer. */
-export function layerFolder(repositoryFolder: string, layer: Layer): string {
+export function layerFolder(repositoryFolder: string, layer: RepositoryLayer): string {
   return resolve(join(repositoryFolder, layer.name));
 }
