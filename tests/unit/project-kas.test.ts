@@ -1,10 +1,10 @@
-/** Every key of kas and what kas itself made of project files: golden/project, which `golden/ask-kas` writes. */
+/** Every key of kas and what kas itself made of project files: golden/project, which `golden/ask_kas.py` writes. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, type Diagnostic } from "@tsbake/base";
 import { locateBuild, readProjectFile, writeConfiguration } from "@tsbake/project";
-import { kasCases, layOut, withoutComments } from "../support/kas-cases.js";
+import { kasCases, layOut, withoutComments, type KasCase } from "../support/kas-cases.js";
 import { root } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 
@@ -38,7 +38,7 @@ describe("conf files are those that kas writes from the same files, but for comm
     );
   });
 
-  test.each(cases.map((one) => [one.title, one] as const))("%s", async (_title, one) => {
+  function reading(one: KasCase): { topdir: string; project: ReturnType<typeof readProjectFile> } {
     const { folder, words, environment } = layOut(one);
     const { topdir, projectFile, moreFiles, workFolder } = locateBuild(folder, environment, words);
     const options = {
@@ -47,18 +47,27 @@ describe("conf files are those that kas writes from the same files, but for comm
       ...(moreFiles && { moreFiles }),
       ...(workFolder !== undefined && { workFolder }),
     };
-    const reading = readProjectFile(projectFile!, options);
-    if (one.answers.has("refused")) {
-      const told = await diagnosticsOf(reading);
-      expect(told.map(({ severity, at, help }) => [severity, at !== undefined, help !== undefined])).toEqual([
-        ["error", true, true],
-      ]);
-      return;
-    }
-    await writeConfiguration(await reading, topdir);
+    return { topdir, project: readProjectFile(projectFile!, options) };
+  }
+
+  const [refused, followed] = [true, false].map((isRefused) =>
+    cases
+      .filter(({ answers }) => answers.has("refused") === isRefused)
+      .map((one) => [one.title, one] as const),
+  );
+
+  test.each(followed!)("%s", async (_title, one) => {
+    const { topdir, project } = reading(one);
+    await writeConfiguration(await project, topdir);
     const read = (name: string): string => withoutComments(readFileSync(join(topdir, "conf", name), "utf8"));
     expect(read("project.conf")).toBe(one.answers.get("local.conf"));
     expect(read("bblayers.conf")).toBe(one.answers.get("bblayers.conf"));
+  });
+
+  test.each(refused!)("%s", async (_title, one) => {
+    const told = await diagnosticsOf(reading(one).project);
+    const parts = told.map(({ severity, at, help }) => [severity, at !== undefined, help !== undefined]);
+    expect(parts).toEqual([["error", true, true]]);
   });
 });
 
@@ -146,7 +155,7 @@ describe("every key of kas' schema is followed or refused", () => {
         // A mapping can lack keys and have unknown ones.
         const codes = /mapping|empty/.test(kind) ? told.slice(0, 1) : told;
         const isTaken = (taken as string[]).includes(kind) || isWider;
-        expect([kind, codes.map(({ code }) => code)]).toEqual([kind, isTaken ? [] : [expect.any(String)]]);
+        expect([kind, codes.length]).toEqual([kind, isTaken ? 0 : 1]);
       }
     },
   );

@@ -6,7 +6,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { BuildError, byText, words, type Diagnostic } from "@tsbake/base";
-import { isList, type YamlValue } from "./file/tree.js";
+import { isList, yamlText, type YamlValue } from "./file/tree.js";
 import { readFiles, type ReadFile } from "./file/includes.js";
 import { forbidsNetwork, kasEnvironment, type KasEnvironment } from "./kas-environment.js";
 import * as problem from "./problems.js";
@@ -150,7 +150,7 @@ function readSettings(tree: YamlValue, kas: KasEnvironment, problems: Diagnostic
       problems.push(problem.wrongType(name, "the name of an environment variable", keyAt));
   return {
     ...names,
-    targets: kas.targets ?? listed.flatMap(({ data }) => words(String(data))),
+    targets: kas.targets ?? listed.flatMap((one) => words(yamlText(one))),
     env: Object.fromEntries(
       environment.flatMap(([name, { data }]) => (typeof data === "string" ? [[name, data]] : [])),
     ),
@@ -163,5 +163,5 @@ function readSettings(tree: YamlValue, kas: KasEnvironment, problems: Diagnostic
 function pieces(tree: YamlValue, key: string): ConfigurationPiece[] {
   const members = membersAt(tree, key);
   const names = [...members.keys()].sort(byText);
-  return names.map((name) => ({ name, text: String(members.get(name)!.data ?? "") }));
+  return names.map((name) => ({ name, text: yamlText(members.get(name)) ?? "" }));
 }

@@ -40,7 +40,7 @@ export function checkValue(value: YamlValue, shape: Shape, problems: Diagnostic[
     case "refused":
       if (!shape.but?.includes(data))
         problems.push(
-          problem.unsupportedKey(key, shape.but?.length ? String(data) : undefined, shape.remedy, at),
+          problem.unsupportedKey(key, shape.but?.length ? value.written : undefined, shape.remedy, at),
         );
       return;
     case "mapping":

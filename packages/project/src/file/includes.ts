@@ -6,7 +6,7 @@ import { BuildError, readTextIfThere, reasonOf, type Diagnostic, type Span } fro
 import * as problem from "../problems.js";
 import { checkValue } from "./check.js";
 import { PROJECT } from "./schema.js";
-import { isList, isMembers, mergeTrees, readTree, type YamlValue } from "./tree.js";
+import { isList, isMembers, mergeTrees, readTree, yamlText, type YamlValue } from "./tree.js";
 
 export interface ReadFile {
   /** Absolute. */
@@ -128,7 +128,7 @@ class FilesReader {
   async #include(include: YamlValue, place: Place, above: readonly string[]): Promise<void> {
     const found = isMembers(include.data)
       ? this.#inRepository(include.data, include.at)
-      : this.#near(String(include.data), place, include.at);
+      : this.#near(yamlText(include)!, place, include.at);
     if (!found) return;
     const { path } = found;
     if (above.includes(path)) {
@@ -152,7 +152,7 @@ class FilesReader {
   }
 
   #inRepository(members: ReadonlyMap<string, YamlValue>, at: Span): Place | undefined {
-    const [repository, file] = ["repo", "file"].map((key) => String(members.get(key)?.data));
+    const [repository, file] = ["repo", "file"].map((key) => yamlText(members.get(key))!);
     const root = this.#folders.get(repository!);
     if (root === undefined) {
       if (!this.missing.has(repository!)) this.missing.set(repository!, at);

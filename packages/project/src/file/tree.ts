@@ -38,6 +38,11 @@ export function readTree(path: string, text: string, problems: Diagnostic[]): Ya
   return all.length > 0 ? undefined : new TreeReader(source, document, problems).root();
 }
 
+/** A text; undefined for anything else. */
+export function yamlText(value: YamlValue | undefined): string | undefined {
+  return typeof value?.data === "string" ? value.data : undefined;
+}
+
 export function isMembers(data: YamlValue["data"]): data is Members {
   return data instanceof Map;
 }

@@ -23,7 +23,7 @@ const CLONES_AT_ONCE = 4;
  *
  * @throws BuildError `project/repo-missing`
  */
-export function findRepository(repository: Repository, projectFile: string): string {
+function findRepository(repository: Repository, projectFile: string): string {
   const { id, folder, nearFile, at } = repository;
   if (isRemote(repository)) {
     if (existsSync(repository.folder)) return repository.folder;

@@ -3,7 +3,7 @@ import { join, relative, resolve, sep } from "node:path";
 import { byText, type Diagnostic, type Span } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { DISABLED } from "../file/schema.js";
-import { isMembers, type Members, type YamlValue } from "../file/tree.js";
+import { isMembers, yamlText, type Members, type YamlValue } from "../file/tree.js";
 import { badReference, urlFault } from "./names.js";
 
 /** A text of a project file, and where it stands. */
@@ -184,13 +184,12 @@ function patchesOf(
   return [...members.keys()].sort(byText).flatMap((name) => {
     const value = members.get(name)!;
     if (value.data === null) return [];
-    const [repo, path] = ["repo", "path"].map((key) => membersOf(value).get(key)?.data);
-    const from = typeof repo === "string" ? repo : usual?.text;
+    const from = yamlText(membersOf(value).get("repo")) ?? usual?.text;
     if (from === undefined) {
       problems.push(problem.patchWithoutRepo(id, name, value.keyAt));
       return [];
     }
-    return [{ id: name, at: value.keyAt, repo: from, path: String(path) }];
+    return [{ id: name, at: value.keyAt, repo: from, path: yamlText(membersOf(value).get("path"))! }];
   });
 }
 

@@ -102,7 +102,10 @@ def ask(kas, pieces):
             print(*done.stderr.decode().splitlines()[-1:], file=sys.stderr)
             return [("-->", "refused", "")]
         conf = Path(folder) / "project/build/conf"
-        return [("-->", name, without_comments((conf / name).read_text())) for name in ("local.conf", "bblayers.conf")]
+        return [
+            ("-->", name, without_comments((conf / name).read_text()))
+            for name in ("local.conf", "bblayers.conf")
+        ]
 
 
 def without_comments(text):
@@ -175,7 +178,10 @@ def main():
     if shutil.which("git") is None:
         sys.exit("there is no git")
     differs = False
-    for name, answer in (("kas.txt", lambda text: answered(kas, text)), ("kas-types.txt", lambda _: types(kas))):
+    for name, answer in (
+        ("kas.txt", lambda text: answered(kas, text)),
+        ("kas-types.txt", lambda _: types(kas)),
+    ):
         path = HERE / name
         before = path.read_text() if path.exists() else ""
         after = answer(before)
