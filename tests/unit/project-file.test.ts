@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, render } from "@tsbake/base";
-import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
+import { locateBuild, projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
 import { temporaryFolder } from "../support/temporary.js";
 
 /** A folder with these files; `layer` as content makes a layer folder. */
@@ -128,6 +128,96 @@ repos:
     expect(await readProjectFile(join(folder, "tsbake.yaml"))).toMatchObject({
       machine: "theirs",
       layers: [join(folder, "sub")],
+    });
+  });
+});
+
+describe("where a project is", () => {
+  test.each<[string, string[], Record<string, string>, string[], object]>([
+    ["tsbake.yml", ["tsbake.yml"], {}, [], { topdir: "build", projectFile: "tsbake.yml" }],
+    ["tsbake.json", ["tsbake.json"], {}, [], { topdir: "build", projectFile: "tsbake.json" }],
+    [
+      "the first of both",
+      ["tsbake.json", "tsbake.yaml"],
+      {},
+      [],
+      { topdir: "build", projectFile: "tsbake.yaml" },
+    ],
+    [
+      "kas' variable",
+      ["tsbake.yaml"],
+      { KAS_BUILD_DIR: "b" },
+      [],
+      { topdir: "b", projectFile: "tsbake.yaml" },
+    ],
+    [
+      "ours before kas'",
+      ["tsbake.yaml"],
+      { KAS_BUILD_DIR: "b", TSBAKE_BUILD_DIR: "c" },
+      [],
+      { topdir: "c", projectFile: "tsbake.yaml" },
+    ],
+    [
+      "kas' work folder",
+      ["tsbake.yaml"],
+      { KAS_WORK_DIR: "w" },
+      [],
+      { topdir: "w/build", projectFile: "tsbake.yaml", workFolder: "w" },
+    ],
+    [
+      "named files: the current folder",
+      ["tsbake.yaml"],
+      {},
+      ["conf/a.yml", "b.yml"],
+      { topdir: "build", projectFile: "conf/a.yml", moreFiles: ["b.yml"], workFolder: "" },
+    ],
+    ["one named file", [], {}, ["a.yml"], { topdir: "build", projectFile: "a.yml" }],
+  ])("%s", (_name, there, environment, files, expected) => {
+    const folder = folderWith(Object.fromEntries(there.map((name) => [name, ""])));
+    const whole = (value: unknown): unknown =>
+      Array.isArray(value) ? value.map(whole) : join(folder, String(value)).replace(/\/$/, "");
+    const places = Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, whole(value)]));
+    expect(locateBuild(folder, environment, files)).toEqual(places);
+  });
+
+  test("without one, kas' own files are named in the help", () => {
+    const folder = folderWith({ "kas-b.yml": "", "kas.yml": "", "kas.lock.yml": "", "other.yml": "" });
+    expect(() => locateBuild(folder, {})).toThrow(BuildError);
+    const told = (): string => {
+      try {
+        locateBuild(folder, {});
+        return "";
+      } catch (error) {
+        return error instanceof BuildError ? (error.diagnostics[0]!.help ?? "") : "";
+      }
+    };
+    expect(told()).toBe("name kas' file: `tsbake kas-b.yml`, or several, `tsbake kas-b.yml:OTHER.yml`");
+  });
+
+  test("MACHINE of the caller gets into the configuration, with or without `env`", async () => {
+    const folder = folderWith({ "tsbake.yaml": "header: {version: 14}\n" });
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    expect(projectEnvironment(project, { MACHINE: "m" })).toEqual({
+      MACHINE: "m",
+      BB_ENV_PASSTHROUGH_ADDITIONS: "MACHINE",
+    });
+    expect(projectEnvironment(project, {})).toEqual({});
+  });
+
+  test("layers and includes of a folder in a larger repository are found at its root, and beside the file", async () => {
+    const folder = folderWith({
+      ".git/HEAD": "",
+      "product/tsbake.yaml":
+        "header: {version: 14, includes: [common/top.yml, beside.yml]}\nrepos: {root: {layers: {meta-r: }}, own: {layers: {meta-o: }}}\n",
+      "common/top.yml": "header: {version: 14}\nmachine: top\n",
+      "product/beside.yml": "header: {version: 14}\ndistro: beside\n",
+      "meta-r/conf/layer.conf": "",
+      "product/meta-o/conf/layer.conf": "",
+    });
+    expect(await readProjectFile(join(folder, "product/tsbake.yaml"))).toMatchObject({
+      machine: "top",
+      distro: "beside",
+      layers: [join(folder, "product/meta-o"), join(folder, "meta-r")],
     });
   });
 });

@@ -25,5 +25,7 @@ export async function lockRepositories(
   });
   await folders.holdBuildFolder(topdir);
   const beforeChange = (): Promise<void> => Promise.resolve();
-  return lockProject(projectFile, await projectOptions(location, options, { beforeChange, updates }));
+  const asked = await projectOptions(location, options, { beforeChange, updates });
+  // Waited for here: what is held is let go on the way out.
+  return await lockProject(projectFile, asked);
 }

@@ -391,7 +391,7 @@ export function unreadableProject(path: string, reason: string): Diagnostic {
     severity: "error",
     code: "project/unreadable-project",
     message: `the project file ${path} cannot be read: ${reason}`,
-    help: "repair its permissions, or put a file there: docs/tutorial.md has a whole one",
+    help: "correct its name or permissions, or put a file there: docs/tutorial.md has a whole one",
   };
 }
 

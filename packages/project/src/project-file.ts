@@ -81,6 +81,7 @@ export async function loadProject(path: string, options: ProjectOptions = {}): P
   const { workFolder = dirname(absolute), moreFiles = [], environment = {}, bring } = options;
   const kas = kasEnvironment(environment);
   let folders: ReadonlyMap<string, string> = new Map();
+  const asked = new Set<string>();
   for (;;) {
     const files = [absolute, ...moreFiles.map((file) => resolve(file))];
     const read = await readFiles({ files, folders, usesLocks: bring?.updates !== true });
@@ -89,7 +90,7 @@ export async function loadProject(path: string, options: ProjectOptions = {}): P
     const warnings: Diagnostic[] = [...kas.warnings];
     const lockFiles = new Set(read.files.filter(({ isLock }) => isLock).map((file) => file.path));
     const request = { tree, workFolder, lockFiles, mirrorOf: kas.mirrorOf, problems, warnings };
-    const checkout = bring && checkoutOptions(bring, workFolder, tree, environment);
+    const checkout = bring && { ...checkoutOptions(bring, workFolder, tree, environment), asked };
     if (read.missing.size > 0) {
       // What includes need comes first, without patches: these may be in what is not known yet.
       const needed = repositoriesOf(request, new Set(read.missing.keys()));
@@ -123,7 +124,7 @@ function checkoutOptions(
   workFolder: string,
   tree: YamlValue,
   environment: Readonly<Record<string, string>>,
-): CheckoutOptions {
+): Omit<CheckoutOptions, "asked"> {
   const own = membersAt(tree, "env").get("BB_NO_NETWORK")?.data;
   const texts = pieces(tree, "local_conf_header").map(({ text }) => text);
   const isOffline = forbidsNetwork(

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
-import { BuildError, readTextIfThere, reasonOf, type Diagnostic, type Span } from "@tsbake/base";
+import { BuildError, hasCode, readTextIfThere, reasonOf, type Diagnostic, type Span } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { checkValue } from "./check.js";
 import { PROJECT } from "./schema.js";
@@ -91,7 +91,8 @@ async function demandText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new BuildError([problem.unreadableProject(path, reasonOf(error))], { cause: error });
+    const reason = hasCode(error, "ENOENT", "ENOTDIR") ? "it does not exist" : reasonOf(error);
+    throw new BuildError([problem.unreadableProject(path, reason)], { cause: error });
   }
 }
 

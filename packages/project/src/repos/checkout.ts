@@ -32,6 +32,8 @@ export interface CheckoutOptions {
   readonly isOffline: boolean;
   /** Branches are looked up anew where they are from, instead of where they were last time. */
   readonly updates: boolean;
+  /** Keys of repositories that have been asked for news already. */
+  readonly asked: Set<string>;
   /** Called before anything on the disk changes. */
   readonly beforeChange: () => Promise<void>;
   readonly onStep: (text: string, percent?: number) => void;
@@ -105,7 +107,8 @@ async function clone(repository: Remote, options: CheckoutOptions): Promise<stri
       const reason = redact(gitReason(stderr));
       throw new BuildError([problem.repoMissing(id, folder, { command, near: [], reason }, at)]);
     }
-    const commit = await resolveCommit(repository, target, { ...options, updates: false }, undefined);
+    options.asked.add(id);
+    const commit = await resolveCommit(repository, target, options, undefined);
     await moveTo(repository, target, commit);
     await rename(target, folder);
     return commit;
@@ -228,11 +231,12 @@ async function resolveCommit(
   options: CheckoutOptions,
   origin: string | undefined,
 ): Promise<string> {
-  const { url, branch, tag, commit } = repository;
+  const { id, url, branch, tag, commit } = repository;
   // The branches that are there are another repository's.
   const isElsewhere = origin !== undefined && origin !== withoutPassword(url.text);
   const isFloating = commit === undefined || branch !== undefined;
-  const isOld = (options.updates && commit === undefined) || (isElsewhere && isFloating);
+  const isOld =
+    (options.updates && commit === undefined && !options.asked.has(id)) || (isElsewhere && isFloating);
   if (!isOld) {
     const found = await lookUp(repository, folder);
     if ("commit" in found) return found.commit;
@@ -240,9 +244,10 @@ async function resolveCommit(
     if (origin === undefined && !needsOwnFetch(repository)) throw new BuildError([found.problem]);
   }
   if (options.isOffline && !isLocalUrl(url.text))
-    throw new BuildError([problem.offlineRevision(repository.id, (commit ?? tag ?? branch)!)]);
+    throw new BuildError([problem.offlineRevision(id, (commit ?? tag ?? branch)!)]);
   await options.beforeChange();
   await fetchInto(repository, folder, options, isElsewhere);
+  options.asked.add(id);
   const found = await lookUp(repository, folder);
   if ("commit" in found) return found.commit;
   throw new BuildError([found.problem]);
