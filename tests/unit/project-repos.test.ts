@@ -404,7 +404,19 @@ describe("what strangers write", () => {
     const told = await world.told('repos: {up: {url: "https://me:secret@host.invalid/x", branch: main}}\n', {
       environment,
     });
-    expect(told.map(({ message, help }) => `${message} ${help}`).join("\n")).not.toContain("secret");
+    const path = join(world.project, "tsbake.yaml");
+    const alone = readProjectFile(path).then(
+      () => [],
+      (error: BuildError) => error.diagnostics,
+    );
+    const wrong = await world.told('repos: {up: {url: "ftp://me:secret@host.invalid/x", branch: main}}\n');
+    const all = [...told, ...(await alone), ...wrong];
+    expect(all.map(({ code }) => code)).toEqual([
+      "project/repo-missing",
+      "project/repo-missing",
+      "project/bad-url",
+    ]);
+    expect(all.map(({ message, help }) => `${message} ${help}`).join("\n")).not.toContain("secret");
   });
 
   test("an include leads out through a link, and a file includes itself through another name", async () => {

@@ -92,7 +92,7 @@ export async function checkOut(repository: Remote, options: CheckoutOptions): Pr
 async function clone(repository: Remote, options: CheckoutOptions): Promise<string> {
   const { id, url, folder, at } = repository;
   const shown = redact(url.text);
-  const command = cloneCommand(repository, shown);
+  const command = cloneCommand(repository);
   if (options.isOffline && !isLocalUrl(url.text))
     throw new BuildError([problem.repoMissing(id, folder, { command, near: [], isOffline: true }, at)]);
   await options.beforeChange();
@@ -315,10 +315,10 @@ async function lookUp({ id, commit, branch, tag }: Remote, folder: string): Prom
 }
 
 /** For people, and for those who have no network here. */
-export function cloneCommand({ branch, tag, commit, folder, url }: Remote, shown = url.text): string {
+export function cloneCommand({ branch, tag, commit, folder, url }: Remote): string {
   const at = branch ?? tag;
   const from = at === undefined ? [] : ["--branch", quote(at.text)];
-  const begin = ["git", "clone", ...from, quote(shown), quote(folder)].join(" ");
+  const begin = ["git", "clone", ...from, quote(redact(url.text)), quote(folder)].join(" ");
   return begin + (commit === undefined ? "" : ` && git -C ${quote(folder)} checkout ${quote(commit.text)}`);
 }
 

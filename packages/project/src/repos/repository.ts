@@ -1,6 +1,6 @@
 /** `repos` of the merged files, with `defaults` and `overrides`: which repositories there are, where, and at what. */
 import { join, relative, resolve, sep } from "node:path";
-import { byText, type Diagnostic, type Span } from "@tsbake/base";
+import { byText, redact, type Diagnostic, type Span } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { DISABLED } from "../file/schema.js";
 import { isMembers, yamlText, type Members, type YamlValue } from "../file/tree.js";
@@ -106,7 +106,7 @@ function repositoryOf(
       problems.push(problem.patchesWithoutUrl(id, own.get("patches")!.keyAt));
   } else {
     const fault = urlFault(url.text);
-    if (fault !== undefined) problems.push(problem.badUrl(url.text, fault, url.at));
+    if (fault !== undefined) problems.push(problem.badUrl(redact(url.text), fault, url.at));
     for (const one of [branch, tag])
       if (one && badReference(one.text))
         problems.push(problem.badRevision(one.text, "branch or tag", one.at));
