@@ -4,6 +4,7 @@ import {
   existsSync,
   lchownSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
@@ -99,6 +100,15 @@ describe("a repository with a url", () => {
     // Nothing of a clone that was broken off is left, either.
     expect(gitIn(world.project, "init", "-q")).toBe("");
     expect(gitIn(world.project, "status", "--porcelain")).toBe("?? tsbake.yaml\n?? up/");
+  });
+
+  test("is cloned once where several builds begin at a time", async () => {
+    const world = new World();
+    const repos = `repos: {up: {url: "${world.remote("up")}", branch: main}}\n`;
+    world.write("tsbake.yaml", `header: {version: 14}\n${repos}`);
+    const [one, two] = await Promise.all([world.read(repos), world.read(repos)]);
+    expect(two.layers).toEqual(one.layers);
+    expect(readdirSync(world.project).sort()).toEqual(["tsbake.yaml", "up"]);
   });
 
   test("goes where the file says, forth and back, and its branches stay", async () => {
@@ -668,6 +678,14 @@ describe("kas' own means", () => {
       `${overrides}repos: {up: {url: "${url}", tag: v1, commit: "0123456789012345678901234567890123456789"}}\n`,
     );
     expect(world.warnings).toMatchObject([{ code: "project/unused-override", help: "is `up` meant?" }]);
+  });
+
+  test("two repositories are not cloned into one folder", async () => {
+    const [one, two] = ["name: up", "path: ./x/../up"].map(
+      (said) => `{url: "file:///nosuch", branch: main, ${said}}`,
+    );
+    const told = await new World().told(`repos: {one: ${one}, two: ${two}}\n`);
+    expect(told).toMatchObject([{ code: "project/same-folder", notes: [{ message: "`one`" }] }]);
   });
 
   test.each(["commit: abcdef0", "branch: main", "tag: v1", "patches: {a: {repo: up, path: x}}"])(

@@ -364,6 +364,22 @@ export function patchesWithoutUrl(id: string, at: Span): Diagnostic {
   };
 }
 
+/** Two repositories that are to be cloned into one folder. */
+export function sameFolder(
+  one: { readonly id: string; readonly at: Span },
+  other: { readonly id: string; readonly at: Span },
+  folder: string,
+): Diagnostic {
+  return {
+    severity: "error",
+    code: "project/same-folder",
+    message: `the repositories \`${other.id}\` and \`${one.id}\` are both to be in ${folder}`,
+    at: one.at,
+    notes: [{ message: `\`${other.id}\``, at: other.at }],
+    help: "give one of them another `path` or `name`",
+  };
+}
+
 export function unknownKey(key: string, near: readonly string[], at: Span): Diagnostic {
   return {
     severity: "error",

@@ -16,6 +16,7 @@ import {
   redact,
   removeTree,
   scratchFolder,
+  syncTree,
   withoutPassword,
   writeFileAtomic,
   type Diagnostic,
@@ -65,13 +66,25 @@ export interface CheckedOut {
 /**
  * Makes sure that the repository is there, at its commit.
  *
+ * @param isHeld nobody else changes it now: what was looked at before is looked at again, since that may have taken hours
  * @throws BuildError `project/repo-missing`, `project/not-a-repository`, `project/missing-revision`, `project/revision-mismatch`, …
  */
-export async function checkOut(repository: Remote, options: CheckoutOptions): Promise<CheckedOut> {
+export async function checkOut(
+  repository: Remote,
+  options: CheckoutOptions,
+  isHeld = false,
+): Promise<CheckedOut> {
   const { id, folder, at } = repository;
+  const again = async (): Promise<CheckedOut> => {
+    await options.beforeChange();
+    return checkOut(repository, options, true);
+  };
   if (!isInside(folder, options.workFolder))
     throw new BuildError([problem.pathOutside(id, folder, options.workFolder, at)]);
-  if (!existsSync(folder)) return { commit: await clone(repository, options), patches: "" };
+  if (!existsSync(folder)) {
+    demandReachable(repository, options);
+    return isHeld ? clone(repository, options) : again();
+  }
   const state = await stateOf(repository);
   const commit = await resolveCommit(repository, folder, options, state.url);
   const isOurs = state.note !== undefined && state.note.head === state.head;
@@ -82,20 +95,25 @@ export async function checkOut(repository: Remote, options: CheckoutOptions): Pr
     options.onWarning(problem.repoLeft(id, folder, { wanted: commit, there: state.head, why }, at));
     return { commit, patches: undefined };
   }
-  await options.beforeChange();
+  if (!isHeld) return again();
   options.onStep(`${id}: checking out ${commit.slice(0, 12)} (was ${state.head?.slice(0, 12) ?? "empty"})`);
   await moveTo(repository, folder, commit);
   return { commit, patches: "" };
 }
 
-/** Into a folder beside, which gets its name when all of it is there. @returns the commit */
-async function clone(repository: Remote, options: CheckoutOptions): Promise<string> {
+/** @throws BuildError `project/repo-missing` where BB_NO_NETWORK forbids to clone it */
+function demandReachable(repository: Remote, { isOffline }: CheckoutOptions): void {
+  const { id, url, folder, at } = repository;
+  if (!isOffline || isLocalUrl(url.text)) return;
+  const command = cloneCommand(repository);
+  throw new BuildError([problem.repoMissing(id, folder, { command, near: [], isOffline }, at)]);
+}
+
+/** Into a folder beside, which gets its name when all of it is there. */
+async function clone(repository: Remote, options: CheckoutOptions): Promise<CheckedOut> {
   const { id, url, folder, at } = repository;
   const shown = redact(url.text);
   const command = cloneCommand(repository);
-  if (options.isOffline && !isLocalUrl(url.text))
-    throw new BuildError([problem.repoMissing(id, folder, { command, near: [], isOffline: true }, at)]);
-  await options.beforeChange();
   options.onStep(`${id}: cloning ${shown}`);
   const scratch = await scratchBeside(repository, command);
   try {
@@ -110,8 +128,13 @@ async function clone(repository: Remote, options: CheckoutOptions): Promise<stri
     options.asked.add(id);
     const commit = await resolveCommit(repository, target, options, undefined);
     await moveTo(repository, target, commit);
+    syncTree(`${target}/.git`);
     await rename(target, folder);
-    return commit;
+    return { commit, patches: "" };
+  } catch (error) {
+    // A build of another build folder was quicker.
+    if (!hasCode(error, "ENOTEMPTY", "EEXIST")) throw error;
+    return await checkOut(repository, options, true);
   } finally {
     await removeTree(scratch);
   }
@@ -187,15 +210,7 @@ export async function noteHead(folder: string, note: Omit<Note, "head">): Promis
 
 /** The commit in full; undefined where there is none of that name. */
 export async function commitOf(folder: string, name: string): Promise<string | undefined> {
-  const found = await git([
-    "-C",
-    folder,
-    "rev-parse",
-    "-q",
-    "--verify",
-    "--end-of-options",
-    `${name}^{commit}`,
-  ]);
+  const found = await git(["-C", folder, "rev-parse", "-q", "--verify", `${name}^{commit}`]);
   return found.code === 0 ? found.stdout.trim() : undefined;
 }
 

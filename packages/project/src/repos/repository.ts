@@ -73,7 +73,14 @@ export function repositoriesOf(request: RepositoriesRequest, only?: ReadonlySet<
   for (const [id, { keyAt }] of overrides)
     if (!repos.has(id)) warnings.push(problem.unusedOverride(id, [...repos.keys()], keyAt));
   const wanted = [...repos].filter(([id]) => only?.has(id) ?? true);
-  return wanted.flatMap(([id, value]) => repositoryOf(id, value, overrides.get(id), request) ?? []);
+  const found = wanted.flatMap(([id, value]) => repositoryOf(id, value, overrides.get(id), request) ?? []);
+  const owners = new Map<string, Repository>();
+  for (const repository of found.filter(({ url }) => url !== undefined)) {
+    const other = owners.get(repository.folder!);
+    owners.set(repository.folder!, repository);
+    if (other) request.problems.push(problem.sameFolder(repository, other, repository.folder!));
+  }
+  return found;
 }
 
 function repositoryOf(
