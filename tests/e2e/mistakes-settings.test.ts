@@ -90,7 +90,30 @@ const COMMAND_LINES: Readonly<Record<string, Mistake>> = {
     args: ["-r", "nosuch.conf", "page"],
     codes: ["recipe/missing-configuration-file"],
   },
+  "a machine that does not exist": {
+    args: ["--machine", "genric", "page"],
+    codes: ["datastore/missing-include"],
+    message: /conf\/machine\/genric.conf/,
+    help: /^is `generic` meant\?/,
+  },
+  "a project file that is not there": { args: ["nosuch.yml", "page"], codes: ["project/unreadable-project"] },
+  "project files in two words": {
+    args: ["tsbake.yaml", "other.yml", "page"],
+    codes: ["cli/unexpected-word"],
+    help: /tsbake\.yaml:other\.yml/,
+    exit: 2,
+  },
   "a file that is no metadata": { args: ["-R", "tsbake.yaml", "page"], codes: ["recipe/not-metadata"] },
+};
+
+/** `tsbake lock` asks for the project file as builds do. */
+const LOCKS: Readonly<Record<string, Mistake>> = {
+  "a repository that cannot be cloned": {
+    args: ["lock"],
+    files: { [PROJECT]: line("  other:\n    url: https://host.invalid/y.git\n    branch: main") },
+    codes: ["project/repo-missing"],
+  },
+  "a file that is not there": { args: ["lock", "nosuch.yml"], codes: ["project/unreadable-project"] },
 };
 
 const PROJECTS: Readonly<Record<string, Mistake>> = {
@@ -124,9 +147,54 @@ const PROJECTS: Readonly<Record<string, Mistake>> = {
     help: /is `meta-toy` meant\?/,
   },
   "a repository to be fetched": {
-    files: { [PROJECT]: line("  other:\n    url: https://host.invalid/y.git") },
+    files: { [PROJECT]: line("  other:\n    url: https://host.invalid/y.git\n    branch: main") },
     codes: ["project/repo-missing"],
-    help: /git clone https:/,
+    message: /cannot be cloned: .*host\.invalid/,
+    help: /git clone --branch main https:/,
+  },
+  "a repository of which nothing says the commit": {
+    files: { [PROJECT]: line("  other:\n    url: https://host.invalid/y.git") },
+    codes: ["project/no-revision"],
+    help: /`branch`/,
+  },
+  "a repository that is not there, without network": {
+    files: {
+      [PROJECT]: line(
+        '  other:\n    url: https://host.invalid/y.git\n    branch: main\nenv:\n  BB_NO_NETWORK: "1"',
+      ),
+    },
+    codes: ["project/repo-missing"],
+    message: /BB_NO_NETWORK forbids/,
+  },
+  "a repository that is no repository": {
+    files: {
+      [PROJECT]: (text) => text.replace("path: meta-toy", "path: meta-toy\n    url: ./x\n    branch: main"),
+    },
+    codes: ["project/not-a-repository"],
+  },
+  "a lock that contradicts": {
+    files: {
+      [PROJECT]: line("  other:\n    url: ./x\n    commit: abcdef0"),
+      "tsbake.lock.yaml": "header: {version: 14}\noverrides: {repos: {other: {commit: abcdef1}}}\n",
+    },
+    codes: ["project/lock-contradicts"],
+    marked: "abcdef0",
+    help: /tsbake lock/,
+  },
+  "a format that is not known": {
+    files: { [PROJECT]: (text) => text.replace(/version: \d+/, "version: 999") },
+    codes: ["project/project-version"],
+    marked: "999",
+  },
+  "an include that leads out": {
+    files: { [PROJECT]: (text) => text.replace(/(version: \d+)/, "$1\n  includes: [../../x.yml]") },
+    codes: ["project/include-outside"],
+  },
+  "a key of kas that is not followed": {
+    files: { [PROJECT]: line("build_system: isar") },
+    codes: ["project/unsupported-key"],
+    marked: "isar",
+    help: /OpenEmbedded/,
   },
   nothing: { files: { [PROJECT]: "" }, codes: ["project/missing-key"] },
   rubbish: { files: { [PROJECT]: "\u0000\u0001\u0002" }, codes: ["project/wrong-type"] },
@@ -434,6 +502,10 @@ describe("mistakes on the command line", () => {
 
 describe("mistakes in the project file", () => {
   test.each(Object.entries(PROJECTS))("%s", async (_name, mistake) => {
+    expect(await tell(mistake)).toEqual(mistake.codes);
+  });
+
+  test.each(Object.entries(LOCKS))("tsbake lock: %s", async (_name, mistake) => {
     expect(await tell(mistake)).toEqual(mistake.codes);
   });
 

@@ -24,6 +24,8 @@ describe("commands of words", () => {
   const day = 86_400_000;
   test.each([
     ["feed update", { action: "feed-update", targets: [] }],
+    ["lock", { action: "lock", projectFiles: [], updates: false }],
+    ["lock kas.yml --update", { action: "lock", projectFiles: ["kas.yml"], updates: true }],
     ["sstate stats --ui json", { action: "sstate-stats", ui: "json" }],
     [
       "sstate verify --remove",

@@ -6,9 +6,11 @@ import { describe, expect, test } from "@jest/globals";
 import { BuildError, Source } from "@tsbake/base";
 import type { Surroundings } from "@tsbake/cli";
 import type { BuildRequest, LockedBuild, OpenOptions } from "@tsbake/engine";
+import { gitIn, makeRemote } from "../support/kas-cases.js";
 import { root } from "../support/paths.js";
 import { runCommand, type SessionResult } from "../support/session.js";
 import { summaryOf } from "../support/summary.js";
+import { temporaryFolder } from "../support/temporary.js";
 
 /** All but line ends and tabs. */
 // oxlint-disable-next-line no-control-regex -- that is what it is about
@@ -46,6 +48,47 @@ async function session(
   const result = await runCommand(words, open, change);
   return { ...result, request: seen.request, opened: seen.opened, closed: seen.closed };
 }
+
+describe("tsbake lock", () => {
+  test("says what is pinned, and what was, and opens no build", async () => {
+    const folder = temporaryFolder("lock");
+    const commit = makeRemote(join(folder, "up"), { "conf/layer.conf": "" });
+    const repos = `repos: {up: {url: "file://${folder}/up", branch: main, path: clone}}\n`;
+    writeFileSync(join(folder, "kas.yml"), `header: {version: 14}\n${repos}`);
+    const lock = (...words: string[]) => session(["lock", "kas.yml", ...words], {}, { directory: folder });
+    const first = await lock();
+    expect([first.code, first.out, first.opened]).toEqual([0, `up: ${commit}, in kas.lock.yml\n`, undefined]);
+    expect(first.err).toContain(`up: cloning file://${folder}/up`);
+    expect((await lock()).out).toBe("nothing to lock: each repository has its commit\n");
+    expect((await lock("--update")).out).toBe(`up: ${commit}, as before\n`);
+    writeFileSync(join(folder, "up/conf/layer.conf"), "# new");
+    gitIn(join(folder, "up"), "commit", "-q", "-a", "-m", "two");
+    const second = gitIn(join(folder, "up"), "rev-parse", "HEAD");
+    const { out } = await lock("--update", "--ui", "json");
+    expect(
+      out
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as object),
+    ).toContainEqual(
+      expect.objectContaining({
+        type: "answer",
+        data: {
+          format: 1,
+          repositories: [expect.objectContaining({ id: "up", commit: second, was: commit })],
+        },
+      }),
+    );
+  });
+
+  test("a build folder without a project file has nothing to lock", async () => {
+    const folder = temporaryFolder("lock");
+    mkdirSync(join(folder, "conf"));
+    writeFileSync(join(folder, "conf/bblayers.conf"), "");
+    const { code, err } = await session(["lock"], {}, { directory: folder });
+    expect([code, err]).toEqual([1, expect.stringContaining("error[engine/no-project-file]")]);
+  });
+});
 
 describe("tsbake explain", () => {
   const page = readFileSync(join(root, "docs/problems.md"), "utf8");

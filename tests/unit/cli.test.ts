@@ -61,6 +61,14 @@ describe("the command line", () => {
     ["-q x", { quiet: true }],
     ["--ui json x", { ui: "json" }],
     ["x -- -y", { targets: ["x", "-y"] }],
+    ["x", { targets: ["x"], projectFiles: [] }],
+    ["kas.yml", { targets: [], projectFiles: ["kas.yml"] }],
+    [
+      "x conf/a.yaml:b.json:../c.yml y",
+      { targets: ["x", "y"], projectFiles: ["conf/a.yaml", "b.json", "../c.yml"] },
+    ],
+    ["x:do_fetch mc:one:x.yml:x", { targets: ["x:do_fetch", "mc:one:x.yml:x"], projectFiles: [] }],
+    ["--machine board x", { machine: "board" }],
   ])("`%s`", (line, expected) => {
     expect(request(line)).toMatchObject(expected);
   });
@@ -78,6 +86,9 @@ describe("the command line", () => {
     ["--no-setscene --setscene-only x", "cli/conflicting-options", /leave one/],
     ["--ui knotty x", "cli/wrong-value", /json/],
     ["-S all x", "cli/wrong-value", /none/],
+    ["a.yml b.yml", "cli/unexpected-word", /a\.yml:b\.yml/],
+    ["--machine a/b x", "cli/wrong-value", /./],
+    ["--update x", "cli/misplaced-option", /leave it out/],
   ])("`%s` is a mistake", (line, code, help) => {
     const command = parseCommand(line.split(" "));
     expect(command).toMatchObject({ kind: "wrong", diagnostic: { code } });

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { BuildError, render } from "@tsbake/base";
-import { projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
+import { locateBuild, projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
 import { temporaryFolder } from "../support/temporary.js";
 
 /** A folder with these files; `layer` as content makes a layer folder. */
@@ -132,6 +132,96 @@ repos:
   });
 });
 
+describe("where a project is", () => {
+  test.each<[string, string[], Record<string, string>, string[], object]>([
+    ["tsbake.yml", ["tsbake.yml"], {}, [], { topdir: "build", projectFile: "tsbake.yml" }],
+    ["tsbake.json", ["tsbake.json"], {}, [], { topdir: "build", projectFile: "tsbake.json" }],
+    [
+      "the first of both",
+      ["tsbake.json", "tsbake.yaml"],
+      {},
+      [],
+      { topdir: "build", projectFile: "tsbake.yaml" },
+    ],
+    [
+      "kas' variable",
+      ["tsbake.yaml"],
+      { KAS_BUILD_DIR: "b" },
+      [],
+      { topdir: "b", projectFile: "tsbake.yaml" },
+    ],
+    [
+      "ours before kas'",
+      ["tsbake.yaml"],
+      { KAS_BUILD_DIR: "b", TSBAKE_BUILD_DIR: "c" },
+      [],
+      { topdir: "c", projectFile: "tsbake.yaml" },
+    ],
+    [
+      "kas' work folder",
+      ["tsbake.yaml"],
+      { KAS_WORK_DIR: "w" },
+      [],
+      { topdir: "w/build", projectFile: "tsbake.yaml", workFolder: "w" },
+    ],
+    [
+      "named files: the current folder",
+      ["tsbake.yaml"],
+      {},
+      ["conf/a.yml", "b.yml"],
+      { topdir: "build", projectFile: "conf/a.yml", moreFiles: ["b.yml"], workFolder: "" },
+    ],
+    ["one named file", [], {}, ["a.yml"], { topdir: "build", projectFile: "a.yml" }],
+  ])("%s", (_name, there, environment, files, expected) => {
+    const folder = folderWith(Object.fromEntries(there.map((name) => [name, ""])));
+    const whole = (value: unknown): unknown =>
+      Array.isArray(value) ? value.map(whole) : join(folder, String(value)).replace(/\/$/, "");
+    const places = Object.fromEntries(Object.entries(expected).map(([key, value]) => [key, whole(value)]));
+    expect(locateBuild(folder, environment, files)).toEqual(places);
+  });
+
+  test("without one, kas' own files are named in the help", () => {
+    const folder = folderWith({ "kas-b.yml": "", "kas.yml": "", "kas.lock.yml": "", "other.yml": "" });
+    expect(() => locateBuild(folder, {})).toThrow(BuildError);
+    const told = (): string => {
+      try {
+        locateBuild(folder, {});
+        return "";
+      } catch (error) {
+        return error instanceof BuildError ? (error.diagnostics[0]!.help ?? "") : "";
+      }
+    };
+    expect(told()).toBe("name kas' file: `tsbake kas-b.yml`, or several, `tsbake kas-b.yml:OTHER.yml`");
+  });
+
+  test("MACHINE of the caller gets into the configuration, with or without `env`", async () => {
+    const folder = folderWith({ "tsbake.yaml": "header: {version: 14}\n" });
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    expect(projectEnvironment(project, { MACHINE: "m" })).toEqual({
+      MACHINE: "m",
+      BB_ENV_PASSTHROUGH_ADDITIONS: "MACHINE",
+    });
+    expect(projectEnvironment(project, {})).toEqual({});
+  });
+
+  test("layers and includes of a folder in a larger repository are found at its root, and beside the file", async () => {
+    const folder = folderWith({
+      ".git/HEAD": "",
+      "product/tsbake.yaml":
+        "header: {version: 14, includes: [common/top.yml, beside.yml]}\nrepos: {root: {layers: {meta-r: }}, own: {layers: {meta-o: }}}\n",
+      "common/top.yml": "header: {version: 14}\nmachine: top\n",
+      "product/beside.yml": "header: {version: 14}\ndistro: beside\n",
+      "meta-r/conf/layer.conf": "",
+      "product/meta-o/conf/layer.conf": "",
+    });
+    expect(await readProjectFile(join(folder, "product/tsbake.yaml"))).toMatchObject({
+      machine: "top",
+      distro: "beside",
+      layers: [join(folder, "product/meta-o"), join(folder, "meta-r")],
+    });
+  });
+});
+
 describe("what is wrong is told at its place", () => {
   test.each<[string, Record<string, string>, string]>([
     [
@@ -162,7 +252,7 @@ help: add \`header\`; docs/tutorial.md has a whole project file`,
   |
 1 | header: {version: new}
   |                   ^^^
-help: write a whole number from 1 on, e.g. \`version: 14\``,
+help: write a whole number from 1 to 23, e.g. \`version: 14\``,
     ],
     [
       "a repository that is not there",
@@ -195,7 +285,7 @@ help: correct the name of the layer or the path of its repository`,
   |
 4 |     - gone.yaml
   |       ^^^^^^^^^
-help: correct the path; it starts at the folder of the file that includes it, or of the repository named beside it`,
+help: correct the path; it starts at the root of the repository of the file that includes it, or of the one named beside it`,
     ],
     [
       "includes in a ring",
@@ -264,9 +354,9 @@ describe("the generated configuration", () => {
     await writeConfiguration(project, topdir, "/core");
     const read = (name: string): string => readFileSync(join(topdir, "conf", name), "utf8");
     expect(read("project.conf")).toBe(
-      `# Made by tsbake from ../../tsbake.yaml; changes here are lost, make them there or in local.conf.\n# one\nA = "1"\nMACHINE ?= "m"\nDISTRO ?= "d"\n`,
+      `# Made by tsbake from ../../tsbake.yaml; changes here are lost, make them there or in local.conf.\n# one\nA = "1"\nMACHINE ??= "m"\nDISTRO ??= "d"\nBBMULTICONFIG ?= ""\n`,
     );
-    expect(read("bblayers.conf")).toContain(`BBLAYERS = " \\\n  /core \\\n  ${folder} \\\n"\n`);
+    expect(read("bblayers.conf")).toContain(`BBLAYERS ?= " \\\n    /core \\\n    \${TOPDIR}/.."\n`);
     const paths = ["project.conf", "bblayers.conf"].map((name) => join(topdir, "conf", name));
     for (const path of paths) utimesSync(path, 1, 1);
     writeFileSync(join(topdir, "conf/local.conf"), "mine");
@@ -274,7 +364,19 @@ describe("the generated configuration", () => {
     expect(paths.map((path) => statSync(path).mtimeMs)).toEqual([1000, 1000]);
     expect(read("local.conf")).toBe("mine");
     await writeConfiguration({ ...project, machine: "other" }, topdir, "/core");
-    expect(read("project.conf")).toContain('MACHINE ?= "other"');
+    expect(read("project.conf")).toContain('MACHINE ??= "other"');
+  });
+
+  test("is read by a core layer of somebody else's, too, which knows nothing of it", async () => {
+    const folder = folderWith({ ...files, "conf/bitbake.conf": "" });
+    const topdir = join(folder, "build");
+    const project = await readProjectFile(join(folder, "tsbake.yaml"));
+    await writeConfiguration(project, topdir, "/core");
+    const auto = join(topdir, "conf/auto.conf");
+    expect(readFileSync(auto, "utf8")).toMatch(/\nrequire conf\/project.conf\n$/);
+    expect(readFileSync(join(topdir, "conf/bblayers.conf"), "utf8")).not.toContain("/core");
+    await writeConfiguration({ ...project, layers: [] }, topdir, "/core");
+    expect(existsSync(auto)).toBe(false);
   });
 
   test("never overwrites what somebody else wrote", async () => {

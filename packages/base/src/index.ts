@@ -48,6 +48,8 @@ export { sameEntry } from "./files/same-entry.js";
 export { checkSigningPair, readCertificate, type SigningPair } from "./files/signing-key.js";
 export { nameFs } from "./files/name-fs.js";
 export { fsPath, isPlainName, nameBytes, nameOf, readFolderSync, shownName } from "./text/names.js";
+export { git, GIT_PROTOCOLS, gitReason } from "./git/git.js";
+export { withoutPassword } from "./git/login.js";
 export { HttpClient, isUnreachable, type HttpAnswer, type HttpOptions } from "./http/client.js";
 export { textBody, type HttpBody } from "./http/upload.js";
 export { Pace } from "./http/pace.js";

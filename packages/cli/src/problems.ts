@@ -197,6 +197,16 @@ export function unexpectedWord(command: string, word: string): Diagnostic {
   };
 }
 
+/** Two words that name project files. */
+export function severalProjects(words: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/unexpected-word",
+    message: `project files stand in several words: ${words.map((word) => `\`${word}\``).join(", ")}`,
+    help: `join them, later over earlier: \`tsbake ${words.join(":")}\``,
+  };
+}
+
 /** A code of a problem that no problem has. @param near those that may be meant */
 export function unknownCode(code: string, near: readonly string[]): Diagnostic {
   return {

@@ -75,7 +75,8 @@ function show(answers: readonly Answer[], display: Display): number {
 function openOptions(request: Request, around: Surroundings, display: Display): OpenOptions {
   return {
     directory: around.directory,
-    environment: around.environment,
+    environment: environmentOf(request, around),
+    projectFiles: request.projectFiles,
     preFiles: request.preFiles,
     postFiles: request.postFiles,
     ...(request.recipeFile !== undefined && { recipeFile: request.recipeFile }),
@@ -87,6 +88,13 @@ function openOptions(request: Request, around: Surroundings, display: Display): 
       display.see(event);
     },
   };
+}
+
+/** With the machine that is asked for, as if the caller had set it. */
+function environmentOf({ machine }: Request, { environment }: Surroundings): OpenOptions["environment"] {
+  if (machine === undefined) return environment;
+  const passed = `${environment["BB_ENV_PASSTHROUGH_ADDITIONS"] ?? ""} MACHINE`.trim();
+  return { ...environment, MACHINE: machine, BB_ENV_PASSTHROUGH_ADDITIONS: passed };
 }
 
 function openDisplay(request: Request, around: Surroundings): Display {

@@ -13,6 +13,8 @@ export interface OpenOptions {
   /** Folder the command was started in; build folder and project are found from it. */
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Project files that are named instead of found, merged in this order: `a.yml:b.yml`. Default: the one that is found. */
+  readonly projectFiles?: readonly string[];
   /** -r and -R. */
   readonly preFiles: readonly string[];
   readonly postFiles: readonly string[];

@@ -36,6 +36,7 @@ export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step }
 export { openFileDigests, type FileDigests } from "./signing/index.js";
 export { type GraphData, type GraphRecipe, type GraphTask, graphPage } from "./graph/index.js";
 export { completionNames } from "./names.js";
+export { lockRepositories } from "./lock-project.js";
 export {
   deployedImage,
   imageFiles,

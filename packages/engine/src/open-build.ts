@@ -32,7 +32,7 @@ async function open(
   options: OpenOptions,
   holds: "nothing" | "build folder" | "everything",
 ): Promise<OpenedBuild> {
-  const location = locateBuild(options.directory, options.environment);
+  const location = locateBuild(options.directory, options.environment, options.projectFiles);
   const { topdir } = location;
   return namingDisks([topdir, options.directory], async () => {
     await makeBuildFolder(location);
@@ -42,11 +42,13 @@ async function open(
     });
     try {
       if (holds !== "nothing") await folders.holdBuildFolder(topdir);
-      let parsed = await parseFolder(location, options);
+      // Whoever asks while others build changes no layers beneath them.
+      const beforeChange = (): Promise<void> => folders.holdBuildFolder(topdir);
+      let parsed = await parseFolder(location, options, beforeChange);
       while (holds === "everything" && (await holdTemporary(parsed, folders, options))) {
         // Whoever had it may have changed what we read, or we have waited for hours.
         parsed.python.close();
-        parsed = await parseFolder(location, options);
+        parsed = await parseFolder(location, options, beforeChange);
       }
       return new OpenedBuild(parsed, folders, options);
     } catch (error) {

@@ -199,6 +199,16 @@ export function noBundledArtifact(label: string): Diagnostic {
   };
 }
 
+/** `tsbake lock` in a build folder that no project file made. */
+export function noProjectFile(topdir: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-project-file",
+    message: `the build folder ${topdir} has no project file, and so no repositories to lock`,
+    help: "change to the folder of a tsbake.yaml, or name the file: `tsbake lock kas.yml`",
+  };
+}
+
 /** `sstate push`, and nothing says where to. */
 export function noPushUrl(): Diagnostic {
   return {

@@ -1,3 +1,4 @@
 export { locateBuild, type BuildLocation } from "./locate.js";
 export { projectEnvironment, writeConfiguration } from "./configuration.js";
-export { readProjectFile, type ProjectFile } from "./project-file.js";
+export { lockProject, type LockedRepository } from "./repos/lock.js";
+export { readProjectFile, type BringOptions, type ProjectFile, type ProjectOptions } from "./project-file.js";

@@ -1,15 +1,18 @@
 /**
- * `tsbake.yaml`: a project in the format of kas. `configuration.ts` makes `conf/` of it, `repositories.ts` reads `repos`.
+ * `tsbake.yaml`: a project in the format of kas. `file/` reads it with what it includes, `repos/` brings its repositories,
+ * `configuration.ts` makes `conf/` of it.
  *
  * @see the "Project Configuration" chapter of the kas manual; docs/differences.md has what is otherwise here
  */
-import { statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { BuildError, byText, readTextIfThere, reasonOf, words, type Diagnostic } from "@tsbake/base";
+import { BuildError, byText, words, type Diagnostic } from "@tsbake/base";
+import { isList, yamlText, type YamlValue } from "./file/tree.js";
+import { readFiles, type ReadFile } from "./file/includes.js";
+import { forbidsNetwork, kasEnvironment, type KasEnvironment } from "./kas-environment.js";
 import * as problem from "./problems.js";
-import { YamlReader, type Entry } from "./reader.js";
-import { projectLayers, readRepos, repoFolder, type Repo } from "./repositories.js";
+import { bringAll, foldersOfLayers, type BroughtRepositories } from "./repos/bring.js";
+import type { CheckoutOptions } from "./repos/checkout.js";
+import { membersAt, repositoriesOf, type Repository } from "./repos/repository.js";
 
 export interface ProjectFile {
   /** Absolute. */
@@ -38,181 +41,128 @@ export interface ConfigurationPiece {
   readonly text: string;
 }
 
-const KEYS = [
-  "header",
-  "machine",
-  "distro",
-  "target",
-  "task",
-  "env",
-  "repos",
-  "local_conf_header",
-  "bblayers_conf_header",
-];
-/** Keys of kas that steer kas itself: allowed, without effect. */
-const IGNORED_KEYS = [
-  "artifacts",
-  "build_system",
-  "buildtools",
-  "defaults",
-  "menu_configuration",
-  "overrides",
-  "signers",
-];
-const HEADER_KEYS = ["version", "includes"];
-/** What the files say together; later files over earlier ones. */
-interface Merged {
-  readonly files: string[];
-  readonly problems: Diagnostic[];
-  readonly texts: Map<string, string>;
-  targets: string[];
-  readonly environment: Map<string, string | undefined>;
-  readonly repos: Map<string, Repo>;
-  readonly localConf: Map<string, string>;
-  readonly bblayersConf: Map<string, string>;
+export interface ProjectOptions {
+  /** Further files, merged over the first: `a.yml:b.yml`. */
+  readonly moreFiles?: readonly string[];
+  /** Where relative paths of repositories start. Default: the folder of the file. */
+  readonly workFolder?: string;
+  /** The caller's: `KAS_…`, BB_NO_NETWORK. Default: nothing. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How repositories are brought. Default: they have to be there, and what is there is taken as it is. */
+  readonly bring?: BringOptions;
+}
+
+export interface BringOptions extends Pick<CheckoutOptions, "beforeChange" | "onStep" | "onWarning"> {
+  /** Configuration that may forbid the network, beside that of the project: texts, later over earlier. */
+  readonly configuration?: readonly string[];
+  /** Lock files do not count, and branches are looked up anew where they are from. */
+  readonly updates?: boolean;
+}
+
+/** A project with where all of it came from: for the lock file. */
+export interface LoadedProject extends BroughtRepositories {
+  readonly project: ProjectFile;
+  readonly files: readonly ReadFile[];
+  readonly repositories: readonly Repository[];
 }
 
 /**
- * Reads a project file and those it includes.
+ * Reads a project file and those it includes, and brings the repositories.
  *
  * @throws BuildError with everything that is wrong
  */
-export async function readProjectFile(path: string): Promise<ProjectFile> {
+export async function readProjectFile(path: string, options: ProjectOptions = {}): Promise<ProjectFile> {
+  return (await loadProject(path, options)).project;
+}
+
+/** @throws BuildError with everything that is wrong */
+export async function loadProject(path: string, options: ProjectOptions = {}): Promise<LoadedProject> {
   const absolute = resolve(path);
-  const merged: Merged = {
-    files: [],
-    problems: [],
-    texts: new Map(),
-    targets: [],
-    environment: new Map(),
-    repos: new Map(),
-    localConf: new Map(),
-    bblayersConf: new Map(),
-  };
-  await readInto(merged, absolute, await readText(absolute), []);
-  const layers = merged.problems.length === 0 ? projectLayers(merged.repos, merged.problems) : [];
-  if (merged.problems.length > 0) throw new BuildError(merged.problems);
-  const { texts } = merged;
-  const optional = (name: string): object => (texts.has(name) ? { [name]: texts.get(name)! } : {});
+  const { workFolder = dirname(absolute), moreFiles = [], environment = {}, bring } = options;
+  const kas = kasEnvironment(environment);
+  let folders: ReadonlyMap<string, string> = new Map();
+  const asked = new Set<string>();
+  for (;;) {
+    const files = [absolute, ...moreFiles.map((file) => resolve(file))];
+    const read = await readFiles({ files, folders, usesLocks: bring?.updates !== true });
+    const { tree } = read;
+    const problems: Diagnostic[] = [];
+    const warnings: Diagnostic[] = [...kas.warnings];
+    const lockFiles = new Set(read.files.filter(({ isLock }) => isLock).map((file) => file.path));
+    const request = { tree, workFolder, lockFiles, mirrorOf: kas.mirrorOf, problems, warnings };
+    const checkout = bring && { ...checkoutOptions(bring, workFolder, tree, environment), asked };
+    if (read.missing.size > 0) {
+      // What includes need comes first, without patches: these may be in what is not known yet.
+      const needed = repositoriesOf(request, new Set(read.missing.keys()));
+      demand(problems);
+      const known = [...membersAt(tree, "repos").keys()];
+      if (needed.length === 0)
+        throw new BuildError([...read.missing].map(([name, at]) => problem.unknownRepo(name, known, at)));
+      const brought = await bringAll(needed, absolute, checkout, false);
+      folders = new Map([...folders, ...brought.folders]);
+      continue;
+    }
+    const said = readSettings(tree, kas, problems);
+    const repositories = repositoriesOf(request);
+    demand(problems);
+    for (const warning of warnings) bring?.onWarning(warning);
+    const brought = await bringAll(repositories, absolute, checkout, true);
+    const layers = foldersOfLayers(repositories, brought.folders, problems);
+    demand(problems);
+    const paths = read.files.map((file) => file.path);
+    const project = { path: absolute, files: paths, ...said, layers };
+    return { project, files: read.files, repositories, ...brought };
+  }
+}
+
+function demand(problems: readonly Diagnostic[]): void {
+  if (problems.length > 0) throw new BuildError(problems);
+}
+
+function checkoutOptions(
+  { beforeChange, onStep, onWarning, configuration = [], updates = false }: BringOptions,
+  workFolder: string,
+  tree: YamlValue,
+  environment: Readonly<Record<string, string>>,
+): Omit<CheckoutOptions, "asked"> {
+  const own = membersAt(tree, "env").get("BB_NO_NETWORK")?.data;
+  const texts = pieces(tree, "local_conf_header").map(({ text }) => text);
+  const isOffline = forbidsNetwork(
+    { ...(typeof own === "string" && { BB_NO_NETWORK: own }), ...environment },
+    [...texts, ...configuration],
+  );
+  return { workFolder, isOffline, updates, beforeChange, onStep, onWarning };
+}
+
+type Settings = Omit<ProjectFile, "path" | "files" | "layers">;
+
+function readSettings(tree: YamlValue, kas: KasEnvironment, problems: Diagnostic[]): Settings {
+  const names: { machine?: string; distro?: string; task?: string } = {};
+  for (const key of ["machine", "distro", "task"] as const) {
+    const said = membersAt(tree).get(key);
+    const name = kas[key] ?? said?.data;
+    if (typeof name === "string") names[key] = name;
+  }
+  const target = membersAt(tree).get("target");
+  const listed = target === undefined ? [] : isList(target.data) ? target.data : [target];
+  const environment = [...membersAt(tree, "env")];
+  for (const [name, { keyAt }] of environment)
+    if (!/^[A-Za-z_]\w*$/.test(name))
+      problems.push(problem.wrongType(name, "the name of an environment variable", keyAt));
   return {
-    path: absolute,
-    files: merged.files,
-    ...optional("machine"),
-    ...optional("distro"),
-    ...optional("task"),
-    targets: merged.targets,
-    env: Object.fromEntries([...merged.environment].filter(([, value]) => value !== undefined)) as Record<
-      string,
-      string
-    >,
-    passed: [...merged.environment.keys()],
-    layers,
-    localConf: pieces(merged.localConf),
-    bblayersConf: pieces(merged.bblayersConf),
+    ...names,
+    targets: kas.targets ?? listed.flatMap((one) => words(yamlText(one))),
+    env: Object.fromEntries(
+      environment.flatMap(([name, { data }]) => (typeof data === "string" ? [[name, data]] : [])),
+    ),
+    passed: environment.map(([name]) => name),
+    localConf: pieces(tree, "local_conf_header"),
+    bblayersConf: pieces(tree, "bblayers_conf_header"),
   };
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw new BuildError([problem.unreadableProject(path, reasonOf(error))], { cause: error });
-  }
-}
-
-function pieces(texts: ReadonlyMap<string, string>): ConfigurationPiece[] {
-  const names = [...texts.keys()].sort(byText);
-  return names.map((name) => ({ name, text: texts.get(name)! }));
-}
-
-/** @param above files that are being read: the way from the project file to this one */
-async function readInto(merged: Merged, path: string, text: string, above: readonly string[]): Promise<void> {
-  const reader = new YamlReader(path, text);
-  const top =
-    reader.problems.length > 0
-      ? new Map<string, Entry>()
-      : reader.map(reader.root, [...KEYS, ...IGNORED_KEYS]);
-  if (reader.problems.length === 0) {
-    await readHeader(reader, top.get("header"), merged, [...above, path]);
-    readTexts(reader, top, merged);
-    readRepos(reader, top.get("repos"), merged.repos, dirname(path));
-    readPieces(reader, top.get("local_conf_header"), merged.localConf);
-    readPieces(reader, top.get("bblayers_conf_header"), merged.bblayersConf);
-  }
-  merged.files.push(path);
-  merged.problems.push(...reader.problems);
-}
-
-async function readHeader(
-  reader: YamlReader,
-  header: Entry | undefined,
-  merged: Merged,
-  above: readonly string[],
-): Promise<void> {
-  if (!header) {
-    reader.problems.push(problem.missingKey("header", reader.root.at));
-    return;
-  }
-  const entries = reader.map(header, HEADER_KEYS);
-  const version = entries.get("version");
-  const number = reader.text(version);
-  if (!version || number === undefined)
-    reader.problems.push(problem.missingKey("header.version", header.keyAt));
-  else if (!/^[1-9]\d*$/.test(number)) reader.problems.push(problem.projectVersion(number, version.at));
-  for (const include of reader.list(entries.get("includes"))) {
-    await readInclude(reader, include, merged, above);
-  }
-}
-
-/** A path beside this file, or `{repo, file}`: a path in a repository that this file or one before it names. */
-async function readInclude(
-  reader: YamlReader,
-  include: Entry,
-  merged: Merged,
-  above: readonly string[],
-): Promise<void> {
-  let folder = dirname(reader.source.path);
-  let name: string | undefined;
-  if (reader.isMapping(include)) {
-    const entries = reader.map(include, ["repo", "file"]);
-    name = reader.text(entries.get("file"));
-    const repo = reader.text(entries.get("repo"));
-    const own = reader.map(reader.root).get("repos");
-    if (own) readRepos(new YamlReader(reader.source.path, reader.source.text), own, merged.repos, folder);
-    const known = repo === undefined ? undefined : merged.repos.get(repo);
-    if (repo !== undefined && known) folder = repoFolder(repo, known);
-  } else name = reader.text(include);
-  if (name === undefined) return;
-  const path = resolve(folder, name);
-  if (above.includes(path)) {
-    reader.problems.push(problem.includeLoop(path, include.at));
-    return;
-  }
-  const text = statSync(path, { throwIfNoEntry: false })?.isFile() ? await readTextIfThere(path) : undefined;
-  if (text === undefined) reader.problems.push(problem.includeMissing(path, include.at));
-  else await readInto(merged, path, text, above);
-}
-
-function readTexts(reader: YamlReader, top: ReadonlyMap<string, Entry>, merged: Merged): void {
-  for (const name of ["machine", "distro", "task"]) {
-    const entry = top.get(name);
-    const text = reader.text(entry);
-    if (!entry || text === undefined) continue;
-    if (/^[\w.+-]+$/.test(text)) merged.texts.set(name, text);
-    else
-      reader.problems.push(problem.wrongType(name, "one name, of letters, digits and `_ . + -`", entry.at));
-  }
-  const targets = reader.list(top.get("target")).flatMap((entry) => words(reader.text(entry)));
-  if (targets.length > 0) merged.targets = targets;
-  const environment = top.get("env");
-  if (!environment) return;
-  for (const [name, entry] of reader.map(environment)) {
-    if (/^[A-Za-z_]\w*$/.test(name)) merged.environment.set(name, reader.text(entry));
-    else reader.problems.push(problem.wrongType(name, "the name of an environment variable", entry.keyAt));
-  }
-}
-
-function readPieces(reader: YamlReader, entry: Entry | undefined, into: Map<string, string>): void {
-  if (!entry) return;
-  for (const [name, piece] of reader.map(entry)) into.set(name, reader.text(piece) ?? "");
+function pieces(tree: YamlValue, key: string): ConfigurationPiece[] {
+  const members = membersAt(tree, key);
+  const names = [...members.keys()].sort(byText);
+  return names.map((name) => ({ name, text: yamlText(members.get(name)) ?? "" }));
 }

@@ -16,6 +16,7 @@ import {
   conflictingOptions,
   incompleteCommand,
   misplacedOption,
+  severalProjects,
   missingValue,
   unexpectedTarget,
   unknownOption,
@@ -36,6 +37,12 @@ export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"
   readonly recipeFile?: string;
   readonly assumeProvided: readonly string[];
   readonly eventLog?: string;
+  /** `a.yml:b.yml`: project files that are named; empty: the one that is found. */
+  readonly projectFiles: readonly string[];
+  /** Of `--machine`. */
+  readonly machine?: string;
+  /** Of `tsbake lock`. */
+  readonly updates: boolean;
   /** Where the timeline goes, when one is wanted. */
   readonly timeline?: string;
   /** What is asked, for questions about signatures. */
@@ -91,6 +98,7 @@ export const optionTable: readonly OptionRow[] = [
     help: "build from this recipe file alone, without what it needs of others",
   },
   { short: "I", long: "ignore-deps", value: "NAME", help: "take NAME for provided, build no recipe for it" },
+  { long: "machine", value: "NAME", help: "build for this machine, whatever the project file says" },
   { short: "k", long: "continue", help: "after a failure, go on with what does not depend on it" },
   { short: "n", long: "dry-run", help: "tell what would be done, do nothing" },
   { short: "e", long: "environment", help: "show all variables, of the configuration or of one target" },
@@ -165,6 +173,7 @@ export const optionTable: readonly OptionRow[] = [
     help: "another extension that is merged beside it (repeatable)",
   },
   { long: "boot", of: "try", help: "boot the base with it (systemd-nspawn, root)" },
+  { long: "update", of: "lock", help: "what is locked, too, goes to where its branch or tag is now" },
   { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
@@ -198,11 +207,13 @@ const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 export function parseCommand(words: readonly string[]): CommandLine {
   const given = new Map<string, string[]>();
   const targets: string[] = [];
+  const projects: string[] = [];
   // What follows `--` is a command's own affair for `try`, and targets that begin with `-` else.
   let behind: string[] | undefined;
   for (const token of tokenise(words)) {
     if (token.kind === "option-terminator" && targets[0] === TRY) behind = [];
-    if (token.kind === "positional") (behind ?? targets).push(token.value);
+    if (token.kind === "positional")
+      (behind ?? (isProject(token.value) ? projects : targets)).push(token.value);
     if (token.kind !== "option") continue;
     const row = optionTable.find(({ long, formerly }) => token.name === long || token.name === formerly);
     if (!row) return wrong(unknownOption(token.rawName, optionNames()));
@@ -217,17 +228,27 @@ export function parseCommand(words: readonly string[]): CommandLine {
   }
   if (given.has("help")) return { kind: "help" };
   if (given.has("version")) return { kind: "version" };
+  if (projects.length > 1) return wrong(severalProjects(projects));
   const command = findCommand(targets);
   if (command && "incomplete" in command)
     return wrong(incompleteCommand(command.incomplete, command.expected));
+  const files = projects.flatMap((word) => word.split(":"));
   const mistake = check(given) ?? checkTargets(given, targets) ?? checkWords(given, command);
   if (mistake) return mistake;
   if (command?.action === "completion") return { kind: "completion", what: command.operands[0]! };
   const query = command && readSignatureQuery(command, given.get("task")?.at(-1));
   if (query && "severity" in query) return wrong(query);
-  const request = toRequest(given, command?.operands ?? targets, command?.action, query);
+  const request = {
+    ...toRequest(given, command?.operands ?? targets, command?.action, query),
+    projectFiles: files,
+  };
   const trial = command?.action === "try" && trialRequest(given, command.operands, behind);
   return { kind: "request", request: { ...request, ...(trial && { trial }) } };
+}
+
+/** `kas.yml`, or several, `kas.yml:option.yml`: no recipe ends like that. */
+function isProject(word: string): boolean {
+  return word.split(":").every((part) => /[^/]\.(ya?ml|json)$/.test(part));
 }
 
 function tokenise(words: readonly string[]) {
@@ -255,6 +276,9 @@ function check(given: ReadonlyMap<string, readonly string[]>): CommandLine | und
     given.has(name),
   );
   if (actions.length > 1) return wrong(conflictingOptions(`--${actions[0]!}`, `--${actions[1]!}`));
+  const machine = given.get("machine")?.at(-1);
+  if (machine !== undefined && !/^[\w.+-]+$/.test(machine))
+    return wrong(wrongValue("--machine", machine, "one name, of letters, digits and `_ . + -`"));
   const ui = given.get("ui")?.at(-1);
   if (ui !== undefined && !isUi(ui)) return wrong(wrongValue("--ui", ui, "`auto`, `plain` or `json`"));
   for (const handler of given.get("dump-signatures") ?? []) {
@@ -314,11 +338,12 @@ function toRequest(
   targets: readonly string[],
   command: SessionAction | undefined,
   asked: SignatureQuery | undefined,
-): Request {
+): Omit<Request, "projectFiles"> {
   const all = (name: string) => given.get(name) ?? [];
   const last = (name: string) => given.get(name)?.at(-1);
   const task = last("cmd");
   const recipeFile = last("buildfile");
+  const machine = last("machine");
   const eventLog = last("write-log");
   const timeline = last("timeline");
   const ui = last("ui");
@@ -341,6 +366,8 @@ function toRequest(
     signaturesOnly: dumps.includes("none") || dumps.includes("lockedsigs"),
     lockedSignatures: dumps.includes("lockedsigs"),
     ...(recipeFile !== undefined && { recipeFile }),
+    ...(machine !== undefined && { machine }),
+    updates: given.has("update"),
     assumeProvided: all("ignore-deps"),
     ...(eventLog !== undefined && { eventLog }),
     ...(timeline !== undefined && { timeline }),

@@ -108,6 +108,11 @@ export const commandTable = [
     help: "put images that were built into a folder from which devices update",
   },
   {
+    action: "lock",
+    words: ["lock"],
+    help: "pin what branches and tags of repositories are at, in tsbake.lock.yaml",
+  },
+  {
     action: "explain",
     words: ["explain"],
     operand: "[CODE]",

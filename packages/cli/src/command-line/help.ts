@@ -20,6 +20,7 @@ export function helpText(): string {
     "",
     "Builds targets: a recipe, `recipe:do_task`, a provided name such as virtual/libc, or world.",
     "Without a target: those of the project file. Options and targets may stand in any order.",
+    "A word such as kas.yml, or a.yml:b.yml, names project files instead of tsbake.yaml.",
     "",
     ...general.map(line),
     "",

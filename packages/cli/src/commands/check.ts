@@ -103,7 +103,8 @@ class Places {
   /** As conf/bitbake.conf has it, of a project that is not opened. */
   #cacheAround(): string | undefined {
     try {
-      const { topdir } = locateBuild(this.#around.directory, this.#around.environment);
+      const { projectFiles } = this.#options;
+      const { topdir } = locateBuild(this.#around.directory, this.#around.environment, projectFiles);
       return existsSync(topdir) ? join(topdir, "cache") : undefined;
     } catch (error) {
       if (error instanceof BuildError) return undefined;

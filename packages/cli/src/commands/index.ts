@@ -26,6 +26,7 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   "bundle-show": async () => (await import("./bundle.js")).bundleShow,
   "bundle-verify": async () => (await import("./bundle.js")).bundleVerify,
   publish: async () => (await import("./publish.js")).publish,
+  lock: async () => (await import("./lock.js")).lock,
   explain: async () => (await import("./explain.js")).explain,
 };
 

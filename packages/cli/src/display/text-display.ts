@@ -14,13 +14,19 @@ import { type Output, Screen } from "./screen.js";
 /** A log without a line for so long, in ms, gets one that tells what runs. */
 const heartbeatMs = 60_000;
 
+/** What is said to be done where it is no targets. */
+const COMMANDS: Readonly<Partial<Record<Request["action"], readonly string[]>>> = {
+  "feed-update": ["feed update"],
+  lock: ["lock"],
+};
+
 /** @param output where lines go that are no answers */
 export function textDisplay(request: Request, around: Surroundings, output: Output): Display {
   const live = request.ui === "auto" && output.isTTY === true && around.environment["TERM"] !== "dumb";
   const paint: Paint = live && !around.environment["NO_COLOR"] ? ansiPaint : plainPaint;
   const footer = new Footer(paint);
   const reporter = new Reporter({
-    targets: request.action === "feed-update" ? ["feed update"] : request.targets,
+    targets: COMMANDS[request.action] ?? request.targets,
     version: around.version,
     paint,
     live,
@@ -91,7 +97,7 @@ export function textDisplay(request: Request, around: Surroundings, output: Outp
 
 /** Work that a person waits for is told of in a log, too; the answer to a question comes without words around it. */
 function isReported(action: Request["action"]): boolean {
-  return action === "build" || action === "feed-update" || action === "try";
+  return action === "build" || action === "feed-update" || action === "try" || action === "lock";
 }
 
 /** What a target left: its own words, and its files, a folder at a time, as a person in `directory` would name them. */

@@ -17,6 +17,7 @@ import { openFileDigests } from "../signing/file-digests.js";
 import { CACHED_CONFIGURATION, configurationFiles } from "../settings/configuration-input.js";
 import { configuredFolderProblems, folderNameProblem } from "../settings/folder-names.js";
 import { signedPrograms, type SignedPrograms } from "../settings/programs.js";
+import { projectOptions } from "./project.js";
 
 /** Folder of the core layer (conf/, classes/, recipes/): the root of tsbake itself. */
 const CORE_LAYER = fileURLToPath(new URL("../../../../", import.meta.url)).replace(/\/$/, "");
@@ -63,13 +64,23 @@ function refuseFolderNames(folders: readonly (readonly [what: string, path: stri
   if (problems.length > 0) throw new BuildError(problems);
 }
 
-/** @throws BuildError with every problem of configuration and recipes */
-export async function parseFolder(location: BuildLocation, options: OpenOptions): Promise<ParsedFolder> {
+/**
+ * @param beforeChange called before repositories of the project file are brought where they have to be
+ * @throws BuildError with every problem of configuration and recipes
+ */
+export async function parseFolder(
+  location: BuildLocation,
+  options: OpenOptions,
+  beforeChange: () => Promise<void>,
+): Promise<ParsedFolder> {
   const { topdir } = location;
   const parsedAtMs = Date.now();
   let projectFile: ProjectFile | undefined;
   if (location.projectFile !== undefined) {
-    projectFile = await readProjectFile(location.projectFile);
+    projectFile = await readProjectFile(
+      location.projectFile,
+      await projectOptions(location, options, { beforeChange }),
+    );
     refuseFolderNames(projectFile.layers.map((path) => ["a layer", path]));
     await writeConfiguration(projectFile, topdir, CORE_LAYER);
   }

@@ -7,6 +7,8 @@ import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
 import {
   BuildError,
+  git,
+  gitReason,
   lockFile,
   messageOf,
   redact,
@@ -15,7 +17,7 @@ import {
   words,
   scratchFolder,
 } from "@tsbake/base";
-import { git, isThere, gitReason, ownRepository } from "./git-program.js";
+import { isThere, ownRepository } from "./git-program.js";
 import { clonePath, gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import { makeShallow, makeTarball } from "./git-tarball.js";
 import { forbiddenProblem, placesOf, type MirrorPlace } from "../download/mirrors.js";

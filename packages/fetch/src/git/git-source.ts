@@ -1,7 +1,6 @@
 /** What an entry `git://` means: the repository, the commit, and the names of what DL_DIR holds of it, which are BitBake's. */
 import { join } from "node:path";
-import { BuildError, decodeUrl, quoted } from "@tsbake/base";
-import { PROTOCOLS } from "./git-program.js";
+import { BuildError, decodeUrl, GIT_PROTOCOLS, quoted } from "@tsbake/base";
 import type { FetchOptions } from "../settings/options.js";
 import { badSetting, missingRevision } from "../problems.js";
 import { fail, flagOf, fileNameOf, pathOf, type SourceUri } from "../source/source-uri.js";
@@ -141,7 +140,7 @@ export function repositoryOf(url: string, uri: string): string {
   if (!parts) return fail(uri, `${url} is no URL`);
   const { host, path, user, password, parameters } = parts;
   const protocol = parameters["protocol"] ?? (host === "" ? "file" : "git");
-  if (!PROTOCOLS.includes(protocol)) fail(uri, `git has no protocol \`${protocol}\` here`);
+  if (!GIT_PROTOCOLS.includes(protocol)) fail(uri, `git has no protocol \`${protocol}\` here`);
   if (protocol === "file") return path;
   const name = user || (parameters["user"] ?? "");
   const login = name === "" ? "" : `${name}${password === "" ? "" : `:${password}`}@`;

@@ -1,8 +1,17 @@
 /** Archives of repositories in DL_DIR, for mirrors: of the whole bare clone, and of one without history. */
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, messageOf, redact, removeTree, run, words, scratchFolder } from "@tsbake/base";
-import { git, gitReason } from "./git-program.js";
+import {
+  BuildError,
+  git,
+  gitReason,
+  messageOf,
+  redact,
+  removeTree,
+  run,
+  words,
+  scratchFolder,
+} from "@tsbake/base";
 import { repositoryOf, type GitSource, type Shallow } from "./git-source.js";
 import type { FetchOptions } from "../settings/options.js";
 import { prepareFile, settle } from "../download/part-file.js";

@@ -2,9 +2,9 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
-import { BuildError, redact, removeTree } from "@tsbake/base";
+import { BuildError, git, redact, removeTree } from "@tsbake/base";
 import { isFine, refuseLfs, tagged } from "./git-fetch.js";
-import { demandGit, git } from "./git-program.js";
+import { demandGit } from "./git-program.js";
 import { gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import type { FetchOptions } from "../settings/options.js";
 import { sizeOf } from "../download/part-file.js";

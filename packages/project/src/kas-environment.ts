@@ -1,0 +1,78 @@
+/** What a caller says by kas' variables, `KAS_…`: it counts over the project file. */
+import { BuildError, toBoolean, words, type Diagnostic } from "@tsbake/base";
+import { PLAIN_NAME, PLAIN_NAME_WORDS } from "./file/schema.js";
+import * as problem from "./problems.js";
+
+export interface KasEnvironment {
+  readonly machine?: string;
+  readonly distro?: string;
+  readonly task?: string;
+  readonly targets?: readonly string[];
+  /** Where a repository is fetched instead of from `url`. */
+  readonly mirrorOf: (url: string) => string;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** kas clones less, or from nearer, by them: the result is the same. */
+const WITHOUT_EFFECT = ["KAS_CLONE_DEPTH", "KAS_REPO_REF_DIR"];
+
+/** @throws BuildError `project/wrong-variable` */
+export function kasEnvironment(environment: Readonly<Record<string, string>>): KasEnvironment {
+  const problems: Diagnostic[] = [];
+  const named = (key: "machine" | "distro" | "task", variable: string): Partial<KasEnvironment> => {
+    const value = environment[variable];
+    if (!value) return {};
+    if (!PLAIN_NAME.test(value)) problems.push(problem.wrongVariable(variable, value, PLAIN_NAME_WORDS));
+    return { [key]: value };
+  };
+  const targets = words(environment["KAS_TARGET"]);
+  const found = {
+    ...named("machine", "KAS_MACHINE"),
+    ...named("distro", "KAS_DISTRO"),
+    ...named("task", "KAS_TASK"),
+    ...(targets.length > 0 && { targets }),
+    mirrorOf: premirrors(environment["KAS_PREMIRRORS"] ?? "", problems),
+    warnings: WITHOUT_EFFECT.filter((name) => environment[name]).map((name) => problem.unusedVariable(name)),
+  };
+  if (problems.length > 0) throw new BuildError(problems);
+  return found;
+}
+
+/** Lines of a regular expression that a URL begins with, and what stands for it. */
+function premirrors(text: string, problems: Diagnostic[]): KasEnvironment["mirrorOf"] {
+  const rules = text.split("\n").flatMap((line): (readonly [begin: RegExp, all: RegExp, by: string])[] => {
+    const [pattern, by, more] = words(line);
+    if (pattern === undefined) return [];
+    if (by === undefined || more !== undefined) {
+      problems.push(problem.wrongVariable("KAS_PREMIRRORS", line, "`EXPRESSION REPLACEMENT` on each line"));
+      return [];
+    }
+    try {
+      const escaped = by.replaceAll("$", "$$$$").replace(/\\(\d)/g, "$$$1");
+      return [[new RegExp(`^(?:${pattern})`), new RegExp(pattern, "g"), escaped]];
+    } catch {
+      problems.push(problem.wrongVariable("KAS_PREMIRRORS", pattern, "a regular expression"));
+      return [];
+    }
+  });
+  return (url) => {
+    const rule = rules.find(([begin]) => begin.test(url));
+    return rule ? url.replace(rule[1], rule[2]) : url;
+  };
+}
+
+/** A line that sets BB_NO_NETWORK, in any of the ways. */
+const NO_NETWORK = /^\s*(?:export\s+)?BB_NO_NETWORK\s*(\?\??|:)?=\s*(["'])(.*?)\2/gm;
+
+/**
+ * Whether BB_NO_NETWORK is set, as far as that can be known before the metadata is there.
+ *
+ * @param texts of configuration, later over earlier
+ */
+export function forbidsNetwork(
+  environment: Readonly<Record<string, string>>,
+  texts: readonly string[],
+): boolean {
+  const lines = texts.flatMap((text) => [...text.matchAll(NO_NETWORK)].map(([, , , value]) => value!));
+  return toBoolean(environment["BB_NO_NETWORK"] || lines.at(-1) || "") === true;
+}
