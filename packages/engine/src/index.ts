@@ -38,6 +38,7 @@ export {
   deployedImage,
   imageFiles,
   type DeployedImage,
+  type ImageBase,
   type ImageFiles,
   type PruneRequest,
   type SharedState,

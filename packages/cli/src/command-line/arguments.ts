@@ -21,6 +21,7 @@ import {
   unknownOption,
   wrongValue,
 } from "../problems.js";
+import { SHELL, shellRequest, type ShellRequest } from "./shell-options.js";
 import { readSignatureQuery } from "./signature-query.js";
 import type { SignatureQuery } from "./signature-query.js";
 
@@ -51,6 +52,8 @@ export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"
   readonly check?: CheckRequest;
   /** Of `tsbake try`. */
   readonly trial?: TrialRequest;
+  /** Of `tsbake shell` and its commands. */
+  readonly shell?: ShellRequest;
   /** What is asked of images. */
   readonly images: ImagesRequest;
 }
@@ -165,6 +168,27 @@ export const optionTable: readonly OptionRow[] = [
     help: "another extension that is merged beside it (repeatable)",
   },
   { long: "boot", of: "try", help: "boot the base with it (systemd-nspawn, root)" },
+  { long: "on", value: "IMAGE", of: "shell", help: "the recipe of the image, which is built if need be" },
+  { long: "name", value: "NAME", of: "shell", help: "what the overlay is called (default: as the image)" },
+  {
+    long: "bind",
+    value: "PATH[:PLACE[:ro]]",
+    of: "shell",
+    help: "show a file or folder of this machine there (repeatable)",
+  },
+  { long: "offline", of: "shell", help: "without network and package lists" },
+  {
+    long: "no-database-update",
+    of: "shell",
+    help: "stay on the base of before, though it has been built anew",
+  },
+  { long: "as", value: "RECIPE", of: "shell commit", help: "the name of the extension's recipe" },
+  {
+    long: "layer",
+    value: "DIR",
+    of: "shell commit",
+    help: "the layer that gets it (default: the only own one)",
+  },
   { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
@@ -184,7 +208,8 @@ export function isOf({ of }: OptionRow, command: string | undefined): boolean {
   return command !== undefined && [of].flat().includes(command);
 }
 
-const TRY = "try";
+/** Commands behind whose `--` stands one of the caller. */
+const STARTING: readonly string[] = ["try", SHELL];
 
 /** What `-S` takes. */
 const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
@@ -193,10 +218,10 @@ const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
 export function parseCommand(words: readonly string[]): CommandLine {
   const given = new Map<string, string[]>();
   const targets: string[] = [];
-  // What follows `--` is a command's own affair for `try`, and targets that begin with `-` else.
+  // What follows `--` is a command's own affair for `try` and `shell`, and targets that begin with `-` else.
   let behind: string[] | undefined;
   for (const token of tokenise(words)) {
-    if (token.kind === "option-terminator" && targets[0] === TRY) behind = [];
+    if (token.kind === "option-terminator" && STARTING.includes(targets[0] ?? "")) behind = [];
     if (token.kind === "positional") (behind ?? targets).push(token.value);
     if (token.kind !== "option") continue;
     const row = optionTable.find(({ long, formerly }) => token.name === long || token.name === formerly);
@@ -222,7 +247,8 @@ export function parseCommand(words: readonly string[]): CommandLine {
   if (query && "severity" in query) return wrong(query);
   const request = toRequest(given, command?.operands ?? targets, command?.action, query);
   const trial = command?.action === "try" && trialRequest(given, command.operands, behind);
-  return { kind: "request", request: { ...request, ...(trial && { trial }) } };
+  const shell = command?.action.startsWith(SHELL) && shellRequest(given, command.operands, behind);
+  return { kind: "request", request: { ...request, ...(trial && { trial }), ...(shell && { shell }) } };
 }
 
 function tokenise(words: readonly string[]) {

@@ -78,6 +78,31 @@ export const commandTable = [
     help: "run a command, or a shell, in it merged on its base; its exit code",
   },
   {
+    action: "shell",
+    words: ["shell"],
+    operand: "[-- COMMAND…]",
+    help: "a shell, or a command, in a writable overlay over an image, which is kept; its exit code",
+  },
+  {
+    action: "shell-list",
+    words: ["shell", "list"],
+    help: "the overlays that are kept: base, packages, size, last use",
+  },
+  {
+    action: "shell-diff",
+    words: ["shell", "diff"],
+    operand: "NAME",
+    help: "what was changed in it, and what `commit` would write",
+  },
+  {
+    action: "shell-commit",
+    words: ["shell", "commit"],
+    operand: "NAME",
+    help: "write recipes of an extension with what was changed in it",
+  },
+  { action: "shell-reset", words: ["shell", "reset"], operand: "NAME", help: "begin again with its base" },
+  { action: "shell-rm", words: ["shell", "rm"], operand: "NAME", help: "remove it with all that is in it" },
+  {
     action: "why",
     words: ["why"],
     operand: "PACKAGE",
@@ -129,7 +154,10 @@ export function findCommand(
   const rows: readonly (CommandRow & { readonly action: CommandAction })[] = commandTable;
   const family = rows.filter(({ words }) => words[0] === first);
   if (family.length === 0) return undefined;
-  const row = family.find(({ words }) => words.every((word, index) => positionals[index] === word));
+  // Of `shell` and `shell list`, the one that says more.
+  const [row] = family
+    .filter(({ words }) => words.every((word, index) => positionals[index] === word))
+    .toSorted((left, right) => right.words.length - left.words.length);
   if (!row) return { incomplete: first, expected: family.map(({ words }) => words.slice(1).join(" ")) };
   return {
     action: row.action,

@@ -34,6 +34,7 @@ export const CACHED_CONFIGURATION: readonly string[] = [
   "HOSTTOOLS_DIR",
   "HOSTTOOLS_NONFATAL",
   "MACHINE",
+  "OVERLAY_DIR",
   "PKGDB_DIR",
   "SOURCE_DATE_EPOCH",
   "SSTATE_DIR",

@@ -1,0 +1,105 @@
+/** One opening of an overlay: from the lock to the end of the command. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "@tsbake/base";
+import { commandIn } from "@tsbake/image";
+import type { FeedInRootOptions } from "@tsbake/packaging";
+import { type Bind, runInOverlay } from "@tsbake/sandbox";
+import { otherBase } from "../problems.js";
+import { baseTree, lockBases } from "../store/base-tree.js";
+import { lockOverlay } from "../store/lock.js";
+import { baseFolder, type Places, placesOf, treeFromOverlay } from "../store/places.js";
+import { type OverlayRecord, readRecordIfThere, writeRecord } from "../store/record.js";
+import { writeSessionLayer } from "./session-layer.js";
+
+export interface ShellRequest {
+  /** OVERLAY_DIR, absolute. */
+  readonly overlays: string;
+  readonly name: string;
+  readonly base: {
+    /** As it is called in the project. */
+    readonly recipe: string;
+    /** The tar that do_base_tree keeps. */
+    readonly tree: string;
+    /** Debian's word. */
+    readonly architecture: string;
+  };
+  readonly tools: string | undefined;
+  readonly feed: FeedInRootOptions;
+  readonly recipePackages: string | undefined;
+  readonly binds: readonly Bind[];
+  readonly isOffline: boolean;
+  /** Program and arguments; undefined: a shell. */
+  readonly command: readonly string[] | undefined;
+  /** Of the caller: TERM and the proxies are handed on. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What a second opener is told. */
+  readonly holder: string;
+  readonly onProgress: (text: string) => void;
+  /** The terminal is the command's from now on. */
+  readonly onStart: () => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const PROXIES = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"];
+
+/**
+ * @returns the exit code of the command
+ * @throws BuildError `overlay/in-use`, `overlay/bad-name`, `overlay/other-base`, `sandbox/…`, `packaging/…`
+ */
+export async function runShell(request: ShellRequest): Promise<number> {
+  const { overlays, name, base, onProgress } = request;
+  const places = placesOf(overlays, name);
+  await mkdir(places.folder, { recursive: true });
+  await using lock = await lockOverlay(places, name, request.holder);
+  const record = await claimBase(request, places);
+  const tree = join(baseFolder(overlays, record.digest), "tree");
+  for (const folder of [places.upper, places.work, places.point]) await mkdir(folder, { recursive: true });
+  const binds = await writeSessionLayer({ ...request, places, tree, feed: { ...request.feed, onProgress } });
+  const { words, env } = commandIn(request.command, request.environment["TERM"]);
+  const proxies = request.isOffline ? [] : PROXIES.flatMap((one) => [one, one.toUpperCase()]);
+  const handed = proxies.flatMap((one) => {
+    const value = request.environment[one];
+    return value === undefined ? [] : [[one, value] as const];
+  });
+  request.onStart();
+  try {
+    return await runInOverlay({
+      folder: places.folder,
+      lowers: ["session", treeFromOverlay(record.digest)],
+      upper: "upper",
+      work: "work",
+      point: "point",
+      binds,
+      hostname: base.recipe.replace(/[^A-Za-z0-9-]/g, "-"),
+      network: !request.isOffline,
+      lockFd: lock.fd,
+      command: words,
+      env: { ...env, ...Object.fromEntries(handed) },
+      signal: request.signal,
+    });
+  } finally {
+    await writeRecord(places, { ...record, usedMs: Date.now() });
+  }
+}
+
+/** Has the base's tree there, and what stands in the record of it. */
+async function claimBase(request: ShellRequest, places: Places): Promise<OverlayRecord> {
+  const { overlays, name, base, onProgress } = request;
+  await using _bases = await lockBases(overlays);
+  const before = await readRecordIfThere(places);
+  if (before !== undefined && before.base !== base.recipe)
+    throw new BuildError([otherBase(name, before.base, base.recipe)]);
+  const digest = await baseTree(overlays, base.tree, () => onProgress(`unpacking ${base.recipe}`));
+  const now = Date.now();
+  const record: OverlayRecord = before ?? {
+    format: 1,
+    base: base.recipe,
+    digest,
+    architecture: base.architecture,
+    createdMs: now,
+    usedMs: now,
+  };
+  if (before === undefined) await writeRecord(places, record);
+  return record;
+}
