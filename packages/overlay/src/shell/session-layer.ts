@@ -31,6 +31,8 @@ const PACKAGES = "/run/tsbake/packages";
 const PROGRAMS = ["apt", "apt-get", "apt-cache", "apt-mark", "apt-config"];
 /** Where the kernel's file systems are mounted. */
 const MOUNT_POINTS = ["proc", "sys", "dev", "run", "tmp"];
+/** Without these apt complains, or stops. */
+const APT_FOLDERS = ["etc/apt/preferences.d", "var/cache/apt/archives/partial", "var/lib/apt/lists/partial", "var/log/apt"];
 const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
 /** @returns what has to be bound. @throws BuildError `packaging/feed-unreachable`; system errors of what is bound */
@@ -38,7 +40,7 @@ export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]
   const { places, tree, tools, binds, recipePackages } = request;
   const layer = places.session;
   await rm(layer, { recursive: true, force: true });
-  for (const name of [...MOUNT_POINTS, "var/lib/apt/lists/partial"])
+  for (const name of [...MOUNT_POINTS, ...APT_FOLDERS])
     await mkdir(join(layer, name), { recursive: true });
   const all: Bind[] = [...binds];
   const needsTools = tools !== undefined && !(await isThere(join(tree, "usr/bin/apt-get")));

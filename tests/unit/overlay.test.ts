@@ -1,6 +1,0 @@
-import { expect, test } from "@jest/globals";
-import { runShell } from "@tsbake/overlay";
-
-test("is there", () => {
-  expect(typeof runShell).toBe("function");
-});
