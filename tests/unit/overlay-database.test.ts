@@ -292,6 +292,7 @@ describe("the base moves", () => {
       oldTree: (path) => oldTree.get(path),
       nextTree: (path) => nextTree.get(path),
       upperTree: (path) => upper.get(path),
+      place: (path) => path,
       isEdited: (path) => one.edited?.includes(path) === true,
     });
     for (const path of changes.drop) upper.delete(path);
@@ -324,6 +325,24 @@ describe("the base moves", () => {
     expect([...again.state.packages.keys()]).toEqual([...merged.state.packages.keys()]);
     expect(again.state.alternatives).toEqual(merged.state.alternatives);
   });
+});
+
+test("a folder that the overlay made, and the base has now, shows what is in both", () => {
+  const state = stateOf({ packs: {} });
+  const folder = "directory";
+  const changes = treeChanges({
+    old: state,
+    own: state,
+    next: state,
+    merged: mergeDatabases(state, state, state),
+    upper: new Map(["/made", "/both", "/own"].map((path) => [path, { kind: "directory" as const }])),
+    oldTree: (path) => (path === "/both" ? folder : undefined),
+    nextTree: (path) => (path === "/own" ? undefined : folder),
+    upperTree: () => folder,
+    place: (path) => path,
+    isEdited: () => false,
+  });
+  expect(changes.uncover).toEqual(["/made"]);
 });
 
 test("a group of alternatives is written as it was read", () => {

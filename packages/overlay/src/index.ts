@@ -3,6 +3,7 @@
  * changed in them, and how that becomes a recipe. Nothing here writes to a base.
  */
 export { foreignFormat } from "./problems.js";
+export { driftRows, type Drift } from "./shell/drift.js";
 export { runShell, type ShellRequest } from "./shell/open.js";
 export type { Bind } from "@tsbake/sandbox";
 export { listOverlays, removeOverlay, resetOverlay, type KeptOverlay } from "./store/kept.js";

@@ -52,6 +52,15 @@ export function noOverlay(name: string, names: readonly string[]): Diagnostic {
   );
 }
 
+/** The overlay could not be brought onto its base. */
+export function notUpdated(base: string, code: number): Diagnostic {
+  return error(
+    "overlay/not-updated",
+    `the shell could not be brought onto ${base} as it is now: what does it ended with ${code}`,
+    "what stopped it stands above; the next opening goes on from there, and `tsbake shell reset NAME` begins again",
+  );
+}
+
 /** The overlay of this name is on another base. */
 export function otherBase(name: string, there: string, asked: string): Diagnostic {
   return error(

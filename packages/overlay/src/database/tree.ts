@@ -26,6 +26,8 @@ export interface TreeInput {
   readonly oldTree: Look;
   readonly nextTree: Look;
   readonly upperTree: Look;
+  /** Where a path of a package's list lies: folders may be links (/lib → usr/lib). */
+  readonly place: (path: string) => string;
   /** Files of packages that were edited after they were installed, by what the overlay's database says of them. */
   readonly isEdited: (path: string) => boolean;
 }
@@ -41,6 +43,11 @@ export interface Shadow {
 export interface TreeChanges {
   /** Entries of the upper folder that go: the base's show again. */
   readonly drop: readonly string[];
+  /**
+   * Folders that were made in the overlay and are in the base of now: they show what that has in them. overlayfs marks a folder that
+   * is renamed into its place, as dpkg does with each that it makes, as hiding what is below.
+   */
+  readonly uncover: readonly string[];
   /** Paths that are removed in the overlay. */
   readonly remove: readonly string[];
   /** Files of the base of now that are put elsewhere: where to → where from. */
@@ -58,10 +65,11 @@ const NOT_LOOKED_AT =
 const ALTERNATIVES = "/etc/alternatives/";
 
 export function treeChanges(input: TreeInput): TreeChanges {
-  const { own, next, merged, upper, nextTree, oldTree, upperTree, isEdited } = input;
+  const { own, next, merged, upper, nextTree, oldTree, upperTree, isEdited, place } = input;
+  const placed = (one: DpkgPackage): string[] => filesOf(one).map(place);
   const drop = new Set<string>();
   const remove = new Set<string>();
-  const owners = ownersOf(merged);
+  const owners = ownersOf(merged, placed);
   const isDiverted = (path: string): boolean => merged.state.diversions.has(path);
   for (const { key, fate } of merged.fates) {
     const [there, now] = [own.packages.get(key), next.packages.get(key)];
@@ -71,17 +79,17 @@ export function treeChanges(input: TreeInput): TreeChanges {
   }
 
   function dropOwnFiles(there: DpkgPackage, now: DpkgPackage): void {
-    for (const path of filesOf(there)) {
+    for (const path of placed(there)) {
       const entry = upper.get(path);
       if (!entry || owners.get(path)?.has("overlay") || isDiverted(path)) continue;
       if (entry.kind !== "directory" && !isEdited(path)) drop.add(path);
     }
-    for (const path of filesOf(now))
+    for (const path of placed(now))
       if (upper.get(path)?.kind === "whiteout" && !isDiverted(path)) drop.add(path);
   }
 
   function removeBaseFiles(now: DpkgPackage): void {
-    for (const path of filesOf(now)) {
+    for (const path of placed(now)) {
       const found = nextTree(path);
       if (found === undefined || found === "directory" || owners.has(path) || upper.has(path)) continue;
       remove.add(path);
@@ -97,6 +105,7 @@ export function treeChanges(input: TreeInput): TreeChanges {
   const accounts = ACCOUNT_FILES.filter(
     (path) => upper.get(path)?.kind === "file" && oldTree(path) !== nextTree(path),
   );
+  const baseOwners = ownerNames(next, placed);
   const shadows: Shadow[] = [];
   const stayRemoved = removedFiles(input);
   for (const [path, { kind }] of [...upper].sort(([left], [right]) => byText(left, right))) {
@@ -109,11 +118,14 @@ export function treeChanges(input: TreeInput): TreeChanges {
       drop.add(path);
       continue;
     }
-    const owner = ownerIn(next, path);
+    const owner = baseOwners.get(path);
     shadows.push({ path, ...(owner !== undefined && { owner }), isRemoved: kind === "whiteout" });
   }
   return {
     drop: [...drop].sort(byText),
+    uncover: [...upper].flatMap(([path, { kind }]) =>
+      kind === "directory" && oldTree(path) === undefined && nextTree(path) === "directory" ? [path] : [],
+    ),
     remove: [...remove].sort(byText),
     copies,
     links,
@@ -123,11 +135,14 @@ export function treeChanges(input: TreeInput): TreeChanges {
 }
 
 /** Which sides have packages with a path, in the merged database. */
-function ownersOf({ state, origins }: Merged): Map<string, Set<Origin>> {
+function ownersOf(
+  { state, origins }: Merged,
+  placed: (one: DpkgPackage) => string[],
+): Map<string, Set<Origin>> {
   const owners = new Map<string, Set<Origin>>();
   for (const [key, one] of state.packages) {
     // A removed package has its configuration files in its list.
-    for (const path of filesOf(one)) {
+    for (const path of placed(one)) {
       const sides = owners.get(path) ?? new Set<Origin>();
       owners.set(path, sides.add(origins.get(key)!));
     }
@@ -135,20 +150,23 @@ function ownersOf({ state, origins }: Merged): Map<string, Set<Origin>> {
   return owners;
 }
 
-function ownerIn({ packages }: DpkgState, path: string): string | undefined {
+/** `name version` of the package that has a path there. */
+function ownerNames({ packages }: DpkgState, placed: (one: DpkgPackage) => string[]): Map<string, string> {
+  const names = new Map<string, string>();
   for (const one of packages.values())
-    if (isThere(one) && filesOf(one).includes(path)) return `${one.stanza.get("Package")} ${versionOf(one)}`;
-  return undefined;
+    if (isThere(one))
+      for (const path of placed(one)) names.set(path, `${one.stanza.get("Package")} ${versionOf(one)}`);
+  return names;
 }
 
 /** Of the packages that stay removed, in the base of before or of now. */
-function removedFiles({ old, next, merged }: TreeInput): Set<string> {
+function removedFiles({ old, next, merged, place }: TreeInput): Set<string> {
   const removed = merged.fates.filter(({ fate }) => fate === "stays removed");
   return new Set(
     removed.flatMap(({ key }) =>
       [old, next].flatMap(({ packages }) => {
         const one = packages.get(key);
-        return one === undefined ? [] : filesOf(one);
+        return one === undefined ? [] : filesOf(one).map(place);
       }),
     ),
   );

@@ -1,16 +1,18 @@
 /** One opening of an overlay: from the lock to the end of the command. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import { commandIn } from "@tsbake/image";
 import type { FeedInRootOptions } from "@tsbake/packaging";
 import { type Bind, runInOverlay } from "@tsbake/sandbox";
 import { otherBase } from "../problems.js";
-import { baseTree, lockBases } from "../store/base-tree.js";
+import { baseTree, dropBases, lockBases } from "../store/base-tree.js";
 import { lockOverlay } from "../store/lock.js";
 import { baseFolder, type Places, placesOf, treeFromOverlay } from "../store/places.js";
 import { type OverlayRecord, readRecordIfThere, writeRecord } from "../store/record.js";
-import { writeSessionLayer } from "./session-layer.js";
+import type { Drift } from "./drift.js";
+import { writeMountPoints, writeSessionLayer } from "./session-layer.js";
+import { applyUpdate, hasPlan, planUpdate } from "./update.js";
 
 export interface ShellRequest {
   /** OVERLAY_DIR, absolute. */
@@ -29,6 +31,8 @@ export interface ShellRequest {
   readonly recipePackages: string | undefined;
   readonly binds: readonly Bind[];
   readonly isOffline: boolean;
+  /** Goes over to the base as it is now, where it was built anew. */
+  readonly updatesDatabase: boolean;
   /** Program and arguments; undefined: a shell. */
   readonly command: readonly string[] | undefined;
   /** Of the caller: TERM and the proxies are handed on. */
@@ -36,6 +40,8 @@ export interface ShellRequest {
   /** What a second opener is told. */
   readonly holder: string;
   readonly onProgress: (text: string) => void;
+  /** Called where the base has moved, before the command starts. */
+  readonly onDrift: (drift: Drift) => void;
   /** The terminal is the command's from now on. */
   readonly onStart: () => void;
   readonly signal?: AbortSignal | undefined;
@@ -52,9 +58,10 @@ export async function runShell(request: ShellRequest): Promise<number> {
   const places = placesOf(overlays, name);
   await mkdir(places.folder, { recursive: true });
   await using lock = await lockOverlay(places, name, request.holder);
-  const record = await claimBase(request, places);
-  const tree = join(baseFolder(overlays, record.digest), "tree");
+  const claimed = await claimBase(request, places);
   for (const folder of [places.upper, places.work, places.point]) await mkdir(folder, { recursive: true });
+  const record = await moveBase(request, places, claimed, lock.fd);
+  const tree = join(baseFolder(overlays, record.digest), "tree");
   const binds = await writeSessionLayer({ ...request, places, tree, feed: { ...request.feed, onProgress } });
   const { words, env } = commandIn(request.command, request.environment["TERM"]);
   const proxies = request.isOffline ? [] : PROXIES.flatMap((one) => [one, one.toUpperCase()]);
@@ -83,8 +90,48 @@ export async function runShell(request: ShellRequest): Promise<number> {
   }
 }
 
+/** Brings the overlay onto its base as that is now, where it has changed. @returns its record then */
+async function moveBase(
+  request: ShellRequest,
+  places: Places,
+  { record, digest }: Claimed,
+  lockFd: number,
+): Promise<OverlayRecord> {
+  const { overlays, base, onProgress } = request;
+  const shared = { overlays, places, base: base.recipe };
+  let now = record;
+  const apply = async (to: string): Promise<void> => {
+    // Its mount points are there before anything is mounted.
+    await writeMountPoints(places);
+    await applyUpdate({ ...shared, to }, lockFd);
+    const { next: _next, ...rest } = now;
+    now = { ...rest, digest: to };
+    await writeRecord(places, now);
+    // Not before: until the record says so, it is done again.
+    await rm(places.update, { recursive: true, force: true });
+  };
+  // Somebody was killed in between.
+  if (now.next !== undefined && (await hasPlan(places))) await apply(now.next);
+  if (digest === now.digest || !request.updatesDatabase) return now;
+  onProgress(`bringing the shell onto ${base.recipe} as it is now`);
+  now = { ...now, next: digest };
+  await writeRecord(places, now);
+  const drift = await planUpdate({ ...shared, from: now.digest, to: digest });
+  await apply(digest);
+  await using _bases = await lockBases(overlays);
+  await dropBases(overlays);
+  request.onDrift(drift);
+  return now;
+}
+
+interface Claimed {
+  readonly record: OverlayRecord;
+  /** Of the base's tree as it is now. */
+  readonly digest: string;
+}
+
 /** Has the base's tree there, and what stands in the record of it. */
-async function claimBase(request: ShellRequest, places: Places): Promise<OverlayRecord> {
+async function claimBase(request: ShellRequest, places: Places): Promise<Claimed> {
   const { overlays, name, base, onProgress } = request;
   await using _bases = await lockBases(overlays);
   const before = await readRecordIfThere(places);
@@ -100,6 +147,9 @@ async function claimBase(request: ShellRequest, places: Places): Promise<Overlay
     createdMs: now,
     usedMs: now,
   };
+  // What is named by a record stays, though nobody has changed over to it yet.
   if (before === undefined) await writeRecord(places, record);
-  return record;
+  else if (before.digest !== digest && before.next === undefined && request.updatesDatabase)
+    await writeRecord(places, { ...before, next: digest });
+  return { record, digest };
 }

@@ -39,9 +39,8 @@ const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n
 export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]> {
   const { places, tree, tools, binds, recipePackages } = request;
   const layer = places.session;
-  await rm(layer, { recursive: true, force: true });
-  for (const name of [...MOUNT_POINTS, ...APT_FOLDERS])
-    await mkdir(join(layer, name), { recursive: true });
+  await writeMountPoints(places);
+  for (const name of APT_FOLDERS) await mkdir(join(layer, name), { recursive: true });
   const all: Bind[] = [...binds];
   const needsTools = tools !== undefined && !(await isThere(join(tree, "usr/bin/apt-get")));
   if (needsTools) {
@@ -75,6 +74,12 @@ export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]
   for (const folder of feed.folders) all.push({ from: folder, to: folder, isReadOnly: true });
   for (const one of all) await mountPoint(layer, one);
   return all;
+}
+
+/** The layer with nothing in it. */
+export async function writeMountPoints({ session }: Places): Promise<void> {
+  await rm(session, { recursive: true, force: true });
+  for (const name of MOUNT_POINTS) await mkdir(join(session, name), { recursive: true });
 }
 
 /** The same file where that can be: a lower layer is never written. */

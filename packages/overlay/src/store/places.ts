@@ -4,6 +4,7 @@
  *     NAME/record.json  lock             what it is, and who has it open
  *     NAME/upper  NAME/work  NAME/point  what was changed; overlayfs' own; where it is mounted, in a namespace
  *     NAME/session                       what a shell gets of the build: sources, keys, lists, links to tools
+ *     NAME/update                        what is to be done to it since its base has moved
  *     NAME/packages                      packages of recipes, with an index
  *     .bases/DIGEST/base.json  tree      a base's tree, never written
  */
@@ -20,6 +21,7 @@ export interface Places {
   readonly point: string;
   readonly session: string;
   readonly packages: string;
+  readonly update: string;
 }
 
 /** What is in the way of neither a path, mount options nor a line of a table. */
@@ -39,6 +41,7 @@ export function placesOf(overlays: string, name: string): Places {
     point: join(folder, "point"),
     session: join(folder, "session"),
     packages: join(folder, "packages"),
+    update: join(folder, "update"),
   };
 }
 

@@ -1,9 +1,10 @@
 /** `tsbake shell --on IMAGE`: builds the image's tree where that is needed, and opens the overlay over it. */
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
-import { foreignFormat, runShell, type ShellRequest } from "@tsbake/overlay";
+import { type Drift, driftRows, foreignFormat, runShell, type ShellRequest } from "@tsbake/overlay";
 import type { Display } from "../../display/display.js";
 import { NOT_TRIED } from "../../process/exit-code.js";
+import { tableText } from "../../text/table.js";
 import { buildRequest } from "../build.js";
 import type { Asked, SessionCommand } from "../command.js";
 import { holderText, overlaysOf } from "./kept.js";
@@ -13,7 +14,7 @@ export const shell: SessionCommand = { failed: NOT_TRIED, run };
 /** Has apt in its sysroot. */
 const TOOLS = "apt-native";
 
-type Opened = Omit<ShellRequest, "onProgress" | "onStart">;
+type Opened = Omit<ShellRequest, "onDrift" | "onProgress" | "onStart">;
 
 /** The build folder is let go before the command starts. */
 async function run(asked: Asked, display: Display): Promise<number> {
@@ -25,6 +26,7 @@ async function run(asked: Asked, display: Display): Promise<number> {
     return await runShell({
       ...opened,
       onProgress: (text) => display.see({ type: "step", text }),
+      onDrift: (drift) => asked.around.stderr.write(driftText(drift)),
       onStart() {
         display.lend(true);
         isLent = true;
@@ -33,6 +35,15 @@ async function run(asked: Asked, display: Display): Promise<number> {
   } finally {
     if (isLent) display.lend(false);
   }
+}
+
+/** Before the prompt. */
+export function driftText(drift: Drift): string {
+  const rows = driftRows(drift);
+  const head = `${drift.base} has been built anew since this shell was open`;
+  return rows.length === 0
+    ? `${head}; nothing of the shell is touched by it\n`
+    : `${head}:\n${tableText(rows.map((row) => ["", ...row]))}`;
 }
 
 async function prepared({ request, around, options }: Asked, display: Display): Promise<Opened | undefined> {
@@ -65,6 +76,7 @@ async function prepared({ request, around, options }: Asked, display: Display): 
       recipePackages: join(value("DEPLOY_DIR"), "deb"),
       binds: asked.binds,
       isOffline: asked.isOffline,
+      updatesDatabase: asked.updatesDatabase,
       command: asked.command,
       environment: around.environment,
       holder: holderText(),
