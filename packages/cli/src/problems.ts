@@ -251,3 +251,16 @@ export function wrongValue(option: string, value: string, expected: string): Dia
     help: `it takes ${expected}`,
   };
 }
+
+/** Several layers, or none, where one is wanted. */
+export function whichLayer(layers: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/which-layer",
+    message:
+      layers.length === 0
+        ? "the project has no layer of its own for the recipes"
+        : `the project has several layers: ${layers.join(", ")}`,
+    help: "name the folder of one with --layer",
+  };
+}

@@ -13,3 +13,8 @@ export { brokenDependencies } from "./database/broken.js";
 export { mergeDatabases, type PackageFate } from "./database/merge.js";
 export type { DpkgPackage, DpkgState } from "./database/state.js";
 export { treeChanges, type TreeChanges, type UpperEntry } from "./database/tree.js";
+export { commitOverlay, diffOverlay, type Committed, type CommitRequest } from "./commit/commit.js";
+export { type CommitPlan, planCommit } from "./commit/plan.js";
+export { recipeTexts } from "./commit/recipe.js";
+export { type ChangedFile, type Difference, differenceOf } from "./difference/difference.js";
+export { dpkgRuns, isDuring } from "./difference/dpkg-runs.js";

@@ -14,6 +14,15 @@ export function badName(name: string): Diagnostic {
   );
 }
 
+/** A name that no recipe and no package can have. */
+export function badRecipeName(name: string): Diagnostic {
+  return error(
+    "overlay/bad-recipe-name",
+    `\`${name}\` cannot name a recipe of an extension`,
+    "a name has small letters, digits, `+`, `.` and `-`, and begins with a letter or a digit: packages are called by it, too",
+  );
+}
+
 /** A file beside an overlay that we did not write. */
 export function badRecord(path: string, reason: string): Diagnostic {
   return error(
@@ -41,6 +50,15 @@ export function inUse(name: string, holder: string): Diagnostic {
   );
 }
 
+/** A folder where a layer is wanted. */
+export function noLayer(folder: string): Diagnostic {
+  return error(
+    "overlay/no-layer",
+    `${folder} is no layer: it has no conf/layer.conf`,
+    "name the folder of one of the project's layers with --layer",
+  );
+}
+
 /** No overlay has this name. */
 export function noOverlay(name: string, names: readonly string[]): Diagnostic {
   const near = nearest(name, names);
@@ -49,6 +67,17 @@ export function noOverlay(name: string, names: readonly string[]): Diagnostic {
     "overlay/no-overlay",
     `there is no shell \`${name}\`${near.length > 0 ? `; is ${near.join(" or ")} meant?` : ""}`,
     `${there}; \`tsbake shell --on IMAGE --name ${name}\` begins one`,
+  );
+}
+
+/** Nothing of an overlay can be in an extension. @param left how much there is that cannot */
+export function nothingToCommit(name: string, left: number): Diagnostic {
+  return error(
+    "overlay/nothing-to-commit",
+    left === 0
+      ? `nothing was changed in the shell \`${name}\``
+      : `nothing that was changed in the shell \`${name}\` can be in an extension`,
+    `\`tsbake shell diff ${name}\` shows what is looked at`,
   );
 }
 
@@ -67,5 +96,14 @@ export function otherBase(name: string, there: string, asked: string): Diagnosti
     "overlay/other-base",
     `the shell \`${name}\` is on ${there}, not on ${asked}`,
     `open it with \`--on ${there}\`, name another one with --name, or take it away with \`tsbake shell rm ${name}\``,
+  );
+}
+
+/** A recipe of this name is there. */
+export function recipeThere(path: string): Diagnostic {
+  return error(
+    "overlay/recipe-there",
+    `${path} is there already, and is not written over`,
+    "give another name with --as, or take the file away",
   );
 }

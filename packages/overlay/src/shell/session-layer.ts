@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { AT_ONCE, eachLimited, hasCode, ifThere, readTextIfThere } from "@tsbake/base";
 import { feedInRoot, type FeedInRootOptions } from "@tsbake/packaging";
 import type { Bind } from "@tsbake/sandbox";
+import { RUN_HOOKS } from "../difference/dpkg-runs.js";
 import type { Places } from "../store/places.js";
 import { hasRecipePackages, publishPackages } from "./recipe-packages.js";
 
@@ -63,6 +64,7 @@ export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]
   const files = new Map(feed.files);
   if (published !== undefined)
     files.set(`var/lib/apt/lists/${PACKAGES.slice(1).replaceAll("/", "_")}_._Packages`, published);
+  files.set("etc/dpkg/dpkg.cfg.d/tsbake", RUN_HOOKS);
   const names = request.isOffline ? undefined : await readTextIfThere("/etc/resolv.conf");
   if (names !== undefined) files.set("etc/resolv.conf", names);
   if (!(await isThere(join(tree, "etc/hosts")))) files.set("etc/hosts", HOSTS);
