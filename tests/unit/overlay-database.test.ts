@@ -268,7 +268,10 @@ const CASES: readonly Case[] = [
 ];
 
 /** What overlayfs shows. */
-function seen(lower: ReadonlyMap<string, string>, upper: ReadonlyMap<string, string>): Record<string, string> {
+function seen(
+  lower: ReadonlyMap<string, string>,
+  upper: ReadonlyMap<string, string>,
+): Record<string, string> {
   const all = new Map([...lower, ...upper]);
   return Object.fromEntries([...all].filter(([, content]) => content !== ""));
 }

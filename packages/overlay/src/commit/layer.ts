@@ -17,7 +17,9 @@ const USUAL = "recipes/*/*.bb";
 export async function recipeFolder(layer: string, name: string): Promise<string> {
   const text = await ifThere(readFile(join(layer, "conf/layer.conf"), "utf8"));
   if (text === undefined) throw new BuildError([noLayer(layer)]);
-  const patterns = [...text.matchAll(/\$\{LAYERDIR\}\/([^\s"']*\*\.bb)(?=[\s"'])/g)].map((match) => match[1]!);
+  const patterns = [...text.matchAll(/\$\{LAYERDIR\}\/([^\s"']*\*\.bb)(?=[\s"'])/g)].map(
+    (match) => match[1]!,
+  );
   const pattern = patterns.find((one) => one.startsWith("recipes")) ?? patterns[0] ?? USUAL;
   const folders = dirname(pattern).split("/");
   // `recipes-*` of OE's layers, then one a recipe.

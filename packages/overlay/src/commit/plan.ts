@@ -40,7 +40,8 @@ export function planCommit(difference: Difference, isOfRecipe: (name: string) =>
 function whyNot({ path, change, kind, isInBase }: ChangedFile): string | undefined {
   if (change === "removed") return "an extension adds to its base, and takes nothing away";
   if (!["file", "symlink", "directory"].includes(kind)) return "it is neither a file nor a folder nor a link";
-  if (!/^\/(?:usr|opt|etc|var)\//.test(path)) return "an extension has /usr and /opt, and puts files into /etc and /var";
+  if (!/^\/(?:usr|opt|etc|var)\//.test(path))
+    return "an extension has /usr and /opt, and puts files into /etc and /var";
   if (isInBase && !/^\/(?:usr|opt)\//.test(path))
     return "the base has it, and an extension puts files into /etc and /var only where none are";
   return undefined;

@@ -90,7 +90,7 @@ function filesRecipe(
     `SUMMARY = "Files that were made or edited by hand in the shell ${shell}"`,
     'LICENSE = "CLOSED"',
     ...(sources.size > 0
-      ? ["SRC_URI = \" \\", ...[...sources.keys()].map((source) => `    file://${source} \\`), '"']
+      ? ['SRC_URI = " \\', ...[...sources.keys()].map((source) => `    file://${source} \\`), '"']
       : []),
     "",
     "inherit package",

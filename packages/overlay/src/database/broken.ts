@@ -25,7 +25,9 @@ export function brokenDependencies({ packages }: DpkgState): BrokenDependency[] 
       for (const group of parseRelations(stanza.get(field))) {
         const isMet = group.some(({ name, constraint }) =>
           // What is provided without a version meets no condition on one.
-          (given.get(name) ?? []).some((version) => constraint === "" || (version !== "" && meets(version, constraint))),
+          (given.get(name) ?? []).some(
+            (version) => constraint === "" || (version !== "" && meets(version, constraint)),
+          ),
         );
         if (isMet) continue;
         const missing = group.map(({ name, constraint }) => (constraint ? `${name} (${constraint})` : name));

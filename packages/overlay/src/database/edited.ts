@@ -39,10 +39,7 @@ export function shippedDigests(
 }
 
 /** Paths that packages which are there list. */
-export function listedPaths(
-  packages: Iterable<DpkgPackage>,
-  place: (path: string) => string,
-): Set<string> {
+export function listedPaths(packages: Iterable<DpkgPackage>, place: (path: string) => string): Set<string> {
   const paths = new Set<string>();
   for (const one of packages) if (isThere(one)) for (const path of filesOf(one)) paths.add(place(path));
   return paths;

@@ -183,7 +183,9 @@ function mergeAutomatic(
   const merged = mergeByKey(old.automatic, own.automatic, next.automatic, (one) =>
     [...one].map((field) => field.join(": ")).join("\n"),
   );
-  const names = new Set([...packages].filter(([, one]) => isThere(one)).map(([, { stanza }]) => stanza.get("Package")));
+  const names = new Set(
+    [...packages].filter(([, one]) => isThere(one)).map(([, { stanza }]) => stanza.get("Package")),
+  );
   return new Map([...merged].filter(([, stanza]) => names.has(stanza.get("Package"))));
 }
 

@@ -74,7 +74,11 @@ export async function readState(roots: readonly string[]): Promise<DpkgState> {
   }
   const triggers = new Map<string, string[]>();
   for (const [name, text] of await textsIn(layers, `${DPKG}/triggers`))
-    if (name !== "Lock") triggers.set(name, text.split("\n").filter((line) => line !== ""));
+    if (name !== "Lock")
+      triggers.set(
+        name,
+        text.split("\n").filter((line) => line !== ""),
+      );
   return {
     packages: await readPackages(layers),
     alternatives,

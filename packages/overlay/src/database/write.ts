@@ -5,7 +5,9 @@ import type { DpkgState } from "./state.js";
 
 const DPKG = "var/lib/dpkg";
 /** Folders that dpkg wants. */
-export const DPKG_FOLDERS = ["alternatives", "info", "parts", "triggers", "updates"].map((name) => `${DPKG}/${name}`);
+export const DPKG_FOLDERS = ["alternatives", "info", "parts", "triggers", "updates"].map(
+  (name) => `${DPKG}/${name}`,
+);
 
 /** Path in the root → content, one byte a character. */
 export function databaseFiles(state: DpkgState): Map<string, string> {
@@ -34,4 +36,3 @@ export function databaseFiles(state: DpkgState): Map<string, string> {
   files.set(STATES, automatic.join(""));
   return files;
 }
-

@@ -71,8 +71,7 @@ export function differenceOf(input: DifferenceInput): Difference {
     if (!isThere(one)) continue;
     const before = base.packages.get(key);
     const name = nameOf(one);
-    if (!isThere(before))
-      added.push({ name, version: versionOf(one), isAutomatic: isAutomatic(own, one) });
+    if (!isThere(before)) added.push({ name, version: versionOf(one), isAutomatic: isAutomatic(own, one) });
     else if (versionOf(before) !== versionOf(one))
       changed.push({ name, from: versionOf(before), to: versionOf(one) });
   }

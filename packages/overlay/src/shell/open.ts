@@ -2,8 +2,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
-import { commandIn } from "@tsbake/image";
-import type { FeedInRootOptions } from "@tsbake/packaging";
+import { commandIn } from "@tsbake/image/command";
+import type { FeedInRootOptions } from "@tsbake/packaging/in-root";
 import { type Bind, runInOverlay } from "@tsbake/sandbox";
 import { otherBase } from "../problems.js";
 import { baseTree, dropBases, lockBases } from "../store/base-tree.js";
@@ -12,7 +12,7 @@ import { baseFolder, type Places, placesOf, treeFromOverlay } from "../store/pla
 import { type OverlayRecord, readRecordIfThere, writeRecord } from "../store/record.js";
 import type { Drift } from "./drift.js";
 import { writeMountPoints, writeSessionLayer } from "./session-layer.js";
-import { applyUpdate, hasPlan, planUpdate } from "./update.js";
+import { hasPlan } from "./plan.js";
 
 export interface ShellRequest {
   /** OVERLAY_DIR, absolute. */
@@ -103,6 +103,7 @@ async function moveBase(
   const apply = async (to: string): Promise<void> => {
     // Its mount points are there before anything is mounted.
     await writeMountPoints(places);
+    const { applyUpdate } = await import("./update.js");
     await applyUpdate({ ...shared, to }, lockFd);
     const { next: _next, ...rest } = now;
     now = { ...rest, digest: to };
@@ -116,6 +117,7 @@ async function moveBase(
   onProgress(`bringing the shell onto ${base.recipe} as it is now`);
   now = { ...now, next: digest };
   await writeRecord(places, now);
+  const { planUpdate } = await import("./update.js");
   const drift = await planUpdate({ ...shared, from: now.digest, to: digest });
   await apply(digest);
   await using _bases = await lockBases(overlays);

@@ -3,7 +3,6 @@ import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from "node:fs/pro
 import { constants } from "node:fs";
 import { basename, join } from "node:path";
 import { AT_ONCE, eachLimited, hasCode, ifThere, readTextIfThere, sha256 } from "@tsbake/base";
-import { openDebBackend } from "@tsbake/packaging";
 
 const INDEX = "Packages";
 /** What the index was made of. */
@@ -44,6 +43,7 @@ export async function publishPackages(folder: string, into: string): Promise<str
       await copyFile(from, to, constants.COPYFILE_FICLONE);
     }
   });
+  const { openDebBackend } = await import("@tsbake/packaging");
   const { packages } = await openDebBackend().scan(into);
   const index = packages.map(({ stanza }) => `${stanza}\n`).join("");
   await writeFile(join(into, INDEX), index);

@@ -6,7 +6,7 @@ import { copyFile, link, mkdir, rm, stat, symlink, writeFile } from "node:fs/pro
 import { constants } from "node:fs";
 import { dirname, join } from "node:path";
 import { AT_ONCE, eachLimited, hasCode, ifThere, readTextIfThere } from "@tsbake/base";
-import { feedInRoot, type FeedInRootOptions } from "@tsbake/packaging";
+import { feedInRoot, type FeedInRootOptions } from "@tsbake/packaging/in-root";
 import type { Bind } from "@tsbake/sandbox";
 import { RUN_HOOKS } from "../difference/dpkg-runs.js";
 import type { Places } from "../store/places.js";
@@ -33,7 +33,12 @@ const PROGRAMS = ["apt", "apt-get", "apt-cache", "apt-mark", "apt-config"];
 /** Where the kernel's file systems are mounted. */
 const MOUNT_POINTS = ["proc", "sys", "dev", "run", "tmp"];
 /** Without these apt complains, or stops. */
-const APT_FOLDERS = ["etc/apt/preferences.d", "var/cache/apt/archives/partial", "var/lib/apt/lists/partial", "var/log/apt"];
+const APT_FOLDERS = [
+  "etc/apt/preferences.d",
+  "var/cache/apt/archives/partial",
+  "var/lib/apt/lists/partial",
+  "var/log/apt",
+];
 const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
 /** @returns what has to be bound. @throws BuildError `packaging/feed-unreachable`; system errors of what is bound */

@@ -4,7 +4,7 @@
  */
 import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, ifThere, readTextIfThere, undefinedOn } from "@tsbake/base";
+import { BuildError, ifThere, undefinedOn } from "@tsbake/base";
 import { type Cage, runInOverlay } from "@tsbake/sandbox";
 import { mergeAccounts } from "../database/accounts.js";
 import { brokenDependencies } from "../database/broken.js";
@@ -18,11 +18,11 @@ import { digestsOf, type Entries, entriesOf, looking, placing } from "../store/l
 import { openOwned } from "../store/owned.js";
 import { baseFolder, type Places, treeFromOverlay } from "../store/places.js";
 import type { Drift } from "./drift.js";
+import { READY } from "./plan.js";
 
 /** Where the update is in the root. */
 const UPDATE = "/run/tsbake/update";
 const BASE = "/run/tsbake/base";
-const READY = "ready";
 const DPKG = "var/lib/dpkg";
 
 /** In the overlay, with the programs of its own: overlayfs makes whiteouts and folders as they have to be. */
@@ -154,7 +154,8 @@ async function textOf(root: string, path: string): Promise<string> {
 /** Absolute paths of what a database has in files, but for locks and copies of before. */
 async function databaseNames(root: string): Promise<string[]> {
   const folder = join(root, DPKG);
-  const entries = (await undefinedOn(readdir(folder, { recursive: true, withFileTypes: true }), "ENOENT")) ?? [];
+  const entries =
+    (await undefinedOn(readdir(folder, { recursive: true, withFileTypes: true }), "ENOENT")) ?? [];
   return entries
     .filter((entry) => entry.isFile() && !/(?:^|\/)(?:lock.*|Lock|arch|.*-old)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length));
@@ -162,11 +163,6 @@ async function databaseNames(root: string): Promise<string[]> {
 
 function zeroEnded(paths: readonly string[]): string {
   return paths.map((path) => `${path}\0`).join("");
-}
-
-/** Whether something is written down that has not been done to its end. */
-export async function hasPlan({ update }: Places): Promise<boolean> {
-  return (await readTextIfThere(join(update, READY))) !== undefined;
 }
 
 /**

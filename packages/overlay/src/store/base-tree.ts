@@ -14,7 +14,6 @@ import {
 } from "@tsbake/base";
 import type { FileLock } from "@tsbake/base";
 import { digest, filled, readData } from "@tsbake/base/data";
-import { unpackTree } from "@tsbake/image";
 import { badRecord } from "../problems.js";
 import { openOwned, removeOwned } from "./owned.js";
 import { BASES, baseFolder, placesOf } from "./places.js";
@@ -66,6 +65,7 @@ export async function baseTree(overlays: string, tar: string, onUnpack: () => vo
   const scratch = await scratchFolder(join(overlays, BASES, ".new-"));
   try {
     await using cage = await openOwned([scratch], [dirname(tar)]);
+    const { unpackTree } = await import("@tsbake/image");
     await unpackTree(tar, join(scratch, "tree"), cage);
   } catch (error) {
     await removeOwned(join(overlays, BASES), [scratch]);

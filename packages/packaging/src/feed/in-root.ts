@@ -1,6 +1,8 @@
 /**
  * The feed as apt inside of a root has it: sources, keys, preferences and lists of the build, so that `apt install` there takes what
  * the build would. Of the host's settings only how servers are reached; no credentials.
+ *
+ * `@tsbake/packaging/in-root` is this file: it loads no code that unpacks or installs packages.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -93,6 +95,9 @@ async function settings({ architecture, tools }: FeedInRootOptions): Promise<str
     "pkgCacheGen::ForceEssential": ",",
     "Acquire::Languages": "none",
     "Acquire::GzipIndexes": "true",
+    // They are big, and are no change that anybody made.
+    "Dir::Cache::pkgcache": "/run/tsbake/pkgcache.bin",
+    "Dir::Cache::srcpkgcache": "",
     ...(tools !== undefined && {
       "Dir::Bin::methods": `${tools}/usr/lib/apt/methods`,
       "Dir::Bin::planners::": `${tools}/usr/lib/apt/planners`,

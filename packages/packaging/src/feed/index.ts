@@ -16,4 +16,3 @@ export { withHostArchive } from "./host-archive.js";
 export { openFeed, hostArchitecture, type ClosureRequest, type Feed, type FeedOptions } from "./feed.js";
 export { downloadClosure, inPool, poolName, type DownloadOptions } from "./download.js";
 export { unpackFeed, type FeedUnpackRequest } from "./unpack.js";
-export { feedInRoot, type FeedInRoot, type FeedInRootOptions } from "./in-root.js";

@@ -7,7 +7,7 @@ import { whichLayer } from "../../problems.js";
 import { tableText } from "../../text/table.js";
 import { count } from "../../text/text.js";
 import type { SessionCommand } from "../command.js";
-import { holderText, overlaysOf } from "./kept.js";
+import { holderText, overlaysOf } from "./folder.js";
 
 export const diff: SessionCommand = {
   async answer({ request }, build) {

@@ -1,9 +1,9 @@
 /** `tsbake shell list`, `rm` and `reset`: the overlays that are kept. */
-import type { Build } from "@tsbake/engine";
 import { listOverlays, type KeptOverlay, removeOverlay, resetOverlay } from "@tsbake/overlay";
 import { ageText, sizeText } from "../../text/quantities.js";
 import { tableText } from "../../text/table.js";
 import type { SessionCommand } from "../command.js";
+import { holderText, overlaysOf } from "./folder.js";
 
 export const list: SessionCommand = {
   async answer(_asked, build) {
@@ -28,15 +28,6 @@ export const reset: SessionCommand = {
     return { text: `the shell \`${name}\` is as ${base} again\n`, data: { name, base } };
   },
 };
-
-export function overlaysOf({ project, topdir }: Build): string {
-  return project.configurationText("OVERLAY_DIR") ?? `${topdir}/overlays`;
-}
-
-/** What a second opener is told of this process. */
-export function holderText(): string {
-  return `process ${process.pid}, since ${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC`;
-}
 
 function listText(overlays: readonly KeptOverlay[], nowMs: number): string {
   if (overlays.length === 0) return "no shell is kept; `tsbake shell --on IMAGE` begins one\n";

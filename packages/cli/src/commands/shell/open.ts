@@ -1,13 +1,13 @@
 /** `tsbake shell --on IMAGE`: builds the image's tree where that is needed, and opens the overlay over it. */
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
-import { type Drift, driftRows, foreignFormat, runShell, type ShellRequest } from "@tsbake/overlay";
+import { type Drift, driftRows, foreignFormat, runShell, type ShellRequest } from "@tsbake/overlay/shell";
 import type { Display } from "../../display/display.js";
 import { NOT_TRIED } from "../../process/exit-code.js";
 import { tableText } from "../../text/table.js";
 import { buildRequest } from "../build.js";
 import type { Asked, SessionCommand } from "../command.js";
-import { holderText, overlaysOf } from "./kept.js";
+import { holderText, overlaysOf } from "./folder.js";
 
 export const shell: SessionCommand = { failed: NOT_TRIED, run };
 
