@@ -152,13 +152,22 @@ export async function runInOverlay(options: OverlayRootOptions): Promise<number>
   const inside = [...begin, ...[...calls, ALL_POWERS].map(String), POWERS.join(","), ...options.command];
   const kinds = ["--mount", "--uts", "--ipc", "--pid", ...(options.network ? [] : ["--net"])];
   const user = userWords(needsUser, true);
+  // After the user namespace, which would take it away.
+  const ending = ["setpriv", "--pdeathsig", "KILL", "--inh-caps=-all"];
+  const namespaces = ["unshare", ...kinds, "--propagation", "private", "--fork", "--kill-child"];
+  const { folder, point, hostname } = options;
+  const given = [folder, point, overlayOptions(options, needsUser), hostname, String(binds.length)];
   const words = [
     ...(user.length > 0 ? ["unshare", ...user] : []),
-    // After the user namespace, which would take it away.
-    ...["setpriv", "--pdeathsig", "KILL", "--inh-caps=-all"],
-    ...["unshare", ...kinds, "--propagation", "private", "--fork", "--kill-child"],
-    ...["sh", "-c", SET_UP, "set-up", options.folder, options.point, overlayOptions(options, needsUser)],
-    ...[options.hostname, String(binds.length), ...binds, ...inside],
+    ...ending,
+    ...namespaces,
+    "sh",
+    "-c",
+    SET_UP,
+    "set-up",
+    ...given,
+    ...binds,
+    ...inside,
   ];
   const child = spawn(words[0]!, words.slice(1), {
     stdio: ["inherit", "inherit", "pipe", 2, options.lockFd],

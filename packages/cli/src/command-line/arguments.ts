@@ -21,7 +21,7 @@ import {
   unknownOption,
   wrongValue,
 } from "../problems.js";
-import { SHELL, shellRequest, type ShellRequest } from "./shell-options.js";
+import { SHELL, shellRequest, type ShellWords } from "./shell-options.js";
 import { readSignatureQuery } from "./signature-query.js";
 import type { SignatureQuery } from "./signature-query.js";
 
@@ -53,7 +53,7 @@ export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"
   /** Of `tsbake try`. */
   readonly trial?: TrialRequest;
   /** Of `tsbake shell` and its commands. */
-  readonly shell?: ShellRequest;
+  readonly shell?: ShellWords;
   /** What is asked of images. */
   readonly images: ImagesRequest;
 }
@@ -172,9 +172,9 @@ export const optionTable: readonly OptionRow[] = [
   { long: "name", value: "NAME", of: "shell", help: "what the overlay is called (default: as the image)" },
   {
     long: "bind",
-    value: "PATH[:PLACE[:ro]]",
+    value: "PATH[:PLACE]",
     of: "shell",
-    help: "show a file or folder of this machine there (repeatable)",
+    help: "show a file or folder of this machine there; `:ro`: read-only (repeatable)",
   },
   { long: "offline", of: "shell", help: "without network and package lists" },
   {

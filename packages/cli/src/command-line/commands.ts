@@ -81,7 +81,7 @@ export const commandTable = [
     action: "shell",
     words: ["shell"],
     operand: "[-- COMMAND…]",
-    help: "a shell, or a command, in a writable overlay over an image, which is kept; its exit code",
+    help: "a shell, or a command, in an overlay over an image that is kept",
   },
   {
     action: "shell-list",

@@ -14,7 +14,7 @@ export interface BindWords {
 }
 
 /** What `tsbake shell` and its commands take beside the general options. */
-export interface ShellRequest {
+export interface ShellWords {
   /** Recipe of the base; "" for a command on one that is there. */
   readonly on: string;
   /** Of the overlay; default: that of the base. */
@@ -69,7 +69,7 @@ export function shellRequest(
   given: Given,
   [first]: readonly string[],
   behind: readonly string[] | undefined,
-): ShellRequest {
+): ShellWords {
   const on = given.get("on")?.at(-1) ?? "";
   const [as, layer] = [given.get("as")?.at(-1), given.get("layer")?.at(-1)];
   return {

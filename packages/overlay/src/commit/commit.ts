@@ -7,7 +7,7 @@ import { readDifference } from "../difference/read.js";
 import { badRecipeName, nothingToCommit } from "../problems.js";
 import { lockOverlay } from "../store/lock.js";
 import { openOwned } from "../store/owned.js";
-import { type Places, placesOf } from "../store/places.js";
+import { type OverlayPlaces, placesOf } from "../store/places.js";
 import { readRecord } from "../store/record.js";
 import { readingOwned, recipeFolder, writeRecipes } from "./layer.js";
 import { type CommitPlan, isEmpty, planCommit } from "./plan.js";
@@ -42,7 +42,7 @@ export async function diffOverlay(
   return { base, difference, plan: await planOf(placesOf(overlays, name), difference) };
 }
 
-async function planOf({ packages }: Places, difference: Difference): Promise<CommitPlan> {
+async function planOf({ packages }: OverlayPlaces, difference: Difference): Promise<CommitPlan> {
   const index = (await readTextIfThere(join(packages, "Packages"))) ?? "";
   const ofRecipes = new Set(parseStanzas(index).stanzas.map((one) => one.get("Package")));
   return planCommit(difference, (name) => ofRecipes.has(name));

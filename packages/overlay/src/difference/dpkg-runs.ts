@@ -5,7 +5,7 @@
  * @see dpkg(1), --pre-invoke
  */
 
-export interface Span {
+export interface DpkgRun {
   readonly fromSeconds: number;
   readonly toSeconds: number;
 }
@@ -24,8 +24,8 @@ export const RUN_HOOKS = [
 ].join("\n");
 
 /** A run without an end, of a dpkg that was killed, counts for nothing. */
-export function dpkgRuns(log: string): Span[] {
-  const runs: Span[] = [];
+export function dpkgRuns(log: string): DpkgRun[] {
+  const runs: DpkgRun[] = [];
   let from: number | undefined;
   for (const line of log.split("\n")) {
     const [, word, seconds] = /^(begin|end) (\d+\.\d+)$/.exec(line) ?? [];
@@ -38,7 +38,7 @@ export function dpkgRuns(log: string): Span[] {
   return runs;
 }
 
-export function isDuring(runs: readonly Span[], seconds: number): boolean {
+export function isDuring(runs: readonly DpkgRun[], seconds: number): boolean {
   return runs.some(
     ({ fromSeconds, toSeconds }) => seconds >= fromSeconds - TICK_SECONDS && seconds <= toSeconds,
   );

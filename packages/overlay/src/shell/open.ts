@@ -8,7 +8,7 @@ import { type Bind, runInOverlay } from "@tsbake/sandbox";
 import { otherBase } from "../problems.js";
 import { baseTree, dropBases, lockBases } from "../store/base-tree.js";
 import { lockOverlay } from "../store/lock.js";
-import { baseFolder, type Places, placesOf, treeFromOverlay } from "../store/places.js";
+import { baseFolder, type OverlayPlaces, placesOf, treeFromOverlay } from "../store/places.js";
 import { type OverlayRecord, readRecordIfThere, writeRecord } from "../store/record.js";
 import type { Drift } from "./drift.js";
 import { writeMountPoints, writeSessionLayer } from "./session-layer.js";
@@ -93,7 +93,7 @@ export async function runShell(request: ShellRequest): Promise<number> {
 /** Brings the overlay onto its base as that is now, where it has changed. @returns its record then */
 async function moveBase(
   request: ShellRequest,
-  places: Places,
+  places: OverlayPlaces,
   { record, digest }: Claimed,
   lockFd: number,
 ): Promise<OverlayRecord> {
@@ -133,7 +133,7 @@ interface Claimed {
 }
 
 /** Has the base's tree there, and what stands in the record of it. */
-async function claimBase(request: ShellRequest, places: Places): Promise<Claimed> {
+async function claimBase(request: ShellRequest, places: OverlayPlaces): Promise<Claimed> {
   const { overlays, name, base, onProgress } = request;
   await using _bases = await lockBases(overlays);
   const before = await readRecordIfThere(places);

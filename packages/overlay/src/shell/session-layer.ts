@@ -9,11 +9,11 @@ import { AT_ONCE, eachLimited, hasCode, ifThere, readTextIfThere } from "@tsbake
 import { feedInRoot, type FeedInRootOptions } from "@tsbake/packaging/in-root";
 import type { Bind } from "@tsbake/sandbox";
 import { RUN_HOOKS } from "../difference/dpkg-runs.js";
-import type { Places } from "../store/places.js";
+import type { OverlayPlaces } from "../store/places.js";
 import { hasRecipePackages, publishPackages } from "./recipe-packages.js";
 
 export interface SessionRequest {
-  readonly places: Places;
+  readonly places: OverlayPlaces;
   /** The base's tree. */
   readonly tree: string;
   /** A folder with apt, for bases that have none; absolute. */
@@ -84,7 +84,7 @@ export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]
 }
 
 /** The layer with nothing in it. */
-export async function writeMountPoints({ session }: Places): Promise<void> {
+export async function writeMountPoints({ session }: OverlayPlaces): Promise<void> {
   await rm(session, { recursive: true, force: true });
   for (const name of MOUNT_POINTS) await mkdir(join(session, name), { recursive: true });
 }

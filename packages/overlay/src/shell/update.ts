@@ -16,7 +16,7 @@ import { DPKG_FOLDERS, databaseFiles } from "../database/write.js";
 import { notUpdated } from "../problems.js";
 import { digestsOf, type Entries, entriesOf, looking, placing } from "../store/look.js";
 import { openOwned } from "../store/owned.js";
-import { baseFolder, type Places, treeFromOverlay } from "../store/places.js";
+import { baseFolder, type OverlayPlaces, treeFromOverlay } from "../store/places.js";
 import type { Drift } from "./drift.js";
 import { READY } from "./plan.js";
 
@@ -53,7 +53,7 @@ done
 
 interface UpdateRequest {
   readonly overlays: string;
-  readonly places: Places;
+  readonly places: OverlayPlaces;
   readonly base: string;
   /** Digests of the trees of before and of now. */
   readonly from: string;
@@ -106,7 +106,7 @@ function kindOf(kind: string): UpperEntry["kind"] {
 const SCRIPTS = /\.(?:config|preinst|postinst|prerm|postrm)$/;
 
 async function writeUpdate(
-  places: Places,
+  places: OverlayPlaces,
   changes: TreeChanges,
   database: ReadonlyMap<string, string>,
   roots: { readonly old: string; readonly next: string; readonly upper: string },
@@ -198,7 +198,7 @@ export async function applyUpdate(
 }
 
 /** On the upper folder itself. */
-async function dropFromUpper(cage: Cage, { update, upper }: Places): Promise<void> {
+async function dropFromUpper(cage: Cage, { update, upper }: OverlayPlaces): Promise<void> {
   const listed = async (name: string): Promise<string> => {
     const text = await readFile(join(update, name), "utf8");
     return zeroEnded(text.split("\0").flatMap((path) => (path === "" ? [] : [join(upper, path)])));

@@ -7,7 +7,7 @@ import { noOverlay } from "../problems.js";
 import { dropBases, lockBases } from "./base-tree.js";
 import { holderOfOverlay, lockOverlay } from "./lock.js";
 import { removeOwned } from "./owned.js";
-import { baseFolder, type Places, placesOf } from "./places.js";
+import { baseFolder, type OverlayPlaces, placesOf } from "./places.js";
 import { overlayNames, readRecord, readRecordIfThere } from "./record.js";
 
 export interface KeptOverlay {
@@ -49,7 +49,7 @@ export async function listOverlays(overlays: string): Promise<KeptOverlay[]> {
 async function installedIn(root: string): Promise<Set<string> | undefined> {
   const text = await readTextIfThere(join(root, "var/lib/dpkg/status"));
   if (text === undefined) return undefined;
-  const there = parseStanzas(text).stanzas.filter((one) => / installed$/.test(one.get("Status") ?? ""));
+  const there = parseStanzas(text).stanzas.filter((one) => one.get("Status")?.endsWith(" installed"));
   return new Set(there.map((one) => `${one.get("Package")}:${one.get("Architecture")}`));
 }
 
@@ -84,7 +84,7 @@ export async function resetOverlay(overlays: string, name: string, holder: strin
   return base;
 }
 
-async function emptyOverlay(places: Places): Promise<void> {
+async function emptyOverlay(places: OverlayPlaces): Promise<void> {
   await removeOwned(places.folder, [places.upper, places.work]);
   for (const folder of [places.upper, places.work]) await mkdir(folder);
 }

@@ -2,10 +2,10 @@
 import { stat } from "node:fs/promises";
 import { BuildError, type FileLock, ifThere, lockFile } from "@tsbake/base";
 import { inUse } from "../problems.js";
-import type { Places } from "./places.js";
+import type { OverlayPlaces } from "./places.js";
 
 /** @param holder what others are told @throws BuildError `overlay/in-use` */
-export function lockOverlay(places: Places, name: string, holder: string): Promise<FileLock> {
+export function lockOverlay(places: OverlayPlaces, name: string, holder: string): Promise<FileLock> {
   return lockFile(places.lock, {
     holder,
     onWait(present) {
@@ -24,7 +24,7 @@ class Held extends Error {
 }
 
 /** Who has it open now. */
-export async function holderOfOverlay(places: Places): Promise<string | undefined> {
+export async function holderOfOverlay(places: OverlayPlaces): Promise<string | undefined> {
   if ((await ifThere(stat(places.lock))) === undefined) return undefined;
   try {
     const lock = await lockFile(places.lock, {

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { BuildError, ifThere, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import { digest, filled, readData, size } from "@tsbake/base/data";
 import { badRecord, noOverlay } from "../problems.js";
-import { BASES, placesOf, type Places } from "./places.js";
+import { BASES, placesOf, type OverlayPlaces } from "./places.js";
 
 const Schema = v.object({
   format: v.literal(1),
@@ -24,7 +24,7 @@ const Schema = v.object({
 export type OverlayRecord = v.InferOutput<typeof Schema>;
 
 /** @throws BuildError `overlay/bad-record` */
-export async function readRecordIfThere(places: Places): Promise<OverlayRecord | undefined> {
+export async function readRecordIfThere(places: OverlayPlaces): Promise<OverlayRecord | undefined> {
   const text = await readTextIfThere(places.record);
   return text === undefined
     ? undefined
@@ -38,7 +38,7 @@ export async function readRecord(overlays: string, name: string): Promise<Overla
   return record;
 }
 
-export async function writeRecord(places: Places, record: OverlayRecord): Promise<void> {
+export async function writeRecord(places: OverlayPlaces, record: OverlayRecord): Promise<void> {
   await mkdir(places.folder, { recursive: true });
   await writeFileAtomic(places.record, `${JSON.stringify(record, undefined, 2)}\n`);
 }
