@@ -55,11 +55,11 @@ describeUnless((await archiveProblem()) ?? (await cannotJudge()), "the overlay s
   test("hands on the exit code, and has nothing of the host in sight but what is bound", async () => {
     const bind = `${rig.path("shared")}:/mnt/shared:ro`;
     const look = `cat /mnt/shared/x; ls ${rig.folder} 2>&1 || :; touch /mnt/shared/y 2>&1 || :; id -u
-mount -t tmpfs x /mnt 2>&1 || :; mknod /disk b 7 0; cat /disk 2>&1 || :; rm /disk; exit 7`;
+mount -t tmpfs x /mnt 2>&1 || :; mknod /disk b 7 0; cat /disk 2>&1 || :; rm /disk; grep CapBnd /proc/self/status; exit 7`;
     const done = await inside(look, "--bind", bind);
     expect(done.code).toBe(7);
     expect(done.stdout).toMatch(
-      /^shared\n.*No such file.*\n.*Read-only.*\n0\n[^]*permission denied[^]*Permission denied\n$/i,
+      /^shared\n.*No such file.*\n.*Read-only.*\n0\n[^]*permission denied[^]*Permission denied\nCapBnd:\t0{8}888401fb\n$/i,
     );
     expect(done.stderr).toBe("");
   });
@@ -109,16 +109,21 @@ dpkg --audit`);
       ];
       await using terminal = new Terminal(words, { cwd: rig.folder });
       await terminal.until(/root@case-base:\/# /);
-      terminal.type("stty size; echo TERM=$TERM; sleep 1000\n");
-      await terminal.until(/30 100\nTERM=xterm\n/);
+      // What is in the foreground, and not a shell that is about to start it.
+      const sleep = "sh -c 'echo up; exec sleep 1000'\n";
+      terminal.type(`stty size; echo TERM=$TERM; ${sleep}`);
+      await terminal.until(/30 100\nTERM=xterm\nup\n$/);
+      await wait(1000);
       terminal.type("\u0003");
-      await terminal.until(/\^C[^]*# $/);
-      terminal.type("sleep 1000\n");
-      await wait(500);
+      await terminal.until(/up\n\^C[^]*# $/);
+      terminal.type(sleep);
+      await terminal.until(/1000'\nup\n$/);
+      await wait(1000);
       terminal.type("\u001A");
-      await terminal.until(/Stopped +sleep 1000/);
+      await terminal.until(/Stopped [^]*# $/);
       terminal.type("fg\n");
-      await terminal.until(/fg\nsleep 1000\n$/);
+      await terminal.until(/fg\nsh -c .*\n$/);
+      await wait(1000);
       terminal.type("\u0003");
       await terminal.until(/fg\n[^]*# $/);
       terminal.type("exit 5\n");

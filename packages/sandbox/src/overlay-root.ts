@@ -16,6 +16,7 @@ import { BuildError, exitCodeOf } from "@tsbake/base";
 import { shutting } from "./doors.js";
 import { namespaceLimits } from "./namespace-limits.js";
 import { ownIds, PATH, userWords } from "./namespaces.js";
+import { POWERS } from "./powers.js";
 import { noNamespaces, noOverlay } from "./problems.js";
 
 export interface Bind {
@@ -48,8 +49,6 @@ export interface OverlayRootOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Words of capabilities(7) by number: those that `cage.ts` leaves. Guarded by unit/sandbox-doors. */
-const POWERS = [0, 1, 3, 4, 5, 6, 7, 8, 18, 23, 24, 27, 31];
 /** Above the last one that any kernel has. */
 const ALL_POWERS = 63;
 
@@ -149,7 +148,12 @@ export async function runInOverlay(options: OverlayRootOptions): Promise<number>
     throw new BuildError([noNamespaces(`the numbers of system calls of ${process.arch} are not known`)]);
   const binds = options.binds.flatMap(({ from, to, isReadOnly }) => [from, to, isReadOnly ? "ro" : "rw"]);
   const begin = shutting(BEGIN);
-  const inside = [...begin, ...[...calls, ALL_POWERS].map(String), POWERS.join(","), ...options.command];
+  const inside = [
+    ...begin,
+    ...[...calls, ALL_POWERS].map(String),
+    Object.values(POWERS).join(","),
+    ...options.command,
+  ];
   const kinds = ["--mount", "--uts", "--ipc", "--pid", ...(options.network ? [] : ["--net"])];
   const user = userWords(needsUser, true);
   // After the user namespace, which would take it away.

@@ -74,7 +74,8 @@ export function shellRequest(
   const [as, layer] = [given.get("as")?.at(-1), given.get("layer")?.at(-1)];
   return {
     on,
-    name: first ?? given.get("name")?.at(-1) ?? on,
+    // Of `mc:NAME:IMAGE` the image.
+    name: first ?? given.get("name")?.at(-1) ?? on.slice(on.lastIndexOf(":") + 1),
     binds: (given.get("bind") ?? []).flatMap((text) => bindOf(text) ?? []),
     isOffline: given.has("offline"),
     updatesDatabase: !given.has("no-database-update"),

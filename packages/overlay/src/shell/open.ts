@@ -1,5 +1,5 @@
 /** One opening of an overlay: from the lock to the end of the command. */
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import { commandIn } from "@tsbake/image/command";
@@ -114,15 +114,22 @@ async function moveBase(
   // Somebody was killed in between.
   if (now.next !== undefined && (await hasPlan(places))) await apply(now.next);
   if (digest === now.digest || !request.updatesDatabase) return now;
-  onProgress(`bringing the shell onto ${base.recipe} as it is now`);
-  now = { ...now, next: digest };
-  await writeRecord(places, now);
-  const { planUpdate } = await import("./update.js");
-  const drift = await planUpdate({ ...shared, from: now.digest, to: digest });
-  await apply(digest);
+  const isUntouched = (await readdir(places.upper)).length === 0;
+  if (isUntouched) {
+    const { next: _next, ...rest } = now;
+    now = { ...rest, digest };
+    await writeRecord(places, now);
+  } else {
+    onProgress(`bringing the shell onto ${base.recipe} as it is now`);
+    now = { ...now, next: digest };
+    await writeRecord(places, now);
+    const { planUpdate } = await import("./update.js");
+    const drift = await planUpdate({ ...shared, from: now.digest, to: digest });
+    await apply(digest);
+    request.onDrift(drift);
+  }
   await using _bases = await lockBases(overlays);
   await dropBases(overlays);
-  request.onDrift(drift);
   return now;
 }
 
@@ -139,7 +146,10 @@ async function claimBase(request: ShellRequest, places: OverlayPlaces): Promise<
   const before = await readRecordIfThere(places);
   if (before !== undefined && before.base !== base.recipe)
     throw new BuildError([otherBase(name, before.base, base.recipe)]);
-  const digest = await baseTree(overlays, base.tree, () => onProgress(`unpacking ${base.recipe}`));
+  // Who stays on the base of before needs no other one.
+  const stays = before !== undefined && !request.updatesDatabase;
+  const unpacking = () => onProgress(`unpacking ${base.recipe}`);
+  const digest = stays ? before.digest : await baseTree(overlays, base.tree, unpacking);
   const now = Date.now();
   const record: OverlayRecord = before ?? {
     format: 1,
@@ -151,7 +161,7 @@ async function claimBase(request: ShellRequest, places: OverlayPlaces): Promise<
   };
   // What is named by a record stays, though nobody has changed over to it yet.
   if (before === undefined) await writeRecord(places, record);
-  else if (before.digest !== digest && before.next === undefined && request.updatesDatabase)
+  else if (before.digest !== digest && before.next === undefined)
     await writeRecord(places, { ...before, next: digest });
   return { record, digest };
 }
