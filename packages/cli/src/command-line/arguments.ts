@@ -174,7 +174,7 @@ export const optionTable: readonly OptionRow[] = [
     long: "bind",
     value: "PATH[:PLACE]",
     of: "shell",
-    help: "show a file or folder of this machine there; `:ro`: read-only (repeatable)",
+    help: "show a file or folder of this machine there (repeatable)",
   },
   { long: "offline", of: "shell", help: "without network and package lists" },
   {

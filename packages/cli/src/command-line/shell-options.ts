@@ -40,7 +40,10 @@ const USAGE = {
 };
 
 /** What is wrong with the words and options, or undefined. */
-export function checkShell({ action, name, operands }: FoundCommand, given: Given): Diagnostic | undefined {
+export function checkShellWords(
+  { action, name, operands }: FoundCommand,
+  given: Given,
+): Diagnostic | undefined {
   const [first, second] = operands;
   if (action === "shell") {
     if (first !== undefined) return unexpectedWord(name, first);

@@ -7,8 +7,8 @@ import { readDifference } from "../difference/read.js";
 import { badRecipeName, nothingToCommit } from "../problems.js";
 import { lockOverlay } from "../store/lock.js";
 import { openOwned } from "../store/owned.js";
-import { type OverlayPlaces, placesOf } from "../store/places.js";
-import { readRecord } from "../store/record.js";
+import { type OverlayPlaces, overlayPlaces } from "../store/places.js";
+import { readOverlayRecord } from "../store/record.js";
 import { readingOwned, recipeFolder, writeRecipes } from "./layer.js";
 import { type CommitPlan, isEmpty, planCommit } from "./plan.js";
 import { recipeTexts } from "./recipe.js";
@@ -37,9 +37,9 @@ export async function diffOverlay(
   overlays: string,
   name: string,
 ): Promise<{ readonly base: string; readonly difference: Difference; readonly plan: CommitPlan }> {
-  const { base } = await readRecord(overlays, name);
+  const { base } = await readOverlayRecord(overlays, name);
   const difference = await readDifference(overlays, name);
-  return { base, difference, plan: await planOf(placesOf(overlays, name), difference) };
+  return { base, difference, plan: await planOf(overlayPlaces(overlays, name), difference) };
 }
 
 async function planOf({ packages }: OverlayPlaces, difference: Difference): Promise<CommitPlan> {
@@ -57,9 +57,9 @@ async function planOf({ packages }: OverlayPlaces, difference: Difference): Prom
 export async function commitOverlay(request: CommitRequest): Promise<Committed> {
   const { overlays, name, as, layer } = request;
   if (!RECIPE.test(as)) throw new BuildError([badRecipeName(as)]);
-  const { base } = await readRecord(overlays, name);
+  const { base } = await readOverlayRecord(overlays, name);
   await recipeFolder(layer, as);
-  const places = placesOf(overlays, name);
+  const places = overlayPlaces(overlays, name);
   await using _lock = await lockOverlay(places, name, request.holder);
   const { difference, plan } = await diffOverlay(overlays, name);
   if (isEmpty(plan)) throw new BuildError([nothingToCommit(name, plan.left.length)]);

@@ -2,7 +2,7 @@
 import { byText } from "@tsbake/base";
 import { meets, parseRelations } from "@tsbake/packaging";
 import { providedBy } from "./merge.js";
-import { type DpkgState, isThere } from "./state.js";
+import { type DpkgState, isInstalled } from "./state.js";
 
 export interface BrokenDependency {
   /** The package that needs it. */
@@ -13,7 +13,7 @@ export interface BrokenDependency {
 
 /** Sorted by package. */
 export function brokenDependencies({ packages }: DpkgState): BrokenDependency[] {
-  const there = [...packages.values()].filter(isThere);
+  const there = [...packages.values()].filter(isInstalled);
   const given = new Map<string, string[]>();
   for (const one of there.flatMap(providedBy)) {
     const versions = given.get(one.name) ?? [];

@@ -1,5 +1,5 @@
 /** Which files of packages are not as they were shipped, by what dpkg's database says of them. */
-import { type DpkgPackage, type DpkgState, filesOf, isThere } from "./state.js";
+import { type DpkgPackage, type DpkgState, listedFiles, isInstalled } from "./state.js";
 
 /**
  * @param digests MD5 by path
@@ -25,7 +25,7 @@ export function shippedDigests(
 ): Map<string, string> {
   const shipped = new Map<string, string>();
   for (const one of packages) {
-    if (!isThere(one)) continue;
+    if (!isInstalled(one)) continue;
     for (const line of (one.info.get("md5sums") ?? "").split("\n")) {
       const [, digest, path] = /^([0-9a-f]{32}) {2}(.+)$/.exec(line) ?? [];
       if (digest !== undefined && path !== undefined) shipped.set(place(`/${path}`), digest);
@@ -41,6 +41,7 @@ export function shippedDigests(
 /** Paths that packages which are there list. */
 export function listedPaths(packages: Iterable<DpkgPackage>, place: (path: string) => string): Set<string> {
   const paths = new Set<string>();
-  for (const one of packages) if (isThere(one)) for (const path of filesOf(one)) paths.add(place(path));
+  for (const one of packages)
+    if (isInstalled(one)) for (const path of listedFiles(one)) paths.add(place(path));
   return paths;
 }

@@ -6,7 +6,7 @@
 import { byText } from "@tsbake/base";
 import { compareDebVersions, parseRelations, type Stanza } from "@tsbake/packaging";
 import { linksOf, mergeGroup, parseGroup, writeGroup } from "./alternatives.js";
-import { type DpkgPackage, type DpkgState, isThere, stateOf, versionOf } from "./state.js";
+import { type DpkgPackage, type DpkgState, isInstalled, packageState, versionOf } from "./state.js";
 
 export type Origin = "base" | "overlay";
 
@@ -50,7 +50,7 @@ export function mergeDatabases(old: DpkgState, own: DpkgState, next: DpkgState):
       origins.set(key, decided.from === there ? "overlay" : "base");
     }
     if (decided.fate === undefined) continue;
-    const baseVersion = isThere(now) ? versionOf(now) : undefined;
+    const baseVersion = isInstalled(now) ? versionOf(now) : undefined;
     const version = decided.from ? versionOf(decided.from) : versionOf((there ?? before)!);
     const isOther = baseVersion !== undefined && baseVersion !== version;
     fates.push({ key, fate: decided.fate, version, ...(isOther && { baseVersion }) });
@@ -79,17 +79,18 @@ function decide(
   own: DpkgPackage | undefined,
   next: DpkgPackage | undefined,
 ): Decision {
-  if (!isThere(own)) {
+  if (!isInstalled(own)) {
     // Never there, or only its configuration on both sides.
-    if (!isThere(old)) return isThere(next) ? { from: next } : from(own ?? next);
-    return isThere(next) ? { ...from(own), fate: "stays removed" } : {};
+    if (!isInstalled(old)) return isInstalled(next) ? { from: next } : from(own ?? next);
+    return isInstalled(next) ? { ...from(own), fate: "stays removed" } : {};
   }
-  const isOwn = !isThere(old) || versionOf(old) !== versionOf(own) || stateOf(old) !== stateOf(own);
+  const isOwn =
+    !isInstalled(old) || versionOf(old) !== versionOf(own) || packageState(old) !== packageState(own);
   if (!isOwn) {
     if (next === undefined) return { fate: "gone from the base" };
     return { from: wanted(own, old, next) };
   }
-  if (!isThere(next)) return { from: own, fate: "kept" };
+  if (!isInstalled(next)) return { from: own, fate: "kept" };
   // Half-installed is nobody's wish.
   const isAsNew = compareDebVersions(versionOf(next), versionOf(own)) >= 0;
   return isAsNew ? { from: next, fate: "now in the base" } : { from: own, fate: "kept" };
@@ -184,7 +185,7 @@ function mergeAutomatic(
     [...one].map((field) => field.join(": ")).join("\n"),
   );
   const names = new Set(
-    [...packages].filter(([, one]) => isThere(one)).map(([, { stanza }]) => stanza.get("Package")),
+    [...packages].filter(([, one]) => isInstalled(one)).map(([, { stanza }]) => stanza.get("Package")),
   );
   return new Map([...merged].filter(([, stanza]) => names.has(stanza.get("Package"))));
 }

@@ -39,7 +39,7 @@ function openLayers(roots: readonly string[]): Layers {
         for (const entry of entries)
           if (!all.has(entry.name)) all.set(entry.name, !entry.isCharacterDevice());
       }
-      return [...all].flatMap(([name, isThere]) => (isThere ? [name] : [])).sort();
+      return [...all].flatMap(([name, isShown]) => (isShown ? [name] : [])).sort();
     },
     async link(path) {
       const found = await find(path);

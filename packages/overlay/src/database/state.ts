@@ -36,16 +36,16 @@ export function versionOf({ stanza }: DpkgPackage): string {
 }
 
 /** The third word of Status. */
-export function stateOf({ stanza }: DpkgPackage): string {
+export function packageState({ stanza }: DpkgPackage): string {
   return stanza.get("Status")?.split(" ")[2] ?? "not-installed";
 }
 
 /** Whether its files are there. */
-export function isThere(one: DpkgPackage | undefined): one is DpkgPackage {
-  return one !== undefined && !["config-files", "not-installed"].includes(stateOf(one));
+export function isInstalled(one: DpkgPackage | undefined): one is DpkgPackage {
+  return one !== undefined && !["config-files", "not-installed"].includes(packageState(one));
 }
 
 /** Absolute paths of its list, without `/.`. */
-export function filesOf({ info }: DpkgPackage): string[] {
+export function listedFiles({ info }: DpkgPackage): string[] {
   return (info.get("list") ?? "").split("\n").filter((path) => path !== "" && path !== "/.");
 }

@@ -5,7 +5,7 @@
 import { byText } from "@tsbake/base";
 import { ACCOUNT_FILES } from "./accounts.js";
 import type { Merged, Origin } from "./merge.js";
-import { type DpkgPackage, type DpkgState, filesOf, isThere, versionOf } from "./state.js";
+import { type DpkgPackage, type DpkgState, listedFiles, isInstalled, versionOf } from "./state.js";
 
 export interface UpperEntry {
   /** `whiteout`: the path of the base is hidden. */
@@ -66,7 +66,7 @@ const ALTERNATIVES = "/etc/alternatives/";
 
 export function treeChanges(input: TreeInput): TreeChanges {
   const { own, next, merged, upper, nextTree, oldTree, upperTree, isEdited, place } = input;
-  const placed = (one: DpkgPackage): string[] => filesOf(one).map(place);
+  const placed = (one: DpkgPackage): string[] => listedFiles(one).map(place);
   const drop = new Set<string>();
   const remove = new Set<string>();
   const owners = ownersOf(merged, placed);
@@ -75,7 +75,7 @@ export function treeChanges(input: TreeInput): TreeChanges {
     const [there, now] = [own.packages.get(key), next.packages.get(key)];
     if (fate === "now in the base") dropOwnFiles(there!, now!);
     // What the base brings of it, newly or not, is not there.
-    else if (isThere(now)) removeBaseFiles(now);
+    else if (isInstalled(now)) removeBaseFiles(now);
   }
 
   function dropOwnFiles(there: DpkgPackage, now: DpkgPackage): void {
@@ -154,7 +154,7 @@ function ownersOf(
 function ownerNames({ packages }: DpkgState, placed: (one: DpkgPackage) => string[]): Map<string, string> {
   const names = new Map<string, string>();
   for (const one of packages.values())
-    if (isThere(one))
+    if (isInstalled(one))
       for (const path of placed(one)) names.set(path, `${one.stanza.get("Package")} ${versionOf(one)}`);
   return names;
 }
@@ -166,7 +166,7 @@ function removedFiles({ old, next, merged, place }: TreeInput): Set<string> {
     removed.flatMap(({ key }) =>
       [old, next].flatMap(({ packages }) => {
         const one = packages.get(key);
-        return one === undefined ? [] : filesOf(one).map(place);
+        return one === undefined ? [] : listedFiles(one).map(place);
       }),
     ),
   );

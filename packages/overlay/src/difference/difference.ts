@@ -3,7 +3,7 @@ import { byText } from "@tsbake/base";
 import type { RootEntry } from "@tsbake/sandbox";
 import { ACCOUNT_FILES } from "../database/accounts.js";
 import { listedPaths, shippedDigests } from "../database/edited.js";
-import { type DpkgPackage, type DpkgState, isThere, versionOf } from "../database/state.js";
+import { type DpkgPackage, type DpkgState, isInstalled, versionOf } from "../database/state.js";
 import type { Look } from "../database/tree.js";
 
 export interface AddedPackage {
@@ -68,15 +68,16 @@ export function differenceOf(input: DifferenceInput): Difference {
   const changed: ChangedPackage[] = [];
   const removed: { name: string; version: string }[] = [];
   for (const [key, one] of own.packages) {
-    if (!isThere(one)) continue;
+    if (!isInstalled(one)) continue;
     const before = base.packages.get(key);
     const name = nameOf(one);
-    if (!isThere(before)) added.push({ name, version: versionOf(one), isAutomatic: isAutomatic(own, one) });
+    if (!isInstalled(before))
+      added.push({ name, version: versionOf(one), isAutomatic: isAutomatic(own, one) });
     else if (versionOf(before) !== versionOf(one))
       changed.push({ name, from: versionOf(before), to: versionOf(one) });
   }
   for (const [key, one] of base.packages)
-    if (isThere(one) && !isThere(own.packages.get(key)))
+    if (isInstalled(one) && !isInstalled(own.packages.get(key)))
       removed.push({ name: nameOf(one), version: versionOf(one) });
   const byName = (left: { name: string }, right: { name: string }): number => byText(left.name, right.name);
   return {
@@ -103,12 +104,12 @@ function changedFiles(input: DifferenceInput): Pick<Difference, "files" | "byScr
   const { base, own, upper, baseTree, upperTree, digests, place, isByScripts } = input;
   const isNew = (key: string, one: DpkgPackage): boolean => {
     const before = base.packages.get(key);
-    return isThere(one) && (!isThere(before) || versionOf(before) !== versionOf(one));
+    return isInstalled(one) && (!isInstalled(before) || versionOf(before) !== versionOf(one));
   };
   const fresh = [...own.packages].filter(([key, one]) => isNew(key, one)).map(([, one]) => one);
   const gone = [...base.packages].filter(([key, one]) => {
     const there = own.packages.get(key);
-    return !isThere(there) || versionOf(there) !== versionOf(one);
+    return !isInstalled(there) || versionOf(there) !== versionOf(one);
   });
   const owners = new Map<string, string>();
   for (const one of own.packages.values())

@@ -4,22 +4,22 @@ import { join } from "node:path";
 import { ifThere } from "@tsbake/base";
 import type { Cage } from "@tsbake/sandbox";
 import { readState } from "../database/read.js";
-import { digestsOf, entriesOf, looking, placing } from "../store/look.js";
+import { md5Of, entriesOf, looking, placing } from "../store/look.js";
 import { openOwned } from "../store/owned.js";
-import { baseFolder, placesOf } from "../store/places.js";
-import { readRecord } from "../store/record.js";
+import { baseFolder, overlayPlaces } from "../store/places.js";
+import { readOverlayRecord } from "../store/record.js";
 import { type Difference, differenceOf } from "./difference.js";
 import { dpkgRuns, isDuring, RUNS_LOG } from "./dpkg-runs.js";
 
 /** @throws BuildError `overlay/no-overlay`, `overlay/bad-record`, `sandbox/…` */
 export async function readDifference(overlays: string, name: string): Promise<Difference> {
-  const record = await readRecord(overlays, name);
-  const places = placesOf(overlays, name);
+  const record = await readOverlayRecord(overlays, name);
+  const places = overlayPlaces(overlays, name);
   const root = join(baseFolder(overlays, record.digest), "tree");
   await using cage = await openOwned([places.folder], [root]);
   const upper = await entriesOf(cage, places.upper);
   const base = await entriesOf(cage, root);
-  const digests = await digestsOf(cage, places.upper, upper, upper.keys());
+  const digests = await md5Of(cage, places.upper, upper, upper.keys());
   const changed = await changeTimes(cage, places.upper);
   const log = await ifThere(readFile(join(places.upper, RUNS_LOG), "latin1"));
   const runs = dpkgRuns(log ?? "");
@@ -27,7 +27,7 @@ export async function readDifference(overlays: string, name: string): Promise<Di
     base: await readState([root]),
     own: await readState([places.upper, root]),
     upper,
-    baseTree: looking(base, await digestsOf(cage, root, base, upper.keys())),
+    baseTree: looking(base, await md5Of(cage, root, base, upper.keys())),
     upperTree: looking(upper, digests),
     digests,
     place: placing([upper, base]),

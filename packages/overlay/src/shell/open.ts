@@ -8,8 +8,8 @@ import { type Bind, runInOverlay } from "@tsbake/sandbox";
 import { otherBase } from "../problems.js";
 import { baseTree, dropBases, lockBases } from "../store/base-tree.js";
 import { lockOverlay } from "../store/lock.js";
-import { baseFolder, type OverlayPlaces, placesOf, treeFromOverlay } from "../store/places.js";
-import { type OverlayRecord, readRecordIfThere, writeRecord } from "../store/record.js";
+import { baseFolder, type OverlayPlaces, overlayPlaces, treeFromOverlay } from "../store/places.js";
+import { type OverlayRecord, overlayRecordIfThere, writeOverlayRecord } from "../store/record.js";
 import type { Drift } from "./drift.js";
 import { writeMountPoints, writeSessionLayer } from "./session-layer.js";
 import { hasPlan } from "./plan.js";
@@ -55,7 +55,7 @@ const PROXIES = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_prox
  */
 export async function runShell(request: ShellRequest): Promise<number> {
   const { overlays, name, base, onProgress } = request;
-  const places = placesOf(overlays, name);
+  const places = overlayPlaces(overlays, name);
   await mkdir(places.folder, { recursive: true });
   await using lock = await lockOverlay(places, name, request.holder);
   const claimed = await claimBase(request, places);
@@ -86,7 +86,7 @@ export async function runShell(request: ShellRequest): Promise<number> {
       signal: request.signal,
     });
   } finally {
-    await writeRecord(places, { ...record, usedMs: Date.now() });
+    await writeOverlayRecord(places, { ...record, usedMs: Date.now() });
   }
 }
 
@@ -107,7 +107,7 @@ async function moveBase(
     await applyUpdate({ ...shared, to }, lockFd);
     const { next: _next, ...rest } = now;
     now = { ...rest, digest: to };
-    await writeRecord(places, now);
+    await writeOverlayRecord(places, now);
     // Not before: until the record says so, it is done again.
     await rm(places.update, { recursive: true, force: true });
   };
@@ -118,11 +118,11 @@ async function moveBase(
   if (isUntouched) {
     const { next: _next, ...rest } = now;
     now = { ...rest, digest };
-    await writeRecord(places, now);
+    await writeOverlayRecord(places, now);
   } else {
     onProgress(`bringing the shell onto ${base.recipe} as it is now`);
     now = { ...now, next: digest };
-    await writeRecord(places, now);
+    await writeOverlayRecord(places, now);
     const { planUpdate } = await import("./update.js");
     const drift = await planUpdate({ ...shared, from: now.digest, to: digest });
     await apply(digest);
@@ -143,7 +143,7 @@ interface Claimed {
 async function claimBase(request: ShellRequest, places: OverlayPlaces): Promise<Claimed> {
   const { overlays, name, base, onProgress } = request;
   await using _bases = await lockBases(overlays);
-  const before = await readRecordIfThere(places);
+  const before = await overlayRecordIfThere(places);
   if (before !== undefined && before.base !== base.recipe)
     throw new BuildError([otherBase(name, before.base, base.recipe)]);
   // Who stays on the base of before needs no other one.
@@ -160,8 +160,8 @@ async function claimBase(request: ShellRequest, places: OverlayPlaces): Promise<
     usedMs: now,
   };
   // What is named by a record stays, though nobody has changed over to it yet.
-  if (before === undefined) await writeRecord(places, record);
+  if (before === undefined) await writeOverlayRecord(places, record);
   else if (before.digest !== digest && before.next === undefined)
-    await writeRecord(places, { ...before, next: digest });
+    await writeOverlayRecord(places, { ...before, next: digest });
   return { record, digest };
 }

@@ -14,7 +14,7 @@ import { readState, STATES } from "../database/read.js";
 import { treeChanges, type TreeChanges, type UpperEntry } from "../database/tree.js";
 import { DPKG_FOLDERS, databaseFiles } from "../database/write.js";
 import { notUpdated } from "../problems.js";
-import { digestsOf, type Entries, entriesOf, looking, placing } from "../store/look.js";
+import { md5Of, type Entries, entriesOf, looking, placing } from "../store/look.js";
 import { openOwned } from "../store/owned.js";
 import { baseFolder, type OverlayPlaces, treeFromOverlay } from "../store/places.js";
 import type { Drift } from "./drift.js";
@@ -72,10 +72,10 @@ export async function planUpdate({ overlays, places, base, from, to }: UpdateReq
   const merged = mergeDatabases(old, own, next);
   const upper = await entriesOf(cage, places.upper);
   const [oldEntries, nextEntries] = [await entriesOf(cage, oldRoot!), await entriesOf(cage, nextRoot!)];
-  const digests = await digestsOf(cage, places.upper, upper, upper.keys());
+  const digests = await md5Of(cage, places.upper, upper, upper.keys());
   const paths = new Set([...upper.keys(), ...merged.state.diversions.keys()]);
   const look = async (root: string, entries: Entries) =>
-    looking(entries, await digestsOf(cage, root, entries, paths));
+    looking(entries, await md5Of(cage, root, entries, paths));
   const place = placing([upper, nextEntries, oldEntries]);
   const changes = treeChanges({
     old,

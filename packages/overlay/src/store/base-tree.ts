@@ -16,8 +16,8 @@ import type { FileLock } from "@tsbake/base";
 import { digest, filled, readData } from "@tsbake/base/data";
 import { badRecord } from "../problems.js";
 import { openOwned, removeOwned } from "./owned.js";
-import { BASES, baseFolder, placesOf } from "./places.js";
-import { overlayNames, readRecordIfThere } from "./record.js";
+import { BASES, baseFolder, overlayPlaces } from "./places.js";
+import { overlayNames, overlayRecordIfThere } from "./record.js";
 
 const Schema = v.object({
   format: v.literal(1),
@@ -85,7 +85,7 @@ async function bases(overlays: string): Promise<string[]> {
 export async function dropBases(overlays: string): Promise<void> {
   const needed = new Set<string>();
   for (const name of await overlayNames(overlays)) {
-    const record = await readRecordIfThere(placesOf(overlays, name));
+    const record = await overlayRecordIfThere(overlayPlaces(overlays, name));
     for (const one of [record?.digest, record?.next])
       if (one !== undefined) needed.add(baseFolder(overlays, one));
   }

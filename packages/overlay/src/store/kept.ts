@@ -7,8 +7,8 @@ import { noOverlay } from "../problems.js";
 import { dropBases, lockBases } from "./base-tree.js";
 import { holderOfOverlay, lockOverlay } from "./lock.js";
 import { removeOwned } from "./owned.js";
-import { baseFolder, type OverlayPlaces, placesOf } from "./places.js";
-import { overlayNames, readRecord, readRecordIfThere } from "./record.js";
+import { baseFolder, type OverlayPlaces, overlayPlaces } from "./places.js";
+import { overlayNames, readOverlayRecord, overlayRecordIfThere } from "./record.js";
 
 export interface KeptOverlay {
   readonly name: string;
@@ -26,8 +26,8 @@ export interface KeptOverlay {
 export async function listOverlays(overlays: string): Promise<KeptOverlay[]> {
   const found: KeptOverlay[] = [];
   for (const name of await overlayNames(overlays)) {
-    const places = placesOf(overlays, name);
-    const record = await readRecordIfThere(places);
+    const places = overlayPlaces(overlays, name);
+    const record = await overlayRecordIfThere(places);
     if (record === undefined) continue;
     const base = await installedIn(join(baseFolder(overlays, record.digest), "tree"));
     const own = (await installedIn(places.upper)) ?? base;
@@ -61,7 +61,7 @@ async function sizeOf(folder: string): Promise<number> {
 
 /** @throws BuildError `overlay/no-overlay`, `overlay/in-use` */
 export async function removeOverlay(overlays: string, name: string, holder: string): Promise<void> {
-  const places = placesOf(overlays, name);
+  const places = overlayPlaces(overlays, name);
   if (!(await overlayNames(overlays)).includes(name))
     throw new BuildError([noOverlay(name, await overlayNames(overlays))]);
   await using _lock = await lockOverlay(places, name, holder);
@@ -77,8 +77,8 @@ export async function removeOverlay(overlays: string, name: string, holder: stri
  * @throws BuildError `overlay/no-overlay`, `overlay/in-use`
  */
 export async function resetOverlay(overlays: string, name: string, holder: string): Promise<string> {
-  const places = placesOf(overlays, name);
-  const { base } = await readRecord(overlays, name);
+  const places = overlayPlaces(overlays, name);
+  const { base } = await readOverlayRecord(overlays, name);
   await using _lock = await lockOverlay(places, name, holder);
   await emptyOverlay(places);
   return base;

@@ -11,7 +11,7 @@ export async function entriesOf(cage: Cage, root: string): Promise<Entries> {
 }
 
 /** MD5 of the ordinary files at these paths, as dpkg has them. @param entries of the same root */
-export async function digestsOf(
+export async function md5Of(
   cage: Cage,
   root: string,
   entries: Entries,

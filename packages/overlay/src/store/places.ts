@@ -29,7 +29,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 export const BASES = ".bases";
 
 /** @throws BuildError `overlay/bad-name` */
-export function placesOf(overlays: string, name: string): OverlayPlaces {
+export function overlayPlaces(overlays: string, name: string): OverlayPlaces {
   if (!NAME.test(name)) throw new BuildError([badName(name)]);
   const folder = join(overlays, name);
   return {

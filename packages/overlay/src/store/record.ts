@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { BuildError, ifThere, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import { digest, filled, readData, size } from "@tsbake/base/data";
 import { badRecord, noOverlay } from "../problems.js";
-import { BASES, placesOf, type OverlayPlaces } from "./places.js";
+import { BASES, overlayPlaces, type OverlayPlaces } from "./places.js";
 
 const Schema = v.object({
   format: v.literal(1),
@@ -24,7 +24,7 @@ const Schema = v.object({
 export type OverlayRecord = v.InferOutput<typeof Schema>;
 
 /** @throws BuildError `overlay/bad-record` */
-export async function readRecordIfThere(places: OverlayPlaces): Promise<OverlayRecord | undefined> {
+export async function overlayRecordIfThere(places: OverlayPlaces): Promise<OverlayRecord | undefined> {
   const text = await readTextIfThere(places.record);
   return text === undefined
     ? undefined
@@ -32,13 +32,13 @@ export async function readRecordIfThere(places: OverlayPlaces): Promise<OverlayR
 }
 
 /** @throws BuildError `overlay/no-overlay`, `overlay/bad-record` */
-export async function readRecord(overlays: string, name: string): Promise<OverlayRecord> {
-  const record = await readRecordIfThere(placesOf(overlays, name));
+export async function readOverlayRecord(overlays: string, name: string): Promise<OverlayRecord> {
+  const record = await overlayRecordIfThere(overlayPlaces(overlays, name));
   if (record === undefined) throw new BuildError([noOverlay(name, await overlayNames(overlays))]);
   return record;
 }
 
-export async function writeRecord(places: OverlayPlaces, record: OverlayRecord): Promise<void> {
+export async function writeOverlayRecord(places: OverlayPlaces, record: OverlayRecord): Promise<void> {
   await mkdir(places.folder, { recursive: true });
   await writeFileAtomic(places.record, `${JSON.stringify(record, undefined, 2)}\n`);
 }
