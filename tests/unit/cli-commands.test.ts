@@ -180,7 +180,7 @@ describe("completion", () => {
   test.each([
     [["b"], ["base-image", "busybox"]],
     [["x", "virt"], ["virtual/libc"]],
-    [["s"], ["sstate"]],
+    [["s"], ["sstate", "shell"]],
     [["x", "s"], []],
     [["-c", "do_cl"], ["do_clean"]],
     [

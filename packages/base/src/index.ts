@@ -41,7 +41,14 @@ export {
   type RunOutput,
 } from "./process/process.js";
 export { commandFailed, type RunResult } from "./problems.js";
-export { lockFile, lockPath, type Lock, type LockFileOptions, type WaitOptions } from "./files/lock.js";
+export {
+  lockFile,
+  lockPath,
+  type FileLock,
+  type Lock,
+  type LockFileOptions,
+  type WaitOptions,
+} from "./files/lock.js";
 export { lastLines, printable, withoutControls } from "./text/printable.js";
 export { copyPlain, isZero, openPlain, readPlain } from "./files/plain-file.js";
 export { sameEntry } from "./files/same-entry.js";

@@ -242,6 +242,19 @@ export function unusedWords(option: string, targets: readonly string[]): Diagnos
   };
 }
 
+/** Several layers, or none, where one is wanted. */
+export function whichLayer(layers: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/which-layer",
+    message:
+      layers.length === 0
+        ? "the project has no layer of its own for the recipes"
+        : `the project has several layers: ${layers.join(", ")}`,
+    help: "name the folder of one with --layer",
+  };
+}
+
 /** Too few or too many words after a command. */
 export function wrongQuery(command: string, usage: string): Diagnostic {
   return {

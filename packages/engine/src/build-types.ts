@@ -6,7 +6,7 @@ import type { RecordDiff } from "./records/diff-records.js";
 import type { EngineEvent } from "./events.js";
 import type { RecordFile, SignatureRecords } from "./records/records.js";
 import type { WhatChanged } from "./records/what-changed.js";
-import type { DeployedImage, ImageFiles } from "./state/images.js";
+import type { DeployedImage, ImageBase, ImageFiles } from "./state/images.js";
 import type { SharedState } from "./state/shared-state.js";
 
 export interface OpenOptions {
@@ -119,6 +119,10 @@ export interface Build {
   verifyOutputs(): ReadonlyMap<string, VerifiedOutputs>;
   /** Where the files of an image are, whether it is built or not. @throws BuildError `engine/no-such-image` */
   imageFiles(target: string): ImageFiles;
+  /** What one needs to work on the tree of an image. @throws BuildError `engine/no-such-image` */
+  imageBase(target: string): ImageBase;
+  /** The folder that the sysroot of a recipe is kept in, whether it is there or not; undefined for one that has none. */
+  sysrootFolder(target: string): string | undefined;
   /** What a build has left of an image. @throws BuildError `engine/no-such-image`, `engine/not-deployed` */
   deployedImage(target: string): DeployedImage;
   /** For statistics, verification, pruning. */

@@ -30,10 +30,13 @@ import { namingDisks, writtenFolders } from "./settings/index.js";
 import {
   buildOutputs,
   deployedImage,
+  imageBase,
   imageFiles,
   projectSharedState,
+  sysrootFolder,
   verifiedOutputs,
   type DeployedImage,
+  type ImageBase,
   type ImageFiles,
   type SharedState,
 } from "./state/index.js";
@@ -161,6 +164,14 @@ export class OpenedBuild implements LockedBuild {
 
   imageFiles(target: string): ImageFiles {
     return imageFiles(this, target);
+  }
+
+  imageBase(target: string): ImageBase {
+    return imageBase(this, target);
+  }
+
+  sysrootFolder(target: string): string | undefined {
+    return sysrootFolder(this, target);
   }
 
   deployedImage(target: string): DeployedImage {

@@ -41,6 +41,7 @@ export {
   deployedImage,
   imageFiles,
   type DeployedImage,
+  type ImageBase,
   type ImageFiles,
   type PruneRequest,
   type SharedState,

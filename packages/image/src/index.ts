@@ -136,5 +136,6 @@ export {
   type MergedOptions,
   type MergedTree,
 } from "./trial/index.js";
+export { unpackTree } from "./formats/tree.js";
 export { writeStackedTree, type StackedTreeRequest } from "./install/index.js";
 export { changedPaths, markTree } from "./install/changed-paths.js";

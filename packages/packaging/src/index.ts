@@ -52,6 +52,7 @@ export {
   isDebName,
   isDebVersion,
   compareDebVersions,
+  meets,
   openDebBackend,
   parseSimulation,
   type SimulatedStep,

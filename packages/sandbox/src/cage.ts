@@ -14,6 +14,7 @@ import { BuildError, demandSuccess, hasCode, sortedUnique } from "@tsbake/base";
 import type { RunResult } from "@tsbake/base";
 import { layOutCage, type CageContents } from "./cage-tree.js";
 import { namespaceLimits } from "./namespace-limits.js";
+import { POWERS } from "./powers.js";
 import { noNamespaces } from "./problems.js";
 import { ATTACH, CAGE_KEEPER, COVER, DETACH, TO_DISK } from "./sandbox-scripts.js";
 import { FAKEROOT_INSIDE, openNamespaces, type SandboxOptions } from "./namespaces.js";
@@ -48,29 +49,12 @@ export interface Cage extends Sandbox {
   putOnDisk(root: string, folder: string): Promise<void>;
 }
 
-/**
- * Words of capabilities(7) for setpriv(1): to own, change and run files, and to be any user. What dpkg and scripts need.
- * Guarded by unit/sandbox-doors.
- */
-const POWERS = [
-  "chown",
-  "dac_override",
-  "fowner",
-  "fsetid",
-  "kill",
-  "mknod",
-  "setfcap",
-  "setgid",
-  "setpcap",
-  "setuid",
-  "sys_chroot",
-  "sys_nice",
-  "sys_resource",
-];
 const FEW_POWERS = [
   "/usr/bin/setpriv",
   "--inh-caps=-all",
-  `--bounding-set=-all,${POWERS.map((name) => `+${name}`).join(",")}`,
+  `--bounding-set=-all,${Object.keys(POWERS)
+    .map((name) => `+${name}`)
+    .join(",")}`,
 ];
 
 /**

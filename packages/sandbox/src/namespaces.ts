@@ -11,6 +11,7 @@ import { findFakeroot, sysrootOf } from "./fakeroot.js";
 import type { Fakeroot } from "./fakeroot.js";
 import { loadOwnership } from "./ownership.js";
 import { namespaceLimits } from "./namespace-limits.js";
+import { demandSubordinateIds } from "./subordinate-ids.js";
 import { noCage, noNamespaces } from "./problems.js";
 import { HOLD } from "./sandbox-scripts.js";
 
@@ -25,6 +26,11 @@ export interface SandboxOptions {
   readonly ownership?: string;
   /** Leaves the network as it is; default: there is none. */
   readonly network?: boolean;
+  /**
+   * For an ordinary user: owners are real, of the ids that subuid(5) gives him, and there is no fakeroot. What one such sandbox
+   * leaves on the disk the next one finds.
+   */
+  readonly subordinateIds?: boolean;
 }
 
 /** What makes a keeper, and what it needs. */
@@ -57,6 +63,23 @@ async function standing(): Promise<Standing> {
 }
 
 /**
+ * Standing of one whose owners are real: of the machine, or of the ids that the user has for himself.
+ *
+ * @throws BuildError `sandbox/no-subordinate-ids`
+ */
+export async function ownIds(): Promise<Standing> {
+  const needsUser = process.getuid?.() !== 0;
+  if (needsUser) await demandSubordinateIds();
+  return { needsUser, isFake: false, isNested: false };
+}
+
+/** For unshare(1), and nothing for whom no user namespace is needed. */
+export function userWords(needsUser: boolean, subordinateIds: boolean | undefined): string[] {
+  if (!needsUser) return [];
+  return ["--user", "--map-root-user", ...(subordinateIds ? ["--map-auto"] : [])];
+}
+
+/**
  * @param keeper what holds the namespaces, given an empty folder that lives as long and what the fake root must have in sight
  * @throws BuildError `sandbox/no-namespaces`, `sandbox/no-fakeroot`, `sandbox/no-cage`
  */
@@ -64,14 +87,14 @@ export async function openNamespaces(
   options: SandboxOptions & { readonly isTrial?: boolean },
   keeper: (scratch: string, inSight: string | undefined) => KeeperScript | Promise<KeeperScript>,
 ): Promise<Parts> {
-  const { needsUser, isFake, isNested } = await standing();
+  const { needsUser, isFake, isNested } = options.subordinateIds ? await ownIds() : await standing();
   const needsFakeroot = isFake && !isNested && options.isTrial !== true;
   const fakeroot = needsFakeroot ? await findFakeroot(options.fakeroot) : undefined;
   const scratch = await scratchFolder(join(tmpdir(), "tsbake-sandbox-"));
   try {
     const load = join(scratch, "load");
     if (fakeroot) await writeFile(load, options.ownership ? await loadOwnership(options.ownership) : "");
-    const outer = needsUser ? ["--user", "--map-root-user"] : [];
+    const outer = userWords(needsUser, options.subordinateIds);
     // The queue of an outer faked lives in the ipc namespace that we are in; one of our own is shared with ours.
     if (!isNested) outer.push("--ipc");
     const kinds = ["--mount", "--uts", "--pid", ...(options.network ? [] : ["--net"])];

@@ -92,3 +92,24 @@ function namespaceRemedy(reason: string, limits: NamespaceLimits | undefined): [
     "give the container CAP_SYS_ADMIN, or a seccomp profile that allows `unshare` and `mount`; on a machine of its own, see `sysctl -a | grep userns`",
   ];
 }
+
+/** The kernel or the file system has no overlay for us. @param reason what mount(8) said */
+export function noOverlay(reason: string, folder: string): Diagnostic {
+  const said = lastLines(reason, 2) || "no reason given";
+  return {
+    severity: "error",
+    code: "sandbox/no-overlay",
+    message: `cannot mount an overlay in ${folder}: ${said}`,
+    help: "the folder has to be on a file system that can hold what is written (ext4, xfs, btrfs, tmpfs; no overlay of a container and no network share): set OVERLAY_DIR to one; the kernel needs the module overlay, and for ordinary users version 5.11",
+  };
+}
+
+/** An ordinary user without ids for the owners of files. */
+export function noSubordinateIds(reason: string, user: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "sandbox/no-subordinate-ids",
+    message: `an ordinary user needs ids of his own for the owners of files: ${reason}`,
+    help: `as root, install the package uidmap and run \`usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${user}\`; or do this as root`,
+  };
+}

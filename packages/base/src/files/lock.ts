@@ -17,6 +17,12 @@ export interface Lock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+/** Of a file that is there for nothing else. */
+export interface FileLock extends Lock {
+  /** The open file: a process that inherits it holds the lock, too. */
+  readonly fd: number;
+}
+
 export interface WaitOptions {
   /** Called once, before the first wait, with what the present holder says of itself. */
   readonly onWait?: (holder: string) => void;
@@ -49,7 +55,7 @@ export function lockPath(path: string, options: WaitOptions = {}): Promise<Lock>
  *
  * @throws BuildError `base/cannot-lock`; system errors, ELOOP for a link
  */
-export async function lockFile(path: string, options: LockFileOptions): Promise<Lock> {
+export async function lockFile(path: string, options: LockFileOptions): Promise<FileLock> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const file = () => open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, options.mode ?? 0o600);
   const lock = await hold(path, file, { ...options, holderOf });
@@ -61,7 +67,7 @@ export async function lockFile(path: string, options: LockFileOptions): Promise<
     else if (isIntroduced) await lock.file.truncate(0);
     await lock.release();
   };
-  return { release, [Symbol.asyncDispose]: release };
+  return { fd: lock.file.fd, release, [Symbol.asyncDispose]: release };
 }
 
 interface Held extends Lock {

@@ -22,6 +22,7 @@ import {
   unknownOption,
   wrongValue,
 } from "../problems.js";
+import { SHELL, shellRequest, type ShellWords } from "./shell-options.js";
 import { readSignatureQuery } from "./signature-query.js";
 import type { SignatureQuery } from "./signature-query.js";
 
@@ -58,6 +59,8 @@ export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"
   readonly check?: CheckRequest;
   /** Of `tsbake try`. */
   readonly trial?: TrialRequest;
+  /** Of `tsbake shell` and its commands. */
+  readonly shell?: ShellWords;
   /** What is asked of images. */
   readonly images: ImagesRequest;
 }
@@ -174,6 +177,27 @@ export const optionTable: readonly OptionRow[] = [
   },
   { long: "boot", of: "try", help: "boot the base with it (systemd-nspawn, root)" },
   { long: "update", of: "lock", help: "what is locked, too, goes to where its branch or tag is now" },
+  { long: "on", value: "IMAGE", of: "shell", help: "the recipe of the image, which is built if need be" },
+  { long: "name", value: "NAME", of: "shell", help: "what the overlay is called (default: as the image)" },
+  {
+    long: "bind",
+    value: "PATH[:PLACE]",
+    of: "shell",
+    help: "show a file or folder of this machine there (repeatable)",
+  },
+  { long: "offline", of: "shell", help: "without network and package lists" },
+  {
+    long: "no-database-update",
+    of: "shell",
+    help: "stay on the base of before, though it has been built anew",
+  },
+  { long: "as", value: "RECIPE", of: "shell commit", help: "the name of the extension's recipe" },
+  {
+    long: "layer",
+    value: "DIR",
+    of: "shell commit",
+    help: "the layer that gets it (default: the only own one)",
+  },
   { long: "json", of: "check", help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
@@ -198,7 +222,8 @@ export function isOf({ of }: OptionRow, command: string | undefined): boolean {
   return command !== undefined && [of].flat().includes(command);
 }
 
-const TRY = "try";
+/** Commands behind whose `--` stands one of the caller. */
+const STARTING: readonly string[] = ["try", SHELL];
 
 /** What `-S` takes. */
 const SIGNATURE_DUMPS: readonly string[] = ["none", "printdiff", "lockedsigs"];
@@ -208,10 +233,10 @@ export function parseCommand(words: readonly string[]): CommandLine {
   const given = new Map<string, string[]>();
   const targets: string[] = [];
   const projects: string[] = [];
-  // What follows `--` is a command's own affair for `try`, and targets that begin with `-` else.
+  // What follows `--` is a command's own affair for `try` and `shell`, and targets that begin with `-` else.
   let behind: string[] | undefined;
   for (const token of tokenise(words)) {
-    if (token.kind === "option-terminator" && targets[0] === TRY) behind = [];
+    if (token.kind === "option-terminator" && STARTING.includes(targets[0] ?? "")) behind = [];
     if (token.kind === "positional")
       (behind ?? (isProject(token.value) ? projects : targets)).push(token.value);
     if (token.kind !== "option") continue;
@@ -243,7 +268,8 @@ export function parseCommand(words: readonly string[]): CommandLine {
     projectFiles: files,
   };
   const trial = command?.action === "try" && trialRequest(given, command.operands, behind);
-  return { kind: "request", request: { ...request, ...(trial && { trial }) } };
+  const shell = command?.action.startsWith(SHELL) && shellRequest(given, command.operands, behind);
+  return { kind: "request", request: { ...request, ...(trial && { trial }), ...(shell && { shell }) } };
 }
 
 /** `kas.yml`, or several, `kas.yml:option.yml`: no recipe ends like that. */

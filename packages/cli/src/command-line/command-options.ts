@@ -2,6 +2,7 @@
 import type { Diagnostic } from "@tsbake/base";
 import type { FoundCommand } from "./commands.js";
 import { conflictingOptions, nothingToPrune, unexpectedWord, wrongQuery, wrongValue } from "../problems.js";
+import { checkShellWords, SHELL } from "./shell-options.js";
 import { parseAge, parseSize } from "../text/quantities.js";
 
 /** Values of the options that were given, by long name. */
@@ -72,6 +73,7 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     // Standard output is the command's.
     return given.get("ui")?.at(-1) === "json" ? conflictingOptions("`try`", "--ui json") : undefined;
   }
+  if (action.startsWith(SHELL)) return checkShellWords(command, given);
   if (action === "why")
     return operands.length === 1 && given.has("in")
       ? undefined

@@ -96,6 +96,31 @@ export const commandTable = [
     help: "compare each part with its digest; exit code 1 if one differs",
   },
   {
+    action: "shell",
+    words: ["shell"],
+    operand: "[-- COMMAND…]",
+    help: "a shell, or a command, in an overlay over an image that is kept",
+  },
+  {
+    action: "shell-list",
+    words: ["shell", "list"],
+    help: "the overlays that are kept: base, packages, size, last use",
+  },
+  {
+    action: "shell-diff",
+    words: ["shell", "diff"],
+    operand: "NAME",
+    help: "what was changed in it, and what `commit` would write",
+  },
+  {
+    action: "shell-commit",
+    words: ["shell", "commit"],
+    operand: "NAME",
+    help: "write recipes of an extension with what was changed in it",
+  },
+  { action: "shell-reset", words: ["shell", "reset"], operand: "NAME", help: "begin again with its base" },
+  { action: "shell-rm", words: ["shell", "rm"], operand: "NAME", help: "remove it with all that is in it" },
+  {
     action: "why",
     words: ["why"],
     operand: "PACKAGE",

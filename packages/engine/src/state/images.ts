@@ -32,6 +32,18 @@ export interface DeployedImage {
   readonly base?: string;
 }
 
+/** What one needs to work on the tree of an image as its packages left it; nothing of it need be there. */
+export interface ImageBase {
+  /** The recipe's name. */
+  readonly name: string;
+  /** IMAGE_PKGTYPE: `deb`, `ipk`, `rpm`. */
+  readonly format: string;
+  /** The tar that do_base_tree keeps. */
+  readonly tree: string;
+  /** Where the recipe's packages come from, as lines; absent: the host's apt sources. */
+  readonly sources?: string;
+}
+
 /** What is asked of a project that has been parsed. */
 interface Images {
   readonly project: Pick<ParsedProject, "recipes" | "configurationText">;
@@ -49,6 +61,25 @@ const TYPES = ["directory", "tar", "squashfs", "erofs", "ddi", "tar.zst", "tar.g
  */
 export function imageFiles(images: Images, target: string): ImageFiles {
   return filesOf(imageRecipe(images, target));
+}
+
+/** @throws BuildError `engine/no-such-image` */
+export function imageBase(images: Images, target: string): ImageBase {
+  const { pn, facts, tasks, feedSources: sources } = imageRecipe(images, target);
+  const [folder = ""] = tasks["do_base_tree"]?.artifact?.outputs ?? [];
+  return {
+    name: pn,
+    format: facts["IMAGE_PKGTYPE"]?.value ?? "",
+    tree: join(folder, "rootfs.tar"),
+    ...(sources !== undefined && { sources }),
+  };
+}
+
+/** The folder that the sysroot of a recipe is kept in. @throws BuildError when nothing provides it */
+export function sysrootFolder({ project, providers }: Images, target: string): string | undefined {
+  const id = providers.findBuild(target);
+  const recipe = id === undefined ? undefined : project.recipes.get(id);
+  return recipe?.tasks["do_populate_sysroot"]?.artifact?.outputs[0];
 }
 
 /**

@@ -1,4 +1,4 @@
-/** A command in an image: what it is, and its environment. */
+/** A command in an image: what it is, and its environment. `@tsbake/image/command` is this file. */
 
 const ENVIRONMENT = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -12,7 +12,7 @@ export {
   type Stanzas,
 } from "./stanza.js";
 export { debName, debRelations, debVersion, debWish, isDebName, isDebVersion } from "./names.js";
-export { compareDebVersions } from "./version.js";
+export { compareDebVersions, meets } from "./version.js";
 export { openDebBackend } from "./backend.js";
 export { parseSimulation, type SimulatedStep } from "./solve.js";
 export { explainDpkg, type DpkgFailure } from "./dpkg-output.js";

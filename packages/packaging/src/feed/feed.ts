@@ -89,6 +89,8 @@ export interface Feed {
    * @throws BuildError `packaging/not-in-feed`, `packaging/unsolvable`, `packaging/feed-unreachable`
    */
   closures(requests: readonly ClosureRequest[]): Promise<Closure[]>;
+  /** The lists that are there (fetched first when there are none), as files that apt itself has made. @throws BuildError `packaging/feed-unreachable` */
+  listFiles(): Promise<readonly string[]>;
 }
 
 /** `usr-is-merged` stands in for `usrmerge`, which would bring all of perl into a root that is merged from the start. */
@@ -177,6 +179,14 @@ class AptFeed implements Feed {
     };
     await Promise.all([worker(), worker()]);
     return answers.flatMap((answer) => answer ?? []);
+  }
+
+  async listFiles(): Promise<readonly string[]> {
+    if ((await this.listsDigest()) === undefined) await this.update();
+    const folder = join(this.#options.folder, "lists");
+    const entries = await readdir(folder, { withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile() && entry.name !== "lock");
+    return files.map(({ name }) => join(folder, name)).sort(byText);
   }
 
   #known(

@@ -1,0 +1,167 @@
+/** What an overlay is beyond its base: packages by the database, and files that no package accounts for. Pure. */
+import { byText } from "@tsbake/base";
+import type { RootEntry } from "@tsbake/sandbox";
+import { ACCOUNT_FILES } from "../database/accounts.js";
+import { listedPaths, shippedDigests } from "../database/edited.js";
+import { type DpkgPackage, type DpkgState, isInstalled, versionOf } from "../database/state.js";
+import type { Look } from "../database/tree.js";
+
+export interface AddedPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Nobody asked for it: another one needs it. */
+  readonly isAutomatic: boolean;
+}
+
+export interface ChangedPackage {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ChangedFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly change: "made" | "edited" | "removed";
+  readonly kind: RootEntry["kind"];
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of a symlink. */
+  readonly target: string;
+  /** The package that ships the path. */
+  readonly package?: string;
+  /** The base has something there. */
+  readonly isInBase: boolean;
+}
+
+export interface Difference {
+  readonly added: readonly AddedPackage[];
+  readonly changed: readonly ChangedPackage[];
+  readonly removed: readonly { readonly name: string; readonly version: string }[];
+  /** Made, edited or removed by hand; sorted by path. */
+  readonly files: readonly ChangedFile[];
+  /** Changed while dpkg was at work: an image that has the packages has these, too. */
+  readonly byScripts: readonly string[];
+}
+
+export interface DifferenceInput {
+  readonly base: DpkgState;
+  readonly own: DpkgState;
+  readonly upper: ReadonlyMap<string, RootEntry>;
+  readonly baseTree: Look;
+  readonly upperTree: Look;
+  /** MD5 of files of the upper folder. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly place: (path: string) => string;
+  /** Whether a path was changed while dpkg was at work. */
+  readonly isByScripts: (path: string) => boolean;
+}
+
+/** State of package managers and of shells, caches, and what the kernel and the build mount. */
+const NOT_CHANGES =
+  /^\/(?:var\/lib\/(?:dpkg|apt|systemd\/deb-systemd-[a-z-]*helper[a-z-]*|ucf|pam)|var\/cache|var\/log|var\/tmp|tmp|run|proc|sys|dev|etc\/alternatives)(?:\/|$)|^\/etc\/ld\.so\.cache$|^\/etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$|^\/etc\/\.pwd\.lock$|^\/root\/\.(?:bash_history|lesshst|viminfo|wget-hsts)$|\/__pycache__(?:\/|$)/;
+
+export function differenceOf(input: DifferenceInput): Difference {
+  const { base, own } = input;
+  const added: AddedPackage[] = [];
+  const changed: ChangedPackage[] = [];
+  const removed: { name: string; version: string }[] = [];
+  for (const [key, one] of own.packages) {
+    if (!isInstalled(one)) continue;
+    const before = base.packages.get(key);
+    const name = nameOf(one);
+    if (!isInstalled(before))
+      added.push({ name, version: versionOf(one), isAutomatic: isAutomatic(own, one) });
+    else if (versionOf(before) !== versionOf(one))
+      changed.push({ name, from: versionOf(before), to: versionOf(one) });
+  }
+  for (const [key, one] of base.packages)
+    if (isInstalled(one) && !isInstalled(own.packages.get(key)))
+      removed.push({ name: nameOf(one), version: versionOf(one) });
+  const byName = (left: { name: string }, right: { name: string }): number => byText(left.name, right.name);
+  return {
+    added: added.sort(byName),
+    changed: changed.sort(byName),
+    removed: removed.sort(byName),
+    ...changedFiles(input),
+  };
+}
+
+function nameOf({ stanza }: DpkgPackage): string {
+  return stanza.get("Package") ?? "";
+}
+
+/** apt keeps what is for all architectures under its own. */
+function isAutomatic({ automatic }: DpkgState, { stanza }: DpkgPackage): boolean {
+  const name = stanza.get("Package");
+  return [...automatic.values()].some(
+    (one) => one.get("Package") === name && one.get("Auto-Installed") === "1",
+  );
+}
+
+function changedFiles(input: DifferenceInput): Pick<Difference, "files" | "byScripts"> {
+  const { base, own, upper, baseTree, upperTree, digests, place, isByScripts } = input;
+  const isNew = (key: string, one: DpkgPackage): boolean => {
+    const before = base.packages.get(key);
+    return isInstalled(one) && (!isInstalled(before) || versionOf(before) !== versionOf(one));
+  };
+  const fresh = [...own.packages].filter(([key, one]) => isNew(key, one)).map(([, one]) => one);
+  const gone = [...base.packages].filter(([key, one]) => {
+    const there = own.packages.get(key);
+    return !isInstalled(there) || versionOf(there) !== versionOf(one);
+  });
+  const owners = new Map<string, string>();
+  for (const one of own.packages.values())
+    for (const path of listedPaths([one], place)) owners.set(path, nameOf(one));
+  const freshPaths = listedPaths(fresh, place);
+  const gonePaths = listedPaths(
+    gone.map(([, one]) => one),
+    place,
+  );
+  const shipped = shippedDigests(fresh, place);
+  const files: ChangedFile[] = [];
+  const byScripts: string[] = [];
+  const isOurs = (path: string): boolean => {
+    const entry = upper.get(path)!;
+    if (entry.kind === "directory") return baseTree(path) === undefined && !owners.has(path);
+    if (entry.kind === "character") return baseTree(path) !== undefined && !gonePaths.has(path);
+    if (freshPaths.has(path)) {
+      const [was, is] = [shipped.get(path), digests.get(path)];
+      return was !== undefined && is !== undefined && was !== is;
+    }
+    return upperTree(path) !== baseTree(path);
+  };
+  for (const path of [...upper.keys()].sort(byText)) {
+    if (NOT_CHANGES.test(path) || ACCOUNT_FILES.includes(path) || !isOurs(path)) continue;
+    if (isByScripts(path)) {
+      byScripts.push(path);
+      continue;
+    }
+    const { kind, mode, uid, gid, target } = upper.get(path)!;
+    const isInBase = baseTree(path) !== undefined;
+    const owner = owners.get(path);
+    const isEdited = isInBase || freshPaths.has(path);
+    const change = kind === "character" ? "removed" : isEdited ? "edited" : "made";
+    files.push({
+      path,
+      change,
+      kind,
+      mode,
+      uid,
+      gid,
+      target,
+      isInBase,
+      ...(owner !== undefined && { package: owner }),
+    });
+  }
+  return { files: withoutMiddles(files), byScripts };
+}
+
+/** Folders that something lies in need no word of their own, unless they are not as folders are. */
+function withoutMiddles(files: readonly ChangedFile[]): ChangedFile[] {
+  return files.filter(({ kind, path, mode, uid, gid }) => {
+    if (kind !== "directory" || mode !== 0o755 || uid !== 0 || gid !== 0) return true;
+    return !files.some((other) => other.path.startsWith(`${path}/`));
+  });
+}

@@ -1,0 +1,52 @@
+/** Packages that recipes of the build have made, as an archive of one folder that apt reads. */
+import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { basename, join } from "node:path";
+import { AT_ONCE, eachLimited, hasCode, ifThere, readTextIfThere, sha256 } from "@tsbake/base";
+
+const INDEX = "Packages";
+/** What the index was made of. */
+const MADE_OF = ".made-of";
+
+async function packageFiles(folder: string): Promise<string[]> {
+  const names = (await ifThere(readdir(folder, { recursive: true }))) ?? [];
+  return names.filter((name) => name.endsWith(".deb")).sort();
+}
+
+export async function hasRecipePackages(folder: string): Promise<boolean> {
+  return (await packageFiles(folder)).length > 0;
+}
+
+/**
+ * Fills `into` with the packages below `folder`, and an index; what is there already of the same files stays.
+ *
+ * @returns the index
+ * @throws BuildError `packaging/bad-deb`
+ */
+export async function publishPackages(folder: string, into: string): Promise<string> {
+  const files = await packageFiles(folder);
+  const stamps = await eachLimited(files, AT_ONCE, async (name) => {
+    const { size, mtimeMs, ino } = await stat(join(folder, name));
+    return `${name} ${size} ${mtimeMs} ${ino}`;
+  });
+  const key = sha256(stamps.join("\n"));
+  const known = await readTextIfThere(join(into, INDEX));
+  if (known !== undefined && (await readTextIfThere(join(into, MADE_OF))) === key) return known;
+  await rm(into, { recursive: true, force: true });
+  await mkdir(into, { recursive: true });
+  await eachLimited(files, AT_ONCE, async (name) => {
+    const [from, to] = [join(folder, name), join(into, basename(name))];
+    try {
+      await link(from, to);
+    } catch (error) {
+      if (!hasCode(error, "EXDEV", "EPERM", "EMLINK", "EACCES")) throw error;
+      await copyFile(from, to, constants.COPYFILE_FICLONE);
+    }
+  });
+  const { openDebBackend } = await import("@tsbake/packaging");
+  const { packages } = await openDebBackend().scan(into);
+  const index = packages.map(({ stanza }) => `${stanza}\n`).join("");
+  await writeFile(join(into, INDEX), index);
+  await writeFile(join(into, MADE_OF), key);
+  return index;
+}
