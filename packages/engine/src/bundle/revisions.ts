@@ -1,5 +1,5 @@
 /** Which commits the layers of a build are of. */
-import { hasCode, run } from "@tsbake/base";
+import { git } from "@tsbake/base";
 import type { Layer } from "@tsbake/recipe";
 import type { BundleContents } from "./manifest.js";
 
@@ -7,8 +7,8 @@ import type { BundleContents } from "./manifest.js";
 export async function layerRevisions(layers: readonly Layer[]): Promise<BundleContents["layers"]> {
   const found: BundleContents["layers"][number][] = [];
   for (const { name, path } of layers) {
-    const revision = await git(path, ["rev-parse", "--verify", "HEAD"]);
-    const changes = revision === undefined ? "" : await git(path, ["status", "--porcelain", "--", "."]);
+    const revision = await asked(path, ["rev-parse", "--verify", "HEAD"]);
+    const changes = revision === undefined ? "" : await asked(path, ["status", "--porcelain", "--", "."]);
     found.push({
       name,
       ...(revision !== undefined && { revision }),
@@ -18,14 +18,8 @@ export async function layerRevisions(layers: readonly Layer[]): Promise<BundleCo
   return found;
 }
 
-async function git(folder: string, args: readonly string[]): Promise<string | undefined> {
-  // A layer of another user is read, and nothing of its configuration is run.
-  const safe = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C", folder];
-  try {
-    const { code, stdout } = await run("git", [...safe, ...args], { mayFail: true });
-    return code === 0 ? stdout.trim() : undefined;
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
+/** What git says of a layer's folder; undefined where it is in no repository, or there is no git. */
+async function asked(folder: string, args: readonly string[]): Promise<string | undefined> {
+  const { code, stdout } = await git(["-C", folder, ...args]);
+  return code === 0 ? stdout.trim() : undefined;
 }
