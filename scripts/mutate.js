@@ -125,7 +125,11 @@ function tryOut(file, text, tests) {
   const before = readFileSync(path);
   writeFileSync(path, text);
   // Tests start programs as tasks do, and these are one file each.
-  const bundled = spawnSync("node", ["scripts/bundle.js"], { cwd: house, encoding: "utf8", env: process.env });
+  const bundled = spawnSync("node", ["scripts/bundle.js"], {
+    cwd: house,
+    encoding: "utf8",
+    env: process.env,
+  });
   if (bundled.status !== 0) throw new Error(`mutate: ${file} cannot be bundled: ${bundled.stderr}`);
   const run = spawnSync("node_modules/.bin/jest", ["--config", "tests/jest.config.js", "--bail", ...tests], {
     cwd: house,
