@@ -415,12 +415,12 @@ describe("what strangers write", () => {
       environment,
     });
     const path = join(world.project, "tsbake.yaml");
-    const alone = readProjectFile(path).then(
+    const alone = await readProjectFile(path).then(
       () => [],
       (error: BuildError) => error.diagnostics,
     );
     const wrong = await world.told('repos: {up: {url: "ftp://me:secret@host.invalid/x", branch: main}}\n');
-    const all = [...told, ...(await alone), ...wrong];
+    const all = [...told, ...alone, ...wrong];
     expect(all.map(({ code }) => code)).toEqual([
       "project/repo-missing",
       "project/repo-missing",

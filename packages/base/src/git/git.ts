@@ -4,7 +4,7 @@ import type { RunResult } from "../problems.js";
 import { run } from "../process/process.js";
 import { loginEnvironment, withoutPassword } from "./login.js";
 
-/** What git may reach: never a helper program (`ext::`) that a URL names. */
+/** What git may reach: never a program (`ext::`) that a URL names. */
 export const GIT_PROTOCOLS = ["file", "git", "http", "https", "ssh"];
 
 /** The callers look whose the folders are that git is led to; a repository that is cloned from may be anybody's. */
