@@ -2,7 +2,6 @@
  * Shells in writable overlays over the trees of images: their life, their package database after the base has moved, what was
  * changed in them, and how that becomes a recipe. Nothing here writes to a base.
  */
-export { driftRows, runShell, type Drift, type ShellRequest } from "./shell/index.js";
 export { listOverlays, removeOverlay, resetOverlay, type KeptOverlay } from "./store/kept.js";
 export { mergeAccounts } from "./database/accounts.js";
 export { parseGroup, writeGroup } from "./database/alternatives.js";

@@ -27,7 +27,7 @@ export interface SessionRequest {
 }
 
 /** Where the tools are in a root. */
-export const TOOLS = "/run/tsbake/tools";
+const TOOLS = "/run/tsbake/tools";
 const PACKAGES = "/run/tsbake/packages";
 const PROGRAMS = ["apt", "apt-get", "apt-cache", "apt-mark", "apt-config"];
 /** Where the kernel's file systems are mounted. */

@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import * as v from "valibot";
 import {
   fileStamp,
-  hasCode,
   ifThere,
   isSettled,
   lockFile,
@@ -94,15 +93,4 @@ export async function dropBases(overlays: string): Promise<void> {
     join(overlays, BASES),
     folders.filter((folder) => !needed.has(folder)),
   );
-}
-
-/** Whether the tree of a base is there. */
-export async function hasBase(overlays: string, wanted: string): Promise<boolean> {
-  try {
-    await stat(baseFolder(overlays, wanted));
-    return true;
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-    return false;
-  }
 }
