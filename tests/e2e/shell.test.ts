@@ -59,7 +59,7 @@ mount -t tmpfs x /mnt 2>&1 || :; mknod /disk b 7 0; cat /disk 2>&1 || :; rm /dis
     const done = await inside(look, "--bind", bind);
     expect(done.code).toBe(7);
     expect(done.stdout).toMatch(
-      /^shared\n.*No such file.*\n.*Read-only.*\n0\n[^]*permission denied[^]*Permission denied\nCapBnd:\t0{8}888401fb\n$/i,
+      /^shared\n.*No such file.*\n.*Read-only.*\n0\n[^]*(?:permission denied|mount: not found)[^]*Permission denied\nCapBnd:\t0{8}888401fb\n$/i,
     );
     expect(done.stderr).toBe("");
   });
@@ -83,7 +83,7 @@ dpkg --audit`);
       });
       expect(await rig.digests("build/overlays/.bases")).toEqual(before);
       const listed = await shell("list");
-      expect(listed.stdout).toMatch(/^try1 +case-base +\+[4-9] -1 +\d+ \w+ +0 min ago$/m);
+      expect(listed.stdout).toMatch(/^try1 +case-base +\+[4-9] -1 +[\d.]+ \w+ +0 min ago$/m);
       const diff = await shell("diff", "try1");
       expect(diff.stdout).toMatch(/^\+ +htop +/m);
       expect(diff.stdout).toMatch(/^- +greet +/m);
@@ -195,7 +195,8 @@ dpkg --audit`);
       );
       expect(moved.stdout).toMatch(/^one\nmine\ntwo\n\?\?5\?{6} +\/etc\/hello.conf\nhello\t2.0-r0\n/);
       expect(moved.stdout).toMatch(/^htop\t\d[^]*^tree\t\d/m);
-      expect(moved.stdout).not.toMatch(/^(?:greet|less)\t/m);
+      // A name that another package suggests has a line, too; of what is installed it has a version.
+      expect(moved.stdout).not.toMatch(/^(?:greet|less)\t\S/m);
       // It is said once, and the tree of before is gone.
       expect((await inside("dpkg --audit")).stderr).toBe("");
       expect(readdirSync(rig.path("build/overlays/.bases"))).toHaveLength(2);

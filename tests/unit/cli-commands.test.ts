@@ -178,7 +178,7 @@ describe("completion", () => {
   }
 
   test.each([
-    [["b"], ["base-image", "busybox"]],
+    [["b"], ["base-image", "bundle", "busybox"]],
     [["x", "virt"], ["virtual/libc"]],
     [["s"], ["sstate", "shell"]],
     [["x", "s"], []],
