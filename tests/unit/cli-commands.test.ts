@@ -178,7 +178,7 @@ describe("completion", () => {
   }
 
   test.each([
-    [["b"], ["base-image", "bundle", "busybox"]],
+    [["b"], ["base-image", "busybox", "bundle"]],
     [["x", "virt"], ["virtual/libc"]],
     [["s"], ["sstate", "shell"]],
     [["x", "s"], []],
