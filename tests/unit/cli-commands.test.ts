@@ -25,6 +25,9 @@ describe("commands of words", () => {
   test.each([
     ["feed update", { action: "feed-update", targets: [] }],
     ["lock", { action: "lock", projectFiles: [], updates: false }],
+    // Behind another command stand its own files.
+    ["kas.yml diffsigs a.json b.yaml", { action: "diffsigs", projectFiles: ["kas.yml"] }],
+    ["check a.json --against b.yml", { action: "check", projectFiles: [], targets: ["a.json"] }],
     ["lock kas.yml --update", { action: "lock", projectFiles: ["kas.yml"], updates: true }],
     ["sstate stats --ui json", { action: "sstate-stats", ui: "json" }],
     [

@@ -10,7 +10,7 @@ import {
   trialRequest,
 } from "./command-options.js";
 import type { CheckRequest, ImagesRequest, MaintenanceRequest, TrialRequest } from "./command-options.js";
-import { findCommand } from "./commands.js";
+import { commandTable, findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
   conflictingOptions,
@@ -222,6 +222,8 @@ export function isOf({ of }: OptionRow, command: string | undefined): boolean {
   return command !== undefined && [of].flat().includes(command);
 }
 
+/** The command that is given project files. */
+const LOCK = "lock";
 /** Commands behind whose `--` stands one of the caller. */
 const STARTING: readonly string[] = ["try", SHELL];
 
@@ -238,7 +240,7 @@ export function parseCommand(words: readonly string[]): CommandLine {
   for (const token of tokenise(words)) {
     if (token.kind === "option-terminator" && STARTING.includes(targets[0] ?? "")) behind = [];
     if (token.kind === "positional")
-      (behind ?? (isProject(token.value) ? projects : targets)).push(token.value);
+      (behind ?? (isProject(token.value, targets[0]) ? projects : targets)).push(token.value);
     if (token.kind !== "option") continue;
     const row = optionTable.find(({ long, formerly }) => token.name === long || token.name === formerly);
     if (!row) return wrong(unknownOption(token.rawName, optionNames()));
@@ -272,8 +274,14 @@ export function parseCommand(words: readonly string[]): CommandLine {
   return { kind: "request", request: { ...request, ...(trial && { trial }), ...(shell && { shell }) } };
 }
 
-/** `kas.yml`, or several, `kas.yml:option.yml`: no recipe ends like that. */
-function isProject(word: string): boolean {
+/**
+ * `kas.yml`, or several, `kas.yml:option.yml`: no recipe ends like that. Behind the words of a command stand what it is given, such as
+ * files; `lock` is given project files.
+ *
+ * @param first of the words before it that are no project files
+ */
+function isProject(word: string, first: string | undefined): boolean {
+  if (first !== LOCK && commandTable.some(({ words }) => words[0] === first)) return false;
   return word.split(":").every((part) => /[^/]\.(ya?ml|json)$/.test(part));
 }
 
