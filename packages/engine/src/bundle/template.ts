@@ -202,17 +202,16 @@ async function unpacked(
   signer: ArtifactSigner | undefined,
   where = path,
 ): Promise<Opened> {
-  if (!(await areThere([layer]))) {
-    await verifyBundle(path, signer);
-    const scratch = await scratchFolder(`${layer}.new-`);
-    try {
-      const folder = join(scratch, "bundle");
-      await unpackTar(path, folder, { label: where, owner: "self", modes: "umask", linksOut: "refuse" });
-      await removeTree(layer);
-      await rename(folder, layer);
-    } finally {
-      await removeTree(scratch);
-    }
+  if (await areThere([layer])) return { layer, manifest: await verifyBundle(layer, signer) };
+  const manifest = await verifyBundle(path, signer);
+  const scratch = await scratchFolder(`${layer}.new-`);
+  try {
+    const folder = join(scratch, "bundle");
+    await unpackTar(path, folder, { label: where, owner: "self", modes: "umask", linksOut: "refuse" });
+    await removeTree(layer);
+    await rename(folder, layer);
+  } finally {
+    await removeTree(scratch);
   }
-  return { layer, manifest: await verifyBundle(layer, signer) };
+  return { layer, manifest };
 }

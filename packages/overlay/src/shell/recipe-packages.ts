@@ -1,8 +1,8 @@
 /** Packages that recipes of the build have made, as an archive of one folder that apt reads. */
-import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { constants } from "node:fs";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { AT_ONCE, eachLimited, hasCode, ifThere, readTextIfThere, sha256 } from "@tsbake/base";
+import { AT_ONCE, eachLimited, ifThere, readTextIfThere, sha256 } from "@tsbake/base";
+import { linkOrCopy } from "./link-or-copy.js";
 
 const INDEX = "Packages";
 /** What the index was made of. */
@@ -35,13 +35,7 @@ export async function publishPackages(folder: string, into: string): Promise<str
   await rm(into, { recursive: true, force: true });
   await mkdir(into, { recursive: true });
   await eachLimited(files, AT_ONCE, async (name) => {
-    const [from, to] = [join(folder, name), join(into, basename(name))];
-    try {
-      await link(from, to);
-    } catch (error) {
-      if (!hasCode(error, "EXDEV", "EPERM", "EMLINK", "EACCES")) throw error;
-      await copyFile(from, to, constants.COPYFILE_FICLONE);
-    }
+    await linkOrCopy(join(folder, name), join(into, basename(name)));
   });
   const { openDebBackend } = await import("@tsbake/packaging");
   const { packages } = await openDebBackend().scan(into);

@@ -2,14 +2,14 @@
  * What a shell gets of the build, as a layer of its own between the base and what is changed: so nothing of it is counted as a change,
  * and the base stays as it is. Made anew each time.
  */
-import { copyFile, link, mkdir, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { constants } from "node:fs";
+import { mkdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { AT_ONCE, eachLimited, hasCode, ifThere, readTextIfThere } from "@tsbake/base";
+import { AT_ONCE, eachLimited, ifThere, readTextIfThere } from "@tsbake/base";
 import { feedInRoot, type FeedInRootOptions } from "@tsbake/packaging/in-root";
 import type { Bind } from "@tsbake/sandbox";
 import { RUN_HOOKS } from "../difference/dpkg-runs.js";
 import type { OverlayPlaces } from "../store/places.js";
+import { linkOrCopy } from "./link-or-copy.js";
 import { hasRecipePackages, publishPackages } from "./recipe-packages.js";
 
 export interface SessionRequest {
@@ -77,7 +77,7 @@ export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]
     await mkdir(dirname(join(layer, path)), { recursive: true });
     await writeFile(join(layer, path), content);
   }
-  await eachLimited([...feed.copies], AT_ONCE, ([path, from]) => put(from, join(layer, path)));
+  await eachLimited([...feed.copies], AT_ONCE, ([path, from]) => linkOrCopy(from, join(layer, path)));
   for (const folder of feed.folders) all.push({ from: folder, to: folder, isReadOnly: true });
   for (const one of all) await mountPoint(layer, one);
   return all;
@@ -87,16 +87,6 @@ export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]
 export async function writeMountPoints({ session }: OverlayPlaces): Promise<void> {
   await rm(session, { recursive: true, force: true });
   for (const name of MOUNT_POINTS) await mkdir(join(session, name), { recursive: true });
-}
-
-/** The same file where that can be: a lower layer is never written. */
-async function put(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (!hasCode(error, "EXDEV", "EPERM", "EMLINK", "EACCES")) throw error;
-    await copyFile(from, to, constants.COPYFILE_FICLONE);
-  }
 }
 
 async function mountPoint(layer: string, { from, to }: Bind): Promise<void> {
