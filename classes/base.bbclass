@@ -14,45 +14,18 @@ MIRRORS ?= ""
 BB_NO_NETWORK ?= "0"
 # Checksums of downloads by the names of SRC_URI's flags, and commits of git sources by the entry's name. A branch, a tag or
 # AUTOREV is a commit here, asked of its server while the recipe is parsed.
-SRC_SUMS = "${@fetch_sums(d)}"
+SRC_SUMS = "${@bb.fetch2.program.sum_words(d)}"
 SRC_SUMS[vardepvalue] = "${SRC_SUMS}"
-SRC_REVS = "${@fetch_revisions(d)}"
+SRC_REVS = "${@bb.fetch2.revision_words(d)}"
 SRC_REVS[vardepvalue] = "${SRC_REVS}"
 AUTOREV = "${@bb.fetch2.get_autorev(d)}"
 SRCPV = "${@bb.fetch2.get_srcrev(d)}"
-
-def fetch_sums(d):
-    flags = d.getVarFlags('SRC_URI') or {}
-    return ' '.join('%s=%s' % (flag, flags[flag]) for flag in sorted(flags) if flag.endswith('sum'))
-
-def fetch_revisions(d):
-    return bb.fetch2.revision_words(d)
-
-# BB_ALLOWED_NETWORKS and its like, for tsbake-fetch.
-def fetch_settings(d):
-    return '\n        '.join('--set=' + word.replace('\n', ' ') for word in bb.fetch2.program.settings(d))
 
 # What fetching takes of the configuration, or else of the caller's environment: proxies, logins, certificates.
 FETCH_EXPORT_VARS ?= "\
     http_proxy HTTP_PROXY https_proxy HTTPS_PROXY ftp_proxy FTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY NETRC \
     GIT_PROXY_COMMAND GIT_SSH GIT_SSH_COMMAND GIT_SSL_CAINFO SSH_AUTH_SOCK SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS \
 "
-
-# Node.js reads some when it starts (certificates); the others may have a login, and travel as the options do.
-def fetch_environment(d, at_start):
-    import shlex
-    caller = d.getVar('BB_ORIGENV', False)
-    def value(name):
-        return d.getVar(name) or (caller.getVar(name) if caller else None)
-    home = caller.getVar('HOME') if caller else None
-    found = {name: value(name) for name in (d.getVar('FETCH_EXPORT_VARS') or '').split()}
-    if home and not found.get('NETRC'):
-        found['NETRC'] = home + '/.netrc'
-    pairs = ['%s=%s' % (name, found[name].replace('\n', ' ')) for name in sorted(found)
-             if found[name] and name.startswith(('NODE_', 'SSL_')) == at_start]
-    if at_start:
-        return ' '.join(shlex.quote(pair) for pair in pairs)
-    return '\n        '.join('--env=' + pair for pair in pairs)
 
 HAS_SOURCES = "${@'yes' if (d.getVar('SRC_URI') or '').split() else 'no'}"
 
@@ -65,12 +38,12 @@ do_fetch[network] = "1"
 do_fetch[progress] = "percent"
 do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[vardeps] += "SRC_URI TSBAKE_FETCH_DIGEST"
-do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS FETCH_EXPORT_VARS fetch_environment fetch_settings"
+do_fetch[vardepsexclude] += "PREMIRRORS MIRRORS"
 do_fetch() {
     # Many recipes have no sources: images, groups of packages, what comes from a feed.
     if [ ${HAS_SOURCES} = yes ]; then
-        env ${@fetch_environment(d, True)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
-        ${@fetch_environment(d, False)}
+        env ${@bb.fetch2.program.environment_options(d, True)} tsbake-fetch fetch --options - <<'TSBAKE_OPTIONS'
+        ${@bb.fetch2.program.environment_options(d, False)}
         --uri=${SRC_URI}
         --filespath=${FILESPATH}
         --dl-dir=${DL_DIR}
@@ -78,7 +51,7 @@ do_fetch() {
         --revs=${SRC_REVS}
         --premirrors=${PREMIRRORS}
         --mirrors=${MIRRORS}
-        ${@fetch_settings(d)}
+        ${@bb.fetch2.program.setting_options(d)}
 TSBAKE_OPTIONS
     fi
 }
@@ -88,7 +61,6 @@ do_unpack[doc] = "unpacks the sources into UNPACKDIR"
 do_unpack[cleandirs] = "${PATCH_RECORD} ${UNPACKDIR}"
 # What of the settings changes what is unpacked.
 do_unpack[vardeps] += "BB_GIT_DEFAULT_DESTSUFFIX BB_GIT_NOSHARED BB_GIT_SHALLOW"
-do_unpack[vardepsexclude] += "fetch_settings"
 do_unpack() {
     if [ ${HAS_SOURCES} = yes ]; then
         tsbake-fetch unpack --options - <<'TSBAKE_OPTIONS'
@@ -98,7 +70,7 @@ do_unpack() {
         --sums=${SRC_SUMS}
         --revs=${SRC_REVS}
         --into=${UNPACKDIR}
-        ${@fetch_settings(d)}
+        ${@bb.fetch2.program.setting_options(d)}
 TSBAKE_OPTIONS
     fi
 }
@@ -189,7 +161,7 @@ do_cleanall() {
     tsbake-fetch clean --options - <<'TSBAKE_OPTIONS'
         --uri=${SRC_URI}
         --dl-dir=${DL_DIR}
-        ${@fetch_settings(d)}
+        ${@bb.fetch2.program.setting_options(d)}
 TSBAKE_OPTIONS
 }
 

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -55,6 +55,10 @@ describe("expressions without Python", () => {
     ["bb.utils.contains_any('ABSENT', 'x', 'yes', d.getVar('PN'), d)", "foo"],
     ["bb.utils.filter('FEATURES', 'x11 wifi acl', d)", "acl x11"],
     ["bb.utils.to_boolean(d.getVar('ONE')) and not bb.utils.to_boolean('no')", "True"],
+    [
+      "PN.removesuffix('oo') + PN.removeprefix('f') + PN.removesuffix('x') + PN.removeprefix('')",
+      "foofoofoo",
+    ],
     ["d.getVar('ABSENT')", "None"],
     ["d.getVar('ABSENT') or 'none'", "none"],
     ["d.getVar('FILE', False)", "/layer/foo_1.0_r2.bb"],
@@ -89,6 +93,83 @@ describe("expressions without Python", () => {
   test("os.uname is the machine's in both", () => {
     const expression = "os.uname()[4] + os.uname()[1]";
     expect(evaluateWithoutPython(expression, d)).toBe(byPython(expression, d));
+  });
+
+  test("what fetching is told is the same in both", () => {
+    const value = fc.constantFrom("", "x", "a b", "it's", "two\nlines", "$HOME", "ü");
+    const names = ["SRC_URI", "BB_ALLOWED_NETWORKS", "BB_GIT_SHALLOW_DEPTH_x", "FETCHCMD_git", "https_proxy"];
+    const more = ["NETRC", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "GITDIR", "TSBAKE_HTTP_MAX_SIZE"];
+    const some = (from: readonly string[]) => fc.dictionary(fc.constantFrom(...from), value);
+    const flags = fc.dictionary(fc.constantFrom("sha256sum", "a.md5sum", "b.sha1sum", "doc"), value);
+    fc.assert(
+      fc.property(
+        some([...names, ...more]),
+        flags,
+        fc.option(some([...more, "HOME", "https_proxy"]), { nil: undefined }),
+        fc.boolean(),
+        (variables, sums, caller, isAlone) => {
+          const of = rig.datastore({ PN: "foo", FETCH_EXPORT_VARS: more.join(" "), ...variables });
+          for (const [flag, sum] of Object.entries(sums)) of.setVarFlag("SRC_URI", flag, sum);
+          if (isAlone) of.setVarFlag("BB_ALLOWED_NETWORKS", "foo", "*.example");
+          if (caller) of.setVar("BB_ORIGENV", rig.datastore(caller));
+          for (const source of [
+            "bb.fetch2.revision_words(d)",
+            "bb.fetch2.program.sum_words(d)",
+            "bb.fetch2.program.setting_options(d)",
+            "bb.fetch2.program.environment_options(d, True)",
+            "bb.fetch2.program.environment_options(d, False)",
+          ]) {
+            const ours = evaluateWithoutPython(source, of);
+            expect([source, ours]).toEqual([source, byPython(source, of)]);
+            expect(ours).toBeDefined();
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+    const git = rig.datastore({ SRC_URI: "file://a git://example.com/x.git;branch=main" });
+    expect(evaluateWithoutPython("bb.fetch2.revision_words(d)", git)).toBeUndefined();
+    expect(evaluateWithoutPython("bb.fetch2.revision_words('a')", d)).toBeUndefined();
+  });
+
+  test("places of local sources are the same in both", () => {
+    const folder = temporaryFolder("local-sources");
+    for (const path of ["one", "two/deep", "three"]) mkdirSync(join(folder, path), { recursive: true });
+    for (const path of ["one/a", "two/b", "two/deep/c", "three/a", "three/ö"])
+      writeFileSync(join(folder, path), "");
+    const names = ["a", "b", "deep/c", "deep", "deep/", "./a", "../one/a", "ö", "absent", "A", "a*", ""];
+    const more = ["a;subdir=x;unpack=0", "a;localpath=/x", "a;name=b.c", "a%62", "a#b", "a?b", "/lib/x"];
+    const entry = fc.constantFrom(...names, ...more, `/${folder}/one/a`, `${folder}/two/b`);
+    const place = fc.constantFrom("one", "two", "three", "none", "two/", "");
+    let answered = 0;
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 3 }), fc.array(place, { maxLength: 4 }), (entries, places) => {
+        const of = rig.datastore({
+          PN: "foo",
+          SRC_URI: [...entries.map((one) => `file://${one}`), "http://example.com/x"].join(" "),
+          FILESPATH: places.map((one) => (one === "" ? "" : `${folder}/${one}`)).join(":"),
+        });
+        for (const name of ["fetch", "fetch2"]) {
+          const source = `bb.${name}.get_checksum_file_list(d)`;
+          const ours = evaluateWithoutPython(source, of);
+          if (ours === undefined) continue;
+          answered++;
+          expect([entries, places, ours]).toEqual([entries, places, byPython(source, of)]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(answered).toBeGreaterThan(100);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("each setting that fetching is told is known to both", () => {
+    const names = python.evaluate("' '.join(bb.fetch2.program.SETTINGS)", d).split(" ");
+    expect(names.length).toBeGreaterThan(10);
+    for (const name of names) {
+      const of = rig.datastore({ [name]: "x" });
+      expect(evaluateWithoutPython("bb.fetch2.program.setting_options(d)", of)).toBe(`--set=${name}=x`);
+    }
   });
 
   test("a function's name is no variable, and an object of Python is Python's", () => {
@@ -136,6 +217,24 @@ describe("expressions without Python", () => {
         )
         .map((parts) => parts.join("")),
       tie("expression").map((of) => `not ${of}`),
+      fc
+        .tuple(
+          tie("expression"),
+          fc.constantFrom("", " if t", " if 'u' in t", " if not t == PN"),
+          fc.boolean(),
+        )
+        .map(([of, condition, isSet]) =>
+          isSet
+            ? `' '.join(sorted(set(t for t in FEATURES.split() + [ODD, ${of}]${condition})))`
+            : `'-'.join(t + 'x' for t in (${of}).split()${condition})`,
+        ),
+      fc
+        .tuple(tie("simple"), tie("simple"))
+        .map(([at, other]) => `{'usb': ${other}, ${other}: 'u', 'foo': 'f'}[${at}]`),
+      fc
+        .tuple(tie("expression"), tie("simple"))
+        .map(([of, other]) => `next((t for t in [${of}] if t), ${other})`),
+      fc.tuple(tie("simple"), tie("simple")).map(([one, other]) => `${one} in (${other}, 'usb')`),
       tie("expression").map((of) => `(${of})`),
       fc
         .tuple(tie("expression"), tie("expression"), tie("expression"))

@@ -1,5 +1,12 @@
 /** Functions and methods that inline expressions call most, as CPython and our own `bb` would answer. */
 import type { Datastore } from "@tsbake/datastore";
+import {
+  checksumFileList,
+  environmentOptions,
+  revisionWords,
+  settingOptions,
+  sumWords,
+} from "./fetch-calls.js";
 import { unameFields } from "../interpreter/machine.js";
 import {
   byCodePoint,
@@ -31,6 +38,18 @@ const FUNCTIONS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ["bb.data.inherits_class", inheritsClass],
   ["os.path.basename", (args) => basename(only(args))],
   ["os.path.dirname", (args) => dirname(only(args))],
+  ["bb.fetch.get_checksum_file_list", (args, d) => ofStore(checksumFileList, args, d)],
+  ["bb.fetch2.get_checksum_file_list", (args, d) => ofStore(checksumFileList, args, d)],
+  ["bb.fetch2.revision_words", (args, d) => ofStore(revisionWords, args, d)],
+  ["bb.fetch2.program.sum_words", (args, d) => ofStore(sumWords, args, d)],
+  ["bb.fetch2.program.setting_options", (args, d) => ofStore(settingOptions, args, d)],
+  [
+    "bb.fetch2.program.environment_options",
+    (args, d) =>
+      args.length === 2 && args[0] === d && typeof args[1] === "boolean"
+        ? environmentOptions(d, args[1])
+        : refuse(),
+  ],
   ["os.uname", (args) => (args.length === 0 ? unameFields() : refuse())],
 ]);
 
@@ -48,6 +67,11 @@ function text(value: Argument | undefined): string {
 
 function only(args: readonly Argument[]): string {
   return args.length === 1 ? text(args[0]) : refuse();
+}
+
+/** A function of `d` alone. */
+function ofStore(work: (d: Datastore) => Inline, args: readonly Argument[], d: Datastore): Inline {
+  return args.length === 1 && args[0] === d ? work(d) : refuse();
 }
 
 function inline(value: Argument | undefined): Inline {
@@ -148,6 +172,10 @@ export function callMethod(name: string, of: Inline, args: readonly Argument[]):
       return of.startsWith(only(args));
     case "endswith":
       return of.endsWith(only(args));
+    case "removeprefix":
+      return of.startsWith(only(args)) ? of.slice(only(args).length) : of;
+    case "removesuffix":
+      return of.endsWith(only(args)) ? of.slice(0, of.length - only(args).length) : of;
     case "replace":
       return replace(of, args);
     case "join":

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 
 import bb
@@ -15,6 +16,8 @@ SETTINGS = """
     TSBAKE_HTTP_MAX_SIZE TSBAKE_HTTP_MAX_TIME TSBAKE_HTTP_MIN_RATE
 """.split()
 BY_NAME = ("BB_GIT_SHALLOW_DEPTH_", "BB_GIT_SHALLOW_REVS_")
+# Of a here-document in a class.
+_NEXT_LINE = "\n        "
 _CODE = re.compile(r"^error\[([a-z]+/[a-z-]+)\]: (.*)", re.MULTILINE)
 
 
@@ -31,6 +34,41 @@ def settings(d):
         if name.startswith(BY_NAME):
             found.append("%s=%s" % (name, d.getVar(name) or ""))
     return found
+
+
+# The three that our own classes ask have their like in packages/python/src/inline/fetch-calls.ts: a recipe with plain sources is
+# built without an interpreter. A test compares them.
+def sum_words(d):
+    """Checksums among the flags of SRC_URI, `FLAG=VALUE` each."""
+    flags = d.getVarFlags("SRC_URI") or {}
+    return " ".join("%s=%s" % (flag, flags[flag]) for flag in sorted(flags) if flag.endswith("sum"))
+
+
+def setting_options(d):
+    """`settings` as lines of the program's options."""
+    return _NEXT_LINE.join("--set=" + setting.replace("\n", " ") for setting in settings(d))
+
+
+def environment_options(d, at_start):
+    """What fetching takes of the configuration, or else of the caller's environment: proxies, logins, certificates.
+
+    at_start: for `env`, what Node.js reads when it starts; else the others as lines of the program's options, where a login is
+    in nobody's sight.
+    """
+    caller = d.getVar("BB_ORIGENV", False)
+    names = (d.getVar("FETCH_EXPORT_VARS") or "").split()
+    found = {name: d.getVar(name) or (caller.getVar(name) if caller else None) for name in names}
+    home = caller.getVar("HOME") if caller else None
+    if home and not found.get("NETRC"):
+        found["NETRC"] = home + "/.netrc"
+    pairs = [
+        "%s=%s" % (name, found[name].replace("\n", " "))
+        for name in sorted(found)
+        if found[name] and name.startswith(("NODE_", "SSL_")) == at_start
+    ]
+    if at_start:
+        return " ".join(shlex.quote(pair) for pair in pairs)
+    return _NEXT_LINE.join("--env=" + pair for pair in pairs)
 
 
 def run(command, fetcher, urls, more=()):
