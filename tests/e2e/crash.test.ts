@@ -2,7 +2,7 @@
  * Builds that are killed without a word at random moments, with all their processes. Whatever they left, the next run
  * succeeds and its result is that of an undisturbed build.
  *
- * TSBAKE_CRASH_RUNS: how many (default 5). TSBAKE_CRASH_SEED: the number in the name of a test that failed, to repeat it.
+ * TSBAKE_CRASH_RUNS: how many (default 2). TSBAKE_CRASH_SEED: the number in the name of a test that failed, to repeat it.
  */
 import { readdirSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -12,7 +12,7 @@ import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
 import { buildUndisturbed, greet, type Undisturbed } from "../support/undisturbed.js";
 
-const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 3);
+const runs = Number(process.env["TSBAKE_CRASH_RUNS"] ?? 2);
 const seed = Number(process.env["TSBAKE_CRASH_SEED"] ?? Date.now() % 1_000_000);
 const TARGET = "shout";
 const WORDS = ["hello\n", "good evening\n"];

@@ -3,7 +3,7 @@
  * damaged, and the next run is of another boot. Its result, and all that the shared state has from then on, is that of an
  * undisturbed build.
  *
- * TSBAKE_POWER_CUT_RUNS: how many (default 2). TSBAKE_POWER_CUT_SEED: the number in the name of a test that failed.
+ * TSBAKE_POWER_CUT_RUNS: how many (default 1). TSBAKE_POWER_CUT_SEED: the number in the name of a test that failed.
  */
 import { existsSync, rmSync } from "node:fs";
 import { basename } from "node:path";
@@ -15,7 +15,7 @@ import { mulberry } from "../support/random.js";
 import { Toy } from "../support/toy.js";
 import { buildUndisturbed, greet, type Undisturbed } from "../support/undisturbed.js";
 
-const runs = Number(process.env["TSBAKE_POWER_CUT_RUNS"] ?? 2);
+const runs = Number(process.env["TSBAKE_POWER_CUT_RUNS"] ?? 1);
 const seed = Number(process.env["TSBAKE_POWER_CUT_SEED"] ?? Date.now() % 1_000_000);
 const TARGET = "shout";
 const WORDS = ["hello\n", "good evening\n"];

@@ -17,6 +17,10 @@ target: page
 repos:
   toy:
     path: meta-toy
+# They start the interpreter of whoever parses them, and no toy needs them.
+local_conf_header:
+  toy: |
+    BBMASK = "/recipes/images/ /recipes/sysfacts/"
 `;
 
 /** What a recipe does before do_configure, for comparisons with what ran. */
