@@ -17,10 +17,6 @@ target: page
 repos:
   toy:
     path: meta-toy
-# They start the interpreter of whoever parses them, and no toy needs them.
-local_conf_header:
-  toy: |
-    BBMASK = "/recipes/images/ /recipes/sysfacts/"
 `;
 
 /** What a recipe does before do_configure, for comparisons with what ran. */
@@ -44,6 +40,8 @@ export class Toy implements Disposable {
     );
     this.rig = new Rig({
       "tsbake.yaml": PROJECT,
+      // These recipes start the interpreter of whoever parses them, and no toy needs them.
+      "build/conf/site.conf": 'BBMASK += "/recipes/images/ /recipes/sysfacts/"\n',
       ...Object.fromEntries(
         files.map((path) => [join("meta-toy", path), readFileSync(join(LAYER, path), "utf8")]),
       ),
