@@ -2,7 +2,7 @@
  * Whatever can change a task's result is in its signature: a case for each name that the configuration ignores or sets, and
  * for each flag, generated from the lists themselves. A name that gets into a list without a case here fails.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BuildError, byText, words } from "@tsbake/base";
@@ -250,6 +250,8 @@ test("another folder, user and time zone of the caller change no signature", asy
   const signatures = async (deeper: string, environment: Record<string, string>) => {
     using toy = new Toy();
     toy.recipe("probe", RECIPE);
+    // Images too.
+    rmSync(toy.rig.path("build/conf/site.conf"));
     const place = toy.rig.path(deeper);
     mkdirSync(place, { recursive: true });
     const build = await opened(toy, { TSBAKE_BUILD_DIR: place, ...environment });
