@@ -13,7 +13,7 @@ export type { ScanResult } from "./scan.js";
 export { readTar, tarOf, type NewTarEntry, type TarEntry, type TarEntryType } from "./tar.js";
 export { openArMember, readAr, writeAr, type ArMember, type NewArMember } from "./ar.js";
 export { treeManifest, type ManifestEntry } from "./manifest.js";
-export type { ListOptions, TreeEntryType } from "./tree.js";
+export { decoded, listTree, type ListOptions, type TreeEntryType } from "./tree.js";
 export { foldersAbove, inTarOrder, isTreePath, type EntryKind, type FileEntry } from "./file-entry.js";
 export { TarFile, type TarMember } from "./tar-file.js";
 export { tarPieces, type ContentPlace, type PlacedEntry } from "./tar-pieces.js";

@@ -147,6 +147,16 @@ export function notInImage(
   };
 }
 
+/** A recipe, or a task of one, of which no build has kept a trace. */
+export function notTraced(recipe: string, task: string | undefined): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/not-traced",
+    message: `there is no trace of ${task === undefined ? recipe : `${task} of ${recipe}`}`,
+    help: 'set TRACE_WORKDIR = "1" in local.conf and build it: what is restored or up to date leaves none',
+  };
+}
+
 /** `sstate prune` without a word on what may go. */
 export function nothingToPrune(): Diagnostic {
   return {

@@ -44,6 +44,16 @@ export function badTokenFile(path: string, reason: string): Diagnostic {
   };
 }
 
+/** A folder of TMPDIR/trace that another than the trace has written to. */
+export function badTrace(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/bad-trace",
+    message: `the trace in ${folder} cannot be read: ${reason}`,
+    help: "delete that folder: the next build with TRACE_WORKDIR begins a new one",
+  };
+}
+
 /** The names of locked tasks have no configuration in them. */
 export function bundleOfMulticonfig(multiconfig: string): Diagnostic {
   return {
@@ -291,6 +301,16 @@ export function tooFewRecords(label: string, hashes: readonly string[]): Diagnos
     code: "engine/too-few-records",
     message: `there is ${missing} of ${label} to compare`,
     help: "each build leaves one; `tsbake whatchanged` compares the last build with what the files say now",
+  };
+}
+
+/** What a task has changed could not be written down. */
+export function traceFailed(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "warning",
+    code: "engine/trace-failed",
+    message: `TRACE_WORKDIR: nothing more is traced in ${folder}: ${reason}`,
+    help: "the build goes on without; make the folder writable, and see that there is a `git`",
   };
 }
 

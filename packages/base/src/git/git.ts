@@ -25,11 +25,13 @@ const SAFE_ARGUMENTS = SAFE.flatMap((one) => ["-c", one]);
  * Runs git; without one on the PATH it ends like a shell that does not find it.
  *
  * @param more variables of its environment, e.g. the date of a commit
+ * @param input for its standard input
  */
 export async function git(
   args: readonly string[],
   onProgress?: (percent: number) => void,
   more: Readonly<Record<string, string>> = {},
+  input?: Iterable<Uint8Array>,
 ): Promise<RunResult> {
   const env: Record<string, string> = {
     LC_ALL: "C",
@@ -50,7 +52,12 @@ export async function git(
     if (!REACHES_OUT.has(subcommandOf(args))) Object.assign(env, NO_CONFIGURATION);
     const shown = args.map((word) => withoutPassword(word));
     Object.assign(env, loginEnvironment(), more);
-    return await run("git", [...SAFE_ARGUMENTS, ...shown], { env, onOutput, mayFail: true });
+    return await run("git", [...SAFE_ARGUMENTS, ...shown], {
+      env,
+      onOutput,
+      mayFail: true,
+      ...(input && { input }),
+    });
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
     return { code: 127, signal: null, stdout: "", stderr: "there is no program `git` on the PATH" };

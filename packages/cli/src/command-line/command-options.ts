@@ -74,6 +74,11 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     return given.get("ui")?.at(-1) === "json" ? conflictingOptions("`try`", "--ui json") : undefined;
   }
   if (action.startsWith(SHELL)) return checkShellWords(command, given);
+  if (action === "trace") {
+    const [, , third] = operands;
+    if (first === undefined) return wrongQuery(name, "`tsbake trace RECIPE` or `tsbake trace RECIPE TASK`");
+    return third === undefined ? undefined : unexpectedWord(name, third);
+  }
   if (action === "why")
     return operands.length === 1 && given.has("in")
       ? undefined

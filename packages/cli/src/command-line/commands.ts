@@ -121,6 +121,12 @@ export const commandTable = [
   { action: "shell-reset", words: ["shell", "reset"], operand: "NAME", help: "begin again with its base" },
   { action: "shell-rm", words: ["shell", "rm"], operand: "NAME", help: "remove it with all that is in it" },
   {
+    action: "trace",
+    words: ["trace"],
+    operand: "RECIPE [TASK]",
+    help: "what each task changed in WORKDIR (TRACE_WORKDIR); with TASK: its patch",
+  },
+  {
     action: "why",
     words: ["why"],
     operand: "PACKAGE",

@@ -27,6 +27,7 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   "shell-commit": async () => (await import("./shell/change.js")).commit,
   "shell-reset": async () => (await import("./shell/kept.js")).reset,
   "shell-rm": async () => (await import("./shell/kept.js")).remove,
+  trace: async () => (await import("./trace.js")).trace,
   why: async () => (await import("./why.js")).why,
   bundle: async () => (await import("./bundle.js")).bundle,
   "bundle-show": async () => (await import("./bundle.js")).bundleShow,

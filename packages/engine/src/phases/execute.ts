@@ -20,6 +20,7 @@ import { openPush } from "../state/push.js";
 import { Traffic } from "../state/traffic.js";
 import { openStore } from "../state/store.js";
 import { linkHostTools } from "../settings/tools.js";
+import { WorkTrace } from "../trace/index.js";
 
 export interface ExecuteRequest extends SignedGraph {
   readonly context: BuildContext;
@@ -78,6 +79,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
     const { recipe, task: name } = graph.node(task);
     await options.events?.task(kind, { recipe, name }, d, logPath);
   };
+  const trace = new WorkTrace((diagnostic) => options.onEvent({ type: "engine-warning", diagnostic }));
   const push = request.dryRun
     ? undefined
     : await openPush({ ...context, onEvent: options.onEvent, signal: request.kill });
@@ -132,8 +134,10 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
         await feeds.write(task, d);
         await tellTask("TaskStarted", task, d);
       },
-      taskEnded: (task, d, { failed, logPath }) =>
-        tellTask(failed ? "TaskFailed" : "TaskSucceeded", task, d, logPath),
+      taskEnded: async (task, d, { failed, logPath }) => {
+        await tellTask(failed ? "TaskFailed" : "TaskSucceeded", task, d, logPath);
+        await withPython(python.open, () => trace.ended(graph.node(task).task, d, failed));
+      },
       runPython: python.runTask,
       openPython: python.open,
       stop: request.stop,
