@@ -81,13 +81,12 @@ SYSEXT_RULES ?= " \
     /tmp/**=drop \
 "
 
+CHECKED_VARIABLES += "SYSEXT_SCRIPTS SYSEXT_CHECK SYSEXT_ETC"
+SYSEXT_SCRIPTS[choice] = "merged skip refuse"
+SYSEXT_CHECK[choice] = "error warn off"
+SYSEXT_ETC[choice] = "factory confext"
+
 python () {
-    if d.getVar('SYSEXT_SCRIPTS') not in ('merged', 'skip', 'refuse'):
-        bb.fatal('SYSEXT_SCRIPTS is `%s`: set it to merged, skip or refuse' % d.getVar('SYSEXT_SCRIPTS'))
-    if d.getVar('SYSEXT_CHECK') not in ('error', 'warn', 'off'):
-        bb.fatal('SYSEXT_CHECK is `%s`: set it to error, warn or off' % d.getVar('SYSEXT_CHECK'))
-    if d.getVar('SYSEXT_ETC') not in ('factory', 'confext'):
-        bb.fatal('SYSEXT_ETC is `%s`: set it to factory or confext' % d.getVar('SYSEXT_ETC'))
     if d.getVar('IMAGE_COMPANION') and d.getVar('SYSEXT_KIND') == 'confext':
         bb.fatal('SYSEXT_ETC of %s is confext, and it is a confext image itself' % d.getVar('PN'))
     if d.getVar('IMAGE_COMPANION') and 'ddi' in d.getVar('IMAGE_FSTYPES').split() and d.getVar('IMAGE_VERITY') == 'defer':

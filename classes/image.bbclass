@@ -19,11 +19,15 @@ RDEPENDS += "${IMAGE_INSTALL}"
 IMAGE_FSTYPES ?= "tar.gz"
 IMAGE_TYPES = "directory tar tar.gz tar.xz tar.zst squashfs erofs ext4 ddi"
 
+# A word that none of them can have is an error where it is written.
+CHECKED_VARIABLES += "IMAGE_FSTYPES IMAGE_FSTYPES_PKGDBFS IMAGE_FEATURES IMAGE_SBOM IMAGE_VERITY"
+IMAGE_FSTYPES[choices] = "${IMAGE_TYPES}"
+IMAGE_FSTYPES_PKGDBFS[choices] = "tar tar.gz tar.xz tar.zst"
+IMAGE_FEATURES[choices] = "sysext"
+IMAGE_SBOM[choices] = "cyclonedx spdx"
+IMAGE_VERITY[choice] = "no hash signed defer"
+
 python () {
-    known = d.getVar('IMAGE_TYPES').split()
-    features = [word for word in d.getVar('IMAGE_FEATURES').split() if word != 'sysext']
-    if features:
-        bb.fatal('IMAGE_FEATURES of %s has %s: there is sysext' % (d.getVar('PN'), ', '.join(features)))
     kinds = ['deb', 'ipk', 'rpm']
     if d.getVar('IMAGE_PKGTYPE') not in kinds:
         bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
@@ -31,18 +35,10 @@ python () {
     odd = [word for word in d.getVar('IPK_FEED_URIS').split() if not re.fullmatch('(file://)?/.+|https?://[^/@]+(/.*)?', word)]
     if odd:
         bb.fatal('IPK_FEED_URIS of %s has %s: a feed is a folder (absolute, or file:///…), or an address http://… or https://… without a login (~/.netrc has those)' % (d.getVar('PN'), ', '.join(odd)))
-    unknown = [word for word in d.getVar('IMAGE_FSTYPES').split() if word not in known]
-    if unknown:
-        bb.fatal('IMAGE_FSTYPES of %s has %s: the types are %s' % (d.getVar('PN'), ', '.join(unknown), ', '.join(known)))
     most = (d.getVar('IMAGE_ROOTFS_MAXSIZE') or '').strip()
     if most and not re.fullmatch('[0-9]{1,12}[KMGT]?', most):
         bb.fatal('IMAGE_ROOTFS_MAXSIZE of %s is `%s`: it is a number of KiB, or one with K, M, G or T behind it' % (d.getVar('PN'), most))
-    odd = [word for word in d.getVar('IMAGE_SBOM').split() if word not in ('cyclonedx', 'spdx')]
-    if odd:
-        bb.fatal('IMAGE_SBOM of %s has %s: the formats are cyclonedx and spdx' % (d.getVar('PN'), ', '.join(odd)))
     verity = d.getVar('IMAGE_VERITY')
-    if verity not in ('no', 'hash', 'signed', 'defer'):
-        bb.fatal('IMAGE_VERITY of %s is `%s`: set it to no, hash, signed or defer' % (d.getVar('PN'), verity))
     if 'ddi' in d.getVar('IMAGE_FSTYPES').split():
         needed = {'signed': ['KEY', 'CERTIFICATE'], 'defer': ['CERTIFICATE'] if d.getVar('IMAGE_VERITY_SIGNATURE') else []}
         missing = ['IMAGE_VERITY_' + word for word in needed.get(verity, []) if not d.getVar('IMAGE_VERITY_' + word)]
@@ -111,13 +107,20 @@ FEED_POOL ?= "${DL_DIR}/feed/pool"
 # For ordinary users; a build as root has it too, so that both have the same signatures.
 DEPENDS += "fakeroot-native"
 DEPENDS += "${@'rpm-native' if d.getVar('IMAGE_PKGTYPE') == 'rpm' else ''}"
-DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'squashfs', 'squashfs-tools-native', '', d)}"
-DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'erofs ddi', 'erofs-utils-native', '', d)}"
-DEPENDS += "${@bb.utils.contains_any('IMAGE_FSTYPES', 'ext4 ddi', 'systemd-tools-native', '', d)}"
-DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'tar.xz', 'xz-native', '', d)}"
-DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES_PKGDBFS', 'tar.xz', 'xz-native', '', d)}"
-DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES', 'tar.zst', 'zstd-native', '', d)}"
-DEPENDS += "${@bb.utils.contains('IMAGE_FSTYPES_PKGDBFS', 'tar.zst', 'zstd-native', '', d)}"
+
+# What makes a type is needed by the task of that type alone, and runs where it was staged. In the image's own sysroot, which
+# do_rootfs waits for, a new type would be a reason to install all packages again.
+IMAGE_TOOLS_DIR = "${COMPONENTS_DIR}/${BUILD_ARCH}"
+IMAGE_TAR_TOOLS = "${@' '.join(tool for ending, tool in (('tar.xz', 'xz-native'), ('tar.zst', 'zstd-native')) if ending in d.getVar('IMAGE_FSTYPES').split())}"
+IMAGE_PKGDB_TOOLS = "${@' '.join(tool for ending, tool in (('tar.xz', 'xz-native'), ('tar.zst', 'zstd-native')) if ending in d.getVar('IMAGE_FSTYPES_PKGDBFS').split())}"
+
+image_tools() {
+    # recipes of programs, each of which the task has among what it needs
+    for recipe in "$@"; do
+        folder=${IMAGE_TOOLS_DIR}/$recipe
+        PATH=$folder/usr/bin:$folder/usr/sbin:$folder/bin:$folder/sbin:$PATH
+    done
+}
 
 # An image has no source of its own.
 deltask fetch
@@ -207,7 +210,9 @@ do_pkgdb[cleandirs] = "${PKGDB_DEPLOY}"
 do_pkgdb[sstate-inputdirs] = "${PKGDB_DEPLOY}"
 do_pkgdb[sstate-outputdirs] = "${DEPLOY_DIR_IMAGE}"
 do_pkgdb[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_pkgdb[depends] += "${@' '.join(tool + ':do_populate_sysroot' for tool in d.getVar('IMAGE_PKGDB_TOOLS').split())}"
 do_pkgdb() {
+    image_tools ${IMAGE_PKGDB_TOOLS}
     for type in ${IMAGE_FSTYPES_PKGDBFS}; do
         tsbake-image pkgdb --snapshot ${PKGDB_OUTPUT} --type $type --epoch "${SOURCE_DATE_EPOCH}" \
             --output ${PKGDB_DEPLOY}/${IMAGE_PKGDB_NAME}.$type
@@ -321,39 +326,47 @@ SSTATETASKS += "do_image_tar"
 do_image_tar[cleandirs] = "${IMAGE_OUTPUT}/tar ${IMAGE_OUTPUT}/tar.gz ${IMAGE_OUTPUT}/tar.xz ${IMAGE_OUTPUT}/tar.zst"
 do_image_tar[sstate-plaindirs] = "${IMAGE_OUTPUT}/tar ${IMAGE_OUTPUT}/tar.gz ${IMAGE_OUTPUT}/tar.xz ${IMAGE_OUTPUT}/tar.zst"
 do_image_tar[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_image_tar[depends] += "${@' '.join(tool + ':do_populate_sysroot' for tool in d.getVar('IMAGE_TAR_TOOLS').split())}"
 do_image_tar() {
+    image_tools ${IMAGE_TAR_TOOLS}
     for type in ${IMAGE_TAR_TYPES}; do
         convert_image $type ""
     done
 }
 
-addtask image_squashfs after do_image do_prepare_recipe_sysroot
+addtask image_squashfs after do_image
 do_image_squashfs[doc] = "makes the image as squashfs"
 SSTATETASKS += "do_image_squashfs"
 do_image_squashfs[cleandirs] = "${IMAGE_OUTPUT}/squashfs"
 do_image_squashfs[sstate-plaindirs] = "${IMAGE_OUTPUT}/squashfs"
 do_image_squashfs[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_image_squashfs[depends] += "squashfs-tools-native:do_populate_sysroot"
 do_image_squashfs() {
+    image_tools squashfs-tools-native
     convert_image squashfs "${EXTRA_IMAGECMD_SQUASHFS} ${EXTRA_IMAGECMD}"
 }
 
-addtask image_erofs after do_image do_prepare_recipe_sysroot
+addtask image_erofs after do_image
 do_image_erofs[doc] = "makes the image as erofs"
 SSTATETASKS += "do_image_erofs"
 do_image_erofs[cleandirs] = "${IMAGE_OUTPUT}/erofs ${IMAGE_WORK}"
 do_image_erofs[sstate-plaindirs] = "${IMAGE_OUTPUT}/erofs"
 do_image_erofs[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
+do_image_erofs[depends] += "erofs-utils-native:do_populate_sysroot"
 do_image_erofs() {
+    image_tools erofs-utils-native
     convert_image erofs "${EXTRA_IMAGECMD_EROFS} ${EXTRA_IMAGECMD}"
 }
 
-addtask image_ext4 after do_image do_prepare_recipe_sysroot
+addtask image_ext4 after do_image
 do_image_ext4[doc] = "makes the image as ext4, as small as its content"
 SSTATETASKS += "do_image_ext4"
 do_image_ext4[cleandirs] = "${IMAGE_OUTPUT}/ext4"
 do_image_ext4[sstate-plaindirs] = "${IMAGE_OUTPUT}/ext4"
 do_image_ext4[vardeps] += "TSBAKE_IMAGE_DIGEST"
+do_image_ext4[depends] += "systemd-tools-native:do_populate_sysroot"
 do_image_ext4() {
+    image_tools systemd-tools-native
     convert_image ext4 "${EXTRA_IMAGECMD_EXT4} ${EXTRA_IMAGECMD}"
 }
 
@@ -369,7 +382,7 @@ IMAGE_VERITY[vardepvalue] = "${IMAGE_VERITY}"
 IMAGE_VERITY[vardepsexclude] = "IMAGE_VERITY_KEY"
 DDI_WORK = "${WORKDIR}/ddi-work"
 
-addtask image_ddi after do_image do_prepare_recipe_sysroot
+addtask image_ddi after do_image
 do_image_ddi[doc] = "makes the image as a disk image with a partition table, protected by dm-verity"
 SSTATETASKS += "do_image_ddi"
 do_image_ddi[cleandirs] = "${IMAGE_OUTPUT}/ddi ${DDI_WORK}"
@@ -378,7 +391,9 @@ do_image_ddi[vardeps] += "TSBAKE_IMAGE_DIGEST TSBAKE_PACKAGE_DIGEST"
 # The files count by their content, wherever they are, but for the key.
 do_image_ddi[vardepsexclude] += "IMAGE_VERITY_KEY IMAGE_VERITY_CERTIFICATE IMAGE_VERITY_SIGNATURE"
 do_image_ddi[file-checksums] += "${@' '.join(path + ':True' for path in [d.getVar('IMAGE_VERITY_CERTIFICATE'), d.getVar('IMAGE_VERITY_SIGNATURE')] if path)}"
+do_image_ddi[depends] += "erofs-utils-native:do_populate_sysroot systemd-tools-native:do_populate_sysroot"
 do_image_ddi() {
+    image_tools erofs-utils-native systemd-tools-native
     for part in . ${IMAGE_COMPANION}; do
         if [ $part = . ]; then set -- image roothash; else set -- $part $part.roothash; fi
         tsbake-image convert --tree ${IMAGE_TREE}/$part/image.tar --output ${IMAGE_OUTPUT}/ddi/$1 \

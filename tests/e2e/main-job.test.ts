@@ -116,6 +116,18 @@ describeUnless(problem, "the main job", () => {
     5 * MINUTES,
   );
 
+  test("another type of image makes that type alone, and installs nothing again", async () => {
+    rig.write("build/conf/local.conf", 'IMAGE_FSTYPES:append = " erofs tar.zst"\n');
+    const { code, stdout } = await rig.answered(["-n", "sysext-image", "base-image"]);
+    rig.write("build/conf/local.conf", "");
+    expect(code).toBe(0);
+    for (const image of ["base-image", "sysext-image"]) {
+      expect(stdout).toContain(`${image} do_image_erofs\n`);
+      for (const task of ["do_rootfs", "do_image", "do_image_squashfs"])
+        expect(stdout).not.toContain(`${image} ${task}\n`);
+    }
+  });
+
   test("an added package of the base makes both again", async () => {
     rig.write("build/conf/local.conf", 'IMAGE_PREINSTALL:append:pn-base-image = " less"\n');
     const { code, stdout } = await rig.answered(["-n", "sysext-image", "base-image"]);

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { cpSync, realpathSync } from "node:fs";
+import { machine } from "node:os";
 import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
@@ -84,7 +85,7 @@ describeUnless(obstacle, "on the newest release", () => {
   afterAll(() => rig[Symbol.dispose]());
 
   describe("a signed disk image", () => {
-    const tools = () => rig.path("build/tmp/work/generic/newer-tools/1.0/recipe-sysroot-native/usr/bin");
+    const tools = () => rig.path("build/tmp/sysroots-components", machine(), "systemd-tools-native/usr/bin");
     const signed = () =>
       new SignedImage({
         image: image("newer-tools.ddi"),

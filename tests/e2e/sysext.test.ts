@@ -16,6 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { machine } from "node:os";
 import { join } from "node:path";
 import { archiveProblem } from "../support/archive.js";
 import { boot, cannotBoot } from "../support/boot.js";
@@ -381,12 +382,13 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
 
   describe("a signed disk image", () => {
     const work = () => rig.path("build/tmp/work/generic/case-tools/1.0");
+    const tools = (recipe: string) => rig.path("build/tmp/sysroots-components", machine(), recipe, "usr/bin");
     const signed = (name = "images") =>
       new SignedImage({
         image: image("case-tools-generic.rootfs.ddi"),
         rootHash: rig.read(`${images}/case-tools-generic.rootfs.roothash`),
         certificate: rig.path(`keys/${name}.crt`),
-        tools: join(work(), "recipe-sysroot-native/usr/bin"),
+        tools: tools("systemd-tools-native"),
         scratch: rig.path("signed"),
       });
 
@@ -448,7 +450,7 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
           };
           const args = Object.entries(options).map(([name, file]) => `--${name}=${join(shared, file)}`);
           const more = [`--type=${type}`, `--epoch=${epoch}`, `--extra=${extra}`, "--architecture=amd64"];
-          const path = `PATH=${join(work(), "recipe-sysroot-native/usr/bin")}:${process.env["PATH"]}`;
+          const path = `PATH=${tools("systemd-tools-native")}:${tools("erofs-utils-native")}:${process.env["PATH"]}`;
           const program = [process.execPath, programOf("image"), "convert"];
           const words = ["-u", "nobody", "--", "env", path, ...program, ...args, ...more, "--verity=signed"];
           const made = await run("runuser", words);

@@ -2,7 +2,7 @@
  * Every problem this room can report, one function each, in the order of their codes.
  * A test keeps this list and docs/problems.md the same.
  */
-import type { Diagnostic, Span } from "@tsbake/base";
+import { nearest, type Diagnostic, type Span } from "@tsbake/base";
 import type { WordPlace } from "@tsbake/datastore";
 import type { RecipeInfo } from "./recipe/info.js";
 import { recipeLabel } from "./configuration/multiconfig.js";
@@ -426,6 +426,31 @@ export function twoVersionPreferences(pn: string, required: string): Diagnostic 
     code: "recipe/two-version-preferences",
     message: `both PREFERRED_VERSION and REQUIRED_VERSION are set for \`${pn}\`; REQUIRED_VERSION ${required} counts`,
     help: "remove one of them",
+  };
+}
+
+/** A word that a variable cannot have. @param known the words that it may have; @param word empty: it has none */
+export function unknownChoice(
+  {
+    name,
+    recipe,
+    word,
+    known,
+  }: {
+    readonly name: string;
+    readonly recipe: string;
+    readonly word: string;
+    readonly known: readonly string[];
+  },
+  at: Located,
+): Diagnostic {
+  const [meant] = nearest(word, known);
+  return {
+    severity: "error",
+    code: "recipe/unknown-choice",
+    message: word === "" ? `${name} of ${recipe} is empty` : `${name} of ${recipe} cannot be \`${word}\``,
+    ...located(at),
+    help: `${meant === undefined ? "" : `did you mean \`${meant}\`? `}the words for it: ${known.join(", ")}`,
   };
 }
 

@@ -13,6 +13,7 @@ import {
 } from "@tsbake/datastore";
 import type { RecipeFile } from "../files/collect.js";
 import { Evaluation } from "../configuration/evaluation.js";
+import { checkChoices } from "./choices.js";
 import { doubtfulSwitches, extractRecipe } from "./extract.js";
 import { whyMissing, type FileTable } from "../files/files.js";
 import type { RecipeId, RecipeInfo } from "./info.js";
@@ -48,6 +49,8 @@ export function parseRecipe(file: RecipeFile, context: RecipeContext): ParsedRec
       if (d.getText("BB_DONT_CACHE")) cacheable = false;
       return extractRecipe(d, { id, file, baseHashes: new Map(), skipped });
     }
+    // First: what is made of a wrong word would be told in its place.
+    checkChoices(d);
     const tasks = [...listTasks(d).keys()];
     const baseHashes = context.signer.sign(d, tasks);
     for (const warning of doubtfulSwitches(d, tasks)) host.warn(warning);
