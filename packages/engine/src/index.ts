@@ -22,6 +22,7 @@ export {
 } from "./records/index.js";
 export {
   describeEnvironment,
+  folderNameProblem,
   readMachineSettings,
   type MachineSettings,
   hostToolchain,

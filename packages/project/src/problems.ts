@@ -1,5 +1,5 @@
 /** What can be wrong with a project file, one function each, in the order of their codes. */
-import { nearest, type Diagnostic, type Span } from "@tsbake/base";
+import { byText, nearest, type Diagnostic, type Span } from "@tsbake/base";
 
 export function badRevision(name: string, kind: string, at: Span): Diagnostic {
   return {
@@ -58,6 +58,20 @@ export function filesApart(first: string, other: string): Diagnostic {
     code: "project/files-apart",
     message: `${first} and ${other} are of different repositories`,
     help: "include the other one by `header.includes`, with `repo` and `file`",
+  };
+}
+
+/** @param found names that are in it */
+export function folderNotEmpty(folder: string, found: readonly string[]): Diagnostic {
+  const isProject = found.includes("tsbake.yaml");
+  const more = found.length > 3 ? ` and ${found.length - 3} more` : "";
+  return {
+    severity: "error",
+    code: "project/folder-not-empty",
+    message: `${folder} is not empty: ${found.toSorted(byText).slice(0, 3).join(", ")}${more}`,
+    help: isProject
+      ? "it is a project already: `tsbake` builds it"
+      : "name a folder that is not there yet: `tsbake init NAME`",
   };
 }
 
@@ -193,7 +207,7 @@ export function noProject(cwd: string, kasFiles: readonly string[]): Diagnostic 
     message: `no tsbake.yaml and no conf/bblayers.conf in \`${cwd}\` or above`,
     help:
       first === undefined
-        ? "change to your project's folder, or start one: docs/tutorial.md"
+        ? "change to your project's folder, or begin one: `tsbake init demo`"
         : `name kas' file: \`tsbake ${first}\`, or several, \`tsbake ${first}:OTHER.yml\``,
   };
 }
@@ -442,6 +456,15 @@ export function unusedVariable(name: string): Diagnostic {
     code: "project/unused-variable",
     message: `${name} has no effect here: repositories are cloned whole, from where they are`,
     help: "unset it",
+  };
+}
+
+export function unwritableProject(folder: string, reason: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "project/unwritable-project",
+    message: `no project can be written into ${folder}: ${reason}`,
+    help: "name a folder that may be written to: `tsbake init FOLDER`",
   };
 }
 

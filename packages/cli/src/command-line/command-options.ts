@@ -57,7 +57,7 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     if (operands.length === 1 && /^(bash|zsh|fish|targets|tasks)$/.test(first!)) return undefined;
     return wrongValue("completion", operands.join(" "), "`bash`, `zsh` or `fish`");
   }
-  if (action === "explain") {
+  if (action === "explain" || action === "init") {
     const [, second] = operands;
     return second === undefined ? undefined : unexpectedWord(name, second);
   }

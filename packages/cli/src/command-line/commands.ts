@@ -12,6 +12,12 @@ interface CommandRow {
 /** In the order of the help text. */
 export const commandTable = [
   {
+    action: "init",
+    words: ["init"],
+    operand: "[FOLDER]",
+    help: "write a project to begin with: a layer, a base, an extension, a recipe",
+  },
+  {
     action: "whatchanged",
     words: ["whatchanged"],
     operand: "[TARGET…]",

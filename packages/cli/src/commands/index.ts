@@ -34,6 +34,7 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   "bundle-verify": async () => (await import("./bundle.js")).bundleVerify,
   publish: async () => (await import("./publish.js")).publish,
   lock: async () => (await import("./lock.js")).lock,
+  init: async () => (await import("./init.js")).init,
   explain: async () => (await import("./explain.js")).explain,
 };
 
