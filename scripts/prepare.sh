@@ -26,23 +26,55 @@ programs_are_there() {
 # What a mark says is on the disk before the mark is: a power cut empties what was written last.
 to_disk() { sync -f "$1" 2>/dev/null || sync; }
 
+# On a terminal: how long a step has taken so far, each second, until it is killed or we are gone.
+count_seconds() {
+  seconds=0
+  while sleep 1 && kill -0 $$ 2>/dev/null; do
+    seconds=$((seconds + 1))
+    printf '\rtsbake: %s %s s' "$1" "$seconds" >&2
+  done
+}
+
+counting=
+end_count() {
+  [ -n "$counting" ] || return 0
+  kill "$counting" 2>/dev/null || :
+  wait "$counting" 2>/dev/null || :
+  counting=
+  echo >&2
+}
+
 # Runs a step with its output kept, and shows that output only if the step fails.
 step() {
-  say "$1"
+  title=$1
   shift
+  if [ -t 2 ]; then
+    printf 'tsbake: %s' "$title" >&2
+    # Without the lock: whoever waits for it waits for us, and not for what counts.
+    count_seconds "$title" </dev/null >/dev/null 9<&- &
+    counting=$!
+  else
+    say "$title"
+  fi
   log=$(mktemp)
-  if ! (cd "$root" && "$@") >"$log" 2>&1 </dev/null; then
+  failed=
+  (cd "$root" && "$@") >"$log" 2>&1 </dev/null || failed=1
+  end_count
+  if [ -n "$failed" ]; then
     cat "$log" >&2
     rm -f "$log"
-    say "this step failed: $*"
+    say "this step failed: ${title% ...}"
     exit 1
   fi
   rm -f "$log"
 }
 
+install() { npm ci --no-audit --no-fund --loglevel=error && to_disk "$root/node_modules"; }
+
 # The programs only, and the compiler itself: what it has against a file is all that is shown. `npm test` compiles the tests.
 # Without a mark nobody knows what became of the last compilation, whatever the compiler has noted of it.
 compile() { node scripts/sweep.js && node_modules/.bin/tsc -b --pretty false $forced packages/*/tsconfig.json && node scripts/bundle.js; }
+compile_to_disk() { compile && to_disk "$root/packages" && to_disk "$root/node_modules/.tsbake-programs"; }
 
 if up_to_date; then exit 0; fi
 
@@ -64,8 +96,7 @@ exec 9<"$root"
 flock 9
 if up_to_date; then exit 0; fi
 if ! cmp -s "$root/package-lock.json" "$installed"; then
-  step "installing libraries (first use, about half a minute) ..." npm ci --no-audit --no-fund --loglevel=error
-  to_disk "$root/node_modules"
+  step "installing libraries (first use, about half a minute) ..." install
   cp "$root/package-lock.json" "$installed"
 fi
 # The mark is as old as the start of the compilation: what changes meanwhile is compiled next time.
@@ -85,7 +116,5 @@ if [ "${TSBAKE_UNCHECKED:-}" = 1 ]; then
   say "it cannot be compiled at all"
   exit 1
 fi
-step "compiling ..." compile
-to_disk "$root/packages"
-to_disk "$root/node_modules/.tsbake-programs"
+step "compiling ..." compile_to_disk
 mv "$compiled.new" "$compiled"
