@@ -21,8 +21,9 @@ const OUT = resolve("node_modules/.tsbake-programs");
 /** Files of earlier bundles stay so long, in ms: a build that runs meanwhile may not have loaded all of them yet. */
 const KEEP_MS = 7 * 24 * 3600_000;
 
-/** What runs in processes of its own and is no `main.js`: `new URL("<n>", import.meta.url)` in the module beside it. */
+/** What runs in processes, or threads, of its own and is no `main.js`: `new URL("<n>", import.meta.url)` in the module beside it. */
 const CHILDREN = [
+  "packages/cli/dist/display/pulse-thread.js",
   "packages/run/dist/processes/launcher-process.js",
   "packages/python/dist/task/task-child.js",
 ];

@@ -1,6 +1,9 @@
 /** `tsbake` on a terminal: what a person sees, Ctrl-C, the shell of -c devshell. */
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { root } from "../support/paths.js";
 import { Terminal } from "../support/terminal.js";
@@ -82,6 +85,52 @@ describe("a build on a terminal", () => {
     expect((await second.end()).code).toBe(130);
     toy.change("go", "");
     expect((await first.end()).code).toBe(0);
+  });
+});
+
+describe("a first run on a machine that is busy", () => {
+  /** As many as there are processors, and each of them takes one. */
+  function busy(): Disposable {
+    const loops = Array.from({ length: availableParallelism() }, () =>
+      spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),
+    );
+    return { [Symbol.dispose]: () => loops.forEach((one) => one.kill("SIGKILL")) };
+  }
+
+  test("has something that moves all the time: while the interpreter starts, recipes are read, a task says nothing", async () => {
+    using fresh = new Toy();
+    fresh.recipe(
+      "silent",
+      `python () {\n    d.setVar('WORD', 'said by python')\n}\ndo_compile() {\n    sleep 3\n    echo "\${WORD}"\n}\n`,
+    );
+    using _load = busy();
+    const main = join(root, "scripts/start.js");
+    await using terminal = new Terminal([process.execPath, main, "silent"], { cwd: fresh.rig.folder });
+    const { code, output } = await terminal.end();
+    expect([code, output]).toEqual([
+      0,
+      expect.stringMatching(/\d+ of \d+ done, 1 running\n {2}silent do_compile {2}3/),
+    ]);
+    expect(terminal.largestGapMs).toBeLessThan(2000);
+  });
+
+  test("while nothing of ours can run, too, and what is drawn stays whole", async () => {
+    // Longer than any block, and told by a line of its own.
+    const text = `
+      const { Screen } = await import(${JSON.stringify(pathToFileURL(join(root, "packages/cli/dist/display/screen.js")).href)});
+      const screen = new Screen(process.stdout, () => ["| waiting", "  for something"]);
+      screen.draw();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
+      screen.line("a line");
+      screen.close();
+    `;
+    await using terminal = new Terminal([process.execPath, "--input-type=module", "-e", text], {
+      cwd: toy.rig.folder,
+    });
+    const { code, output } = await terminal.end();
+    expect([code, terminal.largestGapMs < 2000]).toEqual([0, true]);
+    // Marks on the first character, in turn, and below them the line that stays.
+    expect(output).toMatch(/^\| waiting\n {2}for something\n(?:[|/\\-]){5,}a line\n$/);
   });
 });
 

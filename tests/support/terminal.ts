@@ -12,6 +12,9 @@ export class Terminal implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #end: Promise<TerminalEnd>;
   #output = "";
+  /** When something came last, and the longest that nothing did; from the start on. */
+  #lastMs = performance.now();
+  #largestGapMs = 0;
   #watchers: (() => void)[] = [];
 
   constructor(
@@ -35,6 +38,9 @@ export class Terminal implements AsyncDisposable {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.#output += text;
+        const nowMs = performance.now();
+        this.#largestGapMs = Math.max(this.#largestGapMs, nowMs - this.#lastMs);
+        this.#lastMs = nowMs;
         for (const watcher of this.#watchers) watcher();
       });
     }
@@ -48,6 +54,11 @@ export class Terminal implements AsyncDisposable {
     return this.#output
       .replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, "g"), "")
       .replaceAll("\r", "");
+  }
+
+  /** The longest, in ms, that nothing was written: a person who waits sees nothing move. */
+  get largestGapMs(): number {
+    return this.#largestGapMs;
   }
 
   /** Keys; `\u0003` is Ctrl-C. */

@@ -133,18 +133,82 @@ describe("tsbake explain", () => {
 });
 
 describe("a session", () => {
-  test("builds, tells the result and what the targets left, and closes the build", async () => {
+  test("builds, tells the result and all that the one target left, and closes the build", async () => {
     const outputs = [
-      { target: "a", files: ["/deploy/a.raw"], text: "3 packages\n" },
-      { target: "b", files: ["/deploy/b.manifest", "/deploy/b.raw"] },
+      { target: "a", files: ["/deploy/a.raw", "/deploy/b/a.manifest"], text: "a: 3 packages\n" },
     ];
-    const result = await session(["a", "-k", "b"], {
+    const result = await session(["a", "-k"], {
       build: () => Promise.resolve({ summary: done, outputs }),
     });
     expect(result).toMatchObject({ code: 0, err: "", closed: true });
     expect(result.out).toMatch(
-      /done after 0\.3 s: 1 run, 1 up to date\n\n3 packages\n\/deploy\/\n  a\.raw\n\/deploy\/\n  b\.manifest\n  b\.raw\n$/,
+      /done after 0\.3 s: 1 run, 1 up to date\n\na: 3 packages\n\/deploy\/\n {2}a\.raw\n\/deploy\/b\/\n {2}a\.manifest\n$/,
     );
+  });
+
+  describe("several targets", () => {
+    const image = (target: string, head: string, files: readonly string[]) => ({
+      target,
+      files: [...files, "json", "manifest", "packages.json", "spdx.json", "summary"].map((end) =>
+        end.includes("/") ? end : `/project/build/deploy/images/m/${target}-m.rootfs.${end}`,
+      ),
+      text: `${head}\n  biggest packages: x 1 MiB\n  warning: ${target} is big\n  squashfs: 1.5 MiB\n`,
+    });
+    const raw = (name: string) => `/project/build/deploy/images/m/${name}.raw`;
+    const images = [
+      image("base", "base: 112 packages, 146 MiB", ["tar.gz", "squashfs"]),
+      image("tools", "tools on base: 45 packages, 94.6 MiB (saves 40.8 MiB against …)", [
+        raw("tools"),
+        "erofs",
+      ]),
+      image("one", "one on base: 1 package, 812 B (saves …)", [raw("one"), "squashfs"]),
+      image("mc:x:none", "mc:x:none: 0 packages, 0 B", ["directory"]),
+    ];
+    const end = async (outputs: typeof images) => {
+      const targets = outputs.map(({ target }) => target);
+      const built = await session(targets, { build: () => Promise.resolve({ summary: done, outputs }) });
+      return built.out.slice(built.out.indexOf("done after")).split("\n");
+    };
+
+    test("are a table, and the end of a build of four fits a screen of 24 lines", async () => {
+      const lines = await end(images);
+      expect(lines.slice(1)).toEqual([
+        "",
+        "target     packages  content   deployed",
+        "base       112       146 MiB   base-m.rootfs.tar.gz, base-m.rootfs.squashfs and 5 more",
+        "tools      45        94.6 MiB  tools.raw and 6 more",
+        "one        1         812 B     one.raw and 6 more",
+        "mc:x:none  0         0 B       mc:x:none-m.rootfs.directory and 5 more",
+        "in build/deploy/images/m/",
+        "base: warning: base is big",
+        "tools: warning: tools is big",
+        "one: warning: one is big",
+        "mc:x:none: warning: mc:x:none is big",
+        "",
+      ]);
+      expect(lines.length).toBeLessThan(20);
+    });
+
+    test("that are no images have their files only, by the folder that they share", async () => {
+      const debs = (target: string) => ({
+        target,
+        files: [`/project/build/deploy/deb/${target}/${target}_1_amd64.deb`],
+        text: "",
+      });
+      expect((await end([debs("lib"), debs("prog")])).slice(1)).toEqual([
+        "",
+        "target  deployed",
+        "lib     lib/lib_1_amd64.deb",
+        "prog    prog/prog_1_amd64.deb",
+        "in build/deploy/deb/",
+        "",
+      ]);
+      expect((await end([images[0]!, debs("lib")])).slice(3, 6)).toEqual([
+        "base    112       146 MiB  images/m/base-m.rootfs.tar.gz, images/m/base-m.rootfs.squashfs and 5 more",
+        "lib                        deb/lib/lib_1_amd64.deb",
+        "in build/deploy/",
+      ]);
+    });
   });
 
   test("hands on what was asked for", async () => {

@@ -363,6 +363,33 @@ describe("the story of a build", () => {
     ]);
   });
 
+  describe("what the project file builds", () => {
+    const project: EngineEvent = { type: "project", path: "/p/tsbake.yaml", targets: ["base", "tools"] };
+
+    test("is in the first line", () => {
+      expect(report([project, parsed, plan], { targets: [] }).slice(0, 2)).toEqual([
+        "tsbake 1.0: base tools",
+        "12 recipes read in 0.1 s, 11 from the cache",
+      ]);
+      expect(report([project, plan]).slice(0, 1)).toEqual(["tsbake 1.0: sysext-image"]);
+    });
+
+    test("is said below it where repositories had to be cloned to know", () => {
+      const cloning: EngineEvent = { type: "step", text: "cloning x" };
+      expect(report([cloning, project, project, parsed, plan], { targets: [] }).slice(0, 3)).toEqual([
+        "tsbake 1.0: the project's targets",
+        "cloning x",
+        "targets: base tools",
+      ]);
+    });
+
+    test("is in the only line where there is nothing to do", () => {
+      expect(report([project, parsed, nothing], { targets: [] })).toEqual([
+        "nothing to do: all 57 tasks of base and tools are up to date (0.3 s)",
+      ]);
+    });
+  });
+
   test("without work it is one line", () => {
     expect(report([parsed, nothing])).toEqual([
       "nothing to do: all 57 tasks of sysext-image are up to date (0.3 s)",
@@ -477,20 +504,20 @@ describe("the story of a build", () => {
 
 describe("the live part", () => {
   function footer(events: readonly EngineEvent[], size = { columns: 80, rows: 40 }, nowMs = 0): string[] {
-    const made = new Footer(plainPaint);
+    const made = new Footer(plainPaint, true);
     for (const event of events) made.see(event, 0);
     return made.lines(nowMs, size);
   }
 
   test("before the plan: what is read, what is looked up", () => {
     const parsing: EngineEvent = { type: "parsing", done: 3, total: 9, cached: 0 };
-    expect(footer([parsing])).toEqual(["reading recipes: 3 of 9"]);
-    expect(footer([parsing, parsed])).toEqual([]);
-    expect(footer([parsed, { type: "step", text: "solving gdb" }])).toEqual(["solving gdb …"]);
+    expect(footer([parsing])).toEqual(["| reading recipes: 3 of 9"]);
+    expect(footer([parsing, parsed])).toEqual(["| planning …"]);
+    expect(footer([parsed, { type: "step", text: "solving gdb" }])).toEqual(["| solving gdb …"]);
     const verifying: EngineEvent = { type: "step", text: "comparing", done: 3, total: 19 };
     const fetching: EngineEvent = { type: "step", text: "fetching", percent: 42 };
-    expect(footer([parsed, fetching])).toEqual(["fetching [####      ] 42 % …"]);
-    expect(footer([parsed, verifying])).toEqual(["comparing 3 of 19 …"]);
+    expect(footer([parsed, fetching])).toEqual(["| fetching [####      ] 42 % …"]);
+    expect(footer([parsed, verifying])).toEqual(["| comparing 3 of 19 …"]);
   });
 
   test("then what runs, the oldest first, with time and progress", () => {
@@ -498,7 +525,7 @@ describe("the live part", () => {
     const progress: EngineEvent = { type: "task-progress", ...name("base:do_rootfs"), percent: 45 };
     const events = [plan, slow, started("ext:do_fetch", 2, "restore"), progress];
     expect(footer(events, undefined, 12_000)).toEqual([
-      "0 of 3 done, 2 running, about 49 s left",
+      "| 0 of 3 done, 2 running, about 49 s left",
       "  base do_rootfs  12 s of about 30 s  [####      ] 45 %",
       "  ext do_fetch (restore)  12 s",
     ]);
@@ -520,13 +547,13 @@ describe("the live part", () => {
     };
     const events = [plan, started("a:do_x", 1, "restore"), restored, started("base:do_rootfs", 2), unpacked];
     expect(footer(events, undefined, 10)).toEqual([
-      "1 of 3 done (1 from the cache), 1 running, about 1 min 01 s left",
+      "| 1 of 3 done (1 from the cache), 1 running, about 1 min 01 s left",
       "  base do_rootfs  [##        ] 12 of 45",
     ]);
   });
 
   test("what is left is told by how fast the machine is today", () => {
-    const made = new Footer(plainPaint);
+    const made = new Footer(plainPaint, true);
     const timed = (label: string, number: number) =>
       ({ ...started(label, number), expectedMs: 10_000 }) as EngineEvent;
     made.see(plan, 0);
@@ -555,9 +582,40 @@ describe("the live part", () => {
     expect([lines.length, lines.at(-1)]).toEqual([6, "  and 26 more"]);
   });
 
-  test("is gone when nothing runs", () => {
-    const done: EngineEvent = { type: "task-finished", ...name("x:do_a"), elapsedMs: 1 };
-    expect(footer([plan, started("x:do_a", 1), done])).toEqual([]);
+  const done: EngineEvent = { type: "task-finished", ...name("x:do_a"), elapsedMs: 1 };
+
+  test.each<[string, readonly EngineEvent[]]>([
+    ["starting", []],
+    ["reading the configuration", [{ type: "project", path: "/p/tsbake.yaml", targets: [] }]],
+    ["planning", [parsed]],
+    ["0 of 3 done, 0 running, about 59 s left", [parsed, plan]],
+    ["1 of 3 done, 0 running, about 59 s left", [parsed, plan, started("x:do_a", 1), done]],
+    ["finishing", [parsed, nothing]],
+  ])("where no task runs says what goes on: %s", (phase, events) => {
+    const made = new Footer(plainPaint, false);
+    for (const event of events) made.see(event, 0);
+    const lines = (nowMs: number) => made.lines(nowMs, { columns: 80, rows: 24 });
+    expect([lines(900).length, lines(2500)]).toEqual([1, [`${phase} …  2.5 s`]]);
+  });
+
+  test("is never the same for half a second, whatever happens or does not", () => {
+    const parsing: EngineEvent = { type: "parsing", done: 3, total: 9, cached: 0 };
+    for (const events of [
+      [parsing],
+      [{ type: "step", text: "solving" }],
+      [plan],
+      [plan, started("a:do_x", 1)],
+    ] as const) {
+      const made = new Footer(plainPaint, true);
+      for (const event of events) made.see(event, 0);
+      // After an hour, too, when times are told in minutes.
+      for (const start of [2000, 4_000_000]) {
+        const texts = [0, 300, 600, 900].map((more) =>
+          made.lines(start + more, { columns: 80, rows: 24 }).join("\n"),
+        );
+        expect(new Set(texts).size).toBe(4);
+      }
+    }
   });
 });
 

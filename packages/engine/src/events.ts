@@ -2,6 +2,15 @@
 import type { Diagnostic } from "@tsbake/base";
 import type { RunEvent } from "@tsbake/run";
 
+/** The project file is read, and its repositories are there. */
+export interface ProjectRead {
+  readonly type: "project";
+  /** Of the project file. */
+  readonly path: string;
+  /** What a build without targets builds. */
+  readonly targets: readonly string[];
+}
+
 /** Files read so far; the last one has `done` equal to `total`. */
 export interface Parsing {
   readonly type: "parsing";
@@ -71,4 +80,12 @@ export interface MetadataMessage {
 }
 
 export type EngineEvent =
-  Parsing | Parsed | Step | BuildLockWait | EngineWarning | SharedStateTraffic | MetadataMessage | RunEvent;
+  | ProjectRead
+  | Parsing
+  | Parsed
+  | Step
+  | BuildLockWait
+  | EngineWarning
+  | SharedStateTraffic
+  | MetadataMessage
+  | RunEvent;

@@ -1,6 +1,7 @@
 /** The live part of a terminal: what runs now and how far everything is. A function of events and the time. */
 import type { EngineEvent } from "@tsbake/engine";
 import type { Progress } from "@tsbake/run";
+import { spinnerAt } from "./spinner.js";
 import { bar, duration, fit, taskWords } from "../text/text.js";
 import type { Paint } from "../text/text.js";
 
@@ -24,8 +25,12 @@ const tasksShown = 12;
 const paceFromMs = 1000;
 const mostPace = 5;
 
+/** Waiting that takes less, in ms, has no time beside it. */
+const timeShownMs = 1000;
+
 export class Footer {
   readonly #paint: Paint;
+  readonly #spins: boolean;
   readonly #running = new Map<string, Running>();
   #parsing: { readonly done: number; readonly total: number } | undefined;
   #step: string | undefined;
@@ -42,26 +47,40 @@ export class Footer {
   #expectedMs = 0;
   /** What is above its limit: nothing starts. */
   #held: readonly string[] = [];
+  /** What is going on before and after tasks; and since when that, or that no task runs. */
+  #phase = "starting";
+  #phaseMs: number | undefined;
 
-  constructor(paint: Paint) {
+  /** @param spins its first line has a mark that moves */
+  constructor(paint: Paint, spins: boolean) {
     this.#paint = paint;
+    this.#spins = spins;
   }
 
   /** @param nowMs any clock, the same in `lines` */
   see(event: EngineEvent, nowMs: number): void {
     switch (event.type) {
+      case "project":
+        this.#step = undefined;
+        this.#enter("reading the configuration", nowMs);
+        break;
       case "parsing":
         this.#parsing = event.done < event.total ? event : undefined;
+        this.#enter("reading recipes", nowMs);
         break;
       case "parsed":
         this.#parsing = undefined;
+        this.#step = undefined;
+        this.#enter("planning", nowMs);
         break;
       case "step":
+        this.#enter(event.text, nowMs);
         this.#step = event.text;
         this.#stepProgress = event;
         break;
       case "plan":
         this.#step = undefined;
+        this.#enter("finishing", nowMs);
         this.#of = event.toRestore + event.toRun;
         this.#planMs = nowMs;
         this.#estimateMs = event.estimateMs;
@@ -91,6 +110,7 @@ export class Footer {
         break;
       case "task-failed":
         if (this.#running.delete(event.task)) this.#failed++;
+        this.#phaseMs = nowMs;
         break;
       case "stopping":
         this.#stopping = true;
@@ -100,9 +120,17 @@ export class Footer {
         break;
       case "build-lock-wait":
         this.#step = "waiting for the build folder";
+        this.#enter(this.#step, nowMs);
         this.#stepProgress = undefined;
         break;
+      case "finished":
+        // Those that failed are not done, and nothing of them will be.
+        this.#of = this.#done;
+        this.#enter("finishing", nowMs);
+        break;
       case "shared-state":
+        this.#enter("finishing", nowMs);
+        break;
       case "terminal":
       case "engine-warning":
       case "metadata-message":
@@ -110,29 +138,47 @@ export class Footer {
       case "task-message":
       case "lock-wait":
       case "warning":
-      case "finished":
         break;
     }
   }
 
-  /** The lines to show now, none when there is nothing to say; none is longer than the terminal is wide. */
+  /**
+   * The lines to show now; none is longer than the terminal is wide. With a mark that moves they
+   * are others after a quarter of a second, whatever happens or does not.
+   */
   lines(nowMs: number, size: FooterSize): string[] {
-    if (this.#parsing)
-      return [fit(`reading recipes: ${this.#parsing.done} of ${this.#parsing.total}`, size.columns)];
-    if (this.#step !== undefined) {
-      const { done, total, percent } = this.#stepProgress ?? {};
-      const of = total === undefined ? "" : ` of ${total}`;
-      const count = done === undefined ? "" : ` ${done}${of}`;
-      const share = percent === undefined ? "" : ` ${bar(percent)} ${percent} %`;
-      return [fit(`${this.#step}${count}${share} …`, size.columns)];
+    const spin = this.#spins ? `${spinnerAt(nowMs)} ` : "";
+    if (this.#running.size === 0) {
+      return [fit(`${spin}${this.#waitText(nowMs)}`, size.columns)];
     }
-    if (this.#running.size === 0) return [];
     const tasks = [...this.#running.values()].toSorted((left, right) => left.sinceMs - right.sinceMs);
     const room = Math.max(1, Math.min(tasksShown, Math.floor(size.rows / 2) - 2));
     const shown = tasks.slice(0, room).map((task) => fit(describe(task, nowMs), size.columns));
     const hidden = tasks.length - shown.length;
     if (hidden > 0) shown.push(fit(`  and ${hidden} more`, size.columns));
-    return [this.#paint("bold", fit(this.#head(nowMs), size.columns)), ...shown];
+    return [this.#paint("bold", fit(`${spin}${this.#head(nowMs)}`, size.columns)), ...shown];
+  }
+
+  /** What a person waits for while no task runs. */
+  #waitText(nowMs: number): string {
+    this.#phaseMs ??= nowMs;
+    const sinceMs = nowMs - this.#phaseMs;
+    const time = sinceMs >= timeShownMs ? `  ${duration(sinceMs)}` : "";
+    if (this.#parsing) return `reading recipes: ${this.#parsing.done} of ${this.#parsing.total}${time}`;
+    if (this.#step !== undefined) {
+      const { done, total, percent } = this.#stepProgress ?? {};
+      const of = total === undefined ? "" : ` of ${total}`;
+      const count = done === undefined ? "" : ` ${done}${of}`;
+      const share = percent === undefined ? "" : ` ${bar(percent)} ${percent} %`;
+      return `${this.#step}${count}${share} …${time}`;
+    }
+    return `${this.#done < this.#of ? this.#head(nowMs) : this.#phase} …${time}`;
+  }
+
+  #enter(phase: string, nowMs: number): void {
+    if (phase === this.#phase && this.#running.size === 0) return;
+    this.#phase = phase;
+    this.#phaseMs = nowMs;
   }
 
   #head(nowMs: number): string {
@@ -152,6 +198,7 @@ export class Footer {
     const running = this.#running.get(task);
     if (!running) return;
     this.#running.delete(task);
+    this.#phaseMs = nowMs;
     this.#done++;
     if (running.expectedMs === undefined) return;
     this.#tookMs += nowMs - running.sinceMs;

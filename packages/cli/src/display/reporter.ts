@@ -42,7 +42,9 @@ const recipesShown = 6;
 export class Reporter {
   readonly #options: ReporterOptions;
   /** Kept back until it is known that there is something to do: a build without work says one line. */
-  #head: string | undefined;
+  #isBegun = false;
+  /** As asked for, or as the project file has them. */
+  #targets: readonly string[];
   #parsed: string | undefined;
   readonly #disk = new DiskNews();
   readonly #repeats = new Repeats();
@@ -55,13 +57,15 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    this.#head = `tsbake ${options.version}: ${options.targets.join(" ") || "the project's targets"}`;
+    this.#targets = options.targets;
   }
 
   /** The lines that an event adds, often none. */
   tell(event: EngineEvent): Line[] {
     const { paint, verbose } = this.#options;
     switch (event.type) {
+      case "project":
+        return this.#name(event.targets);
       case "parsing":
         if (event.done === event.total) this.#parsed = readText(event.total, event.cached);
         return [];
@@ -132,9 +136,9 @@ export class Reporter {
     const { paint, dryRun } = this.#options;
     const time = duration(elapsedMs);
     if (summary.ok && summary.ran + summary.restored === 0) {
-      this.#head = undefined;
+      this.#isBegun = true;
       const all = summary.total === 1 ? "the only task" : `all ${summary.total} tasks`;
-      const of = this.#options.targets.length > 0 ? ` of ${listing(this.#options.targets)}` : "";
+      const of = this.#targets.length > 0 ? ` of ${listing(this.#targets)}` : "";
       return [said(`nothing to do: ${all}${of} ${summary.total === 1 ? "is" : "are"} up to date (${time})`)];
     }
     const lines = this.#flush();
@@ -259,10 +263,17 @@ export class Reporter {
   }
 
   #flush(): Line[] {
-    if (this.#head === undefined || this.#options.quiet) return [];
-    const lines = [this.#head, this.#parsed].filter((line) => line !== undefined);
-    this.#head = undefined;
-    return lines.map(said);
+    if (this.#isBegun || this.#options.quiet) return [];
+    this.#isBegun = true;
+    const head = `tsbake ${this.#options.version}: ${this.#targets.join(" ") || "the project's targets"}`;
+    return [head, this.#parsed].filter((line) => line !== undefined).map(said);
+  }
+
+  /** What is built where nobody has said it: in the first line, or below it where repositories had to be there to know. */
+  #name(targets: readonly string[]): Line[] {
+    if (this.#targets.length > 0 || targets.length === 0) return [];
+    this.#targets = targets;
+    return this.#isBegun ? this.#say(`targets: ${targets.join(" ")}`) : [];
   }
 }
 

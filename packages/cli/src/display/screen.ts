@@ -1,6 +1,7 @@
 /** Writing: lines, and below them on a terminal the live part, redrawn in one piece so that it does not flicker. */
 import { every } from "@tsbake/base";
 import type { Repetition } from "@tsbake/base";
+import { Pulse } from "./pulse.js";
 
 /** A stream of the process, or a test's. */
 export interface Output {
@@ -8,6 +9,7 @@ export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
+  readonly fd?: number;
 }
 
 /** Between two redraws, in ms. */
@@ -22,6 +24,7 @@ export class Screen {
   /** The live part now; undefined where there is none. */
   readonly #live: ((columns: number, rows: number) => readonly string[]) | undefined;
   readonly #timer: Repetition | undefined;
+  #pulse: Pulse | undefined;
   #failure: { readonly error: unknown } | undefined;
   /** Lines of the live part that stand above the cursor. */
   #drawn = 0;
@@ -30,13 +33,15 @@ export class Screen {
   #isHidden = false;
   #pending: string[] = [];
   #isSuspended = false;
+  #drawnAtMs = 0;
+
+  readonly #onError = (error: unknown): void => void (this.#failure ??= { error });
 
   constructor(output: Output, live?: (columns: number, rows: number) => readonly string[]) {
     this.#output = output;
     this.#live = live;
     if (live) {
-      const onError = (error: unknown): void => void (this.#failure ??= { error });
-      this.#timer = every(redrawMs, () => this.draw(), { onError, keepsAlive: false });
+      this.#timer = every(redrawMs, () => this.draw(), { onError: this.#onError, keepsAlive: false });
     }
   }
 
@@ -74,6 +79,7 @@ export class Screen {
     this.#timer?.stop();
     this.#replace([]);
     this.#showCursor();
+    this.#pulse?.stop();
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -95,15 +101,27 @@ export class Screen {
     this.#replace(this.#live!(columns || 80, rows || 24));
   }
 
+  /** Draws where the timer would have by now. */
+  drawIfDue(): void {
+    if (this.#live && performance.now() - this.#drawnAtMs >= redrawMs) this.draw();
+  }
+
   #replace(footer: readonly string[]): void {
+    this.#drawnAtMs = performance.now();
     const text = footer.join("\n");
+    this.#pulse?.beat();
     if (this.#pending.length === 0 && text === this.#last && footer.length === this.#drawn) return;
     const up = this.#drawn > 0 ? `\u001B[${this.#drawn}A` : "";
     const lines = [...this.#pending.flatMap((line) => line.split("\n")), ...footer];
     const hides = this.#mayHide && !this.#isHidden && text !== "";
     if (hides) this.#isHidden = true;
     const hide = hides ? hideCursor : "";
-    this.#output.write(`${hide}${up}${lines.map((line) => `${line}${eraseLine}\n`).join("")}${eraseBelow}`);
+    // A command that is done before there is anything to wait for starts no thread.
+    if (footer.length > 0 && this.#output.fd !== undefined)
+      this.#pulse ??= new Pulse(this.#output.fd, this.#onError);
+    const all = `${hide}${up}${lines.map((line) => `${line}${eraseLine}\n`).join("")}${eraseBelow}`;
+    if (this.#pulse) this.#pulse.write(footer.length, () => this.#output.write(all));
+    else this.#output.write(all);
     this.#pending = [];
     this.#drawn = footer.length;
     if (text !== "") this.#last = text;

@@ -1,13 +1,12 @@
 /** The display that people read: lines, and on a terminal a live part below them. */
-import { basename, dirname, relative } from "node:path";
 import { every } from "@tsbake/base";
-import type { BuildOutput } from "@tsbake/engine";
 import type { Request } from "../command-line/arguments.js";
 import type { Surroundings } from "../surroundings.js";
 import { ansiPaint, type Paint, plainPaint, printableText } from "../text/text.js";
 import type { Display } from "./display.js";
 import { Footer } from "./footer.js";
 import { readEnd } from "./log-file.js";
+import { outputsText } from "./outputs-text.js";
 import { type Line, Reporter } from "./reporter.js";
 import { type Output, Screen } from "./screen.js";
 
@@ -20,13 +19,18 @@ const COMMANDS: Readonly<Partial<Record<Request["action"], readonly string[]>>> 
   lock: ["lock"],
 };
 
+/** Empty where the project file says it. */
+function asked({ recipeFile, targets }: Request): readonly string[] {
+  return recipeFile === undefined ? targets : [recipeFile];
+}
+
 /** @param output where lines go that are no answers */
 export function textDisplay(request: Request, around: Surroundings, output: Output): Display {
   const live = request.ui === "auto" && output.isTTY === true && around.environment["TERM"] !== "dumb";
   const paint: Paint = live && !around.environment["NO_COLOR"] ? ansiPaint : plainPaint;
-  const footer = new Footer(paint);
+  const footer = new Footer(paint, live);
   const reporter = new Reporter({
-    targets: COMMANDS[request.action] ?? request.targets,
+    targets: COMMANDS[request.action] ?? asked(request),
     version: around.version,
     paint,
     live,
@@ -72,11 +76,12 @@ export function textDisplay(request: Request, around: Surroundings, output: Outp
       if (event.type === "terminal") lend(event.taken);
       footer.see(event, performance.now());
       for (const line of reporter.tell(event)) say(line);
+      // Work that lets no timer in between is told of all the same.
+      screen.drawIfDue();
     },
     conclude(summary, outputs) {
       if (summary) for (const line of reporter.conclude(summary, around.elapsedMs())) say(line);
-      for (const text of outputs.flatMap((one) => outputText(one, around.directory)))
-        screen.line(printableText(text));
+      for (const text of outputsText(outputs, around.directory)) screen.line(printableText(text));
     },
     fail(diagnostics, stack) {
       for (const line of reporter.fail(diagnostics, stack)) say(line);
@@ -98,19 +103,4 @@ export function textDisplay(request: Request, around: Surroundings, output: Outp
 /** Work that a person waits for is told of in a log, too; the answer to a question comes without words around it. */
 function isReported(action: Request["action"]): boolean {
   return action === "build" || action === "feed-update" || action === "try" || action === "lock";
-}
-
-/** What a target left: its own words, and its files, a folder at a time, as a person in `directory` would name them. */
-function outputText({ files, text }: BuildOutput, directory: string): string[] {
-  const lines = text !== undefined && text.trim() !== "" ? ["", text.trimEnd()] : [];
-  let folder: string | undefined;
-  for (const file of files) {
-    if (dirname(file) !== folder) {
-      folder = dirname(file);
-      const near = relative(directory, folder);
-      lines.push(`${near.startsWith("..") ? folder : near}/`);
-    }
-    lines.push(`  ${basename(file)}`);
-  }
-  return lines;
 }

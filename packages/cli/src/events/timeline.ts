@@ -83,6 +83,7 @@ export class Timeline {
       case "lock-wait":
       case "metadata-message":
       case "parsing":
+      case "project":
       case "held":
       case "stopping":
       case "task-message":

@@ -81,6 +81,7 @@ export async function parseFolder(
       location.projectFile,
       await projectOptions(location, options, { beforeChange }),
     );
+    options.onEvent({ type: "project", path: projectFile.path, targets: projectFile.targets });
     refuseFolderNames(projectFile.layers.map((path) => ["a layer", path]));
     await writeConfiguration(projectFile, topdir, CORE_LAYER);
   }
