@@ -13,7 +13,7 @@ describe("targets", () => {
   test("without one, those of the project file; a second time there is nothing to do", async () => {
     const again = await toy.tsbake([]);
     expect(again.code).toBe(0);
-    expect(again.stdout).toMatch(/^nothing to do: all \d+ tasks are up to date/);
+    expect(again.stdout).toMatch(/^nothing to do: all \d+ tasks of page are up to date/);
     expect(again.stdout).toContain("build/tmp/deploy/toy/\n  page\n");
     expect(toy.rig.read("build/tmp/deploy/toy/page")).toBe(
       "stamped: HELLO, WORLD!\ngreeting\nshout\nshout.owner\n",

@@ -1,11 +1,12 @@
 /** `tsbake` on a terminal: what a person sees, Ctrl-C, the shell of -c devshell. */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { root } from "../support/paths.js";
+import { Rig } from "../support/rig.js";
 import { Terminal } from "../support/terminal.js";
 import { Toy } from "../support/toy.js";
 
@@ -112,6 +113,24 @@ describe("a first run on a machine that is busy", () => {
       expect.stringMatching(/\d+ of \d+ done, 1 running\n {2}silent do_compile {2}3/),
     ]);
     expect(terminal.largestGapMs).toBeLessThan(2000);
+  });
+
+  test("while libraries are installed, and says why they are not", async () => {
+    using house = new Rig({
+      "package-lock.json": "{}",
+      "scripts/prepare.sh": readFileSync(join(root, "scripts/prepare.sh"), "utf8"),
+      "bin/npm": "#!/bin/sh\nsleep 3\necho no such registry\nexit 1\n",
+    });
+    chmodSync(house.path("bin/npm"), 0o755);
+    await using terminal = new Terminal(["sh", house.path("scripts/prepare.sh")], {
+      cwd: house.folder,
+      environment: { PATH: `${house.path("bin")}:${process.env["PATH"]}` },
+    });
+    const { code, output } = await terminal.end();
+    expect([code, terminal.largestGapMs < 2000]).toEqual([1, true]);
+    expect(output).toMatch(
+      /installing libraries .* 2 s\n[^]*no such registry\n.*this step failed: installing libraries/,
+    );
   });
 
   test("while nothing of ours can run, too, and what is drawn stays whole", async () => {

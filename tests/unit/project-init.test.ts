@@ -71,15 +71,15 @@ describe("tsbake init", () => {
     const line = text.split("\n").findIndex((one) => one.includes("squashfs-zstd")) + 1;
     expect(stderr).toMatch(
       new RegExp(
-        String.raw`error\[recipe/unknown-choice\]: IMAGE_FSTYPES of typed-tools cannot be .squashfs-zstd.\n --> \S+typed-tools_1.0.bb:${line}:17\n`,
+        String.raw`error\[recipe/unknown-choice\]: IMAGE_FSTYPES of typed-tools cannot be .squashfs-zstd.\n +--> \S+typed-tools_1.0.bb:${line}:18\n`,
       ),
     );
     expect(stderr).toMatch(/help: .*the words for it: directory, tar, .*squashfs/);
     expect(stderr).toMatch(
-      /IMAGE_VERITY of typed-tools cannot be `off`\n --> \S+typed-tools_1\.0\.bb:\d+:17\n/,
+      /IMAGE_VERITY of typed-tools cannot be `off`\n +--> \S+typed-tools_1\.0\.bb:\d+:17\n/,
     );
-    expect(stderr).toMatch(/SYSEXT_ETC of typed-tools is empty\n --> \S+local\.conf:1:1\n/);
-    expect(stderr).toMatch(/IMAGE_SBOM of typed-base cannot be `pdf`\n --> \S+local\.conf:2:23\n/);
+    expect(stderr).toMatch(/SYSEXT_ETC of typed-tools is empty\n +--> \S+local\.conf:1:1\n/);
+    expect(stderr).toMatch(/IMAGE_SBOM of typed-base cannot be `pdf`\n +--> \S+local\.conf:2:23\n/);
     expect(stderr).not.toContain("python");
   });
 
