@@ -122,6 +122,14 @@ do_compile() {
     :
 }
 
+# Options of make, for all that oe_runmake does.
+EXTRA_OEMAKE ?= ""
+
+# Runs make; targets and further options are arguments.
+oe_runmake() {
+    make ${PARALLEL_MAKE} ${EXTRA_OEMAKE} "$@" || bbfatal "make has failed: its words stand above"
+}
+
 addtask install after do_compile
 do_install[doc] = "installs what was compiled below D"
 do_install[dirs] = "${B}"
@@ -177,6 +185,11 @@ do_devshell[dirs] = "${DEVSHELL_STARTDIR}"
 # One at a time has the terminal.
 do_devshell[lockfiles] = "${TMPDIR}/terminal.lock"
 do_devshell() {
+    # Whether a class exports them for the tasks or not: whoever tries things by hand wants the compiler that these would take.
+    export CC="${CC}" CXX="${CXX}" CPP="${CPP}" LD="${LD}" AS="${AS}" AR="${AR}" NM="${NM}" RANLIB="${RANLIB}" STRIP="${STRIP}"
+    export OBJCOPY="${OBJCOPY}" OBJDUMP="${OBJDUMP}" READELF="${READELF}"
+    export CPPFLAGS="${CPPFLAGS}" CFLAGS="${CFLAGS}" CXXFLAGS="${CXXFLAGS}" LDFLAGS="${LDFLAGS}"
+    export PKG_CONFIG_LIBDIR="${PKG_CONFIG_LIBDIR}" PKG_CONFIG_SYSROOT_DIR="${PKG_CONFIG_SYSROOT_DIR}"
     [ -x "$SHELL" ] || bbfatal "there is no shell \`$SHELL\`: set SHELL in the environment"
     echo "${PN} ${PV} in $(pwd); scripts of tasks that have run: ${T}/run.do_*; \`exit\` ends this shell"
     # An ordinary user is root in namespaces where our session is none: without a terminal of its own, Ctrl-C in that shell

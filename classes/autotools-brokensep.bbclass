@@ -1,0 +1,5 @@
+# As autotools, for sources that can be built in their own folder only.
+
+inherit autotools
+
+B = "${S}"
