@@ -1,6 +1,7 @@
 # What classes add to maintainer scripts of packages (pkg_postinst and its like): systemd, useradd, update-alternatives.
 
-# Puts text at the end of a script, or at its beginning; what a recipe has written itself stays.
+# Puts text at the end of a script, or at its beginning; what a recipe has written itself stays. A script with a first line of its own may
+# go on after an error: what is added ends with `|| exit 1` where it must not fail.
 def add_to_package_script(d, package, script, text, at_beginning=False):
     name = 'pkg_%s:%s' % (script, package)
     own = (d.getVar(name, False) or '').lstrip('\n')

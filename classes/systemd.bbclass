@@ -44,15 +44,15 @@ python () {
 SYSTEMD_POSTINST_ENABLE() {
 for unit in UNITS; do
     case $unit in
-    *@?*.*) systemctl enable "$unit" ;;
+    *@?*.*) systemctl enable "$unit" || exit 1 ;;
     *)
         if ! command -v deb-systemd-helper >/dev/null; then
-            systemctl enable "$unit"
+            systemctl enable "$unit" || exit 1
             continue
         fi
         deb-systemd-helper unmask "$unit" >/dev/null || true
         if deb-systemd-helper --quiet was-enabled "$unit"; then
-            deb-systemd-helper enable "$unit" >/dev/null
+            deb-systemd-helper enable "$unit" >/dev/null || exit 1
         else
             deb-systemd-helper update-state "$unit" >/dev/null || true
         fi

@@ -46,7 +46,7 @@ python () {
             links.append(link + ':' + target)
             d.appendVar('FILES:' + package, ' ' + target)
             words = ' '.join(shlex.quote(word) for word in (link, name, target, priority))
-            add_to_package_script(d, package, 'postinst', 'update-alternatives --install %s\n' % words)
+            add_to_package_script(d, package, 'postinst', 'update-alternatives --install %s || exit 1\n' % words)
             # The first word is dpkg's and opkg's, or rpm's number of versions that stay.
             gone = 'case $1 in\nupgrade | failed-upgrade | 1) ;;\n*) update-alternatives --remove %s %s ;;\nesac\n'
             add_to_package_script(d, package, 'prerm', gone % (shlex.quote(name), shlex.quote(target)))

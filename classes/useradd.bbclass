@@ -32,7 +32,7 @@ python () {
             for text, words in commands_of(variable, package):
                 if words[-1].startswith('-'):
                     bb.fatal('%s of package %s of %s: `%s` does not end in a name' % (variable, package, d.getVar('PN'), text))
-                lines.append('getent %s %s >/dev/null || %s' % (kind, shlex.quote(words[-1]), shlex.join([program] + words)))
+                lines.append('getent %s %s >/dev/null || %s || exit 1' % (kind, shlex.quote(words[-1]), shlex.join([program] + words)))
         for text, words in commands_of('GROUPMEMS_PARAM', package):
             import getopt
             try:
@@ -40,7 +40,7 @@ python () {
                 user, group = options.get('-a') or options['--add'], options.get('-g') or options['--group']
             except (getopt.GetoptError, KeyError):
                 bb.fatal('GROUPMEMS_PARAM of package %s of %s: `%s` is not `--add USER --group GROUP`' % (package, d.getVar('PN'), text))
-            lines.append('id -nG %s | grep -qwF -e %s || usermod --append --groups %s %s' % tuple(shlex.quote(word) for word in (user, group, group, user)))
+            lines.append('id -nG %s | grep -qwF -e %s || usermod --append --groups %s %s || exit 1' % tuple(shlex.quote(word) for word in (user, group, group, user)))
         if not lines:
             bb.fatal('%s is in USERADD_PACKAGES of %s, and has neither USERADD_PARAM, GROUPADD_PARAM nor GROUPMEMS_PARAM: set USERADD_PARAM:%s' % (package, d.getVar('PN'), package))
         # Before what the recipe's own script does with the users, and before their units are started.
