@@ -70,7 +70,8 @@ cmake_do_configure() {
     if [ "${S}" = "${B}" ]; then
         rm -rf ${B}/CMakeCache.txt ${B}/CMakeFiles
     fi
-    cmake -G "${OECMAKE_GENERATOR}" \
+    # Few projects use all of these.
+    cmake -G "${OECMAKE_GENERATOR}" --no-warn-unused-cli \
         -DCMAKE_TOOLCHAIN_FILE:FILEPATH=${OECMAKE_TOOLCHAIN_FILE} \
         -DCMAKE_INSTALL_PREFIX:PATH=${prefix} \
         -DCMAKE_INSTALL_BINDIR:PATH=$(cmake_below_prefix ${bindir}) \

@@ -12,6 +12,9 @@ def add_to_package_script(d, package, script, text, at_beginning=False):
             bb.fatal('pkg_%s of package %s of %s is for %s, and a class adds lines of shell to it: write it for /bin/sh' % (script, package, d.getVar('PN'), first[2:].strip()))
     else:
         first = '#!/bin/sh\nset -e'
+    # What another class has put there.
+    if first == '#!/bin/sh' and own.startswith('set -e\n'):
+        first, own = first + '\nset -e', own[len('set -e\n'):]
     parts = [text, own] if at_beginning else [own, text]
     d.setVar(name, '\n'.join([first] + [part.rstrip('\n') for part in parts if part.strip()]) + '\n')
 
