@@ -86,6 +86,8 @@ const FLAGS: Readonly<Record<string, FlagCase>> = {
   vardepvalueexclude: counts("echo"),
   // They change no result.
   cage: never("1"),
+  choice: never("a b"),
+  choices: never("a b"),
   doc: never("Does things"),
   lockfiles: never("/x/lock"),
   "feed-indexes": never("/x"),
