@@ -36,6 +36,7 @@ export { showBundle, verifyBundle, type BundleManifest } from "./bundle/index.js
 export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step } from "./events.js";
 export { openFileDigests, type FileDigests } from "./signing/index.js";
 export { type GraphData, type GraphRecipe, type GraphTask, graphPage } from "./graph/index.js";
+export { taskName } from "./phases/index.js";
 export { tracedTasks, traceFolder, tracedPatch, type TracedTask, WorkTrace } from "./trace/index.js";
 export { completionNames } from "./names.js";
 export { lockRepositories } from "./lock-project.js";

@@ -309,7 +309,7 @@ export function traceFailed(folder: string, reason: string): Diagnostic {
   return {
     severity: "warning",
     code: "engine/trace-failed",
-    message: `TRACE_WORKDIR: nothing more is traced in ${folder}: ${reason}`,
+    message: `TRACE_WORKDIR: what a task changed is not in ${folder}: ${reason}`,
     help: "the build goes on without; make the folder writable, and see that there is a `git`",
   };
 }

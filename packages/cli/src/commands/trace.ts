@@ -1,6 +1,6 @@
 /** `tsbake trace RECIPE [TASK]`: what tasks have changed below WORKDIR, of builds with TRACE_WORKDIR. */
 import { BuildError, shownName } from "@tsbake/base";
-import { tracedTasks, tracedPatch, traceFolder, type Build, type TracedTask } from "@tsbake/engine";
+import { taskName, tracedTasks, tracedPatch, traceFolder, type Build, type TracedTask } from "@tsbake/engine";
 import { notTraced } from "../problems.js";
 import { count } from "../text/text.js";
 import type { SessionCommand } from "./command.js";
@@ -23,7 +23,7 @@ export const trace: SessionCommand = {
         data: { recipe, folder, tasks },
       };
     }
-    const name = asked.startsWith("do_") ? asked : `do_${asked}`;
+    const name = taskName(asked);
     const task = tasks.find((one) => one.task === name);
     if (!task) throw new BuildError([notTraced(recipe, name)]);
     const patch = await tracedPatch(folder, task);

@@ -41,7 +41,7 @@ const recipesShown = 6;
 
 export class Reporter {
   readonly #options: ReporterOptions;
-  /** Kept back until it is known that there is something to do: a build without work says one line. */
+  /** Whether the first line is said: it is kept back until there is something to do, and a build without work says one line. */
   #isBegun = false;
   /** As asked for, or as the project file has them. */
   #targets: readonly string[];

@@ -6,3 +6,4 @@ export { updateFeed } from "./feeds.js";
 export type { HeldFolders } from "./folders.js";
 export type { ParsedFolder } from "./parse.js";
 export { feedRequest, planBuild } from "./plan.js";
+export { taskName } from "./targets.js";

@@ -72,8 +72,9 @@ export class WorkTrace {
     try {
       await commitWork(task);
     } catch (error) {
-      const reason = error instanceof BuildError ? error.diagnostics[0]!.message : messageOf(error);
-      if (!this.#hasFailed) this.#warn(traceFailed(task.folder, reason));
+      const [diagnostic = traceFailed(task.folder, messageOf(error))] =
+        error instanceof BuildError ? error.diagnostics : [];
+      if (!this.#hasFailed) this.#warn(diagnostic);
       this.#hasFailed = true;
     }
   }
@@ -90,26 +91,36 @@ interface TracedWork {
 }
 
 async function commitWork({ folder, workdir, leftOut, name, failed }: TracedWork): Promise<void> {
-  const isFirst = !existsSync(join(folder, BRANCH));
   if (!existsSync(join(folder, "HEAD"))) {
     mkdirSync(folder, { recursive: true });
-    await demandGit(["-c", "init.defaultBranch=trace", "init", "--quiet", "--bare", folder]);
+    await demandGit(folder, ["-c", "init.defaultBranch=trace", "init", "--quiet", "--bare", folder]);
   }
   const seen = await readSeen(folder);
   const before: SeenTree = seen ?? new Map();
   const now = await seeTree(workdir, leftOut, before);
   const changes = changesOf(before, now);
   const message = `${name}${failed ? " (failed)" : ""}\n\n${formatChanges(changes)}`;
+  // git knows it also where a person has packed its references.
+  const isFirst = seen === undefined && !(await hasBranch(folder));
   const parts = { workdir, name, message, changes, now, isFirst, hasSeen: seen !== undefined };
   const fastImport = ["-c", "core.compression=1", "fast-import", "--quiet", "--done"];
-  await demandGit(["--git-dir", folder, ...fastImport], commitStream(parts));
+  await demandGit(folder, ["--git-dir", folder, ...fastImport], commitStream(parts));
   await writeFileAtomic(join(folder, SEEN), JSON.stringify([...now]), { sync: false });
 }
 
 /** @throws BuildError `engine/trace-failed` */
-async function demandGit(args: readonly string[], input?: Iterable<Uint8Array>): Promise<void> {
+async function demandGit(
+  folder: string,
+  args: readonly string[],
+  input?: Iterable<Uint8Array>,
+): Promise<void> {
   const { code, stderr } = await git(args, undefined, {}, input);
-  if (code !== 0) throw new BuildError([traceFailed(args.at(-1)!, gitReason(stderr))]);
+  if (code !== 0) throw new BuildError([traceFailed(folder, gitReason(stderr))]);
+}
+
+async function hasBranch(folder: string): Promise<boolean> {
+  const { code } = await git(["--git-dir", folder, "rev-parse", "--quiet", "--verify", BRANCH]);
+  return code === 0;
 }
 
 /** undefined: nothing was seen, or what was written of it was broken off. */
