@@ -16,16 +16,9 @@ export {
 } from "./diagnostics/errno.js";
 export { fileStamp, isSettled, type FileStamp } from "./files/file-stamp.js";
 export { openHasher, sha256, sha256File, type Hasher } from "./text/hash.js";
-export {
-  makeFolder,
-  makeFolderSync,
-  namesNear,
-  readTextIfThere,
-  syncPath,
-  syncTree,
-  writeFileAtomic,
-  writeFileSynced,
-} from "./files/files.js";
+export { syncPath, syncTree, writeFileAtomic, writeFileSynced } from "./files/atomic.js";
+export { isThere, makeFolder, makeFolderSync, sizeIfThere } from "./files/folders.js";
+export { namesNear } from "./files/names-near.js";
 export { AT_ONCE, eachLimited } from "./process/parallel.js";
 export {
   batches,
@@ -50,7 +43,7 @@ export {
   type WaitOptions,
 } from "./files/lock.js";
 export { lastLines, printable, withoutControls } from "./text/printable.js";
-export { copyPlain, isZero, openPlain, readPlain } from "./files/plain-file.js";
+export { copyPlain, isZero, openPlain, readPlain, readTextIfThere } from "./files/plain-file.js";
 export { sameEntry } from "./files/same-entry.js";
 export { checkSigningPair, readCertificate, type SigningPair } from "./files/signing-key.js";
 export { nameFs } from "./files/name-fs.js";

@@ -4,7 +4,7 @@
  */
 import { lstat, mkdir, readFile, readlink, realpath, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { hasCode, ifThere } from "@tsbake/base";
+import { hasCode, isThere } from "@tsbake/base";
 
 export interface CageContents {
   /** Absolute; a link in a package leads here at worst. */
@@ -80,10 +80,6 @@ export async function layOutCage(cage: string, { writable, readable }: CageConte
   for (const path of readable) await bind(path, ["ro", "nosuid", "nodev"]);
   for (const path of writable) await bind(path, ["nodev"]);
   return { table: lines.join(""), remounts };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await ifThere(lstat(path))) !== undefined;
 }
 
 /** In a folder that is bound already, the path is there. */

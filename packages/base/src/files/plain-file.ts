@@ -75,6 +75,21 @@ export async function readPlain(path: string, maxBytes: number): Promise<Buffer>
   }
 }
 
+/** The text of a plain file, or undefined when there is none. @throws any other system error; NOT_PLAIN, see `openPlain` */
+export async function readTextIfThere(path: string): Promise<string | undefined> {
+  try {
+    const file = await openPlain(path);
+    try {
+      return await file.readFile("utf8");
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Copies a plain file onto `to`, which is replaced or made, and is no link. Runs of zeros become holes.
  *

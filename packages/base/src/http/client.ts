@@ -4,9 +4,10 @@
  * honoured. What passes (a busy server, a broken line) is tried again before anybody hears of it.
  */
 import { setMaxListeners } from "node:events";
-import { rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { codeOf, hasCode } from "../diagnostics/errno.js";
+import { codeOf } from "../diagnostics/errno.js";
+import { sizeIfThere } from "../files/folders.js";
 import { ignoreBody, limitFile, saveBody, watchBytes, watchPace, type FileLimits } from "./body.js";
 import { Connections } from "./connection.js";
 import { HttpError } from "./error.js";
@@ -137,7 +138,7 @@ export class HttpClient {
     path: string,
     onBytes?: (done: number, total: number | undefined) => void,
   ): Promise<HttpAnswer> {
-    const had = await sizeOf(path);
+    const had = await sizeIfThere(path);
     const answer = await this.#requests.open("GET", url, had > 0 ? this.#rest(url, path, had) : {});
     const status = answer.statusCode ?? 0;
     const headers = answer.headers;
@@ -182,15 +183,6 @@ export class HttpClient {
   /** Closes what is kept open. */
   close(): void {
     this.#connections.close();
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return 0;
-    throw error;
   }
 }
 

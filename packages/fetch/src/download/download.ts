@@ -14,17 +14,18 @@ import {
   BuildError,
   diskProblem,
   hasCode,
-  redact,
   joinUrl,
   lockFile,
   messageOf,
+  redact,
+  sizeIfThere,
   splitUrl,
 } from "@tsbake/base";
 import { digestsOf, expectedSums, flagName, mismatchOf, type Digests, type Expected } from "./checksums.js";
 import { isForbidden, readNote, writeNote } from "./done-note.js";
 import { forbiddenProblem, placesOf, type MirrorPlace } from "./mirrors.js";
 import type { FetchOptions } from "../settings/options.js";
-import { bring, openClient, prepareFile, progressOf, settle, sizeOf, type Bringing } from "./part-file.js";
+import { bring, type Bringing, openClient, prepareFile, progressOf, settle } from "./part-file.js";
 import { checksumMismatch, downloadFailed, missingChecksum } from "../problems.js";
 import type { SourceKind } from "../source/source-kind.js";
 import { downloadName, type SourceUri } from "../source/source-uri.js";
@@ -197,7 +198,7 @@ async function fetchFrom(source: SourceUri, wanted: Wanted, options: FetchOption
     }
   } finally {
     client.close();
-    if ((await sizeOf(part)) === 0) await rm(part, { force: true });
+    if ((await sizeIfThere(part)) === 0) await rm(part, { force: true });
   }
   const uri = redact(source.uri);
   if (wrong !== undefined) {
@@ -237,7 +238,7 @@ async function attempt(
 ): Promise<{ digests: Digests } | { reason: string }> {
   const { part } = bringing;
   for (let tries = 1; ; tries++) {
-    const hadBefore = await sizeOf(part);
+    const hadBefore = await sizeIfThere(part);
     try {
       const missing = await bring(place.url, bringing);
       if (missing !== undefined) return { reason: missing };
@@ -248,11 +249,11 @@ async function attempt(
       if (isFull) throw error;
       const isCutOff = hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "HTTP_TIMEOUT");
       // When nothing came at all the client has tried again on its own.
-      const hasMore = (await sizeOf(part)) > hadBefore;
+      const hasMore = (await sizeIfThere(part)) > hadBefore;
       if (tries === MOST_TRIES || !isCutOff || !hasMore) return { reason: messageOf(error) };
       continue;
     }
-    if ((await sizeOf(part)) === 0) return { reason: "the file is empty" };
+    if ((await sizeIfThere(part)) === 0) return { reason: "the file is empty" };
     const digests = await digestsOf(part, expected);
     // The start came from an earlier try, perhaps of another file: once more from the beginning.
     const isRight = expected.length > 0 && !mismatchOf(digests, expected);

@@ -3,7 +3,7 @@
  * link that somebody has put there.
  */
 import { constants } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   BuildError,
@@ -77,15 +77,6 @@ export async function bring(url: string, { client, part, onBytes }: Bringing): P
   }
   const { status } = await client.download(bare, part, onBytes);
   return status === 200 ? undefined : `the server answers ${status}`;
-}
-
-export async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return 0;
-    throw error;
-  }
 }
 
 /** Gives the file its name, its bytes on the disk first. */

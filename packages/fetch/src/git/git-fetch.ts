@@ -9,20 +9,22 @@ import {
   BuildError,
   git,
   gitReason,
+  isThere,
   lockFile,
   messageOf,
   redact,
   removeTree,
+  scratchFolder,
+  sizeIfThere,
   syncTree,
   words,
-  scratchFolder,
 } from "@tsbake/base";
-import { isThere, ownRepository } from "./git-program.js";
+import { ownRepository } from "./git-program.js";
 import { clonePath, gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import { makeShallow, makeTarball } from "./git-tarball.js";
 import { forbiddenProblem, placesOf, type MirrorPlace } from "../download/mirrors.js";
 import type { FetchOptions } from "../settings/options.js";
-import { bring, openClient, prepareFile, progressOf, settle, sizeOf } from "../download/part-file.js";
+import { bring, openClient, prepareFile, progressOf, settle } from "../download/part-file.js";
 import { downloadFailed, gitFailed, notOnBranch, unusableFolder, wrongTag } from "../problems.js";
 import { flagOf, type SourceUri } from "../source/source-uri.js";
 
@@ -130,8 +132,8 @@ export async function refuseLfs({ source, revision }: GitSource, repository: str
 /** @returns the archive that stands in for a clone; undefined when the clone is there */
 async function bringRepository(wanted: GitSource, options: FetchOptions): Promise<string | undefined> {
   const { source, clone, tarball, shallow } = wanted;
-  if (shallow && (await sizeOf(shallow.tarball)) > 0) return shallow.tarball;
-  if ((await sizeOf(tarball)) > 0) {
+  if (shallow && (await sizeIfThere(shallow.tarball)) > 0) return shallow.tarball;
+  if ((await sizeIfThere(tarball)) > 0) {
     const fault = await adopt(tarball, wanted, options);
     if (fault !== undefined) options.onWarning?.(`${tarball} is not used: ${fault}`);
     if (await isFine(wanted)) return undefined;
@@ -213,7 +215,7 @@ async function bringTarball(url: string, path: string, options: FetchOptions): P
   try {
     const missing = await bring(url, { client, part, onBytes: progressOf(path, options) });
     if (missing !== undefined) return missing;
-    if ((await sizeOf(part)) === 0) return "the file is empty";
+    if ((await sizeIfThere(part)) === 0) return "the file is empty";
     await settle(part, path);
     return undefined;
   } catch (error) {

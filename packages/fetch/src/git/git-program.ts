@@ -1,5 +1,5 @@
 /** What fetching asks of git: success, and a repository that is this user's. */
-import { lstat, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { BuildError, git, gitReason, hasCode } from "@tsbake/base";
 import { foreignClone, gitFailed } from "../problems.js";
 import type { SourceUri } from "../source/source-uri.js";
@@ -23,16 +23,6 @@ export async function ownRepository(path: string): Promise<boolean> {
       const { uid } = await stat(one);
       if (uid !== process.geteuid?.()) throw new BuildError([foreignClone(path, uid)]);
     }
-    return true;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
-    throw error;
-  }
-}
-
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
     return true;
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return false;

@@ -2,12 +2,11 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unpackTar } from "@tsbake/archive";
-import { BuildError, git, redact, removeTree } from "@tsbake/base";
+import { BuildError, git, redact, removeTree, sizeIfThere } from "@tsbake/base";
 import { isFine, refuseLfs, tagged } from "./git-fetch.js";
 import { demandGit } from "./git-program.js";
 import { gitSource, repositoryOf, type GitSource } from "./git-source.js";
 import type { FetchOptions } from "../settings/options.js";
-import { sizeOf } from "../download/part-file.js";
 import { downloadFailed, wrongTag } from "../problems.js";
 import { demandInside, targetOf } from "../source/unpack.js";
 import { flagOf, pathOf, type SourceUri } from "../source/source-uri.js";
@@ -24,7 +23,7 @@ export async function unpackGit(source: SourceUri, into: string, options: FetchO
     const flags = wanted.isBare ? ["--bare", "--mirror"] : ["-n", ...shared];
     await demandGit(source, "clone", ["clone", "-q", ...flags, "--template=", "--", wanted.clone, target]);
     await demandGit(source, "set its origin", ["-C", target, "remote", "set-url", "origin", origin]);
-  } else if (wanted.shallow && (await sizeOf(wanted.shallow.tarball)) > 0) {
+  } else if (wanted.shallow && (await sizeIfThere(wanted.shallow.tarball)) > 0) {
     await unpackTar(wanted.shallow.tarball, target, { owner: "self" });
     await replaceConfiguration(wanted, target, origin);
   } else {

@@ -21,6 +21,7 @@ import {
   BuildError,
   hasCode,
   ifThere,
+  isThere,
   messageOf,
   removeTree,
   run,
@@ -84,14 +85,10 @@ export async function demandInside(
   const isBelow = (one: string, folder: string): boolean => `${one}/`.startsWith(`${folder}/`);
   const [plain, top] = [resolve(path), resolve(root)];
   let there = plain;
-  while (there !== top && isBelow(there, top) && !(await exists(there))) there = dirname(there);
+  while (there !== top && isBelow(there, top) && !(await isThere(there))) there = dirname(there);
   const real = isBelow(plain, top) ? await realPathIfThere(there) : undefined;
   if (real === undefined || !isBelow(real, await realpath(root)))
     fail(source.uri, `${what} leads out of ${root}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await ifThere(lstat(path))) !== undefined;
 }
 
 /** A link to itself leads to nothing. */

@@ -4,6 +4,7 @@ import {
   byText,
   copyPlain,
   ifThere,
+  isThere,
   readPlain,
   sha256File,
   syncPath,
@@ -132,8 +133,4 @@ async function writeIfOther(path: string, text: string): Promise<void> {
 
 export async function textIfThere(path: string): Promise<string | undefined> {
   return (await ifThere(readPlain(path, MOST_INDEX_BYTES)))?.toString();
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await ifThere(lstat(path))) !== undefined;
 }
