@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { jsonLog } from "./log.js";
-import { refuseWords, stateFolder, serverHelp, readOptions, readWords } from "./options.js";
+import { readOptions, readWords, refuseWords, serverHelp, stateFolder } from "./command-line/index.js";
 import { startServer } from "./server.js";
 import { addToken, listTokens, removeToken, SCOPES, type Scope } from "./tokens/index.js";
 

@@ -13,7 +13,7 @@ import {
 import { listen, route, type HttpContext, type Listener, type Pages } from "./http/index.js";
 import type { Log } from "./log.js";
 import { openMetrics } from "./metrics.js";
-import type { ServerOptions } from "./options.js";
+import type { ServerOptions } from "./command-line/index.js";
 import { cannotListen, unusableBucket, unusableFolder } from "./problems.js";
 import { statusPage, type StatusFacts } from "./status-page.js";
 import { openFolderStorage, openS3Storage, StorageFailure, type ObjectStorage } from "./storage/index.js";
