@@ -40,7 +40,8 @@ export async function download(
   range?: { readonly start: number; readonly end: number },
 ): Promise<Buffer | "broken" | undefined> {
   const found = await storage.find(path);
-  const body = found && (await storage.read(path, found, range));
+  const whole = { start: 0, end: (found?.sizeBytes ?? 0) - 1 };
+  const body = found && (await storage.read(path, found, range ?? whole));
   if (body === undefined || Buffer.isBuffer(body)) return body;
   const pieces: Buffer[] = [];
   const isWhole = await body((piece) => {

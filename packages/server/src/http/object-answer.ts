@@ -1,9 +1,9 @@
 /** What a question for an object is answered, before any byte of it: one place for both doors, node's HTTP server and `front/`. */
 import { API_HEADER, API_VERSION } from "@tsbake/sstate/remote";
-import type { ServedFile, StoragePath } from "../storage/index.js";
+import { wholeOf, type ByteRange, type ServedFile, type StoragePath } from "../storage/index.js";
 import { Refusal } from "./answers.js";
 import type { HttpContext } from "./context.js";
-import { hasMatch, isSameVersion, readRange, type Range } from "./range.js";
+import { hasMatch, isSameVersion, readRange } from "./range.js";
 
 /** Headers of a request that the answer depends on. */
 export interface Conditions {
@@ -16,8 +16,8 @@ export interface ObjectAnswer {
   readonly status: 200 | 206 | 304;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly found: ServedFile;
-  /** Of a 206. */
-  readonly range: Range | undefined;
+  /** Of the file, what the body is. */
+  readonly range: ByteRange;
 }
 
 /** Times are whole seconds: writing one out takes as long as the rest of a HEAD. */
@@ -47,15 +47,17 @@ export function answerFor(
     "x-content-type-options": "nosniff",
     [API_HEADER]: API_VERSION,
   };
-  if (hasMatch(ifNoneMatch, found.etag)) return { status: 304, headers, found, range: undefined };
+  if (hasMatch(ifNoneMatch, found.etag)) return { status: 304, headers, found, range: wholeOf(found) };
   const range = isSameVersion(ifRange, found.etag, modified) ? readRange(wanted, found.sizeBytes) : undefined;
   if (range === "none")
     throw new Refusal(416, "the object has no such bytes", {
       "content-range": `bytes */${found.sizeBytes}`,
       [API_HEADER]: API_VERSION,
     });
-  if (!range)
-    return { status: 200, headers: { ...headers, "content-length": found.sizeBytes }, found, range };
+  if (!range) {
+    const whole = { ...headers, "content-length": found.sizeBytes };
+    return { status: 200, headers: whole, found, range: wholeOf(found) };
+  }
   const { start, end } = range;
   const part = {
     "content-length": end - start + 1,

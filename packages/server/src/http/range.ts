@@ -1,16 +1,11 @@
 /** One range of bytes, and conditions on what the client has already. @see RFC 9110, 13 and 14 */
-
-export interface Range {
-  readonly start: number;
-  /** Included. */
-  readonly end: number;
-}
+import type { ByteRange } from "../storage/index.js";
 
 /**
  * @returns undefined: the whole file, since nothing, several ranges or no range at all was asked for; `none`: no byte of the file
  *   is in it
  */
-export function readRange(header: string | undefined, sizeBytes: number): Range | "none" | undefined {
+export function readRange(header: string | undefined, sizeBytes: number): ByteRange | "none" | undefined {
   const found = /^bytes=(\d{0,16})-(\d{0,16})$/.exec(header ?? "");
   if (!found || (found[1] === "" && found[2] === "")) return undefined;
   if (found[1] === "") {

@@ -21,16 +21,9 @@ import { readPieces } from "./file-reader.js";
 import { ServedFiles } from "./served-files.js";
 import { SMALL_BYTES, SmallFiles } from "./small-files.js";
 import { Spool, type SpoolFile } from "./spool.js";
-import type {
-  ByteRange,
-  Incoming,
-  IncomingFacts,
-  KeptFile,
-  ObjectStorage,
-  ServedBytes,
-  ServedFile,
-  StoragePath,
-} from "./storage.js";
+import { wholeOf } from "./storage.js";
+import type { ByteRange, Incoming, IncomingFacts, KeptFile, ObjectStorage } from "./storage.js";
+import type { ServedBytes, ServedFile, StoragePath } from "./storage.js";
 
 const USE_IS_NOTED_MS = 3_600_000;
 const COUNT_EVERY_MS = 300_000;
@@ -74,11 +67,7 @@ class FolderStorage implements ObjectStorage {
     return there;
   }
 
-  async read(
-    path: string,
-    found: ServedFile,
-    range: ByteRange = { start: 0, end: found.sizeBytes - 1 },
-  ): Promise<ServedBytes | undefined> {
+  async read(path: string, found: ServedFile, range: ByteRange): Promise<ServedBytes | undefined> {
     if (found.sizeBytes <= SMALL_BYTES)
       return (await this.small(path, found))?.subarray(range.start, range.end + 1);
     const file = await this.#open(path, found);
@@ -90,7 +79,7 @@ class FolderStorage implements ObjectStorage {
     if (!file) return undefined;
     const bytes = Buffer.allocUnsafe(found.sizeBytes);
     let done = 0;
-    const isWhole = await readPieces(file, { start: 0, end: found.sizeBytes - 1 }, (piece) => {
+    const isWhole = await readPieces(file, wholeOf(found), (piece) => {
       done += piece.copy(bytes, done);
       return Promise.resolve();
     });

@@ -6,6 +6,7 @@ export { toldSidecar } from "./sidecar.js";
 export { Spool } from "./spool.js";
 export {
   StorageFailure,
+  wholeOf,
   type ByteRange,
   type Incoming,
   type ObjectStorage,

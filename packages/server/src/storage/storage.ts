@@ -24,9 +24,15 @@ export class StorageFailure extends Error {
   override readonly name = "StorageFailure";
 }
 
+/** Bytes of a file, the last one included. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
+}
+
+/** All bytes of a file. */
+export function wholeOf({ sizeBytes }: ServedFile): ByteRange {
+  return { start: 0, end: sizeBytes - 1 };
 }
 
 /** All of the bytes at once; or a function that hands them over piece by piece. */
@@ -65,8 +71,8 @@ export interface ObjectStorage extends Catalog {
   find(path: string): ServedFile | undefined | Promise<ServedFile | undefined>;
   /** All bytes of a file that is small enough to be kept in memory; undefined for another, and for one that is gone meanwhile. */
   small?(path: string, found: ServedFile): Buffer | undefined | Promise<Buffer | undefined>;
-  /** Bytes `start` to `end`, both included. @returns undefined when it is gone meanwhile */
-  read(path: string, found: ServedFile, range?: ByteRange): Promise<ServedBytes | undefined>;
+  /** @returns undefined when it is gone meanwhile */
+  read(path: string, found: ServedFile, range: ByteRange): Promise<ServedBytes | undefined>;
   /** SHA-256 of what is there; for an object without a checksum it is read, and the checksum written beside it. */
   digest(path: StoragePath): Promise<string | undefined>;
   receive(): Promise<Incoming>;

@@ -167,11 +167,7 @@ export class UpstreamStorage implements ObjectStorage {
     return there;
   }
 
-  async read(
-    path: string,
-    found: ServedFile,
-    range: ByteRange = { start: 0, end: found.sizeBytes - 1 },
-  ): Promise<ServedBytes | undefined> {
+  async read(path: string, found: ServedFile, range: ByteRange): Promise<ServedBytes | undefined> {
     const stored = storedFile(path);
     if (stored?.kind === "sha256") {
       const remote = this.#present.get(stored.object);

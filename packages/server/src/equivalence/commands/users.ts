@@ -1,5 +1,6 @@
 /** Who is who: logging in, and users that the database has beside the token file. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type * as v from "valibot";
 import { Auth, Nothing, OneUser, UserPermissions } from "../messages.js";
 import {
   hashUserToken,
@@ -19,6 +20,12 @@ const WRONG_MS = 1000;
 const ANY_TOKEN = "token";
 
 const admin = { permissions: ["@user-admin"], allowAnonymous: false } as const;
+/** About one user, which is the one who asks where none is named: everybody may ask of himself. */
+const oneUser = {
+  ...admin,
+  schema: OneUser,
+  ofOneself: ({ username }: v.InferOutput<typeof OneUser>) => username,
+} as const;
 
 export const userCommands: Readonly<Record<string, HashCommand>> = {
   auth: command({
@@ -31,10 +38,8 @@ export const userCommands: Readonly<Record<string, HashCommand>> = {
     },
   }),
   "refresh-token": command({
-    ...admin,
-    schema: OneUser,
+    ...oneUser,
     writes: true,
-    ofOneself: ({ username }) => username,
     async run(session, request) {
       const username = nameIn(session, request.username);
       const token = newUserToken();
@@ -54,9 +59,7 @@ export const userCommands: Readonly<Record<string, HashCommand>> = {
     },
   }),
   "get-user": command({
-    ...admin,
-    schema: OneUser,
-    ofOneself: ({ username }) => username,
+    ...oneUser,
     async run(session, request) {
       const username = nameIn(session, request.username);
       const found = await session.context.database.user(username);
@@ -86,10 +89,8 @@ export const userCommands: Readonly<Record<string, HashCommand>> = {
     },
   }),
   "delete-user": command({
-    ...admin,
-    schema: OneUser,
+    ...oneUser,
     writes: true,
-    ofOneself: ({ username }) => username,
     async run(session, request) {
       const username = nameIn(session, request.username);
       if (!(await session.context.database.removeUser(username))) throw noUser(username);

@@ -3,41 +3,29 @@
  *
  * The SHA-256 of an object is kept in its metadata, so that it appears with the object and cannot be another's. The checksum file
  * beside it, for those who read the bucket without us, comes after it, and is told from the metadata until then.
+ *
+ * Here is the seam; the work is done by `lookup.ts`, `download.ts`, `upload.ts` and `use.ts`.
  */
-import { createHash } from "node:crypto";
-import { eachLimited, messageOf, sha256 } from "@tsbake/base";
-import { BESIDE, digestIn, groupFiles, sidecarOf, sidecarText, storedFile } from "@tsbake/sstate";
+import { eachLimited, messageOf } from "@tsbake/base";
+import { BESIDE, groupFiles, storedFile } from "@tsbake/sstate";
 import type { ListedFile, StoredObject } from "@tsbake/sstate";
-import { Recent } from "../recent.js";
-import { SMALL_BYTES, SmallFiles } from "../small-files.js";
-import { toldSidecar, type ToldFile } from "../sidecar.js";
-import { Spool, type SpoolFile } from "../spool.js";
+import { Spool } from "../spool.js";
 import { StorageFailure } from "../storage.js";
-import type {
-  ByteRange,
-  Incoming,
-  IncomingFacts,
-  KeptFile,
-  ObjectStorage,
-  ServedBytes,
-  ServedFile,
-  StoragePath,
-} from "../storage.js";
-import { DIGEST, digestOf, expectedOf, isGood, reasonIn, type BucketFile } from "./answers.js";
-import { BucketClient, type BucketAnswer, type BucketOptions } from "./client.js";
+import type { ByteRange, Incoming, ObjectStorage, ServedBytes, ServedFile, StoragePath } from "../storage.js";
+import { isGood, reasonIn } from "./answers.js";
+import { BucketClient, type BucketOptions } from "./client.js";
+import { BucketDownload } from "./download.js";
 import { readListingPage } from "./listing.js";
+import { BucketLookup } from "./lookup.js";
 import { bucketFault, keepsConditions } from "./probe.js";
-import { Turns } from "./turns.js";
+import { BucketUpload } from "./upload.js";
+import { BucketUse } from "./use.js";
 
-/** A use is noted by copying the object onto itself, which costs a request; not more often than this. */
-const USE_IS_NOTED_MS = 24 * 3_600_000;
 /** A page of a listing is a request, and has a thousand names. */
 const COUNT_EVERY_MS = 3_600_000;
 const ASKED_AT_ONCE = 32;
-/** An object that another server has deleted is believed to be there so long, in ms; reading it says that it is gone. */
-const FOUND = { ms: 60_000, most: 100_000 };
-const LONGEST_SIDECAR = 4096;
 
+/** Which bucket, and what stands on this machine. */
 export interface S3StorageOptions extends BucketOptions {
   /** Uploads stand here until they are whole. */
   readonly spool: string;
@@ -59,273 +47,57 @@ class S3Storage implements ObjectStorage {
   readonly countEveryMs = COUNT_EVERY_MS;
   readonly #client: BucketClient;
   readonly #prefix: string;
-  readonly #onTrouble: (reason: string) => void;
-  readonly #small = new SmallFiles();
   readonly #spool: Spool;
-  readonly #found = new Recent<BucketFile>(FOUND);
-  /** Undefined: the bucket itself sees to it that nothing is replaced. */
-  readonly #turns: Turns | undefined;
-  readonly #noting = new Set<string>();
+  readonly #lookup: BucketLookup;
+  readonly #download: BucketDownload;
+  readonly #upload: BucketUpload;
+  readonly #use: BucketUse;
 
   constructor(client: BucketClient, { prefix, spool, onTrouble }: S3StorageOptions, hasConditions: boolean) {
     this.#client = client;
     this.#prefix = prefix;
-    this.#onTrouble = onTrouble;
     this.#spool = new Spool(spool);
-    this.#turns = hasConditions ? undefined : new Turns();
+    const lookup = new BucketLookup(client);
+    const download = new BucketDownload(client, lookup, onTrouble);
+    this.#lookup = lookup;
+    this.#download = download;
+    this.#upload = new BucketUpload({ client, lookup, download, hasConditions });
+    this.#use = new BucketUse(client, lookup, onTrouble);
   }
 
   async find(path: string): Promise<ServedFile | undefined> {
     const stored = storedFile(path);
-    if (stored?.kind === "sha256") {
-      const told = await this.#toldSidecar(stored.object);
-      if (told) return told.found;
-    }
-    const known = this.#found.get(path);
-    if (known) return known;
-    const found = await this.#head(path);
-    if (found && stored?.kind === "object") this.#found.keep(path, found);
-    return found;
+    const told = stored?.kind === "sha256" ? await this.#lookup.sidecar(stored.object) : undefined;
+    return told?.found ?? this.#lookup.find(path);
   }
 
   exist(paths: readonly string[]): Promise<readonly boolean[]> {
     return eachLimited(paths, ASKED_AT_ONCE, async (path) => (await this.find(path)) !== undefined);
   }
 
-  async #head(path: string): Promise<BucketFile | undefined> {
-    const { status, headers, body } = await this.#client.send("HEAD", path);
-    body.resume();
-    if (status === 404) return undefined;
-    const [sizeBytes, modifiedMs] = [
-      Number(headers["content-length"]),
-      Date.parse(headers["last-modified"] ?? ""),
-    ];
-    const changed = headers.etag;
-    // A page for people has neither, and is no object.
-    if (
-      status !== 200 ||
-      changed === undefined ||
-      !Number.isSafeInteger(sizeBytes) ||
-      Number.isNaN(modifiedMs)
-    )
-      throw new StorageFailure(`the bucket answers ${status} for an object, and does not say what it is`);
-    const digest = digestOf(headers);
-    return { sizeBytes, etag: digest === undefined ? changed : `"${digest}"`, modifiedMs, changed, digest };
-  }
-
-  /** The checksum beside an object of which the metadata has it. */
-  async #toldSidecar(object: string): Promise<ToldFile | undefined> {
-    const found = this.#found.get(object) ?? (await this.#head(object));
-    if (found?.digest === undefined) return undefined;
-    this.#found.keep(object, found);
-    return toldSidecar(object, found.digest, found.modifiedMs);
-  }
-
-  async read(
-    path: string,
-    found: ServedFile,
-    range: ByteRange = { start: 0, end: found.sizeBytes - 1 },
-  ): Promise<ServedBytes | undefined> {
+  async read(path: string, found: ServedFile, range: ByteRange): Promise<ServedBytes | undefined> {
     const stored = storedFile(path);
-    if (stored?.kind === "sha256") {
-      const told = await this.#toldSidecar(stored.object);
-      if (told) return told.bytes.subarray(range.start, range.end + 1);
-    }
-    if (stored?.kind === "object" && Date.now() - found.modifiedMs > USE_IS_NOTED_MS)
-      void this.#noteUse(path, found);
-    const known = this.#small.get(path, found);
-    if (known) return known.subarray(range.start, range.end + 1);
-    if (found.sizeBytes > SMALL_BYTES) return this.#stream(path, found, range);
-    const answer = await this.#get(path, found, { start: 0, end: found.sizeBytes - 1 });
-    if (!answer) return undefined;
-    const bytes = await this.#client.bytes(answer.body, found.sizeBytes);
-    if (bytes.length !== found.sizeBytes)
-      throw new StorageFailure("the bucket has sent less than it has promised");
-    const expected = expectedOf(found);
-    if (expected !== undefined && sha256(bytes) !== expected) throw this.#wrong(path);
-    this.#small.keep(path, found, bytes);
-    return bytes.subarray(range.start, range.end + 1);
+    const told = stored?.kind === "sha256" ? await this.#lookup.sidecar(stored.object) : undefined;
+    if (told) return told.bytes.subarray(range.start, range.end + 1);
+    if (stored?.kind === "object") this.#use.note(path, found);
+    return this.#download.read(path, found, range);
   }
 
-  /** The last piece of a whole object is held back until the digest of all is known: a wrong one breaks off. */
-  async #stream(
-    path: string,
-    found: ServedFile,
-    { start, end }: ByteRange,
-  ): Promise<ServedBytes | undefined> {
-    const answer = await this.#get(path, found, { start, end });
-    if (!answer) return undefined;
-    const isWhole = start === 0 && end === found.sizeBytes - 1;
-    const expected = isWhole ? expectedOf(found) : undefined;
-    return async (write) => {
-      const hash = createHash("sha256");
-      let left = end - start + 1;
-      let last: Buffer | undefined;
-      try {
-        for await (const piece of this.#client.pieces(answer.body)) {
-          if (last) await write(last);
-          last = piece;
-          if ((left -= piece.length) < 0) return false;
-          if (expected !== undefined) hash.update(piece);
-        }
-        if (left !== 0 || !last) return false;
-        if (expected !== undefined && hash.digest("hex") !== expected) throw this.#wrong(path);
-        await write(last);
-        return true;
-      } catch (error) {
-        if (!(error instanceof StorageFailure)) throw error;
-        this.#onTrouble(error.message);
-        return false;
-      } finally {
-        answer.body.destroy();
-      }
-    };
-  }
-
-  /** @returns undefined when it is gone, or another one, meanwhile */
-  async #get(path: string, found: ServedFile, { start, end }: ByteRange): Promise<BucketAnswer | undefined> {
-    const isWhole = start === 0 && end === found.sizeBytes - 1;
-    const answer = await this.#client.send("GET", path, {
-      headers: { "if-match": found.changed, ...(!isWhole && { range: `bytes=${start}-${end}` }) },
-    });
-    const { status, headers, body } = answer;
-    if (status === 404 || status === 412) {
-      body.resume();
-      this.#found.forget(path);
-      return undefined;
-    }
-    const length = Number(headers["content-length"] ?? end - start + 1);
-    if (status === (isWhole ? 200 : 206) && headers.etag === found.changed && length === end - start + 1)
-      return answer;
-    body.destroy();
-    throw new StorageFailure(`the bucket answers ${status} with something else than the object`);
-  }
-
-  #wrong(path: string): StorageFailure {
-    return new StorageFailure(`the bucket has sent other bytes than the SHA-256 of ${path} says`);
-  }
-
-  async digest({ path, kind }: StoragePath): Promise<string | undefined> {
-    const found = await this.#head(path);
-    if (!found || found.digest !== undefined) return found?.digest;
-    if (kind === "object") {
-      const known = await this.#sidecarDigest(path);
-      if (known !== undefined) return known;
-    }
-    // Of a tool that makes none.
-    const answer = await this.#get(path, found, { start: 0, end: found.sizeBytes - 1 });
-    if (!answer) return undefined;
-    const hash = createHash("sha256");
-    let length = 0;
-    for await (const piece of this.#client.pieces(answer.body)) {
-      length += piece.length;
-      hash.update(piece);
-    }
-    if (length !== found.sizeBytes) throw new StorageFailure("the bucket has sent less than it has promised");
-    const digest = hash.digest("hex");
-    if (kind === "object") await this.#lay(sidecarOf(path), Buffer.from(sidecarText(path, digest)), false);
-    return digest;
-  }
-
-  async #sidecarDigest(path: string): Promise<string | undefined> {
-    const { status, body } = await this.#client.send("GET", sidecarOf(path));
-    if (status === 200) return digestIn((await this.#client.bytes(body, LONGEST_SIDECAR)).toString());
-    body.resume();
-    if (status === 404) return undefined;
-    throw new StorageFailure(`the bucket answers ${status} for a checksum`);
+  digest(path: StoragePath): Promise<string | undefined> {
+    return this.#upload.digest(path);
   }
 
   async receive(): Promise<Incoming> {
     const file = await this.#spool.open();
     return {
       write: (piece) => file.write(piece),
-      publish: (path, about) => this.#publish(file, path, about),
+      publish: (path, about) => this.#upload.publish(file, path, about),
       discard: () => file.discard(),
     };
   }
 
-  #publish(file: SpoolFile, path: StoragePath, about: IncomingFacts): Promise<KeptFile> {
-    const work = () => this.#publishNow(file, path, about);
-    return this.#turns ? this.#turns.take(path.path, work) : work();
-  }
-
-  async #publishNow(
-    file: SpoolFile,
-    name: StoragePath,
-    { digest, signature }: IncomingFacts,
-  ): Promise<KeptFile> {
-    const { path, kind } = name;
-    const isFirst = await this.#put(file, path, digest);
-    const standing = isFirst ? digest : await this.digest(name);
-    if (standing === undefined)
-      throw new StorageFailure("an object of this name was deleted at the same time");
-    if (kind === "object" && standing === digest) {
-      // What an earlier try could not bring to its end is made good by the next one.
-      await this.#lay(sidecarOf(path), Buffer.from(sidecarText(path, digest)), isFirst);
-      if (signature) await this.#lay(`${path}.sig`, signature, isFirst);
-    }
-    return { digest: standing, wasThere: !isFirst };
-  }
-
-  /** @returns false when something has the name already */
-  async #put(file: SpoolFile, path: string, digest: string): Promise<boolean> {
-    if (this.#turns && (await this.#head(path))) return false;
-    const { status, text } = await this.#client.text("PUT", path, {
-      headers: { "if-none-match": "*", [DIGEST]: digest },
-      body: { path: file.path, sizeBytes: file.bytes, digest },
-    });
-    if (status === 412) return false;
-    if (!isGood(status))
-      throw new StorageFailure(`the bucket answers ${status} to an upload${reasonIn(text)}`);
-    // Read back: what was acknowledged is there, and what it should be.
-    const found = await this.#head(path);
-    if (found?.digest !== digest || found.sizeBytes !== file.bytes)
-      throw new StorageFailure("the bucket has taken an upload, and has not what was sent");
-    return true;
-  }
-
-  /** What stands beside an object. @param replaces what an object that is gone has left */
-  async #lay(path: string, bytes: Buffer, replaces: boolean): Promise<void> {
-    if (!replaces && (await this.#head(path))) return;
-    const digest = sha256(bytes);
-    const { status, text } = await this.#client.text("PUT", path, {
-      headers: { [DIGEST]: digest, ...(!replaces && { "if-none-match": "*" }) },
-      body: { bytes, digest },
-    });
-    if (!isGood(status) && status !== 412)
-      throw new StorageFailure(`the bucket answers ${status} to an upload${reasonIn(text)}`);
-  }
-
-  /** A copy onto itself has a new time, and the same bytes. */
-  async #noteUse(path: string, { changed }: ServedFile): Promise<void> {
-    if (this.#noting.has(path)) return;
-    this.#noting.add(path);
-    try {
-      const { headers, body } = await this.#client.send("HEAD", path);
-      body.resume();
-      const digest = digestOf(headers);
-      const { status, text } = await this.#client.text("PUT", path, {
-        headers: {
-          "x-amz-copy-source": this.#client.sourceOf(path),
-          "x-amz-copy-source-if-match": changed,
-          "x-amz-metadata-directive": "REPLACE",
-          ...(digest !== undefined && { [DIGEST]: digest }),
-        },
-      });
-      if (!isGood(status) && status !== 404 && status !== 412)
-        this.#onTrouble(
-          `the use of an object cannot be noted: the bucket answers ${status}${reasonIn(text)}`,
-        );
-      this.#found.forget(path);
-    } catch (error) {
-      this.#onTrouble(`the use of an object cannot be noted: ${messageOf(error)}`);
-    } finally {
-      this.#noting.delete(path);
-    }
-  }
-
   async remove({ object }: StoragePath): Promise<boolean> {
-    const isThere = (await this.#head(object)) !== undefined;
+    const isThere = (await this.#lookup.head(object)) !== undefined;
     if (isThere) await this.#delete(object);
     return isThere;
   }
@@ -336,7 +108,7 @@ class S3Storage implements ObjectStorage {
       const { status, text } = await this.#client.text("DELETE", `${object}${suffix}`);
       if (!isGood(status) && status !== 404)
         throw new StorageFailure(`the bucket answers ${status} to a deletion${reasonIn(text)}`);
-      if (suffix === "") this.#found.forget(object);
+      if (suffix === "") this.#lookup.forget(object);
     }
   }
 
@@ -363,7 +135,7 @@ class S3Storage implements ObjectStorage {
   }
 
   async removeUnused({ path, usedMs }: Pick<StoredObject, "path" | "usedMs">): Promise<boolean> {
-    const found = await this.#head(path);
+    const found = await this.#lookup.head(path);
     // Times of a single object are whole seconds.
     if (found && found.modifiedMs > usedMs) return false;
     await this.#delete(path);
