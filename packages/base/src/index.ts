@@ -55,16 +55,11 @@ export { textBody, type HttpBody } from "./http/upload.js";
 export { Pace } from "./http/pace.js";
 export { netrcLogin, parseNetrc, type NetrcEntry } from "./http/netrc.js";
 export { proxyFor } from "./http/proxy.js";
-export {
-  applyMirror,
-  localName,
-  mirrorsOf,
-  parseMirrors,
-  type MirrorOptions,
-  type MirrorRule,
-  type MirrorsOptions,
-} from "./http/mirror.js";
+export { applyMirror, mirrorsOf, type MirrorOptions, type MirrorsOptions } from "./http/mirror.js";
+export { parseMirrors, type MirrorRule } from "./http/mirror-rule.js";
+export { localName } from "./http/local-name.js";
 export { decodeUrl, encodeUrl, joinUrl, quoted, splitUrl, unquoted, type UrlParts } from "./http/url.js";
+export { jsonObject } from "./text/json.js";
 export { redact } from "./text/redact.js";
 export { removeTree } from "./files/remove.js";
 export { scratchFolder, TEMPORARY_NAME, temporaryBeside } from "./files/scratch.js";

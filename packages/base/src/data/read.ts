@@ -1,3 +1,4 @@
+/** Reads what one program has written and another reads, by its schema. */
 import * as v from "valibot";
 import { BuildError, type Diagnostic } from "../diagnostics/diagnostic.js";
 

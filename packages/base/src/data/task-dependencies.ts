@@ -1,3 +1,4 @@
+/** `taskdepdata.json`: what a task needs, for programs that its body calls. */
 import * as v from "valibot";
 import { list } from "./forms.js";
 

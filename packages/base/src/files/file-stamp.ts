@@ -11,6 +11,7 @@ import type { BigIntStats } from "node:fs";
 /** Kind, size, times of modification and change in ns, inode; without blanks. */
 export type FileStamp = string;
 
+/** @param status of `stat` with `bigint`, so that times are whole nanoseconds */
 export function fileStamp(status: BigIntStats): FileStamp {
   const kind = status.isFile() ? "" : status.isDirectory() ? "d" : "s";
   return `${kind}${status.size}:${status.mtimeNs}:${status.ctimeNs}:${status.ino}`;

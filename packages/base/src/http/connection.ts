@@ -139,6 +139,7 @@ function answered(request: http.ClientRequest, url: URL, limits: Limits): Promis
   });
 }
 
+/** What every request under way ends with when the client's signal says so. */
 export function stopped(): HttpError {
   return new HttpError("HTTP_STOPPED", "the build is being stopped");
 }

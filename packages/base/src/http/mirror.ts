@@ -8,74 +8,11 @@
  *
  * @see BitBake user manual, PREMIRRORS and MIRRORS; lib/bb/fetch2/__init__.py, uri_replace, build_mirroruris
  */
-import { decodeUrl, encodeUrl, splitUrl, unquoted, type UrlParts } from "./url.js";
+import { lastOf, localName } from "./local-name.js";
+import { decodeRule, pattern, type MirrorRule } from "./mirror-rule.js";
+import { decodeUrl, encodeUrl } from "./url.js";
 
-export interface MirrorRule {
-  readonly find: string;
-  readonly replace: string;
-}
-
-/**
- * The rules of a list: words in pairs, separated by blanks or by the two characters `\n`.
- *
- * @returns also what is wrong with it, as text for a message
- */
-export function parseMirrors(text: string): { rules: MirrorRule[]; faults: string[] } {
-  const all = text
-    .replaceAll("\\n", " ")
-    .split(/\s+/)
-    .filter((word) => word !== "");
-  const rules: MirrorRule[] = [];
-  const faults: string[] = [];
-  for (let at = 0; at < all.length; at += 2) {
-    const find = all[at]!;
-    const replace = all[at + 1];
-    if (replace === undefined) faults.push(`${find} has no replacement`);
-    else if (!decodeRule(find)) faults.push(`${find} has no type://host/path`);
-    else if (!decodeRule(replace)) faults.push(`${replace} has no type://host/path`);
-    else if (!compiles(find)) faults.push(`${find} is no regular expression`);
-    else rules.push({ find, replace });
-  }
-  return { rules, faults };
-}
-
-function compiles(find: string): boolean {
-  const { type, host, path, user, password } = decodeRule(find)!;
-  try {
-    return [type, host, path, user, password].every((one) => pattern(one) !== undefined);
-  } catch {
-    return false;
-  }
-}
-
-/** A URL or a half of a rule for the comparison: the path is decoded, a host alone has the path `/`. */
-function decodeRule(url: string): UrlParts | undefined {
-  const parts = splitUrl(url);
-  if (!parts || (parts.host === "" && parts.path === "")) return undefined;
-  const tail = url.slice(url.indexOf(";") + 1 || url.length);
-  if (tail.split(";").some((word) => word !== "" && !word.includes("="))) return undefined;
-  return { ...parts, path: unquoted(parts.path) || "/" };
-}
-
-const patterns = new Map<string, RegExp>();
-
-/** Matches where Python's `re.match` does: at the start. What only Python writes is written as here. */
-function pattern(text: string): RegExp {
-  let known = patterns.get(text);
-  if (!known) {
-    const flags = /^\(\?([ims]+)\)/.exec(text);
-    const rest = (flags ? text.slice(flags[0].length) : text)
-      .replaceAll("(?P<", "(?<")
-      .replace(/\(\?P=(\w+)\)/g, "\\k<$1>")
-      .replace(/\\Z/g, "(?![\\s\\S])")
-      .replace(/\\A/g, "(?<![\\s\\S])")
-      .replace(/\{,(\d+)\}/g, "{0,$1}");
-    known = new RegExp(`^(?:${rest})`, flags?.[1] ?? "");
-    patterns.set(text, known);
-  }
-  return known;
-}
-
+/** What a mirror calls the file. */
 export interface MirrorOptions {
   /** The file's name on the mirror: a replacement that does not end with it is a folder. Default: that of the URL. */
   readonly basename?: string;
@@ -111,6 +48,7 @@ export function applyMirror(url: string, rule: MirrorRule, options: MirrorOption
   return result === url ? undefined : result;
 }
 
+/** Which places there are to be asked. */
 export interface MirrorsOptions {
   /** Names of archives of the source, the best first. */
   readonly tarballs?: readonly string[];
@@ -141,35 +79,6 @@ export function mirrorsOf(url: string, rules: readonly MirrorRule[], options: Mi
   };
   visit(url, rules);
   return [...found];
-}
-
-/** Sources that are no single file: nothing tells that a name on a mirror is theirs. */
-const NO_FILES: readonly string[] = [
-  "git",
-  "gitsm",
-  "gitannex",
-  "svn",
-  "hg",
-  "repo",
-  "p4",
-  "ccrc",
-  "gomodgit",
-];
-
-/** The name of the file that an entry is kept as; empty where it is no file. */
-export function localName(url: string): string {
-  const parts = decodeUrl(url);
-  if (!parts || NO_FILES.includes(parts.type)) return "";
-  if (parts.type === "file") {
-    const name = lastOf(parts.path);
-    return name === "." || name === ".." ? "" : name;
-  }
-  const given = parts.parameters["downloadfilename"];
-  return given || lastOf(parts.path) || `${parts.host}${parts.path.replaceAll("/", ".")}`;
-}
-
-function lastOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** The path on the mirror with the right name at its end. */

@@ -12,6 +12,7 @@ const WORTH_ASKING_BYTES = 64 << 10;
 /** A server that knows nothing of `Expect` gets the body all the same. @see RFC 9110, 10.1.1 */
 const CONTINUE_MS = 1000;
 
+/** A text in UTF-8 to send. */
 export function textBody(text: string): HttpBody {
   const bytes = Buffer.from(text);
   return { bytes: bytes.length, open: () => Readable.from([bytes], { objectMode: false }) };

@@ -3,10 +3,12 @@ import { BuildError, render } from "../diagnostics/diagnostic.js";
 import { messageOf } from "../diagnostics/errno.js";
 import { redact } from "../text/redact.js";
 
+/** A line of standard output. */
 export function say(line: string): void {
   process.stdout.write(`${redact(line)}\n`);
 }
 
+/** A line of standard error, which the task's log has as a warning. */
 export function warn(message: string): void {
   process.stderr.write(`warning: ${redact(message)}\n`);
 }

@@ -12,6 +12,7 @@ type ValueKind =
 
 const operandWords = ["bash", "zsh", "fish"];
 
+/** A script for the shell to read; recipes and codes it asks of tsbake when they are completed. */
 export function completionScript(shell: CompletionShell): string {
   const text = { bash: bashScript, zsh: zshScript, fish: fishScript }[shell]();
   return `${text}\n`;

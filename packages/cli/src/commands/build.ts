@@ -35,6 +35,7 @@ async function run({ request, around }: Asked, locked: LockedBuild, display: Dis
   return (result.summary?.ok ?? true) ? ALL_WELL : FAILED;
 }
 
+/** What the engine is asked for: the command line with what the terminal and signals add. */
 export function buildRequest(request: Request, around: Surroundings): BuildRequest {
   const { targets, task, force, invalidate, keepGoing, dryRun, verbose, runAll, runOnly, setscene } = request;
   return {

@@ -17,6 +17,7 @@ export interface DoneNote {
 
 const LONGEST = 4096;
 
+/** Digests of a download, as far as the note beside it is about the file that is there. */
 export async function readNote(path: string): Promise<DoneNote> {
   const identity = await identityOf(path);
   if (identity === undefined) return { identity, digests: {}, isCurrent: false };
@@ -36,6 +37,7 @@ export async function writeNote(path: string, digests: Digests): Promise<void> {
   }
 }
 
+/** Whether DL_DIR is another's: what cannot be noted there is found out again. */
 export function isForbidden(error: unknown): boolean {
   return hasCode(error, "EACCES", "EPERM", "EROFS");
 }

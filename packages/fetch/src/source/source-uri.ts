@@ -81,6 +81,7 @@ export function downloadName(source: SourceUri): string {
   return name;
 }
 
+/** @throws BuildError `fetch/bad-uri` */
 export function fail(uri: string, why: string): never {
   throw new BuildError([badUri(uri, why)]);
 }

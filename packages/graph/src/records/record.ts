@@ -3,21 +3,18 @@
  *
  * @see BitBake 2.19 lib/bb/siggen.py (dump_sigtask): field names are the same; a set is an object `_set_object` there
  */
+import { jsonObject } from "@tsbake/base";
 import type { SignatureExplanation } from "../types.js";
 
+/** The text of a `.sigdata` or `.siginfo`; `readRecord` takes it back. */
 export function writeRecord(explanation: SignatureExplanation): string {
   return `${JSON.stringify(explanation)}\n`;
 }
 
 /** @returns undefined when the text is not a record: broken off, or of something else */
 export function readRecord(text: string): SignatureExplanation | undefined {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(data)) return undefined;
+  const data = jsonObject(text);
+  if (data === undefined) return undefined;
   const { task, basehash, taskhash, unihash, gendeps, varvals, runtaskdeps, runtaskhashes } = data;
   const { file_checksum_values: files, feed, taint } = data;
   if (typeof task !== "string" || typeof basehash !== "string") return undefined;

@@ -32,6 +32,7 @@ export async function openBaseSigner(handler?: string): Promise<BaseSigner> {
   };
 }
 
+/** @param task with `do_` */
 export function baseHash(handler: SignatureHandler, variables: RecipeVariables, task: string): string {
   const writer = handler.writer("base");
   walkVariables(variables, task, writer);

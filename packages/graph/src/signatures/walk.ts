@@ -23,6 +23,7 @@ export interface TaskInputs {
   readonly taint?: string | undefined;
 }
 
+/** Hands all inputs of a task to the writer, in the order that its hash depends on. */
 export function walkInputs(inputs: TaskInputs, writer: SignatureWriter): void {
   writer.base?.(inputs.baseHash);
   for (const { label, unihash } of inputs.needs) writer.need?.(label, unihash);

@@ -4,6 +4,7 @@ export type Bits = Uint32Array;
 
 export const NO_BITS: Bits = new Uint32Array(0);
 
+/** Whether a task is in the set. @param at its number */
 export function hasBit(bits: Bits, at: number): boolean {
   return ((bits[at >>> 5] ?? 0) & (1 << (at & 31))) !== 0;
 }

@@ -47,6 +47,7 @@ function whyNot({ path, change, kind, isInBase }: ChangedFile): string | undefin
   return undefined;
 }
 
+/** Whether a recipe of this plan would bring nothing. */
 export function isEmpty({ fromArchive, fromRecipes, files }: CommitPlan): boolean {
   return fromArchive.length + fromRecipes.length + files.length === 0;
 }

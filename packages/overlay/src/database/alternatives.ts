@@ -36,6 +36,7 @@ export function parseGroup(text: string): AlternativeGroup {
   return { isManual: mode === "manual", link, slaves, choices };
 }
 
+/** @see update-alternatives(1), "FILES": the administrative file of a group */
 export function writeGroup({ isManual, link, slaves, choices }: AlternativeGroup): string {
   const lines = [isManual ? "manual" : "auto", link, ...slaves.flat(), ""];
   for (const [path, one] of choices) lines.push(path, one.priority, ...one.slaves);

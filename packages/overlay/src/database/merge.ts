@@ -38,6 +38,7 @@ export interface Merged {
   readonly fates: readonly PackageFate[];
 }
 
+/** @param old the base of before @param own as the overlay shows it @param next the base of now */
 export function mergeDatabases(old: DpkgState, own: DpkgState, next: DpkgState): Merged {
   const packages = new Map<string, DpkgPackage>();
   const origins = new Map<string, Origin>();

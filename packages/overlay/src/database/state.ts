@@ -31,6 +31,7 @@ export interface DpkgState {
   readonly automatic: ReadonlyMap<string, Stanza>;
 }
 
+/** Empty for a package of which only configuration is left. */
 export function versionOf({ stanza }: DpkgPackage): string {
   return stanza.get("Version") ?? "";
 }

@@ -64,6 +64,7 @@ const NOT_LOOKED_AT =
   /^\/(?:var\/lib\/(?:dpkg|apt)|var\/cache|var\/log|var\/tmp|tmp|run|proc|sys|dev|etc\/alternatives)(?:\/|$)|^\/etc\/ld\.so\.cache$/;
 const ALTERNATIVES = "/etc/alternatives/";
 
+/** Reads nothing and writes nothing: who calls it does what it says. */
 export function treeChanges(input: TreeInput): TreeChanges {
   const { own, next, merged, upper, nextTree, oldTree, upperTree, isEdited, place } = input;
   const placed = (one: DpkgPackage): string[] => listedFiles(one).map(place);

@@ -62,6 +62,7 @@ export interface DifferenceInput {
 const NOT_CHANGES =
   /^\/(?:var\/lib\/(?:dpkg|apt|systemd\/deb-systemd-[a-z-]*helper[a-z-]*|ucf|pam)|var\/cache|var\/log|var\/tmp|tmp|run|proc|sys|dev|etc\/alternatives)(?:\/|$)|^\/etc\/ld\.so\.cache$|^\/etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$|^\/etc\/\.pwd\.lock$|^\/root\/\.(?:bash_history|lesshst|viminfo|wget-hsts)$|\/__pycache__(?:\/|$)/;
 
+/** Pure: all that has been read of base and overlay comes in. */
 export function differenceOf(input: DifferenceInput): Difference {
   const { base, own } = input;
   const added: AddedPackage[] = [];

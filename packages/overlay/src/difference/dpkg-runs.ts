@@ -38,6 +38,7 @@ export function dpkgRuns(log: string): DpkgRun[] {
   return runs;
 }
 
+/** @param seconds since epoch */
 export function isDuring(runs: readonly DpkgRun[], seconds: number): boolean {
   return runs.some(
     ({ fromSeconds, toSeconds }) => seconds >= fromSeconds - TICK_SECONDS && seconds <= toSeconds,

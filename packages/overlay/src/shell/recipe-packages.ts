@@ -13,6 +13,7 @@ async function packageFiles(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith(".deb")).sort();
 }
 
+/** Whether a recipe of the build has made packages of this format. */
 export async function hasRecipePackages(folder: string): Promise<boolean> {
   return (await packageFiles(folder)).length > 0;
 }

@@ -6,6 +6,7 @@ import type { Look } from "../database/tree.js";
 /** By absolute path in the root. */
 export type Entries = ReadonlyMap<string, RootEntry>;
 
+/** What a tree has, by absolute path in it. */
 export async function entriesOf(cage: Cage, root: string): Promise<Entries> {
   return new Map((await listRoot(cage, root)).map((entry) => [`/${entry.path}`, entry]));
 }

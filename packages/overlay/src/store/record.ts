@@ -38,6 +38,7 @@ export async function readOverlayRecord(overlays: string, name: string): Promise
   return record;
 }
 
+/** Whole or not at all: an overlay without a record is none. */
 export async function writeOverlayRecord(places: OverlayPlaces, record: OverlayRecord): Promise<void> {
   await mkdir(places.folder, { recursive: true });
   await writeFileAtomic(places.record, `${JSON.stringify(record, undefined, 2)}\n`);

@@ -11,6 +11,7 @@ import { type FeedOptions, openFeed } from "./feed.js";
 import { withHostArchive } from "./host-archive.js";
 import { hostReach } from "./host.js";
 
+/** A feed, and the root that is to have it. */
 export interface FeedInRootOptions extends FeedOptions {
   /** Where programs of apt are in the root that are not at their usual places. */
   readonly tools?: string;
@@ -20,6 +21,7 @@ export interface FeedInRootOptions extends FeedOptions {
   readonly isOffline?: boolean;
 }
 
+/** What the root has to have. */
 export interface FeedInRoot {
   /** Path in the root → content. */
   readonly files: ReadonlyMap<string, string | Buffer>;
@@ -34,29 +36,49 @@ const KEYRINGS = ["trusted.gpg.d", "keyrings"];
 
 /** @throws BuildError `packaging/feed-unreachable`, `packaging/no-host-archive` */
 export async function feedInRoot(options: FeedInRootOptions): Promise<FeedInRoot> {
-  const files = new Map<string, string | Buffer>();
-  const copies = new Map<string, string>();
-  const sources =
-    options.sources === undefined
-      ? await hostSources()
-      : new Map([["tsbake", await withHostArchive(options.sources)]]);
-  for (const [name, text] of sources) {
-    const ending = /^types:/im.test(text) ? "sources" : "list";
-    files.set(`${APT}/sources.list.d/${name}.${ending}`, `${text.trimEnd()}\n`);
-  }
-  const own = (options.folders ?? []).map((folder) => `deb [trusted=yes] file:${folder} ./\n`);
-  if (own.length > 0) files.set(`${APT}/sources.list.d/tsbake-recipes.list`, own.join(""));
+  const sources = await sourcesOf(options);
   const texts = [...sources.values()].join("\n");
-  for (const path of await keyringsOf(texts)) {
-    const content = await ifThere(readFile(path));
-    if (content !== undefined) files.set(path.slice(1), content);
-  }
-  files.set(`${APT}/apt.conf.d/90tsbake`, `${(await settings(options)).join("\n")}\n`);
+  const files = new Map<string, string | Buffer>([
+    ...sourceFiles(sources, options.folders ?? []),
+    ...(await keyringFiles(texts)),
+    [`${APT}/apt.conf.d/90tsbake`, `${(await settings(options)).join("\n")}\n`],
+  ]);
+  const copies = new Map<string, string>();
   if (options.isOffline !== true)
     for (const path of await (await openFeed(options)).listFiles())
       copies.set(`var/lib/apt/lists/${basename(path)}`, path);
-  const folders = [...texts.matchAll(/(?:^|\s)(?:file|copy):(?:\/\/)?(\/[^\s]*)/g)].map((match) => match[1]!);
-  return { files, copies, folders: sortedUnique(folders) };
+  return { files, copies, folders: foldersIn(texts) };
+}
+
+/** Names without ending → text. */
+async function sourcesOf({ sources }: FeedOptions): Promise<ReadonlyMap<string, string>> {
+  return sources === undefined ? hostSources() : new Map([["tsbake", await withHostArchive(sources)]]);
+}
+
+/** @param own folders of the root with packages of recipes */
+function sourceFiles(sources: ReadonlyMap<string, string>, own: readonly string[]): [string, string][] {
+  const files = [...sources].map(([name, text]): [string, string] => {
+    const ending = /^types:/im.test(text) ? "sources" : "list";
+    return [`${APT}/sources.list.d/${name}.${ending}`, `${text.trimEnd()}\n`];
+  });
+  const lines = own.map((folder) => `deb [trusted=yes] file:${folder} ./\n`);
+  if (lines.length > 0) files.push([`${APT}/sources.list.d/tsbake-recipes.list`, lines.join("")]);
+  return files;
+}
+
+async function keyringFiles(sources: string): Promise<[string, Buffer][]> {
+  const files: [string, Buffer][] = [];
+  for (const path of await keyringsOf(sources)) {
+    const content = await ifThere(readFile(path));
+    if (content !== undefined) files.push([path.slice(1), content]);
+  }
+  return files;
+}
+
+/** Archives that are folders of this machine. */
+function foldersIn(sources: string): string[] {
+  const found = sources.matchAll(/(?:^|\s)(?:file|copy):(?:\/\/)?(\/[^\s]*)/g);
+  return sortedUnique([...found].map((match) => match[1]!));
 }
 
 /** Names without ending → text. */

@@ -53,6 +53,7 @@ const FUNCTIONS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ["os.uname", (args) => (args.length === 0 ? unameFields() : refuse())],
 ]);
 
+/** @param path as written, such as `bb.utils.contains` @throws CannotTell for what only Python knows */
 export function callFunction(path: string, args: readonly Argument[], d: Datastore): Inline {
   return (FUNCTIONS.get(path) ?? refuse)(args, d);
 }

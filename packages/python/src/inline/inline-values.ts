@@ -7,6 +7,7 @@ export type Inline = string | number | boolean | null | readonly Inline[];
 /** Only Python can tell. Caught in inline.ts. */
 export class CannotTell extends Error {}
 
+/** Truth as Python has it: empty texts and lists are false. */
 export function isTrue(value: Inline): boolean {
   return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }

@@ -1,7 +1,7 @@
 /** Names of recipes and tasks for a shell that completes a command line: from the parse cache as it is, without a look at the sources. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ignoreSystemErrors, sortedUnique } from "@tsbake/base";
+import { ignoreSystemErrors, jsonObject, sortedUnique } from "@tsbake/base";
 
 export interface CachedNames {
   /** Recipes and what they provide, sorted. */
@@ -46,14 +46,9 @@ interface Named {
 }
 
 function infosOf(line: string): Named[] {
-  try {
-    const data: unknown = JSON.parse(line);
-    if (typeof data !== "object" || data === null || !("infos" in data)) return [];
-    return Array.isArray(data.infos) ? data.infos.filter(isNamed) : [];
-  } catch {
-    // The last line of a file that is just being replaced, or an empty one.
-    return [];
-  }
+  // The last line of a file that is just being replaced is broken off, or an empty one.
+  const infos = jsonObject(line)?.["infos"];
+  return Array.isArray(infos) ? infos.filter(isNamed) : [];
 }
 
 function isNamed(data: unknown): data is Named {

@@ -37,6 +37,7 @@ export interface CollectedFiles {
   readonly warnings: readonly Diagnostic[];
 }
 
+/** Which recipes and appends there are by BBFILES and BBMASK, and whose layer each is. */
 export function collectFiles(request: CollectRequest): CollectedFiles {
   const warnings: Diagnostic[] = [];
   const layerOf = layerFinder(request.collections);

@@ -20,6 +20,7 @@ export interface ProjectParts {
   readonly cached: number;
 }
 
+/** @param parts of the cache and of this parse alike */
 export function assembleProject(parts: ProjectParts, reading: Reading): ParsedProject {
   const { configurations, collected, files, parsed, cached } = parts;
   const recipes = new Map<RecipeId, RecipeInfo>();

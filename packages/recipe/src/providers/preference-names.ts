@@ -3,6 +3,7 @@ import type { Datastore } from "@tsbake/datastore";
 
 const PREFERENCE = /^(?:PREFERRED_(?:PROVIDER|RPROVIDER|VERSION)|REQUIRED_VERSION)(?:_|$|:pn-)/;
 
+/** Whether a variable decides between providers or versions, so that the parse cache has to know it. */
 export function isPreference(name: string): boolean {
   return PREFERENCE.test(name);
 }

@@ -202,10 +202,12 @@ class WebSocketChannel extends Queue {
   }
 }
 
+/** Lines over TCP or a Unix socket. @param budget how much may be under way for all clients */
 export function streamChannel(socket: Socket, budget: Budget): HashChannel {
   return new StreamChannel(socket, budget);
 }
 
+/** Lines over a WebSocket, each a message. @param address of the client, for logs */
 export function webSocketChannel(socket: WebSocket, address: string, budget: Budget): HashChannel {
   return new WebSocketChannel(socket, address, budget);
 }

@@ -18,6 +18,7 @@ const ALIVE_EVERY_MS = 30_000;
 /** `host:port`, `[address]:port` or `unix:///path`. */
 export type HashAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
+/** `HOST:PORT` or `unix:///PATH`; undefined for any other text. */
 export function readHashAddress(text: string): HashAddress | undefined {
   if (text.startsWith("unix://")) return text.length > 7 ? { path: text.slice(7) } : undefined;
   const [, v6, host = v6, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];

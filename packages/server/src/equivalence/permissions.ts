@@ -24,6 +24,7 @@ export function mayBeAnonymous(words: readonly string[]): boolean {
   return words.every((word) => word === NONE || ANONYMOUS.includes(word));
 }
 
+/** Whether all that is needed is there; `@all` is everything. */
 export function allows(has: readonly string[], needed: readonly Permission[]): boolean {
   return has.includes("@all") || needed.every((one) => has.includes(one));
 }

@@ -43,6 +43,7 @@ export function outputOf(row: unknown): OutputRow | undefined {
   };
 }
 
+/** A row of the table of users. */
 export function userOf(row: unknown): UserRow {
   return {
     username: textOf(row, "username") ?? "",

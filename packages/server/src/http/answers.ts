@@ -18,6 +18,7 @@ export class Refusal extends Error {
 const MOST_IGNORED_BYTES = 64 << 10;
 const LINGER_MS = 1000;
 
+/** @param text a line for people and logs, without its newline */
 export function sendText(
   response: ServerResponse,
   status: number,

@@ -34,6 +34,7 @@ async function readText(request: IncomingMessage, most: number): Promise<string>
   return Buffer.concat(pieces).toString();
 }
 
+/** With status 200. */
 export function sendJson(response: ServerResponse, answer: object): void {
   const body = Buffer.from(JSON.stringify(answer));
   response.writeHead(200, {

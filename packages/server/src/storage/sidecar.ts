@@ -8,6 +8,7 @@ export interface ToldFile {
   readonly bytes: Buffer;
 }
 
+/** The file as it would lie beside the object. @param modifiedMs that of the object */
 export function toldSidecar(object: string, digest: string, modifiedMs: number): ToldFile {
   const bytes = Buffer.from(sidecarText(object, digest));
   const etag = `"${sha256(bytes)}"`;

@@ -23,6 +23,7 @@ const TIMEOUT_MS = 5000;
 /** What it does not know, it may learn: other builds report to it. */
 const UNKNOWN = { ms: 15_000, most: 200_000 };
 
+/** @param near where all is kept that is learned */
 export function withUpstream(
   near: EquivalenceDatabase,
   options: UpstreamDatabaseOptions,

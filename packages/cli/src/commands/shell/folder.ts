@@ -1,6 +1,7 @@
 /** Where overlays are, and who opens them. */
 import type { Build } from "@tsbake/engine";
 
+/** The folder that has the build's overlays. */
 export function overlaysOf({ project, topdir }: Build): string {
   return project.configurationText("OVERLAY_DIR") ?? `${topdir}/overlays`;
 }

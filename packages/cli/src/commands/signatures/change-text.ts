@@ -133,6 +133,7 @@ function taintLine({ before, after }: Extract<InputChange, { kind: "taint" }>): 
     : "it is tainted by another forced run";
 }
 
+/** As much of a hash as tells it from others on a screen. */
 export function short(hash: string): string {
   return hash.length > SHORT ? hash.slice(0, SHORT) : hash;
 }

@@ -58,6 +58,7 @@ export function recordListText(records: ReadonlyMap<string, readonly RecordFile[
     : tableText(rows);
 }
 
+/** Lines about two records: what differs, and down to which inputs. */
 export function diffText({ label, before, after, causes }: RecordDiff, paint: Paint): string {
   const lines = [paint("bold", `${taskWords(label)}: ${short(before.unihash)} to ${short(after.unihash)}`)];
   if (causes.length === 0) lines.push("the inputs are the same");

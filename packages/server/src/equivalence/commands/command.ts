@@ -28,6 +28,7 @@ interface CommandParts<Schema extends v.GenericSchema> {
   run(session: Client, request: v.InferOutput<Schema>): Promise<unknown>;
 }
 
+/** A command whose request is checked by its schema, and who asks by the permissions. */
 export function command<Schema extends v.GenericSchema>(parts: CommandParts<Schema>): HashCommand {
   const { schema, permissions, writes = false, allowAnonymous = true, ofOneself } = parts;
   return {

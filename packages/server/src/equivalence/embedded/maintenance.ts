@@ -6,6 +6,7 @@ import { numberOf, textOf } from "../rows.js";
 
 const MARK = "gc-mark";
 
+/** What each method counts are lines; `EquivalenceDatabase` says what it is for. */
 export class Maintenance {
   readonly #sql: Database.Database;
 

@@ -10,6 +10,7 @@ export interface BucketFile extends ServedFile {
   readonly digest: string | undefined;
 }
 
+/** SHA-256 that we have put into an object's metadata; undefined where another tool has made it. */
 export function digestOf(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): string | undefined {
@@ -17,10 +18,12 @@ export function digestOf(
   return typeof text === "string" && /^[0-9a-f]{64}$/.test(text) ? text : undefined;
 }
 
+/** SHA-256 that the object must have, where its ETag for clients is one. */
 export function expectedOf({ etag }: ServedFile): string | undefined {
   return /^"([0-9a-f]{64})"$/.exec(etag)?.[1];
 }
 
+/** Any 2xx: servers differ in which one they give. */
 export function isGood(status: number): boolean {
   return status >= 200 && status < 300;
 }
