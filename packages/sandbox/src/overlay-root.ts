@@ -18,6 +18,7 @@ import { namespaceLimits } from "./namespace-limits.js";
 import { ownIds, PATH, userWords } from "./namespaces.js";
 import { POWERS } from "./powers.js";
 import { noNamespaces, noOverlay } from "./problems.js";
+import { DEVICES, MEMORY_FOLDERS } from "./sandbox-scripts.js";
 
 export interface Bind {
   /** Absolute, of the host. */
@@ -82,23 +83,12 @@ mount -t proc -o nosuid,nodev,noexec proc proc 2>/dev/null || mount --rbind /pro
 for name in sys sysrq-trigger irq bus fs; do
     [ ! -e "proc/$name" ] || mount -o bind,ro "proc/$name" "proc/$name"
 done
-mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs dev
-mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs run
-mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs tmp
-mkdir dev/pts dev/shm
-mkdir -m 1777 run/lock
-for node in null zero full random urandom tty; do
-    : >"dev/$node"
-    mount --bind "/dev/$node" "dev/$node"
-done
-ln -s /proc/self/fd dev/fd
+${MEMORY_FOLDERS}ln -s /proc/self/fd dev/fd
 ln -s /proc/self/fd/0 dev/stdin
 ln -s /proc/self/fd/1 dev/stdout
 ln -s /proc/self/fd/2 dev/stderr
 ln -s pts/ptmx dev/ptmx
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts 2>/dev/null || :
-mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs dev/shm
-while [ "$count" -gt 0 ]; do
+${DEVICES}while [ "$count" -gt 0 ]; do
     case $2 in /run/*)
         if [ -d "$1" ]; then mkdir -p ".$2"; else mkdir -p ".\${2%/*}"; : >".$2"; fi
     esac

@@ -86,20 +86,17 @@ read -r rest || exit 0
 exec "$@"
 `;
 
-/**
- * $1: root; $2: libfakeroot's folder or empty; $3: where it must be seen. Host nodes are bound file by file: a user
- * namespace may not make nodes. /dev is the cage's own here.
- */
-export const ATTACH = `
-set -eu
-cd "$1"
-mkdir -p proc dev run tmp
-mount --rbind /proc proc
-mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs dev
+/** In a root: what lies in memory there. */
+export const MEMORY_FOLDERS = `mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs dev
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs run
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs tmp
-cp -P /dev/fd /dev/stdin /dev/stdout /dev/stderr /dev/ptmx dev
-mkdir dev/pts dev/shm
+`;
+
+/**
+ * In a root, after MEMORY_FOLDERS: what every program expects in /dev. Nodes of the host are bound one by one: a user namespace may
+ * not make nodes.
+ */
+export const DEVICES = `mkdir dev/pts dev/shm
 mkdir -m 1777 run/lock
 for node in null zero full random urandom tty; do
     : >"dev/$node"
@@ -107,7 +104,18 @@ for node in null zero full random urandom tty; do
 done
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts 2>/dev/null || :
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs dev/shm
-if [ -n "$2" ]; then
+`;
+
+/**
+ * $1: root; $2: libfakeroot's folder or empty; $3: where it must be seen. /dev is the cage's own here.
+ */
+export const ATTACH = `
+set -eu
+cd "$1"
+mkdir -p proc dev run tmp
+mount --rbind /proc proc
+${MEMORY_FOLDERS}cp -P /dev/fd /dev/stdin /dev/stdout /dev/stderr /dev/ptmx dev
+${DEVICES}if [ -n "$2" ]; then
     mkdir "$3"
     mount --bind "$2" "$3"
 fi

@@ -67,6 +67,7 @@ export function openAhead(packages: readonly Planned[], beside: string): AsyncDi
   return contents;
 }
 
+/** What `openAhead` has opened for this very list of packages; undefined where nothing was. */
 export function openedAhead(packages: readonly Planned[]): PackageContents | undefined {
   return ahead.get(packages);
 }

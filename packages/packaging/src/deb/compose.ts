@@ -14,7 +14,7 @@ import { additions } from "../database/changes.js";
 import { byNameAndArchitecture, type InstalledPackage } from "../database/database.js";
 import { type OpenedPackage, openPackages } from "../contents/index.js";
 import { DPKG_FOLDER } from "./database.js";
-import { mergedFolders, verify } from "./install.js";
+import { mergedFolders, verify } from "./whole-root.js";
 import { followed } from "../layout/index.js";
 import { isRemovedPath } from "./normalise.js";
 import { SCRIPTS, describe } from "./skipped.js";

@@ -44,13 +44,24 @@ export async function readDebDatabase(root: string, architecture?: string): Prom
     backend: "deb",
     architecture: architecture ?? nativeArchitecture(packages),
     packages,
-    diversions: await readDiversions(join(folder, "diversions")),
-    alternatives: await readAlternatives(root, join(folder, "alternatives")),
-    overrides: (await linesOf(join(folder, "statoverride"))).sort(byText),
+    ...(await readHelpers(root)),
     triggers: await readTriggers(join(folder, "triggers")),
   };
 }
 
+/** What dpkg-divert, update-alternatives and dpkg-statoverride keep: scripts of every format call them. */
+export async function readHelpers(
+  root: string,
+): Promise<Pick<PackageDatabase, "diversions" | "alternatives" | "overrides">> {
+  const folder = join(root, DPKG_FOLDER);
+  return {
+    diversions: await readDiversions(join(folder, "diversions")),
+    alternatives: await readAlternatives(root, join(folder, "alternatives")),
+    overrides: (await linesOf(join(folder, "statoverride"))).sort(byText),
+  };
+}
+
+/** That of the `dpkg` package, else of the first that is not `all`. */
 export function nativeArchitecture(packages: readonly InstalledPackage[]): string {
   const dpkg = packages.find((one) => one.name === "dpkg");
   return (dpkg ?? packages.find((one) => one.architecture !== "all"))?.architecture ?? "all";
@@ -65,6 +76,7 @@ async function filesIn(folder: string): Promise<string[]> {
 /** `info/` by package (`libc6:amd64`, `bash`), then by kind. */
 export type Info = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
+/** @param folder `info` of a database */
 export async function readInfo(folder: string): Promise<Info> {
   const info = new Map<string, Map<string, string>>();
   const names = (await filesIn(folder)).filter((name) => /^[^.].*\.[a-z0-9]+$/.test(name));
@@ -119,11 +131,11 @@ export function parseConffiles(text: string | undefined): Map<string, string> {
   return conffiles;
 }
 
-export async function linesOf(path: string): Promise<string[]> {
+async function linesOf(path: string): Promise<string[]> {
   return (await readTextIfThere(path))?.split("\n").filter((line) => line !== "") ?? [];
 }
 
-export async function readDiversions(path: string): Promise<Diversion[]> {
+async function readDiversions(path: string): Promise<Diversion[]> {
   const lines = await linesOf(path);
   if (lines.length % 3 !== 0) throw new BuildError([badDatabase(path, "its lines do not come in threes")]);
   const diversions: Diversion[] = [];
@@ -133,7 +145,7 @@ export async function readDiversions(path: string): Promise<Diversion[]> {
   return diversions.sort((left, right) => byText(left.from, right.from));
 }
 
-export async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
+async function readAlternatives(root: string, folder: string): Promise<Alternative[]> {
   const inside = insideRoot(root);
   const names = (await filesIn(folder)).sort(byText);
   return eachLimited(names, AT_ONCE, async (name) => {

@@ -12,6 +12,7 @@ export interface DpkgFailure {
 const PROGRESS =
   /^(Selecting previously |Preparing to |Unpacking |Setting up |Processing triggers |Removing |Purging configuration |\(Reading database )/;
 
+/** Which of dpkg's lines is the reason, and about which package. */
 export function explainDpkg(stdout: string, stderr: string): DpkgFailure {
   const lines = `${stdout.trimEnd()}\n${stderr}`.split("\n").filter((line) => !PROGRESS.test(line));
   const causes = lines.flatMap((line, at) => {

@@ -2,24 +2,19 @@
  * A whole root from nothing. The essential packages are laid out side by side first, so that scripts find a working
  * system; then the real dpkg unpacks and configures everything, its maintainer scripts inside the root.
  */
-import { lstatSync } from "node:fs";
-import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { AT_ONCE, batches, BuildError, demandSuccess, eachLimited, hasCode, sha256File } from "@tsbake/base";
+import { mkdir, readdir } from "node:fs/promises";
+import { batches, BuildError } from "@tsbake/base";
+import { leavesRoot, linkOutOf, refuseLinks } from "@tsbake/sandbox";
 import type { InstallRequest, InstallResult, LayerRequest, Planned, Solution } from "../database/backend.js";
-import type { Cage } from "@tsbake/sandbox";
-import { databaseChanges } from "../database/changes.js";
-import type { PackageDatabase } from "../database/database.js";
+import { installFailed } from "../problems.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
-import { layPackages } from "./unpack.js";
-import { solveDeb } from "./solve.js";
 import { explainDpkg } from "./dpkg-output.js";
-import { linkOutOf, refuseLinks } from "@tsbake/sandbox";
-import { badDeb, capabilitiesLost, installFailed, processesLeft } from "../problems.js";
-import { leavesRoot } from "@tsbake/sandbox";
-import { parseRelations, parseStanzas } from "./stanza.js";
 import { DPKG_KEEPS, type KeptDatabase } from "./kept.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
+import { withoutServices } from "./services.js";
+import { solveDeb } from "./solve.js";
+import { layPackages } from "./unpack.js";
+import { essentialOf, makeFrame, mergedFolders, verify, wholeInstall } from "./whole-root.js";
 
 /** No sync to disk (what fails half way is thrown away), no question about configuration files, nothing of the host. */
 const DPKG_FLAGS = ["--force-unsafe-io", "--force-confnew", "--no-debsig", "--log=/dev/null", "--no-pager"];
@@ -47,7 +42,7 @@ export async function installSolved(
   if ((await readdir(root)).length > 0) throw new Error(`internal: ${root} is not empty`);
   // dpkg and update-alternatives sync each change of the database; a root that fails half way is thrown away.
   const seenRoot = await sandbox.keepInMemory(root, DPKG_FOLDER);
-  await prepare(seenRoot, merged);
+  await makeFrame(seenRoot, merged);
   const essential = new Set(essentialOf(packages));
   const { left } = await layPackages({ root, seenRoot, sandbox }, packages, {
     always: essential,
@@ -64,15 +59,7 @@ export async function installSolved(
   warnings.push(...(await completeRoot(sandbox, root, ofDpkg, extra)));
   const database = await kept.settle(root, ofDpkg, request);
   await clampTimes(sandbox, root, epochSeconds);
-  demandInstalled(database);
-  const empty = { ...database, packages: [] };
-  return {
-    changes: changes.length > 0 ? changes : databaseChanges(empty, database),
-    database,
-    added: database.packages,
-    skippedScripts: [],
-    warnings,
-  };
+  return wholeInstall(changes, database, warnings);
 }
 
 type DpkgRequest = Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "onProgress"> &
@@ -102,130 +89,6 @@ export async function configureInside(
     await coverDaemons();
     await dpkg(request, ["--configure", "--pending"], total, "Setting up ");
   });
-}
-
-/**
- * Readies the root for scripts, of which none can start a service.
- *
- * @param body gets what it calls once the tools of the root are there
- * @returns sentences for a report
- */
-export async function withoutServices(
-  request: Pick<InstallRequest, "sandbox" | "root" | "onProgress">,
-  body: (coverDaemons: () => Promise<void>) => Promise<void>,
-): Promise<string[]> {
-  const { root, sandbox, onProgress } = request;
-  const warnings: string[] = [];
-  await sandbox.attach(root);
-  try {
-    await inside(sandbox, root, FORBID_SERVICES);
-    // Daemons are not started: the tool that would do it is hidden by one that does nothing.
-    await body(() => sandbox.cover(root, "usr/sbin/start-stop-daemon", "#!/bin/sh\nexit 0\n"));
-    if (sandbox.isFake) warnings.push(...(await lostCapabilities(sandbox, root)));
-  } finally {
-    const left = await sandbox.detach(root);
-    if (left.length > 0) {
-      warnings.push(processesLeft(left));
-      onProgress?.(`warning: ${processesLeft(left)}`);
-    }
-  }
-  await inside(sandbox, root, ALLOW_SERVICES);
-  return warnings;
-}
-
-/** @throws BuildError `packaging/install-failed` with packages that are not */
-export function demandInstalled({ packages }: PackageDatabase): void {
-  const unfinished = packages.filter(({ state }) => state !== "installed");
-  if (unfinished.length === 0) return;
-  const which = unfinished.slice(0, 10).map(({ name, state }) => `\`${name}\` is only ${state}`);
-  throw new BuildError([installFailed(which.join(", "), "")]);
-}
-
-/** What goes into a root is what was signed: the pool may have changed since the download. */
-export async function verify(packages: readonly Planned[]): Promise<void> {
-  const digests = await eachLimited(packages, AT_ONCE, ({ path }) =>
-    sha256File(path).catch((error: unknown) => {
-      if (hasCode(error, "ENOENT")) return "missing";
-      throw error;
-    }),
-  );
-  const wrong = packages.flatMap((one, at) =>
-    digests[at] === one.sha256
-      ? []
-      : [
-          badDeb(
-            one.path,
-            digests[at] === "missing" ? "it is not there" : "its SHA-256 is not what its index says",
-          ),
-        ],
-  );
-  if (wrong.length > 0) throw new BuildError(wrong);
-}
-
-/** `Essential: yes` and what these need: what every script may use. */
-export function essentialOf(packages: readonly Planned[]): Planned[] {
-  const byName = new Map<string, Planned>();
-  const stanzas = new Map(packages.map((one) => [one, parseStanzas(one.stanza).stanzas[0]]));
-  for (const one of packages) {
-    const provides = parseRelations(stanzas.get(one)?.get("Provides")).flat();
-    for (const { name } of [{ name: one.name }, ...provides]) if (!byName.has(name)) byName.set(name, one);
-  }
-  const wanted = new Set(packages.filter((one) => stanzas.get(one)?.get("Essential") === "yes"));
-  for (const one of wanted) {
-    const stanza = stanzas.get(one);
-    for (const { name } of [
-      ...parseRelations(stanza?.get("Pre-Depends")),
-      ...parseRelations(stanza?.get("Depends")),
-    ].flat()) {
-      const needed = byName.get(name);
-      // A Set's own loop also visits what is added while it runs.
-      if (needed) wanted.add(needed);
-    }
-  }
-  return packages.filter((one) => wanted.has(one));
-}
-
-/** Folders of the root that are links into /usr, as debootstrap makes them (merged /usr). */
-export function mergedFolders(architecture: string): string[] {
-  const wide =
-    architecture === "amd64"
-      ? ["lib32", "lib64", "libx32"]
-      : architecture === "i386"
-        ? ["lib64", "libx32"]
-        : [];
-  return ["bin", "sbin", "lib", ...wide];
-}
-
-/** Those of them that are links in this root. */
-export function linkedFolders(root: string, architecture: string): string[] {
-  return mergedFolders(architecture).filter((name) =>
-    lstatSync(join(root, name), { throwIfNoEntry: false })?.isSymbolicLink(),
-  );
-}
-
-export async function prepare(root: string, merged: readonly string[]): Promise<void> {
-  for (const name of merged) {
-    await mkdir(join(root, "usr", name), { recursive: true });
-    await symlink(`usr/${name}`, join(root, name));
-  }
-  const database = join(root, DPKG_FOLDER);
-  for (const name of ["info", "updates", "triggers", "alternatives", "parts"]) {
-    await mkdir(join(database, name), { recursive: true });
-  }
-  for (const name of ["status", "available"]) await writeFile(join(database, name), "");
-}
-
-/** $1: root. 101 of policy-rc.d: invoke-rc.d may not start services. */
-const FORBID_SERVICES = `
-set -eu
-mkdir -p "$1/usr/sbin"
-printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
-chmod 755 "$1/usr/sbin/policy-rc.d"
-`;
-const ALLOW_SERVICES = 'rm -f "$1/usr/sbin/policy-rc.d"';
-
-async function inside(sandbox: Cage, root: string, script: string): Promise<void> {
-  await sandbox.run("sh", ["-c", script, "sh", root]);
 }
 
 /** Unpacks `files` in their order, as many at a time as a command line holds. */
@@ -271,13 +134,4 @@ export async function dpkg(
     if (path !== undefined && link) throw new BuildError([leavesRoot(path, link, owner)]);
     throw new BuildError([installFailed(cause, said)]);
   }
-}
-
-/** File capabilities do not survive a fake root: which files are meant. */
-async function lostCapabilities(sandbox: Cage, root: string): Promise<string[]> {
-  const asked = await sandbox.run("chroot", [root, "getcap", "-r", "/usr"], { mayFail: true });
-  // What has no getcap has no setcap either: nobody has set any.
-  if (asked.code !== 127) demandSuccess("getcap", asked);
-  const files = asked.stdout.split("\n").flatMap((line) => /^(\S+) \S/.exec(line)?.[1] ?? []);
-  return files.length > 0 ? [capabilitiesLost(files)] : [];
 }

@@ -8,7 +8,7 @@ import { nameBytes } from "@tsbake/base";
 import type { LayerRequest, Planned } from "../database/backend.js";
 import type { PackageDatabase } from "../database/database.js";
 import { DPKG_FOLDER } from "./database.js";
-import { linkedFolders } from "./install.js";
+import { linkedFolders } from "./whole-root.js";
 import { activations, firesOn, interestsOf } from "./triggers.js";
 import { type LaidPackage, layPackages } from "./unpack.js";
 

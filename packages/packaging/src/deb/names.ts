@@ -22,6 +22,7 @@ export function debName(text: string): string {
     .replace(/[@,]/g, "+");
 }
 
+/** @see Debian policy, 5.6.1 */
 export function isDebName(text: string): boolean {
   return NAME.test(text);
 }
@@ -42,6 +43,7 @@ export function debVersion(text: string): string {
   return epoch + (/^[A-Za-z]/.test(allowed) ? `0+${allowed}` : allowed);
 }
 
+/** @see Debian policy, 5.6.12 */
 export function isDebVersion(text: string): boolean {
   const [whole, epoch = "0"] = VERSION.exec(text) ?? [];
   return whole !== undefined && Number(epoch) <= MAX_EPOCH;

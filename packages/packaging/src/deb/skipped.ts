@@ -12,6 +12,7 @@ export const SCRIPTS: readonly SkippedScript["script"][] = [
   "triggers",
 ];
 
+/** @param bytes the script */
 export function describe(one: Planned, script: SkippedScript["script"], bytes: Buffer): SkippedScript {
   const { name, version } = one;
   return { package: name, version, script, sha256: sha256(bytes), text: bytes.toString("utf8") };

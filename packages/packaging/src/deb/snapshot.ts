@@ -16,6 +16,7 @@ const FOLDERS = ["info", "alternatives", "triggers"];
 const EMPTY_FOLDERS = ["updates", "parts"];
 const NO_MEMBERS = new Set(["triggers/Lock"]);
 
+/** By what a snapshot is recognised when it is imported. */
 export function identityOf(database: PackageDatabase): SnapshotIdentity {
   const { backend, architecture, packages } = database;
   return { backend, architecture, count: packages.length, digest: databaseDigest(database) };

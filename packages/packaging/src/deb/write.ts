@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { tarOf, writeAr } from "@tsbake/archive";
 import type { NewTarEntry } from "@tsbake/archive";
 import { AT_ONCE, byText, eachLimited, run, scratchFolder } from "@tsbake/base";
-import { walk } from "../feed/native-tree.js";
+import { walk } from "../layout/walk.js";
 import type { PackageSpec, RecipeSpec } from "../split/spec.js";
 import type { SplitPackage } from "../split/split.js";
 import { debName } from "./names.js";

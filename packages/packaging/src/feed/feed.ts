@@ -1,21 +1,17 @@
 /**
- * The host's apt archive as a source of packages: solved and verified without root and without touching the host.
- *
- * Two steps. `apt-get --print-uris` says what would be installed (it knows MD5 only); one `apt-cache show` of all that
- * gives the index stanzas with their SHA-256. The lists were checked against the archive's signature when they came in.
+ * The host's apt archive as a source of packages: solved and verified without root and without touching the host. Here are its lists
+ * and the answers that are kept until these change; `apt-closure.ts` asks apt.
  */
 import { mkdir, readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import {
   AT_ONCE,
   BuildError,
-  batches,
   byText,
   demandSuccess,
   eachLimited,
   ifThere,
   lockPath,
-  nearest,
   readTextIfThere,
   run,
   sha256,
@@ -28,15 +24,12 @@ import type { Lock } from "@tsbake/base";
 import { aptMessages, openApt } from "./apt.js";
 import type { Apt } from "./apt.js";
 import { parseClosure, writeClosure } from "./closure.js";
-import type { Closure, ClosurePackage } from "./closure.js";
-import { byNameAndArchitecture } from "../database/database.js";
+import type { Closure } from "./closure.js";
 import { replaceLink } from "./download.js";
 import { withHostArchive } from "./host-archive.js";
 import { hostSettings } from "./host.js";
-import { feedUnreachable, noApt, notInFeed, otherContent, unsolvable } from "../problems.js";
-import { parseRelations, parseStanzas, writeStanza } from "../deb/stanza.js";
-import type { Stanza } from "../deb/stanza.js";
-import { unmetRelations } from "../deb/unmet.js";
+import { feedUnreachable, noApt } from "../problems.js";
+import { solveClosure, type ClosureRequest } from "./apt-closure.js";
 
 // `@tsbake/packaging/feed` is this file: solving a closure, which every build does, loads no code that unpacks one.
 export { writeClosure, type Closure } from "./closure.js";
@@ -47,9 +40,11 @@ export {
   type FeedIndex,
   type FeedIndexOptions,
 } from "./feed-index.js";
+export type { ClosureRequest } from "./apt-closure.js";
 export { shareOfArchive, type ArchiveShare } from "./beside-archive.js";
 export { readFeedKey, type FeedKey } from "./index-signature.js";
 
+/** Which archive, and for which machine. */
 export interface FeedOptions {
   /**
    * `${DL_DIR}/feed`. Each set of sources and each architecture has a folder of its own below it, with private apt state,
@@ -65,19 +60,7 @@ export interface FeedOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-export interface ClosureRequest {
-  /** Package names, `name=version` or `name/release`. */
-  readonly roots: readonly string[];
-  /** Who asks, for the error message: recipe and variable. */
-  readonly askedBy?: string;
-  /** Default false. */
-  readonly recommends?: boolean;
-  /** Adds every `Essential: yes` package: what a root needs, and a sysroot does not. Default false. */
-  readonly essential?: boolean;
-  /** Beside the roots, of each the first that the archive has; none is no mistake. */
-  readonly wanted?: readonly (readonly string[])[];
-}
-
+/** An archive of which this machine may have the lists. */
 export interface Feed {
   /** Digest of the lists that are there: SHA-256 in hex, or undefined when there are none. */
   listsDigest(): Promise<string | undefined>;
@@ -92,10 +75,6 @@ export interface Feed {
   /** The lists that are there (fetched first when there are none), as files that apt itself has made. @throws BuildError `packaging/feed-unreachable` */
   listFiles(): Promise<readonly string[]>;
 }
-
-/** `usr-is-merged` stands in for `usrmerge`, which would bring all of perl into a root that is merged from the start. */
-const ESSENTIAL = ["?essential", "?exact-name(usr-is-merged)"];
-const ROOT = /^[a-z0-9][a-z0-9+.-]*(?:[=/][A-Za-z0-9.+~:_-]+)?$/;
 
 /** Opening costs no process: apt is only started when something has to be asked. */
 export async function openFeed(options: FeedOptions): Promise<Feed> {
@@ -168,7 +147,7 @@ class AptFeed implements Feed {
       const request = index === undefined ? undefined : requests[index];
       if (index === undefined || !request) return;
       if (request.roots.length > 0) this.#options.onProgress?.(`solving ${request.roots.join(" ")}`);
-      const closure = await this.#solve(request);
+      const closure = await solveClosure(await this.#open(), request);
       await writeFileAtomic(this.#closurePath(identity, request), writeClosure(closure));
       answers[index] = closure;
     };
@@ -260,139 +239,4 @@ class AptFeed implements Feed {
       return undefined;
     }
   }
-
-  async #solve(request: ClosureRequest): Promise<Closure> {
-    const roots = sortedUnique(request.roots);
-    const wrong = roots.filter((root) => !ROOT.test(root));
-    if (wrong.length > 0) throw new BuildError(wrong.map((name) => notInFeed(name, [], request.askedBy)));
-    const apt = await this.#open();
-    const besides = await this.#there(apt, request.wanted ?? []);
-    const asked = [...(request.essential ? ESSENTIAL : []), ...roots, ...besides];
-    if (asked.length === 0) return { roots, packages: [] };
-    const recommends = request.recommends ? "--install-recommends" : "--no-install-recommends";
-    // With -qq apt would keep to itself why packages do not go together.
-    const solved = await apt.run("apt-get", ["install", "-q", "--print-uris", recommends, "--", ...asked]);
-    const messages = aptMessages(solved, "E");
-    // apt itself always says why.
-    if (messages.length === 0) demandSuccess("apt-get", solved);
-    if (solved.code !== 0) throw new BuildError(await this.#explain(apt, messages, solved.stdout, request));
-    const uris = parseUris(solved.stdout);
-    const packages = await this.#describe(apt, uris);
-    const provided = new Set(packages.flatMap((one) => [one.name, ...providedBy(one.stanza)]));
-    const missing = roots.filter((root) => !provided.has(root.replace(/[=/].*$/, "")));
-    if (missing.length > 0) throw new BuildError(await this.#unknown(apt, missing, request.askedBy));
-    return { roots, packages: packages.sort(byNameAndArchitecture) };
-  }
-
-  /** Of each the first that the archive has. */
-  async #there(apt: Apt, wanted: readonly (readonly string[])[]): Promise<string[]> {
-    if (wanted.length === 0) return [];
-    const names = new Set((await apt.run("apt-cache", ["pkgnames"])).stdout.split("\n"));
-    return sortedUnique(
-      wanted.flatMap((group) => group.find((name) => ROOT.test(name) && names.has(name)) ?? []),
-    );
-  }
-
-  async #describe(apt: Apt, uris: readonly PrintedUri[]): Promise<ClosurePackage[]> {
-    const stanzas = new Map<string, Stanza[]>();
-    const wordOf = (one: PrintedUri) => `${one.name}:${one.architecture}=${one.version}`;
-    for (const some of batches(uris, (one) => [wordOf(one)])) {
-      const shown = await apt.run("apt-cache", ["show", "--", ...some.map(wordOf)]);
-      demandSuccess("apt-cache", shown);
-      for (const stanza of parseStanzas(shown.stdout).stanzas) {
-        const key = `${stanza.get("Package")} ${stanza.get("Version")}`;
-        const same = stanzas.get(key);
-        if (same) same.push(stanza);
-        else stanzas.set(key, [stanza]);
-      }
-    }
-    const found: ClosurePackage[] = [];
-    const lost: PrintedUri[] = [];
-    for (const uri of uris) {
-      const stanza = stanzaOf(uri, stanzas.get(`${uri.name} ${uri.version}`) ?? []);
-      if (!stanza) {
-        lost.push(uri);
-        continue;
-      }
-      found.push({
-        name: uri.name,
-        version: uri.version,
-        architecture: stanza.get("Architecture") ?? uri.architecture,
-        sha256: stanza.get("SHA256") ?? "",
-        sizeBytes: Number(stanza.get("Size")),
-        stanza: writeStanza(stanza),
-        file: basename(stanza.get("Filename") ?? ""),
-        uri: uri.uri,
-      });
-    }
-    if (lost.length > 0) {
-      throw new BuildError([
-        unsolvable(
-          [],
-          lost.map((one) => `the index has no SHA-256 for ${one.name} ${one.version}`),
-        ),
-      ]);
-    }
-    return found;
-  }
-
-  async #explain(apt: Apt, errors: readonly string[], said: string, request: ClosureRequest) {
-    const unknown = errors.flatMap((line) => {
-      const match =
-        /Unable to locate package (\S+)|Package '([^']+)' has no|for '([^']+)' was not found|regex '([^']+)'/.exec(
-          line,
-        );
-      const name = match?.slice(1).find((group) => group !== undefined);
-      return name ? [name] : [];
-    });
-    if (unknown.length > 0) return this.#unknown(apt, sortedUnique(unknown), request.askedBy);
-    return [unsolvable(unmetRelations(said), errors, request.askedBy)];
-  }
-
-  async #unknown(apt: Apt, names: readonly string[], askedBy: string | undefined) {
-    // For "is … meant?" only.
-    const all = (await apt.run("apt-cache", ["pkgnames"])).stdout.split("\n");
-    return names.map((name) => notInFeed(name, nearest(name, all), askedBy));
-  }
-}
-
-interface PrintedUri {
-  readonly uri: string;
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-}
-
-/** `'URI' name_version_arch.deb SIZE HASH` lines; the epoch's colon is written %3a. */
-function parseUris(text: string): PrintedUri[] {
-  const uris: PrintedUri[] = [];
-  for (const line of text.split("\n")) {
-    const match = /^'([^']+)' ([^ _]+)_([^ _]+)_([^ _]+)\.deb \d+/.exec(line);
-    if (!match) continue;
-    const [, uri = "", name = "", version = "", architecture = ""] = match;
-    uris.push({ uri, name, version: decodeURIComponent(version), architecture });
-  }
-  return uris;
-}
-
-/**
- * The stanza of what apt would fetch. Two sources can have one version; then the path tells, and where that is the same, too,
- * nobody knows which of two contents is meant. @throws BuildError `packaging/other-content`
- */
-function stanzaOf(uri: PrintedUri, stanzas: readonly Stanza[]): Stanza | undefined {
-  const path = decodeURIComponent(uri.uri);
-  const usable = stanzas.filter((one) => {
-    const isSame = [uri.architecture, "all"].includes(one.get("Architecture") ?? "");
-    return isSame && one.get("Filename") && /^[0-9a-f]{64}$/.test(one.get("SHA256") ?? "");
-  });
-  const there = usable.filter((one) => path.endsWith(`/${one.get("Filename")}`));
-  const candidates = there.length > 0 ? there : usable;
-  const digests = sortedUnique(candidates.map((one) => one.get("SHA256") ?? ""));
-  if (digests.length > 1) throw new BuildError([otherContent(uri.name, uri.version, digests)]);
-  return candidates[0];
-}
-
-function providedBy(stanza: string): string[] {
-  const provides = parseStanzas(stanza).stanzas[0]?.get("Provides");
-  return parseRelations(provides).flatMap((group) => group.map(({ name }) => name));
 }

@@ -6,16 +6,7 @@
 import { join } from "node:path";
 import { BuildError, byText, nameOf, readTextIfThere, sha256 } from "@tsbake/base";
 import { byNameAndArchitecture, type InstalledPackage, type PackageDatabase } from "../database/database.js";
-import {
-  DPKG_FOLDER,
-  type Info,
-  linesOf,
-  nativeArchitecture,
-  parseConffiles,
-  readAlternatives,
-  readDiversions,
-  readInfo,
-} from "../deb/database.js";
+import { type Info, nativeArchitecture, parseConffiles, readHelpers, readInfo } from "../deb/database.js";
 import { parseStanzas, type Stanza } from "../deb/stanza.js";
 import { badDatabase } from "../problems.js";
 
@@ -41,14 +32,11 @@ export async function readIpkDatabase(root: string, architecture?: string): Prom
     .sort(byNameAndArchitecture);
   const twice = packages.find(({ name }, at) => packages[at + 1]?.name === name);
   if (twice) throw new BuildError([badDatabase(path, `\`${twice.name}\` is there twice`)]);
-  const ofDpkg = join(root, DPKG_FOLDER);
   return {
     backend: "ipk",
     architecture: architecture ?? nativeArchitecture(packages),
     packages,
-    diversions: await readDiversions(join(ofDpkg, "diversions")),
-    alternatives: await readAlternatives(root, join(ofDpkg, "alternatives")),
-    overrides: (await linesOf(join(ofDpkg, "statoverride"))).sort(byText),
+    ...(await readHelpers(root)),
     triggers: packages
       .flatMap(({ name }) => interests(name, info.get(name)?.get("triggers") ?? ""))
       .sort(byText),

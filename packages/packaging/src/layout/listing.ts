@@ -56,6 +56,7 @@ export interface Brought {
   readonly folders: readonly ListedEntry[];
 }
 
+/** Files by their paths, folders as they are in the archive, for their modes and owners. */
 export function broughtBy(entries: readonly ListedEntry[]): Brought {
   return {
     files: entries.filter(({ isFolder }) => !isFolder).map(({ name }) => toPath(name)),

@@ -9,13 +9,7 @@ import { join } from "node:path";
 import { AT_ONCE, BuildError, byText, eachLimited, ifThere, nameOf, sha256 } from "@tsbake/base";
 import { refuseLinks } from "@tsbake/sandbox";
 import { byNameAndArchitecture, type InstalledPackage, type PackageDatabase } from "../database/database.js";
-import {
-  DPKG_FOLDER,
-  linesOf,
-  nativeArchitecture,
-  readAlternatives,
-  readDiversions,
-} from "../deb/database.js";
+import { DPKG_FOLDER, nativeArchitecture, readHelpers } from "../deb/database.js";
 import { parseStanzas } from "../deb/stanza.js";
 import { interests } from "../ipk/database.js";
 import { badDatabase, damagedSnapshot } from "../problems.js";
@@ -109,6 +103,7 @@ async function inScratch<T>(body: (scratch: string) => Promise<T>): Promise<T> {
   }
 }
 
+/** @throws BuildError `packaging/bad-database` for a file that is no header */
 export async function headersOfSnapshot(root: string): Promise<DatabaseHeader[]> {
   const folder = join(root, HEADERS_FOLDER);
   const names = await ifThere(readdir(folder));
@@ -135,14 +130,11 @@ async function databaseOf(
   architecture: string | undefined,
 ): Promise<PackageDatabase> {
   const packages = headers.map((one) => toPackage(one, root)).sort(byNameAndArchitecture);
-  const ofDpkg = join(root, DPKG_FOLDER);
   return {
     backend: "rpm",
     architecture: architecture ?? nativeArchitecture(packages.map(({ installed }) => installed)),
     packages: packages.map(({ installed }) => installed),
-    diversions: await readDiversions(join(ofDpkg, "diversions")),
-    alternatives: await readAlternatives(root, join(ofDpkg, "alternatives")),
-    overrides: (await linesOf(join(ofDpkg, "statoverride"))).sort(byText),
+    ...(await readHelpers(root)),
     triggers: packages.flatMap(({ installed, triggers }) => interests(installed.name, triggers)).sort(byText),
   };
 }

@@ -6,17 +6,10 @@ import { mkdir, readdir } from "node:fs/promises";
 import { BuildError } from "@tsbake/base";
 import { refuseLinks } from "@tsbake/sandbox";
 import type { InstallRequest, InstallResult, Planned, Solution } from "../database/backend.js";
-import { databaseChanges } from "../database/changes.js";
 import { DPKG_FOLDER } from "../deb/database.js";
-import {
-  demandInstalled,
-  essentialOf,
-  mergedFolders,
-  prepare,
-  verify,
-  withoutServices,
-} from "../deb/install.js";
 import { clampTimes, completeRoot, normaliseRoot } from "../deb/normalise.js";
+import { withoutServices } from "../deb/services.js";
+import { essentialOf, makeFrame, mergedFolders, verify, wholeInstall } from "../deb/whole-root.js";
 import { installFailed } from "../problems.js";
 import { headersOfRoot, readRpmDatabase, writeRpmDatabase } from "./database.js";
 import { rpmScriptlet } from "./format/read.js";
@@ -33,7 +26,7 @@ export async function installRpm(
   await verify(packages);
   await mkdir(root, { recursive: true });
   if ((await readdir(root)).length > 0) throw new Error(`internal: ${root} is not empty`);
-  await prepare(root, mergedFolders(architecture));
+  await makeFrame(root, mergedFolders(architecture));
   await sandbox.run("sh", ["-c", FIRST_FOLDERS, "sh", root]);
   const first = essentialOf(packages);
   const rest = packages.filter((one) => !first.includes(one));
@@ -69,15 +62,7 @@ async function finish(
   await normaliseRoot(sandbox, root, database);
   const missing = await completeRoot(sandbox, root, database, request.extra?.(database));
   await clampTimes(sandbox, root, epochSeconds);
-  demandInstalled(database);
-  const empty = { ...database, packages: [] };
-  return {
-    changes: changes.length > 0 ? changes : databaseChanges(empty, database),
-    database,
-    added: database.packages,
-    skippedScripts: [],
-    warnings: [...warnings, ...missing],
-  };
+  return wholeInstall(changes, database, [...warnings, ...missing]);
 }
 
 /** $1: root. Where scriptlets and rpm's own files are put before any package brings it. */

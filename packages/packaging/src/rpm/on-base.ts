@@ -6,7 +6,8 @@ import type { InstallResult, LayerRequest, SkippedScript, Solution } from "../da
 import { additions } from "../database/changes.js";
 import type { InstalledPackage } from "../database/database.js";
 import { DPKG_FOLDER } from "../deb/database.js";
-import { demandInstalled, verify, withoutServices } from "../deb/install.js";
+import { withoutServices } from "../deb/services.js";
+import { demandInstalled, verify } from "../deb/whole-root.js";
 import { clampTimes, completeRoot, normaliseRoot } from "../deb/normalise.js";
 import { describe, SCRIPTS } from "../deb/skipped.js";
 import { installFailed } from "../problems.js";

@@ -4,18 +4,10 @@
  * speaks against it, and an option that leaves it alone is tried before one that does not.
  */
 import type { Relation } from "../deb/stanza.js";
-import { areEnemies, type Candidate, isMeant, optionsFor, type Universe } from "./universe.js";
+import { type Need, Rules, type State } from "./state.js";
+import { type Candidate, isMeant, optionsFor, type Universe } from "./universe.js";
 
-/** What has to be met, and for whom. */
-export interface Need {
-  readonly group: readonly Relation[];
-  /** Whose need it is; undefined for a wish. */
-  readonly of: Candidate | undefined;
-  /** The need that `of` was chosen for. */
-  readonly because: Need | undefined;
-  /** Newest first whatever is installed: what was asked for by name. */
-  readonly isWish: boolean;
-}
+export type { Need } from "./state.js";
 
 /** A need that nothing met. */
 export interface Failure {
@@ -24,10 +16,12 @@ export interface Failure {
   readonly against: readonly { readonly option: Candidate; readonly enemy: Candidate | undefined }[];
 }
 
+/** What a search has come to: what is new and what goes; or the first need that failed, and whether the search was given up. */
 export type Searched =
   | { readonly chosen: readonly Candidate[]; readonly removed: readonly Candidate[] }
   | { readonly failure: Failure; readonly isGivenUp: boolean };
 
+/** What is asked for: one of the alternatives. */
 export interface Wish {
   readonly group: readonly Relation[];
 }
@@ -35,176 +29,126 @@ export interface Wish {
 /** Steps back; a search that takes more is not worth waiting for. */
 const MOST_STEPS = 50_000;
 
-interface State {
-  /** By name: what is new. */
-  readonly chosen: Map<string, Candidate>;
-  /** Names of what is installed and goes, or makes room for another version. */
-  readonly gone: Set<string>;
-  readonly open: Need[];
-}
-
+/** @param unwanted names that are neither chosen nor kept */
 export function searchPackages(
   universe: Universe,
   installed: readonly Candidate[],
   wishes: readonly Wish[],
   unwanted: ReadonlySet<string>,
 ): Searched {
-  const kept = new Map(installed.map((one) => [one.name, one]));
-  const enemies = enemiesIn(universe);
-  let first: Failure | undefined;
-  let steps = 0;
+  return new Search(new Rules(universe, installed, unwanted)).find(wishes);
+}
 
-  const presentOf = (state: State, name: string): Candidate | undefined =>
-    state.chosen.get(name) ?? (state.gone.has(name) ? undefined : kept.get(name));
+class Search {
+  readonly #rules: Rules;
+  #first: Failure | undefined;
+  #steps = 0;
 
-  const isMet = (state: State, need: Need): boolean =>
-    optionsFor(universe, need.group).some((one) => presentOf(state, one.name) === one);
+  constructor(rules: Rules) {
+    this.#rules = rules;
+  }
 
-  /** Packages there against which an option stands. */
-  const enemiesOf = (state: State, option: Candidate): Candidate[] =>
-    (enemies.get(option) ?? []).filter((one) => presentOf(state, one.name) === one);
+  find(wishes: readonly Wish[]): Searched {
+    const open = wishes.map(({ group }) => ({ group, of: undefined, because: undefined, isWish: true }));
+    const done = this.#search(this.#rules.begin(open));
+    if (done === undefined) return { failure: this.#first!, isGivenUp: this.#isGivenUp };
+    const { installed } = this.#rules;
+    const removed = [...done.gone].filter((name) => !done.chosen.has(name));
+    return {
+      chosen: [...done.chosen.values()].filter(({ isInstalled }) => !isInstalled),
+      removed: removed.flatMap((name) => installed.get(name) ?? []),
+    };
+  }
 
-  /** Undefined where it can be chosen; else who stands against it. */
-  const hindrance = (state: State, option: Candidate): { enemy: Candidate | undefined } | undefined => {
-    if (unwanted.has(option.name)) return { enemy: undefined };
-    const other = state.chosen.get(option.name);
-    if (other) return other === option ? undefined : { enemy: other };
-    // A version that was given up is not taken again.
-    if (option.isInstalled && state.gone.has(option.name)) return { enemy: undefined };
-    const held = kept.get(option.name);
-    if (held?.isHeld && held !== option) return { enemy: held };
-    const enemy = enemiesOf(state, option).find((one) => state.chosen.has(one.name) || one.isHeld);
-    return enemy && { enemy };
-  };
+  get #isGivenUp(): boolean {
+    return this.#steps > MOST_STEPS;
+  }
 
-  const touches = (state: State, option: Candidate): boolean =>
-    (kept.has(option.name) && kept.get(option.name) !== option) ||
-    enemiesOf(state, option).some((one) => kept.get(one.name) === one);
-
-  const choose = (state: State, option: Candidate, need: Need): State => {
-    const next = { chosen: new Map(state.chosen), gone: new Set(state.gone), open: [...state.open] };
-    next.chosen.set(option.name, option);
-    for (const one of enemiesOf(state, option)) next.gone.add(one.name);
-    for (const group of option.needs) next.open.push({ group, of: option, because: need, isWish: false });
-    return next;
-  };
-
-  /** Needs of what is installed, that changes around it have left unmet. */
-  const broken = (state: State): Need | undefined => {
-    if (state.gone.size === 0 && ![...state.chosen.keys()].some((name) => kept.has(name))) return undefined;
-    for (const one of kept.values()) {
-      if (presentOf(state, one.name) !== one) continue;
-      for (const group of one.needs) {
-        const need = { group, of: one, because: undefined, isWish: false };
-        const wasMet = optionsFor(universe, group).some((option) => kept.get(option.name) === option);
-        if (wasMet && !isMet(state, need)) return need;
+  /** @returns the state in which all is met; undefined where there is none */
+  #search(start: State): State | undefined {
+    let state = start;
+    for (;;) {
+      if ((this.#steps += 1) > MOST_STEPS) return undefined;
+      const left = this.#stillOpen(state);
+      if (left === undefined) return undefined;
+      state = { ...state, open: left.open };
+      if (left.next) {
+        const { need, options } = left.next;
+        const [only] = options;
+        if (options.length > 1) return this.#tryEach(state, need, this.#ordered(state, need, options));
+        state = this.#rules.choose(state, only!, need);
+        continue;
       }
+      const need = this.#rules.brokenNeed(state);
+      if (!need) return state;
+      const found = this.#mend(state, need);
+      if (found) return found;
+      if (need.of.isHeld) return this.#fail(state, need);
+      const newer = this.#newerThan(state, need.of);
+      const replaced = this.#tryEach(state, need, newer);
+      if (replaced) return replaced;
+      // As a last resort it goes: who asked for the base decides whether that is allowed.
+      state = { ...state, gone: new Set([...state.gone, need.of.name]) };
+    }
+  }
+
+  /**
+   * What is not met yet, and what is settled next: a need with one option, else the first.
+   *
+   * @returns undefined where one of them cannot be met
+   */
+  #stillOpen(
+    state: State,
+  ): { open: Need[]; next: { need: Need; options: readonly Candidate[] } | undefined } | undefined {
+    let next: { need: Need; options: readonly Candidate[] } | undefined;
+    const open: Need[] = [];
+    for (const need of state.open) {
+      if (this.#rules.isMet(state, need)) continue;
+      const options = this.#rules.options(state, need);
+      if (options.length === 0) return this.#fail(state, need);
+      open.push(need);
+      if (!next || (options.length === 1 && next.options.length > 1)) next = { need, options };
+    }
+    return { open, next };
+  }
+
+  /** The need of a package of the base, met by another one. */
+  #mend(state: State, need: Need): State | undefined {
+    return this.#tryEach(state, need, this.#ordered(state, need, this.#rules.options(state, need)));
+  }
+
+  #newerThan(state: State, old: Candidate): Candidate[] {
+    const versions = this.#rules.universe.byName.get(old.name) ?? [];
+    return versions.filter((one) => one !== old && !this.#rules.hindrance(state, one));
+  }
+
+  #tryEach(state: State, need: Need, options: readonly Candidate[]): State | undefined {
+    for (const option of options) {
+      const found = this.#search(this.#rules.choose(state, option, need));
+      if (found) return found;
+      if (this.#isGivenUp) return undefined;
     }
     return undefined;
-  };
+  }
 
-  const ordered = (state: State, need: Need, options: readonly Candidate[]): Candidate[] => {
-    const free = options.filter((one) => !touches(state, one));
+  #ordered(state: State, need: Need, options: readonly Candidate[]): readonly Candidate[] {
     // Who is asked for by name is taken as new as there is.
-    return need.isWish ? [...options] : [...free, ...options.filter((one) => !free.includes(one))];
-  };
+    if (need.isWish) return options;
+    const free = options.filter((one) => !this.#rules.touchesInstalled(state, one));
+    return [...free, ...options.filter((one) => !free.includes(one))];
+  }
 
-  const fail = (state: State, need: Need): undefined => {
-    first ??= {
+  /** The first failure is the one to report: those after it follow of going back. */
+  #fail(state: State, need: Need): undefined {
+    this.#first ??= {
       need,
-      against: optionsFor(universe, need.group).map((option) => ({
+      against: optionsFor(this.#rules.universe, need.group).map((option) => ({
         option,
-        enemy: hindrance(state, option)?.enemy,
+        enemy: this.#rules.hindrance(state, option)?.enemy,
       })),
     };
     return undefined;
-  };
-
-  const run = (start: State): State | undefined => {
-    let state = start;
-    for (;;) {
-      if ((steps += 1) > MOST_STEPS) return undefined;
-      let pick: { need: Need; options: Candidate[] } | undefined;
-      const open: Need[] = [];
-      for (const need of state.open) {
-        if (need.isWish ? isWishMet(state, need) : isMet(state, need)) continue;
-        const options = optionsFor(universe, need.group).filter((one) => !hindrance(state, one));
-        if (options.length === 0) return fail(state, need);
-        open.push(need);
-        if (!pick || (options.length === 1 && pick.options.length > 1)) pick = { need, options };
-      }
-      state = { ...state, open };
-      if (pick) {
-        const { need, options } = pick;
-        const [only, ...others] = ordered(state, need, options);
-        if (others.length === 0) {
-          state = choose(state, only!, need);
-          continue;
-        }
-        for (const option of [only!, ...others]) {
-          const found = run(choose(state, option, need));
-          if (found) return found;
-          if (steps > MOST_STEPS) return undefined;
-        }
-        return undefined;
-      }
-      const need = broken(state);
-      if (!need) return state;
-      const left = need.of!;
-      const options = ordered(
-        state,
-        need,
-        optionsFor(universe, need.group).filter((one) => !hindrance(state, one)),
-      );
-      for (const option of options) {
-        const found = run(choose(state, option, need));
-        if (found) return found;
-      }
-      if (left.isHeld) return fail(state, need);
-      const newer = (universe.byName.get(left.name) ?? []).filter(
-        (one) => one !== left && !hindrance(state, one),
-      );
-      for (const option of newer) {
-        const found = run(choose(state, option, need));
-        if (found) return found;
-      }
-      // As a last resort it goes: who asked for the base decides whether that is allowed.
-      state = { ...state, gone: new Set([...state.gone, left.name]) };
-    }
-  };
-
-  /** A wish is met by the newest version that can be had. */
-  const isWishMet = (state: State, need: Need): boolean => {
-    const options = optionsFor(universe, need.group).filter((one) => !hindrance(state, one));
-    const [best] = options;
-    if (best === undefined) return isMet(state, need);
-    return options.some((one) => state.chosen.get(one.name) === one) || presentOf(state, best.name) === best;
-  };
-
-  const open = wishes.map(({ group }) => ({ group, of: undefined, because: undefined, isWish: true }));
-  const done = run({ chosen: new Map(), gone: new Set(unwantedThere(kept, unwanted)), open });
-  if (done === undefined) return { failure: first!, isGivenUp: steps > MOST_STEPS };
-  const removed = [...done.gone].flatMap((name) => (done.chosen.has(name) ? [] : (kept.get(name) ?? [])));
-  return { chosen: [...done.chosen.values()].filter(({ isInstalled }) => !isInstalled), removed };
-}
-
-/** Who cannot be there beside whom, whoever of both says so. */
-function enemiesIn(universe: Universe): Map<Candidate, Candidate[]> {
-  const found = new Map<Candidate, Set<Candidate>>();
-  const note = (one: Candidate, other: Candidate): void => {
-    found.set(one, (found.get(one) ?? new Set()).add(other));
-  };
-  for (const one of [...universe.byName.values()].flat())
-    for (const other of optionsFor(universe, one.enemies)) {
-      if (!areEnemies(one, other)) continue;
-      note(one, other);
-      note(other, one);
-    }
-  return new Map([...found].map(([one, all]) => [one, [...all]]));
-}
-
-function unwantedThere(kept: ReadonlyMap<string, Candidate>, unwanted: ReadonlySet<string>): string[] {
-  return [...unwanted].filter((name) => kept.has(name));
+  }
 }
 
 /** Whether any of the packages is what a group asks for. */

@@ -31,6 +31,7 @@ export interface Universe {
   readonly providers: ReadonlyMap<string, readonly Candidate[]>;
 }
 
+/** @param offered of all sources @param installed of the root or snapshot that is installed on */
 export function universeOf(offered: readonly Planned[], installed: readonly InstalledPackage[]): Universe {
   const there = new Map(installed.map((one) => [one.name, one]));
   const all = offered.map((planned) => {
@@ -114,6 +115,7 @@ export function optionsFor({ byName, providers }: Universe, group: readonly Rela
   return [...found];
 }
 
+/** As apt writes it: `libc6 (>= 2.36)`. */
 export function describeRelation({ name, constraint }: Relation): string {
   return constraint === "" ? name : `${name} (${constraint})`;
 }

@@ -34,6 +34,7 @@ export interface PackageAssignment {
   readonly unshipped: readonly string[];
 }
 
+/** @param paths absolute in the package, sorted @returns also those that no package wants */
 export function assignFiles(paths: readonly string[], packages: readonly PackageSpec[]): PackageAssignment {
   const rules = packages.map(({ name, files }) => ({ name, patterns: files.map(pattern) }));
   const assigned = new Map<string, string[]>(packages.map(({ name }) => [name, []]));

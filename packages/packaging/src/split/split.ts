@@ -19,7 +19,7 @@ import * as v from "valibot";
 import { assignFiles } from "./assign.js";
 import { readElf } from "@tsbake/elf";
 import type { Elf } from "@tsbake/elf";
-import { walk } from "../feed/native-tree.js";
+import { walk } from "../layout/walk.js";
 import { badName, noProvider, unshipped } from "../problems.js";
 import { readShlibs, shlibKey } from "./shlibs.js";
 import type { RecipeSpec } from "./spec.js";

@@ -20,6 +20,7 @@ export interface ScriptModes {
 /** Scripts that an installation runs and that may be what sets a mode; those of a removal are not read. */
 const INSTALLING = new Set(["preinst", "postinst", "config"]);
 
+/** Modes that these scripts would set, and commands with modes that could not be read. */
 export function scriptModes(scripts: readonly SkippedScript[]): ScriptModes {
   const rules: ModeRule[] = [];
   const alternatives: AlternativeLink[] = [];

@@ -70,6 +70,7 @@ export interface PayloadFacts {
   readonly level: number;
 }
 
+/** By tag. @see the RPM file format, "Header tags" */
 export function headerValues(
   spec: RpmSpec,
   files: readonly PlacedFile[],

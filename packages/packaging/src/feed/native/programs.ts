@@ -1,85 +1,70 @@
 /**
- * Makes a tree of Debian packages run from wherever it is put: links stay inside, and every program is started by the
- * tree's own loader with the tree's own libraries. So a tool of the feed works beside any host, and on a host without it.
+ * Makes a tree of Debian packages run from wherever it is put: every program is started by the tree's own loader with the tree's own
+ * libraries. So a tool of the feed works beside any host, and on a host without it.
  */
-import {
-  chmod,
-  lstat,
-  readdir,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
-import { byText, hasCode, ifReachable, ifThere, readFolderSync } from "@tsbake/base";
+import { chmod, lstat, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { byText, ifReachable, ifThere } from "@tsbake/base";
 import { readElf } from "@tsbake/elf";
-
-/** Stands before the target of a link that is not to be followed yet; no folder has such a name. */
-export const HELD_LINK = ".tsbake-held:";
-
-/**
- * Gives links their targets back and makes absolute ones relative to `root`. Sorted walk; other file types stay as they are.
- */
-export async function relativeLinks(root: string): Promise<void> {
-  const absolute: { full: string; target: string }[] = [];
-  for (const path of await walk(root, (entry) => entry.isSymbolicLink())) {
-    const full = join(root, path);
-    const written = await readlink(full);
-    const target = written.startsWith(HELD_LINK) ? written.slice(HELD_LINK.length) : written;
-    if (target.startsWith("/")) absolute.push({ full, target });
-    else if (target !== written) {
-      await rm(full);
-      await symlink(target, full);
-    }
-  }
-  for (const { full, target } of absolute) {
-    // Seen from where the link really is: its folder may be reached through another link (/lib → usr/lib).
-    const from = await realpath(dirname(full));
-    await rm(full);
-    await symlink(relative(from, join(await realpath(root), target)) || ".", full);
-  }
-}
+import { walk } from "../../layout/walk.js";
 
 interface Program {
+  /** Relative to the tree. */
   readonly path: string;
+  /** Its loader: absolute, in the tree. */
   readonly interpreter: string;
+  /** File names of the libraries that it needs. */
   readonly needed: readonly string[];
 }
 
-/** A library by its file name: the folder that has it, and what it needs itself. */
-type Libraries = ReadonlyMap<string, { readonly folder: string; readonly needed: readonly string[] }>;
+interface Library {
+  readonly folder: string;
+  /** File names of the libraries that it needs itself. */
+  readonly needed: readonly string[];
+}
+
+/** By file name. */
+type Libraries = ReadonlyMap<string, Library>;
+
+/** Header of the smallest ELF file, in bytes: nothing shorter is read. */
+const SHORTEST_ELF = 52;
 
 /** Wraps every program of the tree. @returns how many */
 export async function wrapPrograms(root: string): Promise<number> {
-  const programs: Program[] = [];
-  const libraries = new Map<string, { folder: string; needed: readonly string[] }>();
   const defaults = await defaultFolders(root);
+  const { programs, libraries } = await elfFilesOf(root, defaults);
+  for (const program of programs)
+    await wrap(root, program, [...defaults, ...extraFolders(program, libraries, defaults)]);
+  return programs.length;
+}
+
+/** @param defaults folders in which the loader looks first */
+async function elfFilesOf(
+  root: string,
+  defaults: readonly string[],
+): Promise<{ programs: readonly Program[]; libraries: Libraries }> {
+  const programs: Program[] = [];
+  const libraries = new Map<string, Library>();
   // Of two libraries with one name the loader takes that of a default folder, else the one nearer to the root.
   const rank = (folder: string): number => (defaults.includes(folder) ? 0 : folder.split("/").length);
   for (const path of await walk(root, (entry) => entry.isFile() || entry.isSymbolicLink())) {
     const full = join(root, path);
     const info = await ifReachable(stat(full));
     const isLibrary = /\.so(\.|$)/.test(path);
-    if (!info?.isFile() || info.size < 52 || ((info.mode & 0o111) === 0 && !isLibrary)) continue;
+    if (!info?.isFile() || info.size < SHORTEST_ELF || ((info.mode & 0o111) === 0 && !isLibrary)) continue;
     const isLink = (await lstat(full)).isSymbolicLink();
     if (isLink && !isLibrary) continue;
     const elf = await readElf(full);
     if (!elf) continue;
     const { needed, interpreter } = elf;
     if (isLibrary) {
-      const name = path.slice(path.lastIndexOf("/") + 1);
+      const name = basename(path);
       const known = libraries.get(name);
       if (!known || rank(dirname(path)) < rank(known.folder))
         libraries.set(name, { folder: dirname(path), needed });
     } else if (interpreter !== undefined) programs.push({ path, interpreter, needed });
   }
-  for (const program of programs)
-    await wrap(root, program, [...defaults, ...extraFolders(program, libraries, defaults)]);
-  return programs.length;
+  return { programs, libraries };
 }
 
 /** Where the loader of any Debian looks first; those that are there. */
@@ -107,13 +92,14 @@ function extraFolders(program: Program, libraries: Libraries, defaults: readonly
   return [...folders].filter((one) => !defaults.includes(one)).sort(byText);
 }
 
+/** Puts the wrapper in the place of the program, and the program beside it. @param libraries folders, relative to the tree */
 async function wrap(
   root: string,
   { path, interpreter }: Program,
   libraries: readonly string[],
 ): Promise<void> {
   const full = join(root, path);
-  const name = full.slice(full.lastIndexOf("/") + 1);
+  const name = basename(path);
   const hidden = join(dirname(full), `.${name}.elf`);
   await rename(full, hidden);
   // No special modes: a tool that is not root's own would not gain from them, and a sysroot must not carry them.
@@ -144,31 +130,4 @@ d=\${s%/*}
 r=$d/${up}
 exec "$r${interpreter}" --argv0 "$0" --library-path "${folders}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$d/.${name}.elf" "$@"
 `;
-}
-
-interface Entry {
-  readonly name: string;
-  isFile(): boolean;
-  isDirectory(): boolean;
-  isSymbolicLink(): boolean;
-}
-
-/** Paths relative to `root` of the entries that `accept` takes, sorted; links are not followed. */
-export async function walk(root: string, accept: (entry: Entry) => boolean): Promise<string[]> {
-  const found: string[] = [];
-  const visit = async (folder: string): Promise<void> => {
-    let entries: Entry[] = [];
-    try {
-      entries = readFolderSync(join(root, folder));
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-    }
-    for (const entry of entries.sort((left, right) => byText(left.name, right.name))) {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (accept(entry)) found.push(path);
-      if (entry.isDirectory()) await visit(path);
-    }
-  };
-  await visit("");
-  return found;
 }
