@@ -6,7 +6,7 @@
  */
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { BuildError, hasCode, lockPath, makeFolder, messageOf } from "@tsbake/base";
+import { BuildError, hasCode, jsonObject, lockPath, makeFolder, messageOf } from "@tsbake/base";
 import { unusableEquivalences } from "./problems.js";
 
 export interface OutputReport {
@@ -109,14 +109,7 @@ class EquivalenceFile implements Equivalences {
 
   /** The oldest line of a hash counts; a line that was not finished says nothing. */
   #take(line: string): void {
-    let row: unknown;
-    try {
-      row = JSON.parse(line);
-    } catch {
-      return;
-    }
-    if (typeof row !== "object" || row === null) return;
-    const { taskhash, outhash, unihash } = row as Readonly<Record<string, unknown>>;
+    const { taskhash, outhash, unihash } = jsonObject(line) ?? {};
     if (![taskhash, outhash, unihash].every((one) => typeof one === "string" && /^[0-9a-f]+$/.test(one)))
       return;
     if (!this.#byTask.has(taskhash as string)) this.#byTask.set(taskhash as string, unihash as string);

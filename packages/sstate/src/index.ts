@@ -7,7 +7,7 @@ export { openFolderStore } from "./folder-store.js";
 export { openSigner, type ArtifactSigner, type GpgSettings } from "./gpg.js";
 export { openEquivalences, type Equivalences, type OutputReport } from "./equivalence.js";
 export { chainStores, noStore, readThrough } from "./chain.js";
-export { openMirrors } from "./mirror-store.js";
+export { openMirrors } from "./mirror/mirror-store.js";
 export { noFolder } from "./problems.js";
 export { checkLabel, labelArtifact } from "./label.js";
 export { packArtifact, unpackArtifact, type ArtifactFolder } from "./artifact.js";

@@ -68,7 +68,7 @@ export interface StoredFile {
 export function storedFile(path: string): StoredFile | undefined {
   const parts = path.split("/");
   if (parts[0] === INCOMING) {
-    // Parts of downloads, and the folders of processes, as `mirror-store.ts` makes them.
+    // Parts of downloads, and the folders of processes, as `mirror/places.ts` makes them.
     const isOurs = /^\.incoming\/(?:[0-9a-f]{32}\.part|run-[\w-]+\/[^/]+)$/.test(path);
     return isOurs ? write(path) : undefined;
   }

@@ -11,6 +11,7 @@ export type HashServer =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "websocket"; readonly url: string };
 
+/** As BB_HASHSERVE names one; undefined for any other text. */
 export function readHashServer(text: string): HashServer | undefined {
   if (text.startsWith("unix://")) return text.length > 7 ? { kind: "unix", path: text.slice(7) } : undefined;
   if (/^wss?:\/\//.test(text)) return URL.canParse(text) ? { kind: "websocket", url: text } : undefined;
