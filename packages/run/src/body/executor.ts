@@ -4,7 +4,7 @@ import { networkIsolation } from "../limits/isolation.js";
 import { openNiceness } from "../limits/niceness.js";
 import type { RunOptions } from "../options.js";
 import type { Processes } from "../processes/processes.js";
-import type { Executor } from "./execute.js";
+import type { Executor } from "./types.js";
 
 export function openExecutor(
   { settings, runPython, openPython }: RunOptions,

@@ -48,6 +48,7 @@ function tasksBelow(task: TaskId, input: DependencyInput): TaskDependency[] {
   });
 }
 
+/** @throws system errors */
 export async function writeTaskDependencies(
   folder: string,
   task: TaskId,

@@ -1,3 +1,4 @@
+/** `-n`: the loop of a run in which nothing is done. */
 import type { RunParts } from "./parts.js";
 
 /** A dry run: everything that would happen, told in an order in which it could. @returns whether it came to the end */

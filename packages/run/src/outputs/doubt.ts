@@ -13,7 +13,16 @@
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Repetition } from "@tsbake/base";
-import { BuildError, every, hasCode, messageOf, readTextIfThere, run, writeFileSynced } from "@tsbake/base";
+import {
+  BuildError,
+  every,
+  hasCode,
+  messageOf,
+  readTextIfThere,
+  run,
+  writeFileSynced,
+  jsonObject,
+} from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { RunEvent } from "../events.js";
@@ -40,6 +49,7 @@ export interface Mark {
   readonly recipes: readonly Doubtful[];
 }
 
+/** The file of a TMPDIR that says what is in doubt there. */
 export function markPath(tmpdir: string): string {
   return join(tmpdir, MARK);
 }
@@ -48,12 +58,8 @@ export function markPath(tmpdir: string): string {
 export async function readMark(tmpdir: string): Promise<Mark | undefined> {
   const text = await readTextIfThere(markPath(tmpdir));
   if (text === undefined) return undefined;
-  try {
-    const read = JSON.parse(text) as Partial<Mark> | null;
-    if (typeof read?.boot === "string" && Array.isArray(read.recipes)) return read as Mark;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
+  const { boot, recipes } = jsonObject(text) ?? {};
+  if (typeof boot === "string" && Array.isArray(recipes)) return { boot, recipes: recipes as Doubtful[] };
   throw new BuildError([damagedMark(markPath(tmpdir))]);
 }
 

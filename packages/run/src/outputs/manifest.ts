@@ -11,7 +11,7 @@
  */
 import { renameSync, rmSync, type BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
-import { byText, hasCode, makeFolderSync, nameFs, sha256, temporaryBeside } from "@tsbake/base";
+import { byText, hasCode, jsonObject, makeFolderSync, nameFs, sha256, temporaryBeside } from "@tsbake/base";
 
 /** What one stamp stands for. */
 export interface StampOwner {
@@ -59,6 +59,7 @@ export function manifestNames(tmpdir: string): string[] {
   }
 }
 
+/** @param owner the task that has installed */
 export function manifestPath(
   tmpdir: string,
   owner: Pick<StampOwner, "pn" | "task" | "stamp" | "extra">,
@@ -110,20 +111,14 @@ export function writeManifest(path: string, manifest: Manifest): void {
   renameSync(temporary, path);
 }
 
+/** One that is gone already is fine. @throws system errors */
 export function removeManifest(path: string): void {
   rmSync(path, { force: true });
 }
 
 function readOwner(line: string): StampOwner | undefined {
   if (!line.startsWith("# {")) return undefined;
-  let read: Partial<Record<keyof StampOwner, unknown>>;
-  try {
-    read = JSON.parse(line.slice(2)) as Partial<Record<keyof StampOwner, unknown>>;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  const { pn, task, stamp, extra, configuration } = read;
+  const { pn, task, stamp, extra, configuration } = jsonObject(line.slice(2)) ?? {};
   if (typeof pn !== "string" || typeof task !== "string" || typeof stamp !== "string") return undefined;
   return {
     pn,

@@ -1,6 +1,6 @@
 /** How long each task took last time: `durations.json` in the cache folder, `PN:do_task` to ms. Steers the order, never the result. */
 import { join } from "node:path";
-import { byText, codeOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import { byText, codeOf, jsonObject, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 
 export interface Durations {
   /** In ms; undefined for a task never seen. */
@@ -36,15 +36,7 @@ export async function openDurations(folder: string): Promise<Durations> {
 
 function parse(text: string | undefined): Map<string, number> {
   const known = new Map<string, number>();
-  if (text === undefined) return known;
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return known;
-  }
-  if (typeof data !== "object" || data === null) return known;
-  for (const [label, value] of Object.entries(data)) {
+  for (const [label, value] of Object.entries(jsonObject(text) ?? {})) {
     if (typeof value === "number" && value >= 0) known.set(label, value);
   }
   return known;

@@ -39,6 +39,7 @@ export interface Scene {
   readonly run: ReadonlySet<TaskId>;
 }
 
+/** @see BitBake 2.19 lib/bb/runqueue.py, RunQueueExecute: what is covered, and what is not needed */
 export function decideScene(facts: SceneFacts): Scene {
   const deciding = new Deciding(facts);
   deciding.decide();

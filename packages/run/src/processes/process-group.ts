@@ -106,6 +106,7 @@ function readProc(path: string): string | undefined {
   }
 }
 
+/** Signals all processes of a group; one that has ended meanwhile is fine. */
 export function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal);

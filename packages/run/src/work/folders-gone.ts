@@ -1,3 +1,4 @@
+/** Outputs that somebody has deleted while the stamps stayed. */
 import { existsSync } from "node:fs";
 import { words } from "@tsbake/base";
 import type { Datastore } from "@tsbake/datastore";

@@ -1,3 +1,4 @@
+/** A task as the parts of a run hand it on. Shapes only. */
 import type { TaskSignature } from "@tsbake/graph";
 import type { RecipeInfo, TaskInfo } from "@tsbake/recipe";
 import type { TaskName } from "../events.js";
