@@ -35,6 +35,7 @@ export interface GraphTask {
   readonly needs: readonly string[];
 }
 
+/** What `-g` writes as JSON and shows on its page. */
 export function graphData(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): GraphData {
   const levels = levelsOf(graph);
   const found = new Map<RecipeId, GraphTask[]>();

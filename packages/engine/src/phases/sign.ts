@@ -1,16 +1,17 @@
 /** Signs a graph with everything that signatures are made of and with: digests, taints, locks, equivalences. */
 import { join } from "node:path";
-import { BuildError, sha256, sha256File } from "@tsbake/base";
+import { BuildError } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import { openHandler, signTasks } from "@tsbake/graph";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { ParsedProject } from "@tsbake/recipe";
 import type { RunOptions, Stamps } from "@tsbake/run";
 import type { Feeds } from "./feeds.js";
-import { ARTIFACT_METHOD, openKnownOutputs } from "../signing/equivalences.js";
+import { openKnownOutputs, outputReports } from "../signing/equivalences.js";
 import { openFileDigests, type FileDigests } from "../signing/file-digests.js";
 import { openLockedSignatures, type LockedSignatures } from "../signing/locked-signatures.js";
 
+/** A graph, and what its signatures are made with. */
 export interface SigningRequest {
   readonly project: ParsedProject;
   readonly graph: TaskGraph;
@@ -23,6 +24,7 @@ export interface SigningRequest {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** Signatures, and what goes on learning of them while tasks run. */
 export interface SignedGraph {
   readonly signatures: Signatures;
   /** Remembers what was read of each file input. */
@@ -70,35 +72,10 @@ export async function signGraph(request: SigningRequest): Promise<SignedGraph> {
   for (const one of mismatches) request.onWarning(one);
   const note = locked?.note();
   if (note !== undefined) request.onNote(note);
-  if (!known) return { signatures, files, ...(locked && { locked }) };
   return {
     signatures,
     files,
     ...(locked && { locked }),
-    reportOutput: (task, method, outhash) => {
-      const { taskHash, unihash } = signatures.of(task);
-      return known.store.report({
-        taskHash,
-        method,
-        output: outhash,
-        outHash: sha256(`${method}\n${outhash}`),
-        unihash,
-        task: graph.label(task),
-      });
-    },
-    equivalence: async (task, artifact) => {
-      const { recipe, task: name } = graph.node(task);
-      const { taskHash, unihash } = signatures.of(task);
-      const what = `${ARTIFACT_METHOD} ${project.recipes.get(recipe)!.sstateSpec} ${name}`;
-      const outHash = sha256(`${what}\n${await sha256File(artifact)}`);
-      return known.store.report({
-        taskHash,
-        outHash,
-        unihash,
-        method: ARTIFACT_METHOD,
-        output: outHash,
-        task: graph.label(task),
-      });
-    },
+    ...(known && outputReports({ known, project, graph, signatures })),
   };
 }

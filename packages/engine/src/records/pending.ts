@@ -11,6 +11,7 @@ import { findWhatChanged, type WhatChanged } from "./what-changed.js";
 
 type Pending = { readonly task: TaskId; readonly how: "run" | "restore" };
 
+/** @param against the records of the last build of the targets, or those nearest to the tasks that would run */
 export async function whatChanged(
   context: BuildContext,
   records: SignatureRecords,

@@ -49,6 +49,7 @@ export interface WhatChangedOptions {
 /** Records of one task that are compared to find the closest one: the newest. */
 const MOST_COMPARED = 20;
 
+/** For each task that would be done, the inputs that differ from a record of before. */
 export async function findWhatChanged(options: WhatChangedOptions): Promise<WhatChanged> {
   const { graph, records, signatures } = options;
   const byLabel = new Map(graph.order.map((task) => [graph.label(task), task]));

@@ -7,11 +7,12 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  eachLimited,
   AT_ONCE,
   byText,
+  eachLimited,
   fileStamp,
   isSettled,
+  jsonObject,
   openHasher,
   readTextIfThere,
   writeFileAtomic,
@@ -40,6 +41,7 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
+/** Our own programs that tasks call: those that the `package.json` of a room names. */
 export async function findTools(packages: string): Promise<Tool[]> {
   const names = (await readdir(packages)).sort(byText);
   const manifests = new Map<string, Manifest>();
@@ -107,18 +109,10 @@ export async function ownCodeKey(packages = PACKAGES): Promise<string> {
 }
 
 function readOwnCode(text: string | undefined): OwnCode | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const { key, digests } = JSON.parse(text) as Partial<Record<keyof OwnCode, unknown>>;
-    const isWhole = typeof key === "string" && typeof digests === "object" && digests !== null;
-    return isWhole && Object.values(digests).every((one) => typeof one === "string")
-      ? { key, digests: digests as OwnCode["digests"] }
-      : undefined;
-  } catch (error) {
-    // A file that was broken off.
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
-    throw error;
-  }
+  const { key, digests } = jsonObject(text) ?? {};
+  if (typeof key !== "string" || typeof digests !== "object" || digests === null) return undefined;
+  const isWhole = Object.values(digests).every((one) => typeof one === "string");
+  return isWhole ? { key, digests: digests as OwnCode["digests"] } : undefined;
 }
 
 async function stampOfCode(packages: string): Promise<{ key: string; settled: boolean }> {

@@ -1,8 +1,9 @@
 /** Which outputs are the same: a file of this machine, and with BB_HASHSERVE a server in front of it. */
 import { join } from "node:path";
-import type { Diagnostic } from "@tsbake/base";
+import { sha256, sha256File, type Diagnostic } from "@tsbake/base";
 import type { Signatures, TaskGraph, TaskId } from "@tsbake/graph";
 import type { ParsedProject } from "@tsbake/recipe";
+import type { RunOptions } from "@tsbake/run";
 import { openEquivalences, type Equivalences } from "@tsbake/sstate";
 import type { RemoteEquivalences } from "@tsbake/sstate/remote";
 import { storeWarning } from "../problems.js";
@@ -28,7 +29,7 @@ export interface KnownOutputs {
 }
 
 /** How artifacts are hashed here; raise it when the same output is to count as another one. */
-export const ARTIFACT_METHOD = "tsbake-output-1";
+const ARTIFACT_METHOD = "tsbake-output-1";
 /** Of metadata that hashes its outputs itself, as BitBake's does. */
 const DEFAULT_METHOD = "sstate_output_hash";
 /** As in BitBake, a wait that nobody would sit through is a server that is down. */
@@ -91,6 +92,46 @@ async function withServer(
           if (unihash !== undefined) signatures.settle(task, unihash);
         }
       }
+    },
+  };
+}
+
+/** Of a signed build. */
+export interface OutputReportsRequest {
+  readonly known: KnownOutputs;
+  readonly project: Pick<ParsedProject, "recipes">;
+  readonly graph: TaskGraph;
+  readonly signatures: Signatures;
+}
+
+/** For the run queue: what came out of a task is reported, and gives the unihash that the task has from then on. */
+export function outputReports({
+  known,
+  project,
+  graph,
+  signatures,
+}: OutputReportsRequest): Required<Pick<RunOptions, "equivalence" | "reportOutput">> {
+  return {
+    reportOutput: (task, method, outhash) => {
+      const { taskHash, unihash } = signatures.of(task);
+      const outHash = sha256(`${method}\n${outhash}`);
+      const label = graph.label(task);
+      return known.store.report({ taskHash, method, output: outhash, outHash, unihash, task: label });
+    },
+    equivalence: async (task, artifact) => {
+      const { recipe, task: name } = graph.node(task);
+      const { taskHash, unihash } = signatures.of(task);
+      const what = `${ARTIFACT_METHOD} ${project.recipes.get(recipe)!.sstateSpec} ${name}`;
+      const outHash = sha256(`${what}\n${await sha256File(artifact)}`);
+      const label = graph.label(task);
+      return known.store.report({
+        taskHash,
+        method: ARTIFACT_METHOD,
+        output: outHash,
+        outHash,
+        unihash,
+        task: label,
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Digests of source files, remembered by what `stat` says, so that a run without changes reads none of them. */
-import { byText, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import { byText, jsonObject, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import { digestPath, listChecksums } from "@tsbake/graph";
 import type { DigestCache, FileInput } from "@tsbake/graph";
 
@@ -76,12 +76,7 @@ export async function openFileDigests(path: string, now = Date.now): Promise<Fil
 }
 
 function readEntries(text: string | undefined): [string, string][] {
-  if (text === undefined) return [];
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== "object" || parsed === null) return [];
-    return Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  } catch {
-    return [];
-  }
+  return Object.entries(jsonObject(text) ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
 }

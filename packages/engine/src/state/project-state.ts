@@ -1,3 +1,4 @@
+/** What a person asks of the shared state beside builds: how much there is, whether it is whole, what may go, what others lack. */
 import { openStamps } from "@tsbake/run";
 import type { BuildContext } from "../phases/context.js";
 import { planBuild } from "../phases/plan.js";
