@@ -18,6 +18,7 @@ import {
 import { installedSizeBytes } from "../facts/closure.js";
 import type { InstallOptions } from "./options.js";
 
+/** Makes it, and the folders of results and downloads. @returns the root, in the folder to work in */
 export async function emptyRoot(options: InstallOptions): Promise<string> {
   const root = join(options.work, "root");
   await rm(root, { recursive: true, force: true });
@@ -25,10 +26,12 @@ export async function emptyRoot(options: InstallOptions): Promise<string> {
   return root;
 }
 
+/** Where packages of the sources lie: absolute, sorted, each once. */
 export function sourceFolders(sources: readonly PackageSource[]): string[] {
   return sortedUnique(sources.map(({ folder }) => resolve(folder)));
 }
 
+/** What every backend's solver is asked, whatever the root. */
 export function solveRequest(options: InstallOptions, sources: readonly PackageSource[]) {
   const { install, architecture, epochSeconds, onProgress } = options;
   return { install, sources, architecture, epochSeconds, onProgress };
@@ -124,6 +127,7 @@ interface Identified {
   readonly architecture: string;
 }
 
+/** By what a package is the same in all sources: name, version and architecture. */
 export function identity({ name, version, architecture }: Identified): string {
   return `${name} ${version} ${architecture}`;
 }

@@ -29,6 +29,7 @@ const PACKAGES_FILE = "packages.txt";
 const SCRIPTS_FILE = "skipped-scripts.txt";
 export const SNAPSHOT_FOLDER = "pkgdb";
 
+/** What packs the root into the results' folder. */
 export function packRequest(options: InstallOptions, sandbox: Sandbox, root: string) {
   return {
     root,
@@ -61,6 +62,7 @@ export interface About {
   readonly databaseDigest?: string;
 }
 
+/** Facts of what was installed, each package with where it came from. */
 export function layerFacts(result: InstallResult, database: PackageDatabase, about: About): LayerFacts {
   const { options, base, osRelease } = about;
   const files = new Map(
@@ -113,6 +115,7 @@ function distributionOf(osRelease: OsRelease): LayerFacts["distribution"] {
   return { ...(id ? { id } : {}), ...(version ? { version } : {}) };
 }
 
+/** @param packages lines of the list of packages */
 export async function writeFacts(
   output: string,
   facts: LayerFacts,

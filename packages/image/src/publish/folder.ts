@@ -66,6 +66,7 @@ async function put(folder: string, file: NewFile): Promise<void> {
   }
 }
 
+/** Files of sysupdate.d for the extensions of the folder. @param url where devices find the folder */
 export async function writeTransfers(
   folder: string,
   images: readonly PublishedImage[],
@@ -131,6 +132,7 @@ async function writeIfOther(path: string, text: string): Promise<void> {
   if ((await textIfThere(path)) !== text) await writeFileAtomic(path, text, { mode: 0o644 });
 }
 
+/** An index or list of the folder; undefined where there is none. @throws TOO_LONG, see `readPlain` */
 export async function textIfThere(path: string): Promise<string | undefined> {
   return (await ifThere(readPlain(path, MOST_INDEX_BYTES)))?.toString();
 }

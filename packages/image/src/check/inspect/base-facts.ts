@@ -21,6 +21,7 @@ export const BaseFacts = v.object({
 });
 export type BaseFacts = Readonly<v.InferOutput<typeof BaseFacts>>;
 
+/** Reads them off a tree, as systemd and the loader would on the device. */
 export function baseFacts(tree: ContentTree): BaseFacts {
   const { users, groups } = parseAccounts(tree.text("/etc/passwd"), tree.text("/etc/group"));
   return {

@@ -13,6 +13,7 @@ export interface Inspected {
   readonly base: BaseFacts;
 }
 
+/** Without what kernels export. */
 export function inspect(tree: ContentTree): Inspected {
   const elf = elfFacts(tree).sort((left, right) => byText(left.path, right.path));
   return { elf, base: baseFacts(tree) };

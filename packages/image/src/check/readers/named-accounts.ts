@@ -33,6 +33,7 @@ export interface TmpfilesFile {
   readonly lines: readonly TmpfilesLine[];
 }
 
+/** Those that the tree ships below /usr; what is in /etc is the device's own. */
 export function tmpfilesIn(tree: ContentTree): TmpfilesFile[] {
   return tree
     .below("/usr/lib/tmpfiles.d")
@@ -47,6 +48,7 @@ interface Naming {
   readonly tmpfiles: readonly TmpfilesFile[];
 }
 
+/** Users and groups by name, each with the file that names it. */
 export function* namedAccounts(naming: Naming): Iterable<NamedAccount> {
   for (const one of allNamed(naming)) {
     // Numbers are nobody's name, and specifiers are the manager's.

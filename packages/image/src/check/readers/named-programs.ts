@@ -33,6 +33,7 @@ const CONDITIONS =
 const DBUS_SERVICE = /^\/usr\/share\/dbus-1\/(system-services|services)\/[^/]+\.service$/;
 const POLKIT_ACTION = /^\/usr\/share\/polkit-1\/actions\/[^/]+\.policy$/;
 
+/** Programs by path or name, each with the file that would start it. */
 export function* namedPrograms(tree: ContentTree, units: readonly Unit[]): Iterable<NamedProgram> {
   for (const unit of units) yield* programsOfUnit(unit);
   for (const entry of tree.entries()) {

@@ -20,6 +20,7 @@ const FOLDERS = ["/usr/lib/udev/rules.d", "/etc/udev/rules.d", "/usr/share/facto
 const ASSIGNMENT =
   /(?<![A-Z])([A-Z]{1,20})(?:\{([^}"]{0,200})\})?\s{0,20}(==|!=|\+=|-=|:=|=)\s{0,20}e?"((?:[^"\\]|\\.)*)"/g;
 
+/** Lines of rules.d with their matches and assignments; continuation lines are joined. */
 export function* udevLines(tree: ContentTree): Iterable<UdevLine> {
   for (const folder of FOLDERS) {
     for (const entry of tree.below(folder)) {
