@@ -75,7 +75,7 @@ def package_spec(d):
 PACKAGE_SPEC = "${@package_spec(d)}"
 PACKAGE_SPEC[vardepvalue] = "${PACKAGE_SPEC}"
 
-# Where to
+# Writes the specification of all packages to the file $1.
 write_package_spec() {
     mkdir -p "$(dirname "$1")"
     cat >"$1" <<'TSBAKE_END_OF_SPEC'

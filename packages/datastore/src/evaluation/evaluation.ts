@@ -12,7 +12,7 @@ import { addPythonLibrary, defineFunction, definePython, exportFunctions } from 
 import { include } from "./include.js";
 import { deferInherit, inherit } from "./inherit.js";
 import { includeLoop } from "../problems.js";
-import { noteFiles } from "./search.js";
+import { noteFiles } from "./noted-files.js";
 import { addTask, deleteTask } from "./tasks.js";
 
 class Evaluation implements Evaluator {

@@ -8,7 +8,7 @@ import { explainFailure } from "../python/failure.js";
 import { pythonFunction } from "./functions.js";
 import { deferredInherits, inherit, takeDeferredInherit } from "./inherit.js";
 import { dependsEntry, missingPreferredProvider } from "../problems.js";
-import { filesOf } from "./search.js";
+import { filesOf } from "./noted-files.js";
 import { listTasks } from "./tasks.js";
 import { textsOf } from "../variables/value.js";
 

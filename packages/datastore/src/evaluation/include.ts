@@ -4,7 +4,8 @@ import { BuildError, words, type Note, type Span } from "@tsbake/base";
 import type { Include } from "@tsbake/language";
 import type { Evaluator } from "./evaluator.js";
 import { duplicateInclusion, missingInclude, notMetadata } from "../problems.js";
-import { filesOf, includeFolders, isMetadata, noteFiles, search, searchFolders } from "./search.js";
+import { filesOf, isMetadata, noteFiles } from "./noted-files.js";
+import { includeFolders, search, searchFolders } from "./search.js";
 
 /** @throws BuildError when a required file is missing, or a file is no metadata by its name */
 export function include({ form, argument, at }: Include, evaluator: Evaluator): void {

@@ -5,7 +5,8 @@ import type { ParsedFile } from "@tsbake/language";
 import type { Datastore } from "../datastore.js";
 import type { Evaluator } from "./evaluator.js";
 import { missingClass } from "../problems.js";
-import { noteFiles, search, searchFolders } from "./search.js";
+import { noteFiles } from "./noted-files.js";
+import { search, searchFolders } from "./search.js";
 import { placeOfWord } from "../expansion/text-place.js";
 import { textsOf } from "../variables/value.js";
 

@@ -3,9 +3,10 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { ParsedFile } from "@tsbake/language";
 import type { Datastore } from "../datastore.js";
 import type { EvaluationHost } from "./evaluator.js";
-import { FileList } from "./file-list.js";
 
+/** What a search has come to. */
 export interface FoundFile {
+  /** Undefined: no folder has it. */
   readonly file: ParsedFile | undefined;
   /** Every path looked at, in order; the last one is that of `file`. */
   readonly tried: readonly string[];
@@ -31,21 +32,4 @@ export function search(name: string, folders: readonly string[], host: Evaluatio
 /** The folder of the including file first, then BBPATH. */
 export function includeFolders(from: string, d: Datastore): string[] {
   return [dirname(from), ...searchFolders(d)];
-}
-
-/** Files that this datastore was made from since the base configuration, and files it would have been made from. */
-export function filesOf(d: Datastore, variable = "__depends"): FileList {
-  const files = d.getVar(variable, { expand: false });
-  return files instanceof FileList ? files : FileList.empty();
-}
-
-export function noteFiles(d: Datastore, paths: readonly string[]): void {
-  const before = filesOf(d);
-  let files = before;
-  for (const path of paths) files = files.add(path);
-  if (files !== before) d.setVar("__depends", files, { parsing: true });
-}
-
-export function isMetadata(path: string): boolean {
-  return /\.(?:bb|bbclass|inc|conf)$/.test(path);
 }

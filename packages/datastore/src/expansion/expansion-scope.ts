@@ -159,6 +159,7 @@ function isUnterminated({ type, detail }: PythonError): boolean {
   return type === "SyntaxError" && /^(EOL while scanning|unterminated) string literal/.test(detail);
 }
 
+/** Whether the exception is how metadata says that a recipe is to be left out. */
 export function isSkip({ type }: PythonError): boolean {
   return type === "bb.parse.SkipRecipe" || type === "bb.parse.SkipPackage";
 }

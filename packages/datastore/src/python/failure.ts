@@ -5,7 +5,7 @@ import { isSkip } from "../expansion/expansion-scope.js";
 import type { EvaluationHost } from "../evaluation/evaluator.js";
 import { pythonFailed, pythonGaveUp } from "../problems.js";
 import { PythonError, type PythonFrame } from "./error.js";
-import { isMetadata } from "../evaluation/search.js";
+import { isMetadata } from "../evaluation/noted-files.js";
 import { SkipRecipe } from "./skip-recipe.js";
 import { placeOfMessage, type Texts } from "../expansion/text-place.js";
 

@@ -53,6 +53,7 @@ export function librariesOf(d: Datastore): readonly PythonLibrary[] {
   return Array.isArray(known) ? (known as PythonLibrary[]) : NONE;
 }
 
+/** Remembers a library that `addpylib` has named, in the order in which that was done. */
 export function noteLibrary(d: Datastore, library: PythonLibrary): void {
   d.setVar(LIBRARIES, [...librariesOf(d), library]);
 }

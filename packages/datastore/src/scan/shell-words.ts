@@ -136,10 +136,7 @@ export class ShellCursor {
     let unquoted = "";
     let isLiteral = true;
     while (!this.done) {
-      PLAIN.lastIndex = this.at;
-      PLAIN.test(this.text);
-      unquoted += this.text.slice(this.at, PLAIN.lastIndex);
-      this.at = PLAIN.lastIndex;
+      unquoted += this.#run(PLAIN);
       const char = this.peek();
       if (char === "" || BREAK.test(char)) {
         if (!this.#isProcessSubstitution(start)) break;
@@ -161,6 +158,15 @@ export class ShellCursor {
     this.at = Math.min(this.at, this.text.length);
     if (this.at === start) return undefined;
     return { raw: this.text.slice(start, this.at), literal: isLiteral ? unquoted : undefined, unquoted };
+  }
+
+  /** Passes over characters that stand for themselves. @param plain sticky, and matches also nothing */
+  #run(plain: RegExp): string {
+    const start = this.at;
+    plain.lastIndex = start;
+    plain.test(this.text);
+    this.at = plain.lastIndex;
+    return this.text.slice(start, this.at);
   }
 
   /** `<(…)` and `>(…)` of bash: accepted, since a body may be run by it. */
@@ -185,10 +191,7 @@ export class ShellCursor {
     let text = "";
     let isLiteral = true;
     while (!this.done) {
-      QUOTED_PLAIN.lastIndex = this.at;
-      QUOTED_PLAIN.test(this.text);
-      text += this.text.slice(this.at, QUOTED_PLAIN.lastIndex);
-      this.at = QUOTED_PLAIN.lastIndex;
+      text += this.#run(QUOTED_PLAIN);
       const char = this.peek();
       if (char === '"') {
         this.at += 1;

@@ -22,6 +22,7 @@ export interface Piece {
   readonly at: Span;
 }
 
+/** @param condition overrides with `:` between them, all of which must be in force */
 export function deferred(text: Value, condition: string | undefined, at?: Span): Deferred {
   const overrides = condition ? condition.split(":") : [];
   return { text, condition: condition ?? "", overrides, ...(at ? { at } : {}) };
