@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createReadStream, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { openBackend } from "@tsbake/packaging";
 import { archiveProblem } from "../support/archive.js";
@@ -11,6 +10,7 @@ import { run } from "../support/command.js";
 import { flatArchive } from "../support/flat-archive.js";
 import { Rig } from "../support/rig.js";
 import { describeUnless } from "../support/skip.js";
+import { listening } from "../support/listening.js";
 
 const hasApt = await run("apt-get", ["--version"]).then(
   ({ code }) => code === 0,
@@ -103,8 +103,7 @@ IMAGE_PREINSTALL = "extra"
     mkdirSync(folder);
     await flatArchive(rig.path("usual"), "hello 1 usual");
     await offer("1");
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    rig.write(CHANGES_FILE, `IPK_FEED_URIS = "http://127.0.0.1:${(server.address() as AddressInfo).port}"\n`);
+    rig.write(CHANGES_FILE, `IPK_FEED_URIS = "${(await listening(server)).url}"\n`);
   });
   afterAll(() => {
     server.closeAllConnections();

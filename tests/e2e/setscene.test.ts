@@ -1,7 +1,6 @@
 /** Metadata with setscene tasks of its own, on a layer made for it: what ran is what the tasks wrote down. */
 import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { byText } from "@tsbake/base";
@@ -9,6 +8,7 @@ import { root } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
 import { describeUnless } from "../support/skip.js";
 import { toolsProblem } from "../support/tools.js";
+import { listening } from "../support/listening.js";
 
 /** The embedded Python has neither threads nor sockets. */
 const noPython = await toolsProblem("python3");
@@ -198,16 +198,7 @@ describeUnless(noPython, "a BB_HASHCHECK_FUNCTION with threads and sockets", () 
       const isThere = PLACES.includes(request.url!.split("/").at(-1)!);
       response.writeHead(request.method === refused ? 405 : isThere ? 200 : 404).end();
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    return {
-      url: `http://127.0.0.1:${port}`,
-      asked,
-      [Symbol.asyncDispose]: async () => {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      },
-    };
+    return { ...(await listening(server)), asked };
   }
   const step = (name: string, ran: string, environment: Step["environment"], says = ""): Step => ({
     args: "lib",

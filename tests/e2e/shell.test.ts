@@ -17,6 +17,8 @@ import { Terminal } from "../support/terminal.js";
 import { root } from "../support/paths.js";
 
 const MINUTES = 60_000;
+/** What a person types to open the shell of these tests. */
+const OPEN = ["node", join(root, "scripts/start.js"), "-q", "shell", "--on", "case-base", "--name", "try1"];
 
 const base = (preinstall: string): string => `
 inherit image
@@ -97,17 +99,7 @@ dpkg --audit`);
   test(
     "a person at a terminal has job control, Ctrl-C and the size of it",
     async () => {
-      const words = [
-        "node",
-        join(root, "scripts/start.js"),
-        "-q",
-        "shell",
-        "--on",
-        "case-base",
-        "--name",
-        "try1",
-      ];
-      await using terminal = new Terminal(words, { cwd: rig.folder });
+      await using terminal = new Terminal(OPEN, { cwd: rig.folder });
       await terminal.until(/root@case-base:\/# /);
       // What is in the foreground, and not a shell that is about to start it.
       const sleep = "sh -c 'echo up; exec sleep 1000'\n";
@@ -135,20 +127,9 @@ dpkg --audit`);
   test(
     "one opener a name; who is killed leaves nothing, and it opens again",
     async () => {
-      const [command, ...words] = [
-        "node",
-        join(root, "scripts/start.js"),
-        "-q",
-        "shell",
-        "--on",
-        "case-base",
-      ];
-      await using first = new Terminal(
-        [command!, ...words, "--name", "try1", "--", "sh", "-c", "echo up; sleep 987"],
-        {
-          cwd: rig.folder,
-        },
-      );
+      await using first = new Terminal([...OPEN, "--", "sh", "-c", "echo up; sleep 987"], {
+        cwd: rig.folder,
+      });
       await first.until(/^up$/m);
       for (const second of [await inside("true"), await shell("rm", "try1")]) {
         expect(second.code).not.toBe(0);

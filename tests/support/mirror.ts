@@ -1,12 +1,10 @@
 /** A real HTTP server on the loopback that serves a folder: ranges, HEAD, and faults on request. */
 import { createReadStream, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { listening, type Listening } from "./listening.js";
 
-export interface Mirror extends AsyncDisposable {
-  /** `http://127.0.0.1:port`, without a slash at its end. */
-  readonly url: string;
+export interface Mirror extends Listening {
   /** `METHOD path [range]` of every request so far. */
   readonly requests: string[];
 }
@@ -42,14 +40,5 @@ export async function serveFolder(folder: string, fault: Fault = () => false): P
     if (request.method === "HEAD") response.end();
     else createReadStream(file, { start }).pipe(response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { ...(await listening(server)), requests };
 }

@@ -3,8 +3,8 @@
  * wants it to.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { sha256 } from "@tsbake/base";
+import { listening } from "./listening.js";
 
 export interface StubObject {
   readonly bytes: Buffer;
@@ -138,6 +138,5 @@ export async function openS3Stub(bucket = "bucket"): Promise<S3Stub> {
     );
   }
 
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return Object.assign(stub, { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  return Object.assign(stub, { endpoint: (await listening(server)).url });
 }

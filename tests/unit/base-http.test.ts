@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect, createServer as createRawServer, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer as createRawServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -12,6 +12,7 @@ import { serveFolder, type Fault } from "../support/mirror.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
+import { listening } from "../support/listening.js";
 
 const noOpenssl = await toolsProblem("openssl");
 
@@ -29,16 +30,7 @@ afterEach(() => {
 
 async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    server,
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { ...(await listening(server)), server };
 }
 
 describe("a download that is gone on with", () => {
@@ -339,9 +331,9 @@ describe("a server that drips", () => {
       socket.write(`HTTP/1.1 200 OK\r\n${where === "body" ? "Content-Length: 4000\r\n\r\n" : ""}`);
       timers.push(setInterval(() => socket.write(where === "body" ? "x" : "X-A: b\r\n"), 20));
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { url } = await listening(server);
     return {
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      url: `${url}/`,
       [Symbol.dispose]: () => {
         for (const timer of timers) clearInterval(timer);
         server.close();
@@ -504,8 +496,7 @@ describe("proxies", () => {
         { key: readFileSync(keyPath), cert: readFileSync(certificate) },
         (_request, response) => response.end("secret text"),
       );
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      const { port } = server.address() as AddressInfo;
+      const { port } = await listening(server);
       await using between = await proxy();
       // The certificate authority is read when a process starts.
       const script = `import { HttpClient } from ${JSON.stringify(import.meta.resolve("@tsbake/base"))};

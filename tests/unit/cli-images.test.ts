@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { runCommand } from "../support/session.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { NO_PACKAGES } from "../support/layer-facts.js";
 
 const folder = temporaryFolder("cli-images");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,21 +40,7 @@ function packageFact(name: string, depends: readonly string[], more: Partial<Pac
 }
 
 function factsOf(packages: readonly PackageFact[], more: Partial<LayerFacts> = {}): LayerFacts {
-  return {
-    format: 2,
-    backend: "deb",
-    architecture: "amd64",
-    inBase: [],
-    distribution: {},
-    requested: [],
-    packages,
-    closure: { count: 0, installedSizeBytes: 0 },
-    skippedScripts: [],
-    narrowedModes: [],
-    changedInBase: [],
-    warnings: [],
-    ...more,
-  };
+  return { ...NO_PACKAGES, packages, ...more };
 }
 
 describe("tsbake why", () => {

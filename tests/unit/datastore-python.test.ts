@@ -17,6 +17,7 @@ import {
 } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
 import { root } from "../support/paths.js";
+import { problemOf } from "../support/problem-of.js";
 
 type Function = (d: Datastore) => unknown;
 
@@ -103,14 +104,8 @@ function evaluate(
   return { python, d, host, warnings, looked, run };
 }
 
-function problemOf(run: () => unknown): Diagnostic {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof BuildError) return error.diagnostics[0]!;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
+function firstProblemOf(run: () => unknown): Diagnostic {
+  return problemOf(run).diagnostics[0]!;
 }
 
 describe("inline Python", () => {
@@ -323,7 +318,7 @@ describe("functions, anonymous Python and handlers", () => {
 
   test("a syntax error of anonymous Python stands at the function", () => {
     const { run } = evaluate({ "x.bb": "python () {\n    syntax error\n}\n" });
-    expect(problemOf(run)).toMatchObject({ code: "datastore/python-failed", at: { start: 0 } });
+    expect(firstProblemOf(run)).toMatchObject({ code: "datastore/python-failed", at: { start: 0 } });
   });
 
   test("an exception is told at the innermost line of metadata, with the calls before it", () => {
@@ -341,7 +336,7 @@ describe("functions, anonymous Python and handlers", () => {
         },
       },
     );
-    const problem = problemOf(run);
+    const problem = firstProblemOf(run);
     expect(problem.message).toBe("anonymous Python raised ZeroDivisionError: division by zero");
     expect(problem.at!.source.path).toBe("/r/classes/c.bbclass");
     expect(problem.at!.source.place(problem.at!.start)).toMatchObject({ line: 2, column: 5 });
@@ -357,12 +352,12 @@ describe("functions, anonymous Python and handlers", () => {
         },
       },
     );
-    expect(problemOf(run)).toMatchObject({ code: "datastore/python-gave-up", at: { start: 0 } });
+    expect(firstProblemOf(run)).toMatchObject({ code: "datastore/python-gave-up", at: { start: 0 } });
   });
 
   test("an exception in a condition stands at its line", () => {
     const { run } = evaluate({ "x.bb": 'A = "1"\ninherit ${@nosuch}\n' });
-    const problem = problemOf(run);
+    const problem = firstProblemOf(run);
     expect(problem.code).toBe("datastore/expansion");
     expect(problem.at!.source.place(problem.at!.start).line).toBe(2);
   });
@@ -469,13 +464,13 @@ describe("evaluation", () => {
     const { python, host, d } = evaluate({ "layer.conf": "addpylib ${LAYERDIR}/lib bb\n" });
     const read = () => evaluateFile(host.load("/r/layer.conf")!, d, host);
     d.setVar("LAYERDIR", "/nowhere");
-    expect(problemOf(read).code).toBe("datastore/missing-python-library");
+    expect(firstProblemOf(read).code).toBe("datastore/missing-python-library");
     const layer = join(root, "packages/python");
     d.setVar("LAYERDIR", layer);
     read();
     expect(python.log).toEqual([`library ${layer}/lib bb`]);
     d.setVar("__bbclasstype", "recipe");
-    expect(problemOf(() => evaluateFile(host.load("/r/layer.conf")!, d, host)).code).toBe(
+    expect(firstProblemOf(() => evaluateFile(host.load("/r/layer.conf")!, d, host)).code).toBe(
       "datastore/addpylib-in-recipe",
     );
   });
@@ -496,7 +491,7 @@ describe("evaluation", () => {
     for (const [name, value] of Object.entries(values)) d.setVar(name, value);
     d.setVarFlag("MACHINE", "_defaultval", "default");
     const run = () => evaluateFile(host.load("/r/local.conf")!, d, host);
-    expect(problemOf(run).code).toBe("datastore/assigned-fragment");
+    expect(firstProblemOf(run).code).toBe("datastore/assigned-fragment");
     expect(warnings.map(({ code }) => code)).toEqual(["datastore/overlapping-fragments"]);
     expect([d.getVar("SPEED"), d.getVar("MACHINE"), d.getVar("SUMMARY")]).toEqual([
       "fast",
@@ -505,7 +500,7 @@ describe("evaluation", () => {
     ]);
     expect(d.getVarFlag("SUMMARY", "core/net/fast")).toBe("goes fast");
     d.setVar("F", "core/net/slow");
-    expect(problemOf(run).code).toBe("datastore/missing-fragment");
+    expect(firstProblemOf(run).code).toBe("datastore/missing-fragment");
   });
 
   test("a history names operation, place and text", () => {

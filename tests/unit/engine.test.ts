@@ -13,7 +13,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { BuildError, Source } from "@tsbake/base";
+import { Source } from "@tsbake/base";
 import { Datastore, evaluateFile } from "@tsbake/datastore";
 import { parseFile } from "@tsbake/language";
 import {
@@ -32,6 +32,7 @@ import { openProviders } from "@tsbake/recipe";
 import { run } from "../support/command.js";
 import { makeProject, recipe } from "../support/recipes.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { problemOf } from "../support/problem-of.js";
 
 let folder: string;
 beforeEach(() => {
@@ -44,16 +45,6 @@ function write(path: string, text = "", mode = 0o644): string {
   mkdirSync(dirname(full), { recursive: true });
   writeFileSync(full, text, { mode });
   return full;
-}
-
-function problemOf(work: () => unknown): BuildError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof BuildError) return error;
-    throw error;
-  }
-  throw new Error("nothing was wrong");
 }
 
 describe("locating the build", () => {

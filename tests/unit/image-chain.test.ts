@@ -8,7 +8,6 @@ import {
   formatFacts,
   formatFileManifest,
   inspect,
-  type LayerFacts,
   makeExtension,
   openSnapshot,
   parseOsRelease,
@@ -22,6 +21,7 @@ import { dirname, join } from "node:path";
 import { link, program, type Things, treeOf, writeTar } from "../support/content-tree.js";
 import { elfFile } from "../support/elf.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { NO_PACKAGES } from "../support/layer-facts.js";
 
 const work = temporaryFolder("image-chain");
 const at = (...names: string[]): string => join(work, ...names);
@@ -59,20 +59,6 @@ describe("a layer over its base", () => {
   });
 });
 
-const FACTS: LayerFacts = {
-  format: 2,
-  backend: "deb",
-  architecture: "amd64",
-  inBase: [],
-  distribution: {},
-  requested: [],
-  packages: [],
-  closure: { count: 0, installedSizeBytes: 0 },
-  skippedScripts: [],
-  narrowedModes: [],
-  changedInBase: [],
-  warnings: [],
-};
 const ACCOUNTS = {
   users: [{ name: "redis", uid: 588, gid: 588, comment: "", home: "/var/lib/redis", shell: "/bin/false" }],
   groups: [{ name: "redis", gid: 588 }],
@@ -96,7 +82,7 @@ test("the tree for scripts of the upper one has the database and accounts of bot
   const layer = treeOf({ "/usr/share/both": "layer", "/usr/bin/new": program("2") });
   writeTar(layer, at("layer.tar"));
   writeFileSync(at("files.jsonl"), formatFileManifest(layer.entries()));
-  writeFileSync(at("packages.json"), formatFacts({ ...FACTS, accounts: ACCOUNTS }));
+  writeFileSync(at("packages.json"), formatFacts({ ...NO_PACKAGES, accounts: ACCOUNTS }));
   const database = { status: "new", "info/redis.postinst": "#!/bin/sh\n", "triggers/File": "" };
   for (const [name, text] of Object.entries(database)) {
     const path = at("pkgdb", "database", DATABASE, name);

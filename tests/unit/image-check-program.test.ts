@@ -13,6 +13,7 @@ import { run } from "../support/command.js";
 import { link, program, treeOf, writeTar } from "../support/content-tree.js";
 import { programOf } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { NO_PACKAGES } from "../support/layer-facts.js";
 
 const PROGRAM = programOf("image");
 const work = temporaryFolder("image-check");
@@ -46,18 +47,7 @@ beforeAll(async () => {
   });
   writeTar(tree, at("image.tar"));
   writeFileSync(at("files.jsonl"), formatFileManifest(tree.entries()));
-  const packages = {
-    format: 2,
-    inBase: [],
-    distribution: {},
-    backend: "deb",
-    architecture: "amd64",
-    requested: [],
-    packages: [],
-  };
-  const more = { skippedScripts: [], narrowedModes: [], changedInBase: [], warnings: [] };
-  const closure = { count: 0, installedSizeBytes: 0 };
-  writeFileSync(at("packages.json"), JSON.stringify({ ...packages, ...more, closure }));
+  writeFileSync(at("packages.json"), JSON.stringify(NO_PACKAGES));
   const report = [{ path: "/usr/share/plain", decision: "shadows-base", because: "allowed" }];
   const release = { ID: "debian", VERSION_ID: "12" };
   const about = { name: "tools", base: "device", baseDigest: "", policy: "version", release, report };

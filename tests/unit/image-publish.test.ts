@@ -16,12 +16,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { run } from "../support/command.js";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { describeUnless, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { listening } from "../support/listening.js";
 
 const work = temporaryFolder("image-publish");
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -471,10 +471,8 @@ describe("definitions for systemd-sysupdate", () => {
         if (existsSync(path)) response.end(readFileSync(path));
         else response.writeHead(404).end();
       });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      const { port } = server.address() as AddressInfo;
       try {
-        const url = `http://127.0.0.1:${port}`;
+        const { url } = await listening(server);
         await into([extension("tools", "1.9"), extension("tools", "1.10"), extension("tools-more", "3")], {
           url,
         });

@@ -4,7 +4,6 @@ import fc from "fast-check";
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { downloadClosure, readFeedIndex, readFeedIndexes } from "@tsbake/packaging";
@@ -19,6 +18,7 @@ import { sha256File } from "@tsbake/base";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { listening } from "../support/listening.js";
 
 const work = temporaryFolder("feed-index");
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -44,8 +44,7 @@ beforeEach(async () => {
     if (typeof found === "number") answer.writeHead(found).end("no");
     else answer.end(found);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/feed`;
+  address = `${(await listening(server)).url}/feed`;
 });
 afterEach(() => {
   server.closeAllConnections();

@@ -4,6 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { BuildError, render } from "@tsbake/base";
 import { locateBuild, projectEnvironment, readProjectFile, writeConfiguration } from "@tsbake/project";
 import { temporaryFolder } from "../support/temporary.js";
+import { rejectionOf } from "../support/problem-of.js";
 
 /** A folder with these files; `layer` as content makes a layer folder. */
 function folderWith(files: Record<string, string>): string {
@@ -19,13 +20,8 @@ function folderWith(files: Record<string, string>): string {
 /** Rendered problems of a project file, with the folder's name taken out. */
 async function problemsOf(files: Record<string, string>): Promise<string> {
   const folder = folderWith(files);
-  try {
-    await readProjectFile(join(folder, "tsbake.yaml"));
-  } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    return error.diagnostics.map(render).join("\n\n").replaceAll(folder, "DIR");
-  }
-  throw new Error("nothing was wrong");
+  const { diagnostics } = await rejectionOf(readProjectFile(join(folder, "tsbake.yaml")));
+  return diagnostics.map(render).join("\n\n").replaceAll(folder, "DIR");
 }
 
 const WHOLE = `header:

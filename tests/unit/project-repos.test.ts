@@ -16,6 +16,7 @@ import { lockProject, readProjectFile, type ProjectFile, type ProjectOptions } f
 import { gitIn, makeRemote } from "../support/kas-cases.js";
 import { notRoot, testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { rejectionOf } from "../support/problem-of.js";
 
 /** A project folder beside repositories that it may name. */
 class World {
@@ -67,13 +68,7 @@ class World {
   }
 
   async told(repos: string, more: Partial<ProjectOptions> = {}): Promise<readonly Diagnostic[]> {
-    try {
-      await this.read(repos, more);
-    } catch (error) {
-      if (error instanceof BuildError) return error.diagnostics;
-      throw error;
-    }
-    throw new Error("nothing was wrong");
+    return (await rejectionOf(this.read(repos, more))).diagnostics;
   }
 
   head(name: string): string {

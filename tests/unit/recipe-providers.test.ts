@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { BuildError, compareVersions, render, type Diagnostic } from "@tsbake/base";
+import { compareVersions, type Diagnostic, render } from "@tsbake/base";
 import { openProviders, type Providers, type RecipeInfo } from "@tsbake/recipe";
 import fc from "fast-check";
+import { problemOf } from "../support/problem-of.js";
 
 /** A recipe as short as a case needs it: `/layer/pn_pv.bb` with what differs from the plainest. */
 function recipe(id: string, more: Partial<RecipeInfo> = {}): RecipeInfo {
@@ -45,13 +46,7 @@ function open(
 }
 
 function messageOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof BuildError) return error.diagnostics.map(render).join("\n");
-    throw error;
-  }
-  throw new Error("nothing was wrong");
+  return problemOf(action).diagnostics.map(render).join("\n");
 }
 
 /** Three versions of x in two layers, and two recipes for virtual/y. */

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { BuildError, render, sha256, type Diagnostic } from "@tsbake/base";
+import { type Diagnostic, render, sha256 } from "@tsbake/base";
 import {
   openProviders,
   parseProject,
@@ -11,6 +11,7 @@ import {
   type RecipeInfo,
 } from "@tsbake/recipe";
 import { LayerRig, parseOptions } from "../support/layers.js";
+import { rejectionOf } from "../support/problem-of.js";
 
 function optionsFor(rig: LayerRig, more: Partial<ParseOptions> = {}): ParseOptions {
   const sign: ParseOptions["signer"]["sign"] = (d, tasks) =>
@@ -24,13 +25,8 @@ function parse(rig: LayerRig, more: Partial<ParseOptions> = {}): Promise<ParsedP
 
 /** The rendered errors, with the rig's folder taken out. */
 async function problemsOf(rig: LayerRig, more: Partial<ParseOptions> = {}): Promise<string> {
-  try {
-    await parse(rig, more);
-  } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    return error.diagnostics.map(render).join("\n").replaceAll(rig.folder, "DIR");
-  }
-  throw new Error("nothing was wrong");
+  const { diagnostics } = await rejectionOf(parse(rig, more));
+  return diagnostics.map(render).join("\n").replaceAll(rig.folder, "DIR");
 }
 
 function recipe(project: ParsedProject, pn: string, pv?: string): RecipeInfo {

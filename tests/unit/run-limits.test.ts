@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { BuildError, messageOf } from "@tsbake/base";
+import { messageOf } from "@tsbake/base";
 import { readMachineSettings } from "@tsbake/engine";
 import { DiskMonitor, Pressure } from "@tsbake/run";
 import type { DiskRule, Free, Machine, Resource, RunOptions, RunSettings } from "@tsbake/run";
 import { Rig } from "./run-rig.js";
 import type { ProjectSpec } from "./run-rig.js";
+import { problemOf } from "../support/problem-of.js";
 
 /** A machine whose clock and waiting are set by hand. */
 class FakeMachine implements Machine {
@@ -359,14 +360,9 @@ describe("the variables", () => {
     [{ BB_DISKMON_DIRS: "WARN,/a,1G", BB_DISKMON_WARNINTERVAL: "often" }],
     [{ BB_DISKMON_DIRS: "WARN,/a,1G", BB_HEARTBEAT_EVENT: "0" }],
   ] as readonly (readonly [Readonly<Record<string, string>>])[])("%j", (values) => {
-    let caught: unknown;
-    try {
-      read(values);
-    } catch (error) {
-      caught = error;
-    }
-    if (!(caught instanceof BuildError)) throw new Error("nothing was wrong");
-    expect(caught.diagnostics.map(({ code }) => code)).toEqual(["engine/malformed-setting"]);
+    expect(problemOf(() => read(values)).diagnostics.map(({ code }) => code)).toEqual([
+      "engine/malformed-setting",
+    ]);
   });
 
   test("a scheduler of the metadata's own", () => {

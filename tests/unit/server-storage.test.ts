@@ -1,7 +1,6 @@
 /** What holds the server's objects: a folder, a bucket of a server that others have written, and a bucket that fails as we want it to. */
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import S3rver from "s3rver";
@@ -13,6 +12,7 @@ import { download, isSame, storageContract, upload, type StorageRig } from "../c
 import { openS3Stub, type Fault, type S3Stub } from "../support/s3-stub.js";
 import { openServer } from "../support/sstate-server.js";
 import { temporaryFolder } from "../support/temporary.js";
+import { listening } from "../support/listening.js";
 
 const CREDENTIALS = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
 
@@ -50,15 +50,8 @@ async function openS3rver() {
   const directory = temporaryFolder("s3rver");
   const rver = new S3rver({ directory, silent: true, configureBuckets: [{ name: "bucket" }] });
   await rver.configureBuckets();
-  const server = createServer(rver.callback());
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const end = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { directory, endpoint: `http://127.0.0.1:${port}`, end };
+  const server = await listening(createServer(rver.callback()));
+  return { directory, endpoint: server.url, end: () => server[Symbol.asyncDispose]() };
 }
 
 storageContract("a bucket of s3rver", async () => {

@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
@@ -12,6 +11,7 @@ import { HashClient, readHashServer } from "@tsbake/sstate/remote";
 import { readOptions } from "@tsbake/server";
 import { nameOf, seed } from "../contract/store.js";
 import { openServer, type TestServer } from "../support/sstate-server.js";
+import { listening } from "../support/listening.js";
 
 const pathOf = (hash: string) => objectPath(nameOf(hash));
 const PAUSE_MS = 300;
@@ -53,16 +53,7 @@ async function openFake(
       if (!isDone) response.writeHead(404).end();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { ...(await listening(server)), asked };
 }
 
 describe("objects", () => {

@@ -16,6 +16,7 @@ import {
   pruneStore,
   readThrough,
   verifyStore,
+  type StoreOptions,
 } from "@tsbake/sstate";
 import { nameOf, seed } from "../contract/store.js";
 import { serveFolder } from "../support/mirror.js";
@@ -39,18 +40,23 @@ const unfit: readonly (readonly [string, (path: string) => void | Promise<void>]
   ["a link to nowhere", (path) => symlink("nowhere", path)],
 ];
 
-/** A chain of an empty folder and the mirror. */
-function chainOf(folder: string): { store: ReturnType<typeof chainStores>; own: string; warnings: string[] } {
+interface Chain {
+  readonly store: ReturnType<typeof chainStores>;
+  readonly own: string;
+  readonly warnings: string[];
+}
+
+/** A chain of an empty folder and a mirror. @param mirror URL below which it has its objects */
+function chainOf(mirror: string, more: Partial<StoreOptions> = {}): Chain {
   const warnings: string[] = [];
   const own = temporary();
   const options = {
+    retryPauseMs: 1,
+    ...more,
     onWarning: (one: string): void => void warnings.push(one),
     downloads: join(own, ".incoming"),
   };
-  const store = chainStores(
-    openFolderStore(own, options),
-    openMirrors(`file://.* file://${folder}/PATH`, options),
-  );
+  const store = chainStores(openFolderStore(own, options), openMirrors(`file://.* ${mirror}/PATH`, options));
   return { store, own, warnings };
 }
 
@@ -62,7 +68,7 @@ describe.each(unfit)("%s", (_what, make) => {
       const object = await seed(folder, name, "bytes");
       await rm(object + suffix);
       await make(object + suffix);
-      const { store, warnings } = chainOf(folder);
+      const { store, warnings } = chainOf(`file://${folder}`);
       const found = await store.find([name]);
       expect(await store.get(name)).toBeUndefined();
       // Either it is not found at all, or it is said why it is not used.
@@ -75,7 +81,7 @@ describe.each(unfit)("%s", (_what, make) => {
     const object = await seed(folder, name, "bytes");
     await rm(`${object}.siginfo`, { force: true });
     await make(`${object}.siginfo`);
-    expect(await readFile((await chainOf(folder).store.get(name))!, "utf8")).toBe("bytes");
+    expect(await readFile((await chainOf(`file://${folder}`).store.get(name))!, "utf8")).toBe("bytes");
   });
 
   test.each(["", ".sha256", ".siginfo"])(
@@ -109,11 +115,7 @@ describeUnless(noZstd, "a mirror", () => {
       response.writeHead(status).end();
       return true;
     });
-    const options = { onWarning: () => {}, retryPauseMs: 1 };
-    const store = chainStores(
-      openFolderStore(temporary(), options),
-      openMirrors(`file://.* ${server.url}/PATH`, options),
-    );
+    const { store } = chainOf(server.url);
     expect(await readFile((await store.get(name))!, "utf8")).toBe("bytes");
   });
 
@@ -130,17 +132,7 @@ describeUnless(noZstd, "a mirror", () => {
       more();
       return true;
     });
-    const warnings: string[] = [];
-    const own = temporary();
-    const options = {
-      ...limit,
-      onWarning: (one: string): void => void warnings.push(one),
-      downloads: join(own, ".incoming"),
-    };
-    const store = chainStores(
-      openFolderStore(own, options),
-      openMirrors(`file://.* ${server.url}/PATH`, options),
-    );
+    const { store, own, warnings } = chainOf(server.url, limit);
     expect(await store.get(name)).toBeUndefined();
     expect(warnings).toEqual([expect.stringContaining(said)]);
     // What came slowly is gone on with the next time; what has no end never is.
@@ -174,7 +166,7 @@ describeUnless(noZstd, "a mirror", () => {
   test("is not asked again for what was rejected, and what the task makes takes its place", async () => {
     const folder = temporary();
     await seed(folder, name, "not what the task makes");
-    const { store, own } = chainOf(folder);
+    const { store, own } = chainOf(`file://${folder}`);
     expect(await store.get(name)).toBeDefined();
     await store.reject(name);
     expect(await store.get(name)).toBeUndefined();
@@ -236,25 +228,11 @@ testUnless(
     const [own, objects] = [temporary(), temporary()];
     await seed(objects, name, "bytes");
     const [key, certificate] = [join(own, "key.pem"), join(own, "certificate.pem")];
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-subj",
-        "/CN=localhost",
-        "-days",
-        "2",
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-      ],
-      { stdio: "ignore", env: process.env },
-    );
+    const request = "req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2".split(" ");
+    execFileSync("openssl", [...request, "-keyout", key, "-out", certificate], {
+      stdio: "ignore",
+      env: process.env,
+    });
     await using server = await openServer({
       folder: objects,
       argv: ["--tls-cert", certificate, "--tls-key", key],
