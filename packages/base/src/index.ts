@@ -20,18 +20,15 @@ export { syncPath, syncTree, writeFileAtomic, writeFileSynced } from "./files/at
 export { isThere, makeFolder, makeFolderSync, sizeIfThere } from "./files/folders.js";
 export { namesNear } from "./files/names-near.js";
 export { AT_ONCE, eachLimited } from "./process/parallel.js";
+export { batches, longStart } from "./process/argument-limit.js";
+export { openChild, type Child, type ChildEnd } from "./process/child.js";
 export {
-  batches,
   demandSuccess,
   exitCodeOf,
-  longStart,
-  openChild,
   run,
-  type Child,
-  type ChildEnd,
-  type Runner,
   type ProcessOptions,
   type RunOutput,
+  type Runner,
 } from "./process/process.js";
 export { commandFailed, type RunResult } from "./problems.js";
 export {

@@ -1,19 +1,16 @@
 /**
- * Child processes: awaited, listened to from their start, with their output kept or handed on. Whoever starts a program in
- * another way (`tests/unit/architecture` has the list) does all of this by himself.
+ * Commands that are awaited, listened to from their start, with their output kept or handed on. Whoever starts a program in another
+ * way (`child.ts`; `tests/unit/architecture` has the list of all others) does all of this by himself.
  */
-import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { PassThrough } from "node:stream";
-import type { Readable, Writable } from "node:stream";
+import type { Writable } from "node:stream";
 import { BuildError } from "../diagnostics/diagnostic.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { hasCode, messageOf } from "../diagnostics/errno.js";
-import { commandFailed, tooLong } from "../problems.js";
-import type { LongStart, RunResult } from "../problems.js";
+import { hasCode } from "../diagnostics/errno.js";
+import { commandFailed, type RunResult } from "../problems.js";
+import { start } from "./start.js";
 
+/** How a command is run. */
 export interface ProcessOptions {
   readonly cwd?: string;
   /** The whole environment of the child; default: this process's own. */
@@ -166,151 +163,6 @@ function signalTo(child: ChildProcess, signal: NodeJS.Signals): void {
     // Gone already.
     if (!hasCode(error, "ESRCH")) throw error;
   }
-}
-
-/** Node throws E2BIG at once: nothing has been started. */
-function start(
-  command: string,
-  args: readonly string[],
-  options: Pick<ProcessOptions, "cwd" | "env" | "signal">,
-  stdio: StdioOptions,
-): ChildProcess {
-  const { cwd, env } = options;
-  try {
-    // A group of its own only where it can be stopped: else it ends with ours, which is that of a task's body.
-    return spawn(command, args, {
-      cwd,
-      env: env ?? process.env,
-      stdio,
-      detached: options.signal !== undefined,
-    });
-  } catch (error) {
-    const problem = longStart(error, { command, args, environment: env ?? process.env });
-    throw problem ? new BuildError([problem], { cause: error }) : error;
-  }
-}
-
-export interface ChildOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  /** Default: `ignore`. */
-  readonly stdin?: "pipe" | "ignore";
-  /** A number: a file descriptor. Default: `ignore`. */
-  readonly stdout?: "pipe" | "ignore" | number;
-}
-
-/** How a child ended. */
-export interface ChildEnd {
-  /** Null when a signal ended it, or when it could not be started. */
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** The end of its standard error, trimmed. */
-  readonly said: string;
-  /** Why it could not be started. */
-  readonly failure?: unknown;
-}
-
-/** A program whose streams the caller reads and writes; leaving the block ends it and waits for its end. */
-export interface Child extends AsyncDisposable {
-  /** Empty where stdin is no pipe or the program could not be started. Errors are listened to. */
-  readonly stdin: Writable;
-  /** The same. */
-  readonly stdout: Readable;
-  /** Never rejects: whoever looks at it late misses nothing. */
-  readonly ended: Promise<ChildEnd>;
-  kill(): void;
-}
-
-/** Of what a child says on standard error, so much is kept: its end. */
-const SAID_CHARACTERS = 4000;
-
-/** @throws BuildError `base/too-long`; all else, also that there is no such program, is in `ended` */
-export function openChild(command: string, args: readonly string[], options: ChildOptions = {}): Child {
-  const { env, stdin = "ignore", stdout = "ignore" } = options;
-  const child = start(command, args, { ...(env && { env }) }, [stdin, stdout, "pipe"]);
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-SAID_CHARACTERS);
-  });
-  const ended = new Promise<ChildEnd>((resolve) => {
-    child.on("error", (failure) => {
-      if (child.pid === undefined) resolve({ code: null, signal: null, said: messageOf(failure), failure });
-    });
-    child.on("close", (code, signal) => resolve({ code, signal, said: said.trim() }));
-  });
-  const input: Writable = child.stdin ?? new PassThrough().resume();
-  const output: Readable = child.stdout ?? new PassThrough().end();
-  // A child that gives up closes its input, and its exit code tells why.
-  input.on("error", () => {});
-  output.on("error", () => {});
-  return {
-    stdin: input,
-    stdout: output,
-    ended,
-    kill: () => void child.kill("SIGKILL"),
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-      // What nobody reads would keep the pipe open.
-      output.destroy();
-      await ended;
-    },
-  };
-}
-
-/** What the kernel takes for one argument or variable: 32 pages. */
-const LONGEST = 32 * 4096;
-
-/**
- * What E2BIG means: the kernel's limit, and what is beyond it. Undefined for any other error.
- *
- * @param who whose process it is, for the message
- */
-export function longStart(
-  error: unknown,
-  { command, args, environment }: Start,
-  who?: string,
-): Diagnostic | undefined {
-  if (!hasCode(error, "E2BIG")) return undefined;
-  const words: LongStart["longest"][] = [
-    ...Object.entries(environment).map(([name, value]) => ({ name, bytes: bytesOf(`${name}=${value}`) })),
-    ...args.map((text) => ({ bytes: bytesOf(text), begins: text.slice(0, 40) })),
-  ];
-  const longest = words.reduce((one, other) => (other.bytes > one.bytes ? other : one));
-  const bytes = words.reduce((sum, one) => sum + one.bytes + 8, 0);
-  const isOne = longest.bytes > LONGEST;
-  return tooLong({ command, longest, bytes, limit: isOne ? LONGEST : totalLimit(), isOne }, who);
-}
-
-interface Start {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
-
-/** With the NUL at its end. */
-function bytesOf(text: string): number {
-  return Buffer.byteLength(text) + 1;
-}
-
-/** For arguments and environment together: a quarter of the stack, at most 6 MiB (execve(2)). */
-function totalLimit(): number {
-  const stack = /^Max stack size\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
-  return Math.min(stack === undefined ? Infinity : Number(stack) / 4, 6 * 1024 * 1024);
-}
-
-/** `items` in groups whose words together stay well below what the kernel takes for one command. */
-export function batches<T>(items: readonly T[], wordsOf: (item: T) => readonly string[]): T[][] {
-  const groups: T[][] = [];
-  let room = 0;
-  for (const item of items) {
-    const bytes = wordsOf(item).reduce((sum, word) => sum + bytesOf(word) + 8, 0);
-    if (bytes > room || groups.length === 0) {
-      groups.push([]);
-      room = 4 * LONGEST;
-    }
-    groups.at(-1)!.push(item);
-    room -= bytes;
-  }
-  return groups;
 }
 
 /** Lets go of the pipes of a process that has ended, when nothing more comes. */
