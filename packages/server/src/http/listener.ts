@@ -28,6 +28,7 @@ const KEEP_ALIVE_MS = 65_000;
 const SILENCE_MS = 60_000;
 const MOST_CONNECTIONS = 4096;
 
+/** A server that is listening. */
 export interface Listener {
   /** `http://host:port` */
   readonly url: string;
@@ -42,36 +43,17 @@ export interface Listener {
 /** @throws system errors of listening and of reading the certificate */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { tls, context, host, port } = options;
-  const { log } = context;
-  const limits: http.ServerOptions = {
-    maxHeaderSize: LONGEST_HEADERS,
-    headersTimeout: HEADERS_MS,
-    // An upload takes as long as it takes, if it is not too slow (`upload.ts`).
-    requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: 2000,
-  };
-  const server = tls ? https.createServer({ ...limits, ...pemOf(tls) }) : http.createServer(limits);
-  server.maxHeadersCount = MOST_HEADERS;
-  server.maxConnections = MOST_CONNECTIONS;
-  server.timeout = SILENCE_MS;
+  const server = boundedServer(tls);
   server.on("request", options.onRequest);
   // The handler says whether the body is wanted.
   server.on("checkContinue", options.onRequest);
   server.on("upgrade", options.onUpgrade);
   server.on("connect", (_request, socket) => socket.destroy());
-  server.on("tlsClientError", (error) => log.info("tls-refused", { reason: messageOf(error) }));
-  const front = isReadFree(context)
-    ? putInFront(server, tls ? "secureConnection" : "connection", context)
-    : undefined;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  server.on("error", (error) => log.error("listener", { reason: messageOf(error) }));
+  server.on("tlsClientError", (error) => context.log.info("tls-refused", { reason: messageOf(error) }));
+  const event = tls ? "secureConnection" : "connection";
+  const front = isReadFree(context) ? putInFront(server, event, context) : undefined;
+  await begin(server, host, port);
+  server.on("error", (error) => context.log.error("listener", { reason: messageOf(error) }));
   const address = server.address() as AddressInfo;
   const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
@@ -95,6 +77,33 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
         server.closeIdleConnections();
       }),
   };
+}
+
+/** A server with limits on all that a client may do to it before a handler sees anything. */
+function boundedServer(tls: ListenerOptions["tls"]): http.Server | https.Server {
+  const limits: http.ServerOptions = {
+    maxHeaderSize: LONGEST_HEADERS,
+    headersTimeout: HEADERS_MS,
+    // An upload takes as long as it takes, if it is not too slow (`upload.ts`).
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: 2000,
+  };
+  const server = tls ? https.createServer({ ...limits, ...pemOf(tls) }) : http.createServer(limits);
+  server.maxHeadersCount = MOST_HEADERS;
+  server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = SILENCE_MS;
+  return server;
+}
+
+function begin(server: http.Server | https.Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }
 
 /** Connections come to the front, and from there to whom they would have come: the server that listens counts and bounds them all. */
