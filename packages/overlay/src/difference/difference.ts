@@ -102,61 +102,87 @@ function isAutomatic({ automatic }: DpkgState, { stanza }: DpkgPackage): boolean
 }
 
 function changedFiles(input: DifferenceInput): Pick<Difference, "files" | "byScripts"> {
-  const { base, own, upper, baseTree, upperTree, digests, place, isByScripts } = input;
-  const isNew = (key: string, one: DpkgPackage): boolean => {
-    const before = base.packages.get(key);
-    return isInstalled(one) && (!isInstalled(before) || versionOf(before) !== versionOf(one));
+  const { upper, isByScripts } = input;
+  const listed = listedIn(input);
+  const ours = [...upper.keys()]
+    .sort(byText)
+    .filter(
+      (path) => !NOT_CHANGES.test(path) && !ACCOUNT_FILES.includes(path) && isOurs(path, input, listed),
+    );
+  const byHand = ours.filter((path) => !isByScripts(path));
+  return {
+    files: withoutMiddles(byHand.map((path) => changeOf(path, input, listed))),
+    byScripts: ours.filter(isByScripts),
   };
-  const fresh = [...own.packages].filter(([key, one]) => isNew(key, one)).map(([, one]) => one);
-  const gone = [...base.packages].filter(([key, one]) => {
+}
+
+/** What packages say of paths, before and now. */
+interface Listed {
+  /** Name of the package that ships a path now. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** Paths of packages that have come or have another version. */
+  readonly fresh: ReadonlySet<string>;
+  /** Paths of packages of the base that have gone or had another version. */
+  readonly gone: ReadonlySet<string>;
+  /** MD5 as fresh packages ship a path. */
+  readonly shipped: ReadonlyMap<string, string>;
+}
+
+function listedIn({ base, own, place }: DifferenceInput): Listed {
+  const fresh = [...own.packages].flatMap(([key, one]) => {
+    const before = base.packages.get(key);
+    const isNew = isInstalled(one) && (!isInstalled(before) || versionOf(before) !== versionOf(one));
+    return isNew ? [one] : [];
+  });
+  const gone = [...base.packages].flatMap(([key, one]) => {
     const there = own.packages.get(key);
-    return !isInstalled(there) || versionOf(there) !== versionOf(one);
+    return !isInstalled(there) || versionOf(there) !== versionOf(one) ? [one] : [];
   });
   const owners = new Map<string, string>();
   for (const one of own.packages.values())
     for (const path of listedPaths([one], place)) owners.set(path, nameOf(one));
-  const freshPaths = listedPaths(fresh, place);
-  const gonePaths = listedPaths(
-    gone.map(([, one]) => one),
-    place,
-  );
-  const shipped = shippedDigests(fresh, place);
-  const files: ChangedFile[] = [];
-  const byScripts: string[] = [];
-  const isOurs = (path: string): boolean => {
-    const entry = upper.get(path)!;
-    if (entry.kind === "directory") return baseTree(path) === undefined && !owners.has(path);
-    if (entry.kind === "character") return baseTree(path) !== undefined && !gonePaths.has(path);
-    if (freshPaths.has(path)) {
-      const [was, is] = [shipped.get(path), digests.get(path)];
-      return was !== undefined && is !== undefined && was !== is;
-    }
-    return upperTree(path) !== baseTree(path);
+  return {
+    owners,
+    fresh: listedPaths(fresh, place),
+    gone: listedPaths(gone, place),
+    shipped: shippedDigests(fresh, place),
   };
-  for (const path of [...upper.keys()].sort(byText)) {
-    if (NOT_CHANGES.test(path) || ACCOUNT_FILES.includes(path) || !isOurs(path)) continue;
-    if (isByScripts(path)) {
-      byScripts.push(path);
-      continue;
-    }
-    const { kind, mode, uid, gid, target } = upper.get(path)!;
-    const isInBase = baseTree(path) !== undefined;
-    const owner = owners.get(path);
-    const isEdited = isInBase || freshPaths.has(path);
-    const change = kind === "character" ? "removed" : isEdited ? "edited" : "made";
-    files.push({
-      path,
-      change,
-      kind,
-      mode,
-      uid,
-      gid,
-      target,
-      isInBase,
-      ...(owner !== undefined && { package: owner }),
-    });
+}
+
+/** Whether what the upper folder has at a path is a change, and not what a package brought or took away. */
+function isOurs(path: string, input: DifferenceInput, { owners, fresh, gone, shipped }: Listed): boolean {
+  const { upper, baseTree, upperTree, digests } = input;
+  const { kind } = upper.get(path)!;
+  if (kind === "directory") return baseTree(path) === undefined && !owners.has(path);
+  // A whiteout: it hides what the base has.
+  if (kind === "character") return baseTree(path) !== undefined && !gone.has(path);
+  if (fresh.has(path)) {
+    const [was, is] = [shipped.get(path), digests.get(path)];
+    return was !== undefined && is !== undefined && was !== is;
   }
-  return { files: withoutMiddles(files), byScripts };
+  return upperTree(path) !== baseTree(path);
+}
+
+function changeOf(
+  path: string,
+  { upper, baseTree }: DifferenceInput,
+  { owners, fresh }: Listed,
+): ChangedFile {
+  const { kind, mode, uid, gid, target } = upper.get(path)!;
+  const isInBase = baseTree(path) !== undefined;
+  const owner = owners.get(path);
+  const isEdited = isInBase || fresh.has(path);
+  return {
+    path,
+    change: kind === "character" ? "removed" : isEdited ? "edited" : "made",
+    kind,
+    mode,
+    uid,
+    gid,
+    target,
+    isInBase,
+    ...(owner !== undefined && { package: owner }),
+  };
 }
 
 /** Folders that something lies in need no word of their own, unless they are not as folders are. */
