@@ -49,6 +49,11 @@ export class TarFile implements Disposable {
     this.#sizeBytes = fstatSync(this.#fd).size;
   }
 
+  /** Every member but the root by its path, without digests. @throws as `members` */
+  membersByPath(): Map<string, TarMember> {
+    return new Map(this.members(false).map((member) => [member.entry.path, member]));
+  }
+
   /**
    * Every member but the root, in the archive's order, each file with its SHA-256 unless `hash` is false.
    *

@@ -167,7 +167,7 @@ async function selectChanged(
     wanted.has(entry.path) ? [{ ...entry, uid: to.ids.user(entry.uid), gid: to.ids.group(entry.gid) }] : [],
   );
   using tar = new TarFile(from);
-  const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
+  const members = tar.membersByPath();
   using writer = new TarWriter(to.output);
   writer.root(to.epochSeconds);
   for (const entry of inTarOrder(chosen, (one) => one)) writer.copy(tar, members.get(entry.path)!, entry);

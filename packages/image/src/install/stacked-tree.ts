@@ -58,7 +58,7 @@ export async function writeStackedTree(request: StackedTreeRequest): Promise<voi
 }
 
 function indexed(tar: TarFile): IndexedTar {
-  return { tar, members: new Map(tar.members(false).map((member) => [member.entry.path, member])) };
+  return { tar, members: tar.membersByPath() };
 }
 
 /** What base and layer have, but for what the package manager keeps in its own folders. */

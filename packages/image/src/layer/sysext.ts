@@ -75,7 +75,7 @@ export async function makeExtension(options: SysextOptions): Promise<SysextResul
   const base = new FileIndex(await snapshotFiles(options.base));
   const { rules, mayShadow, stamp } = options;
   using tar = new TarFile(options.tree);
-  const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
+  const members = tar.membersByPath();
   const shipped = (folder: string) =>
     textsOf(tar, members, new RegExp(`^/(usr/)?lib/${folder}\\.d/[^/]+\\.conf$`));
   const tmpfiles = [

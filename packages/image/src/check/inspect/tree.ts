@@ -85,7 +85,7 @@ export class ContentTree {
  * @throws BuildError `archive/damaged`
  */
 export function tarTree(tar: TarFile, entries?: Iterable<FileEntry>): ContentTree {
-  const members = new Map(tar.members(false).map((member) => [member.entry.path, member]));
+  const members = tar.membersByPath();
   return new ContentTree(entries ?? [...members.values()].map(({ entry }) => entry), (path, at, size) => {
     const member = members.get(path);
     return member === undefined ? Buffer.alloc(0) : tar.part(member, at, size);
