@@ -21,17 +21,20 @@ const SAFE = [
 ];
 const SAFE_ARGUMENTS = SAFE.flatMap((one) => ["-c", one]);
 
-/**
- * Runs git; without one on the PATH it ends like a shell that does not find it.
- *
- * @param more variables of its environment, e.g. the date of a commit
- * @param input for its standard input
- */
+/** What a call of git has beside its words. */
+interface GitOptions {
+  /** Called with how far it is, 0 to 100. */
+  readonly onProgress?: ((percent: number) => void) | undefined;
+  /** Variables of its environment beside the usual ones, such as the date of a commit. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** For its standard input. */
+  readonly input?: Iterable<Uint8Array> | undefined;
+}
+
+/** Runs git; without one on the PATH it ends like a shell that does not find it. */
 export async function git(
   args: readonly string[],
-  onProgress?: (percent: number) => void,
-  more: Readonly<Record<string, string>> = {},
-  input?: Iterable<Uint8Array>,
+  { onProgress, env: more = {}, input }: GitOptions = {},
 ): Promise<RunResult> {
   const env: Record<string, string> = {
     LC_ALL: "C",

@@ -114,7 +114,7 @@ async function demandGit(
   args: readonly string[],
   input?: Iterable<Uint8Array>,
 ): Promise<void> {
-  const { code, stderr } = await git(args, undefined, {}, input);
+  const { code, stderr } = await git(args, { input });
   if (code !== 0) throw new BuildError([traceFailed(folder, gitReason(stderr))]);
 }
 

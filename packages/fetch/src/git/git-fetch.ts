@@ -269,7 +269,7 @@ async function mirror(
       repository,
       refs,
     ];
-    const { code, stderr } = await git(update, onProgress);
+    const { code, stderr } = await git(update, { onProgress });
     // The next one holds what has come.
     if (code === 0 && outdates) await rm(tarball, { force: true });
     return code === 0 ? undefined : gitReason(stderr);
@@ -279,7 +279,7 @@ async function mirror(
   try {
     const target = join(folder, "clone");
     const make = ["clone", "--progress", "--bare", "--mirror", "--template=", "--", repository, target];
-    const { code, stderr } = await git(make, onProgress);
+    const { code, stderr } = await git(make, { onProgress });
     if (code !== 0) return gitReason(stderr);
     const place = repositoryOf(source.uri, source.uri);
     const set = await git(["-C", target, "remote", "set-url", "origin", redact(place)]);

@@ -120,7 +120,7 @@ async function clone(repository: Remote, options: CheckoutOptions): Promise<Chec
     const target = `${scratch}/clone`;
     const make = ["clone", "--progress", "--no-checkout", "--template=", "--", url.text, target];
     const onProgress = (percent: number): void => options.onStep(`${id}: cloning ${shown}`, percent);
-    const { code, stderr } = await git(make, onProgress);
+    const { code, stderr } = await git(make, { onProgress });
     if (code !== 0) {
       const reason = redact(gitReason(stderr));
       throw new BuildError([problem.repoMissing(id, folder, { command, near: [], reason }, at)]);
@@ -289,7 +289,7 @@ async function fetchInto(
   if (tag) wanted.push(`+refs/tags/${tag.text}:refs/tags/${tag.text}`);
   // A setting of the repository could name another program for the other side.
   const begin = ["-C", folder, "fetch", "--progress", "--upload-pack=git-upload-pack"];
-  const { code, stderr } = await git([...begin, "--prune", "--", url.text, ...wanted], onProgress);
+  const { code, stderr } = await git([...begin, "--prune", "--", url.text, ...wanted], { onProgress });
   // That it is not there is said by whoever looks for it.
   if (code !== 0 && !stderr.includes("couldn't find remote ref")) {
     const reason = redact(gitReason(stderr));
@@ -298,7 +298,7 @@ async function fetchInto(
   if (isElsewhere) await git(["-C", folder, "remote", "set-url", "origin", withoutPassword(url.text)]);
   // Servers may give a commit that no branch leads to any more; whether it came is looked at afterwards.
   if (commit && commit.text.length >= 40 && (await commitOf(folder, commit.text)) === undefined)
-    await git([...begin, "--", url.text, commit.text], onProgress);
+    await git([...begin, "--", url.text, commit.text], { onProgress });
 }
 
 type Found = { readonly commit: string } | { readonly problem: Diagnostic };

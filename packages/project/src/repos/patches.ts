@@ -116,8 +116,10 @@ async function applyOne(
   const by = ["-c", "user.name=tsbake", "-c", "user.email=tsbake@localhost"];
   const words = ["-q", "--no-verify", "--no-gpg-sign", "--allow-empty"];
   const text = `${patch.id}\n\n${join(basename(dirname(path)), basename(path))}, applied by tsbake`;
-  const made = await git(["-C", folder, ...by, "commit", ...words, `--date=${when}`, "-m", text], undefined, {
-    GIT_COMMITTER_DATE: when,
+  const made = await git(["-C", folder, ...by, "commit", ...words, `--date=${when}`, "-m", text], {
+    env: {
+      GIT_COMMITTER_DATE: when,
+    },
   });
   return made.code === 0 ? undefined : gitReason(made.stderr);
 }
