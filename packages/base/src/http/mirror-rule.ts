@@ -34,7 +34,7 @@ export function parseMirrors(text: string): { rules: MirrorRule[]; faults: strin
 function compiles(find: string): boolean {
   const { type, host, path, user, password } = decodeRule(find)!;
   try {
-    return [type, host, path, user, password].every((one) => pattern(one) !== undefined);
+    return [type, host, path, user, password].every((one) => mirrorPattern(one) !== undefined);
   } catch {
     return false;
   }
@@ -52,7 +52,7 @@ export function decodeRule(url: string): UrlParts | undefined {
 const patterns = new Map<string, RegExp>();
 
 /** Matches where Python's `re.match` does: at the start. What only Python writes is written as here. */
-export function pattern(text: string): RegExp {
+export function mirrorPattern(text: string): RegExp {
   let known = patterns.get(text);
   if (!known) {
     const flags = /^\(\?([ims]+)\)/.exec(text);

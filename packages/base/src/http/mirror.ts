@@ -9,7 +9,7 @@
  * @see BitBake user manual, PREMIRRORS and MIRRORS; lib/bb/fetch2/__init__.py, uri_replace, build_mirroruris
  */
 import { lastOf, localName } from "./local-name.js";
-import { decodeRule, pattern, type MirrorRule } from "./mirror-rule.js";
+import { decodeRule, mirrorPattern, type MirrorRule } from "./mirror-rule.js";
 import { decodeUrl, encodeUrl } from "./url.js";
 
 /** What a mirror calls the file. */
@@ -111,11 +111,11 @@ function filled(text: string, words: Words): string {
 
 /** Who logs in at the mirror: never who logs in at the place of the recipe. Undefined: the rule does not match. */
 function login(find: string, value: string, replacement: string): string | undefined {
-  return replacement !== "" ? replacement : pattern(find).test(value) ? "" : undefined;
+  return replacement !== "" ? replacement : mirrorPattern(find).test(value) ? "" : undefined;
 }
 
 function part(find: string, value: string, replacement: string, words: Words): string | undefined {
-  const match = pattern(find).exec(value);
+  const match = mirrorPattern(find).exec(value);
   if (!match) return undefined;
   if (replacement === "") return "";
   // A backslash of the URL is none of the template.

@@ -24,7 +24,7 @@ import { gzipPath, objectPath, type ObjectName } from "../names.js";
 import { badMirrors } from "../problems.js";
 import type { Store, StoreOptions } from "../store.js";
 import { MirrorDownload } from "./download.js";
-import { LONGEST_SIDECAR, openReader, PARALLEL, Refusal, type Reader } from "./reader.js";
+import { LONGEST_SIDECAR, openReader, PARALLEL, MirrorRefusal, type Reader } from "./reader.js";
 
 /**
  * SSTATE_MIRRORS: `pattern replacement` pairs; http(s):// and file://. The URL that is matched is `file://` and the
@@ -182,7 +182,7 @@ class MirrorStore implements Store {
       return await action();
     } catch (error) {
       if (hasCode(error, "HTTP_STOPPED")) this.#isDown = true;
-      else if (error instanceof Refusal) {
+      else if (error instanceof MirrorRefusal) {
         this.#isDown ||= error.isFinal;
         this.#warn(`${error.message}${error.isFinal ? "; the build goes on without this mirror" : ""}`);
       } else if (hasCode(error, "NOT_PLAIN", "TOO_LONG")) {

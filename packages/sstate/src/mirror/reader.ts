@@ -27,8 +27,8 @@ export interface Reader {
 }
 
 /** The server can be reached, and answers neither yes nor no. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
+export class MirrorRefusal extends Error {
+  override readonly name = "MirrorRefusal";
   /** It will say the same of all others: it is broken, or does not know us. */
   readonly isFinal: boolean;
 
@@ -60,7 +60,7 @@ function httpReader(client: HttpClient): Reader {
   const judge = (url: string, status: number): boolean => {
     if (status === 200) return true;
     if (status === 404 || status === 410) return false;
-    throw new Refusal(url, status);
+    throw new MirrorRefusal(url, status);
   };
   let offersMany = false;
   return {
