@@ -1,15 +1,21 @@
 /** What was wrong, of work that must fail. */
 import { BuildError } from "@tsbake/base";
 
-/** The BuildError that `work` throws. @throws whatever else it throws; an error where it throws nothing */
-export function problemOf(work: () => unknown): BuildError {
+/** What `work` throws, where that is of this kind. @throws whatever else it throws; an error where it throws nothing */
+export function thrownBy<Kind>(work: () => unknown, kind: new (...args: never[]) => Kind): Kind {
+  let thrown: unknown = new Error("nothing was wrong");
   try {
     work();
   } catch (error) {
-    if (error instanceof BuildError) return error;
-    throw error;
+    thrown = error;
   }
-  throw new Error("nothing was wrong");
+  if (thrown instanceof kind) return thrown;
+  throw thrown;
+}
+
+/** The BuildError that `work` throws. */
+export function problemOf(work: () => unknown): BuildError {
+  return thrownBy(work, BuildError);
 }
 
 /** The same of a promise. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Datastore, PythonError, type PythonPlace } from "@tsbake/datastore";
 import { LazyPython, openPython, type MessageLevel } from "@tsbake/python";
 import { root } from "../support/paths.js";
+import { thrownBy } from "../support/problem-of.js";
 
 /** Snapshots are named after their content, so the test files, and later runs, may share them. */
 export const CACHE = join(root, "node_modules/.cache/tsbake-python");
@@ -45,11 +46,5 @@ export class PythonRig {
 
 /** The exception that `work` ends with. */
 export function raised(work: () => unknown): PythonError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof PythonError) return error;
-    throw error;
-  }
-  throw new Error("nothing was raised");
+  return thrownBy(work, PythonError);
 }
