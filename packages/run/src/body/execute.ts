@@ -6,7 +6,7 @@ import { asWarning, describePython, diagnosticsOf } from "../failure.js";
 import { bodyFailed, logLost } from "../problems.js";
 import { withPython } from "./python-needed.js";
 import { asText } from "./shell-script.js";
-import { Step } from "./step.js";
+import { BodyFunction } from "./body-function.js";
 import { TaskLog } from "./task-log.js";
 import type { Body, Executor } from "./types.js";
 
@@ -57,10 +57,10 @@ export async function executeBody(executor: Executor, body: Body): Promise<BodyR
       ...flag("postfuncs"),
     ]);
     for (const name of functions) {
-      const step = new Step({ executor, body, folder, log }, name);
+      const part = new BodyFunction({ executor, body, folder, log }, name);
       // Everything is expanded before a process starts, so trying again repeats nothing that was done.
-      const end = await withPython(executor.openPython, () => step.run());
-      scriptPath = step.scriptPath;
+      const end = await withPython(executor.openPython, () => part.run());
+      scriptPath = part.scriptPath;
       if (end.code !== 0) {
         const failed = bodyFailed(body.label, name, end.code, describePython(end, body.d, name));
         const said = log.end();

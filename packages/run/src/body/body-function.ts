@@ -14,7 +14,7 @@ import { linkTo, type TaskLog } from "./task-log.js";
 import type { Body, Executor } from "./types.js";
 
 /** What the functions of one task share. */
-export interface StepParts {
+export interface BodyFunctionParts {
   readonly executor: Executor;
   readonly body: Body;
   /** `${T}` */
@@ -23,7 +23,7 @@ export interface StepParts {
 }
 
 /** One function of a task: its folders, its locks, then shell or Python. */
-export class Step {
+export class BodyFunction {
   /** Set when the function is shell and has started. */
   scriptPath: string | undefined;
   readonly #executor: Executor;
@@ -33,7 +33,7 @@ export class Step {
   readonly #log: TaskLog;
   readonly #process: BodyProcess;
 
-  constructor(parts: StepParts, name: string) {
+  constructor(parts: BodyFunctionParts, name: string) {
     const { executor, body, folder, log } = parts;
     this.#executor = executor;
     this.#body = body;
@@ -131,8 +131,8 @@ export class Step {
       folder: this.#folder,
       log: this.#log,
     };
-    const step = new Step(parts, name);
-    const end = await step.run(dirs);
+    const part = new BodyFunction(parts, name);
+    const end = await part.run(dirs);
     if (end.message !== undefined) this.#log.write(`ERROR: ${end.message}\n`);
     return end.code;
   }
