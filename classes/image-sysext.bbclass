@@ -266,6 +266,7 @@ do_extension_complete[depends] += "${IMAGE_BASE_PKGDB}:do_extension_complete"
 do_build[depends] += "${IMAGE_BASE_PKGDB}:do_extension_complete"
 
 IMAGE_RESULT_ARGS = "--extension ${IMAGE_TREE}/extension.json"
+IMAGE_RESULT_CHECK = "${@'--check ${CHECK_OUTPUT}/check.json' if d.getVar('SYSEXT_CHECK') != 'off' else ''}"
 IMAGE_RESULT_COMPANION = "${@'--companion-files ${IMAGE_TREE}/confext/files.jsonl' if d.getVar('IMAGE_COMPANION') else ''}"
 # The first type that systemd-sysext takes as NAME.raw.
 SYSEXT_RAW_TYPE = "${@next((t for t in d.getVar('IMAGE_FSTYPES').split() if t in ('squashfs', 'erofs', 'ext4', 'ddi')), '')}"

@@ -416,6 +416,7 @@ IMAGE_TYPE_TASKS = "${@' '.join(sorted(set('${PN}:do_image_' + t.split('.')[0] f
 # What `tsbake-image result` needs to know of an extension.
 IMAGE_RESULT_ARGS ?= ""
 IMAGE_RESULT_COMPANION ?= ""
+IMAGE_RESULT_CHECK ?= ""
 
 # What files of IMAGE_SBOM end in, and the version by which others know an image.
 IMAGE_SBOM_SUFFIXES = "${@' '.join({'cyclonedx': 'cdx.json', 'spdx': 'spdx.json'}[w] for w in d.getVar('IMAGE_SBOM').split())}"
@@ -423,7 +424,7 @@ IMAGE_RESULT_VERSION = "${@d.getVar('SYSEXT_VERSION_ID') or d.getVar('PV')}"
 
 # Its manifest comes from what do_rootfs left, which a do_image that was restored does not bring.
 addtask image_complete after do_image do_rootfs before do_build
-do_image_complete[doc] = "deploys the image with its manifest and summary"
+do_image_complete[doc] = "deploys the image with its manifest, its page and summary"
 SSTATETASKS += "do_image_complete"
 do_image_complete[depends] = "${IMAGE_TYPE_TASKS}"
 do_image_complete[cleandirs] = "${IMGDEPLOYDIR}"
@@ -453,14 +454,14 @@ do_image_complete() {
     cp ${ROOTFS_OUTPUT}/packages.txt ${IMGDEPLOYDIR}/${IMAGE_NAME}.manifest
     cp ${ROOTFS_OUTPUT}/packages.json ${IMGDEPLOYDIR}/${IMAGE_NAME}.packages.json
     tsbake-image result --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} --facts ${ROOTFS_OUTPUT}/packages.json \
-        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} ${IMAGE_RESULT_COMPANION} "--max-size=${IMAGE_ROOTFS_MAXSIZE}" \
-        --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary
+        --files ${IMAGE_TREE}/files.jsonl --outputs "$outputs" ${IMAGE_RESULT_ARGS} ${IMAGE_RESULT_COMPANION} ${IMAGE_RESULT_CHECK} "--max-size=${IMAGE_ROOTFS_MAXSIZE}" \
+        --manifest ${IMGDEPLOYDIR}/${IMAGE_NAME}.json --summary ${IMGDEPLOYDIR}/${IMAGE_NAME}.summary --page ${IMGDEPLOYDIR}/${IMAGE_NAME}.html
     if [ -n "${IMAGE_SBOM_SUFFIXES}" ]; then
         tsbake-image sbom --image ${PN} --version "${IMAGE_RESULT_VERSION}" --machine ${MACHINE} ${IMAGE_RESULT_ARGS} \
             --facts ${ROOTFS_OUTPUT}/packages.json --outputs "$delivered" --formats "${IMAGE_SBOM}" \
             --epoch "${SOURCE_DATE_EPOCH}" --output ${IMGDEPLOYDIR}/${IMAGE_NAME}
     fi
-    for type in $endings ${IMAGE_SBOM_SUFFIXES} manifest packages.json json summary; do
+    for type in $endings ${IMAGE_SBOM_SUFFIXES} html manifest packages.json json summary; do
         ln -s ${IMAGE_NAME}.$type ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.$type
     done
 }

@@ -1,4 +1,4 @@
-/** `result`: the manifest and the summary that go beside an image. */
+/** `result`: the manifest, the summary and the page that go beside an image. */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import type { FileEntry } from "@tsbake/archive";
 import { eachLimited, AT_ONCE, BuildError, sha256File } from "@tsbake/base";
@@ -21,9 +21,11 @@ import {
   parseExtensionFacts,
 } from "../facts/result.js";
 import type { Command } from "@tsbake/base/program";
+import { type CheckReport, parseCheckReport } from "../check/finding.js";
+import { formatPage } from "../page/index.js";
 
 export const result: Command = {
-  summary: "writes the manifest (JSON) and the summary (text) of an image",
+  summary: "writes the manifest (JSON), the summary (text) and the page (HTML) of an image",
   options: {
     image: { value: "NAME", help: "the image recipe's name", isRequired: true },
     version: { value: "VERSION", help: "its version", isRequired: true },
@@ -36,6 +38,8 @@ export const result: Command = {
     manifest: { value: "FILE", help: "the manifest to write", isRequired: true },
     "max-size": { value: "SIZE", help: "IMAGE_ROOTFS_MAXSIZE: KiB, or with K, M, G, T behind" },
     summary: { value: "FILE", help: "the summary to write", isRequired: true },
+    check: { value: "FILE", help: "what was found wrong with the extension, for the page" },
+    page: { value: "FILE", help: "the page to write", isRequired: true },
   },
   async run(args, say) {
     const facts = args.text("facts");
@@ -61,9 +65,15 @@ export const result: Command = {
     await writeFile(args.text("manifest"), formatManifest(request));
     const summary = formatSummary(request);
     await writeFile(args.text("summary"), summary);
+    await writeFile(args.text("page"), formatPage({ ...request, check: await checkIn(args.optional("check")) }));
     say(summary.trimEnd());
   },
 };
+
+async function checkIn(path: string | undefined): Promise<CheckReport | undefined> {
+  if (path === undefined) return undefined;
+  return parseCheckReport(await readFile(path, "utf8"), (reason) => problems.badLayerFacts(path, reason));
+}
 
 /** @throws BuildError `image/too-big` */
 function checkSize(files: readonly FileEntry[], most: number, facts: string): void {
