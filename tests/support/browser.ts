@@ -15,8 +15,18 @@ export const browserMissing: string | undefined = (await hasProgram("chromium"))
 interface Message {
   readonly id?: number;
   readonly method?: string;
-  readonly params?: { readonly entry?: { readonly text: string } };
-  readonly result?: { readonly targetId?: string; readonly sessionId?: string; readonly result?: Evaluated };
+  readonly params?: {
+    readonly entry?: { readonly text: string };
+    readonly exceptionDetails?: { readonly text: string; readonly exception?: Evaluated };
+  };
+  readonly result?: {
+    readonly targetId?: string;
+    readonly sessionId?: string;
+    readonly result?: Evaluated;
+    readonly root?: { readonly nodeId: number };
+    readonly nodeId?: number;
+    readonly data?: string;
+  };
   readonly error?: { readonly message: string };
 }
 
@@ -25,13 +35,16 @@ interface Evaluated {
   readonly description?: string;
 }
 
+/** Of keys that write nothing, or do something besides. */
+const KEY_CODES: Readonly<Record<string, number>> = { Tab: 9, Enter: 13, " ": 32 };
+
 export class Browser implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (message: Message) => void>();
   #session: string | undefined;
   #count = 0;
-  /** What the browser has complained about: scripts and styles that were refused, files that were not there. */
+  /** What the browser has complained about: scripts that broke, or were refused as styles are, files that were not there. */
   readonly complaints: string[] = [];
 
   private constructor(process: ChildProcess, socket: WebSocket) {
@@ -41,6 +54,10 @@ export class Browser implements AsyncDisposable {
       const message = JSON.parse(data.toString()) as Message;
       if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
       if (message.method === "Log.entryAdded") this.complaints.push(message.params!.entry!.text);
+      if (message.method === "Runtime.exceptionThrown") {
+        const { text, exception } = message.params!.exceptionDetails!;
+        this.complaints.push(exception?.description ?? text);
+      }
     });
   }
 
@@ -74,6 +91,7 @@ export class Browser implements AsyncDisposable {
     const { sessionId } = await this.#ask("Target.attachToTarget", { targetId, flatten: true });
     this.#session = sessionId;
     await this.#ask("Log.enable");
+    await this.#ask("Runtime.enable");
     await this.#ask("Emulation.setDeviceMetricsOverride", {
       width,
       height: 900,
@@ -90,6 +108,36 @@ export class Browser implements AsyncDisposable {
   async evaluate(expression: string): Promise<unknown> {
     const answer = await this.#ask("Runtime.evaluate", { expression, returnByValue: true });
     return answer.result?.value;
+  }
+
+  /** @param key as `KeyboardEvent.key` calls it @param text what it types, e.g. a carriage return for Enter */
+  async press(key: string, text?: string): Promise<void> {
+    const code = KEY_CODES[key] ?? 0;
+    await this.#ask("Input.dispatchKeyEvent", {
+      type: "keyDown",
+      key,
+      windowsVirtualKeyCode: code,
+      ...(text !== undefined && { text }),
+    });
+    await this.#ask("Input.dispatchKeyEvent", { type: "keyUp", key, windowsVirtualKeyCode: code });
+  }
+
+  /** Puts a file into a field for files. */
+  async choose(selector: string, path: string): Promise<void> {
+    const { root } = await this.#ask("DOM.getDocument");
+    const { nodeId } = await this.#ask("DOM.querySelector", { nodeId: root!.nodeId, selector });
+    await this.#ask("DOM.setFileInputFiles", { nodeId, files: [path] });
+  }
+
+  /** What is to be seen, as a PNG. */
+  async picture(): Promise<Buffer> {
+    const { data } = await this.#ask("Page.captureScreenshot");
+    return Buffer.from(data!, "base64");
+  }
+
+  async showDark(): Promise<void> {
+    const features = [{ name: "prefers-color-scheme", value: "dark" }];
+    await this.#ask("Emulation.setEmulatedMedia", { features });
   }
 
   async #ask(method: string, params: object = {}): Promise<NonNullable<Message["result"]>> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { Timeline } from "@tsbake/cli";
 import type { TaskId } from "@tsbake/graph";
+import { traceFaults } from "../support/trace-events.js";
 
 const name = (label: string) => ({ task: label as TaskId, label });
 
@@ -34,8 +35,49 @@ describe("the timeline of a build", () => {
   const failure = { ...name("c:do_x"), diagnostics: [], stopped: false };
   timeline.see({ type: "task-failed", ...name("c:do_x"), elapsedMs: 300, failure }, 1700);
   start("d:do_x", "run", 1700);
-  const { traceEvents } = JSON.parse(timeline.text(1800)) as Trace;
+  const text = timeline.text(1800);
+  const { traceEvents } = JSON.parse(text) as Trace;
   const bars = traceEvents.filter(({ ph }) => ph === "X");
+
+  test("is what the Trace Event Format asks for, field by field", () => {
+    expect(traceFaults(text)).toEqual([]);
+    // What began before the command did, and an end before its beginning.
+    const backwards = new Timeline(1000);
+    backwards.see({ type: "parsed", recipes: 1, cached: 0, elapsedMs: 5000 }, 900);
+    backwards.see({ type: "task-started", ...name("a:do_x"), how: "run", number: 1, of: 1 }, 900);
+    expect(traceFaults(backwards.text(800))).toEqual([]);
+    // One bar ends where the next begins, whatever is rounded; a step that went on while recipes were read is in that.
+    const close = new Timeline(0);
+    close.see({ type: "step", text: "waiting" }, 0.1);
+    close.see({ type: "parsed", recipes: 1, cached: 0, elapsedMs: 0.2 }, 0.4006);
+    for (let at = 0; at < 50; at++) {
+      close.see({ type: "task-started", ...name(`a:do_${at}`), how: "run", number: 1, of: 1 }, at * 1.00026);
+      close.see({ type: "task-finished", ...name(`a:do_${at}`), elapsedMs: 1 }, (at + 1) * 1.00026);
+    }
+    expect(traceFaults(close.text(800))).toEqual([]);
+  });
+
+  test.each([
+    ['ph is "Q"', { ph: "Q" }],
+    ["has no ts", { ts: undefined }],
+    ["ts is -1", { ts: -1 }],
+    ["dur is 0.5", { dur: 0.5 }],
+    ['tid is "1"', { tid: "1" }],
+    ['name is ""', { name: "" }],
+    ['cname is "pink"', { cname: "pink" }],
+    ["may not have colour", { colour: "red" }],
+    ["args is []", { args: [] }],
+  ])("which is found to be broken where it is: %s", (fault, change) => {
+    const bar = { ...bars[0], ...change };
+    expect(traceFaults(JSON.stringify({ displayTimeUnit: "ms", traceEvents: [bar] }))).toEqual([
+      `event 0: ${fault}`,
+    ]);
+  });
+
+  test("two bars of one lane that overlap are none", () => {
+    const two = [bars[0], { ...bars[0], ts: bars[0]!.ts! + 1 }];
+    expect(traceFaults(JSON.stringify({ displayTimeUnit: "ms", traceEvents: two }))).toHaveLength(1);
+  });
 
   test("has a bar for all that took time, in microseconds since the start, on as many lanes as ran at once", () => {
     expect(bars.map((bar) => [bar.name, bar.tid, bar.ts, bar.dur])).toEqual([

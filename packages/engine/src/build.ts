@@ -32,6 +32,7 @@ import {
   deployedImage,
   imageBase,
   imageFiles,
+  LastDone,
   projectSharedState,
   sysrootFolder,
   verifiedOutputs,
@@ -134,7 +135,10 @@ export class OpenedBuild implements LockedBuild {
 
   async writeGraph(request: BuildRequest): Promise<string[]> {
     const { graph } = await planBuild(this.#context, request);
-    return writeGraphFiles(this.#options.directory, graph, this.project.recipes);
+    const lastDone = await LastDone.open(this.project.configurationText("CACHE") ?? "");
+    return writeGraphFiles(this.#options.directory, graph, this.project.recipes, (label) =>
+      lastDone.of(label),
+    );
   }
 
   showVersions() {

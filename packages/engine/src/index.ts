@@ -35,7 +35,17 @@ export {
 export { showBundle, verifyBundle, type BundleManifest } from "./bundle/index.js";
 export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step } from "./events.js";
 export { openFileDigests, type FileDigests } from "./signing/index.js";
-export { type GraphData, type GraphRecipe, type GraphTask, graphPage } from "./graph/index.js";
+export {
+  criticalPath,
+  type GraphData,
+  type GraphRecipe,
+  type GraphTask,
+  graphPage,
+  layOut,
+  reduced,
+  type Layout,
+  type LayoutEdge,
+} from "./graph/index.js";
 export { taskName } from "./phases/index.js";
 export { tracedTasks, traceFolder, tracedPatch, type TracedTask, WorkTrace } from "./trace/index.js";
 export { completionNames } from "./names.js";
@@ -43,6 +53,7 @@ export { lockRepositories } from "./lock-project.js";
 export {
   deployedImage,
   imageFiles,
+  LastDone,
   type DeployedImage,
   type ImageBase,
   type ImageFiles,

@@ -136,6 +136,7 @@ export {
   type MergedOptions,
   type MergedTree,
 } from "./trial/index.js";
+export { formatPage, type PageRequest } from "./page/index.js";
 export { unpackTree } from "./formats/tree.js";
 export { writeStackedTree, type StackedTreeRequest } from "./install/index.js";
 export { changedPaths, markTree } from "./install/changed-paths.js";

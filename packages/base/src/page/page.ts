@@ -23,28 +23,29 @@ export interface PageParts {
 export function htmlPage({ title, body, style = "", script, data }: PageParts): string {
   const scripts = script === undefined ? "" : `; script-src 'sha256-${sha256(script)}'`;
   const policy = `default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'${scripts}`;
+  // These have their text as it is, to the letter: the policy has its digest.
+  const styleElement = new Markup(`<style>${STYLE}${style}</style>`);
+  const dataElement = new Markup(`<script type="application/json" id="data">${json(data)}</script>`);
+  const scriptElement = new Markup(`<script>${script}</script>`);
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Markup(STYLE + style)}</style>
-</head>
-<body>
-${body}
-${data !== undefined && html`<script type="application/json" id="data">${new Markup(json(data))}</script>`}
-${script !== undefined && html`<script>${new Markup(script)}</script>`}
-</body>
-</html>
-`.text;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}" />
+        <meta name="viewport" content="width=device-width" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        ${styleElement}
+      </head>
+      <body>
+        ${body} ${data !== undefined && dataElement} ${script !== undefined && scriptElement}
+      </body>
+    </html> `.text;
 }
 
 /** `</script>` or `<!--` in a name would end the element. */
 function json(data: unknown): string {
-  return JSON.stringify(data).replaceAll("<", String.raw`\u003c`);
+  return (JSON.stringify(data) ?? "").replaceAll("<", String.raw`\u003c`);
 }
 
 function sha256(script: string): string {

@@ -25,6 +25,7 @@ button, input, select {
 button { cursor: pointer } button:hover { border-color: var(--mark) }
 .page { max-width: 76rem; margin: 0 auto; padding: 1.25rem 1rem 3rem; display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr) }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; min-width: 0 }
+.card > :last-child { margin-bottom: 0 } .card > h2 + p { margin-top: 0 }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line) }
 thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: .88rem }

@@ -47,6 +47,8 @@ export class Timeline {
   see(event: EngineEvent, nowMs: number): void {
     switch (event.type) {
       case "parsed":
+        // Of two bars of a lane that overlap, viewers drop one.
+        this.#endStep(nowMs);
         this.#add("reading recipes", FRONT_LANE, nowMs - event.elapsedMs, nowMs, { recipes: event.recipes });
         break;
       case "step":
@@ -121,6 +123,11 @@ export class Timeline {
     this.#add(taskWords(open.label), open.lane + 1, open.sinceMs, nowMs, { task, result }, open.how);
   }
 
+  /** Since the start of the command. */
+  #microseconds(nowMs: number): number {
+    return Math.round(Math.max(0, nowMs - this.#startMs) * 1000);
+  }
+
   #add(
     title: string,
     lane: number,
@@ -129,14 +136,16 @@ export class Timeline {
     args: TraceEvent["args"],
     how?: Open["how"],
   ): void {
+    // Ends are rounded as beginnings are, or one bar would end within the next.
+    const from = this.#microseconds(fromMs);
     const isBad = ["failed", "killed", "not restored"].includes(String(args["result"]));
     this.#events.push({
       name: title,
       ph: "X",
       pid: PID,
       tid: lane,
-      ts: Math.round(Math.max(0, fromMs - this.#startMs) * 1000),
-      dur: Math.round((toMs - fromMs) * 1000),
+      ts: from,
+      dur: Math.max(0, this.#microseconds(toMs) - from),
       cat: how ?? "engine",
       ...(isBad ? { cname: "terrible" } : how === "restore" ? { cname: "good" } : {}),
       args,

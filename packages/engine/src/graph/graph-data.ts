@@ -3,6 +3,8 @@ import { byText } from "@tsbake/base";
 import { recipeLabel } from "@tsbake/recipe";
 import type { RecipeId, RecipeInfo } from "@tsbake/recipe";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
+import type { Done } from "../state/last-done.js";
+import { criticalPath, type CriticalPath, type TimedTask } from "./critical-path.js";
 
 /** Raised when a field goes or gets another meaning; docs/manual.md has them. */
 const FORMAT = 1;
@@ -13,6 +15,8 @@ export interface GraphData {
   readonly targets: readonly string[];
   /** Sorted by name. */
   readonly recipes: readonly GraphRecipe[];
+  /** By the times of the last build of each task; absent where nothing is known of any. */
+  readonly criticalPath?: CriticalPath;
 }
 
 export interface GraphRecipe {
@@ -33,17 +37,27 @@ export interface GraphTask {
   readonly name: string;
   /** `RECIPE:TASK` of each task that it needs directly, sorted. */
   readonly needs: readonly string[];
+  /** How it was done the last time; absent for one that never was. */
+  readonly last?: Done;
 }
 
 /** What `-g` writes as JSON and shows on its page. */
-export function graphData(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, RecipeInfo>): GraphData {
+export function graphData(
+  graph: TaskGraph,
+  recipes: ReadonlyMap<RecipeId, RecipeInfo>,
+  lastDone: (label: string) => Done | undefined,
+): GraphData {
   const levels = levelsOf(graph);
   const found = new Map<RecipeId, GraphTask[]>();
+  const timed: TimedTask[] = [];
   for (const id of graph.order) {
     const { recipe, task: name } = graph.node(id);
     const needs = graph.needs(id).map((need) => graph.label(need));
     const tasks = found.get(recipe) ?? [];
-    tasks.push({ name, needs: needs.sort(byText) });
+    const label = graph.label(id);
+    const last = lastDone(label);
+    tasks.push({ name, needs: needs.sort(byText), ...(last && { last }) });
+    timed.push({ name: label, needs, elapsedMs: last?.elapsedMs ?? 0 });
     found.set(recipe, tasks);
   }
   const rows = [...found].map(([id, tasks]): GraphRecipe => {
@@ -57,10 +71,12 @@ export function graphData(graph: TaskGraph, recipes: ReadonlyMap<RecipeId, Recip
       tasks: tasks.sort((left, right) => byText(left.name, right.name)),
     };
   });
+  const path = criticalPath(timed);
   return {
     format: FORMAT,
     targets: graph.targets.map((task) => graph.label(task)).sort(byText),
     recipes: rows.sort((left, right) => byText(left.name, right.name)),
+    ...(path.tasks.length > 0 && { criticalPath: path }),
   };
 }
 

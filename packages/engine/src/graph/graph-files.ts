@@ -4,7 +4,7 @@ import { recipeLabel, type RecipeInfo, type RecipeId } from "@tsbake/recipe";
 import type { TaskGraph, TaskId } from "@tsbake/graph";
 import { byText, sortedUnique, writeFileAtomic } from "@tsbake/base";
 import { graphData } from "./graph-data.js";
-import { graphPage } from "./graph-page.js";
+import type { Done } from "../state/last-done.js";
 
 /**
  * `task-depends.dot`, in Graphviz' language: an edge from each task to each task it needs.
@@ -40,13 +40,16 @@ function quoted(text: string): string {
   return `"${text.replaceAll('"', '\\"')}"`;
 }
 
-/** The graph's files, in a folder. @returns their paths */
+/** The graph's files, in a folder. @param lastDone how a task was done the last time, by its label @returns their paths */
 export async function writeGraphFiles(
   folder: string,
   graph: TaskGraph,
   recipes: ReadonlyMap<RecipeId, RecipeInfo>,
+  lastDone: (label: string) => Done | undefined,
 ): Promise<string[]> {
-  const data = graphData(graph, recipes);
+  const data = graphData(graph, recipes, lastDone);
+  // Only who draws loads what draws.
+  const { graphPage } = await import("./page/graph-page.js");
   const files = {
     "task-depends.dot": describeTaskGraph(graph, recipes),
     "task-depends.json": `${JSON.stringify(data, undefined, 1)}\n`,

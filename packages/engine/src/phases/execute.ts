@@ -9,6 +9,7 @@ import { dateAndTime, type MetadataEvents } from "../metadata/metadata-events.js
 import { mayRun, openScene } from "../metadata/scene.js";
 import { writtenFolders } from "../settings/disks.js";
 import { readMachineSettings } from "../settings/run-settings.js";
+import { LastDone } from "../state/last-done.js";
 import { openPush, type Push } from "../state/push.js";
 import { openStore } from "../state/store.js";
 import { Traffic } from "../state/traffic.js";
@@ -38,6 +39,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const began = new Date();
   const settings = await runSettings(options);
   const push = request.dryRun ? undefined : await openPush({ ...context, onEvent, signal: request.kill });
+  const lastDone = request.dryRun ? undefined : await LastDone.open(settings.cache);
   const traffic = new Traffic();
   const store = traffic.over(await openStore(project, { onEvent, locked, signal: request.kill, traffic }));
   try {
@@ -65,10 +67,12 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
       onDisks: (seen) => options.events?.disks(seen),
       onEvent: (event) => {
         onEvent(event);
+        lastDone?.see(event);
         options.events?.queue(event, graph, options.signatures);
       },
     });
   } finally {
+    await lastDone?.save();
     await tellTraffic(options, traffic, push);
   }
 }

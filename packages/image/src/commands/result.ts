@@ -65,7 +65,10 @@ export const result: Command = {
     await writeFile(args.text("manifest"), formatManifest(request));
     const summary = formatSummary(request);
     await writeFile(args.text("summary"), summary);
-    await writeFile(args.text("page"), formatPage({ ...request, check: await checkIn(args.optional("check")) }));
+    await writeFile(
+      args.text("page"),
+      formatPage({ ...request, check: await checkIn(args.optional("check")) }),
+    );
     say(summary.trimEnd());
   },
 };

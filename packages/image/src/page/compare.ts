@@ -41,6 +41,10 @@ export function comparedData(request: ResultRequest): ComparedData {
 }
 
 export function compareSection(): Markup {
-  return html`<p class="control"><label>Page of another build of it: <input type="file" id="other" accept=".html,text/html"></label></p>
-<div id="difference" role="status"><p class="soft">No other build has been shown in this browser yet. Choose the .html of one.</p></div>`;
+  return html`<p class="control">
+      <label>Page of another build of it: <input type="file" id="other" accept=".html,text/html" /></label>
+    </p>
+    <div id="difference" role="status">
+      <p class="soft">No other build has been shown in this browser yet. Choose the .html of one.</p>
+    </div>`;
 }

@@ -41,7 +41,8 @@ export function decisionsSection({ extension }: ResultRequest): Markup | undefin
 ${table(decision, columns, rows, { allIn: "the .report beside this page" })}</details>
 `;
   });
-  return html`<p class="soft">${plural(report.length, "path")} that do not ship just as their packages have them; all others do.</p>
-${filterBox("decisions", "part of a path or package")}
-${groups}`;
+  return html`<p class="soft">
+      ${plural(report.length, "path")} that do not ship just as their packages have them; all others do.
+    </p>
+    ${filterBox("decisions", "part of a path or package")} ${groups}`;
 }

@@ -22,7 +22,8 @@ export function factsSection({ facts, extension, outputs }: ResultRequest): Mark
     ["Needs on the device", extension?.needs?.join(" ")],
     [
       "Full closure",
-      extension && `${plural(closure.count, "package")}, ${readableSize(closure.installedSizeBytes)} installed`,
+      extension &&
+        `${plural(closure.count, "package")}, ${readableSize(closure.installedSizeBytes)} installed`,
     ],
   ];
   const rows = outputs.map(({ type, sizeBytes, sha256 }): Cell[] => [
@@ -35,8 +36,15 @@ export function factsSection({ facts, extension, outputs }: ResultRequest): Mark
     { title: "Size", kind: "number" },
     { title: "SHA-256", kind: "name" },
   ];
-  return html`<dl>${lines.map(([name, value]) => Boolean(value) && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
-${rows.length > 0 && table("What was made", columns, rows, { allIn: "the .json beside this page" })}`;
+  return html`<dl>
+      ${lines.map(
+        ([name, value]) =>
+          Boolean(value) &&
+          html`<dt>${name}</dt>
+            <dd>${value}</dd>`,
+      )}
+    </dl>
+    ${rows.length > 0 && table("What was made", columns, rows, { allIn: "the .json beside this page" })}`;
 }
 
 function fields(release: Readonly<Record<string, string>>): Markup[] {

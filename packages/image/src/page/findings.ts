@@ -16,18 +16,27 @@ export function findingsSection({
   return html`${
     findings.length === 0
       ? html`<p class="good">Nothing was found that would not work on ${base}.</p>`
-      : html`<ul class="findings">${findings.map(item)}</ul>`
+      : html`<ul class="findings">
+          ${findings.map(item)}
+        </ul>`
   }
-${
-  allowed.length > 0 &&
-  html`<details><summary>${allowed.length} allowed by SYSEXT_CHECK_ALLOW</summary><ul class="findings">${allowed.map(item)}</ul></details>`
-}`;
+  ${
+    allowed.length > 0 &&
+    html`<details>
+      <summary>${allowed.length} allowed by SYSEXT_CHECK_ALLOW</summary>
+      <ul class="findings">
+        ${allowed.map(item)}
+      </ul>
+    </details>`
+  }`;
 }
 
 function item({ code, severity, path, package: owner, message, help }: Finding): Markup {
   const kind = severity === "error" ? "bad" : "warn";
-  return html`<li class="${kind}-edge"><p><b class="${kind}">${severity}: ${code}</b></p>
-<p><code>${path}</code>${owner !== undefined && html` <span class="soft">of ${owner}</span>`}</p>
-<p>${message}</p><p class="soft">${help}</p></li>
-`;
+  return html`<li class="${kind}-edge">
+    <p><b class="${kind}">${severity}: ${code}</b></p>
+    <p><code>${path}</code>${owner !== undefined && html` <span class="soft">of ${owner}</span>`}</p>
+    <p>${message}</p>
+    <p class="soft">${help}</p>
+  </li> `;
 }

@@ -44,20 +44,28 @@ export function formatPage(request: PageRequest): string {
     script: IMAGE_SCRIPT,
     data: comparedData(request),
     body: html`<div class="page">
-<header class="card">
-<h1>${image} <small>${version}</small></h1>
-<p class="soft">${extension === undefined ? "Image" : html`Extension on <b>${extension.base}</b>`} for ${machine}</p>
-<ul class="tiles">${tiles(request)}</ul>
-<nav aria-label="Parts of this page">${there.map(({ id, title }) => html`<a href="#${id}">${title}</a> `)}</nav>
-</header>
-<main class="page-parts">
-${there.map(
-  ({ id, title, body }) =>
-    html`<section class="card" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
-${body}</section>
-`,
-)}</main>
-</div>`,
+      <header class="card">
+        <h1>${image} <small>${version}</small></h1>
+        <p class="soft">
+          ${extension === undefined ? "Image" : html`Extension on <b>${extension.base}</b>`} for ${machine}
+        </p>
+        <ul class="tiles">
+          ${tiles(request)}
+        </ul>
+        <nav aria-label="Parts of this page">
+          ${there.map(({ id, title }) => html`<a href="#${id}">${title}</a> `)}
+        </nav>
+      </header>
+      <main class="page-parts">
+        ${there.map(
+          ({ id, title, body }) =>
+            html`<section class="card" id="${id}" aria-labelledby="${id}-title">
+              <h2 id="${id}-title">${title}</h2>
+              ${body}
+            </section> `,
+        )}
+      </main>
+    </div>`,
   });
 }
 

@@ -7,7 +7,10 @@ import { type Cell, filterBox, plural, sizeCell, table } from "./tables.js";
 
 /** Who needs a package: so many are named, the others counted. */
 const MOST_NAMED = 3;
-const BIGGEST_FILES = 25;
+const BIGGEST_FILES = 15;
+const MOST_IN_STRIP = 12;
+/** A narrower part of the strip has no room for its name. */
+const LABELLED_PERCENT = 7;
 
 export function packagesSection(request: ResultRequest): Markup {
   const { facts } = request;
@@ -18,6 +21,8 @@ export function packagesSection(request: ResultRequest): Markup {
   const whole = contentBytes(files);
   const owned = [...sizes.values()].reduce((sum, one) => sum + one, 0);
   const most = Math.max(whole - owned, ...sizes.values());
+  // Recipes say it; in the packages of an archive it is a file among others.
+  const hasLicences = facts.packages.some(({ licence }) => licence !== undefined);
   const why = reasons(facts);
   const bySize = facts.packages.toSorted(
     (left, right) => (sizes.get(right.name) ?? 0) - (sizes.get(left.name) ?? 0),
@@ -27,28 +32,37 @@ export function packagesSection(request: ResultRequest): Markup {
     sizeCell(sizes.get(one.name) ?? 0, most),
     one.version,
     why(one),
-    one.origin,
-    one.licence ?? "",
+    ...(hasLicences ? [one.licence ?? ""] : []),
   ]);
   const others: Cell[] = [
     html`<i>no package</i>`,
     sizeCell(whole - owned, most),
     "",
     "made by scripts, or for the image",
-    "",
-    "",
+    ...(hasLicences ? [""] : []),
   ];
   const columns = [
     { title: "Package", kind: "name" },
     { title: "Size", kind: "size" },
     { title: "Version", kind: "name wide" },
     { title: "Why it is there" },
-    { title: "From", kind: "wide" },
-    { title: "Licence", kind: "wide" },
+    ...(hasLicences ? [{ title: "Licence", kind: "wide" }] : []),
   ];
-  return html`${filterBox("packages", "part of a name")}
-${table("Packages", columns, whole > owned ? [...rows, others] : rows, { sorts: true, allIn: "the .json beside this page" })}
-${facts.inBase.length > 0 && inBase(facts)}`;
+  return html`${strip(sizes, whole)} ${filterBox("packages", "part of a name")}
+  ${table("Packages", columns, whole > owned ? [...rows, others] : rows, { sorts: true, allIn: "the .json beside this page" })}
+  ${facts.inBase.length > 0 && inBase(facts)}`;
+}
+
+/** The biggest packages side by side; the table says the same. */
+function strip(sizes: ReadonlyMap<string, number>, whole: number): Markup | false {
+  if (whole === 0) return false;
+  const parts = [...sizes].slice(0, MOST_IN_STRIP).map(([name, bytes]) => {
+    const percent = (100 * bytes) / whole;
+    return html`<span style="flex:0 0 ${percent.toFixed(2)}%" title="${name} ${readableSize(bytes)}"
+      >${percent >= LABELLED_PERCENT && name}</span
+    >`;
+  });
+  return html`<div class="strip" aria-hidden="true">${parts}</div>`;
 }
 
 /** Why each package is in the image, for people. */
@@ -85,8 +99,12 @@ function inBase({ inBase: there, packages }: LayerFacts): Markup {
     { title: "Architecture", kind: "wide" },
     { title: "" },
   ];
-  return html`<details><summary>In the base: ${plural(there.length, "package")}, of which this extension needs ${used} itself</summary>
-${table("Packages of the base", columns, rows, { allIn: "the .packages.json beside this page" })}</details>`;
+  return html`<details>
+    <summary>
+      In the base: ${plural(there.length, "package")}, of which this extension needs ${used} itself
+    </summary>
+    ${table("Packages of the base", columns, rows, { allIn: "the .packages.json beside this page" })}
+  </details>`;
 }
 
 export function filesSection(request: ResultRequest): Markup | undefined {
@@ -106,6 +124,8 @@ export function filesSection(request: ResultRequest): Markup | undefined {
     { title: "Package", kind: "name" },
   ];
   const sum = biggest.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
-  return html`<p class="soft">${plural(biggest.length, "file")}, ${readableSize(sum)} of ${readableSize(contentBytes(files))}</p>
-${table("Biggest files", columns, rows, { allIn: "the .json beside this page" })}`;
+  return html`<p class="soft">
+      ${plural(biggest.length, "file")}, ${readableSize(sum)} of ${readableSize(contentBytes(files))}
+    </p>
+    ${table("Biggest files", columns, rows, { allIn: "the .json beside this page" })}`;
 }

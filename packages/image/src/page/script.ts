@@ -1,5 +1,5 @@
 /** What the browser does on the page of an image: plain JavaScript of any current one. Names go in as text, never as markup. */
-export const IMAGE_SCRIPT = String.raw`
+export const IMAGE_SCRIPT = `
 "use strict";
 const own = JSON.parse(document.getElementById("data").textContent);
 

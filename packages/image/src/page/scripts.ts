@@ -7,11 +7,19 @@ import { type Cell, plural, table } from "./tables.js";
 export function scriptsSection(request: ResultRequest): Markup {
   const { facts, extension } = request;
   return html`<p>${fate(facts, extension?.base)}</p>
-${facts.skippedScripts.length > 0 && skipped(facts)}
-${facts.accounts !== undefined && accounts(facts.accounts)}
-${facts.changedInBase.length > 0 && html`<p>Changed in the base, as SYSEXT_ALLOW_CHANGED allows:</p>${list(facts.changedInBase)}`}
-${facts.warnings.length > 0 && html`<p class="warn">Warnings of the installation:</p>${list(facts.warnings)}`}
-${made(request)}`;
+    ${facts.skippedScripts.length > 0 && skipped(facts)}
+    ${facts.accounts !== undefined && accounts(facts.accounts)}
+    ${
+      facts.changedInBase.length > 0 &&
+      html`<p>Changed in the base, as SYSEXT_ALLOW_CHANGED allows:</p>
+        ${list(facts.changedInBase)}`
+    }
+    ${
+      facts.warnings.length > 0 &&
+      html`<p class="warn">Warnings of the installation:</p>
+        ${list(facts.warnings)}`
+    }
+    ${made(request)}`;
 }
 
 function fate({ accounts: ran, skippedScripts }: LayerFacts, base: string | undefined): string {
@@ -39,7 +47,11 @@ function accounts({ users, groups, memberships }: NonNullable<LayerFacts["accoun
     ...groups.map(({ name }) => `group ${name}`),
     ...memberships.map(({ user, group }) => `${user} in group ${group}`),
   ];
-  return all.length > 0 && html`<p>Accounts that scripts made, which sysusers.d makes on the device:</p>${list(all)}`;
+  return (
+    all.length > 0 &&
+    html`<p>Accounts that scripts made, which sysusers.d makes on the device:</p>
+      ${list(all)}`
+  );
 }
 
 /** What no package brings: scripts made it, or the image itself. */
@@ -49,11 +61,18 @@ function made(request: ResultRequest): Markup | false {
     .map(({ path, kind, target }): Cell[] => [path, kind === "symlink" ? `link to ${target ?? ""}` : kind]);
   return (
     rows.length > 0 &&
-    html`<details><summary>${plural(rows.length, "path")} that no package has: made by scripts, by commands of the recipe, or for the image</summary>
-${table("Paths without a package", [{ title: "Path", kind: "name" }, { title: "Kind" }], rows, { allIn: "the .json beside this page" })}</details>`
+    html`<details>
+      <summary>
+        ${plural(rows.length, "path")} that no package has: made by scripts, by commands of the recipe, or for
+        the image
+      </summary>
+      ${table("Paths without a package", [{ title: "Path", kind: "name" }, { title: "Kind" }], rows, { allIn: "the .json beside this page" })}
+    </details>`
   );
 }
 
 function list(lines: readonly string[]): Markup {
-  return html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+  return html`<ul>
+    ${lines.map((line) => html`<li>${line}</li>`)}
+  </ul>`;
 }

@@ -30,17 +30,24 @@ export function table(
 ): Markup {
   const left = rows.length - MOST_ROWS;
   return html`<table aria-label="${name}">
-<thead><tr>${columns.map(({ title, kind = "" }) => {
-    const shown = sorts ? html`<button type="button" class="sort">${title}</button>` : title;
-    return html`<th scope="col" class="${kind.replace("name", "")}">${shown}</th>`;
-  })}</tr></thead>
-<tbody>
-${rows.slice(0, MOST_ROWS).map(
-  (row) =>
-    html`<tr>${row.map((cell, at) => tableCell(cell, columns[at]?.kind ?? ""))}</tr>
-`,
-)}</tbody>
-</table>${left > 0 && html`<p class="soft">… and ${left} more, which are all in <code>${allIn}</code></p>`}`;
+      <thead>
+        <tr>
+          ${columns.map(({ title, kind = "" }) => {
+            const shown = sorts ? html`<button type="button" class="sort">${title}</button>` : title;
+            return html`<th scope="col" class="${kind.replace("name", "")}">${shown}</th>`;
+          })}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.slice(0, MOST_ROWS).map(
+          (row) =>
+            html`<tr>
+              ${row.map((cell, at) => tableCell(cell, columns[at]?.kind ?? ""))}
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+    ${left > 0 && html`<p class="soft">… and ${left} more, which are all in <code>${allIn}</code></p>`}`;
 }
 
 function tableCell(cell: Cell, kind: string): Markup {
@@ -54,13 +61,18 @@ export function sizeCell(bytes: number, most: number): Cell {
   const width = ((100 * bytes) / Math.max(most, 1)).toFixed(1);
   return {
     sortedBy: bytes,
-    shown: html`${readableSize(bytes)}<span class="bar" style="width:${width}%"></span>`,
+    shown: html`<span class="sized"
+      ><span class="bar"><span style="width:${width}%"></span></span>${readableSize(bytes)}</span
+    >`,
   };
 }
 
 /** What narrows a table, or all tables of a part. @param part the id of the part */
 export function filterBox(part: string, what: string): Markup {
-  return html`<p class="control"><label>Show only <input type="search" data-filters="${part}" placeholder="${what}"></label> <small role="status"></small></p>`;
+  return html`<p class="control">
+    <label>Show only <input type="search" data-filters="${part}" placeholder="${what}" /></label>
+    <small role="status"></small>
+  </p>`;
 }
 
 /** `1 package`, `3 packages`. */
@@ -74,8 +86,13 @@ export const SECTION_STYLE = `
 .tiles li { max-width: 16rem } .tiles b { display: block; font-size: 1.5rem; line-height: 1.2 }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem }
 header p { margin: .25rem 0 }
-.bar { display: block; height: .3rem; min-width: 1px; border-radius: .15rem; background: var(--bar); margin-left: auto }
-td.size { min-width: 7rem; text-align: right; font-variant-numeric: tabular-nums } th.size { text-align: right }
+.sized { display: flex; align-items: center; justify-content: flex-end; gap: .75rem; white-space: nowrap; font-variant-numeric: tabular-nums }
+.bar { flex: 1; height: .6rem; border-radius: .15rem; background: var(--fill) }
+.bar > span { display: block; height: 100%; min-width: 1px; border-radius: inherit; background: var(--bar) }
+td.size { width: 18rem } th.size { text-align: right }
+.strip { display: flex; height: 2rem; margin: .25rem 0 1rem; border-radius: .3rem; overflow: hidden; background: var(--fill) }
+.strip span { background: var(--bar); border-right: 1px solid var(--card); padding: .35rem .4rem 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: .8rem; line-height: 1.3; min-width: 0 }
+.strip span:empty { padding: 0 }
 th button.sort { border: 0; padding: 0; background: none; font-weight: inherit; color: inherit }
 th[aria-sort=ascending] button::after { content: " ↑" } th[aria-sort=descending] button::after { content: " ↓" }
 .bad { color: var(--bad) } .warn { color: var(--warn) } .good { color: var(--good) }
@@ -85,7 +102,7 @@ th[aria-sort=ascending] button::after { content: " ↑" } th[aria-sort=descendin
 .findings p { margin: .1rem 0; overflow-wrap: anywhere }
 dl { display: grid; grid-template-columns: minmax(8rem, max-content) minmax(0, 1fr); gap: .3rem 1rem; margin: 0 }
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
-td { overflow-wrap: anywhere }
+td { overflow-wrap: break-word }
 details > table, details > ul { margin-bottom: .75rem }
-@media (max-width: 40rem) { dl { grid-template-columns: minmax(0, 1fr) } dd { margin-bottom: .5rem } td.size { min-width: 5.5rem } }
+@media (max-width: 40rem) { dl { grid-template-columns: minmax(0, 1fr) } dd { margin-bottom: .5rem } td.size { width: 6rem } .sized { flex-direction: column; align-items: stretch; gap: 0; text-align: right } .bar { flex: none; height: .25rem; order: 1 } }
 `;

@@ -1,0 +1,76 @@
+/**
+ * How each task was done the last time, for people who look at the graph: `last-done.json` in the cache folder. It decides
+ * nothing; a damaged file counts as empty.
+ */
+import { join } from "node:path";
+import { byText, codeOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
+import type { RunEvent } from "@tsbake/run";
+import * as v from "valibot";
+
+/** `run`: its body; `restore`: its artifact came from the shared state; `covered`: nobody needed it, for what needs it was restored. */
+const Done = v.object({
+  how: v.picklist(["run", "restore", "covered"]),
+  elapsedMs: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+export type Done = Readonly<v.InferOutput<typeof Done>>;
+
+const File = v.object({ format: v.literal(1), tasks: v.record(v.string(), Done) });
+
+export class LastDone {
+  readonly #path: string;
+  readonly #known: Map<string, Done>;
+  readonly #new = new Map<string, Done>();
+
+  private constructor(path: string, known: Map<string, Done>) {
+    this.#path = path;
+    this.#known = known;
+  }
+
+  /** @param cache CACHE */
+  static async open(cache: string): Promise<LastDone> {
+    const path = join(cache, "last-done.json");
+    return new LastDone(path, parse(await readTextIfThere(path)));
+  }
+
+  /** By its label, `PN:do_task`. */
+  of(label: string): Done | undefined {
+    return this.#new.get(label) ?? this.#known.get(label);
+  }
+
+  /** What was up to date stays as it was done. */
+  see(event: RunEvent): void {
+    if (event.type === "task-finished") this.#note(event.label, "run", event.elapsedMs);
+    if (event.type !== "task-skipped") return;
+    if (event.reason === "restored") this.#note(event.label, "restore", event.elapsedMs);
+    if (event.reason === "covered") this.#note(event.label, "covered", 0);
+  }
+
+  #note(label: string, how: Done["how"], elapsedMs: number): void {
+    this.#new.set(label, { how, elapsedMs: Math.round(elapsedMs) });
+  }
+
+  /** Writes what is new, where anything was done. */
+  async save(): Promise<void> {
+    if (![...this.#new.values()].some(({ how }) => how !== "covered")) return;
+    const all = [...new Map([...this.#known, ...this.#new])].sort(([left], [right]) => byText(left, right));
+    try {
+      await writeFileAtomic(
+        this.#path,
+        `${JSON.stringify({ format: 1, tasks: Object.fromEntries(all) }, undefined, 1)}\n`,
+      );
+    } catch (error) {
+      // It is worth less than the build.
+      if (codeOf(error) === undefined) throw error;
+    }
+  }
+}
+
+function parse(text: string | undefined): Map<string, Done> {
+  if (text === undefined) return new Map();
+  try {
+    return new Map(Object.entries(v.parse(File, JSON.parse(text)).tasks));
+  } catch (error) {
+    if (error instanceof SyntaxError || v.isValiError(error)) return new Map();
+    throw error;
+  }
+}
