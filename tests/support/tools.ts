@@ -22,6 +22,7 @@ const PROGRAMS = {
   patch: "patch",
   python3: "python3",
   rpm: "rpm",
+  "ssh-keygen": "ssh-keygen",
   unzip: "unzip",
   xz: "xz",
   zstd: "zstd",

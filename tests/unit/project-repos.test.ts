@@ -641,14 +641,68 @@ describe("kas' own means", () => {
     expect(told).toMatchObject([{ code, message: expect.stringContaining(name) }]);
   });
 
-  test.each(["KAS_CLONE_DEPTH", "KAS_REPO_REF_DIR"])(
-    "%s is without effect, and that is told",
-    async (name) => {
-      const world = new World();
-      await world.read("", { environment: { [name]: "1" } });
-      expect(world.warnings).toMatchObject([{ code: "project/unused-variable" }]);
-    },
-  );
+  test.each([
+    ["KAS_CLONE_DEPTH", "cloned whole"],
+    ["KAS_REPO_REF_DIR", "cloned whole"],
+    ["KAS_BUILDTOOLS_DIR", "from recipes"],
+    ["SSH_PRIVATE_KEY", "of the user"],
+    ["KAS_MACHNE", "no variable of that name"],
+  ])("%s is without effect, and that is told", async (name, reason) => {
+    const world = new World();
+    await world.read("", { environment: { [name]: "1" } });
+    expect(world.warnings).toMatchObject([
+      { code: "project/unused-variable", message: expect.stringContaining(reason) },
+    ]);
+    const help = name === "KAS_MACHNE" ? "is `KAS_MACHINE` meant? Otherwise unset it" : "unset it";
+    expect(world.warnings[0]!.help).toBe(help);
+  });
+
+  test("what kas' container script is told is nothing to warn of", async () => {
+    const world = new World();
+    await world.read("", { environment: { KAS_CONTAINER_IMAGE: "x", KAS_WORK_DIR: "", KAS_BUILD_DIR: "b" } });
+    expect(world.warnings).toEqual([]);
+  });
+
+  test.each([
+    ["master of the server", "main", "main"],
+    ["a tag", "v1", "v1"],
+    ["a whole reference", "refs/heads/main", "main"],
+    ["a tag as a whole reference", "refs/tags/v1", "v1"],
+    ["a commit", "COMMIT", "v1"],
+    ["a commit that is cut short", "SHORT", "v1"],
+  ])("refspec, which older files have: %s", async (_title, refspec, at) => {
+    const world = new World();
+    const url = world.remote("up");
+    const [up, first] = [join(world.folder, "up"), gitIn(join(world.folder, "up"), "rev-parse", "v1")];
+    world.commit("up", 'A = "2"\n');
+    const text = refspec.replace("COMMIT", first).replace("SHORT", first.slice(0, 9));
+    await world.read(`repos: {up: {url: "${url}", refspec: "${text}"}}\n`);
+    expect(world.head("up")).toBe(gitIn(up, "rev-parse", at));
+    expect(world.warnings).toMatchObject([{ code: "project/deprecated-refspec" }]);
+  });
+
+  test.each([
+    ["refspec: none", "project/missing-revision"],
+    ["refspec: both", "project/revision-mismatch"],
+    ["refspec: main, commit: abcdef0", "project/refspec-beside"],
+    ["refspec: main, branch: main", "project/refspec-beside"],
+    ["refspec: main, tag: v1", "project/refspec-beside"],
+    ["refspec: a..b", "project/bad-revision"],
+  ])("%s is %s", async (said, code) => {
+    const world = new World();
+    const url = world.remote("up");
+    world.commit("up", 'A = "2"\n', "both");
+    gitIn(join(world.folder, "up"), "tag", "both", "v1");
+    expect(await world.told(`repos: {up: {url: "${url}", ${said}}}\n`)).toMatchObject([{ code }]);
+  });
+
+  test("a tag may be written as a whole reference", async () => {
+    const world = new World();
+    const url = world.remote("up");
+    world.commit("up", 'A = "2"\n');
+    await world.read(`repos: {up: {url: "${url}", tag: refs/tags/v1}}\n`);
+    expect(world.layer("up")).toBe('A = "1"\n');
+  });
 
   test("KAS_PREMIRRORS names where a repository comes from", async () => {
     const world = new World();
@@ -683,14 +737,17 @@ describe("kas' own means", () => {
     expect(told).toMatchObject([{ code: "project/same-folder", notes: [{ message: "`one`" }] }]);
   });
 
-  test.each(["commit: abcdef0", "branch: main", "tag: v1", "patches: {a: {repo: up, path: x}}"])(
-    "without a url, %s would say nothing",
-    async (said) => {
-      const world = new World();
-      const told = await world.told(`repos: {up: {path: ., ${said}}}\n`);
-      expect(told).toMatchObject([{ code: "project/revision-without-url" }]);
-    },
-  );
+  test.each([
+    "commit: abcdef0",
+    "branch: main",
+    "tag: v1",
+    "refspec: v1",
+    "patches: {a: {repo: up, path: x}}",
+  ])("without a url, %s would say nothing", async (said) => {
+    const world = new World();
+    const told = await world.told(`repos: {up: {path: ., ${said}}}\n`);
+    expect(told).toMatchObject([{ code: "project/revision-without-url" }]);
+  });
 
   test("files of two repositories are not named together", async () => {
     const world = new World();

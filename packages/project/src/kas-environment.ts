@@ -1,5 +1,5 @@
 /** What a caller says by kas' variables, `KAS_…`: it counts over the project file. */
-import { BuildError, toBoolean, words, type Diagnostic } from "@tsbake/base";
+import { BuildError, byText, nearest, toBoolean, words, type Diagnostic } from "@tsbake/base";
 import { PLAIN_NAME, PLAIN_NAME_WORDS } from "./file/schema.js";
 import * as problem from "./problems.js";
 
@@ -13,8 +13,37 @@ export interface KasEnvironment {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** kas clones less, or from nearer, by them: the result is the same. */
-const WITHOUT_EFFECT = ["KAS_CLONE_DEPTH", "KAS_REPO_REF_DIR"];
+/** What is followed: here, and in `locate.ts`. */
+const FOLLOWED = [
+  ...["KAS_MACHINE", "KAS_DISTRO", "KAS_TASK", "KAS_TARGET", "KAS_PREMIRRORS", "KAS_WORK_DIR"],
+  "KAS_BUILD_DIR",
+];
+
+/** Why the others of kas have no effect. @see kas' docs/userguide/environment-variables.inc */
+const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  ...each("repositories are cloned whole, from where they are", "KAS_CLONE_DEPTH", "KAS_REPO_REF_DIR"),
+  ...each("tools come from recipes", "KAS_BUILDTOOLS_DIR"),
+  ...each(
+    "git and ssh are called with the settings, logins and keys of the user",
+    ...["SSH_PRIVATE_KEY", "SSH_PRIVATE_KEY_FILE", "GITCONFIG_FILE", "NETRC_FILE", "GIT_CREDENTIAL_HELPER"],
+  ),
+};
+
+/** Of the script kas-container, which runs kas in a container: not for whoever runs in one. */
+const OF_CONTAINERS = /^KAS_(CONTAINER_\w+|IMAGE_VERSION|SUDO_CMD|GIT_CREDENTIAL_\w+)$/;
+
+function each(reason: string, ...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, reason]));
+}
+
+function unfollowed(environment: Readonly<Record<string, string>>): Diagnostic[] {
+  const set = Object.keys(environment).filter((name) => environment[name]);
+  return set.sort(byText).flatMap((name) => {
+    if (Object.hasOwn(WITHOUT_EFFECT, name)) return [problem.unusedVariable(name, WITHOUT_EFFECT[name]!, [])];
+    if (!name.startsWith("KAS_") || FOLLOWED.includes(name) || OF_CONTAINERS.test(name)) return [];
+    return [problem.unusedVariable(name, "kas has no variable of that name", nearest(name, FOLLOWED))];
+  });
+}
 
 /** @throws BuildError `project/wrong-variable` */
 export function kasEnvironment(environment: Readonly<Record<string, string>>): KasEnvironment {
@@ -32,7 +61,7 @@ export function kasEnvironment(environment: Readonly<Record<string, string>>): K
     ...named("task", "KAS_TASK"),
     ...(targets.length > 0 && { targets }),
     mirrorOf: premirrors(environment["KAS_PREMIRRORS"] ?? "", problems),
-    warnings: WITHOUT_EFFECT.filter((name) => environment[name]).map((name) => problem.unusedVariable(name)),
+    warnings: unfollowed(environment),
   };
   if (problems.length > 0) throw new BuildError(problems);
   return found;

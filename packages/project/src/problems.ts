@@ -11,6 +11,27 @@ export function badRevision(name: string, kind: string, at: Span): Diagnostic {
   };
 }
 
+/** @param what the tag or commit. @param reason whose signature it has, or none */
+export function badSignature(id: string, what: string, reason: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "project/bad-signature",
+    message: `the repository \`${id}\` is to be signed, and ${what} is not to be believed: ${reason}`,
+    at,
+    help: "ask who is responsible for the repository; where the key is right, add its signer to `allowed_signers`",
+  };
+}
+
+export function badSigner(name: string, reason: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "project/bad-signer",
+    message: `the key of the signer \`${name}\` cannot be taken: ${reason}`,
+    at,
+    help: "name one public key, in a repository that is believed anyway: `gpg --armor --export KEY`, or the `.pub` of ssh-keygen",
+  };
+}
+
 export function badUrl(url: string, reason: string, at: Span): Diagnostic {
   return {
     severity: "error",
@@ -39,6 +60,16 @@ export function checkoutFailed(id: string, commit: string, reason: string, at: S
     message: `the repository \`${id}\` cannot be brought to ${commit}: ${reason}`,
     at,
     help: "move what is in the way, or remove the folder of the repository: it is cloned again",
+  };
+}
+
+export function deprecatedRefspec(id: string, at: Span): Diagnostic {
+  return {
+    severity: "warning",
+    code: "project/deprecated-refspec",
+    message: `the repository \`${id}\` has a \`refspec\`, which may be a branch, a tag or a commit`,
+    at,
+    help: "write `commit`, `branch` or `tag` instead, whichever it is",
   };
 }
 
@@ -222,6 +253,16 @@ export function noRevision(id: string, at: Span): Diagnostic {
   };
 }
 
+export function noSigners(id: string, at: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "project/no-signers",
+    message: `the repository \`${id}\` is to be signed, and nobody may sign it`,
+    at,
+    help: "add `allowed_signers`, a list of names in `signers`",
+  };
+}
+
 export function notARepository(id: string, folder: string, at: Span): Diagnostic {
   return {
     severity: "error",
@@ -289,6 +330,17 @@ export function newerVersion(version: string, most: number, at: Span): Diagnosti
     message: `the project file has format ${version}; 1 to ${most} are known`,
     at,
     help: `write the version that its keys need, at most ${most}, or take a newer tsbake`,
+  };
+}
+
+export function refspecBeside(id: string, at: Span, other: Span): Diagnostic {
+  return {
+    severity: "error",
+    code: "project/refspec-beside",
+    message: `the repository \`${id}\` has a \`refspec\`, and a commit, branch or tag`,
+    at,
+    notes: [{ message: "the other one", at: other }],
+    help: "remove `refspec`: it is the older way to say the same",
   };
 }
 
@@ -416,12 +468,36 @@ export function unknownRepo(name: string, known: readonly string[], at: Span): D
   };
 }
 
+export function unknownSigner(name: string, known: readonly string[], at: Span): Diagnostic {
+  const all = known.map((one) => `\`${one}\``).join(", ");
+  return {
+    severity: "error",
+    code: "project/unknown-signer",
+    message: `no signer is called \`${name}\``,
+    at,
+    help:
+      known.length > 0 ? `\`signers\` has ${all}` : "add it to `signers`, with `repo` and `path` of its key",
+  };
+}
+
 export function unreadableProject(path: string, reason: string): Diagnostic {
   return {
     severity: "error",
     code: "project/unreadable-project",
     message: `the project file ${path} cannot be read: ${reason}`,
     help: "correct its name or permissions, or put a file there: docs/tutorial.md has a whole one",
+  };
+}
+
+/** @param first of the changed files. @param others how many there are besides */
+export function unsignedChanges(id: string, first: string, others: number, at: Span): Diagnostic {
+  const more = others > 0 ? ` and ${others} more` : "";
+  return {
+    severity: "warning",
+    code: "project/unsigned-changes",
+    message: `the repository \`${id}\` is signed, and has changes that nobody signed: ${first}${more}`,
+    at,
+    help: "commit them signed, or take them back: `git stash`",
   };
 }
 
@@ -450,12 +526,23 @@ export function unusedOverride(id: string, known: readonly string[], at: Span): 
   };
 }
 
-export function unusedVariable(name: string): Diagnostic {
+export function unusedSigners(id: string, at: Span): Diagnostic {
+  return {
+    severity: "warning",
+    code: "project/unused-signers",
+    message: `the repository \`${id}\` has \`allowed_signers\`, and nothing demands a signature`,
+    at,
+    help: "add `signed: true`, or `signed: false` where that is meant",
+  };
+}
+
+/** @param near names that may be meant */
+export function unusedVariable(name: string, reason: string, near: readonly string[]): Diagnostic {
   return {
     severity: "warning",
     code: "project/unused-variable",
-    message: `${name} has no effect here: repositories are cloned whole, from where they are`,
-    help: "unset it",
+    message: `${name} has no effect here: ${reason}`,
+    help: near.length > 0 ? `is \`${near.join("` or `")}\` meant? Otherwise unset it` : "unset it",
   };
 }
 

@@ -124,7 +124,7 @@ function checkoutOptions(
   workFolder: string,
   tree: YamlValue,
   environment: Readonly<Record<string, string>>,
-): Omit<CheckoutOptions, "asked"> {
+): Omit<CheckoutOptions, "asked" | "folders"> {
   const own = membersAt(tree, "env").get("BB_NO_NETWORK")?.data;
   const texts = pieces(tree, "local_conf_header").map(({ text }) => text);
   const isOffline = forbidsNetwork(

@@ -1,7 +1,7 @@
 /** A file held against the table of keys. */
 import { nearest, type Diagnostic } from "@tsbake/base";
 import * as problem from "../problems.js";
-import { PLAIN_NAME, PLAIN_NAME_WORDS, VERSIONS, type Shape } from "./schema.js";
+import { VERSIONS, type Shape } from "./schema.js";
 import { isList, isMembers, type YamlValue } from "./tree.js";
 
 /** Adds what is wrong with `value` to `problems`. */
@@ -12,9 +12,9 @@ export function checkValue(value: YamlValue, shape: Shape, problems: Diagnostic[
     case "text":
       if (typeof data === "string" || (data === null && shape.orNone)) return;
       return wrong(typeof data === "number" || typeof data === "boolean" ? "a text, in quotes" : "a text");
-    case "name":
+    case "match":
       if (typeof data !== "string") return checkValue(value, { kind: "text" }, problems);
-      return PLAIN_NAME.test(data) ? undefined : wrong(PLAIN_NAME_WORDS);
+      return shape.pattern.test(data) ? undefined : wrong(shape.form);
     case "version": {
       const fault = versionProblem(value);
       if (fault) problems.push(fault);
@@ -32,7 +32,8 @@ export function checkValue(value: YamlValue, shape: Shape, problems: Diagnostic[
       if (data === null && shape.orNone) return;
       if (shape.or && isMembers(data)) return checkMapping(value, shape.or, problems);
       if (shape.words.includes(data)) return;
-      return wrong(`nothing, \`${String(shape.words[0])}\`${shape.or ? ", or a mapping with `prio`" : ""}`);
+      if (!shape.or) return wrong(shape.words.map((word) => `\`${String(word)}\``).join(" or "));
+      return wrong(`nothing, \`${String(shape.words[0])}\`, or a mapping with \`prio\``);
     case "either":
       if (typeof data === "string") return;
       if (isMembers(data)) return checkMapping(value, shape.mapping, problems);
@@ -59,7 +60,9 @@ function checkMapping(
     return;
   }
   const members = data ?? new Map<string, YamlValue>();
-  for (const required of shape.required ?? [])
+  // What is refused is told as that, and not as something that is incomplete.
+  const isRefused = [...members.keys()].some((name) => shape.keys?.[name]?.kind === "refused");
+  for (const required of isRefused ? [] : (shape.required ?? []))
     if (!members.has(required)) problems.push(problem.missingKey(pathOf(key, required), keyAt));
   // An empty file lacks its header; an empty mapping says nothing where something is to be said.
   if (data === null && !shape.required) {

@@ -9,8 +9,8 @@ export const VERSIONS = { least: 1, most: 23 };
 
 export type Shape =
   | { readonly kind: "text"; readonly orNone?: true }
-  /** Of a machine, a distribution or a task. */
-  | { readonly kind: "name" }
+  /** A text of one form. @param form the same in words */
+  | { readonly kind: "match"; readonly pattern: RegExp; readonly form: string }
   | { readonly kind: "version" }
   | { readonly kind: "number"; readonly least: number; readonly most: number }
   /** @param orOne one item may stand without its list */
@@ -43,6 +43,8 @@ export const PLAIN_NAME_WORDS = "one name, of letters, digits and `_ . + -`";
 
 const text: Shape = { kind: "text" };
 const textOrNone: Shape = { kind: "text", orNone: true };
+/** Of a machine, a distribution or a task. */
+const plainName: Shape = { kind: "match", pattern: PLAIN_NAME, form: PLAIN_NAME_WORDS };
 const refused = (remedy: string, ...but: unknown[]): Shape => ({ kind: "refused", remedy, but });
 const named = (each: Shape, more: { readonly orNone?: true } = {}): Mapping => ({
   kind: "mapping",
@@ -54,9 +56,10 @@ const keys = (
   more: { readonly required?: readonly string[]; readonly orNone?: true } = {},
 ): Mapping => ({ kind: "mapping", keys: of, ...more });
 
-const SIGNATURES =
-  "signatures are not checked: remove it and pin the full `commit`, which says the content as surely";
-const REFSPEC = "write `commit`, `branch` or `tag` instead, whichever it is";
+const FINGERPRINT = "40 hexadecimal digits, or `SHA256:` with 43 characters";
+const KEYSERVER =
+  "fetch the key once (`gpg --recv-keys`), look at its fingerprint, put it (`gpg --armor --export`) into a repository, and name it by `repo` and `path`";
+const SOURCE = "name the files that the menu chose: `tsbake kas.yml:option.yml`";
 
 /** With which kas leaves a layer out: the first, and older ones. */
 export const DISABLED = ["disabled", "excluded", "n", "no", "0", "false", 0, false];
@@ -76,10 +79,10 @@ export const PROJECT: Mapping = keys(
       },
       { required: ["version"] },
     ),
-    machine: { kind: "name" },
-    distro: { kind: "name" },
+    machine: plainName,
+    distro: plainName,
     target: { kind: "list", of: text, orOne: true },
-    task: { kind: "name" },
+    task: plainName,
     env: named(textOrNone),
     repos: named(
       keys(
@@ -104,9 +107,9 @@ export const PROJECT: Mapping = keys(
             "only git is: use a git mirror of it, or clone it yourself and leave `url` out",
             "git",
           ),
-          refspec: refused(REFSPEC),
-          signed: refused(SIGNATURES, false),
-          allowed_signers: refused(SIGNATURES),
+          refspec: text,
+          signed: { kind: "words", words: [true, false] },
+          allowed_signers: { kind: "list", of: text },
         },
         { orNone: true },
       ),
@@ -115,7 +118,7 @@ export const PROJECT: Mapping = keys(
       repos: keys({
         branch: text,
         tag: text,
-        refspec: refused(REFSPEC),
+        refspec: text,
         patches: keys({ repo: text }),
       }),
     }),
@@ -127,11 +130,26 @@ export const PROJECT: Mapping = keys(
     artifacts: refused(
       "remove it; what a build leaves is in tmp/deploy, and the last lines of a build name it",
     ),
-    signers: refused(SIGNATURES),
+    signers: named(
+      keys(
+        {
+          type: { kind: "words", words: ["gpg", "ssh"] },
+          repo: text,
+          path: text,
+          fingerprint: {
+            kind: "match",
+            pattern: /^([0-9A-Fa-f]{40}|SHA256:[A-Za-z0-9+/]{43})$/,
+            form: FINGERPRINT,
+          },
+          gpg_keyserver: refused(KEYSERVER),
+        },
+        { required: ["repo", "path"] },
+      ),
+    ),
     proxy_config: refused("remove it and set http_proxy, https_proxy and no_proxy in the environment"),
-    menu_configuration: refused("name the files that the menu chose: `tsbake kas.yml:option.yml`"),
-    _source_dir: refused("name the files that the menu chose: `tsbake kas.yml:option.yml`"),
-    _source_dir_host: refused("name the files that the menu chose: `tsbake kas.yml:option.yml`"),
+    menu_configuration: refused(SOURCE),
+    _source_dir: refused(SOURCE),
+    _source_dir_host: refused(SOURCE),
   },
   { required: ["header"] },
 );

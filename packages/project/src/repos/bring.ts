@@ -1,19 +1,20 @@
 /** All repositories of a project, where they are: those with a `url` cloned and checked out, the others found. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { BuildError, eachLimited, nearest, type Diagnostic } from "@tsbake/base";
+import { BuildError, eachLimited, git, nearest, type Diagnostic } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { repositoryRoot } from "../file/includes.js";
 import {
   checkOut,
   cloneCommand,
-  isRemote,
+  demandOwn,
+  demandSigned,
   type CheckedOut,
   type CheckoutOptions,
-  type Remote,
 } from "./checkout.js";
 import { patchRepository } from "./patches.js";
-import { layerFolder, sortedLayers, type Repository } from "./repository.js";
+import { isRemote, layerFolder, sortedLayers, type Remote, type Repository } from "./repository.js";
+import { commitOf } from "./revision.js";
 
 /** Clones that run at the same time. */
 const CLONES_AT_ONCE = 4;
@@ -57,7 +58,7 @@ export interface BroughtRepositories {
 export async function bringAll(
   repositories: readonly Repository[],
   projectFile: string,
-  options: CheckoutOptions | undefined,
+  options: Omit<CheckoutOptions, "folders"> | undefined,
   patches: boolean,
 ): Promise<BroughtRepositories> {
   const folders = new Map<string, string>();
@@ -72,24 +73,82 @@ export async function bringAll(
     }
   };
   const checkouts = new Map<Remote, CheckedOut>();
+  const checkout = options && { ...options, folders };
   for (const repository of repositories) folders.set(repository.id, "");
-  await eachLimited(repositories, CLONES_AT_ONCE, (repository) =>
-    collect(async () => {
-      if (!options || !isRemote(repository)) {
-        folders.set(repository.id, findRepository(repository, projectFile));
-        return;
-      }
-      const checkedOut = await checkOut(repository, options);
-      checkouts.set(repository, checkedOut);
-      folders.set(repository.id, repository.folder);
-      commits.set(repository.id, checkedOut.commit);
-    }),
-  );
-  if (problems.length > 0) throw new BuildError(problems);
+  const bring = async (repository: Repository): Promise<void> => {
+    if (!checkout || !isRemote(repository)) {
+      const folder = findRepository(repository, projectFile);
+      if (checkout && repository.signers) await demandSignedHead(repository, folder, checkout);
+      folders.set(repository.id, folder);
+      return;
+    }
+    const checkedOut = await checkOut(repository, checkout);
+    checkouts.set(repository, checkedOut);
+    folders.set(repository.id, repository.folder);
+    commits.set(repository.id, checkedOut.commit);
+    if (repository.signers && checkedOut.patches !== undefined)
+      await warnOfChanges(repository, repository.folder, checkout);
+  };
+  for (const wave of wavesOf(repositories)) {
+    await eachLimited(wave, CLONES_AT_ONCE, (repository) => collect(() => bring(repository)));
+    if (problems.length > 0) throw new BuildError(problems);
+  }
   for (const [repository, checkedOut] of patches ? checkouts : [])
-    await collect(() => patchRepository(repository, checkedOut, folders, options!));
+    await collect(() => patchRepository(repository, checkedOut, folders, checkout!));
   if (problems.length > 0) throw new BuildError(problems);
   return { folders, commits };
+}
+
+/**
+ * Each after those that have the keys of its signers.
+ *
+ * @throws BuildError `project/unknown-repo`, `project/bad-signer`
+ */
+function wavesOf(repositories: readonly Repository[]): Repository[][] {
+  const known = new Set(repositories.map(({ id }) => id));
+  const signers = repositories.flatMap((repository) => repository.signers ?? []);
+  const strangers = signers.filter(({ repo }) => !known.has(repo));
+  if (strangers.length > 0)
+    throw new BuildError(strangers.map(({ repo, at }) => problem.unknownRepo(repo, [...known], at)));
+  const waves: Repository[][] = [];
+  let waiting = [...repositories];
+  while (waiting.length > 0) {
+    const late = new Set(waiting.map(({ id }) => id));
+    const wave = waiting.filter(({ signers = [] }) => signers.every(({ repo }) => !late.has(repo)));
+    if (wave.length === 0) {
+      const [{ id, signers: [signer] = [] }] = waiting as [Repository];
+      const reason = `its key comes from the repository \`${signer!.repo}\`, which cannot be had before \`${id}\` is verified with it`;
+      throw new BuildError([problem.badSigner(signer!.name, reason, signer!.at)]);
+    }
+    waves.push(wave);
+    waiting = waiting.filter((repository) => !wave.includes(repository));
+  }
+  return waves;
+}
+
+/** Of a repository that is taken as it is: its HEAD, or the tag that it is to be at. */
+async function demandSignedHead(
+  repository: Repository,
+  folder: string,
+  options: CheckoutOptions,
+): Promise<void> {
+  const { id, at } = repository;
+  await demandOwn(id, folder, at);
+  const commit = await commitOf(folder, "HEAD");
+  if (commit === undefined) throw new BuildError([problem.badSignature(id, folder, "it has no commit", at)]);
+  await demandSigned(repository, folder, commit, options);
+  await warnOfChanges(repository, folder, options);
+}
+
+/** Nobody has signed what was changed since. */
+async function warnOfChanges(
+  { id, at }: Repository,
+  folder: string,
+  { onWarning }: CheckoutOptions,
+): Promise<void> {
+  const { stdout } = await git(["-C", folder, "status", "--porcelain", "--untracked-files=no"]);
+  const [first, ...others] = stdout.split("\n").filter((line) => line !== "");
+  if (first !== undefined) onWarning(problem.unsignedChanges(id, first.slice(3), others.length, at));
 }
 
 /** Folders of the layers that count, absolute, in the order of BBLAYERS; what is no layer is added to `problems`. */

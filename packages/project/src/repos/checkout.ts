@@ -23,29 +23,17 @@ import {
 } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { isInside } from "../file/includes.js";
-import { isLocalUrl, trackingReference } from "./names.js";
-import type { Repository, Said } from "./repository.js";
+import { isLocalUrl } from "./names.js";
+import type { Remote, Repository } from "./repository.js";
+import { commitOf, resolveCommit, type FetchOptions } from "./revision.js";
+import { demandSignature } from "./signature.js";
 
-export interface CheckoutOptions {
+export interface CheckoutOptions extends FetchOptions {
   /** Where repositories may be written. */
   readonly workFolder: string;
-  /** BB_NO_NETWORK: only what is on this machine. */
-  readonly isOffline: boolean;
-  /** Branches are looked up anew where they are from, instead of where they were last time. */
-  readonly updates: boolean;
-  /** Keys of repositories that have been asked for news already. */
-  readonly asked: Set<string>;
-  /** Called before anything on the disk changes. */
-  readonly beforeChange: () => Promise<void>;
-  readonly onStep: (text: string, percent?: number) => void;
+  /** Those that are there, by their keys: keys of signers are in them. */
+  readonly folders: ReadonlyMap<string, string>;
   readonly onWarning: (diagnostic: Diagnostic) => void;
-}
-
-/** A repository with a URL and a folder. */
-export type Remote = Repository & { readonly url: Said; readonly folder: string };
-
-export function isRemote(repository: Repository): repository is Remote {
-  return repository.url !== undefined && repository.folder !== undefined;
 }
 
 /** What we have done with a repository, kept in its `.git`: HEAD is ours while it is still `head`. */
@@ -67,7 +55,8 @@ export interface CheckedOut {
  * Makes sure that the repository is there, at its commit.
  *
  * @param isHeld nobody else changes it now: what was looked at before is looked at again, since that may have taken hours
- * @throws BuildError `project/repo-missing`, `project/not-a-repository`, `project/missing-revision`, `project/revision-mismatch`, …
+ * @throws BuildError `project/repo-missing`, `project/not-a-repository`, `project/missing-revision`, `project/revision-mismatch`,
+ *   `project/bad-signature`, …
  */
 export async function checkOut(
   repository: Remote,
@@ -87,6 +76,7 @@ export async function checkOut(
   }
   const state = await stateOf(repository);
   const commit = await resolveCommit(repository, folder, options, state.url);
+  await demandSigned(repository, folder, commit, options);
   const isOurs = state.note !== undefined && state.note.head === state.head;
   if (isOurs && state.note?.base === commit) return { commit, patches: state.note.patches };
   if (commit === state.head) return { commit, patches: "" };
@@ -109,6 +99,18 @@ function demandReachable(repository: Remote, { isOffline }: CheckoutOptions): vo
   throw new BuildError([problem.repoMissing(id, folder, { command, near: [], isOffline }, at)]);
 }
 
+/** @throws BuildError `project/bad-signature`, `project/bad-signer` */
+export async function demandSigned(
+  { id, at, signers, tag }: Repository,
+  folder: string,
+  commit: string,
+  { folders }: CheckoutOptions,
+): Promise<void> {
+  if (!signers) return;
+  const thing = { id, at, signers, folder, commit, ...(tag && { tag: `refs/tags/${tag.text}` }) };
+  await demandSignature(thing, folders);
+}
+
 /** Into a folder beside, which gets its name when all of it is there. */
 async function clone(repository: Remote, options: CheckoutOptions): Promise<CheckedOut> {
   const { id, url, folder, at } = repository;
@@ -127,6 +129,7 @@ async function clone(repository: Remote, options: CheckoutOptions): Promise<Chec
     }
     options.asked.add(id);
     const commit = await resolveCommit(repository, target, options, undefined);
+    await demandSigned(repository, target, commit, options);
     await moveTo(repository, target, commit);
     syncTree(`${target}/.git`);
     await rename(target, folder);
@@ -170,8 +173,12 @@ async function stateOf({ id, folder, at }: Remote): Promise<State> {
   return { head, url: url.stdout.trim() || undefined, note: await readNote(folder, note) };
 }
 
-/** git does what the configuration of a repository says: it has to be this user's. */
-async function demandOwn(id: string, folder: string, at: Repository["at"]): Promise<void> {
+/**
+ * git does what the configuration of a repository says: it has to be this user's.
+ *
+ * @throws BuildError `project/not-a-repository`, `project/foreign-repository`
+ */
+export async function demandOwn(id: string, folder: string, at: Repository["at"]): Promise<void> {
   try {
     for (const one of [folder, `${folder}/.git`]) {
       const { uid } = await stat(one);
@@ -208,12 +215,6 @@ export async function noteHead(folder: string, note: Omit<Note, "head">): Promis
   await writeFileAtomic(path.startsWith("/") ? path : `${folder}/${path}`, text);
 }
 
-/** The commit in full; undefined where there is none of that name. */
-export async function commitOf(folder: string, name: string): Promise<string | undefined> {
-  const found = await git(["-C", folder, "rev-parse", "-q", "--verify", `${name}^{commit}`]);
-  return found.code === 0 ? found.stdout.trim() : undefined;
-}
-
 /** Why nothing is checked out; undefined: nobody has anything of his own there. */
 export async function reasonToLeave(
   folder: string,
@@ -235,103 +236,9 @@ export async function moveTo({ id, at }: Remote, folder: string, commit: string)
   await noteHead(folder, { base: commit, patches: "" });
 }
 
-/**
- * The commit that is asked for, fetched where it is not there yet.
- *
- * @param origin where the repository was cloned from; undefined: from the right place, just now
- */
-async function resolveCommit(
-  repository: Remote,
-  folder: string,
-  options: CheckoutOptions,
-  origin: string | undefined,
-): Promise<string> {
-  const { id, url, branch, tag, commit } = repository;
-  // The branches that are there are another repository's.
-  const isElsewhere = origin !== undefined && origin !== withoutPassword(url.text);
-  const isFloating = commit === undefined || branch !== undefined;
-  const isOld =
-    (options.updates && commit === undefined && !options.asked.has(id)) || (isElsewhere && isFloating);
-  if (!isOld) {
-    const found = await lookUp(repository, folder);
-    if ("commit" in found) return found.commit;
-    // A clone that was made just now has all there is, but for what no branch leads to.
-    if (origin === undefined && !needsOwnFetch(repository)) throw new BuildError([found.problem]);
-  }
-  if (options.isOffline && !isLocalUrl(url.text))
-    throw new BuildError([problem.offlineRevision(id, (commit ?? tag ?? branch)!)]);
-  await options.beforeChange();
-  await fetchInto(repository, folder, options, isElsewhere);
-  options.asked.add(id);
-  const found = await lookUp(repository, folder);
-  if ("commit" in found) return found.commit;
-  throw new BuildError([found.problem]);
-}
-
-function needsOwnFetch({ branch, commit }: Remote): boolean {
-  return commit !== undefined || (branch?.text.startsWith("refs/") ?? false);
-}
-
-async function fetchInto(
-  { id, url, branch, tag, commit, at }: Remote,
-  folder: string,
-  options: CheckoutOptions,
-  isElsewhere: boolean,
-): Promise<void> {
-  const shown = redact(url.text);
-  options.onStep(`${id}: fetching ${shown}`);
-  const onProgress = (percent: number): void => options.onStep(`${id}: fetching ${shown}`, percent);
-  const wanted = ["+refs/heads/*:refs/remotes/origin/*"];
-  if (branch?.text.startsWith("refs/") && !branch.text.startsWith("refs/heads/")) {
-    const { remote, local } = trackingReference(branch.text);
-    wanted.push(`+${remote}:${local}`);
-  }
-  if (tag) wanted.push(`+refs/tags/${tag.text}:refs/tags/${tag.text}`);
-  // A setting of the repository could name another program for the other side.
-  const begin = ["-C", folder, "fetch", "--progress", "--upload-pack=git-upload-pack"];
-  const { code, stderr } = await git([...begin, "--prune", "--", url.text, ...wanted], { onProgress });
-  // That it is not there is said by whoever looks for it.
-  if (code !== 0 && !stderr.includes("couldn't find remote ref")) {
-    const reason = redact(gitReason(stderr));
-    throw new BuildError([problem.fetchFailed(id, shown, reason, (commit ?? tag ?? branch)?.at ?? at)]);
-  }
-  if (isElsewhere) await git(["-C", folder, "remote", "set-url", "origin", withoutPassword(url.text)]);
-  // Servers may give a commit that no branch leads to any more; whether it came is looked at afterwards.
-  if (commit && commit.text.length >= 40 && (await commitOf(folder, commit.text)) === undefined)
-    await git([...begin, "--", url.text, commit.text], { onProgress });
-}
-
-type Found = { readonly commit: string } | { readonly problem: Diagnostic };
-
-/** What the references of the repository say, as they are. */
-async function lookUp({ id, commit, branch, tag }: Remote, folder: string): Promise<Found> {
-  const named = commit && (await commitOf(folder, commit.text));
-  // A branch can have a name like a commit that is cut short.
-  const isIt = commit && (commit.text.length >= 40 || (named?.startsWith(commit.text) ?? false));
-  const pinned = isIt ? named : undefined;
-  if (commit && pinned === undefined) return { problem: problem.missingRevision(id, "commit", commit) };
-  if (tag) {
-    const tagged = await commitOf(folder, `refs/tags/${tag.text}`);
-    if (tagged === undefined) return { problem: problem.missingRevision(id, "tag", tag) };
-    if (pinned !== undefined && pinned !== tagged)
-      return { problem: problem.revisionMismatch(id, `the tag \`${tag.text}\` is ${tagged}`, commit!) };
-    return { commit: tagged };
-  }
-  if (branch) {
-    const { local } = trackingReference(branch.text);
-    const tip = await commitOf(folder, local);
-    if (tip === undefined) return { problem: problem.missingRevision(id, "branch", branch) };
-    if (pinned === undefined) return { commit: tip };
-    const isOn = await git(["-C", folder, "merge-base", "--is-ancestor", pinned, tip]);
-    if (isOn.code !== 0)
-      return { problem: problem.revisionMismatch(id, `it is not on the branch \`${branch.text}\``, commit!) };
-  }
-  return { commit: pinned! };
-}
-
 /** For people, and for those who have no network here. */
-export function cloneCommand({ branch, tag, commit, folder, url }: Remote): string {
-  const at = branch ?? tag;
+export function cloneCommand({ branch, tag, refspec, commit, folder, url }: Remote): string {
+  const at = branch ?? tag ?? refspec;
   const from = at === undefined ? [] : ["--branch", quote(at.text)];
   const begin = ["git", "clone", ...from, quote(redact(url.text)), quote(folder)].join(" ");
   return begin + (commit === undefined ? "" : ` && git -C ${quote(folder)} checkout ${quote(commit.text)}`);

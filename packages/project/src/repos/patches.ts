@@ -6,9 +6,10 @@ import { basename, dirname, join } from "node:path";
 import { BuildError, git, gitReason, reasonOf } from "@tsbake/base";
 import * as problem from "../problems.js";
 import { isInside } from "../file/includes.js";
-import { commitOf, moveTo, reasonToLeave, noteHead } from "./checkout.js";
-import type { CheckedOut, CheckoutOptions, Remote } from "./checkout.js";
-import type { RepositoryPatch } from "./repository.js";
+import { moveTo, reasonToLeave, noteHead } from "./checkout.js";
+import type { CheckedOut, CheckoutOptions } from "./checkout.js";
+import type { Remote, RepositoryPatch } from "./repository.js";
+import { commitOf } from "./revision.js";
 
 /** A patch of a repository, as text. */
 interface PatchText {

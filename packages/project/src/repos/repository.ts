@@ -5,6 +5,7 @@ import * as problem from "../problems.js";
 import { DISABLED } from "../file/schema.js";
 import { isMembers, yamlText, type Members, type YamlValue } from "../file/tree.js";
 import { badReference, urlFault } from "./names.js";
+import { signersOf, type Signer } from "./signers.js";
 
 /** A text of a project file, and where it stands. */
 export interface Said {
@@ -28,9 +29,20 @@ export interface Repository {
   readonly commit?: Said;
   readonly branch?: Said;
   readonly tag?: Said;
+  /** A branch, tag or commit: which of these, only the repository knows. */
+  readonly refspec?: Said;
+  /** One of them has to have signed it; undefined: nobody has to. */
+  readonly signers?: readonly Signer[];
   readonly layers: readonly RepositoryLayer[];
   /** In the order in which they are applied. */
   readonly patches: readonly RepositoryPatch[];
+}
+
+/** A repository with a URL and a folder. */
+export type Remote = Repository & { readonly url: Said; readonly folder: string };
+
+export function isRemote(repository: Repository): repository is Remote {
+  return repository.url !== undefined && repository.folder !== undefined;
 }
 
 export interface RepositoryLayer {
@@ -74,6 +86,10 @@ export function repositoriesOf(request: RepositoriesRequest, only?: ReadonlySet<
     if (!repos.has(id)) warnings.push(problem.unusedOverride(id, [...repos.keys()], keyAt));
   const wanted = [...repos].filter(([id]) => only?.has(id) ?? true);
   const found = wanted.flatMap(([id, value]) => repositoryOf(id, value, overrides.get(id), request) ?? []);
+  // Whose keys are needed is there first.
+  const keepers = new Set(found.flatMap(({ signers }) => signers ?? []).map(({ repo }) => repo));
+  const unread = [...keepers].filter((id) => only && repos.has(id) && !only.has(id));
+  if (only && unread.length > 0) return repositoriesOf(request, new Set([...only, ...unread]));
   const owners = new Map<string, Repository>();
   for (const repository of found.filter(({ url }) => url !== undefined)) {
     const other = owners.get(repository.folder!);
@@ -87,7 +103,7 @@ function repositoryOf(
   id: string,
   value: YamlValue,
   override: YamlValue | undefined,
-  { tree, workFolder, lockFiles, mirrorOf, problems }: RepositoriesRequest,
+  { tree, workFolder, lockFiles, mirrorOf, problems, warnings }: RepositoriesRequest,
 ): Repository | undefined {
   const own = membersOf(value);
   const defaults = membersAt(tree, "defaults", "repos");
@@ -101,25 +117,35 @@ function repositoryOf(
   const given = { commit: said("commit", own), branch: said("branch", own), tag: said("tag", own) };
   const written = said("url", over, own);
   const url = written && { ...written, text: mirrorOf(written.text) };
-  const commit = said("commit", over, own);
-  const branch = said("branch", over, own, defaults);
-  const tag = said("tag", own, defaults);
+  const old = said("refspec", own, defaults);
+  const others = [given.commit, said("branch", own, defaults), said("tag", own, defaults)];
+  const beside = old && others.find((one) => one !== undefined);
+  if (old && beside) problems.push(problem.refspecBeside(id, old.at, beside.at));
+  else if (old && url) warnings.push(problem.deprecatedRefspec(id, old.at));
+  const refspec = readRefspec(old);
+  const commit = said("commit", over, own) ?? refspec.commit;
+  const branch = said("branch", over, own, defaults) ?? refspec.branch;
+  const tag = wholeTag(said("tag", own, defaults)) ?? refspec.tag;
+  const either = commit || branch ? undefined : refspec.either;
   const path = said("path", own);
+  const signers = signersOf(id, own, membersAt(tree, "signers"), { problems, warnings });
   if (!url) {
     // One that takes the `url` of an included file away wants the folder as it is.
-    const unused = own.has("url") ? undefined : (given.commit ?? given.branch ?? given.tag);
+    // A signed tag is verified all the same: what is there has to be it.
+    const localTag = signers ? undefined : given.tag;
+    const unused = own.has("url") ? undefined : (given.commit ?? given.branch ?? localTag ?? old);
     if (unused) problems.push(problem.revisionWithoutUrl(id, unused.at));
     if (own.has("patches") && membersOf(own.get("patches")!).size > 0 && !own.has("url"))
       problems.push(problem.patchesWithoutUrl(id, own.get("patches")!.keyAt));
   } else {
     const fault = urlFault(url.text);
     if (fault !== undefined) problems.push(problem.badUrl(redact(url.text), fault, url.at));
-    for (const one of [branch, tag])
+    for (const one of [branch, tag, either])
       if (one && badReference(one.text))
         problems.push(problem.badRevision(one.text, "branch or tag", one.at));
     if (commit && !/^[0-9a-f]{7,64}$/.test(commit.text))
       problems.push(problem.badRevision(commit.text, "commit", commit.at));
-    if (!commit && !branch && !tag) problems.push(problem.noRevision(id, value.keyAt));
+    if (!commit && !branch && !tag && !either) problems.push(problem.noRevision(id, value.keyAt));
     if (branch && tag) problems.push(problem.branchAndTag(id, branch.at, tag.at));
     const pinned = over.get("commit");
     const isLocked = commit && pinned && lockFiles.has(pinned.at.source.path);
@@ -146,10 +172,31 @@ function repositoryOf(
     ...(url && { url: atFolder(url, workFolder) }),
     ...(url && commit && { commit }),
     ...(url && branch && { branch }),
-    ...(url && tag && { tag }),
+    ...((url ?? signers) && tag && { tag }),
+    ...(url && either && { refspec: either }),
+    ...(signers && { signers }),
     layers,
     patches: url ? patches : [],
   };
+}
+
+/** A tag by its own name: it may be written as a whole reference. */
+function wholeTag(tag: Said | undefined): Said | undefined {
+  return tag && { ...tag, text: tag.text.replace(/^(refs\/)?tags\//, "") };
+}
+
+/** What kas had before `commit`, `branch` and `tag`. */
+function readRefspec(refspec: Said | undefined): {
+  readonly commit?: Said;
+  readonly branch?: Said;
+  readonly tag?: Said;
+  readonly either?: Said;
+} {
+  if (!refspec) return {};
+  const { text } = refspec;
+  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text)) return { commit: refspec };
+  if (/^(refs\/)?tags\//.test(text)) return { tag: wholeTag(refspec)! };
+  return text.startsWith("refs/") ? { branch: refspec } : { either: refspec };
 }
 
 /** A URL that is a path starts where other paths do. */
