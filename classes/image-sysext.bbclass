@@ -45,6 +45,8 @@ SYSEXT_SCRIPTS ?= "merged"
 SYSEXT_CHECK ?= "error"
 # CODE:PATHPATTERN words: findings that are meant to be.
 SYSEXT_CHECK_ALLOW ?= ""
+# What it does that packages of the base were built with another version of a library or kernel that the extension brings: warn or error.
+SYSEXT_REBUILD ?= "warn"
 # Names that must be commands (a folder of PATH has them), and paths that must be there, in extension or base.
 REQUIRED_COMMANDS ?= ""
 REQUIRED_PATHS ?= ""
@@ -81,10 +83,11 @@ SYSEXT_RULES ?= " \
     /tmp/**=drop \
 "
 
-CHECKED_VARIABLES += "SYSEXT_SCRIPTS SYSEXT_CHECK SYSEXT_ETC"
+CHECKED_VARIABLES += "SYSEXT_SCRIPTS SYSEXT_CHECK SYSEXT_ETC SYSEXT_REBUILD"
 SYSEXT_SCRIPTS[choice] = "merged skip refuse"
 SYSEXT_CHECK[choice] = "error warn off"
 SYSEXT_ETC[choice] = "factory confext"
+SYSEXT_REBUILD[choice] = "warn error"
 
 python () {
     if d.getVar('IMAGE_COMPANION') and d.getVar('SYSEXT_KIND') == 'confext':
@@ -245,6 +248,7 @@ do_check() {
         --base=${SYSEXT_BASE}
         --also=${@' '.join(base + '=${PKGDB_DIR}/' + base for base in d.getVar('SYSEXT_ALSO_FOR').split())}
         --mode=${SYSEXT_CHECK}
+        --rebuild=${SYSEXT_REBUILD}
         --allow=${SYSEXT_CHECK_ALLOW}
         --required-commands=${REQUIRED_COMMANDS}
         --required-paths=${REQUIRED_PATHS}

@@ -21,23 +21,20 @@ IMAGE_TYPES = "directory tar tar.gz tar.xz tar.zst squashfs erofs ext4 ddi"
 
 # A word that none of them can have is an error where it is written.
 CHECKED_VARIABLES += "IMAGE_FSTYPES IMAGE_FSTYPES_PKGDBFS IMAGE_FEATURES IMAGE_SBOM IMAGE_VERITY"
+CHECKED_VARIABLES += "PACKAGE_CLASSES IMAGE_PKGTYPE IPK_FEED_URIS IMAGE_ROOTFS_MAXSIZE"
 IMAGE_FSTYPES[choices] = "${IMAGE_TYPES}"
 IMAGE_FSTYPES_PKGDBFS[choices] = "tar tar.gz tar.xz tar.zst"
 IMAGE_FEATURES[choices] = "sysext"
 IMAGE_SBOM[choices] = "cyclonedx spdx"
 IMAGE_VERITY[choice] = "no hash signed defer"
+PACKAGE_CLASSES[choices] = "package_deb package_ipk package_rpm"
+IMAGE_PKGTYPE[choice] = "deb ipk rpm"
+IPK_FEED_URIS[patterns] = "(file://)?/.+|https?://[^/@]+(/.*)?"
+IPK_FEED_URIS[form] = "a folder (absolute, or file:///…), or an address http://… or https://… without a login (~/.netrc has those)"
+IMAGE_ROOTFS_MAXSIZE[pattern] = "[0-9]{1,12}[KMGT]?"
+IMAGE_ROOTFS_MAXSIZE[form] = "a number of KiB, or one with K, M, G or T behind it"
 
 python () {
-    kinds = ['deb', 'ipk', 'rpm']
-    if d.getVar('IMAGE_PKGTYPE') not in kinds:
-        bb.fatal('IMAGE_PKGTYPE of %s is `%s`: there are %s (PACKAGE_CLASSES has them as package_%s)' % (d.getVar('PN'), d.getVar('IMAGE_PKGTYPE'), ', '.join(kinds), ', package_'.join(kinds)))
-    import re
-    odd = [word for word in d.getVar('IPK_FEED_URIS').split() if not re.fullmatch('(file://)?/.+|https?://[^/@]+(/.*)?', word)]
-    if odd:
-        bb.fatal('IPK_FEED_URIS of %s has %s: a feed is a folder (absolute, or file:///…), or an address http://… or https://… without a login (~/.netrc has those)' % (d.getVar('PN'), ', '.join(odd)))
-    most = (d.getVar('IMAGE_ROOTFS_MAXSIZE') or '').strip()
-    if most and not re.fullmatch('[0-9]{1,12}[KMGT]?', most):
-        bb.fatal('IMAGE_ROOTFS_MAXSIZE of %s is `%s`: it is a number of KiB, or one with K, M, G or T behind it' % (d.getVar('PN'), most))
     verity = d.getVar('IMAGE_VERITY')
     if 'ddi' in d.getVar('IMAGE_FSTYPES').split():
         needed = {'signed': ['KEY', 'CERTIFICATE'], 'defer': ['CERTIFICATE'] if d.getVar('IMAGE_VERITY_SIGNATURE') else []}

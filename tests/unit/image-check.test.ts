@@ -504,6 +504,83 @@ describe("a planted fault", () => {
     );
   });
 
+  describe("what was built with another version", () => {
+    const ofPackage = (text: Buffer, owner: string) => ({ ...program(text), package: owner });
+    const user = { ...starts, needed: ["libold.so.1"], wants: { "libold.so.1": ["OLD_1"] } };
+    const older = elfFile({ soname: "libold.so.1", gives: ["OLD_1"] });
+    const newer = elfFile({ soname: "libold.so.1", gives: ["OLD_1", "OLD_2"] });
+    const [LIBRARY, KERNEL] = [`${LIB}/libold.so.1.0`, "/usr/lib/modules/6.1.0-9"];
+    const device: Base = {
+      ...baseOf({
+        ...BASE,
+        [LIBRARY]: ofPackage(older, "libold1"),
+        "/usr/bin/useold": ofPackage(elfFile(user), "users"),
+        "/usr/bin/local": elfFile(user),
+        [`${KERNEL}/modules.builtin`]: { text: "", package: "linux-image" },
+        [`${KERNEL}/kernel/a.ko`]: { text: "", package: "linux-image" },
+        [`${KERNEL}/updates/vendor.ko`]: { text: "", package: "vendor-modules" },
+      }),
+      packages: [
+        { name: "libold1", depends: [] },
+        { name: "users", depends: ["libold1"] },
+        { name: "scripts", depends: ["libold1", "users"] },
+        { name: "others", depends: ["scripts"] },
+      ],
+    };
+    const changed = [{ name: "libold1", from: "1.0-1", to: "1.1-1" }];
+    const rebuilt = (things: Things, more: Partial<Extension> = {}, on = device) =>
+      found(things, { mayHide: () => true, ...more }, on).filter(({ code }) => code === "must-be-rebuilt");
+
+    test("with a library: by what it is wanted for, and by dependencies", () => {
+      const [one, ...others] = rebuilt({ [LIBRARY]: newer }, { changed });
+      expect(others).toEqual([]);
+      expect(one).toMatchObject({
+        severity: "warning",
+        path: LIBRARY,
+        rebuild: [
+          { package: "/usr/bin/local", because: ["libold.so.1: OLD_1"] },
+          { package: "scripts", because: ["depends on it"] },
+          { package: "users", because: ["libold.so.1: OLD_1", "depends on it"] },
+        ],
+      });
+      expect(one!.message).toContain("libold1 1.1-1 instead of 1.0-1 in device (libold.so.1)");
+    });
+
+    test("a library at another path that programs of the base find first", () => {
+      const first = rebuilt({ [`${LIB}/libold.so.1`]: newer });
+      expect(first).toMatchObject([{ path: `${LIB}/libold.so.1`, rebuild: [{}, { package: "users" }] }]);
+      expect(first[0]!.rebuild!.map((one) => one.package)).toEqual(["/usr/bin/local", "users"]);
+    });
+
+    test.each<[string, Things, Partial<Extension>]>([
+      ["the same library", { [LIBRARY]: older }, {}],
+      [
+        "what the extension has in their place, too",
+        { [LIBRARY]: newer, "/usr/bin/useold": "", "/usr/bin/local": "" },
+        {},
+      ],
+      ["a library that nothing of the base gets", { "/usr/lib/tool/libold.so.1": newer }, {}],
+      [
+        "a package without libraries",
+        { "/usr/share/x": "" },
+        { changed: [{ name: "scripts", from: "1", to: "2" }] },
+      ],
+    ])("nobody has to be, by %s", (_title, things, more) => {
+      expect(rebuilt(things, more)).toEqual([]);
+    });
+
+    test("with a kernel: modules that are not its own", () => {
+      const kernel = { "/usr/lib/modules/6.2/modules.builtin": "" };
+      expect(rebuilt(kernel)).toMatchObject([
+        {
+          path: "/usr/lib/modules/6.2/modules.builtin",
+          rebuild: [{ package: "vendor-modules", because: ["modules for 6.1.0-9"] }],
+        },
+      ]);
+      expect(rebuilt({ [`${KERNEL}/modules.builtin`]: "" })).toEqual([]);
+    });
+  });
+
   test("two extensions with one path", () => {
     const other: Extension = {
       name: "other",
@@ -523,7 +600,8 @@ describe("a planted fault", () => {
   test("every code is planted here, or is of its own test", () => {
     const planted = new Set(FAULTS.map(([, , expected]) => expected.split(" ")[1]));
     // unit/image-chain, unit/image-check-program.
-    const own = ["extensions-differ", "missing-confext", "missing-extension", "not-looked-at", "not-taken"];
+    const elsewhere = ["missing-confext", "missing-extension", "not-looked-at", "not-taken"];
+    const own = [...elsewhere, "extensions-differ", "must-be-rebuilt"];
     expect(CODES.map(({ code }) => code).filter((code) => !planted.has(code) && !own.includes(code))).toEqual(
       [],
     );

@@ -65,7 +65,14 @@ describe("tsbake init", () => {
     const recipe = "typed/meta-typed/recipes/images/typed-tools_1.0.bb";
     const text = rig.read(recipe).replace('"squashfs"', '"squashfs-zstd erofs"');
     rig.write(recipe, `${text}IMAGE_VERITY = "off"\n`);
-    rig.write("typed/build/conf/local.conf", 'SYSEXT_ETC = ""\nIMAGE_SBOM:append = " pdf"\n');
+    const local = [
+      'SYSEXT_ETC = ""',
+      'IMAGE_SBOM:append = " pdf"',
+      'PACKAGE_CLASSES = "package_debb"',
+      'IPK_FEED_URIS = "/srv/feed https://me:secret@h/x"',
+      'IMAGE_ROOTFS_MAXSIZE = "64 MB"',
+    ];
+    rig.write("typed/build/conf/local.conf", `${local.join("\n")}\n`);
     const { code, stderr } = await rig.answered(["-p"], { cwd: rig.path("typed") });
     expect(code).toBe(1);
     const line = text.split("\n").findIndex((one) => one.includes("squashfs-zstd")) + 1;
@@ -79,7 +86,22 @@ describe("tsbake init", () => {
       /IMAGE_VERITY of typed-tools cannot be `off`\n +--> \S+typed-tools_1\.0\.bb:\d+:17\n/,
     );
     expect(stderr).toMatch(/SYSEXT_ETC of typed-tools is empty\n +--> \S+local\.conf:1:1\n/);
-    expect(stderr).toMatch(/IMAGE_SBOM of typed-base cannot be `pdf`\n +--> \S+local\.conf:2:23\n/);
+    // What both images read is told once, at the user's line.
+    for (const [name, told] of [
+      ["IMAGE_SBOM", "`pdf`\n --> FILE:2:23"],
+      ["PACKAGE_CLASSES", "`package_debb`\n --> FILE:3:20"],
+      ["IPK_FEED_URIS", "`https://me:***@h/x`\n --> FILE:4:29"],
+      ["IMAGE_ROOTFS_MAXSIZE", "`64 MB`\n --> FILE:5:25"],
+    ])
+      expect(
+        stderr
+          .replaceAll(/\S+local\.conf/g, "FILE")
+          .split(`${name} of `)
+          .slice(1),
+      ).toEqual([expect.stringContaining(`typed-base, typed-tools cannot be ${told}`)]);
+    expect(stderr).toMatch(/did you mean `package_deb`\?/);
+    expect(stderr).toMatch(/help: it is a number of KiB, or one with K, M, G or T behind it\n/);
+    expect(stderr).not.toMatch(/IMAGE_PKGTYPE|secret/);
     expect(stderr).not.toContain("python");
   });
 

@@ -51,6 +51,17 @@ export function badLayerPriority(layer: string, text: string, at: Located): Diag
   };
 }
 
+/** @param flag of the variable, that has the pattern */
+export function badPattern(name: string, flag: string, pattern: string, at: Located): Diagnostic {
+  return {
+    severity: "error",
+    code: "recipe/bad-pattern",
+    message: `${name}[${flag}] is no regular expression: \`${pattern}\``,
+    ...located(at),
+    help: "write one as JavaScript has them; the whole value, of [patterns] each word, is held against it",
+  };
+}
+
 export function cacheNotWritten(path: string, reason: string): Diagnostic {
   return {
     severity: "warning",
@@ -429,28 +440,35 @@ export function twoVersionPreferences(pn: string, required: string): Diagnostic 
   };
 }
 
-/** A word that a variable cannot have. @param known the words that it may have; @param word empty: it has none */
+/** A word that a variable cannot have. @param known the words that it may have; @param word empty: it has none; @param form what it has to be */
 export function unknownChoice(
   {
     name,
     recipe,
     word,
     known,
+    form = "",
   }: {
     readonly name: string;
     readonly recipe: string;
     readonly word: string;
     readonly known: readonly string[];
+    readonly form?: string;
   },
   at: Located,
 ): Diagnostic {
   const [meant] = nearest(word, known);
+  const right = [
+    ...(known.length > 0 ? [`the words for it: ${known.join(", ")}`] : []),
+    ...(form ? [`it is ${form}`] : []),
+  ];
   return {
     severity: "error",
     code: "recipe/unknown-choice",
     message: word === "" ? `${name} of ${recipe} is empty` : `${name} of ${recipe} cannot be \`${word}\``,
     ...located(at),
-    help: `${meant === undefined ? "" : `did you mean \`${meant}\`? `}the words for it: ${known.join(", ")}`,
+    help: `${meant === undefined ? "" : `did you mean \`${meant}\`? `}${right.join("; ")}`,
+    facts: { variable: name, recipe, word },
   };
 }
 

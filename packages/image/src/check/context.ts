@@ -31,6 +31,14 @@ export interface Extension {
   readonly requiredPaths?: readonly string[];
   /** Names of the extensions that it is built on, the lowest first. */
   readonly needs?: readonly string[];
+  /** Packages of its base that it has in another version. */
+  readonly changed?: readonly ChangedPackage[];
+}
+
+export interface ChangedPackage {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Packages whose installation would have run a script. */
@@ -49,6 +57,14 @@ export interface Base {
   readonly inspected?: Inspected | undefined;
   /** Names of extensions that are part of it. */
   readonly extensions?: readonly string[];
+  /** Absent where nobody asks, or nothing knows. */
+  readonly packages?: readonly BasePackage[];
+}
+
+export interface BasePackage {
+  readonly name: string;
+  /** Names of the packages that it needs itself. */
+  readonly depends: readonly string[];
 }
 
 /** Names and numbers that the device will know. */

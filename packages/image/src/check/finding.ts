@@ -15,6 +15,8 @@ export const Finding = v.object({
   /** What is wrong, without the path. */
   message: v.string(),
   help: v.string(),
+  /** Of `must-be-rebuilt`: packages of the base, or paths that no package has, and why each. */
+  rebuild: v.exactOptional(list(v.object({ package: v.string(), because: list(v.string()) }))),
 });
 export type Finding = Readonly<v.InferOutput<typeof Finding>>;
 

@@ -26,6 +26,7 @@ export function withExtension(base: Base, extension: Extension): Base {
     index: new FileIndex([...base.index.entries(), ...merged]),
     tmpfiles: [...base.tmpfiles, ...made],
     extensions: [...(base.extensions ?? []), name],
+    ...(base.packages && { packages: base.packages }),
     inspected: inspected && {
       elf: [...inspected.elf.filter(({ path }) => !hidden.has(path)), ...elfFacts(tree)],
       base: {

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { type FileEntry, TarFile } from "@tsbake/archive";
 import { BuildError } from "@tsbake/base";
 import type { Arguments, Command } from "@tsbake/base/program";
+import { openBackend } from "@tsbake/packaging";
 import { checkExtension, inOrder } from "../check/check.js";
-import { type Extension, skippedIn } from "../check/context.js";
+import { type Base, type Extension, skippedIn } from "../check/context.js";
 import { baseOf } from "../check/base.js";
 import { type Finding, formatCheckReport } from "../check/finding.js";
+import { MUST_BE_REBUILT } from "../check/rules/rebuild.js";
 import { CODES } from "../check/rules/table.js";
-import { parseFacts } from "../facts/facts.js";
+import { directNeeds } from "../facts/closure.js";
+import { otherVersions, parseFacts } from "../facts/facts.js";
 import { parseFileManifest } from "../facts/file-manifest.js";
 import { parseExtensionFacts } from "../facts/result.js";
 import { tarTree } from "../check/inspect/tree.js";
@@ -18,7 +21,7 @@ import { pathMatcher } from "../rules/rules.js";
 import { type BaseSource, readBase } from "../check/verdict/base-source.js";
 import { onFurtherBase } from "../check/verdict/further-base.js";
 import type { OsRelease } from "../snapshot/os-release.js";
-import { openSnapshot } from "../snapshot/snapshot.js";
+import { DATABASE_FOLDER, openSnapshot, type Snapshot } from "../snapshot/snapshot.js";
 import { snapshotFolder } from "../snapshot/archive.js";
 
 const MODES = ["error", "warn"] as const;
@@ -34,6 +37,7 @@ export const check: Command = {
     base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
     also: { value: "NAME=PATH …", help: "snapshots of further bases on which it has to work" },
     mode: { value: "MODE", help: `what an error does: ${MODES.join(" or ")}`, isRequired: true },
+    rebuild: { value: "MODE", help: "what it does that packages of the base must be rebuilt: warn or error" },
     allow: { value: "CODE:PATTERN …", help: "findings that are meant to be" },
     "required-commands": { value: "NAMES", help: "commands that have to be there" },
     "required-paths": { value: "PATHS", help: "paths that have to be there" },
@@ -52,17 +56,22 @@ export const check: Command = {
     const { baseName, release, ...built } = await extensionOf(args, tar);
     const companion = beside && confext && tarTree(confext, await entriesIn(join(beside, "files.jsonl")));
     const extension = { ...built.extension, ...(companion && { companion }) };
-    const base = await baseOf(
-      await openSnapshot(await snapshotFolder(args.text("base"), args.text("work"))),
-      baseName,
-    );
-    const found = checkExtension(extension, base);
+    const snapshot = await openSnapshot(await snapshotFolder(args.text("base"), args.text("work")));
+    const base = await baseOf(snapshot, baseName);
+    // It costs a look into the whole database.
+    const packages = extension.changed ? await packagesOf(snapshot) : undefined;
+    const found = checkExtension(extension, { ...base, ...(packages && { packages }) });
     const first = [...found];
     for (const word of args.words("also")) {
       const further = furtherBase(word, args.text("work"));
       found.push(...onFurtherBase(extension, await readBase(further), release, first));
     }
-    const all = inOrder(found);
+    const isStrict = args.optional("rebuild") === "error";
+    const all = inOrder(
+      found.map((one) =>
+        isStrict && one.code === MUST_BE_REBUILT ? { ...one, severity: "error" as const } : one,
+      ),
+    );
     const findings = all.filter((one) => !isAllowed(one));
     const allowed = all.filter(isAllowed);
     const report = { format: 1, extension: extension.name, base: baseName, findings, allowed } as const;
@@ -81,7 +90,8 @@ async function extensionOf(
 ): Promise<{ readonly extension: Extension; readonly baseName: string; readonly release: OsRelease }> {
   const [files, facts, about] = [args.text("files"), args.text("facts"), args.text("extension")];
   const entries = await entriesIn(files);
-  const { skippedScripts } = parseFacts(await readFile(facts, "utf8"), facts);
+  const { skippedScripts, changedInBase } = parseFacts(await readFile(facts, "utf8"), facts);
+  const changed = otherVersions(changedInBase);
   const { name, base, report, needs, release } = parseExtensionFacts(await readFile(about, "utf8"), about);
   const known = new Set(report.flatMap(({ path, decision }) => (decision === "shadows-base" ? [path] : [])));
   return {
@@ -93,10 +103,17 @@ async function extensionOf(
       mayHide: (path) => known.has(path),
       skippedScripts: skippedIn(skippedScripts),
       ...(needs && { needs }),
+      ...(changed.length > 0 && { changed }),
       requiredCommands: args.words("required-commands"),
       requiredPaths: args.words("required-paths"),
     },
   };
+}
+
+async function packagesOf({ folder, facts }: Snapshot): Promise<NonNullable<Base["packages"]>> {
+  const { packages } = await openBackend(facts.backend).readSnapshot(join(folder, DATABASE_FOLDER), facts);
+  const needs = directNeeds(packages);
+  return packages.map((one) => ({ name: one.name, depends: needs(one).map(({ name }) => name) }));
 }
 
 async function entriesIn(path: string): Promise<FileEntry[]> {

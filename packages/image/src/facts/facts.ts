@@ -75,13 +75,23 @@ const LayerFacts = v.object({
   skippedScripts: list(ScriptFact),
   /** In the order of the tree; empty for a base, whose scripts run. */
   narrowedModes: list(NarrowedMode),
-  /** Packages of the base that were let change, as `name from to`. */
+  /** Packages of the base that were let change, as `kind name from to`; `-` for none. */
   changedInBase: list(v.string()),
   /** Users and groups that scripts made; absent where none ran. */
   accounts: v.exactOptional(Accounts),
   warnings: list(v.string()),
 });
 export type LayerFacts = v.InferOutput<typeof LayerFacts>;
+
+/** Packages of the base that are there in another version, of `changedInBase`. */
+export function otherVersions(
+  changedInBase: readonly string[],
+): { readonly name: string; readonly from: string; readonly to: string }[] {
+  return changedInBase.flatMap((line) => {
+    const [, name = "", from = "-", to = "-"] = line.split(" ");
+    return from === "-" || to === "-" || from === to ? [] : [{ name, from, to }];
+  });
+}
 
 /** JSON, indented, ending in a newline. */
 export function formatFacts(facts: LayerFacts): string {

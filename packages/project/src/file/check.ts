@@ -59,12 +59,17 @@ function checkMapping(
     problems.push(problem.wrongType(key, "a mapping of keys to values", at));
     return;
   }
+  // An empty file lacks its header; of several keys that are missing one is not the thing to tell.
+  if (data === null && (shape.required?.length ?? 0) > 1) {
+    problems.push(problem.wrongType(key, "a mapping of keys to values", at));
+    return;
+  }
   const members = data ?? new Map<string, YamlValue>();
   // What is refused is told as that, and not as something that is incomplete.
   const isRefused = [...members.keys()].some((name) => shape.keys?.[name]?.kind === "refused");
   for (const required of isRefused ? [] : (shape.required ?? []))
     if (!members.has(required)) problems.push(problem.missingKey(pathOf(key, required), keyAt));
-  // An empty file lacks its header; an empty mapping says nothing where something is to be said.
+  // An empty mapping says nothing where something is to be said.
   if (data === null && !shape.required) {
     problems.push(problem.wrongType(key, "a mapping of keys to values", at));
     return;

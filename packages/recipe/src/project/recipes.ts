@@ -9,6 +9,7 @@ import {
   type CacheStore,
 } from "../cache/cache.js";
 import type { RecipeFile } from "../files/collect.js";
+import { onePerPlace } from "../recipe/choices.js";
 import { parseRecipe } from "../recipe/recipe.js";
 import { isListed } from "./listed.js";
 import type { Reading } from "./reading.js";
@@ -75,7 +76,7 @@ export async function readRecipes(request: RecipesRequest, reading: Reading): Pr
   if (errors.length > 0)
     await fireParseEvent("ParseError", { _msg: "Parsing halted due to errors" }, configurations, reading);
   else await fireParseEvent("ParseCompleted", counts(recipes, files.length, cached), configurations, reading);
-  return { recipes, cached, uncacheable, errors };
+  return { recipes, cached, uncacheable, errors: onePerPlace(errors) };
 }
 
 function takeCached({ files, configurations, known, store }: RecipesRequest): {

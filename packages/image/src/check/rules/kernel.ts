@@ -5,7 +5,8 @@ import type { Context } from "../context.js";
 import type { Finding } from "../finding.js";
 import { entryAt, finding, type CheckRule } from "./rule.js";
 
-const MODULE = /^\/usr\/lib\/modules\/([^/]+)\/.*\.ko(\.(gz|xz|zst))?$/;
+/** A module of a kernel: its version. */
+export const KERNEL_MODULE = /^\/usr\/lib\/modules\/([^/]+)\/.*\.ko(\.(gz|xz|zst))?$/;
 const KERNEL = /^\/usr\/lib\/modules\/([^/]+)$/;
 
 export const kernel: CheckRule = {
@@ -34,7 +35,7 @@ export const kernel: CheckRule = {
     yield* missingModules(context);
     yield* missingSymbols(context);
     const wanted = [...extension.tree.below("/usr/lib/modules")].flatMap(
-      ({ path }) => MODULE.exec(path)?.[1] ?? [],
+      ({ path }) => KERNEL_MODULE.exec(path)?.[1] ?? [],
     );
     if (wanted.length === 0) return;
     const there = [...base.index.entries()].flatMap(({ path, kind }) =>
@@ -67,17 +68,17 @@ function moduleName(path: string): string {
 function* missingModules(context: Context): Iterable<Finding> {
   const { base, extension } = context;
   const own = [...extension.tree.below("/usr/lib/modules")].filter(
-    ({ kind, path }) => kind === "file" && MODULE.test(path),
+    ({ kind, path }) => kind === "file" && KERNEL_MODULE.test(path),
   );
   if (own.length === 0) return;
   const there = new Set(
     [...base.index.entries(), ...own].flatMap(({ path }) => {
-      const version = MODULE.exec(path)?.[1];
+      const version = KERNEL_MODULE.exec(path)?.[1];
       return version === undefined ? [] : [`${version} ${moduleName(path)}`];
     }),
   );
   for (const entry of own) {
-    const version = MODULE.exec(entry.path)?.[1] ?? "";
+    const version = KERNEL_MODULE.exec(entry.path)?.[1] ?? "";
     const info = readSection((at, size) => extension.tree.bytes(entry, at, size), ".modinfo");
     const depends = (info?.toString("latin1") ?? "").split("\0").find((one) => one.startsWith("depends="));
     const names = depends?.slice("depends=".length).split(",") ?? [];

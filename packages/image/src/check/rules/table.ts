@@ -10,6 +10,7 @@ import { libraries } from "./libraries.js";
 import { links } from "./links.js";
 import { needs } from "./needs.js";
 import { programs } from "./programs.js";
+import { rebuild } from "./rebuild.js";
 import { required } from "./required.js";
 import type { CheckRule } from "./rule.js";
 import { scripts } from "./scripts.js";
@@ -29,6 +30,7 @@ export const RULES: readonly CheckRule[] = [
   needs,
   confext,
   unsafePath,
+  rebuild,
 ];
 
 /** Sorted by code. */
