@@ -17,6 +17,12 @@ inherit image
 IMAGE_BASE_PKGDB ?= ""
 # Recipes of further bases on which it has to work as it is: do_check looks at each.
 SYSEXT_ALSO_FOR ?= ""
+# Recipes of further bases for each of which an extension of its own is built: NAME-on-BASE.
+SYSEXT_BUILD_FOR ?= ""
+BBCLASSEXTEND += "${@' '.join('for-base:' + base for base in (d.getVar('SYSEXT_BUILD_FOR') or '').split())}"
+do_build[depends] += "${@' '.join('${PN}-on-' + base + ':do_build' for base in d.getVar('SYSEXT_BUILD_FOR').split())}"
+# What is the same for all of them.
+SYSEXT_FAMILY ?= "${PN}"
 IMAGE_HOSTNAME = ""
 IMAGE_HOSTS = "0"
 

@@ -68,7 +68,7 @@ describe("tsbake init", () => {
     const local = [
       'SYSEXT_ETC = ""',
       'IMAGE_SBOM:append = " pdf"',
-      'PACKAGE_CLASSES = "package_debb"',
+      'IMAGE_PKGTYPE = "debb"',
       'IPK_FEED_URIS = "/srv/feed https://me:secret@h/x"',
       'IMAGE_ROOTFS_MAXSIZE = "64 MB"',
     ];
@@ -85,12 +85,12 @@ describe("tsbake init", () => {
     expect(stderr).toMatch(
       /IMAGE_VERITY of typed-tools cannot be `off`\n +--> \S+typed-tools_1\.0\.bb:\d+:17\n/,
     );
-    expect(stderr).toMatch(/SYSEXT_ETC of typed-tools is empty\n +--> \S+local\.conf:1:1\n/);
+    expect(stderr).toMatch(/SYSEXT_ETC of sysext-image, typed-tools is empty\n +--> \S+local\.conf:1:1\n/);
     // What both images read is told once, at the user's line.
     for (const [name, told] of [
       ["IMAGE_SBOM", "`pdf`\n --> FILE:2:23"],
-      ["PACKAGE_CLASSES", "`package_debb`\n --> FILE:3:20"],
-      ["IPK_FEED_URIS", "`https://me:***@h/x`\n --> FILE:4:29"],
+      ["IMAGE_PKGTYPE", "`debb`\n --> FILE:3:18"],
+      ["IPK_FEED_URIS", "`https://me:***@h/x`\n --> FILE:4:28"],
       ["IMAGE_ROOTFS_MAXSIZE", "`64 MB`\n --> FILE:5:25"],
     ])
       expect(
@@ -98,10 +98,12 @@ describe("tsbake init", () => {
           .replaceAll(/\S+local\.conf/g, "FILE")
           .split(`${name} of `)
           .slice(1),
-      ).toEqual([expect.stringContaining(`typed-base, typed-tools cannot be ${told}`)]);
-    expect(stderr).toMatch(/did you mean `package_deb`\?/);
+      ).toEqual([
+        expect.stringContaining(`base-image, sysext-image, typed-base and 1 more cannot be ${told}`),
+      ]);
+    expect(stderr).toMatch(/did you mean `deb`\?/);
     expect(stderr).toMatch(/help: it is a number of KiB, or one with K, M, G or T behind it\n/);
-    expect(stderr).not.toMatch(/IMAGE_PKGTYPE|secret/);
+    expect(stderr).not.toMatch(/secret/);
     expect(stderr).not.toContain("python");
   });
 

@@ -98,6 +98,16 @@ export function noExtension(target: string): Diagnostic {
   };
 }
 
+/** Nothing that `tsbake matrix` could look at. */
+export function noExtensions(): Diagnostic {
+  return {
+    severity: "error",
+    code: "cli/no-extensions",
+    message: "no layer of this project has a recipe of an extension",
+    help: "write one with `inherit image-sysext` and IMAGE_BASE_PKGDB (`tsbake init` shows one), or name one of tsbake's own",
+  };
+}
+
 /** What this process asked for, it may not have. */
 export function noMemory(reason: string): Diagnostic {
   return {

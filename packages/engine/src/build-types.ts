@@ -6,6 +6,7 @@ import type { RecordDiff } from "./records/diff-records.js";
 import type { EngineEvent } from "./events.js";
 import type { RecordFile, SignatureRecords } from "./records/records.js";
 import type { WhatChanged } from "./records/what-changed.js";
+import type { ExtensionRecipe } from "./state/extensions.js";
 import type { DeployedImage, ImageBase, ImageFiles } from "./state/images.js";
 import type { SharedState } from "./state/shared-state.js";
 
@@ -123,6 +124,16 @@ export interface Build {
   imageBase(target: string): ImageBase;
   /** The folder that the sysroot of a recipe is kept in, whether it is there or not; undefined for one that has none. */
   sysrootFolder(target: string): string | undefined;
+  /**
+   * Recipes of extensions.
+   *
+   * @param targets those and their variants for other bases; empty: all of the project's own layers
+   * @throws BuildError `engine/no-such-extension`
+   */
+  extensions(targets: readonly string[]): {
+    readonly chosen: readonly ExtensionRecipe[];
+    readonly all: readonly ExtensionRecipe[];
+  };
   /** What a build has left of an image. @throws BuildError `engine/no-such-image`, `engine/not-deployed` */
   deployedImage(target: string): DeployedImage;
   /** For statistics, verification, pruning. */

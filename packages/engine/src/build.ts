@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { writeFileAtomic, type Diagnostic } from "@tsbake/base";
 import { openProviders, type ParsedProject, type Providers } from "@tsbake/recipe";
 import { openStamps, type VerifiedOutputs } from "@tsbake/run";
-import type { BuildRequest, BuildResult, BundleResult, LockedBuild, OpenOptions } from "./build-types.js";
+import type {
+  Build,
+  BuildRequest,
+  BuildResult,
+  BundleResult,
+  LockedBuild,
+  OpenOptions,
+} from "./build-types.js";
 import { makeBundle } from "./bundle/index.js";
 import { writeGraphFiles } from "./graph/index.js";
 import { taskList, MetadataEvents, oneRecipe, recipeVariables, showEnvironment } from "./metadata/index.js";
@@ -30,6 +37,7 @@ import { namingDisks, writtenFolders } from "./settings/index.js";
 import {
   buildOutputs,
   deployedImage,
+  extensionRecipes,
   imageBase,
   imageFiles,
   LastDone,
@@ -176,6 +184,10 @@ export class OpenedBuild implements LockedBuild {
 
   sysrootFolder(target: string): string | undefined {
     return sysrootFolder(this, target);
+  }
+
+  extensions(targets: readonly string[]): ReturnType<Build["extensions"]> {
+    return extensionRecipes(this, targets, "core");
   }
 
   deployedImage(target: string): DeployedImage {

@@ -55,6 +55,7 @@ export {
   imageFiles,
   LastDone,
   type DeployedImage,
+  type ExtensionRecipe,
   type ImageBase,
   type ImageFiles,
   type PruneRequest,

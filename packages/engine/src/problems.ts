@@ -240,6 +240,18 @@ export function noRecord(path: string): Diagnostic {
 }
 
 /** A name that is no recipe of an image. */
+export function noSuchExtension(target: string, near: readonly string[]): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-such-extension",
+    message: `\`${target}\` is no recipe of an extension`,
+    help:
+      near.length > 0
+        ? `is ${near.map((one) => `\`${one}\``).join(" or ")} meant?`
+        : "name a recipe with `inherit image-sysext` and IMAGE_BASE_PKGDB",
+  };
+}
+
 export function noSuchImage(target: string, near: readonly string[]): Diagnostic {
   return {
     severity: "error",

@@ -103,6 +103,7 @@ export {
   type BaseSource,
   type BaseVerdict,
   judgeOn,
+  sharedBytes,
   type NamedExtension,
   readExtension,
   type Verdict,

@@ -5,11 +5,18 @@ import type { BuildRequest } from "@tsbake/engine";
 import {
   checkCommand,
   checkRequest,
+  matrixRequest,
   imagesRequest,
   maintenanceRequest,
   trialRequest,
 } from "./command-options.js";
-import type { CheckRequest, ImagesRequest, MaintenanceRequest, TrialRequest } from "./command-options.js";
+import type {
+  CheckRequest,
+  ImagesRequest,
+  MaintenanceRequest,
+  MatrixRequest,
+  TrialRequest,
+} from "./command-options.js";
 import { commandTable, findCommand } from "./commands.js";
 import type { FoundCommand, SessionAction } from "./commands.js";
 import {
@@ -57,6 +64,8 @@ export interface Request extends Omit<BuildRequest, "terminal" | "stop" | "kill"
   readonly maintenance: MaintenanceRequest;
   /** Of `tsbake check`. */
   readonly check?: CheckRequest;
+  /** Of `tsbake matrix`, whose extensions are the targets. */
+  readonly matrix?: MatrixRequest;
   /** Of `tsbake try`. */
   readonly trial?: TrialRequest;
   /** Of `tsbake shell` and its commands. */
@@ -166,8 +175,8 @@ export const optionTable: readonly OptionRow[] = [
   {
     long: "against",
     value: "BASE…",
-    of: "check",
-    help: "the bases (default: the one that the recipe is built on)",
+    of: ["check", "matrix"],
+    help: "bases (default: those that recipes are for); of `matrix` further ones (repeatable)",
   },
   {
     long: "with",
@@ -198,7 +207,7 @@ export const optionTable: readonly OptionRow[] = [
     of: "shell commit",
     help: "the layer that gets it (default: the only own one)",
   },
-  { long: "json", of: "check", help: "the answer as JSON" },
+  { long: "json", of: ["check", "matrix"], help: "the answer as JSON" },
   { long: "remove", of: "sstate verify", help: "delete what is damaged" },
   { long: "in", value: "IMAGE", of: "why", help: "a recipe whose image was built, or its .packages.json" },
   {
@@ -413,6 +422,7 @@ function toRequest(
     ui: ui !== undefined && isUi(ui) ? ui : "auto",
     maintenance: maintenanceRequest(given, targets),
     ...(command === "check" && { check: checkRequest(given, targets) }),
+    ...(command === "matrix" && { matrix: matrixRequest(given) }),
     images: imagesRequest(given),
   };
 }

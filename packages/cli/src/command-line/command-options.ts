@@ -27,6 +27,13 @@ export interface CheckRequest {
   readonly asJson: boolean;
 }
 
+/** What `tsbake matrix` takes beside the general options. */
+export interface MatrixRequest {
+  /** Recipes, beside those that the extensions are for. */
+  readonly bases: readonly string[];
+  readonly asJson: boolean;
+}
+
 /** What `tsbake try` takes beside the general options. */
 export interface TrialRequest {
   /** A recipe. */
@@ -141,6 +148,10 @@ export function checkRequest(given: Given, [extension = "", ...bases]: readonly 
     bases: [...(given.get("against") ?? []), ...bases],
     asJson: given.has("json"),
   };
+}
+
+export function matrixRequest(given: Given): MatrixRequest {
+  return { bases: given.get("against") ?? [], asJson: given.has("json") };
 }
 
 /** @param behind what stands behind `--`; undefined: no such word */

@@ -78,6 +78,12 @@ export const commandTable = [
     help: "what of an extension will not work on bases; exit code 0, 1 or 2",
   },
   {
+    action: "matrix",
+    words: ["matrix"],
+    operand: "[EXTENSION…]",
+    help: "build them and their bases: which fits which, what is shared; exit code 0, 1 or 2",
+  },
+  {
     action: "try",
     words: ["try"],
     operand: "EXTENSION [-- COMMAND…]",

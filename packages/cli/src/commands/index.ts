@@ -19,6 +19,7 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   "sstate-push": async () => (await import("./maintenance.js")).sstatePush,
   "sstate-pull": async () => (await import("./maintenance.js")).sstatePull,
   verify: async () => (await import("./maintenance.js")).verify,
+  matrix: async () => (await import("./matrix.js")).matrix,
   check: async () => (await import("./check.js")).check,
   try: async () => (await import("./try.js")).tryOut,
   shell: async () => (await import("./shell/open.js")).shell,
