@@ -37,6 +37,11 @@ describe("tsbake init", () => {
 
   test("what it has written is read without a warning, and its extension is planned on its base", async () => {
     await rig.answered(["init", "planned"]);
+    // One more base, with an extension of its own.
+    const images = "planned/meta-planned/recipes/images";
+    rig.write(`${images}/other-base_1.0.bb`, rig.read(`${images}/planned-base_1.0.bb`));
+    const tools = `${images}/planned-tools_1.0.bb`;
+    rig.write(tools, `${rig.read(tools)}SYSEXT_BUILD_FOR = "other-base"\n`);
     const planned = await rig.answered(["-g"], { cwd: rig.path("planned") });
     expect(planned.code).toBe(0);
     expect(planned.stderr).not.toMatch(/warning|error/);
@@ -57,6 +62,10 @@ describe("tsbake init", () => {
     };
     expect(needed("planned-tools.do_image_squashfs")).toContain("squashfs-tools-native");
     expect(needed("planned-tools.do_rootfs")).toContain("planned-base");
+    expect(needed("planned-tools.do_rootfs")).not.toContain("other-base");
+    expect(needed("planned-tools-on-other-base.do_rootfs")).toContain("other-base");
+    expect(needed("planned-tools-on-other-base.do_rootfs")).not.toContain("planned-base");
+    expect(needed("planned-tools.do_build")).toContain("planned-tools-on-other-base");
     expect(needed("planned-tools.do_rootfs")).not.toContain("squashfs-tools-native");
   });
 

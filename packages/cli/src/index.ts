@@ -17,6 +17,7 @@ export { helpText } from "./command-line/help.js";
 export { readEnd } from "./display/log-file.js";
 export { Reporter, type Line, type ReporterOptions } from "./display/reporter.js";
 export { Screen, type Output } from "./display/screen.js";
+export { matrixText, type Matrix, type MatrixRow } from "./text/matrix-text.js";
 export { ageText, parseAge, parseSize, sizeText } from "./text/quantities.js";
 export { Timeline } from "./events/timeline.js";
 export { runSession } from "./session.js";

@@ -14,26 +14,25 @@ export interface KasEnvironment {
 }
 
 /** What is followed: here, and in `locate.ts`. */
-const FOLLOWED = [
-  ...["KAS_MACHINE", "KAS_DISTRO", "KAS_TASK", "KAS_TARGET", "KAS_PREMIRRORS", "KAS_WORK_DIR"],
-  "KAS_BUILD_DIR",
-];
+const FOLLOWED = words(
+  "KAS_MACHINE KAS_DISTRO KAS_TASK KAS_TARGET KAS_PREMIRRORS KAS_WORK_DIR KAS_BUILD_DIR",
+);
 
 /** Why the others of kas have no effect. @see kas' docs/userguide/environment-variables.inc */
 const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  ...each("repositories are cloned whole, from where they are", "KAS_CLONE_DEPTH", "KAS_REPO_REF_DIR"),
+  ...each("repositories are cloned whole, from where they are", "KAS_CLONE_DEPTH KAS_REPO_REF_DIR"),
   ...each("tools come from recipes", "KAS_BUILDTOOLS_DIR"),
   ...each(
     "git and ssh are called with the settings, logins and keys of the user",
-    ...["SSH_PRIVATE_KEY", "SSH_PRIVATE_KEY_FILE", "GITCONFIG_FILE", "NETRC_FILE", "GIT_CREDENTIAL_HELPER"],
+    "SSH_PRIVATE_KEY SSH_PRIVATE_KEY_FILE GITCONFIG_FILE NETRC_FILE GIT_CREDENTIAL_HELPER",
   ),
 };
 
 /** Of the script kas-container, which runs kas in a container: not for whoever runs in one. */
 const OF_CONTAINERS = /^KAS_(CONTAINER_\w+|IMAGE_VERSION|SUDO_CMD|GIT_CREDENTIAL_\w+)$/;
 
-function each(reason: string, ...names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.map((name) => [name, reason]));
+function each(reason: string, names: string): Record<string, string> {
+  return Object.fromEntries(words(names).map((name) => [name, reason]));
 }
 
 function unfollowed(environment: Readonly<Record<string, string>>): Diagnostic[] {

@@ -38,24 +38,49 @@ const BY_WORST: readonly Verdict[] = ["broken", "rebuild", "ok"];
 
 export function matrixText({ bases, extensions }: Matrix): string {
   const rows = extensions.toSorted((left, right) => worst(left) - worst(right));
-  const wide = tableText([["extension", "size", ...bases], ...rows.map((row) => cells(row, wideCell))]);
-  const isWide = widthOf(wide) <= MOST_COLUMNS;
-  // Many bases have numbers.
-  const legend = isWide ? [] : legendOf(bases);
-  const head = isWide ? bases : bases.map((_, index) => String(index + 1));
+  // Many bases have numbers, and very many are counted.
+  const forms: readonly Form[] = [
+    { head: bases, cells: (row) => row.bases.map(wideCell), legend: [] },
+    {
+      head: bases.map(numberOf),
+      cells: (row) => row.bases.map(({ verdict }) => verdict),
+      legend: legendOf(bases),
+    },
+    { head: ["ok", "rebuild", "broken", "such as"], cells: countCells, legend: [] },
+  ];
+  const form = forms.find((one) => fits(one, rows)) ?? forms.at(-1)!;
   const end = endOf(extensions);
-  const room = MOST_LINES - 1 - legend.length - end.length;
+  const room = MOST_LINES - 1 - form.legend.length - end.length;
   const shown = rows.length <= room ? rows : rows.slice(0, room - 1);
-  const cell = isWide ? wideCell : ({ verdict }: MatrixCell) => verdict;
-  const table = tableText([["extension", "size", ...head], ...shown.map((row) => cells(row, cell))]);
   const more = rows.length - shown.length;
   const left = more > 0 ? [`… and ${more} more, no worse: --json has all`] : [];
-  const lines = [...table.trimEnd().split("\n"), ...left, ...legend, ...end];
+  const lines = [...linesOf(form, shown), ...left, ...form.legend, ...end];
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function cells(row: MatrixRow, cell: (one: MatrixCell) => string): string[] {
-  return [row.extension, sizeText(row.sizeBytes), ...row.bases.map(cell)];
+/** One way to show a row. */
+interface Form {
+  readonly head: readonly string[];
+  readonly cells: (row: MatrixRow) => readonly string[];
+  /** Lines below the table. */
+  readonly legend: readonly string[];
+}
+
+function linesOf({ head, cells }: Form, rows: readonly MatrixRow[]): string[] {
+  const all = rows.map((row) => [row.extension, sizeText(row.sizeBytes), ...cells(row)]);
+  return tableText([["extension", "size", ...head], ...all])
+    .trimEnd()
+    .split("\n");
+}
+
+function fits(form: Form, rows: readonly MatrixRow[]): boolean {
+  return (
+    form.legend.length <= MOST_LINES / 3 && linesOf(form, rows).every((line) => line.length <= MOST_COLUMNS)
+  );
+}
+
+function numberOf(_base: string, index: number): string {
+  return String(index + 1);
 }
 
 function wideCell({ verdict, isOwn, sharedBytes, sizeBytes }: MatrixCell): string {
@@ -69,11 +94,15 @@ function worst({ bases }: MatrixRow): number {
   return Math.min(...bases.map(({ verdict }) => BY_WORST.indexOf(verdict)));
 }
 
-function widthOf(table: string): number {
-  return Math.max(...table.split("\n").map((line) => line.length));
+/** How many of each verdict, and the first base with the worst. */
+function countCells(row: MatrixRow): string[] {
+  const verdicts: readonly Verdict[] = ["ok", "rebuild", "broken"];
+  const counts = verdicts.map((one) => String(row.bases.filter(({ verdict }) => verdict === one).length));
+  const bad = row.bases.find(({ verdict }) => verdict === BY_WORST[worst(row)]);
+  return [...counts, worst(row) < BY_WORST.indexOf("ok") ? (bad?.base ?? "") : ""];
 }
 
-/** `1 device-base, 2 panel-base`, as many lines as that takes, of at most a third of the table. */
+/** `1 device-base, 2 panel-base`, as many lines as that takes. */
 function legendOf(bases: readonly string[]): string[] {
   const lines: string[] = [];
   for (const [index, base] of bases.entries()) {

@@ -21,7 +21,8 @@ export interface ExtensionRecipe {
   readonly alsoFor: readonly string[];
 }
 
-interface Recipes {
+/** What is asked of a project that has been parsed. */
+export interface RecipeLookup {
   readonly project: Pick<ParsedProject, "recipes">;
   readonly providers: Pick<Providers, "findBuild">;
 }
@@ -34,7 +35,7 @@ interface Recipes {
  * @throws BuildError `engine/no-such-extension`
  */
 export function extensionRecipes(
-  { project, providers }: Recipes,
+  { project, providers }: RecipeLookup,
   targets: readonly string[],
   coreLayer: string,
 ): { readonly chosen: readonly ExtensionRecipe[]; readonly all: readonly ExtensionRecipe[] } {

@@ -1,7 +1,7 @@
 /**
  * The shared state as a build folder has it: the store behind its variables, its upkeep, what came out of it.
  */
-export { extensionRecipes, type ExtensionRecipe } from "./extensions.js";
+export { extensionRecipes, type ExtensionRecipe, type RecipeLookup } from "./extensions.js";
 export {
   deployedImage,
   imageBase,

@@ -32,10 +32,10 @@ export interface Extension {
   /** Names of the extensions that it is built on, the lowest first. */
   readonly needs?: readonly string[];
   /** Packages of its base that it has in another version. */
-  readonly changed?: readonly ChangedPackage[];
+  readonly changed?: readonly OtherVersion[];
 }
 
-export interface ChangedPackage {
+export interface OtherVersion {
   readonly name: string;
   readonly from: string;
   readonly to: string;

@@ -17,7 +17,6 @@ import {
   removeTree,
   scratchFolder,
   syncTree,
-  withoutPassword,
   writeFileAtomic,
   type Diagnostic,
 } from "@tsbake/base";
@@ -25,10 +24,10 @@ import * as problem from "../problems.js";
 import { isInside } from "../file/includes.js";
 import { isLocalUrl } from "./names.js";
 import type { Remote, Repository } from "./repository.js";
-import { commitOf, resolveCommit, type FetchOptions } from "./revision.js";
+import { commitOf, resolveCommit, type RevisionOptions } from "./revision.js";
 import { demandSignature } from "./signature.js";
 
-export interface CheckoutOptions extends FetchOptions {
+export interface CheckoutOptions extends RevisionOptions {
   /** Where repositories may be written. */
   readonly workFolder: string;
   /** Those that are there, by their keys: keys of signers are in them. */

@@ -4,7 +4,7 @@ import * as problem from "../problems.js";
 import { isLocalUrl, trackingReference } from "./names.js";
 import type { Remote, Said } from "./repository.js";
 
-export interface FetchOptions {
+export interface RevisionOptions {
   /** BB_NO_NETWORK: only what is on this machine. */
   readonly isOffline: boolean;
   /** Branches are looked up anew where they are from, instead of where they were last time. */
@@ -30,7 +30,7 @@ export async function commitOf(folder: string, name: string): Promise<string | u
 export async function resolveCommit(
   repository: Remote,
   folder: string,
-  options: FetchOptions,
+  options: RevisionOptions,
   origin: string | undefined,
 ): Promise<string> {
   const { id, url, branch, commit } = repository;
@@ -62,7 +62,7 @@ function needsOwnFetch({ branch, commit }: Remote): boolean {
 async function fetchInto(
   repository: Remote,
   folder: string,
-  options: FetchOptions,
+  options: RevisionOptions,
   isElsewhere: boolean,
 ): Promise<void> {
   const { id, url, branch, tag, refspec, commit, at } = repository;

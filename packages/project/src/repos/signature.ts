@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError, git, gitReason, removeTree, scratchFolder, type Span } from "@tsbake/base";
 import * as problem from "../problems.js";
-import { readKeys, type Signer, type SigningKey } from "./signers.js";
+import { readKeys, type Signer, type SignerKey } from "./signers.js";
 
 export interface SignedThing {
   readonly id: string;
@@ -49,7 +49,7 @@ export async function demandSignature(
 /** Why it is not to be believed; undefined: it is. */
 async function faultOf(
   { folder, commit, tag }: SignedThing,
-  keys: readonly SigningKey[],
+  keys: readonly SignerKey[],
   home: string,
 ): Promise<string | undefined> {
   const object = tag === undefined ? commit : await tagObject(folder, tag);

@@ -69,7 +69,7 @@ function signerOf(name: string, value: YamlValue, problems: Diagnostic[]): Signe
 }
 
 /** A key that was read: what git's verifier is to be told of it, and how it is known. */
-export interface SigningKey {
+export interface SignerKey {
   readonly signer: Signer;
   /** In the spelling of the program that verifies. */
   readonly fingerprint: string;
@@ -88,8 +88,8 @@ export async function readKeys(
   signers: readonly Signer[],
   folders: ReadonlyMap<string, string>,
   home: string,
-): Promise<SigningKey[]> {
-  const keys: SigningKey[] = [];
+): Promise<SignerKey[]> {
+  const keys: SignerKey[] = [];
   for (const signer of signers) {
     const root = folders.get(signer.repo)!;
     const path = join(root, signer.path);
@@ -112,7 +112,7 @@ async function keyText(signer: Signer, path: string): Promise<Buffer> {
 }
 
 /** A line of ssh-keygen's `.pub`: type, key in base64, remark. */
-function sshKey(signer: Signer, path: string, text: Buffer): SigningKey {
+function sshKey(signer: Signer, path: string, text: Buffer): SignerKey {
   const lines = text
     .toString()
     .split("\n")
@@ -125,7 +125,7 @@ function sshKey(signer: Signer, path: string, text: Buffer): SigningKey {
   return { signer, fingerprint: `SHA256:${digest.replace(/=+$/, "")}`, publicKey: `${type} ${key}` };
 }
 
-async function gpgKey(signer: Signer, path: string, input: Buffer, home: string): Promise<SigningKey> {
+async function gpgKey(signer: Signer, path: string, input: Buffer, home: string): Promise<SignerKey> {
   const args = ["--batch", "--no-tty", "--homedir", home, "--status-fd", "1", "--import"];
   const { stdout } = await runGpg(signer, args, input);
   // The primary key of each that was taken, as gpg's DETAILS document has it.
