@@ -187,17 +187,17 @@ do_pkgdb_snapshot() {
     cp -al ${ROOTFS_OUTPUT}/pkgdb/. ${PKGDB_OUTPUT}/
 }
 
-# --- the tree as do_rootfs left it, for extensions whose maintainer scripts run on it ---------------------------------
+# --- the tree as do_rootfs left it, for extensions whose maintainer scripts run on it, and for images from it ----------
 BASE_TREE_OUTPUT = "${WORKDIR}/base-tree-output"
 
 addtask base_tree after do_rootfs
-do_base_tree[doc] = "keeps the base's tree for extensions whose maintainer scripts run"
+do_base_tree[doc] = "keeps the base's tree for extensions whose maintainer scripts run, and for images from it"
 SSTATETASKS += "do_base_tree"
 do_base_tree[cleandirs] = "${BASE_TREE_OUTPUT}"
 do_base_tree[sstate-inputdirs] = "${BASE_TREE_OUTPUT}"
 do_base_tree[sstate-outputdirs] = "${BASE_TREE_DIR}/${PN}"
 do_base_tree() {
-    ln ${ROOTFS_OUTPUT}/rootfs.tar ${BASE_TREE_OUTPUT}/
+    ln ${ROOTFS_OUTPUT}/rootfs.tar ${ROOTFS_OUTPUT}/packages.json ${BASE_TREE_OUTPUT}/
 }
 
 addtask pkgdb after do_pkgdb_snapshot

@@ -17,6 +17,7 @@ await runProgram({
     rootfs: async () => (await import("./commands/install.js")).rootfs,
     sbom: async () => (await import("./commands/sbom.js")).sbom,
     stamp: async () => (await import("./commands/snapshot.js")).stamp,
+    template: async () => (await import("./commands/install.js")).template,
     try: async () => (await import("./commands/try.js")).tryOut,
     unpack: async () => (await import("./commands/tree.js")).unpack,
     sysext: async () => (await import("./commands/extension.js")).sysext,

@@ -2,6 +2,8 @@
 import type { FileEntry } from "@tsbake/archive";
 import type { Finding } from "./check/finding.js";
 import type { ExtensionKind } from "./layer/extension-kind.js";
+import type { Left } from "./removal/left.js";
+import type { Change } from "@tsbake/packaging";
 import { isPlainName, shownName, type Diagnostic } from "@tsbake/base";
 
 function error(code: string, message: string, help: string): Diagnostic {
@@ -13,16 +15,28 @@ function readable(text: string): string {
   return isPlainName(text) ? text : text.replace(/[\udc80-\udcff]/gu, shownName);
 }
 
+/** More tell nothing new. */
+const MOST_LINES = 10;
+
+/** Lines of a message, at most ten. */
+function firstOf(lines: readonly string[]): string {
+  const shown =
+    lines.length > MOST_LINES
+      ? [...lines.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more`]
+      : lines;
+  return shown.join("\n");
+}
+
 function whose(entry: FileEntry): string {
   return entry.package === undefined ? "the build" : `package ${entry.package}`;
 }
 
-/** A word of SYSEXT_CHECK_ALLOW that names no finding. */
-export function badAllowance(word: string, codes: readonly string[]): Diagnostic {
+/** A word of SYSEXT_CHECK_ALLOW or IMAGE_REMOVE_ALLOW that names nothing that could be found. */
+export function badAllowance(variable: string, word: string, codes: readonly string[]): Diagnostic {
   return error(
     "image/bad-allowance",
-    `\`${word}\` of SYSEXT_CHECK_ALLOW allows nothing`,
-    `it takes CODE:PATHPATTERN, where CODE is one of ${codes.join(", ")}`,
+    `\`${word}\` of ${variable} allows nothing`,
+    `it takes CODE:PATTERN, where CODE is one of ${codes.join(", ")}`,
   );
 }
 
@@ -153,6 +167,27 @@ export function baseIdentityChanged(field: string, before: string, after: string
   );
 }
 
+/** A name of IMAGE_REMOVE that cannot go from the base. */
+export function cannotRemove(
+  name: string,
+  why: "wanted" | "essential" | { readonly base: string; readonly near: readonly string[] },
+): Diagnostic {
+  const of = (reason: string, help: string): Diagnostic =>
+    error("image/cannot-remove", `IMAGE_REMOVE has \`${name}\`, ${reason}`, help);
+  if (why === "wanted")
+    return of("and IMAGE_INSTALL or IMAGE_PREINSTALL has it, too", "take it out of one of them");
+  if (why === "essential")
+    return of(
+      "which is essential: other packages use it without saying so",
+      "leave it in the image, or build a base without it",
+    );
+  const hint = why.near.length > 0 ? `did you mean ${why.near.map((one) => `\`${one}\``).join(", ")}? ` : "";
+  return of(
+    `and ${why.base} has no such package`,
+    `${hint}the \`.manifest\` of ${why.base} has all names; where a base may have it or not, make the value depend on which it is`,
+  );
+}
+
 /** gpg, or the key, is not there. */
 export function cannotSign(key: string, why: string): Diagnostic {
   return error(
@@ -248,6 +283,20 @@ export function layerClash(entry: FileEntry, before: FileEntry): Diagnostic {
     "image/layer-clash",
     `${entry.path} comes twice, from ${whose(entry)} and from ${whose(before)}, with different content`,
     "the base's symlinks make the two paths one; leave one package out or drop one by SYSEXT_RULES",
+  );
+}
+
+/** What IMAGE_REMOVE_STRICT does not let pass. */
+export function leftByRemoval(left: readonly Left[]): Diagnostic {
+  const lines = left.map(
+    ({ kind, reported: { path, because, package: owner } }) =>
+      `${kind}: ${path}${owner === undefined ? "" : ` of ${owner}`}: ${because}`,
+  );
+  const count = `${left.length} ${left.length === 1 ? "thing" : "things"}`;
+  return error(
+    "image/left-by-removal",
+    `removed packages left ${count} behind, and IMAGE_REMOVE_STRICT is 1\n${firstOf(lines)}`,
+    'a package of a recipe cleans up in its postrm; what is meant to stay, or goes in ROOTFS_POSTPROCESS_COMMAND, is named in IMAGE_REMOVE_ALLOW = "KIND:PATTERN"',
   );
 }
 
@@ -367,6 +416,37 @@ export function specialFile(entry: FileEntry): Diagnostic {
     "image/special-file",
     `${entry.path} of ${whose(entry)} is ${what}`,
     "an extension holds files, folders and symlinks; leave the package out",
+  );
+}
+
+/** What is to go is needed by what is to stay. @param chains of names, each from what stays to what is to go */
+export function stillNeeded(chains: readonly (readonly string[])[]): Diagnostic {
+  const lines = chains.map((chain) => chain.map((name) => `\`${name}\``).join(" needs "));
+  return error(
+    "image/still-needed",
+    `a package of IMAGE_REMOVE is needed by ${chains.length === 1 ? "one" : chains.length} that would go with it\n${firstOf(lines)}`,
+    "add to IMAGE_REMOVE what is to go with it, add to IMAGE_INSTALL what takes its place, or leave it",
+  );
+}
+
+/** What would become of a package of the base that nobody has named. */
+export function templateChanged({ kind, name, from, to, chain }: Change, base: string): Diagnostic {
+  const what = kind === "removed" ? `removed (${from})` : `${kind} from ${from} to ${to}`;
+  const asked = chain.length > 1 ? `asked for by ${chain.join(" → ")}; ` : "";
+  const variable = kind === "removed" ? "IMAGE_REMOVE" : "IMAGE_ALLOW_CHANGED";
+  return error(
+    "image/template-changed",
+    `the package \`${name}\` of ${base} would be ${what}`,
+    `${asked}if that is meant, ${variable} += "${name}"; else leave out what asks for it, or build the base with that version`,
+  );
+}
+
+/** IMAGE_TEMPLATE_BASE that names an extension. */
+export function templateOfExtension(name: string): Diagnostic {
+  return error(
+    "image/template-of-extension",
+    `IMAGE_TEMPLATE_BASE is \`${name}\`, and that is an extension`,
+    "name the base on which it is built, and its packages in IMAGE_INSTALL",
   );
 }
 

@@ -143,7 +143,10 @@ function allowedBy(words: readonly string[]): (finding: Finding) => boolean {
     return { word, code: word.slice(0, Math.max(at, 0)), pattern: word.slice(at + 1) };
   });
   const bad = pairs.filter(({ code, pattern }) => !codes.has(code) || pattern === "");
-  if (bad.length > 0) throw new BuildError(bad.map(({ word }) => problems.badAllowance(word, [...codes])));
+  if (bad.length > 0)
+    throw new BuildError(
+      bad.map(({ word }) => problems.badAllowance("SYSEXT_CHECK_ALLOW", word, [...codes])),
+    );
   const rules = pairs.map(({ code, pattern }) => ({ code, matches: pathMatcher(pattern) }));
   return ({ code, path }) => rules.some((rule) => rule.code === code && rule.matches(path));
 }

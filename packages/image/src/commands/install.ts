@@ -4,6 +4,7 @@ import {
   FEATURES,
   installBase,
   installExtension,
+  installOnTemplate,
   SCRIPT_POLICIES,
   writeStackedTree,
   type InstallOptions,
@@ -39,16 +40,49 @@ const OPTIONS = {
   output: { value: "DIR", help: "where the results go", isRequired: true },
 } as const;
 
+const WHOLE = {
+  features: { value: "WORDS", help: `what the base can do beside its packages: ${FEATURES.join(", ")}` },
+} as const;
+
 export const rootfs: Command = {
   summary: "installs packages into an empty root: tar, file manifest, database snapshot",
+  options: { ...OPTIONS, ...WHOLE },
+  async run(args, say) {
+    const facts = await installBase({ ...(await installOptions(args, say)), features: featuresOf(args) });
+    say(`installed ${facts.packages.length} packages`);
+  },
+};
+
+export const template: Command = {
+  summary: "installs and removes packages on a copy of a base's tree: a whole image, as `rootfs` makes one",
   options: {
     ...OPTIONS,
-    features: { value: "WORDS", help: `what the base can do beside its packages: ${FEATURES.join(", ")}` },
+    ...WHOLE,
+    base: { value: "PATH", help: "the base's snapshot: folder or archive", isRequired: true },
+    "base-name": { value: "NAME", help: "the recipe of the base", isRequired: true },
+    "base-tree": { value: "FILE", help: "tar of the base's tree", isRequired: true },
+    "base-facts": { value: "FILE", help: "packages.json of the base", isRequired: true },
+    remove: { value: "NAMES", help: "packages of the base that go" },
+    "allow-changed": { value: "NAMES", help: "packages of the base that may come in another version" },
+    "may-leave": { value: "WORDS", help: "what removed packages may leave behind: KIND:PATTERN" },
+    strict: { help: "what else they leave behind is an error" },
   },
   async run(args, say) {
-    const features = args.words("features").map((word) => oneOf("IMAGE_FEATURES", word, FEATURES));
-    const facts = await installBase({ ...(await installOptions(args, say)), features });
-    say(`installed ${facts.packages.length} packages`);
+    const facts = await installOnTemplate({
+      ...(await installOptions(args, say)),
+      features: featuresOf(args),
+      base: await snapshotFolder(args.text("base"), args.text("work")),
+      baseName: args.text("base-name"),
+      baseTree: args.text("base-tree"),
+      baseFacts: args.text("base-facts"),
+      remove: args.words("remove").map(debWish),
+      allowChanged: args.words("allow-changed").map(debWish),
+      mayLeave: args.words("may-leave"),
+      isStrict: args.has("strict"),
+    });
+    const { added = [], removed = [], left = [] } = facts.template ?? {};
+    say(`added ${added.length} packages, removed ${removed.length}`);
+    for (const one of left) say(`${one.decision}: ${one.path}: ${one.because}`);
   },
 };
 
@@ -112,6 +146,10 @@ export const baseTree: Command = {
       output: args.text("output"),
     }),
 };
+
+function featuresOf(args: Arguments) {
+  return args.words("features").map((word) => oneOf("IMAGE_FEATURES", word, FEATURES));
+}
 
 async function installOptions(args: Arguments, say: (line: string) => void): Promise<InstallOptions> {
   return {

@@ -5,6 +5,7 @@
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import { Accounts } from "../layer/merged/accounts.js";
+import { Reported } from "./reported.js";
 import * as problems from "../problems.js";
 
 const PackageFact = v.object({
@@ -54,6 +55,21 @@ export type NarrowedMode = v.InferOutput<typeof NarrowedMode>;
 /** A package that an extension finds in its base. */
 const BasePackage = v.object({ name: v.string(), version: v.string(), architecture: v.string() });
 
+/** Of an image from a template: what became of the base's packages. */
+const TemplateFacts = v.object({
+  /** The recipe of the base, and the digest of its package database. */
+  base: v.string(),
+  digest: v.string(),
+  /** Sorted by name. */
+  added: list(BasePackage),
+  removed: list(BasePackage),
+  /** What removed packages left behind. */
+  left: list(Reported),
+  /** Names of packages that came because others needed them, which no package needs any more. */
+  unneeded: list(v.string()),
+});
+export type TemplateFacts = Readonly<v.InferOutput<typeof TemplateFacts>>;
+
 const LayerFacts = v.object({
   format: v.literal(2),
   backend: v.string(),
@@ -79,6 +95,8 @@ const LayerFacts = v.object({
   changedInBase: list(v.string()),
   /** Users and groups that scripts made; absent where none ran. */
   accounts: v.exactOptional(Accounts),
+  /** Absent where none was begun with. */
+  template: v.exactOptional(TemplateFacts),
   warnings: list(v.string()),
 });
 export type LayerFacts = v.InferOutput<typeof LayerFacts>;

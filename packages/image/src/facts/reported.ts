@@ -1,4 +1,4 @@
-/** What became of a path in an extension: a line of the report. */
+/** What became of a path in an extension, or was left behind where a package was removed: a line of the report. */
 import * as v from "valibot";
 
 const PathDecision = v.picklist([
@@ -12,6 +12,14 @@ const PathDecision = v.picklist([
   "shadows-base",
   "mode-narrowed",
   "mode-of-base",
+  "left-alternative",
+  "left-configuration",
+  "left-file",
+  "left-group",
+  "left-link",
+  "left-override",
+  "left-unit",
+  "left-user",
   "xattr-dropped",
 ]);
 export type PathDecision = v.InferOutput<typeof PathDecision>;

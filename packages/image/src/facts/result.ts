@@ -3,7 +3,7 @@ import type { FileEntry } from "@tsbake/archive";
 import { sortedUnique } from "@tsbake/base";
 import { list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
-import type { LayerFacts, PackageFact, ScriptFact } from "./facts.js";
+import type { LayerFacts, PackageFact, ScriptFact, TemplateFacts } from "./facts.js";
 import { biggestFiles, biggestPackages, contentBytes, readableSize, sizedText } from "./size.js";
 import { Reported } from "./reported.js";
 import * as problems from "../problems.js";
@@ -80,9 +80,13 @@ export function formatManifest(request: ResultRequest): string {
     ...(facts.baseDigest === undefined
       ? {}
       : { fullClosure: facts.closure, savedBytes: savedBytes(facts), changedInBase: facts.changedInBase }),
+    ...(facts.template && {
+      template: { ...facts.template, left: undefined },
+      changedInBase: facts.changedInBase,
+    }),
     packages: facts.packages,
     skippedScripts: facts.skippedScripts,
-    decisions: extension?.report ?? [],
+    decisions: extension?.report ?? facts.template?.left ?? [],
     files: listed(request.files),
     ...(request.companionFiles && { confextFiles: listed(request.companionFiles) }),
   };
@@ -109,7 +113,7 @@ export function formatSummary(request: ResultRequest): string {
   const size = readableSize(contentBytes(allFiles(request)));
   const count = plural(facts.packages.length, "package");
   const lines: string[] = [];
-  if (extension === undefined) lines.push(`${request.image}: ${count}, ${size}`);
+  if (extension === undefined) lines.push(`${request.image}: ${count}, ${size}`, ...templateLines(facts));
   else {
     const closure = `the full closure of ${plural(facts.closure.count, "package")}`;
     lines.push(
@@ -154,6 +158,32 @@ function formatLines({ backend, packages }: LayerFacts): string[] {
   return [`  packages are ${backend}: ${plural(made, "package")} of the archive repackaged`];
 }
 
+/** Names that a line has before it ends in a number. */
+const MOST_NAMES = 8;
+
+/** What became of a base. */
+function templateLines({ template, changedInBase }: LayerFacts): string[] {
+  if (template === undefined) return [];
+  const named = (what: string, names: readonly string[]): string[] => {
+    const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : "";
+    return names.length > 0 ? [`  ${what}: ${names.slice(0, MOST_NAMES).join(" ")}${more}`] : [];
+  };
+  const versions = (all: TemplateFacts["added"]): string[] => all.map((one) => one.name);
+  const isOther = (change: string): boolean => !/^(added|removed) /.test(change);
+  return [
+    `  from ${template.base}: ${template.added.length} added, ${template.removed.length} removed`,
+    ...named("added", versions(template.added)),
+    ...named("removed", versions(template.removed)),
+    ...changedInBase.filter(isOther).map((change) => `  changed: ${change}`),
+    ...named("nothing needs any more", template.unneeded),
+    ...leftLines(template.left),
+  ];
+}
+
+function leftLines(left: readonly Reported[]): string[] {
+  return left.length === 0 ? [] : [`  left behind: ${countsOf(left)} (see the report)`];
+}
+
 function packageLine(facts: LayerFacts): string {
   const isRequested = (one: PackageFact): boolean => facts.requested.includes(one.name);
   const requested = facts.packages.filter(isRequested).map((one) => `${one.name} ${one.version}`);
@@ -196,13 +226,18 @@ function scriptLines(skipped: readonly ScriptFact[]): string[] {
 }
 
 function decisionLines(report: readonly Reported[]): string[] {
+  return report.length === 0
+    ? []
+    : [`  paths that do not ship as they were: ${countsOf(report)} (see the report)`];
+}
+
+function countsOf(report: readonly Reported[]): string {
   const counts = new Map<string, number>();
   for (const one of report) counts.set(one.decision, (counts.get(one.decision) ?? 0) + 1);
-  if (counts.size === 0) return [];
   const parts = [...counts]
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, count]) => `${count} ${name}`);
-  return [`  paths that do not ship as they were: ${parts.join(", ")} (see the report)`];
+  return parts.join(", ");
 }
 
 function sum(numbers: readonly number[]): number {

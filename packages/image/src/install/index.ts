@@ -4,5 +4,6 @@
  */
 export { installBase } from "./base.js";
 export { installExtension } from "./extension.js";
+export { installOnTemplate } from "./template.js";
 export { writeStackedTree, type StackedTreeRequest } from "./stacked-tree.js";
 export { FEATURES, SCRIPT_POLICIES, type InstallOptions } from "./options.js";

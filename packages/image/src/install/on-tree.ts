@@ -3,21 +3,15 @@
  * the device, and what is another one afterwards is the layer.
  */
 import { type FileEntry, inTarOrder, TarFile, TarWriter } from "@tsbake/archive";
-import { rm, stat, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
-import {
-  databaseDigest,
-  type PackageDatabase,
-  type PackageSource,
-  parseStanzas,
-  type Solution,
-} from "@tsbake/packaging";
+import type { PackageDatabase, PackageSource, Solution } from "@tsbake/packaging";
 import { openCage } from "@tsbake/sandbox";
-import { installedSizeBytes } from "../facts/closure.js";
 import type { LayerFacts } from "../facts/facts.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
-import { ownersOf, packImageTree, unpackTree } from "../formats/tree.js";
+import { ownersOf, packImageTree } from "../formats/tree.js";
+import { unpackBase } from "./base-tree.js";
 import { changedPaths, markTree } from "./changed-paths.js";
 import { emptyRoot, solveRequest, sourceFolders } from "./offer.js";
 import type { LayerOptions } from "./options.js";
@@ -51,14 +45,8 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
     writable: [root],
     readable: [...sourceFolders(sources), dirname(baseTree), ...((await backend.toolFolders?.()) ?? [])],
   });
-  const seenRoot = await sandbox.keepInMemory(root, "", await sizeOf(baseTree, solution));
   options.onProgress("unpacking the base");
-  await unpackTree(baseTree, root, sandbox);
-  const base = await backend.readDatabase(seenRoot);
-  if (databaseDigest(base) !== snapshot.facts.digest)
-    throw new BuildError([
-      problems.badSnapshot(snapshot.folder, `it is not of the base whose tree ${baseTree} is`),
-    ]);
+  const { seenRoot, base } = await unpackBase({ baseTree, snapshot, backend, root, sandbox, solution });
   const unpacked = await markTree(sandbox, root);
   const before = await readAccounts(seenRoot);
   const result = await backend.installOnTree({
@@ -104,13 +92,6 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   await sandbox.close();
   for (const path of [root, whole.tar, whole.files]) await rm(path, { recursive: true, force: true });
   return facts;
-}
-
-/** Bytes of a tree with these packages on it. */
-async function sizeOf(baseTree: string, { packages }: Solution): Promise<number> {
-  const stanzas = packages.flatMap(({ stanza }) => parseStanzas(stanza).stanzas.slice(0, 1));
-  const added = stanzas.reduce((sum, stanza) => sum + installedSizeBytes({ stanza }), 0);
-  return (await stat(baseTree)).size + added;
 }
 
 /** As of a base; and what the base has at the same path is no news. */

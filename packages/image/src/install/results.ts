@@ -13,7 +13,7 @@ import {
 import type { Sandbox } from "@tsbake/sandbox";
 import type { KeyCheck } from "../check/private-keys.js";
 import { directNeeds, installedClosure, installedSizeBytes } from "../facts/closure.js";
-import { type LayerFacts, type ScriptFact, formatFacts } from "../facts/facts.js";
+import { type LayerFacts, type PackageFact, type ScriptFact, formatFacts } from "../facts/facts.js";
 import { packageFact } from "../facts/package-fact.js";
 import { identity } from "./offer.js";
 import type { OsRelease } from "../snapshot/os-release.js";
@@ -60,6 +60,8 @@ export interface About {
   readonly base?: Pick<PackageDatabase, "packages"> & Pick<SnapshotFacts, "digest">;
   /** Of a base. */
   readonly databaseDigest?: string;
+  /** What was said before of packages that are there already. */
+  readonly known?: readonly PackageFact[];
 }
 
 /** Facts of what was installed, each package with where it came from. */
@@ -73,10 +75,17 @@ export function layerFacts(result: InstallResult, database: PackageDatabase, abo
       }),
     ),
   );
-  const needs = directNeeds(database.packages);
-  const packages = result.added.map((one) =>
-    packageFact(one, files.get(identity(one)) ?? { sha256: undefined, isFromArchive: true }, needs(one)),
+  const known = new Map(
+    (about.known ?? []).map((one) => {
+      const from = { sha256: one.sha256, isFromArchive: one.origin === "archive" };
+      return [identity(one), from] as const;
+    }),
   );
+  const needs = directNeeds(database.packages);
+  const packages = result.added.map((one) => {
+    const from = known.get(identity(one)) ?? files.get(identity(one));
+    return packageFact(one, from ?? { sha256: undefined, isFromArchive: true }, needs(one));
+  });
   const requested = sortedUnique(options.install.map((name) => name.replace(/[=/:].*$/, "")));
   const closure = installedClosure(database.packages, [...requested, ...packages.map(({ name }) => name)]);
   return {

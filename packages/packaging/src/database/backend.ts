@@ -47,7 +47,7 @@ export interface InstallRequest extends SolveRequest {
   /** Changes of installed packages that are let through, as `name` (opt-in). */
   readonly allowChanged?: readonly string[];
   readonly onProgress?: (text: string) => void;
-  /** Files and links beside those of packages, given what is installed; what is there already stays. Only for `install`. */
+  /** Files and links beside those of packages, given what is installed; what is there already stays. Only where a whole root is made. */
   readonly extra?: (database: PackageDatabase) => readonly RootFile[];
   /** Called with what was solved, before anything is unpacked: brings the package files that are not there yet. @returns them as they are then */
   readonly fetch?: (packages: readonly Planned[]) => Promise<readonly Planned[]>;
@@ -67,6 +67,8 @@ export interface LayerRequest extends InstallRequest {
   readonly base: PackageDatabase;
   /** What is in a root that holds the base's tree, of packages or not. */
   readonly inRoot?: readonly Pick<FileEntry, "path" | "kind" | "mode" | "uid" | "gid">[];
+  /** The root is an image of its own afterwards: what lies beside the database, and `extra`, is brought up to date. Only for `installOnTree`. */
+  readonly isWhole?: boolean;
 }
 
 export interface ComposeRequest extends Pick<
@@ -165,7 +167,10 @@ export interface Backend {
   installOnDatabase(request: LayerRequest): Promise<InstallResult>;
   /** Begins to open what `installOnTree` will unpack, if it does that itself. @param beside what the folder of its files is called after */
   openAhead?(solution: Solution, beside: string): AsyncDisposable;
-  /** New packages on top of a base whose whole tree is in the root: maintainer scripts and triggers run, as on the device. */
+  /**
+   * New packages on top of a base whose whole tree is in the root: maintainer scripts and triggers run, as on the device. What the
+   * solution removes is purged.
+   */
   installOnTree(request: LayerRequest): Promise<InstallResult>;
   /** @throws BuildError `packaging/bad-database` */
   readDatabase(root: string): Promise<PackageDatabase>;

@@ -20,7 +20,9 @@ export { scriptEffects } from "./scripts/script-effects.js";
 export { scriptModes, type ScriptModes } from "./scripts/script-modes.js";
 export { type AlternativeLink } from "./scripts/alternatives.js";
 export { type ModeRule, type UnreadMode } from "./scripts/mode-commands.js";
-export { extendedStates } from "./auto-installed.js";
+export { extendedStates, readAutomatic, statesAfter } from "./auto-installed.js";
+export { removalsOf, type Removals } from "./removals.js";
+export { installedScripts } from "./skipped.js";
 export { completeRoot, normaliseRoot } from "./normalise.js";
 export {
   PER_DEVICE,

@@ -10,6 +10,7 @@ import { installFailed } from "../problems.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { explainDpkg } from "./dpkg-output.js";
 import { DPKG_KEEPS, type KeptDatabase } from "./kept.js";
+import { NOTHING_GOES, type Removals } from "./removals.js";
 import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
 import { withoutServices } from "./services.js";
 import { solveDeb } from "./solve.js";
@@ -69,9 +70,10 @@ type DpkgRequest = Pick<InstallRequest, "sandbox" | "root" | "epochSeconds" | "o
 const UNPACK_FIRST = ["--force-depends", "--no-triggers"];
 
 /**
- * Unpacks what is left and configures everything in the root, with its maintainer scripts and triggers.
+ * Unpacks what is left and configures everything in the root, with its maintainer scripts and triggers; purges what goes.
  *
  * @param total how many packages are to be set up, those that are unpacked already with them
+ * @param removals what goes, and what is done before the last of it
  * @returns sentences for a report
  * @throws BuildError `packaging/install-failed`, `sandbox/leaves-root`
  */
@@ -79,8 +81,11 @@ export async function configureInside(
   request: DpkgRequest,
   packages: readonly Planned[],
   total: number,
+  { first, last, beforeLast }: Removals & { readonly beforeLast?: () => Promise<void> } = NOTHING_GOES,
 ): Promise<string[]> {
   return withoutServices(request, async (coverDaemons) => {
+    // What needs one of these finds it again in what is unpacked next.
+    await purge(request, ["--force-depends", "--no-triggers", ...first]);
     await dpkgUnpack(
       request,
       UNPACK_FIRST,
@@ -88,7 +93,15 @@ export async function configureInside(
     );
     await coverDaemons();
     await dpkg(request, ["--configure", "--pending"], total, "Setting up ");
+    if (last.length > 0) await beforeLast?.();
+    await purge(request, last);
   });
+}
+
+/** Configuration goes, too: nobody has edited it. */
+async function purge(request: DpkgRequest, names: readonly string[]): Promise<void> {
+  const count = names.filter((name) => !name.startsWith("-")).length;
+  await dpkg(request, ["--purge", ...names], count, "Removing ");
 }
 
 /** Unpacks `files` in their order, as many at a time as a command line holds. */

@@ -1,20 +1,21 @@
 /**
  * New packages on top of a base whose files are there: the real dpkg unpacks and configures them, with their maintainer
- * scripts and all triggers, as apt would on the device. What has changed in the tree afterwards is what an installation is.
+ * scripts and all triggers, as apt would on the device, and purges what goes. What has changed in the tree afterwards is what an
+ * installation is.
  */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { readTextIfThere } from "@tsbake/base";
 import { refuseLinks } from "@tsbake/sandbox";
-import type { InstallResult, LayerRequest } from "../database/backend.js";
+import type { InstallResult, LayerRequest, RootFile } from "../database/backend.js";
 import { additions } from "../database/changes.js";
-import type { InstalledPackage } from "../database/database.js";
+import type { InstalledPackage, PackageDatabase } from "../database/database.js";
 import { DPKG_FOLDER, readDebDatabase } from "./database.js";
 import { configureInside } from "./install.js";
 import { demandInstalled, verify } from "./whole-root.js";
 import { layOnTree } from "./lay-on-tree.js";
 import { DPKG_KEEPS, type KeptDatabase } from "./kept.js";
-import { clampTimes, completeRoot, normaliseRoot } from "./normalise.js";
+import { EXTENDED_STATES, readAutomatic, statesAfter } from "./auto-installed.js";
+import { clampTimes, completeRoot, normaliseRoot, takeOut } from "./normalise.js";
+import { openOverrides } from "./overrides.js";
+import { removalsOf } from "./removals.js";
 import { solutionOf } from "./solve.js";
 
 /**
@@ -26,16 +27,24 @@ export async function installOnDebTree(
   kept: KeptDatabase = DPKG_KEEPS,
 ): Promise<InstallResult> {
   const { root, seenRoot, base, inRoot, sandbox, epochSeconds, architecture, onProgress } = request;
-  const { packages, changes } = await solutionOf(request);
+  const solution = await solutionOf(request);
+  const { packages, changes } = solution;
   await verify(packages);
   onProgress?.(`unpacking ${packages.length} packages`);
-  const overrides = await setOverridesAside(join(seenRoot, DPKG_FOLDER, "statoverride"));
-  const isAddition = changes.every(({ kind }) => kind === "added");
+  const overrides = openOverrides(seenRoot);
+  await overrides.toNumbers();
+  const removals = removalsOf(solution);
+  const isAddition =
+    removals.first.length === 0 && changes.every(({ kind }) => kind === "added" || kind === "removed");
   const left = inRoot && isAddition ? await layOnTree({ ...request, inRoot }, packages) : packages;
-  const warnings = await configureInside(request, left, packages.length);
+  const warnings = await configureInside(request, left, packages.length, {
+    ...removals,
+    // Scripts may have added lines with names.
+    beforeLast: () => overrides.toNumbers(),
+  });
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(seenRoot, DPKG_FOLDER);
-  await overrides.restore();
+  await overrides.toNames();
   const ofDpkg = await readDebDatabase(seenRoot, architecture);
   demandInstalled(ofDpkg);
   await normaliseRoot(sandbox, root, ofDpkg, seenRoot);
@@ -44,26 +53,22 @@ export async function installOnDebTree(
   // Only for what is new: the base has made the same for its own.
   const isSystemd = (one: InstalledPackage): boolean => one.name === "systemd";
   const about = { ...database, packages: [...added.added, ...base.packages.filter(isSystemd)] };
-  warnings.push(...(await completeRoot(sandbox, root, about, kept.extra(about, request.install))));
+  const extra = request.isWhole
+    ? await filesOfWhole(request, database, added.added)
+    : kept.extra(about, request.install);
+  warnings.push(...(await completeRoot(sandbox, root, about, extra)));
   await clampTimes(sandbox, root, epochSeconds);
   return { ...added, database, skippedScripts: [], warnings };
 }
 
-/**
- * dpkg of this machine looks for the users of overrides outside of the root and ends where there are none. They are of files
- * that the base has already.
- */
-async function setOverridesAside(path: string): Promise<{ restore(): Promise<void> }> {
-  const before = await readTextIfThere(path);
-  if (before === undefined || before === "") return { restore: async () => {} };
-  await writeFile(path, "");
-  return {
-    restore: async () => {
-      const lines = [before, (await readTextIfThere(path)) ?? ""].flatMap((text) => text.split("\n"));
-      await writeFile(
-        path,
-        [...new Set(lines.filter((line) => line !== ""))].map((line) => `${line}\n`).join(""),
-      );
-    },
-  };
+/** What apt knows of the packages is another now. */
+async function filesOfWhole(
+  { root, seenRoot, sandbox, install, extra }: LayerRequest,
+  database: PackageDatabase,
+  added: readonly InstalledPackage[],
+): Promise<readonly RootFile[]> {
+  const before = await readAutomatic(seenRoot);
+  await takeOut(sandbox, root, [EXTENDED_STATES]);
+  const text = statesAfter(before, database, { added, wanted: install });
+  return [{ path: `/${EXTENDED_STATES}`, text }, ...(extra?.(database) ?? [])];
 }

@@ -124,6 +124,11 @@ export async function completeRoot(
   return notMadeAgain(names, hasSystemd);
 }
 
+/** @param paths relative to the root. @throws BuildError `base/command-failed` */
+export async function takeOut(sandbox: Sandbox, root: string, paths: readonly string[]): Promise<void> {
+  await inRoot(sandbox, CLEAN_UP, [root, "--", ...paths]);
+}
+
 async function inRoot(sandbox: Sandbox, script: string, words: readonly string[]): Promise<void> {
   await sandbox.run("sh", ["-c", script, "sh", ...words]);
 }
