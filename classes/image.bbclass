@@ -277,6 +277,20 @@ do_image() {
         --allow-private-keys "${IMAGE_ALLOW_PRIVATE_KEYS}" --epoch "${SOURCE_DATE_EPOCH}" --output ${IMAGE_TREE}
 }
 
+# --- the finished tree, with what is said of it: for images of other types or with another key (imaging.bbclass) ---------
+FINISHED_TREE_OUTPUT = "${WORKDIR}/finished-tree-output"
+
+addtask finished_tree after do_image do_rootfs
+do_finished_tree[doc] = "keeps the finished tree, of which `tsbake imaging` makes images"
+SSTATETASKS += "do_finished_tree"
+do_finished_tree[cleandirs] = "${FINISHED_TREE_OUTPUT}"
+do_finished_tree[sstate-inputdirs] = "${FINISHED_TREE_OUTPUT}"
+do_finished_tree[sstate-outputdirs] = "${IMAGE_TREE_DIR}/${PN}"
+do_finished_tree() {
+    ln ${IMAGE_TREE}/image.tar ${IMAGE_TREE}/files.jsonl ${ROOTFS_OUTPUT}/packages.json ${ROOTFS_OUTPUT}/packages.txt \
+        ${FINISHED_TREE_OUTPUT}/
+}
+
 # What has to be on a device beside an extension that is built on this image, and is deployed with it: of a base nothing.
 addtask extension_complete
 do_extension_complete[doc] = "deploys what extensions on this image need beside them"

@@ -21,6 +21,8 @@ export interface OpenOptions {
   readonly postFiles: readonly string[];
   /** `-b`: a recipe file, or a regular expression that one matches. */
   readonly recipeFile?: string;
+  /** Folders of layers that count beside those of the project. */
+  readonly layers?: readonly string[];
   /** `-I`: more words for ASSUME_PROVIDED. */
   readonly assumeProvided?: readonly string[];
   /** The whole command, for those who wait for the build folder. */
@@ -81,6 +83,14 @@ export interface BundleResult {
     readonly sizeBytes: number;
     readonly isSigned: boolean;
   };
+}
+
+/** The finished tree of an image. */
+export interface StoredTree {
+  /** The image's recipe. */
+  readonly image: string;
+  /** Where it lies, of whatever it was made; absent: a task brings it. */
+  readonly folders?: { readonly tree: string; readonly facts: string };
 }
 
 export interface Build {
@@ -159,4 +169,12 @@ export interface LockedBuild extends Build {
    * @throws BuildError as `build`; `engine/bundle-of-multiconfig`, `engine/foreign-bundle-folder`, `engine/no-bundled-artifact`
    */
   bundle(request: BuildRequest, path: string): Promise<BundleResult>;
+  /**
+   * The finished tree of an image, as it is stored: what an image of another type is made of.
+   *
+   * @param request its targets do not count
+   * @param anyLayers takes a tree that other inputs made than there are now
+   * @throws BuildError `engine/no-such-image`, `engine/no-stored-tree`, `engine/other-layers`
+   */
+  storedTree(target: string, request: BuildRequest, anyLayers: boolean): Promise<StoredTree>;
 }

@@ -10,9 +10,11 @@ import type {
   BundleResult,
   LockedBuild,
   OpenOptions,
+  StoredTree,
 } from "./build-types.js";
 import { makeBundle } from "./bundle/index.js";
 import { writeGraphFiles } from "./graph/index.js";
+import { findStoredTree } from "./imaging/index.js";
 import { taskList, MetadataEvents, oneRecipe, recipeVariables, showEnvironment } from "./metadata/index.js";
 import {
   feedRequest,
@@ -115,6 +117,13 @@ export class OpenedBuild implements LockedBuild {
     const { onEvent } = this.#options;
     const build = (whole: BuildRequest): Promise<BuildResult> => this.build(whole);
     return makeBundle({ context: this.#context, request, path, build, onEvent });
+  }
+
+  storedTree(target: string, request: BuildRequest, anyLayers: boolean): Promise<StoredTree> {
+    const { project, providers } = this;
+    const pending = (targets: readonly string[]): Promise<WhatChanged> =>
+      this.whatChanged({ ...request, targets }, "last");
+    return findStoredTree({ project, providers, pending, target, anyLayers });
   }
 
   get records(): SignatureRecords {

@@ -6,6 +6,7 @@ export type {
   BuildResult,
   BundleResult,
   LockedBuild,
+  StoredTree,
   OpenOptions,
 } from "./build-types.js";
 export {
@@ -32,6 +33,7 @@ export {
   toolDigests,
   type HostToolsRequest,
 } from "./settings/index.js";
+export { writeImagingLayer, type ImagingLayer } from "./imaging/index.js";
 export { showBundle, verifyBundle, type BundleManifest } from "./bundle/index.js";
 export type { BuildLockWait, EngineEvent, EngineWarning, Parsed, Parsing, Step } from "./events.js";
 export { openFileDigests, type FileDigests } from "./signing/index.js";

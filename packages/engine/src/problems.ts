@@ -239,6 +239,16 @@ export function noRecord(path: string): Diagnostic {
   };
 }
 
+/** `tsbake imaging` of an image that has no tree to make one of. */
+export function noStoredTree(target: string, why: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "engine/no-stored-tree",
+    message: `there is no tree of \`${target}\` of which images could be made: ${why}`,
+    help: "`tsbake imaging` takes whole images that were built, or that a bundle of IMAGE_TEMPLATE has; of an extension, add a word to IMAGE_FSTYPES",
+  };
+}
+
 /** A name that is no recipe of an image. */
 export function noSuchExtension(target: string, near: readonly string[]): Diagnostic {
   return {
@@ -292,6 +302,17 @@ export function notDeployed(target: string): Diagnostic {
     code: "engine/not-deployed",
     message: `there is no image of ${target} yet`,
     help: `build it first: \`tsbake ${target}\``,
+  };
+}
+
+/** A stored tree is of other inputs than there are now. @param reasons clauses */
+export function otherLayers(image: string, reasons: readonly string[]): Diagnostic {
+  const more = reasons.length > 5 ? [`and ${reasons.length - 5} more`] : [];
+  return {
+    severity: "error",
+    code: "engine/other-layers",
+    message: `what is stored of \`${image}\` was not made by the layers as they are\n${[...reasons.slice(0, 5), ...more].join("\n")}`,
+    help: `\`tsbake ${image}\` builds it as they are, where its recipe is there (\`tsbake whatchanged ${image}\` says what is another); --other-layers takes what is stored`,
   };
 }
 

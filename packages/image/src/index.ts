@@ -7,6 +7,14 @@ export {
   type ConvertOptions,
 } from "./formats/index.js";
 export {
+  explainUnsolvable,
+  leftBehind,
+  mayStay,
+  refuseChanges,
+  refuseNames,
+  type RemovalView,
+} from "./removal/index.js";
+export {
   installedClosure,
   formatFacts,
   parseFacts,

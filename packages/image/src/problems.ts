@@ -184,7 +184,7 @@ export function cannotRemove(
   const hint = why.near.length > 0 ? `did you mean ${why.near.map((one) => `\`${one}\``).join(", ")}? ` : "";
   return of(
     `and ${why.base} has no such package`,
-    `${hint}the \`.manifest\` of ${why.base} has all names; where a base may have it or not, make the value depend on which it is`,
+    `${hint}the file \`.manifest\` beside ${why.base} has all names`,
   );
 }
 

@@ -66,6 +66,8 @@ export {
   type UnreadMode,
   extendedStates,
   installedScripts,
+  openOverrides,
+  type Overrides,
   readAutomatic,
   removalsOf,
   statesAfter,

@@ -213,8 +213,14 @@ export const optionTable: readonly OptionRow[] = [
   {
     long: "to",
     value: "PATH",
-    of: ["publish", "bundle"],
+    of: ["publish", "bundle", "imaging"],
     help: "the folder that is filled; for a bundle also a file, NAME.tar",
+  },
+  { long: "type", value: "TYPE", of: "imaging", help: "what is made: a word of IMAGE_FSTYPES (repeatable)" },
+  {
+    long: "other-layers",
+    of: "imaging",
+    help: "take what is stored, though other layers have made it",
   },
   {
     long: "keep",

@@ -49,8 +49,12 @@ export interface TrialRequest {
 export interface ImagesRequest {
   /** A recipe, or the path of a `.packages.json`. */
   readonly in?: string;
-  /** The folder of `publish`. */
+  /** The folder of `publish` and `imaging`, or the path of a bundle. */
   readonly to?: string;
+  /** What `imaging` makes: as written. */
+  readonly types?: readonly string[];
+  /** `imaging` takes what is stored, whatever made it. */
+  readonly otherLayers?: boolean;
   /** Versions that stay there. */
   readonly keep?: number;
 }
@@ -90,12 +94,19 @@ export function checkCommand(command: FoundCommand, given: Given): Diagnostic | 
     return operands.length === 1 && given.has("in")
       ? undefined
       : wrongQuery(name, "`tsbake why PACKAGE --in IMAGE`");
+  if (action === "imaging") return checkImaging(name, operands, given);
   if (action === "publish") return checkPublish(name, operands, given);
   if (action === "bundle-show" || action === "bundle-verify")
     return operands.length === 1 ? undefined : wrongQuery(name, `\`tsbake ${name} FILE\``);
   const isList = action === "sstate-prune" && given.has("keep-for");
   if (first !== undefined && !takesOperands && !isList) return unexpectedWord(name, first);
   return action === "sstate-prune" ? checkPrune(given) : undefined;
+}
+
+function checkImaging(name: string, operands: readonly string[], given: Given): Diagnostic | undefined {
+  return operands.length === 1 && given.has("type")
+    ? undefined
+    : wrongQuery(name, "`tsbake imaging IMAGE --type TYPE`; several types are possible");
 }
 
 function checkPublish(name: string, operands: readonly string[], given: Given): Diagnostic | undefined {
@@ -124,6 +135,8 @@ export function imagesRequest(given: Given): ImagesRequest {
     ...(image !== undefined && { in: image }),
     ...(to !== undefined && { to }),
     ...(keep !== undefined && { keep: Number(keep) }),
+    ...(given.has("type") && { types: given.get("type") ?? [] }),
+    ...(given.has("other-layers") && { otherLayers: true }),
   };
 }
 

@@ -108,6 +108,12 @@ export const commandTable = [
     help: "compare each part with its digest; exit code 1 if one differs",
   },
   {
+    action: "imaging",
+    words: ["imaging"],
+    operand: "IMAGE --type TYPE…",
+    help: "other types of an image, or with another key, of its stored tree alone",
+  },
+  {
     action: "shell",
     words: ["shell"],
     operand: "[-- COMMAND…]",

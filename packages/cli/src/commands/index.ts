@@ -33,6 +33,7 @@ const commands: Readonly<Record<Request["action"], () => Promise<SessionCommand>
   bundle: async () => (await import("./bundle.js")).bundle,
   "bundle-show": async () => (await import("./bundle.js")).bundleShow,
   "bundle-verify": async () => (await import("./bundle.js")).bundleVerify,
+  imaging: async () => (await import("./imaging.js")).imaging,
   publish: async () => (await import("./publish.js")).publish,
   lock: async () => (await import("./lock.js")).lock,
   init: async () => (await import("./init.js")).init,

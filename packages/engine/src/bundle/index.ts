@@ -5,3 +5,4 @@
 export { makeBundle, type BundleOptions } from "./bundle.js";
 export type { BundleManifest } from "./manifest.js";
 export { showBundle, verifyBundle } from "./read.js";
+export { differingLayers } from "./revisions.js";

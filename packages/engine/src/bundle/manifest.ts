@@ -38,6 +38,8 @@ const Contents = v.object({
       revision: v.exactOptional(filled),
       /** It has files that are not as committed. */
       modified: v.exactOptional(v.literal(true)),
+      /** Digest of its files, where no commit says what they are. */
+      content: v.exactOptional(digest),
     }),
   ),
   /** What it stands for, sorted. */

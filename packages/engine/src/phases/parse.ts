@@ -98,7 +98,7 @@ export async function parseFolder(
   );
   await tools.save();
   const started = performance.now();
-  const ownLayers = location.isPlain ? [] : [CORE_LAYER];
+  const ownLayers = [...(location.isPlain ? [] : [CORE_LAYER]), ...(options.layers ?? [])];
   const project = await parseProject({
     topdir,
     coreLayers: [...ownLayers, ...(await lastTemplates(topdir))],

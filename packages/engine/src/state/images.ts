@@ -109,8 +109,12 @@ export function deployedImage(images: Images, target: string): DeployedImage {
   };
 }
 
-/** Recipes of images have BUILD_SUMMARY, and the parse cache has it: nothing is evaluated for the question. */
-function imageRecipe({ project, providers }: Images, target: string): RecipeInfo {
+/**
+ * Recipes of images have BUILD_SUMMARY, and the parse cache has it: nothing is evaluated for the question.
+ *
+ * @throws BuildError `engine/no-such-image`
+ */
+export function imageRecipe({ project, providers }: Images, target: string): RecipeInfo {
   const id = providers.findBuild(target);
   const recipe = id === undefined ? undefined : project.recipes.get(id);
   if (recipe !== undefined && isImage(recipe)) return recipe;

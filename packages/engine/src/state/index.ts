@@ -6,6 +6,7 @@ export {
   deployedImage,
   imageBase,
   imageFiles,
+  imageRecipe,
   sysrootFolder,
   type DeployedImage,
   type ImageBase,

@@ -15,7 +15,14 @@ import { type LayerFacts, parseFacts, type TemplateFacts } from "../facts/facts.
 import { FileIndex } from "../facts/file-manifest.js";
 import { formatReport } from "../facts/result.js";
 import * as problems from "../problems.js";
-import { mayStay, refuseChanges, refuseNames, type Left, type Wishes } from "../removal/index.js";
+import {
+  explainUnsolvable,
+  mayStay,
+  refuseChanges,
+  refuseNames,
+  type Left,
+  type Wishes,
+} from "../removal/index.js";
 import { DATABASE_FOLDER, openSnapshot, type Snapshot, snapshotFiles } from "../snapshot/snapshot.js";
 import { extraFiles } from "./base.js";
 import { unpackBase } from "./base-tree.js";
@@ -63,7 +70,9 @@ export async function installOnTemplate(options: TemplateOptions): Promise<Layer
     install: wishes,
     allowChanged: before.map(({ name }) => name),
   };
-  const solved = await backend.solve({ ...request, installedIn: database });
+  const solved = await backend
+    .solve({ ...request, installedIn: database })
+    .catch((error: unknown) => explainUnsolvable(error, options, before));
   refuseChanges(options, before, solved.changes);
   const solution = { ...solved, packages: await fetch(solved.packages) };
   const baseTree = resolve(options.baseTree);

@@ -2,4 +2,4 @@
 export { LEFT_KINDS, type Left, type LeftKind } from "./left.js";
 export { leftBehind, type RemovalView } from "./left-behind.js";
 export { mayStay } from "./may-stay.js";
-export { refuseChanges, refuseNames, type Wishes } from "./refuse.js";
+export { explainUnsolvable, refuseChanges, refuseNames, type Wishes } from "./refuse.js";

@@ -57,6 +57,22 @@ export function refuseChanges(
   if (found.length > 0) throw new BuildError(found);
 }
 
+/**
+ * What a package manager says that finds no way: where that is a package that is to go, the chains say it shorter.
+ *
+ * @param error what solving threw
+ * @throws BuildError `image/still-needed`, or `error`
+ */
+export function explainUnsolvable(error: unknown, { remove }: Wishes, base: Installed): never {
+  if (error instanceof BuildError) {
+    const said = error.diagnostics.map(({ help = "" }) => help).join("\n");
+    const missed = remove.filter((name) => said.includes(`: ${name} `));
+    const chains = [...chainsTo(new Set(missed), base).values()];
+    if (missed.length > 0 && chains.length > 0) throw new BuildError([problems.stillNeeded(chains)]);
+  }
+  throw error;
+}
+
 /** By name of each package that needs one of `targets`, however far away: the shortest way there, its own name first. */
 function chainsTo(targets: ReadonlySet<string>, base: Installed): ReadonlyMap<string, readonly string[]> {
   const needs = directNeeds(base);

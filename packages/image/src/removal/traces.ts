@@ -81,7 +81,8 @@ export class Traces {
 /** Whether a script has the path as a word, or as the start of a longer path. */
 function names(text: string, path: string): boolean {
   for (let at = text.indexOf(path); at >= 0; at = text.indexOf(path, at + 1)) {
-    const [before = "", after = ""] = [text[at - 1], text.slice(at + path.length, at + path.length + 2)];
+    const before = text[at - 1] ?? "";
+    const after = text.slice(at + path.length, at + path.length + 2);
     if (!/[\w./-]/.test(before) && !/^(?:[\w+~-]|\.\w)/.test(after)) return true;
   }
   return false;

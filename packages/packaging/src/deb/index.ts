@@ -21,6 +21,7 @@ export { scriptModes, type ScriptModes } from "./scripts/script-modes.js";
 export { type AlternativeLink } from "./scripts/alternatives.js";
 export { type ModeRule, type UnreadMode } from "./scripts/mode-commands.js";
 export { extendedStates, readAutomatic, statesAfter } from "./auto-installed.js";
+export { openOverrides, type Overrides } from "./overrides.js";
 export { removalsOf, type Removals } from "./removals.js";
 export { installedScripts } from "./skipped.js";
 export { completeRoot, normaliseRoot } from "./normalise.js";

@@ -79,7 +79,7 @@ async function fetchInto(
   if (tag) wanted.push(`+refs/tags/${tag.text}:refs/tags/${tag.text}`);
   // A setting of the repository could name another program for the other side.
   const begin = ["-C", folder, "fetch", "--progress", "--upload-pack=git-upload-pack"];
-  const { code, stderr } = await git([...begin, "--prune", "--", url.text, ...wanted], onProgress);
+  const { code, stderr } = await git([...begin, "--prune", "--", url.text, ...wanted], { onProgress });
   // That it is not there is said by whoever looks for it.
   if (code !== 0 && !stderr.includes("couldn't find remote ref")) {
     const reason = redact(gitReason(stderr));
@@ -88,7 +88,7 @@ async function fetchInto(
   if (isElsewhere) await git(["-C", folder, "remote", "set-url", "origin", withoutPassword(url.text)]);
   // Servers may give a commit that no branch leads to any more; whether it came is looked at afterwards.
   if (commit && commit.text.length >= 40 && (await commitOf(folder, commit.text)) === undefined)
-    await git([...begin, "--", url.text, commit.text], onProgress);
+    await git([...begin, "--", url.text, commit.text], { onProgress });
 }
 
 type Found = { readonly commit: string } | { readonly problem: Diagnostic };
