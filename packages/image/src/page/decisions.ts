@@ -1,4 +1,4 @@
-/** What of an extension does not ship just as its package has it, by what was decided. */
+/** What of an extension does not ship just as its package has it, or what removed packages left in an image, by kind. */
 import { html, type Markup } from "@tsbake/base/page";
 import type { PathDecision } from "../facts/reported.js";
 import type { ResultRequest } from "../facts/result.js";
@@ -16,17 +16,28 @@ const MEANINGS: Readonly<Record<PathDecision, string>> = {
   "fixed-id": "an account with the same number on every device, since files carry it",
   "mode-narrowed": "ships with a narrower mode, as a script or an override of the base would have it",
   "mode-of-base": "a folder that keeps mode and owner of the base",
+  "left-file": "nobody owns it now",
+  "left-configuration": "nobody owns it now",
+  "left-link": "it led somewhere in the base and does not any more",
+  "left-alternative": "a link of update-alternatives that leads nowhere",
+  "left-unit": "an enabled unit or an alias whose unit file is gone",
+  "left-user": "an account that only a removed package makes",
+  "left-group": "an account that only a removed package makes",
+  "left-override": "what dpkg-statoverride keeps for a path that is gone",
   "xattr-dropped": "an attribute of overlayfs that would change the base",
 };
 
 /** Groups of more rows are closed at first. */
 const MOST_OPEN = 12;
 
-/** @returns nothing for an image that is no extension: all of it ships as it was installed */
-export function decisionsSection({ extension }: ResultRequest): Markup | undefined {
-  if (extension === undefined) return undefined;
-  const { report } = extension;
-  if (report.length === 0) return html`<p>Everything ships as its package has it.</p>`;
+/** @returns nothing for an image from nothing: all of it ships as it was installed */
+export function decisionsSection({ extension, facts }: ResultRequest): Markup | undefined {
+  const report = extension?.report ?? facts.template?.left;
+  if (report === undefined) return undefined;
+  if (report.length === 0)
+    return html`<p>
+      ${extension ? "Everything ships as its package has it." : "Removed packages left nothing behind."}
+    </p>`;
   const columns = [
     { title: "Path", kind: "name" },
     { title: "Because" },
@@ -41,8 +52,9 @@ export function decisionsSection({ extension }: ResultRequest): Markup | undefin
 ${table(decision, columns, rows, { allIn: "the .report beside this page" })}</details>
 `;
   });
-  return html`<p class="soft">
-      ${plural(report.length, "path")} that do not ship just as their packages have them; all others do.
-    </p>
+  const what = extension
+    ? "that do not ship just as their packages have them; all others do."
+    : "that removed packages left behind.";
+  return html`<p class="soft">${plural(report.length, extension ? "path" : "thing")} ${what}</p>
     ${filterBox("decisions", "part of a path or package")} ${groups}`;
 }

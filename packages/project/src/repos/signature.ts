@@ -70,9 +70,8 @@ async function faultOf(
     "gpg.ssh.revocationFile=",
   ].flatMap((one) => ["-c", one]);
   const verify = tag === undefined ? "verify-commit" : "verify-tag";
-  const { code, stderr } = await git(["-C", folder, ...settings, verify, "--raw", object], undefined, {
-    GNUPGHOME: home,
-    GIT_NO_REPLACE_OBJECTS: "1",
+  const { code, stderr } = await git(["-C", folder, ...settings, verify, "--raw", object], {
+    env: { GNUPGHOME: home, GIT_NO_REPLACE_OBJECTS: "1" },
   });
   const by = signedBy(stderr);
   const isAllowed = keys.some(({ fingerprint }) => fingerprint === by);
