@@ -481,6 +481,8 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     const base = JSON.parse(rig.read(`${images}/case-base-generic.rootfs.packages.json`)) as {
       databaseDigest: string;
     };
+    const page = rig.read(`${images}/case-tools-generic.rootfs.html`);
+    expect([...named, base.databaseDigest].filter((word) => !page.includes(word.split(" ")[0]!))).toEqual([]);
     const digest = Buffer.from(base.databaseDigest, "hex").toString("base64url");
     const urls = bill.metadata.component.externalReferences.map(({ url }) => url);
     expect(urls).toContain(`ni:///sha-256;${digest}`);

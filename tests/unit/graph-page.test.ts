@@ -151,17 +151,19 @@ test("how a task was done the last time stays: what is up to date changes nothin
   first.see({ type: "task-finished", ...name("a:do_x"), elapsedMs: 12.6 });
   first.see({ type: "task-skipped", ...name("b:do_x"), reason: "restored", elapsedMs: 3 });
   first.see({ type: "task-skipped", ...name("c:do_x"), reason: "covered", elapsedMs: 0 });
+  first.see({ type: "task-skipped", ...name("e:do_x"), reason: "noexec", elapsedMs: 0 });
   await first.save();
   const second = await LastDone.open(folder);
   second.see({ type: "task-skipped", ...name("b:do_x"), reason: "covered", elapsedMs: 0 });
   second.see({ type: "task-skipped", ...name("a:do_x"), reason: "current", elapsedMs: 0 });
   await second.save();
   const third = await LastDone.open(folder);
-  expect(["a", "b", "c", "d"].map((one) => third.of(`${one}:do_x`))).toEqual([
+  expect(["a", "b", "c", "d", "e"].map((one) => third.of(`${one}:do_x`))).toEqual([
     { how: "run", elapsedMs: 13 },
     { how: "restore", elapsedMs: 3 },
     { how: "covered", elapsedMs: 0 },
     undefined,
+    { how: "noexec", elapsedMs: 0 },
   ]);
   for (const broken of ["{", '{"format":1,"tasks":{"a:do_x":{"how":"magic","elapsedMs":1}}}']) {
     writeFileSync(join(folder, "last-done.json"), broken);

@@ -1,4 +1,5 @@
 /** The page at `/`: what there is and how it is used, in one file of HTML without scripts or anything from elsewhere. */
+import { html, htmlPage, type Markup } from "@tsbake/base/page";
 import type { StoredObject } from "@tsbake/sstate";
 import type { Metrics } from "./metrics.js";
 import { SLOT_MS, SLOTS, type HitSlot, type Usage } from "./usage.js";
@@ -15,11 +16,8 @@ const SHOWN = 10;
 const [BAR, STEP, HEIGHT] = [4, 5, 80];
 
 const STYLE = `
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color-scheme: light dark }
-table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top }
-td.number, th.number { text-align: right } td.name { word-break: break-all; font-family: ui-monospace, monospace }
-svg { display: block; width: 100%; height: 6rem; border-bottom: 1px solid } .asked { fill: #8885 } .hits { fill: #2a7 }
-@media (min-width: 40rem) { .number { white-space: nowrap } }
+td.name { word-break: break-all }
+svg { display: block; width: 100%; height: 6rem; border-bottom: 1px solid var(--line) } .asked { fill: #8885 } .hits { fill: #2a7 }
 p.axis { display: flex; justify-content: space-between; margin: 0 }
 `;
 
@@ -53,35 +51,77 @@ export function statusPage(
       `${(tookMs / 1000).toFixed(3)} s`,
       minute(startedMs),
     ]);
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Shared state</title>
-<meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body><h1>Shared state</h1>
-<table>${facts.map(([name, value]) => `<tr><th>${escaped(name)}</th><td>${escaped(value)}</td></tr>`).join("\n")}</table>
-<h2>Hit rate over the last day</h2>${chart(slots, nowMs)}
-<h2>Newest</h2>${list(["Upload since the start", "Size", "Came"], newest)}
-<h2>Last used</h2>${list(
-    ["Object", "Size", "Used"],
-    ofObjects(all.toSorted((left, right) => right.usedMs - left.usedMs)),
-  )}
-<h2>Largest</h2>${list(
-    ["Object", "Size", "Used"],
-    ofObjects(all.toSorted((left, right) => right.sizeBytes - left.sizeBytes)),
-  )}
-<h2>Slowest answers of the last day</h2>${list(["Request", "Size", "Took", "At"], slowest)}
-</body></html>
-`;
+  const parts: readonly (readonly [string, Markup])[] = [
+    ["Hit rate over the last day", chart(slots, nowMs)],
+    ["Newest", list(["Upload since the start", "Size", "Came"], newest)],
+    [
+      "Last used",
+      list(["Object", "Size", "Used"], ofObjects(all.toSorted((left, right) => right.usedMs - left.usedMs))),
+    ],
+    [
+      "Largest",
+      list(
+        ["Object", "Size", "Used"],
+        ofObjects(all.toSorted((left, right) => right.sizeBytes - left.sizeBytes)),
+      ),
+    ],
+    ["Slowest answers of the last day", list(["Request", "Size", "Took", "At"], slowest)],
+  ];
+  return htmlPage({
+    title: "Shared state",
+    style: STYLE,
+    body: html`<main class="page">
+      <h1>Shared state</h1>
+      <section class="card">
+        <table>
+          ${facts.map(
+            ([name, value]) =>
+              html`<tr>
+                <th>${name}</th>
+                <td>${value}</td>
+              </tr>`,
+          )}
+        </table>
+      </section>
+      ${parts.map(
+        ([title, body]) =>
+          html`<section class="card">
+            <h2>${title}</h2>
+            ${body}
+          </section>`,
+      )}
+    </main>`,
+  });
 }
 
 /** A bar for ten minutes: its height is the hit rate, and where nothing was asked there is none. */
-function chart(slots: readonly HitSlot[], nowMs: number): string {
+function chart(slots: readonly HitSlot[], nowMs: number): Markup {
   const firstMs = (Math.floor(nowMs / SLOT_MS) - SLOTS + 1) * SLOT_MS;
   const bars = slots.map(({ startMs, hits, misses }) => {
     const height = ((HEIGHT * hits) / (hits + misses)).toFixed(1);
     const x = ((startMs - firstMs) / SLOT_MS) * STEP;
-    return `<g><title>${minute(startMs)}: ${rate(hits, misses)}</title><rect class="asked" x="${x}" y="0" width="${BAR}" height="${HEIGHT}"/><rect class="hits" x="${x}" y="${(HEIGHT - Number(height)).toFixed(1)}" width="${BAR}" height="${height}"/></g>`;
+    return html`<g>
+      <title>${minute(startMs)}: ${rate(hits, misses)}</title>
+      <rect class="asked" x="${x}" y="0" width="${BAR}" height="${HEIGHT}" />
+      <rect
+        class="hits"
+        x="${x}"
+        y="${(HEIGHT - Number(height)).toFixed(1)}"
+        width="${BAR}"
+        height="${height}"
+      />
+    </g>`;
   });
-  return `<svg role="img" aria-label="Hit rate in steps of ten minutes; all together ${rateOf(slots)}" viewBox="0 0 ${SLOTS * STEP} ${HEIGHT}" preserveAspectRatio="none">${bars.join("\n")}</svg>
-<p class="axis"><span>${minute(firstMs)}</span><span>${minute(nowMs)}</span></p>`;
+  const label = `Hit rate in steps of ten minutes; all together ${rateOf(slots)}`;
+  return html`<svg
+      role="img"
+      aria-label="${label}"
+      viewBox="0 0 ${SLOTS * STEP} ${HEIGHT}"
+      preserveAspectRatio="none"
+    >
+      ${bars}
+    </svg>
+    <p class="axis"><span>${minute(firstMs)}</span><span>${minute(nowMs)}</span></p>`;
 }
 
 function rateOf(slots: readonly HitSlot[]): string {
@@ -95,13 +135,24 @@ function rate(hits: number, misses: number): string {
 }
 
 /** The first column is a name, the others are numbers. */
-function list(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return "<p>none</p>";
-  const cell = (tag: string, text: string, at: number): string =>
-    `<${tag} class="${at === 0 ? "name" : "number"}">${escaped(text)}</${tag}>`;
-  const row = (tag: string, texts: readonly string[]): string =>
-    `<tr>${texts.map((text, at) => cell(tag, text, at)).join("")}</tr>`;
-  return `<table><thead>${row("th", heads)}</thead><tbody>${rows.map((one) => row("td", one)).join("\n")}</tbody></table>`;
+function list(heads: readonly string[], rows: readonly (readonly string[])[]): Markup {
+  if (rows.length === 0) return html`<p>none</p>`;
+  const kind = (at: number): string => (at === 0 ? "name" : "number");
+  return html`<table>
+    <thead>
+      <tr>
+        ${heads.map((text, at) => html`<th scope="col" class="${kind(at)}">${text}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        (row) =>
+          html`<tr>
+            ${row.map((text, at) => html`<td class="${kind(at)}">${text}</td>`)}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
 }
 
 /** In UTC, as the log has it. */
@@ -114,9 +165,4 @@ function size(bytes: number): string {
   const at = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** at;
   return `${at === 0 ? value : value.toFixed(1)} ${units[at]!}`;
-}
-
-/** Names come from whoever may upload. */
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
 }

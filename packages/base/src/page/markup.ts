@@ -32,7 +32,7 @@ function textOf(part: Part): string {
 }
 
 /** Marks that turn the order of letters around: with them a name would look like another one. */
-const TURNING = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+export const TURNING = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
 
 function escaped(text: string): string {
   return withoutControls(text)

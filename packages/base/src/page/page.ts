@@ -1,6 +1,6 @@
 /** The frame of a page: its head, the looks that all pages share, and what the browser may do with it. */
 import { createHash } from "node:crypto";
-import { html, Markup } from "./markup.js";
+import { html, Markup, TURNING } from "./markup.js";
 import { STYLE } from "./style.js";
 
 export interface PageParts {
@@ -43,9 +43,11 @@ export function htmlPage({ title, body, style = "", script, data }: PageParts): 
     </html> `.text;
 }
 
-/** `</script>` or `<!--` in a name would end the element. */
+/** `</script>` or `<!--` in a name would end the element; what turns letters around is to be seen in the source. */
 function json(data: unknown): string {
-  return (JSON.stringify(data) ?? "").replaceAll("<", String.raw`\u003c`);
+  return (JSON.stringify(data) ?? "")
+    .replaceAll("<", String.raw`\u003c`)
+    .replaceAll(TURNING, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function sha256(script: string): string {

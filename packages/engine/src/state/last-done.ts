@@ -7,9 +7,12 @@ import { byText, codeOf, readTextIfThere, writeFileAtomic } from "@tsbake/base";
 import type { RunEvent } from "@tsbake/run";
 import * as v from "valibot";
 
-/** `run`: its body; `restore`: its artifact came from the shared state; `covered`: nobody needed it, for what needs it was restored. */
+/**
+ * `run`: its body; `restore`: its artifact came from the shared state; `covered`: nobody needed it, for what needs it was
+ * restored; `noexec`: it has no body.
+ */
 const Done = v.object({
-  how: v.picklist(["run", "restore", "covered"]),
+  how: v.picklist(["run", "restore", "covered", "noexec"]),
   elapsedMs: v.pipe(v.number(), v.integer(), v.minValue(0)),
 });
 export type Done = Readonly<v.InferOutput<typeof Done>>;
@@ -42,7 +45,7 @@ export class LastDone {
     if (event.type === "task-finished") this.#note(event.label, "run", event.elapsedMs);
     if (event.type !== "task-skipped") return;
     if (event.reason === "restored") this.#note(event.label, "restore", event.elapsedMs);
-    if (event.reason === "covered") this.#note(event.label, "covered", 0);
+    if (event.reason === "covered" || event.reason === "noexec") this.#note(event.label, event.reason, 0);
   }
 
   #note(label: string, how: Done["how"], elapsedMs: number): void {
@@ -51,7 +54,7 @@ export class LastDone {
 
   /** Writes what is new, where anything was done. */
   async save(): Promise<void> {
-    if (![...this.#new.values()].some(({ how }) => how !== "covered")) return;
+    if (![...this.#new.values()].some(({ how }) => how === "run" || how === "restore")) return;
     const all = [...new Map([...this.#known, ...this.#new])].sort(([left], [right]) => byText(left, right));
     try {
       await writeFileAtomic(

@@ -41,7 +41,8 @@ for (const input of document.querySelectorAll("input[data-filters]")) {
 
 function element(name, text, kind) {
   const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
+  // Marks that turn the order of letters around, as they may stand in a name.
+  if (text !== undefined) made.textContent = text.replaceAll(/[\\u061C\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069]/g, "\\uFFFD");
   if (kind) made.className = kind;
   return made;
 }

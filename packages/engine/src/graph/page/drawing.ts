@@ -77,7 +77,7 @@ function labelOf(recipe: GraphRecipe, task: GraphTask): string {
 
 function stateOfRecipe({ tasks }: GraphRecipe): string {
   const has = (how: string): boolean => tasks.some(({ last }) => last?.how === how);
-  return ["run", "restore", "covered"].find(has) ?? "unknown";
+  return ["run", "restore", "covered", "noexec"].find(has) ?? "unknown";
 }
 
 /** Pairs of nodes that the critical path goes from and to. */

@@ -60,15 +60,18 @@ function titleOf(targets: readonly string[]): string {
 
 /** How many tasks were done in each way, with the colour of it. */
 function legend({ recipes, criticalPath }: GraphData): Markup {
-  const counts = { run: 0, restore: 0, covered: 0, unknown: 0 };
+  const counts = { run: 0, restore: 0, covered: 0, noexec: 0, unknown: 0 };
   for (const { tasks } of recipes) for (const { last } of tasks) counts[last?.how ?? "unknown"]++;
   const words = {
     run: "ran",
     restore: "came from the cache",
     covered: "not needed, for what needs it came from the cache",
+    noexec: "has nothing to run",
     unknown: "not built yet",
   } as const;
-  const kinds = (["run", "restore", "covered", "unknown"] as const).filter((kind) => counts[kind] > 0);
+  const kinds = (["run", "restore", "covered", "noexec", "unknown"] as const).filter(
+    (kind) => counts[kind] > 0,
+  );
   return html`<ul class="legend" aria-label="Colours, and tasks of each">
     ${kinds.map((kind) => html`<li><span class="swatch ${kind}"></span>${words[kind]} (${counts[kind]})</li>`)}
     ${criticalPath && html`<li><span class="swatch critical"></span>critical path (${timeText(criticalPath.elapsedMs)})</li>`}

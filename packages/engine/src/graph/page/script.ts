@@ -61,7 +61,7 @@ function link(name) {
 function row(title, names) {
   return names.length === 0 ? "" : element("p", {}, element("small", {}, title + ": "), ...names.map(link));
 }
-const WORDS = { run: "ran", restore: "from the cache", covered: "not needed" };
+const WORDS = { run: "ran", restore: "from the cache", covered: "not needed", noexec: "nothing to run" };
 function lastWords(last) {
   if (!last) return "";
   const seconds = last.elapsedMs > 0 ? " " + (last.elapsedMs / 1000).toFixed(1) + " s" : "";

@@ -18,6 +18,7 @@ rect, .swatch { fill: var(--card); background: var(--card); stroke: var(--line);
 .run rect, .swatch.run { fill: var(--run); background: var(--run); stroke: var(--run-edge); border-color: var(--run-edge) }
 .restore rect, .swatch.restore { fill: var(--restore); background: var(--restore); stroke: var(--restore-edge); border-color: var(--restore-edge) }
 .covered rect, .swatch.covered { stroke: var(--soft); border: 1px dashed var(--soft); stroke-dasharray: 4 3 }
+.noexec rect, .swatch.noexec { fill: none; background: none; stroke: var(--soft); border-color: var(--soft) }
 .critical rect { stroke: var(--critical); stroke-width: 2.5; stroke-dasharray: none } .swatch.critical { border: 0; height: .2rem; background: var(--critical) }
 .box { text-decoration: none } .box:hover rect { stroke: var(--mark) } .box:focus-visible { outline: none } .box:focus-visible rect { stroke: var(--mark); stroke-width: 3 }
 .line { fill: none; stroke: var(--soft); stroke-opacity: .55; stroke-width: 1.2 } .line.back { stroke-dasharray: 5 4 }
@@ -29,6 +30,6 @@ rect, .swatch { fill: var(--card); background: var(--card); stroke: var(--line);
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; margin: 0; padding: 0; font-size: .88rem; width: 100% }
 .legend li { display: inline-flex; align-items: center; gap: .4rem } .swatch { display: inline-block; width: 1.1rem; height: .8rem; border-radius: .2rem; flex: none }
 @media (max-width: 60rem) {
-  body { height: auto; min-height: 100vh } main { flex-direction: column } #drawing { flex: none; height: 60vh } #detail { max-width: none; min-width: 0; border-left: 0; border-top: 1px solid var(--line) }
+  body { height: auto; min-height: 100vh } main { flex-direction: column } #drawing { flex: none; height: 45vh } #detail { max-width: none; min-width: 0; border-left: 0; border-top: 1px solid var(--line) }
 }
 `;
