@@ -147,13 +147,13 @@ test("the critical path is the longest way by times, and none where nothing took
 test("how a task was done the last time stays: what is up to date changes nothing, and neither does a build without work", async () => {
   const folder = temporaryFolder("last-done");
   const name = (label: string) => ({ task: label as TaskId, label });
-  const first = await LastDone.open(folder);
+  const first = LastDone.toNote(folder);
   first.see({ type: "task-finished", ...name("a:do_x"), elapsedMs: 12.6 });
   first.see({ type: "task-skipped", ...name("b:do_x"), reason: "restored", elapsedMs: 3 });
   first.see({ type: "task-skipped", ...name("c:do_x"), reason: "covered", elapsedMs: 0 });
   first.see({ type: "task-skipped", ...name("e:do_x"), reason: "noexec", elapsedMs: 0 });
   await first.save();
-  const second = await LastDone.open(folder);
+  const second = LastDone.toNote(folder);
   second.see({ type: "task-skipped", ...name("b:do_x"), reason: "covered", elapsedMs: 0 });
   second.see({ type: "task-skipped", ...name("a:do_x"), reason: "current", elapsedMs: 0 });
   await second.save();

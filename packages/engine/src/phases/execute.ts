@@ -39,7 +39,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const began = new Date();
   const settings = await runSettings(options);
   const push = request.dryRun ? undefined : await openPush({ ...context, onEvent, signal: request.kill });
-  const lastDone = request.dryRun ? undefined : await LastDone.open(settings.cache);
+  const lastDone = request.dryRun ? undefined : LastDone.toNote(settings.cache);
   const traffic = new Traffic();
   const store = traffic.over(await openStore(project, { onEvent, locked, signal: request.kill, traffic }));
   try {

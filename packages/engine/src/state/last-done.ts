@@ -21,18 +21,23 @@ const File = v.object({ format: v.literal(1), tasks: v.record(v.string(), Done) 
 
 export class LastDone {
   readonly #path: string;
-  readonly #known: Map<string, Done>;
+  readonly #known: ReadonlyMap<string, Done>;
   readonly #new = new Map<string, Done>();
 
-  private constructor(path: string, known: Map<string, Done>) {
+  private constructor(path: string, known: ReadonlyMap<string, Done>) {
     this.#path = path;
     this.#known = known;
   }
 
+  /** For a build, which notes what it does; what was noted before is read when it ends, and only where it did anything. */
+  static toNote(cache: string): LastDone {
+    return new LastDone(pathIn(cache), new Map());
+  }
+
   /** @param cache CACHE */
   static async open(cache: string): Promise<LastDone> {
-    const path = join(cache, "last-done.json");
-    return new LastDone(path, parse(await readTextIfThere(path)));
+    const path = pathIn(cache);
+    return new LastDone(path, await readKnown(path));
   }
 
   /** By its label, `PN:do_task`. */
@@ -55,17 +60,27 @@ export class LastDone {
   /** Writes what is new, where anything was done. */
   async save(): Promise<void> {
     if (![...this.#new.values()].some(({ how }) => how === "run" || how === "restore")) return;
-    const all = [...new Map([...this.#known, ...this.#new])].sort(([left], [right]) => byText(left, right));
     try {
+      const known = await readKnown(this.#path);
+      const all = [...new Map([...known, ...this.#new])].sort(([left], [right]) => byText(left, right));
       await writeFileAtomic(
         this.#path,
         `${JSON.stringify({ format: 1, tasks: Object.fromEntries(all) }, undefined, 1)}\n`,
+        { sync: false },
       );
     } catch (error) {
       // It is worth less than the build.
       if (codeOf(error) === undefined) throw error;
     }
   }
+}
+
+function pathIn(cache: string): string {
+  return join(cache, "last-done.json");
+}
+
+async function readKnown(path: string): Promise<Map<string, Done>> {
+  return parse(await readTextIfThere(path));
 }
 
 function parse(text: string | undefined): Map<string, Done> {
