@@ -31,7 +31,7 @@ import type { BaseOptions } from "./options.js";
 import { leftOnTree } from "./left-on-tree.js";
 import { packWhole } from "./whole-tree.js";
 
-export interface TemplateOptions extends BaseOptions, Wishes {
+export interface FromTemplateOptions extends BaseOptions, Wishes {
   /** Folder of the base's snapshot. */
   readonly base: string;
   /** The tar of its tree, and what its do_rootfs said of its packages. */
@@ -50,7 +50,7 @@ const REPORT_FILE = "report.txt";
  * @throws BuildError `image/bad-snapshot`, `image/cannot-remove`, `image/left-by-removal`, `image/still-needed`,
  *   `image/template-changed`, `image/template-of-extension`, `packaging/install-failed`, `packaging/unsolvable`, …
  */
-export async function installOnTemplate(options: TemplateOptions): Promise<LayerFacts> {
+export async function installOnTemplate(options: FromTemplateOptions): Promise<LayerFacts> {
   const { backend, install, remove, baseName } = options;
   const isAllowed = mayStay(options.mayLeave);
   const snapshot = await openSnapshot(options.base, {
