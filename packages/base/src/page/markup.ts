@@ -12,10 +12,10 @@ export class Markup {
 }
 
 /** What may stand in `${…}`; undefined and false leave nothing. */
-export type Part = Markup | string | number | false | undefined | readonly Part[];
+export type Content = Markup | string | number | false | undefined | readonly Content[];
 
 /** A template of HTML or SVG: html`<td>${name}</td>`. Attributes stand in double quotes. */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+export function html(strings: TemplateStringsArray, ...parts: readonly Content[]): Markup {
   let text = strings[0]!;
   for (const [index, part] of parts.entries()) text += textOf(part) + strings[index + 1]!;
   return new Markup(text);
@@ -23,7 +23,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 
 export const nothing = new Markup("");
 
-function textOf(part: Part): string {
+function textOf(part: Content): string {
   if (part === undefined || part === false) return "";
   if (part instanceof Markup) return part.text;
   if (typeof part === "number") return String(part);

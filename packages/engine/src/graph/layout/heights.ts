@@ -1,5 +1,5 @@
 /** How high each item stands in its column: near to its neighbours, and not over the one above. */
-import type { Ranked } from "./ranks.js";
+import type { RankedGraph } from "./ranks.js";
 
 const SWEEPS = 10;
 /** A line that passes should be straight more than a box should be in the middle. */
@@ -11,7 +11,7 @@ const LINE_WEIGHT = 4;
  * @returns the middle of each item, from 0 on
  */
 export function heights(
-  { items, next }: Ranked,
+  { items, next }: RankedGraph,
   columns: readonly (readonly number[])[],
   space: (above: number, below: number) => number,
 ): Float64Array {

@@ -1,10 +1,10 @@
 /** In which order the items of each column stand, so that few lines cross each other. */
-import type { Ranked } from "./ranks.js";
+import type { RankedGraph } from "./ranks.js";
 
 const SWEEPS = 12;
 
 /** Columns in their new order: from left to right and back, each item goes to the middle of its neighbours; the best of all passes. */
-export function ordered({ items, columns, next }: Ranked): number[][] {
+export function ordered({ items, columns, next }: RankedGraph): number[][] {
   const previous: number[][] = items.map(() => []);
   for (const [from, all] of next.entries()) for (const to of all) previous[to]!.push(from);
   const places = new Float64Array(items.length);

@@ -9,7 +9,7 @@ export interface Item {
 }
 
 /** A graph whose lines go from one column to the next. */
-export interface Ranked {
+export interface RankedGraph {
   /** Boxes first, with their own numbers. */
   readonly items: readonly Item[];
   /** Items of each column. */
@@ -21,7 +21,7 @@ export interface Ranked {
 }
 
 /** @param mostItems beyond that nothing is made of it @returns undefined when the lines are too long or too many */
-export function ranked(count: number, edges: readonly LayoutEdge[], mostItems: number): Ranked | undefined {
+export function ranked(count: number, edges: readonly LayoutEdge[], mostItems: number): RankedGraph | undefined {
   const forward = edges.map(({ from, to }): readonly [number, number] =>
     from < to ? [from, to] : [to, from],
   );
