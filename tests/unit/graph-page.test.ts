@@ -258,6 +258,12 @@ describe("the page of a graph", () => {
       const kinds = (svg: string) =>
         ask(`Object.fromEntries([...document.querySelectorAll("#${svg} .box")].map((one) =>
           [one.dataset.name, ["selected", "need", "user", "faded"].find((kind) => one.classList.contains(kind)) ?? ""]))`);
+      // The browser tells of a new address when it has time for it.
+      const isSelected = (name: string) =>
+        ask(`new Promise((resolve) => {
+          const look = () => document.querySelector('.box.selected[data-name="${name}"]') ? resolve() : setTimeout(look, 10);
+          look();
+        })`);
       expect(await ask("document.querySelector('main').dataset.shown")).toBe("tasks");
       expect(
         await ask(`(({ width, height }, place) => Math.max(width / place.width, height / place.height))(
@@ -267,6 +273,7 @@ describe("the page of a graph", () => {
 
       await ask(`document.querySelector('[data-name="tool:do_compile"]').focus()`);
       await browser.press("Enter", "\r");
+      await isSelected("tool:do_compile");
       expect(await ask("decodeURIComponent(location.hash)")).toBe("#tool:do_compile");
       expect(await ask(detail)).toMatch(
         /^tool 1\.0-r0 \/r\/tool\.bb \(core\) do_compile ran 0\.8 s needs: libc:do_install/,
@@ -282,7 +289,7 @@ describe("the page of a graph", () => {
       await ask(
         `document.querySelector('#recipes [data-name="tool"]').dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, view: window }))`,
       );
-      await ask("new Promise((resolve) => setTimeout(resolve))");
+      await isSelected("tool");
       expect(await kinds("recipes")).toEqual({
         image: "user",
         libc: "need",

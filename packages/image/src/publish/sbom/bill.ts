@@ -64,7 +64,7 @@ export function digestUri(digest: string): string {
 }
 
 /** SOURCE_DATE_EPOCH as a time that both formats take, without fractions. */
-export function timeText(epochSeconds: number): string {
+export function timestampText(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 }
 

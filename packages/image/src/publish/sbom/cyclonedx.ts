@@ -25,7 +25,7 @@ import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { sha256 } from "@tsbake/base";
 import type { LayerFacts, PackageFact } from "../../facts/facts.js";
 import { uuidOf } from "../../formats/tools.js";
-import { billedBase, type Bill, digestUri, ownNeeds, rootPackages, timeText, toolVersion } from "./bill.js";
+import { billedBase, type Bill, digestUri, ownNeeds, rootPackages, timestampText, toolVersion } from "./bill.js";
 import { licenceOf } from "./licence.js";
 import { maintainerOf } from "./maintainer.js";
 import { packageUrl } from "./purl.js";
@@ -46,7 +46,7 @@ export function formatCycloneDx(bill: Bill): string {
   const tool = new Component(ComponentType.Application, "tsbake", { version: toolVersion() });
   const bom = new Bom({
     metadata: new Metadata({
-      timestamp: new Date(timeText(bill.epochSeconds)),
+      timestamp: new Date(timestampText(bill.epochSeconds)),
       component: image,
       tools: new Tools({ components: new ComponentRepository([tool]) }),
     }),

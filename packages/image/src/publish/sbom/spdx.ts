@@ -2,7 +2,7 @@
 import { sha256 } from "@tsbake/base";
 import type { PackageFact } from "../../facts/facts.js";
 import { uuidOf } from "../../formats/tools.js";
-import { billedBase, type Bill, ownNeeds, rootPackages, timeText, toolVersion } from "./bill.js";
+import { billedBase, type Bill, ownNeeds, rootPackages, timestampText, toolVersion } from "./bill.js";
 import { licenceOf, licenceReference } from "./licence.js";
 import { maintainerOf } from "./maintainer.js";
 import { encoded, packageUrl } from "./purl.js";
@@ -103,7 +103,7 @@ function graphOf(bill: Bill, space: string): object[] {
     type: "CreationInfo",
     "@id": CREATION,
     specVersion: "3.0.1",
-    created: timeText(bill.epochSeconds),
+    created: timestampText(bill.epochSeconds),
     createdBy: [agents.tool],
   };
   return [creation, document, sbom, ...elements];
