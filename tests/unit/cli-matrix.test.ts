@@ -44,8 +44,19 @@ const RECIPES: readonly ExtensionRecipe[] = [
 
 /** What `build` gives. */
 const DONE = {
-  ...{ total: 1, ran: 1, restored: 0, current: 0, covered: 0, noexec: 0, errorMessages: 0, warnings: 0 },
-  ...{ failed: [], notStarted: [], slowest: [], interrupted: false, elapsedMs: 1 },
+  total: 1,
+  ran: 1,
+  restored: 0,
+  current: 0,
+  covered: 0,
+  noexec: 0,
+  errorMessages: 0,
+  warnings: 0,
+  failed: [],
+  notStarted: [],
+  slowest: [],
+  interrupted: false,
+  elapsedMs: 1,
 };
 
 function matrix(words: readonly string[], recipes: readonly ExtensionRecipe[] = RECIPES, ok = true) {
