@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { BuildError, Source, type Diagnostic } from "@tsbake/base";
+import { type BuildError, Source, type Diagnostic } from "@tsbake/base";
 import {
   Datastore,
   evaluateFile,

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { BuildError, type Diagnostic } from "@tsbake/base";
+import { type BuildError, type Diagnostic } from "@tsbake/base";
 import { lockProject, readProjectFile, type ProjectFile, type ProjectOptions } from "@tsbake/project";
 import { gitIn, makeRemote } from "../support/kas-cases.js";
 import { notRoot, testUnless } from "../support/skip.js";
