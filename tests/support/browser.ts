@@ -104,9 +104,13 @@ export class Browser implements AsyncDisposable {
     );
   }
 
-  /** @param expression of JavaScript, in the page @returns its value, as JSON has it */
+  /** @param expression of JavaScript, in the page @returns its value, or what its promise gives, as JSON has it */
   async evaluate(expression: string): Promise<unknown> {
-    const answer = await this.#ask("Runtime.evaluate", { expression, returnByValue: true });
+    const answer = await this.#ask("Runtime.evaluate", {
+      expression,
+      returnByValue: true,
+      awaitPromise: true,
+    });
     return answer.result?.value;
   }
 
