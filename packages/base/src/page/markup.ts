@@ -12,10 +12,10 @@ export class Markup {
 }
 
 /** What may stand in `${…}`; undefined and false leave nothing. */
-export type Content = Markup | string | number | false | undefined | readonly Content[];
+export type Insertion = Markup | string | number | false | undefined | readonly Insertion[];
 
 /** A template of HTML or SVG: html`<td>${name}</td>`. Attributes stand in double quotes. */
-export function html(strings: TemplateStringsArray, ...parts: readonly Content[]): Markup {
+export function html(strings: TemplateStringsArray, ...parts: readonly Insertion[]): Markup {
   let text = strings[0]!;
   for (const [index, part] of parts.entries()) text += textOf(part) + strings[index + 1]!;
   return new Markup(text);
@@ -23,7 +23,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Content[]
 
 export const nothing = new Markup("");
 
-function textOf(part: Content): string {
+function textOf(part: Insertion): string {
   if (part === undefined || part === false) return "";
   if (part instanceof Markup) return part.text;
   if (typeof part === "number") return String(part);

@@ -1,5 +1,5 @@
 /** Where an image comes from and what it fits. */
-import { html, type Markup, type Content } from "@tsbake/base/page";
+import { html, type Markup, type Insertion } from "@tsbake/base/page";
 import type { LayerFacts } from "../facts/facts.js";
 import type { ResultRequest } from "../facts/result.js";
 import { readableSize } from "../facts/size.js";
@@ -8,7 +8,7 @@ import { type Cell, plural, table } from "./tables.js";
 export function factsSection({ facts, extension, outputs }: ResultRequest): Markup {
   const { distribution, closure } = facts;
   const systemd = systemdOf(facts);
-  const lines: readonly (readonly [string, Content])[] = [
+  const lines: readonly (readonly [string, Insertion])[] = [
     ["Distribution", [distribution.id ?? "", " ", distribution.version ?? ""]],
     ["Architecture", facts.architecture],
     ["Packages are", facts.backend],

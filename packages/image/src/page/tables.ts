@@ -1,5 +1,5 @@
 /** Tables and bars of the page, and what they look like. */
-import { html, type Markup, type Content } from "@tsbake/base/page";
+import { html, type Markup, type Insertion } from "@tsbake/base/page";
 import { readableSize } from "../facts/size.js";
 
 /** Rows of one table that a browser still scrolls well; who wants more has the files for programs. */
@@ -12,7 +12,7 @@ interface Column {
 }
 
 /** A value, or one with what it is sorted by where that is not its text. */
-export type Cell = Content | { readonly shown: Content; readonly sortedBy: number };
+export type Cell = Insertion | { readonly shown: Insertion; readonly sortedBy: number };
 
 interface TableOptions {
   /** Clicks on heads sort it. */

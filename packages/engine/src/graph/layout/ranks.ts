@@ -21,7 +21,11 @@ export interface RankedGraph {
 }
 
 /** @param mostItems beyond that nothing is made of it @returns undefined when the lines are too long or too many */
-export function ranked(count: number, edges: readonly LayoutEdge[], mostItems: number): RankedGraph | undefined {
+export function ranked(
+  count: number,
+  edges: readonly LayoutEdge[],
+  mostItems: number,
+): RankedGraph | undefined {
   const forward = edges.map(({ from, to }): readonly [number, number] =>
     from < to ? [from, to] : [to, from],
   );
