@@ -11,6 +11,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/command.js";
 import { link, program, treeOf, writeTar } from "../support/content-tree.js";
+import { elfFile } from "../support/elf.js";
 import { programOf } from "../support/paths.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { NO_PACKAGES } from "../support/layer-facts.js";
@@ -142,6 +143,33 @@ describe("do_check", () => {
     );
     expect(result.stderr).toContain("it hides the file of other");
     expect(result.stderr).toContain("which neither the extension nor other has");
+  });
+
+  test("a library in another version than the base's: told, or an error where that is asked for", async () => {
+    const library = "/usr/lib/x86_64-linux-gnu/libone.so.1";
+    const one = (...gives: string[]) => elfFile({ soname: "libone.so.1", gives });
+    const device = treeOf({ [library]: one("ONE_1"), "/usr/bin/user": elfFile({ needed: ["libone.so.1"] }) });
+    const identity = { backend: "deb", architecture: "amd64", count: 1, digest: "0".repeat(64) } as const;
+    const files = formatFileManifest(device.entries());
+    const rest = { distro: "debian", files, tmpfiles: [], osRelease: "ID=debian\n" };
+    await writeSnapshot(at("device"), identity, { ...rest, inspected: inspect(device) });
+    const tree = treeOf({ [library]: one("ONE_1", "ONE_2") });
+    writeTar(tree, at("newer.tar"));
+    writeFileSync(at("newer.jsonl"), formatFileManifest(tree.entries()));
+    const about = JSON.parse(readFileSync(at("extension.json"), "utf8")) as object;
+    const decided = { path: library, decision: "shadows-base", because: "allowed" };
+    writeFileSync(at("newer.json"), JSON.stringify({ ...about, report: [decided] }));
+    const inputs = ["--tree", at("newer.tar"), "--files", at("newer.jsonl"), "--base", at("device")];
+    const run = (mode: string) =>
+      check("error", ...inputs, "--extension", at("newer.json"), "--rebuild", mode);
+    expect((await run("warn")).code).toBe(0);
+    expect(warnings()).toEqual([
+      expect.stringMatching(/^must-be-rebuilt: .*\/usr\/bin\/user \(libone\.so\.1\)/),
+    ]);
+    const { code, stderr } = await run("error");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("must-be-rebuilt")]);
+    const rebuild = [{ package: "/usr/bin/user", because: ["libone.so.1"] }];
+    expect(report().findings).toMatchObject([{ severity: "error", path: library, rebuild }]);
   });
 
   test("another mode is an error", async () => {
