@@ -649,7 +649,7 @@ describe("kas' own means", () => {
     ["KAS_MACHNE", "no variable of that name"],
   ])("%s is without effect, and that is told", async (name, reason) => {
     const world = new World();
-    await world.read("", { environment: { [name]: "1" } });
+    await world.read("", { environment: { [name]: "1", KAS_TASK: "build" } });
     expect(world.warnings).toMatchObject([
       { code: "project/unused-variable", message: expect.stringContaining(reason) },
     ]);
@@ -657,8 +657,9 @@ describe("kas' own means", () => {
     expect(world.warnings[0]!.help).toBe(help);
   });
 
-  test("what kas' container script is told is nothing to warn of", async () => {
+  test("what kas' container script is told is nothing to warn of, nor is what other programs are told", async () => {
     const world = new World();
+    await world.read("", { environment: { SSH_PRIVATE_KEY: "x", NETRC_FILE: "/netrc" } });
     await world.read("", { environment: { KAS_CONTAINER_IMAGE: "x", KAS_WORK_DIR: "", KAS_BUILD_DIR: "b" } });
     expect(world.warnings).toEqual([]);
   });

@@ -37,6 +37,8 @@ function each(reason: string, names: string): Record<string, string> {
 
 function unfollowed(environment: Readonly<Record<string, string>>): Diagnostic[] {
   const set = Object.keys(environment).filter((name) => environment[name]);
+  // The names that do not begin with KAS_ are of other programs, too: they are meant for kas where something else is.
+  if (!set.some((name) => name.startsWith("KAS_"))) return [];
   return set.sort(byText).flatMap((name) => {
     if (Object.hasOwn(WITHOUT_EFFECT, name)) return [problem.unusedVariable(name, WITHOUT_EFFECT[name]!, [])];
     if (!name.startsWith("KAS_") || FOLLOWED.includes(name) || OF_CONTAINERS.test(name)) return [];
