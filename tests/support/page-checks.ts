@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "@jest/globals";
-import { Browser } from "./browser.js";
+import type { Browser } from "./browser.js";
 
 /** Of a telephone, and of a screen on a desk. */
 const WIDTHS = [375, 1920];

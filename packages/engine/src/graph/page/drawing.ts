@@ -2,7 +2,7 @@
 import { html, type Markup } from "@tsbake/base/page";
 import type { GraphData, GraphRecipe, GraphTask } from "../graph-data.js";
 import { layOut, reduced, type LayoutEdge } from "../layout/index.js";
-import { timeText } from "./time-text.js";
+import { elapsedText } from "./elapsed-text.js";
 
 /** What a box stands for. */
 interface Node {
@@ -35,7 +35,7 @@ export function recipeDrawing(data: GraphData): Markup | undefined {
       return {
         name: recipe.name,
         title: recipe.name,
-        detail: spentMs > 0 ? timeText(spentMs) : "",
+        detail: spentMs > 0 ? elapsedText(spentMs) : "",
         state: stateOfRecipe(recipe),
         isCritical: recipe.tasks.some((task) => critical.has(labelOf(recipe, task))),
         needs,
@@ -58,7 +58,7 @@ export function taskDrawing(data: GraphData): Markup | undefined {
       nodes.set(name, {
         name,
         title: `${recipe.name} ${task.name}`,
-        detail: task.last && task.last.elapsedMs > 0 ? timeText(task.last.elapsedMs) : "",
+        detail: task.last && task.last.elapsedMs > 0 ? elapsedText(task.last.elapsedMs) : "",
         state: task.last?.how ?? "unknown",
         isCritical: critical.has(name),
         needs: new Set(task.needs),

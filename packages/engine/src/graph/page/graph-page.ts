@@ -4,7 +4,7 @@ import type { GraphData } from "../graph-data.js";
 import { recipeDrawing, taskDrawing } from "./drawing.js";
 import { GRAPH_SCRIPT } from "./script.js";
 import { GRAPH_STYLE } from "./style.js";
-import { timeText } from "./time-text.js";
+import { elapsedText } from "./elapsed-text.js";
 
 /** Drawn as tasks at first: no more than one can look at. */
 const FEW_TASKS = 40;
@@ -74,7 +74,7 @@ function legend({ recipes, criticalPath }: GraphData): Markup {
   );
   return html`<ul class="legend" aria-label="Colours, and tasks of each">
     ${kinds.map((kind) => html`<li><span class="swatch ${kind}"></span>${words[kind]} (${counts[kind]})</li>`)}
-    ${criticalPath && html`<li><span class="swatch critical"></span>critical path (${timeText(criticalPath.elapsedMs)})</li>`}
+    ${criticalPath && html`<li><span class="swatch critical"></span>critical path (${elapsedText(criticalPath.elapsedMs)})</li>`}
     <li class="soft">Lines that follow from others are left out.</li>
   </ul>`;
 }
@@ -92,14 +92,14 @@ function criticalList({ criticalPath, recipes }: GraphData): Markup {
   return html`<h2>Critical path</h2>
     <p class="soft">
       By the times of the last builds. No number of threads makes a build shorter than these
-      ${timeText(criticalPath.elapsedMs)}.
+      ${elapsedText(criticalPath.elapsedMs)}.
     </p>
     <ol>
       ${criticalPath.tasks.map(
         (task) =>
           html`<li>
             <a href="#${encodeURIComponent(task)}">${task}</a>
-            <small>${timeText(times.get(task) ?? 0)}</small>
+            <small>${elapsedText(times.get(task) ?? 0)}</small>
           </li> `,
       )}
     </ol>`;
