@@ -106,7 +106,9 @@ describe("the command line", () => {
   test("help has every option, and no line is longer than 100 columns", () => {
     const text = helpText();
     for (const { long, help } of optionTable)
-      expect(text).toMatch(new RegExp(`--${long}\\b[^]{0,40}?${help.slice(0, 10).replaceAll(/[^\w ]/g, "\\$&")}`));
+      expect(text).toMatch(
+        new RegExp(`--${long}\\b[^]{0,40}?${help.slice(0, 10).replaceAll(/[^\w ]/g, "\\$&")}`),
+      );
     expect(text.split("\n").filter((line) => line.length > 100)).toEqual([]);
   });
 });

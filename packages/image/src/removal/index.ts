@@ -1,5 +1,5 @@
 /** Packages that go from the tree of a base: whether they may, and what they leave behind. */
-export { LEFT_KINDS, type Left, type LeftKind } from "./left.js";
+export { type Left, type LeftKind } from "./left.js";
 export { leftBehind, type RemovalView } from "./left-behind.js";
 export { mayStay } from "./may-stay.js";
 export { explainUnsolvable, refuseChanges, refuseNames, type Wishes } from "./refuse.js";

@@ -25,7 +25,15 @@ import { Spec1dot6 } from "@cyclonedx/cyclonedx-library/Spec";
 import { sha256 } from "@tsbake/base";
 import type { LayerFacts, PackageFact } from "../../facts/facts.js";
 import { uuidOf } from "../../formats/tools.js";
-import { billedBase, type Bill, digestUri, ownNeeds, rootPackages, timestampText, toolVersion } from "./bill.js";
+import {
+  billedBase,
+  type Bill,
+  digestUri,
+  ownNeeds,
+  rootPackages,
+  timestampText,
+  toolVersion,
+} from "./bill.js";
 import { licenceOf } from "./licence.js";
 import { maintainerOf } from "./maintainer.js";
 import { packageUrl } from "./purl.js";
