@@ -1,14 +1,24 @@
 /**
  * The overlay shell, its story from start to end with real packages: what is tried, what becomes of it when the base moves, and the
- * extension that it ends as, merged on the base and run.
+ * extension that it ends as, merged on the base and run. Then the base as a bundle, in a project that has none of its recipes: a whole
+ * image from it, and other types of what is stored.
  */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { RunResult } from "@tsbake/base";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { archiveProblem } from "../support/archive.js";
 import { caseProject } from "../support/case-project.js";
+import { run } from "../support/command.js";
 import { commandLines } from "../support/command-lines.js";
 import { cannotJudge } from "../support/judge.js";
 import { Rig } from "../support/rig.js";
@@ -37,7 +47,30 @@ do_install() {
     echo ${content} >\${D}/etc/\${PN}.conf
 }
 `;
-const RECIPES = { "case-base": base("less"), hello: own("one"), greet: own("one") };
+/** What its script makes is no file of the package. */
+const greet = (content: string): string => `${own(content)}
+pkg_postinst:\${PN}() {
+    mkdir -p /var/lib/greet
+}
+`;
+const RECIPES = { "case-base": base("less"), hello: own("one"), greet: greet("one") };
+
+/** The same text where the base is a recipe and where it is a bundle. */
+const PRODUCT = `
+inherit image-template
+IMAGE_TEMPLATE_BASE = "case-base"
+IMAGE_PREINSTALL = "nano"
+IMAGE_REMOVE = "greet"
+IMAGE_FSTYPES = "directory"
+IMAGE_GEN_PKGDBFS = "1"
+`;
+const ON_PRODUCT = `
+inherit image-sysext
+IMAGE_BASE_PKGDB = "product"
+IMAGE_PREINSTALL = "htop"
+IMAGE_FSTYPES = "directory"
+`;
+const IMAGES = "build/tmp/deploy/images/generic";
 
 describeUnless((await archiveProblem()) ?? (await cannotJudge()), "the overlay shell", () => {
   let rig: Rig;
@@ -154,7 +187,7 @@ dpkg --audit`);
       const recipes = "meta-case/recipes";
       for (const name of ["hello", "greet"]) rmSync(rig.path(recipes, `${name}_1.0.bb`));
       rig.write(`${recipes}/hello_2.0.bb`, own("two"));
-      rig.write(`${recipes}/greet_2.0.bb`, own("two"));
+      rig.write(`${recipes}/greet_2.0.bb`, greet("two"));
       rig.write(`${recipes}/case-base_1.0.bb`, base("tree"));
       const look =
         "cat /etc/hello.conf /usr/share/hello/text; dpkg --audit; dpkg -V; apt-get check -qq; ls /etc/greet.conf";
@@ -199,8 +232,7 @@ dpkg --audit`);
       expect(again.stderr).toContain("is there already, and is not written over");
       const built = await rig.tsbake(["my-tools"]);
       expect(built.code).toBe(0);
-      const images = "build/tmp/deploy/images/generic";
-      const manifest = rig.read(`${images}/my-tools-generic.rootfs.manifest`);
+      const manifest = rig.read(`${IMAGES}/my-tools-generic.rootfs.manifest`);
       for (const line of versions.trim().split("\n")) {
         const [name, version] = line.split("\t");
         expect(manifest).toMatch(
@@ -237,4 +269,112 @@ dpkg --audit`);
     },
     5 * MINUTES,
   );
+
+  describe("the base as a bundle", () => {
+    let product: Rig;
+    beforeAll(async () => {
+      rig.write("meta-case/recipes/product_1.0.bb", PRODUCT);
+      const made = await rig.tsbake(["bundle", "case-base", "--to", rig.path("base.tar")]);
+      if (made.code !== 0) throw new Error(made.stdout + made.stderr);
+      const settings = [
+        `IMAGE_TEMPLATE = "${rig.path("base.tar")}"`,
+        'BB_NO_NETWORK = "1"',
+        ...(process.env["TSBAKE_TEST_DOWNLOADS"] ? [] : [`DL_DIR = "${rig.path("build/downloads")}"`]),
+      ];
+      product = new Rig(caseProject("product", { product: PRODUCT, "on-product": ON_PRODUCT }, settings));
+    }, 10 * MINUTES);
+    afterAll(() => product?.[Symbol.dispose]());
+
+    test(
+      "a whole image from it, without its recipes and without a network, and an extension on that",
+      async () => {
+        const { code, ran, output } = await product.trace(["product", "on-product"]);
+        expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
+        expect(ran.filter((label) => /^(?:case-base|hello|greet):/.test(label))).toEqual([]);
+        const tree = product.path(IMAGES, "product-generic.rootfs.directory");
+        const manifest = product.read(`${IMAGES}/product-generic.rootfs.manifest`);
+        expect(manifest).toMatch(/^hello .*\n[^]*^nano /m);
+        expect(manifest).not.toMatch(/^greet /m);
+        expect(["usr/share/greet", "etc/greet.conf"].filter((path) => existsSync(join(tree, path)))).toEqual(
+          [],
+        );
+        const audit = await run("dpkg", [`--root=${realpathSync(tree)}`, "--audit"]);
+        expect(audit).toMatchObject({ code: 0, stdout: "" });
+        expect(product.read(`${IMAGES}/product-generic.rootfs.report`)).toBe(
+          "left-file\t/var/lib/greet\tthe postinst of the package names /var/lib/greet\tgreet\n",
+        );
+        expect(product.read(`${IMAGES}/product-generic.rootfs.summary`)).toMatch(
+          /from case-base: \d+ added, 1 removed\n[^]*left behind: 1 left-file/,
+        );
+        expect(product.read(`${IMAGES}/on-product-generic.rootfs.manifest`)).toMatch(/^htop /m);
+      },
+      10 * MINUTES,
+    );
+
+    test(
+      "has the same bytes where the base is a recipe, and comes from the cache",
+      async () => {
+        const built = await rig.tsbake(["product:do_rootfs"]);
+        expect(built.code).toBe(0);
+        const output = "build/tmp/work/generic/product/1.0/rootfs-output";
+        const digests = await product.digests(output);
+        expect(await rig.digests(output)).toEqual(digests);
+        rmSync(product.path("build/tmp"), { recursive: true });
+        const { ran, restored } = await product.trace(["product"]);
+        expect(ran).toEqual([]);
+        expect(restored).toContain("product:do_image_complete");
+      },
+      10 * MINUTES,
+    );
+
+    test.each<[string, string, RegExp]>([
+      ["a name that the base does not have", 'IMAGE_REMOVE = "gret"', /image\/cannot-remove[^]*mean `greet`/],
+      ["what others need", 'IMAGE_REMOVE = "libc6"', /image\/still-needed[^]*`bash` needs `libc6`/],
+      ["another format", 'IMAGE_PKGTYPE = "ipk"', /recipe\/unknown-choice[^]*IMAGE_PKGTYPE of product/],
+    ])(
+      "is refused: %s",
+      async (_, line, expected) => {
+        product.write("meta-case/recipes/product_1.0.bb", `${PRODUCT}${line}\n`);
+        const refused = await product.tsbake(["product:do_rootfs"]);
+        product.write("meta-case/recipes/product_1.0.bb", PRODUCT);
+        expect(refused.code).toBe(1);
+        expect(refused.stdout + refused.stderr).toMatch(expected);
+      },
+      5 * MINUTES,
+    );
+
+    test(
+      "other types are made of what is stored alone, where the layers are those that made it",
+      async () => {
+        // Both projects call their layer `case`, and it is another one.
+        const foreign = ["imaging", "case-base", "--type", "tar", "--to", product.path("out")];
+        const refused = await product.tsbake(foreign);
+        expect(refused.stdout + refused.stderr).toMatch(
+          /engine\/other-layers[^]*the layer case is at files \w+, and was at files/,
+        );
+        const { code, ran } = await product.trace([...foreign, "--other-layers"]);
+        expect({ code, ran }).toEqual({
+          code: 0,
+          ran: ["case-base-imaging:do_image_complete", "case-base-imaging:do_image_tar"],
+        });
+        const listed = await run("tar", ["-tf", product.path("out/case-base-generic.imaging.tar")]);
+        expect(listed.stdout).toContain("./usr/share/greet/text");
+        expect(listed.stdout).not.toContain("nano");
+        // Of its own recipe, whose inputs are then others.
+        const mine = ["imaging", "product", "--type", "tar"];
+        const again = await product.trace(mine);
+        expect(again.ran).toEqual([
+          "product-imaging:do_image_complete",
+          "product-imaging:do_image_tar",
+          "product:do_finished_tree",
+        ]);
+        expect(existsSync(product.path("build/tmp/deploy/imaging/product-generic.imaging.tar"))).toBe(true);
+        product.write("meta-case/recipes/product_1.0.bb", PRODUCT.replace("nano", "nano tree"));
+        const other = await product.tsbake(mine);
+        expect(other.stdout + other.stderr).toMatch(/engine\/other-layers[^]*product:do_rootfs would run/);
+        expect((await product.trace([...mine, "--other-layers"])).code).toBe(0);
+      },
+      10 * MINUTES,
+    );
+  });
 });

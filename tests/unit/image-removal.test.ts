@@ -140,12 +140,19 @@ describe("what may go", () => {
     expect(said(() => refuseChanges(wishes(["tool"], { allowChanged: ["lib"] }), BASE, changes))).toEqual([]);
   });
 
-  test("goes before anything is unpacked where that is in its way, else in the end", () => {
-    const fresh = { name: "new", stanza: "Package: new\nConflicts: tool, x\nDepends: lib" } as Planned;
-    expect(removalsOf({ packages: [fresh], changes: ["tool", "lib"].map(removed) })).toEqual({
-      first: ["tool"],
-      last: ["lib"],
-    });
+  test.each<[string, string, string, boolean]>([
+    ["nothing speaks against it", "", "", false],
+    ["the new one's Conflicts", "Conflicts: old, x", "", true],
+    ["the new one's Breaks", "Breaks: old (<< 2)", "", true],
+    ["a name that it provides", "Conflicts: agent", "Provides: agent", true],
+    ["its own Conflicts", "Provides: agent", "Conflicts: agent", true],
+  ])("goes before anything is unpacked where that is in its way: %s", (_, fresh, old, isFirst) => {
+    const planned = { name: "new", stanza: `Package: new\nDepends: lib\n${fresh}` } as Planned;
+    const found = removalsOf({ packages: [planned], changes: [removed("old")] }, [
+      pkg("old", old),
+      pkg("lib"),
+    ]);
+    expect(found).toEqual(isFirst ? { first: ["old"], last: [] } : { first: [], last: ["old"] });
   });
 });
 

@@ -89,6 +89,8 @@ export interface BundleResult {
 export interface StoredTree {
   /** The image's recipe. */
   readonly image: string;
+  /** LAYERSERIES_CORENAMES of the project. */
+  readonly series: string;
   /** Where it lies, of whatever it was made; absent: a task brings it. */
   readonly folders?: { readonly tree: string; readonly facts: string };
 }

@@ -14,12 +14,12 @@ export interface ImagingLayer {
 }
 
 /** Recipes of layers of people win. */
-const LAYER = `BBPATH .= ":\${LAYERDIR}"
+const layerConf = (series: string): string => `BBPATH .= ":\${LAYERDIR}"
 BBFILES += "\${LAYERDIR}/recipes/*.bb"
 BBFILE_COLLECTIONS += "imaging"
 BBFILE_PATTERN_imaging = "^\${LAYERDIR_RE}/"
 BBFILE_PRIORITY_imaging = "0"
-LAYERSERIES_COMPAT_imaging = "first"
+LAYERSERIES_COMPAT_imaging = "${series}"
 `;
 
 export async function writeImagingLayer({ folder, name, tree, types }: ImagingLayer): Promise<void> {
@@ -38,6 +38,6 @@ export async function writeImagingLayer({ folder, name, tree, types }: ImagingLa
   ].join("\n");
   await makeFolder(join(folder, "conf"));
   await makeFolder(join(folder, "recipes"));
-  await writeFileAtomic(join(folder, "conf/layer.conf"), LAYER);
+  await writeFileAtomic(join(folder, "conf/layer.conf"), layerConf(tree.series));
   await writeFileAtomic(join(folder, "recipes", `${name}_1.0.bb`), recipe);
 }

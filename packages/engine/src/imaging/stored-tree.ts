@@ -26,6 +26,7 @@ export async function findStoredTree(query: StoredTreeQuery): Promise<StoredTree
   const { project, target, anyLayers, pending } = query;
   const recipe = imageRecipe(query, target);
   const { pn, tasks, facts } = recipe;
+  const series = project.configurationText("LAYERSERIES_CORENAMES") ?? "";
   if (tasks[KEEPING] === undefined) throw new BuildError([noStoredTree(target, "it keeps no finished tree")]);
   // Its tree is no more than half of it: what it fits is stamped elsewhere.
   if (facts["IMAGE_BASE_PKGDB"]?.value) throw new BuildError([noStoredTree(target, "it is an extension")]);
@@ -33,14 +34,14 @@ export async function findStoredTree(query: StoredTreeQuery): Promise<StoredTree
   if (bundle !== undefined) {
     const differing = anyLayers ? [] : await differingLayers(bundle.path, project.layers);
     if (differing.length > 0) throw new BuildError([otherLayers(pn, differing)]);
-    return { image: pn };
+    return { image: pn, series };
   }
   if (anyLayers) {
     const [tree = ""] = tasks["do_image"]?.artifact?.plain ?? [];
     const [said = ""] = tasks["do_rootfs"]?.artifact?.plain ?? [];
     const isThere = existsSync(join(tree, "image.tar")) && existsSync(join(said, "packages.json"));
     if (!isThere) throw new BuildError([noStoredTree(target, "none is in its work folder")]);
-    return { image: pn, folders: { tree, facts: said } };
+    return { image: pn, series, folders: { tree, facts: said } };
   }
   const { tasks: found } = await pending([`${pn}:${KEEPING}`]);
   const toRun = found.filter(({ how, label }) => how === "run" && label !== `${pn}:${KEEPING}`);
@@ -51,7 +52,7 @@ export async function findStoredTree(query: StoredTreeQuery): Promise<StoredTree
         toRun.map(({ label }) => `${label} would run`),
       ),
     ]);
-  return { image: pn };
+  return { image: pn, series };
 }
 
 function isBundle(layer: string): boolean {

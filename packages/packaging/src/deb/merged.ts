@@ -33,7 +33,7 @@ export async function installOnDebTree(
   onProgress?.(`unpacking ${packages.length} packages`);
   const overrides = openOverrides(seenRoot);
   await overrides.toNumbers();
-  const removals = removalsOf(solution);
+  const removals = removalsOf(solution, base.packages);
   const isAddition =
     removals.first.length === 0 && changes.every(({ kind }) => kind === "added" || kind === "removed");
   const left = inRoot && isAddition ? await layOnTree({ ...request, inRoot }, packages) : packages;
