@@ -361,7 +361,7 @@ describe("what is kept beside dpkg's database", () => {
     });
     const overrides = openOverrides(root.path);
     await overrides.toNumbers();
-    const numbered = "#100 #101 640 /etc/a\nroot #101 2755 /usr/bin/b\nroot root 700 /d\n";
+    const numbered = "#100 #101 640 /etc/a\n#0 #101 2755 /usr/bin/b\n#0 #0 700 /d\n";
     expect(readFileSync(join(root.path, at), "utf8")).toBe(numbered);
     writeFileSync(join(root.path, at), numbered.replace(/^.*\n/, "redis root 600 /new\n"));
     await overrides.toNumbers();

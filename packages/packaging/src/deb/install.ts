@@ -3,7 +3,7 @@
  * system; then the real dpkg unpacks and configures everything, its maintainer scripts inside the root.
  */
 import { mkdir, readdir } from "node:fs/promises";
-import { batches, BuildError } from "@tsbake/base";
+import { batches, BuildError, sortedUnique } from "@tsbake/base";
 import { leavesRoot, linkOutOf, refuseLinks } from "@tsbake/sandbox";
 import type { InstallRequest, InstallResult, LayerRequest, Planned, Solution } from "../database/backend.js";
 import { installFailed } from "../problems.js";
@@ -83,7 +83,7 @@ export async function configureInside(
   total: number,
   { first, last, beforeLast }: Removals & { readonly beforeLast?: () => Promise<void> } = NOTHING_GOES,
 ): Promise<string[]> {
-  return withoutServices(request, async (coverDaemons) => {
+  const warnings = await withoutServices(request, async (coverDaemons) => {
     // What needs one of these finds it again in what is unpacked next.
     await purge(request, ["--force-depends", "--no-triggers", ...first]);
     await dpkgUnpack(
@@ -93,9 +93,15 @@ export async function configureInside(
     );
     await coverDaemons();
     await dpkg(request, ["--configure", "--pending"], total, "Setting up ");
-    if (last.length > 0) await beforeLast?.();
+  });
+  if (last.length === 0) return warnings;
+  // Between the two no process of a script is left, which could change what is looked at.
+  await beforeLast?.();
+  const more = await withoutServices(request, async (coverDaemons) => {
+    await coverDaemons();
     await purge(request, last);
   });
+  return sortedUnique([...warnings, ...more]);
 }
 
 /** Configuration goes, too: nobody has edited it. */

@@ -39,8 +39,11 @@ export async function installOnDebTree(
   const left = inRoot && isAddition ? await layOnTree({ ...request, inRoot }, packages) : packages;
   const warnings = await configureInside(request, left, packages.length, {
     ...removals,
-    // Scripts may have added lines with names.
-    beforeLast: () => overrides.toNumbers(),
+    // Scripts may have added lines with names, and may have done anything to the file.
+    beforeLast: async () => {
+      await refuseLinks(seenRoot, DPKG_FOLDER);
+      await overrides.toNumbers();
+    },
   });
   // Scripts may have done anything to it, and from here on we follow its paths ourselves.
   await refuseLinks(seenRoot, DPKG_FOLDER);

@@ -47,7 +47,9 @@ export function openOverrides(root: string): Overrides {
 }
 
 function numberOf(ids: ReadonlyMap<string, string>, name: string): string | undefined {
-  if (name === "root" || name.startsWith("#")) return name;
+  if (name.startsWith("#")) return name;
+  // Also where the root has no such line yet, and dpkg's own surroundings have none at all.
+  if (name === "root") return "#0";
   return ids.has(name) ? `#${ids.get(name)}` : undefined;
 }
 
