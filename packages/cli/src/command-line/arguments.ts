@@ -176,7 +176,7 @@ export const optionTable: readonly OptionRow[] = [
     long: "against",
     value: "BASE…",
     of: ["check", "matrix"],
-    help: "bases (default: those that recipes are for); of `matrix` further ones (repeatable)",
+    help: "bases (default: those that recipes are for); of `matrix` more of them",
   },
   {
     long: "with",

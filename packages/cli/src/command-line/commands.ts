@@ -81,7 +81,7 @@ export const commandTable = [
     action: "matrix",
     words: ["matrix"],
     operand: "[EXTENSION…]",
-    help: "build them and their bases: which fits which, what is shared; exit code 0, 1 or 2",
+    help: "build them and their bases: which fits which; exit code 0, 1 or 2",
   },
   {
     action: "try",
