@@ -45,7 +45,7 @@ describe("open files, with 256 that may be open", () => {
   test.each<{ name: string; imports: Record<string, string>; script: string; prepare?: () => void }>([
     {
       name: "package files are verified",
-      imports: { verify: "packaging/dist/deb/install.js" },
+      imports: { verify: "packaging/dist/deb/whole-root.js" },
       script: `await verify(given.names.map((name) => ({ path: given.folder + "/x/" + name, sha256: given.digests[name] })));`,
       prepare: () => fill("x"),
     },

@@ -47,17 +47,8 @@ describeUnless(missing, "a signed repository", () => {
       fingerprints[name] = await ring.key(name);
       const { stdout } = await ring.gpg(["--armor", "--export", fingerprints[name]!]);
       writeFileSync(join(keys, `${name}.asc`), stdout);
-      execFileSync("ssh-keygen", [
-        "-q",
-        "-t",
-        "ed25519",
-        "-N",
-        "",
-        "-C",
-        `${name} one`,
-        "-f",
-        join(keys, name),
-      ]);
+      const words = ["-q", "-t", "ed25519", "-N", "", "-C", `${name} one`, "-f", join(keys, name)];
+      execFileSync("ssh-keygen", words, { env: process.env });
     }
     writeFileSync(
       join(keys, "both.asc"),
@@ -101,7 +92,7 @@ describeUnless(missing, "a signed repository", () => {
     const bySsh = commit("ssh", "good");
     signing(["tag", "-m", "t", "t-ssh"], "good");
     const digest = /SHA256:\S+/.exec(
-      execFileSync("ssh-keygen", ["-lf", join(keys, "good.pub")], { encoding: "utf8" }),
+      execFileSync("ssh-keygen", ["-lf", join(keys, "good.pub")], { encoding: "utf8", env: process.env }),
     )![0];
     for (const [place, signers] of [
       [`commit: "${byGpg}"`, gpg("good")],
