@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { criticalPath, graphPage, LastDone, layOut, reduced } from "@tsbake/engine";
+import { criticalPath, DoneNotes, graphPage, layOut, readLastDone, reduced } from "@tsbake/engine";
 import type { GraphData, GraphRecipe, GraphTask, Layout, LayoutEdge } from "@tsbake/engine";
 import type { TaskId } from "@tsbake/graph";
 import fc from "fast-check";
@@ -147,18 +147,18 @@ test("the critical path is the longest way by times, and none where nothing took
 test("how a task was done the last time stays: what is up to date changes nothing, and neither does a build without work", async () => {
   const folder = temporaryFolder("last-done");
   const name = (label: string) => ({ task: label as TaskId, label });
-  const first = LastDone.toNote(folder);
+  const first = new DoneNotes(folder);
   first.see({ type: "task-finished", ...name("a:do_x"), elapsedMs: 12.6 });
   first.see({ type: "task-skipped", ...name("b:do_x"), reason: "restored", elapsedMs: 3 });
   first.see({ type: "task-skipped", ...name("c:do_x"), reason: "covered", elapsedMs: 0 });
   first.see({ type: "task-skipped", ...name("e:do_x"), reason: "noexec", elapsedMs: 0 });
   await first.save();
-  const second = LastDone.toNote(folder);
+  const second = new DoneNotes(folder);
   second.see({ type: "task-skipped", ...name("b:do_x"), reason: "covered", elapsedMs: 0 });
   second.see({ type: "task-skipped", ...name("a:do_x"), reason: "current", elapsedMs: 0 });
   await second.save();
-  const third = await LastDone.open(folder);
-  expect(["a", "b", "c", "d", "e"].map((one) => third.of(`${one}:do_x`))).toEqual([
+  const third = await readLastDone(folder);
+  expect(["a", "b", "c", "d", "e"].map((one) => third.get(`${one}:do_x`))).toEqual([
     { how: "run", elapsedMs: 13 },
     { how: "restore", elapsedMs: 3 },
     { how: "covered", elapsedMs: 0 },
@@ -167,7 +167,7 @@ test("how a task was done the last time stays: what is up to date changes nothin
   ]);
   for (const broken of ["{", '{"format":1,"tasks":{"a:do_x":{"how":"magic","elapsedMs":1}}}']) {
     writeFileSync(join(folder, "last-done.json"), broken);
-    expect((await LastDone.open(folder)).of("a:do_x")).toBeUndefined();
+    expect((await readLastDone(folder)).get("a:do_x")).toBeUndefined();
   }
 });
 

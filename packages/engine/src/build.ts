@@ -42,7 +42,7 @@ import {
   extensionRecipes,
   imageBase,
   imageFiles,
-  LastDone,
+  readLastDone,
   projectSharedState,
   sysrootFolder,
   verifiedOutputs,
@@ -152,9 +152,9 @@ export class OpenedBuild implements LockedBuild {
 
   async writeGraph(request: BuildRequest): Promise<string[]> {
     const { graph } = await planBuild(this.#context, request);
-    const lastDone = await LastDone.open(this.project.configurationText("CACHE") ?? "");
+    const lastDone = await readLastDone(this.project.configurationText("CACHE") ?? "");
     return writeGraphFiles(this.#options.directory, graph, this.project.recipes, (label) =>
-      lastDone.of(label),
+      lastDone.get(label),
     );
   }
 

@@ -55,7 +55,8 @@ export { lockRepositories } from "./lock-project.js";
 export {
   deployedImage,
   imageFiles,
-  LastDone,
+  DoneNotes,
+  readLastDone,
   type DeployedImage,
   extensionRecipes,
   type ExtensionRecipe,

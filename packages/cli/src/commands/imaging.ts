@@ -15,32 +15,29 @@ export const imaging: SessionCommand = { run };
 
 /** The project is read without the recipe that makes the images, and then with it. */
 async function run(asked: Asked, display: Display): Promise<number> {
-  const { around, options, request } = asked;
+  const { request } = asked;
   const types = request.images.types ?? [];
   const odd = types.find((type) => !IMAGE_TYPES.includes(type));
   if (odd !== undefined)
     throw new BuildError([wrongValue("--type", odd, `one of ${IMAGE_TYPES.join(", ")}`)]);
-  const tree = await withBuild(asked, (build) => storedTree(asked, build));
+  const tree = await withBuild(asked, [], (build) => storedTree(asked, build));
   const name = `${tree.image}-imaging`;
   const folder = await scratchFolder(join(tmpdir(), "tsbake-imaging-"));
   try {
     await writeImagingLayer({ folder, name, tree, types });
-    const build = await around.lockBuild({ ...options, layers: [folder] }, "everything");
-    try {
-      return await make(asked, { build, name }, display);
-    } finally {
-      await build.close();
-    }
+    return await withBuild(asked, [folder], (build) => make(asked, { build, name }, display));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+/** @param layers folders of layers that count beside those of the project */
 async function withBuild<Result>(
   { around, options }: Asked,
+  layers: readonly string[],
   body: (build: LockedBuild) => Promise<Result>,
 ): Promise<Result> {
-  const build = await around.lockBuild(options, "everything");
+  const build = await around.lockBuild({ ...options, layers }, "everything");
   try {
     return await body(build);
   } finally {

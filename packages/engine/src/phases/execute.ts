@@ -9,7 +9,7 @@ import { dateAndTime, type MetadataEvents } from "../metadata/metadata-events.js
 import { mayRun, openScene } from "../metadata/scene.js";
 import { writtenFolders } from "../settings/disks.js";
 import { readMachineSettings } from "../settings/run-settings.js";
-import { LastDone } from "../state/last-done.js";
+import { DoneNotes } from "../state/last-done.js";
 import { openPush, type Push } from "../state/push.js";
 import { openStore } from "../state/store.js";
 import { Traffic } from "../state/traffic.js";
@@ -39,7 +39,7 @@ export async function executeTasks(options: ExecuteRequest): Promise<RunSummary>
   const began = new Date();
   const settings = await runSettings(options);
   const push = request.dryRun ? undefined : await openPush({ ...context, onEvent, signal: request.kill });
-  const lastDone = request.dryRun ? undefined : LastDone.toNote(settings.cache);
+  const lastDone = request.dryRun ? undefined : new DoneNotes(settings.cache);
   const traffic = new Traffic();
   const store = traffic.over(await openStore(project, { onEvent, locked, signal: request.kill, traffic }));
   try {

@@ -15,4 +15,4 @@ export {
 export { buildOutputs, verifiedOutputs } from "./outputs.js";
 export { projectSharedState } from "./project-state.js";
 export type { PruneRequest, SharedState } from "./shared-state.js";
-export { LastDone, type Done } from "./last-done.js";
+export { DoneNotes, readLastDone, type Done } from "./last-done.js";

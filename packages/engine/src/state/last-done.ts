@@ -19,30 +19,19 @@ export type Done = Readonly<v.InferOutput<typeof Done>>;
 
 const File = v.object({ format: v.literal(1), tasks: v.record(v.string(), Done) });
 
-export class LastDone {
+/** By label, `PN:do_task`. @param cache CACHE */
+export function readLastDone(cache: string): Promise<ReadonlyMap<string, Done>> {
+  return readKnown(pathIn(cache));
+}
+
+/** What a build does is noted; what was noted before is read when it ends, and only where it did anything. */
+export class DoneNotes {
   readonly #path: string;
-  readonly #known: ReadonlyMap<string, Done>;
   readonly #new = new Map<string, Done>();
 
-  private constructor(path: string, known: ReadonlyMap<string, Done>) {
-    this.#path = path;
-    this.#known = known;
-  }
-
-  /** For a build, which notes what it does; what was noted before is read when it ends, and only where it did anything. */
-  static toNote(cache: string): LastDone {
-    return new LastDone(pathIn(cache), new Map());
-  }
-
   /** @param cache CACHE */
-  static async open(cache: string): Promise<LastDone> {
-    const path = pathIn(cache);
-    return new LastDone(path, await readKnown(path));
-  }
-
-  /** By its label, `PN:do_task`. */
-  of(label: string): Done | undefined {
-    return this.#new.get(label) ?? this.#known.get(label);
+  constructor(cache: string) {
+    this.#path = pathIn(cache);
   }
 
   /** What was up to date stays as it was done. */

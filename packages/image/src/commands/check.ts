@@ -17,7 +17,7 @@ import { parseFileManifest } from "../facts/file-manifest.js";
 import { parseExtensionFacts } from "../facts/result.js";
 import { tarTree } from "../check/inspect/tree.js";
 import * as problems from "../problems.js";
-import { pathMatcher } from "../rules/rules.js";
+import { readAllowances } from "../rules/index.js";
 import { type BaseSource, readBase } from "../check/verdict/base-source.js";
 import { onFurtherBase } from "../check/verdict/further-base.js";
 import type { OsRelease } from "../snapshot/os-release.js";
@@ -137,16 +137,7 @@ function lineOf({ code, path, package: owner, message, help }: Finding): string 
  * @throws BuildError `image/bad-allowance`, one diagnostic a word that is none
  */
 function allowedBy(words: readonly string[]): (finding: Finding) => boolean {
-  const codes = new Set(CODES.map(({ code }) => code));
-  const pairs = words.map((word) => {
-    const at = word.indexOf(":");
-    return { word, code: word.slice(0, Math.max(at, 0)), pattern: word.slice(at + 1) };
-  });
-  const bad = pairs.filter(({ code, pattern }) => !codes.has(code) || pattern === "");
-  if (bad.length > 0)
-    throw new BuildError(
-      bad.map(({ word }) => problems.badAllowance("SYSEXT_CHECK_ALLOW", word, [...codes])),
-    );
-  const rules = pairs.map(({ code, pattern }) => ({ code, matches: pathMatcher(pattern) }));
-  return ({ code, path }) => rules.some((rule) => rule.code === code && rule.matches(path));
+  const codes = [...new Set(CODES.map(({ code }) => code))];
+  const allows = readAllowances("SYSEXT_CHECK_ALLOW", words, codes);
+  return ({ code, path }) => allows(code, path);
 }

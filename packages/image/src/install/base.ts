@@ -1,10 +1,9 @@
 /** do_rootfs of a base: every package from nothing. */
 import { rm } from "node:fs/promises";
 import type { PackageDatabase, RootFile } from "@tsbake/packaging";
-import { openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { EXTENSION_UNITS } from "./extension-units.js";
-import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
+import { emptyRoot, installCage, offerOf, solveRequest } from "./offer.js";
 import type { BaseOptions } from "./options.js";
 import { packWhole } from "./whole-tree.js";
 
@@ -18,10 +17,7 @@ export async function installBase(options: BaseOptions): Promise<LayerFacts> {
   const { backend } = options;
   const root = await emptyRoot(options);
   const { sources, fetch } = await offerOf(options);
-  await using sandbox = await openCage({
-    writable: [root],
-    readable: [...sourceFolders(sources), ...((await backend.toolFolders?.()) ?? [])],
-  });
+  await using sandbox = await installCage(options, root, sources);
   const result = await backend.install({
     ...solveRequest(options, sources),
     root,

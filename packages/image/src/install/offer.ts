@@ -15,6 +15,7 @@ import {
   readFeedIndex,
   readFeedIndexes,
 } from "@tsbake/packaging";
+import { openCage, type Cage } from "@tsbake/sandbox";
 import { installedSizeBytes } from "../facts/closure.js";
 import type { InstallOptions } from "./options.js";
 
@@ -29,6 +30,17 @@ export async function emptyRoot(options: InstallOptions): Promise<string> {
 /** Where packages of the sources lie: absolute, sorted, each once. */
 export function sourceFolders(sources: readonly PackageSource[]): string[] {
   return sortedUnique(sources.map(({ folder }) => resolve(folder)));
+}
+
+/** The cage of an installation: it writes the root, and sees packages, the backend's tools and `more` folders. */
+export async function installCage(
+  { backend }: Pick<InstallOptions, "backend">,
+  root: string,
+  sources: readonly PackageSource[],
+  more: readonly string[] = [],
+): Promise<Cage> {
+  const tools = (await backend.toolFolders?.()) ?? [];
+  return openCage({ writable: [root], readable: [...sourceFolders(sources), ...more, ...tools] });
 }
 
 /** What every backend's solver is asked, whatever the root. */

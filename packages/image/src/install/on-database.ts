@@ -1,13 +1,13 @@
 /** do_rootfs of an extension of whose packages nothing runs, where dpkg has to decide: the base's database is enough. */
 import { rm } from "node:fs/promises";
 import type { InstallResult, PackageDatabase } from "@tsbake/packaging";
-import { type Cage, openCage } from "@tsbake/sandbox";
+import type { Cage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { ownersOf, packImageTree } from "../formats/tree.js";
 import type { Snapshot } from "../snapshot/snapshot.js";
 import type { Decided } from "./decide.js";
 import { type Narrowing, narrowing } from "./narrowing.js";
-import { emptyRoot, solveRequest, sourceFolders } from "./offer.js";
+import { emptyRoot, installCage, solveRequest } from "./offer.js";
 import type { LayerOptions } from "./options.js";
 import { type About, layerFacts, packRequest, writeLayer } from "./results.js";
 
@@ -25,10 +25,7 @@ export async function installOnDatabase(options: LayerOptions, decided: Decided)
   const { backend } = options;
   const { snapshot, database, solution, sources } = decided;
   const root = await emptyRoot(options);
-  await using sandbox = await openCage({
-    writable: [root],
-    readable: [...sourceFolders(sources), ...((await backend.toolFolders?.()) ?? [])],
-  });
+  await using sandbox = await installCage(options, root, sources);
   const seenRoot = await sandbox.keepInMemory(root, backend.databaseFolder);
   const base = await backend.importSnapshot(database, seenRoot, snapshot.facts);
   const { allowChanged, scripts } = options;

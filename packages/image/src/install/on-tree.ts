@@ -7,15 +7,15 @@ import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BuildError } from "@tsbake/base";
 import type { PackageDatabase, PackageSource, Solution } from "@tsbake/packaging";
-import { openCage } from "@tsbake/sandbox";
 import type { LayerFacts } from "../facts/facts.js";
 import { FileIndex, formatFileManifest } from "../facts/file-manifest.js";
 import { ownersOf, packImageTree } from "../formats/tree.js";
 import { unpackBase } from "./base-tree.js";
 import { changedPaths, markTree } from "./changed-paths.js";
-import { emptyRoot, solveRequest, sourceFolders } from "./offer.js";
+import { emptyRoot, installCage, solveRequest } from "./offer.js";
 import type { LayerOptions } from "./options.js";
 import { keysOfBase, layerFacts, packRequest, writeLayer } from "./results.js";
+import { isAlternative } from "../layer/alternatives.js";
 import { sameContent } from "../layer/same-content.js";
 import * as problems from "../problems.js";
 import { type Snapshot, snapshotFiles } from "../snapshot/snapshot.js";
@@ -41,10 +41,7 @@ export async function installOnTree(options: OnTreeOptions): Promise<LayerFacts>
   const baseTree = resolve(options.baseTree);
   // While the base is made ready.
   await using _contents = backend.openAhead?.(solution, root);
-  await using sandbox = await openCage({
-    writable: [root],
-    readable: [...sourceFolders(sources), dirname(baseTree), ...((await backend.toolFolders?.()) ?? [])],
-  });
+  await using sandbox = await installCage(options, root, sources, [dirname(baseTree)]);
   options.onProgress("unpacking the base");
   const { seenRoot, base } = await unpackBase({ baseTree, snapshot, backend, root, sandbox, solution });
   const unpacked = await markTree(sandbox, root);
@@ -104,12 +101,10 @@ function keysOfLayer(options: LayerOptions, database: PackageDatabase, root: str
   };
 }
 
-/** Of update-alternatives: where another choice has no such page, the link goes, and on the device the base's stays and leads where it did. */
-function isAlternative({ kind, path, target = "" }: FileEntry): boolean {
-  return kind === "symlink" && [path, target].some((one) => one.startsWith("/etc/alternatives/"));
-}
-
-/** An extension cannot take a file of the base away. Caches and logs may come and go. */
+/**
+ * An extension cannot take a file of the base away. Caches and logs may come and go, and of update-alternatives: where another choice
+ * has no such page, the link goes, and on the device the base's stays and leads where it did.
+ */
 function refuseRemoved(paths: Iterable<string>, inBase: FileIndex, ownFolders: readonly string[]): void {
   const left = new Set(paths);
   const removed = [...inBase.entries()]

@@ -9,7 +9,6 @@ import {
   type PackageDatabase,
   readAutomatic,
 } from "@tsbake/packaging";
-import { openCage } from "@tsbake/sandbox";
 import { installedClosure } from "../facts/closure.js";
 import { type LayerFacts, parseFacts, type TemplateFacts } from "../facts/facts.js";
 import { FileIndex } from "../facts/file-manifest.js";
@@ -26,7 +25,7 @@ import {
 import { DATABASE_FOLDER, openSnapshot, type Snapshot, snapshotFiles } from "../snapshot/snapshot.js";
 import { extraFiles } from "./base.js";
 import { unpackBase } from "./base-tree.js";
-import { emptyRoot, offerOf, solveRequest, sourceFolders } from "./offer.js";
+import { emptyRoot, installCage, offerOf, solveRequest } from "./offer.js";
 import type { BaseOptions } from "./options.js";
 import { leftOnTree } from "./left-on-tree.js";
 import { packWhole } from "./whole-tree.js";
@@ -77,10 +76,7 @@ export async function installOnTemplate(options: FromTemplateOptions): Promise<L
   const solution = { ...solved, packages: await fetch(solved.packages) };
   const baseTree = resolve(options.baseTree);
   await using _contents = backend.openAhead?.(solution, root);
-  await using sandbox = await openCage({
-    writable: [root],
-    readable: [...sourceFolders(sources), dirname(baseTree), ...((await backend.toolFolders?.()) ?? [])],
-  });
+  await using sandbox = await installCage(options, root, sources, [dirname(baseTree)]);
   options.onProgress("unpacking the base");
   const { seenRoot, base } = await unpackBase({ baseTree, snapshot, backend, root, sandbox, solution });
   const inBase = new FileIndex(await snapshotFiles(snapshot));

@@ -2,6 +2,7 @@
  * Links of update-alternatives: a package's script makes them when it is installed. In an extension no script runs, so a
  * command that is there under such a name only is not there; it is said when the extension is built.
  */
+import type { FileEntry } from "@tsbake/archive";
 import { byText } from "@tsbake/base";
 import type { AlternativeLink } from "@tsbake/packaging";
 
@@ -37,4 +38,9 @@ export function missingAlternatives(
 
 function isPage(link: string): boolean {
   return link.includes("/man/");
+}
+
+/** A link of update-alternatives: to a choice, or the choice itself. */
+export function isAlternative({ kind, path, target = "" }: FileEntry): boolean {
+  return kind === "symlink" && [path, target].some((one) => one.startsWith("/etc/alternatives/"));
 }

@@ -1,8 +1,8 @@
 /** What of an extension does not ship just as its package has it, or what removed packages left in an image, by kind. */
 import { html, type Markup } from "@tsbake/base/page";
 import type { PathDecision } from "../facts/reported.js";
-import type { ResultRequest } from "../facts/result.js";
-import { type Cell, filterBox, plural, table } from "./tables.js";
+import { plural, type ResultRequest } from "../facts/result.js";
+import { type Cell, filterBox, table } from "./tables.js";
 
 /** In the order of the page: what one should look at first. docs/manual.md has the same words. */
 const MEANINGS: Readonly<Record<PathDecision, string>> = {

@@ -1,9 +1,9 @@
 /** Where an image comes from and what it fits. */
 import { html, type Markup, type Insertion } from "@tsbake/base/page";
 import type { LayerFacts } from "../facts/facts.js";
-import type { ResultRequest } from "../facts/result.js";
+import { plural, type ResultRequest } from "../facts/result.js";
 import { readableSize } from "../facts/size.js";
-import { type Cell, plural, table } from "./tables.js";
+import { type Cell, table } from "./tables.js";
 
 export function factsSection({ facts, extension, outputs }: ResultRequest): Markup {
   const { distribution, closure } = facts;

@@ -1,7 +1,7 @@
 /** `NAME.html`: what is in an image and why, as one page. Same bytes for the same image; nothing in it says when or where it was made. */
 import { html, htmlPage, type Markup, nothing } from "@tsbake/base/page";
 import type { CheckReport } from "../check/finding.js";
-import { allFiles, type ResultRequest, savedBytes } from "../facts/result.js";
+import { allFiles, plural, type ResultRequest, savedBytes } from "../facts/result.js";
 import { contentBytes, readableSize } from "../facts/size.js";
 import { comparedData, compareSection } from "./compare.js";
 import { decisionsSection } from "./decisions.js";
@@ -10,7 +10,7 @@ import { findingsSection } from "./findings.js";
 import { filesSection, packagesSection } from "./packages.js";
 import { IMAGE_SCRIPT } from "./script.js";
 import { scriptsSection } from "./scripts.js";
-import { plural, SECTION_STYLE } from "./tables.js";
+import { SECTION_STYLE } from "./tables.js";
 
 export interface PageRequest extends ResultRequest {
   /** What do_check found; absent for a base, and where nobody looked. */

@@ -1,9 +1,9 @@
 /** Packages of an image by what their files take, those of its base, and the biggest files. */
 import { html, type Markup } from "@tsbake/base/page";
 import type { LayerFacts, PackageFact } from "../facts/facts.js";
-import { allFiles, type ResultRequest } from "../facts/result.js";
+import { allFiles, plural, type ResultRequest } from "../facts/result.js";
 import { biggestFiles, biggestPackages, contentBytes, readableSize } from "../facts/size.js";
-import { type Cell, filterBox, plural, sizeCell, table } from "./tables.js";
+import { type Cell, filterBox, sizeCell, table } from "./tables.js";
 
 /** Who needs a package: so many are named, the others counted. */
 const MOST_NAMED = 3;

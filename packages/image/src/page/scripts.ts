@@ -1,8 +1,8 @@
 /** Maintainer scripts of an image, and what became of them. */
 import { html, type Markup } from "@tsbake/base/page";
 import type { LayerFacts } from "../facts/facts.js";
-import { allFiles, type ResultRequest } from "../facts/result.js";
-import { type Cell, plural, table } from "./tables.js";
+import { allFiles, plural, type ResultRequest } from "../facts/result.js";
+import { type Cell, table } from "./tables.js";
 
 export function scriptsSection(request: ResultRequest): Markup {
   const { facts, extension } = request;

@@ -75,11 +75,6 @@ export function filterBox(part: string, what: string): Markup {
   </p>`;
 }
 
-/** `1 package`, `3 packages`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 export const SECTION_STYLE = `
 .page-parts { display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr) }
 .tiles { display: flex; flex-wrap: wrap; gap: .5rem 2rem; list-style: none; padding: 0; margin: .75rem 0 }

@@ -5,6 +5,7 @@ import type { InstalledPackage, PackageDatabase, SkippedScript } from "@tsbake/p
 import { follow } from "../check/inspect/follow.js";
 import { FileIndex } from "../facts/file-manifest.js";
 import type { Reported } from "../facts/reported.js";
+import { isAlternative } from "../layer/alternatives.js";
 import { accountsLeft, type AccountView } from "./accounts-left.js";
 import type { Left, LeftKind } from "./left.js";
 import { Traces } from "./traces.js";
@@ -82,9 +83,9 @@ function brokenLink({ path }: FileEntry, { before, after }: Trees): string | und
   return was.kind === "there" ? was.path : undefined;
 }
 
-function linkKind({ path, target = "" }: FileEntry, broken: string): LeftKind {
-  if ([path, target].some((one) => one.startsWith("/etc/alternatives/"))) return "alternative";
-  const isOfSystemd = /^\/(?:etc|usr\/lib|lib)\/systemd\/(?:system|user)\//.test(path);
+function linkKind(entry: FileEntry, broken: string): LeftKind {
+  if (isAlternative(entry)) return "alternative";
+  const isOfSystemd = /^\/(?:etc|usr\/lib|lib)\/systemd\/(?:system|user)\//.test(entry.path);
   return isOfSystemd && /\.[a-z]+$/.test(broken) ? "unit" : "link";
 }
 

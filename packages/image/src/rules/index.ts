@@ -3,4 +3,5 @@
  * of classes/image-sysext.bbclass.
  */
 
+export { readAllowances } from "./allowances.js";
 export { anyOf, parseRules, pathMatcher, ruleFor, type Rule, type RuleAction } from "./rules.js";
