@@ -28,7 +28,7 @@ export async function emptyRoot(options: InstallOptions): Promise<string> {
 }
 
 /** Where packages of the sources lie: absolute, sorted, each once. */
-export function sourceFolders(sources: readonly PackageSource[]): string[] {
+function sourceFolders(sources: readonly PackageSource[]): string[] {
   return sortedUnique(sources.map(({ folder }) => resolve(folder)));
 }
 
