@@ -316,12 +316,12 @@ const FAULTS: readonly (readonly [
   [
     "a path belongs to nobody",
     { "/usr/lib/tool/bad": { text: "", uid: 4711 } },
-    "error unknown-owner /usr/lib/tool/bad",
+    "warning unknown-owner /usr/lib/tool/bad",
   ],
   [
     "a path is of a group that is nobody's",
     { "/usr/lib/tool/bad": { text: "", gid: 4711 } },
-    "error unknown-owner /usr/lib/tool/bad",
+    "warning unknown-owner /usr/lib/tool/bad",
   ],
   [
     "an id is somebody else's, and files carry it",

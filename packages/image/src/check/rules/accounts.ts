@@ -28,9 +28,10 @@ export const accounts: CheckRule = {
     },
     {
       code: "unknown-owner",
-      severity: "error",
+      // It works, and it may have been meant: a device can have accounts that the base has not.
+      severity: "warning",
       meaning:
-        "a path belongs to a number that no user or group of the base has, and no sysusers.d file fixes",
+        "a path belongs to a number that no user or group of the base has, and no sysusers.d file fixes: whoever gets the number later owns it",
     },
   ],
   *find(context) {
@@ -69,9 +70,9 @@ function* unknownOwners(context: Context, known: KnownAccounts): Iterable<Findin
     if (unknown.length > 0)
       yield finding(
         "unknown-owner",
-        "error",
+        "warning",
         entry,
-        `it belongs to ${unknown.join(" and ")}, and nobody on ${context.base.name} has that number`,
+        `it belongs to ${unknown.join(" and ")}, and nobody on ${context.base.name} has that number: it will be of whoever gets it`,
         "have a sysusers.d file fix the number, or the build give the path to root",
       );
   }
