@@ -177,9 +177,8 @@ describeUnless(problem, "the main job", () => {
       await built(["-c", "pkgdb", "case-base"]);
       const image = join(rig.path(IMAGES), "case-base-generic-pkgdb.rootfs.tar.gz");
       const listed = (await run("tar", ["-tzf", realpathSync(image)])).stdout;
-      expect(listed).toContain(
-        kind === "ipk" ? "database/var/lib/opkg/status" : "database/var/lib/dpkg/status",
-      );
+      const there = { deb: "dpkg/status", ipk: "opkg/status", rpm: "rpm/headers/bash-" }[kind];
+      expect(listed).toContain(`database/var/lib/${there}`);
     });
 
     inCase("no script runs with the policy skip; each is told", async () => {

@@ -94,6 +94,7 @@ const FLAGS: Readonly<Record<string, FlagCase>> = {
   doc: never("Does things"),
   lockfiles: never("/x/lock"),
   "feed-indexes": never("/x"),
+  "feed-format": never("rpm"),
   "feed-keys": never("/x/key"),
   nostamp: never("1"),
   number_threads: never("2"),

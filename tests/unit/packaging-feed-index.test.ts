@@ -75,7 +75,7 @@ describe("an index on a server", () => {
     ["unpacked only", { "/feed/Packages": INDEX }, ["/feed/Packages.gz", "/feed/Packages"]],
   ])("%s: it is fetched once, and then the server may go", async (_, has, requests) => {
     files = has;
-    const options = { folder: fresh(), keys: [] };
+    const options = { folder: fresh(), keys: [], format: "ipk" as const };
     const index = await openFeedIndex(`${address}/`, options);
     expect(index.feed).toBe(address);
     expect(await readFeedIndex(index)).toEqual(INDEX);
@@ -86,7 +86,7 @@ describe("an index on a server", () => {
   });
 
   test("another one comes when it is asked for, and the old one stays for who was signed with it", async () => {
-    const options = { folder: fresh(), keys: [] };
+    const options = { folder: fresh(), keys: [], format: "ipk" as const };
     expect(await updateFeedIndex(address, options)).toBeUndefined();
     expect(asked).toEqual([]);
     files = { "/feed/Packages": INDEX };
@@ -108,7 +108,7 @@ describe("an index on a server", () => {
 
   test("one that is damaged on the disk is fetched again, and never handed to a task", async () => {
     files = { "/feed/Packages": INDEX };
-    const options = { folder: fresh(), keys: [] };
+    const options = { folder: fresh(), keys: [], format: "ipk" as const };
     const index = await openFeedIndex(address, options);
     writeFileSync(index.path, "Package: other\n");
     await expect(readFeedIndex(index)).rejects.toMatchObject(refusedWith("bad-feed", /is not what it was/));
@@ -127,15 +127,17 @@ describe("an index on a server", () => {
     ],
   ])("%s is refused", async (_, has, refusal) => {
     files = has;
-    await expect(openFeedIndex(address, { folder: fresh(), keys: [] })).rejects.toMatchObject(refusal);
+    await expect(
+      openFeedIndex(address, { folder: fresh(), keys: [], format: "ipk" as const }),
+    ).rejects.toMatchObject(refusal);
   });
 
   test("a server that is not there is refused by name", async () => {
     server.close();
     server.closeAllConnections();
-    await expect(openFeedIndex(address, { folder: fresh(), keys: [] })).rejects.toMatchObject(
-      refusedWith("feed-silent", new RegExp(`${address}.*ECONNREFUSED`)),
-    );
+    await expect(
+      openFeedIndex(address, { folder: fresh(), keys: [], format: "ipk" as const }),
+    ).rejects.toMatchObject(refusedWith("feed-silent", new RegExp(`${address}.*ECONNREFUSED`)));
   });
 
   test("packages come from it, each compared with the index", async () => {
@@ -186,15 +188,15 @@ describe("a signed index", () => {
           "/feed/Packages": index,
           "/feed/Packages.sig": `untrusted comment: x\n${data.toString("base64")}\n`,
         };
-        const opened = openFeedIndex(address, { folder: fresh(), keys: [key] });
+        const opened = openFeedIndex(address, { folder: fresh(), keys: [key], format: "ipk" });
         await expect(opened).rejects.toMatchObject(refusedWith("feed-not-signed", /Packages\.sig: it is/));
       }),
       { numRuns: 40 },
     );
     files = { "/feed/Packages.gz": gzipSync(INDEX), "/feed/Packages.sig": signature };
-    expect(await readFeedIndex(await openFeedIndex(address, { folder: fresh(), keys: [key] }))).toEqual(
-      INDEX,
-    );
+    expect(
+      await readFeedIndex(await openFeedIndex(address, { folder: fresh(), keys: [key], format: "ipk" })),
+    ).toEqual(INDEX);
   });
 
   test("of two states, the index of one and the signature of the other, is asked for again", async () => {
@@ -204,27 +206,27 @@ describe("a signed index", () => {
     server.on("request", ({ url }) => {
       if (url === "/feed/Packages.asc") files["/feed/Packages"] = INDEX;
     });
-    expect(await readFeedIndex(await openFeedIndex(address, { folder: fresh(), keys: [key] }))).toEqual(
-      INDEX,
-    );
+    expect(
+      await readFeedIndex(await openFeedIndex(address, { folder: fresh(), keys: [key], format: "ipk" })),
+    ).toEqual(INDEX);
   });
 
   test("one that was believed without a key is looked at again when there is one", async () => {
     const [mine, other] = [usignKeys(), usignKeys()];
     const folder = fresh();
     files = { "/feed/Packages": INDEX };
-    await openFeedIndex(address, { folder, keys: [] });
+    await openFeedIndex(address, { folder, keys: [], format: "ipk" as const });
     const keys = [await readFeedKey(mine.path)];
-    await expect(openFeedIndex(address, { folder, keys })).rejects.toMatchObject(
+    await expect(openFeedIndex(address, { folder, keys, format: "ipk" })).rejects.toMatchObject(
       refusedWith("feed-not-signed", /it has no signature/),
     );
     files["/feed/Packages.sig"] = mine.sign(INDEX);
-    await openFeedIndex(address, { folder, keys });
+    await openFeedIndex(address, { folder, keys, format: "ipk" });
     // From the disk, by whom it is believed then.
     files = {};
-    await openFeedIndex(address, { folder, keys });
+    await openFeedIndex(address, { folder, keys, format: "ipk" });
     await expect(
-      openFeedIndex(address, { folder, keys: [await readFeedKey(other.path)] }),
+      openFeedIndex(address, { folder, keys: [await readFeedKey(other.path)], format: "ipk" }),
     ).rejects.toMatchObject(refusedWith("feed-not-signed", /none of the keys/));
   });
 
@@ -232,7 +234,7 @@ describe("a signed index", () => {
     const keys = usignKeys();
     const folder = fresh();
     writeFileSync(join(folder, "Packages"), INDEX);
-    const options = { folder: fresh(), keys: [await readFeedKey(keys.path)] };
+    const options = { folder: fresh(), keys: [await readFeedKey(keys.path)], format: "ipk" as const };
     await expect(openFeedIndex(folder, options)).rejects.toMatchObject(
       refusedWith("feed-not-signed", /no signature/),
     );
@@ -268,7 +270,7 @@ describe("a signed index", () => {
         mine,
       ]);
       const open = async (key: string) =>
-        openFeedIndex(address, { folder: fresh(), keys: [await readFeedKey(at(key))] });
+        openFeedIndex(address, { folder: fresh(), keys: [await readFeedKey(at(key))], format: "ipk" });
       for (const [name, from] of [
         ["Packages.asc", "asc"],
         ["Packages.sig", "sig"],

@@ -474,8 +474,8 @@ test("a package in the old form is read from a feed, and composed as the other f
 
 /** As an engine and a task read one, the one after the other. */
 async function readFeed(folder: string): Promise<PackageSource> {
-  const index = await openFeedIndex(folder, { folder: join(work, "kept"), keys: [] });
-  return { folder, packages: ipk.readIndex!(await readFeedIndex(index), folder) };
+  const index = await openFeedIndex(folder, { folder: join(work, "kept"), keys: [], format: "ipk" });
+  return { folder, packages: ipk.readIndex!(await readFeedIndex(index), folder, architecture) };
 }
 
 const STANZA = (more: Record<string, string>) =>

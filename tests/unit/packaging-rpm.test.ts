@@ -425,13 +425,16 @@ test("relations of Debian in rpm's words", () => {
     breaks: [],
   };
   const found = rpmRelations({
-    ...none,
-    preDepends: parseRelations("dpkg (>= 1.17.14~)"),
-    depends: parseRelations("libc6 (>= 2.34), a (<< 2-1) | b"),
-    provides: parseRelations("greeter (= 1.0)"),
-    conflicts: parseRelations("old, older (<< 3)"),
-    breaks: parseRelations("broken (<= 1:2)"),
-    replaces: parseRelations("old, files-only"),
+    isEssential: true,
+    relations: {
+      ...none,
+      preDepends: parseRelations("dpkg (>= 1.17.14~)"),
+      depends: parseRelations("libc6 (>= 2.34), a (<< 2-1) | b"),
+      provides: parseRelations("greeter (= 1.0)"),
+      conflicts: parseRelations("old, older (<< 3)"),
+      breaks: parseRelations("broken (<= 1:2)"),
+      replaces: parseRelations("old, files-only"),
+    },
   });
   const lines = Object.entries(found).flatMap(([kind, all]) =>
     all.map(({ name, operator, version, forScript = "" }) =>
@@ -443,6 +446,7 @@ test("relations of Debian in rpm's words", () => {
     "require libc6 >= 2.34-0",
     "require (a < 2-1 or b)",
     "provide greeter = 1.0-0",
+    "provide debian(essential)",
     "conflict old",
     "conflict older < 3-0",
     "conflict broken <= 1:2-0",

@@ -87,6 +87,7 @@ export {
 } from "./deb/index.js";
 export {
   closureDigest,
+  demandOneContent,
   mergeClosures,
   parseClosure,
   readClosure,

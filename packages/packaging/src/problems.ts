@@ -60,17 +60,17 @@ export function badFeed(folder: string, reason: string): Diagnostic {
     severity: "error",
     code: "packaging/bad-feed",
     message: `the feed \`${folder}\` cannot be used: ${lastLines(reason, 1)}`,
-    help: "write its index anew (opkg-make-index -a), or take the feed out of IPK_FEED_URIS",
+    help: "write its index anew (opkg-make-index -a, createrepo_c), or take the feed out of IPK_FEED_URIS or RPM_FEED_URIS",
   };
 }
 
-/** A file of IPK_FEED_KEYS. */
+/** A file of IPK_FEED_KEYS or RPM_FEED_KEYS. */
 export function badFeedKey(path: string, reason: string): Diagnostic {
   return {
     severity: "error",
     code: "packaging/bad-feed-key",
     message: `\`${path}\` cannot be used as the key of a feed: ${reason}`,
-    help: "name public keys in IPK_FEED_KEYS: a file of usign, or what `gpg --export` writes",
+    help: "name public keys in IPK_FEED_KEYS or RPM_FEED_KEYS: what `gpg --export` writes, or for .ipk files a file of usign",
   };
 }
 
@@ -171,8 +171,8 @@ export function feedNotSigned(feed: string, reason: string): Diagnostic {
   return {
     severity: "error",
     code: "packaging/feed-not-signed",
-    message: `the index of the feed \`${feed}\` is not signed by a key of IPK_FEED_KEYS: ${reason}`,
-    help: "ask whoever runs the feed for the key it is signed with; an empty IPK_FEED_KEYS believes every feed",
+    message: `the index of the feed \`${feed}\` is not signed by a key of IPK_FEED_KEYS or RPM_FEED_KEYS: ${reason}`,
+    help: "ask whoever runs the feed for the key it is signed with; an empty list of keys believes every feed",
   };
 }
 
@@ -182,7 +182,7 @@ export function feedSilent(feed: string, reason: string): Diagnostic {
     severity: "error",
     code: "packaging/feed-silent",
     message: `the index of the feed \`${feed}\` could not be fetched: ${reason}`,
-    help: "check the address in IPK_FEED_URIS, the network and the proxy; an index that was fetched once needs no server",
+    help: "check the address in IPK_FEED_URIS or RPM_FEED_URIS, the network and the proxy; an index that was fetched once needs no server",
   };
 }
 

@@ -73,6 +73,7 @@ const FLAGS = [
   "file-checksums",
   "feed-closure",
   "feed-indexes",
+  "feed-format",
 ];
 
 function taskText(

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AT_ONCE, eachLimited } from "@tsbake/base";
 import type { TaskId } from "@tsbake/graph";
+import type { TaskInfo } from "@tsbake/recipe";
 import {
   openFeedIndex,
   readFeedKey,
@@ -27,12 +28,11 @@ export async function openIndexes(request: FeedsRequest): Promise<Indexes> {
   const texts = new Map<string, string>();
   for (const task of graph.order) {
     const node = graph.node(task);
-    const { feedIndexes: feeds = [], feedKeys: keys = [] } =
-      project.recipes.get(node.recipe)?.tasks[node.task] ?? {};
+    const info = project.recipes.get(node.recipe)?.tasks[node.task];
     const indexes: FeedIndex[] = [];
-    for (const feed of feeds) {
-      const key = JSON.stringify([feed, keys]);
-      const index = opened.get(key) ?? (await openFeedIndex(feed, await optionsOf(request, keys)));
+    for (const one of info === undefined ? [] : feedsOf(info)) {
+      const key = JSON.stringify(one);
+      const index = opened.get(key) ?? (await openFeedIndex(one.feed, await optionsOf(request, one)));
       opened.set(key, index);
       indexes.push(index);
       if (!texts.has(index.path)) texts.set(index.path, await readFile(index.path, "utf8"));
@@ -47,22 +47,33 @@ export async function openIndexes(request: FeedsRequest): Promise<Indexes> {
 
 /** Those that a build has fetched before. @returns whether one is another now */
 export async function updateIndexes(request: FeedRequest): Promise<boolean> {
-  const named = new Map<string, { readonly feed: string; readonly keys: readonly string[] }>();
+  const named = new Map<string, NamedFeed>();
   for (const { tasks } of request.project.recipes.values())
-    for (const { feedIndexes = [], feedKeys: keys = [] } of Object.values(tasks))
-      for (const feed of feedIndexes) named.set(JSON.stringify([feed, keys]), { feed, keys });
+    for (const one of Object.values(tasks).flatMap(feedsOf)) named.set(JSON.stringify(one), one);
   let isChanged = false;
-  for (const { feed, keys } of named.values())
-    if (await updateFeedIndex(feed, await optionsOf(request, keys))) isChanged = true;
+  for (const one of named.values())
+    if (await updateFeedIndex(one.feed, await optionsOf(request, one))) isChanged = true;
   return isChanged;
+}
+
+/** A feed as a task names it. */
+interface NamedFeed extends Pick<FeedIndexOptions, "format"> {
+  readonly feed: string;
+  /** Files. */
+  readonly keys: readonly string[];
+}
+
+function feedsOf({ feedIndexes = [], feedFormat, feedKeys: keys = [] }: TaskInfo): NamedFeed[] {
+  const format = feedFormat === "rpm" ? "rpm" : "ipk";
+  return feedIndexes.map((feed) => ({ feed, format, keys }));
 }
 
 async function optionsOf(
   { project, onProgress }: FeedRequest,
-  keys: readonly string[],
+  { format, keys }: NamedFeed,
 ): Promise<FeedIndexOptions> {
   const downloads = project.configurationText("DL_DIR");
   if (downloads === undefined) throw new Error("internal: DL_DIR is not set");
   const folder = join(downloads, "feed");
-  return { folder, keys: await eachLimited(keys, AT_ONCE, readFeedKey), onProgress };
+  return { folder, format, keys: await eachLimited(keys, AT_ONCE, readFeedKey), onProgress };
 }

@@ -7,6 +7,7 @@ import {
   type ClosurePackage,
   type PackageSource,
   type Planned,
+  demandOneContent,
   downloadClosure,
   inPool,
   mergeClosures,
@@ -109,18 +110,19 @@ export async function offerOf(options: InstallOptions): Promise<Offer> {
 /**
  * What the indexes offer that the task was signed with; `uri` is where it is.
  *
- * @throws BuildError `packaging/bad-feed`
+ * @throws BuildError `packaging/bad-feed`, `packaging/other-content`
  */
-async function feedPackages({ backend, indexes }: InstallOptions): Promise<ClosurePackage[]> {
+async function feedPackages({ backend, indexes, architecture }: InstallOptions): Promise<ClosurePackage[]> {
   if (indexes === undefined) return [];
   const { readIndex } = backend;
   if (readIndex === undefined) throw new Error(`internal: ${backend.name} reads no index`);
   const found = await eachLimited(await readFeedIndexes(indexes), AT_ONCE, async (one) => {
-    const packages = readIndex(await readFeedIndex(one), one.feed);
+    const packages = readIndex(await readFeedIndex(one), one.feed, architecture);
     const uriOf = (file: string): string =>
       isAbsolute(one.feed) ? pathToFileURL(join(one.feed, file)).href : `${one.feed}/${file}`;
     return packages.map(({ file, ...rest }) => ({ ...rest, file: basename(file), uri: uriOf(file) }));
   });
+  demandOneContent(found.flat());
   return found.flat();
 }
 

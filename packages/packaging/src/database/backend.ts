@@ -141,9 +141,10 @@ export interface Backend {
   /**
    * The packages of an index of the format's own, each with its file relative to the feed; undefined where none is read.
    * @param feed what to call it in an error
+   * @param architecture what of it can be installed
    * @throws BuildError `packaging/bad-feed`
    */
-  readonly readIndex?: (index: Buffer, feed: string) => readonly AvailablePackage[];
+  readonly readIndex?: (index: Buffer, feed: string, architecture: string) => readonly AvailablePackage[];
   /** Undefined where packages of the archive are used as they are. */
   readonly repackaging?: Repackaging;
   /** Folders of programs that `install` and its sisters run, which a cage has to have in sight. @throws BuildError where they are not there */

@@ -60,6 +60,20 @@ export function parseClosure(found: string, path: string): Closure {
   return { roots, packages };
 }
 
+/** @throws BuildError `packaging/other-content` for one version with two contents, with where both are */
+export function demandOneContent(packages: readonly ClosurePackage[]): void {
+  const known = new Map<string, ClosurePackage>();
+  for (const one of packages) {
+    const key = `${one.name} ${one.version} ${one.architecture}`;
+    const other = known.get(key);
+    if (other !== undefined && other.sha256 !== one.sha256) {
+      const contents = [other, one].map(({ sha256: digest, uri }) => `${digest} (${uri})`);
+      throw new BuildError([otherContent(one.name, one.version, contents)]);
+    }
+    known.set(key, one);
+  }
+}
+
 /** Joins closures. @throws BuildError `packaging/closures-disagree` when one name has two versions, `packaging/other-content` */
 export function mergeClosures(closures: readonly Closure[]): Closure {
   const packages = new Map<string, ClosurePackage>();

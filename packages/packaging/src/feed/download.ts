@@ -4,7 +4,7 @@
  */
 import { copyFile, lstat, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { constants } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   BuildError,
   eachLimited,
@@ -20,7 +20,7 @@ import {
 } from "@tsbake/base";
 import type { Diagnostic } from "@tsbake/base";
 import type { Closure, ClosurePackage } from "./closure.js";
-import { downloadFailed, noApt, otherContent, superseded } from "../problems.js";
+import { badFeed, downloadFailed, noApt, otherContent, superseded } from "../problems.js";
 
 export interface DownloadOptions {
   /** true: they are on a server that is no apt archive, and apt is not asked. */
@@ -35,9 +35,9 @@ const BATCH = 200;
 /** Files that are read at a time. */
 const READERS = 8;
 
-/** Its name in the pool: `NAME_VERSION_ARCH.SHA.deb`, or `.ipk`. */
+/** Its name in the pool: `NAME_VERSION_ARCH.SHA.deb`, or `.ipk`, `.rpm`. */
 export function poolName({ file, sha256 }: ClosurePackage): string {
-  const ending = file.endsWith(".ipk") ? ".ipk" : ".deb";
+  const ending = /\.(?:ipk|rpm)$/.exec(file)?.[0] ?? ".deb";
   return `${file.slice(0, file.endsWith(ending) ? -ending.length : undefined)}.${sha256.slice(0, 16)}${ending}`;
 }
 
@@ -77,7 +77,14 @@ export async function downloadClosure(
       const text = await fetchBatch(some, scratch, { ...options, done: local.length + at, all });
       for (const one of some) said.set(one, text);
     }
-    const problems = await eachLimited(wanted, READERS, (one) => keep(one, pool, scratch, said.get(one)));
+    const problems = await eachLimited(wanted, READERS, async (one) => {
+      const problem = await keep(one, pool, scratch, said.get(one));
+      // A folder's index is read in each build: no other one will do.
+      const isMissing = problem?.code === "packaging/superseded" && options.server && isLocal(one);
+      return isMissing
+        ? badFeed(dirname(pathOf(one)), `its index names ${one.file}, which is not there`)
+        : problem;
+    });
     const found = problems.filter((one) => one !== undefined);
     // Of a file that did not fit apt says that its content is another, or that the network failed.
     const texts = [...new Set(said.values())].join("\n");
@@ -102,9 +109,13 @@ function isLocal({ uri }: ClosurePackage): boolean {
 }
 
 /** Nothing is copied of what the archive does not have. */
-async function copy({ uri }: ClosurePackage, path: string): Promise<void> {
-  const from = decodeURIComponent(uri.replace(/^(?:file|copy):(?:\/\/)?/, ""));
-  await ifThere(copyFile(from, path, constants.COPYFILE_FICLONE));
+async function copy(one: ClosurePackage, path: string): Promise<void> {
+  await ifThere(copyFile(pathOf(one), path, constants.COPYFILE_FICLONE));
+}
+
+/** Where an archive that is a folder has it. */
+function pathOf({ uri }: ClosurePackage): string {
+  return decodeURIComponent(uri.replace(/^(?:file|copy):(?:\/\/)?/, ""));
 }
 
 interface Batch extends DownloadOptions {

@@ -1,11 +1,11 @@
 /**
- * The index of a feed that is no apt archive: `Packages` as opkg-make-index writes it, in a folder or on a server. A server is asked
- * once, and again when somebody wants it anew; what a build has solved with stays as it was, under the name of its SHA-256.
+ * The index of a feed that is no apt archive, in a folder or on a server: `Packages` as opkg-make-index writes it, or repodata, which is
+ * kept as such. A server is asked once, and again when somebody wants it anew; what a build has solved with stays as it was,
+ * under the name of its SHA-256.
  */
 import { lstat, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import {
   BuildError,
   hasCode,
@@ -20,12 +20,10 @@ import {
 import { digest, filled, list, readData } from "@tsbake/base/data";
 import * as v from "valibot";
 import { badFeed, feedNotSigned, feedSilent } from "../problems.js";
-import { INDEX_SIGNATURES, signatureFault, type FeedKey, type IndexSignature } from "./index-signature.js";
+import { type FoundIndex, type GetFile, INDEX_LAYOUTS, type IndexFormat, tooLarge } from "./index-layout.js";
+import { signatureFault, type FeedKey, type IndexSignature } from "./index-signature.js";
 
-/** Of an index, unpacked: that of all of Debian has 50 MiB. */
-const LARGEST = 96 << 20;
 const LARGEST_SIGNATURE = 64 << 10;
-const NAMES = ["Packages.gz", "Packages"];
 
 /** An index as it was when a build was signed. */
 const FeedIndex = v.object({
@@ -42,6 +40,8 @@ const FeedIndexes = v.object({ "tsbake-feed-indexes": v.literal(1), indexes: lis
 export interface FeedIndexOptions {
   /** `${DL_DIR}/feed`: indexes are kept in `index/` of it. */
   readonly folder: string;
+  /** Of the packages of the feed. */
+  readonly format: IndexFormat;
   /** Whose signature the index must have; none: it needs no signature. */
   readonly keys: readonly FeedKey[];
   readonly onProgress?: (text: string) => void;
@@ -99,8 +99,7 @@ function folderOf(feed: string): string {
 }
 
 /** An index with what stands beside it as its signatures. */
-interface Fetched {
-  readonly index: Buffer;
+interface Fetched extends FoundIndex {
   readonly signatures: readonly IndexSignature[];
 }
 
@@ -112,7 +111,9 @@ class KeptIndexes {
 
   constructor(feed: string, options: FeedIndexOptions) {
     this.#feed = isServed(feed) ? feed.replace(/\/+$/, "") : folderOf(feed);
-    this.#folder = join(options.folder, "index", sha256(this.#feed).slice(0, 16));
+    // One place may be a feed of two formats.
+    const key = options.format === "ipk" ? this.#feed : `${options.format} ${this.#feed}`;
+    this.#folder = join(options.folder, "index", sha256(key).slice(0, 16));
     this.#options = options;
   }
 
@@ -137,13 +138,15 @@ class KeptIndexes {
   /** Verifies it, and keeps it. */
   async keep(fetched: Fetched): Promise<FeedIndex> {
     await this.#verify(fetched);
-    const identity = sha256(fetched.index);
+    const identity = sha256(fetched.packages);
     const { path } = this.#describe(identity);
     if ((await ifThere(lstat(path))) === undefined || sha256(await readFile(path)) !== identity) {
       await mkdir(join(this.#folder, identity), { recursive: true });
-      await writeFileAtomic(path, fetched.index);
+      await writeFileAtomic(path, fetched.packages);
     }
-    for (const { name, bytes } of fetched.signatures)
+    const { signedName } = this.#layout;
+    const signed = signedName === "Packages" ? [] : [{ name: signedName, bytes: fetched.signed }];
+    for (const { name, bytes } of [...signed, ...fetched.signatures])
       await writeFileAtomic(join(this.#folder, identity, name), bytes);
     return this.#describe(identity);
   }
@@ -151,9 +154,14 @@ class KeptIndexes {
   /** Under the lock. */
   async #fetch(): Promise<FeedIndex> {
     this.#options.onProgress?.(`fetching the index of ${this.#feed}`);
-    let fetched = await ofServer(this.#feed, this.#options);
-    // Between index and signature the server may have got new ones.
-    if ((await this.#fault(fetched)) !== undefined) fetched = await ofServer(this.#feed, this.#options);
+    // Between one file and another the server may have got new ones.
+    const first = await ofServer(this.#feed, this.#options).catch((error: unknown) => {
+      if (error instanceof BuildError && error.diagnostics[0]?.code === "packaging/bad-feed")
+        return undefined;
+      throw error;
+    });
+    const isGood = first !== undefined && (await this.#fault(first)) === undefined;
+    const fetched = isGood ? first : await ofServer(this.#feed, this.#options);
     const kept = await this.keep(fetched);
     await writeFileAtomic(join(this.#folder, "current"), `${kept.sha256}\n`);
     return kept;
@@ -166,9 +174,16 @@ class KeptIndexes {
 
   /** Undefined when it is not there, or damaged: it is fetched again then. */
   async #kept(identity: string): Promise<Fetched | undefined> {
-    const index = await ifThere(readFile(this.#describe(identity).path));
-    if (index === undefined || sha256(index) !== identity) return undefined;
-    return { index, signatures: await signaturesIn(join(this.#folder, identity)) };
+    const packages = await ifThere(readFile(this.#describe(identity).path));
+    if (packages === undefined || sha256(packages) !== identity) return undefined;
+    const { signedName, signatures } = this.#layout;
+    const folder = join(this.#folder, identity);
+    const signed = signedName === "Packages" ? packages : await ifThere(readFile(join(folder, signedName)));
+    return signed && { packages, signed, signatures: await signaturesIn(folder, signatures) };
+  }
+
+  get #layout() {
+    return INDEX_LAYOUTS[this.#options.format];
   }
 
   #describe(identity: string): FeedIndex {
@@ -180,9 +195,11 @@ class KeptIndexes {
     if (fault !== undefined) throw new BuildError([feedNotSigned(this.#feed, fault)]);
   }
 
-  async #fault({ index, signatures }: Fetched): Promise<string | undefined> {
+  async #fault({ signed, signatures }: Fetched): Promise<string | undefined> {
     const { keys } = this.#options;
-    return keys.length === 0 ? undefined : signatureFault(index, signatures, keys);
+    if (keys.length === 0) return undefined;
+    if (signatures.length === 0) return `it has no signature (${this.#layout.signatures.join(", ")})`;
+    return signatureFault(signed, signatures, keys);
   }
 
   async #lock() {
@@ -194,10 +211,10 @@ class KeptIndexes {
   }
 }
 
-async function ofServer(feed: string, { keys }: FeedIndexOptions): Promise<Fetched> {
+async function ofServer(feed: string, options: FeedIndexOptions): Promise<Fetched> {
   const client = new HttpClient({ timeoutMs: 30_000 });
   const silent = (reason: string): BuildError => new BuildError([feedSilent(feed, reason)]);
-  const get = async (name: string, most: number): Promise<Buffer | undefined> => {
+  const get: GetFile = async (name, most) => {
     try {
       const { status, bytes } = await client.bytes(`${feed}/${name}`, most);
       if (bytes !== undefined) return bytes;
@@ -211,61 +228,47 @@ async function ofServer(feed: string, { keys }: FeedIndexOptions): Promise<Fetch
     }
   };
   try {
-    for (const name of NAMES) {
-      const bytes = await get(name, LARGEST);
-      if (bytes === undefined) continue;
-      const signatures: IndexSignature[] = [];
-      for (const one of keys.length > 0 ? INDEX_SIGNATURES : []) {
-        const found = await get(one, LARGEST_SIGNATURE);
-        if (found !== undefined) signatures.push({ name: one, bytes: found });
-      }
-      return { index: unpacked(feed, name, bytes), signatures };
-    }
+    return await fetched(feed, get, false, options);
   } finally {
     client.close();
   }
-  throw new BuildError([badFeed(feed, `it has neither ${NAMES.toReversed().join(" nor ")}`)]);
 }
 
-async function ofFolder(folder: string, { keys }: FeedIndexOptions): Promise<Fetched> {
-  // What a folder has unpacked is what opkg-make-index wrote last.
-  for (const name of NAMES.toReversed()) {
+async function ofFolder(folder: string, options: FeedIndexOptions): Promise<Fetched> {
+  const get: GetFile = async (name, most) => {
     const path = join(folder, name);
     const found = await ifThere(lstat(path));
-    if (found === undefined) continue;
+    if (found === undefined) return undefined;
     if (!found.isFile()) throw new BuildError([badFeed(folder, `${name} is no file`)]);
-    if (found.size > LARGEST) throw new BuildError([tooLarge(folder, name, LARGEST)]);
-    const index = unpacked(folder, name, await readFile(path));
-    return { index, signatures: keys.length > 0 ? await signaturesIn(folder) : [] };
-  }
-  throw new BuildError([badFeed(folder, `it has neither ${NAMES.toReversed().join(" nor ")}`)]);
+    if (found.size > most) throw new BuildError([tooLarge(folder, name, most)]);
+    return readFile(path);
+  };
+  return fetched(folder, get, true, options);
 }
 
-async function signaturesIn(folder: string): Promise<IndexSignature[]> {
+async function fetched(
+  feed: string,
+  get: GetFile,
+  isFolder: boolean,
+  { format, keys }: FeedIndexOptions,
+): Promise<Fetched> {
+  const layout = INDEX_LAYOUTS[format];
+  const found = await layout.read(feed, get, isFolder);
+  const signatures: IndexSignature[] = [];
+  for (const name of keys.length > 0 ? layout.signatures : []) {
+    const bytes = await get(`${layout.folder}${name}`, LARGEST_SIGNATURE);
+    if (bytes !== undefined) signatures.push({ name, bytes });
+  }
+  return { ...found, signatures };
+}
+
+/** Of an index that is kept. */
+async function signaturesIn(folder: string, names: readonly string[]): Promise<IndexSignature[]> {
   const found: IndexSignature[] = [];
-  for (const name of INDEX_SIGNATURES) {
+  for (const name of names) {
     const path = join(folder, name);
     const there = await ifThere(lstat(path));
     if (there?.isFile() && there.size <= LARGEST_SIGNATURE) found.push({ name, bytes: await readFile(path) });
   }
   return found;
-}
-
-function unpacked(feed: string, name: string, bytes: Buffer): Buffer {
-  if (!name.endsWith(".gz")) return bytes;
-  try {
-    return gunzipSync(bytes, { maxOutputLength: LARGEST });
-  } catch (error) {
-    if (hasCode(error, "ERR_BUFFER_TOO_LARGE")) throw new BuildError([tooLarge(feed, name, LARGEST)]);
-    if (hasCode(error, "Z_DATA_ERROR", "Z_BUF_ERROR", "Z_NEED_DICT"))
-      throw new BuildError([badFeed(feed, `${name} is damaged`)]);
-    throw error;
-  }
-}
-
-function tooLarge(feed: string, name: string, most: number) {
-  return badFeed(
-    feed,
-    `${name} has more than ${most >= 1 << 20 ? `${most >> 20} MiB` : `${most >> 10} KiB`}`,
-  );
 }

@@ -1,5 +1,5 @@
 /**
- * Signatures of a feed's index, as opkg takes them: usign's (Ed25519, what OpenWrt writes) and OpenPGP's, detached, of the unpacked index.
+ * Signatures of a feed's index: usign's (Ed25519, what OpenWrt writes) and OpenPGP's, detached; as opkg and dnf take them.
  *
  * @see the format of usign and signify: base64 of `Ed`, eight bytes that name the key, and 64 bytes of signature or 32 of key
  */
@@ -10,11 +10,9 @@ import { join } from "node:path";
 import { BuildError, hasCode, ifThere, run, scratchFolder } from "@tsbake/base";
 import { badFeedKey } from "../problems.js";
 
-/** Names beside an index: usign's and binary OpenPGP's, armoured OpenPGP's. */
-export const INDEX_SIGNATURES = ["Packages.sig", "Packages.asc"] as const;
-
 export interface IndexSignature {
-  readonly name: (typeof INDEX_SIGNATURES)[number];
+  /** Of its file. */
+  readonly name: string;
   readonly bytes: Buffer;
 }
 
@@ -53,13 +51,12 @@ export async function readFeedKey(path: string): Promise<FeedKey> {
   return { kind: "openpgp", path, keyring: bytes };
 }
 
-/** @returns why none of the signatures is one of `index` by one of the keys; undefined when one is */
+/** @returns why none of the signatures, of which there is one, is of `index` and by one of the keys; undefined when one is */
 export async function signatureFault(
   index: Buffer,
   signatures: readonly IndexSignature[],
   keys: readonly FeedKey[],
 ): Promise<string | undefined> {
-  if (signatures.length === 0) return `it has no signature (${INDEX_SIGNATURES.join(", ")})`;
   const faults: string[] = [];
   for (const { name, bytes } of signatures) {
     const text = bytes.toString("latin1");

@@ -4,6 +4,7 @@
  */
 export {
   closureDigest,
+  demandOneContent,
   mergeClosures,
   parseClosure,
   readClosure,

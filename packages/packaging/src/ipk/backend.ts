@@ -16,7 +16,8 @@ import { openAhead } from "../contents/index.js";
 import { solvePackages } from "../solve/index.js";
 import { OPKG_KEEPS, raiseAdmin } from "./admin.js";
 import { OPKG_FOLDER, readIpkDatabase } from "./database.js";
-import { readIpkIndex } from "./feed.js";
+import { readStanzaIndex } from "../feed/stanza-index.js";
+import { ipkFields } from "./fields.js";
 import { ipkRepackaging } from "./repackaging.js";
 import { importIpkSnapshot, readIpkSnapshot, snapshotIpk } from "./snapshot.js";
 
@@ -27,7 +28,7 @@ export function openIpkBackend(): Backend {
     name: "ipk",
     databaseFolder: OPKG_FOLDER,
     ownFolders: OWN_FOLDERS,
-    readIndex: readIpkIndex,
+    readIndex: (index, feed) => readStanzaIndex(index, feed, "ipk", ipkFields),
     repackaging: ipkRepackaging,
     scan: async (folder) => ({ folder, packages: await scanDebs(folder, "ipk") }),
     solve: (request) => solvePackages(request, readIpkDatabase),

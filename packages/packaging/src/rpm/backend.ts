@@ -7,6 +7,7 @@ import { databaseChanges } from "../database/changes.js";
 import { composeDeb } from "../deb/compose.js";
 import { DPKG_FOLDER } from "../deb/database.js";
 import { whatFires, whatRuns } from "../deb/what-runs.js";
+import { readStanzaIndex } from "../feed/stanza-index.js";
 import { solvePackages } from "../solve/index.js";
 import { readRpmDatabase, readRpmHeaders } from "./database.js";
 import { installRpm } from "./install.js";
@@ -23,6 +24,9 @@ export function openRpmBackend(): Backend {
     name: "rpm",
     databaseFolder: RPM_FOLDER,
     ownFolders: OWN_FOLDERS,
+    // Nothing of another machine's can be installed: a repository often has several architectures.
+    readIndex: (index, feed, architecture) =>
+      readStanzaIndex(index, feed, "rpm").filter((one) => ["all", architecture].includes(one.architecture)),
     repackaging: rpmRepackaging,
     toolFolders,
     scan: async (folder) => ({ folder, packages: await scanRpms(folder) }),

@@ -17,6 +17,11 @@ export function rpmArchitecture(debian: string): string | undefined {
   return ARCHITECTURES[debian];
 }
 
+/** Debian's word for rpm's; undefined for one that is not of the table. */
+export function debianArchitecture(rpm: string): string | undefined {
+  return Object.entries(ARCHITECTURES).find(([, one]) => one === rpm)?.[0];
+}
+
 /**
  * Users and groups of fixed numbers: an rpm has names, a .deb's files numbers.
  *

@@ -43,7 +43,7 @@ export function rpmSpecOf(path: string, one: NeutralPackage, opened: OpenedPacka
     url: one.homepage,
     source: one.source,
     buildSeconds: newest,
-    relations: rpmRelations(one.relations),
+    relations: rpmRelations(one),
     scripts: Object.fromEntries(scripts),
     files: [...shipped, ...adminFiles(one, shipped, newest)],
     origin: originOf(one),

@@ -1,8 +1,12 @@
 /** What a Debian package says of others, as rpm says it. */
 import type { Relation } from "../deb/stanza.js";
-import type { NeutralRelations } from "../repackage/index.js";
+import type { NeutralPackage, NeutralRelations } from "../repackage/index.js";
 import { evrText, type RelationKind, type RpmRelation } from "./format/spec.js";
 import { evrOfDebian } from "./version.js";
+
+/** Provided by what every system has to have: rpm knows no such thing, and indexes of repositories have relations only. */
+export const ESSENTIAL_NAME = "debian(essential)";
+const ESSENTIAL: RpmRelation = { name: ESSENTIAL_NAME, operator: "", version: "" };
 
 const OPERATORS: Readonly<Record<string, RpmRelation["operator"]>> = {
   "<<": "<",
@@ -18,7 +22,10 @@ const OPERATORS: Readonly<Record<string, RpmRelation["operator"]>> = {
  * Alternatives become a rich dependency. What breaks another package conflicts with it, as in one set of packages both say. What
  * replaces another one and conflicts with it obsoletes it; what only takes over files says nothing that rpm knows.
  */
-export function rpmRelations(of: NeutralRelations): Partial<Record<RelationKind, readonly RpmRelation[]>> {
+export function rpmRelations({
+  relations: of,
+  isEssential,
+}: Pick<NeutralPackage, "relations" | "isEssential">): Partial<Record<RelationKind, readonly RpmRelation[]>> {
   const single = (groups: NeutralRelations["depends"]): RpmRelation[] => groups.map(groupOf);
   const conflicts = [...of.conflicts, ...of.breaks].flat();
   const conflicting = new Set(of.conflicts.flat().map(textOf));
@@ -30,7 +37,7 @@ export function rpmRelations(of: NeutralRelations): Partial<Record<RelationKind,
     recommend: single(of.recommends),
     suggest: single(of.suggests),
     enhance: single(of.enhances),
-    provide: of.provides.flat().map(relationOf),
+    provide: [...of.provides.flat().map(relationOf), ...(isEssential ? [ESSENTIAL] : [])],
     conflict: conflicts.map(relationOf),
     obsolete: of.replaces
       .flat()

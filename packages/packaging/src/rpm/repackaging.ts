@@ -10,7 +10,7 @@ const LEVEL = 1;
 
 const rpmWriter: PackageWriter = {
   suffix: "rpm",
-  version: 3,
+  version: 4,
   write: (one, deb, out) => writeRpmOf(one, deb, out, LEVEL),
 };
 

@@ -16,6 +16,17 @@ export function evrOfDebian(version: string): Evr {
   };
 }
 
+/**
+ * The same backwards. The release 0 is that of a version without a revision, unless what stands before it would be taken for one.
+ *
+ * @param release undefined: not said
+ */
+export function debianVersion(epoch: number, version: string, release: string | undefined): string {
+  const upstream = version.replaceAll("_", "-");
+  const isBare = release === undefined || release === "" || (release === "0" && !upstream.includes("-"));
+  return `${epoch === 0 ? "" : `${epoch}:`}${upstream}${isBare ? "" : `-${release}`}`;
+}
+
 /** `[epoch:]version[-release]` → its parts; undefined for a release that is not said. */
 function parseEvr(text: string): { epoch: number; version: string; release: string | undefined } {
   const [, epoch = "0", version = "", release] = /^(?:(\d+):)?([^-]*)(?:-([^]*))?$/.exec(text) ?? [];

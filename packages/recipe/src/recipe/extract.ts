@@ -115,6 +115,7 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
     const inputs = flag("sstate-inputdirs");
     const outputs = flag("sstate-outputdirs");
     const plain = flag("sstate-plaindirs");
+    const feedFormat = flagText(d, name, "feed-format").trim();
     const key = flagText(d, name, "signing-key").trim();
     const certificate = flagText(d, name, "signing-certificate").trim();
     const at = functionPlace(d, name);
@@ -130,6 +131,7 @@ function extractTasks(d: Datastore, baseHashes: ReadonlyMap<string, string>): Re
       ...stampExtra(flagText(d, name, "stamp-extra-info").trim(), isOurs ? { inputs, outputs } : undefined),
       ...(isFlagTrue(d, name, "interactive") ? { interactive: true } : {}),
       ...(isFlagTrue(d, name, "cage") ? { cage: true } : {}),
+      ...(lists["feedIndexes"] === undefined || feedFormat === "" ? {} : { feedFormat }),
       ...(key === "" ? {} : { signing: { key, certificate } }),
       ...(at ? { at } : {}),
       baseHash: baseHashes.get(name) ?? "",

@@ -37,6 +37,8 @@ export interface TaskInfo {
   readonly feedClosure?: readonly string[];
   /** Feeds that are no apt archive, folders and addresses, whose index is an input: [feed-indexes]. */
   readonly feedIndexes?: readonly string[];
+  /** Of these feeds' packages: `ipk`, `rpm` ([feed-format]). */
+  readonly feedFormat?: string;
   /** Files of public keys: an index must be signed by one ([feed-keys]). */
   readonly feedKeys?: readonly string[];
   /** Conditions on other recipes, `recipe:VARIABLE=value`: [requires]. */
