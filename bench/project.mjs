@@ -18,12 +18,12 @@ export async function inFolder(keep, work) {
   }
 }
 
-/** tsbake on this checkout, built into `build`, with its downloads at `downloads`. */
-export async function openProject(folder, downloads) {
+/** tsbake on this checkout, built into `build`, with its downloads at `downloads`. @param lines more of the configuration */
+export async function openProject(folder, downloads, lines = []) {
   const build = join(folder, "build");
   const settings = join(folder, "bench.conf");
   await mkdir(folder, { recursive: true });
-  await writeFile(settings, `DL_DIR = "${downloads}"\n`);
+  await writeFile(settings, [`DL_DIR = "${downloads}"`, ...lines].map((line) => `${line}\n`).join(""));
   const env = { TSBAKE_BUILD_DIR: build };
   return {
     build,

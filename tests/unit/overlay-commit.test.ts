@@ -3,10 +3,12 @@ import { describe, expect, test } from "@jest/globals";
 import {
   type ChangedFile,
   differenceOf,
-  type DpkgPackage,
-  type DpkgState,
+  type DatabasePackage,
+  type DatabaseState,
   dpkgRuns,
   isDuring,
+  packageKey,
+  packageOf,
   planCommit,
   recipeTexts,
 } from "@tsbake/overlay";
@@ -15,8 +17,8 @@ import type { RootEntry } from "@tsbake/sandbox";
 function stateOf(
   packs: Readonly<Record<string, { version: string; list?: readonly string[]; md5sums?: string }>>,
   automatic: readonly string[] = [],
-): DpkgState {
-  const packages = new Map<string, DpkgPackage>();
+): DatabaseState {
+  const packages = new Map<string, DatabasePackage>();
   for (const [name, { version, list = [], md5sums = "" }] of Object.entries(packs)) {
     const stanza = new Map([
       ["Package", name],
@@ -28,7 +30,7 @@ function stateOf(
       ["list", list.map((path) => `${path}\n`).join("")],
       ["md5sums", md5sums],
     ]);
-    packages.set(`${name}:amd64`, { stanza, info });
+    packages.set(packageKey(stanza), packageOf(stanza, info));
   }
   const auto = automatic.map(
     (name) =>
@@ -42,6 +44,7 @@ function stateOf(
   );
   const none = new Map<string, never>();
   return {
+    format: "deb",
     packages,
     automatic: new Map(auto),
     alternatives: none,

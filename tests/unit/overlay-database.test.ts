@@ -1,16 +1,23 @@
-/** The ten cases of a base that moves under an overlay, as data: each with the database and the tree that must come of it. */
+/** The ten cases of a base that moves under an overlay, as data, for each format: each with the database and the tree that must come of it. */
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import {
   brokenDependencies,
-  type DpkgPackage,
-  type DpkgState,
+  type DatabasePackage,
+  type DatabaseState,
   mergeAccounts,
   mergeDatabases,
+  databaseFiles,
+  packageKey,
+  packageOf,
+  readState,
   parseGroup,
   treeChanges,
   writeGroup,
   type UpperEntry,
 } from "@tsbake/overlay";
+import { temporaryFolder } from "../support/temporary.js";
 
 /** Content by path; "" removes: a whiteout. */
 type Tree = Readonly<Record<string, string>>;
@@ -32,8 +39,10 @@ interface Side {
   readonly diversions?: Readonly<Record<string, string>>;
 }
 
-function stateOf({ packs, alternatives, links, diversions }: Side): DpkgState {
-  const packages = new Map<string, DpkgPackage>();
+type Format = DatabaseState["format"];
+
+function stateOf({ packs, alternatives, links, diversions }: Side, format: Format = "deb"): DatabaseState {
+  const packages = new Map<string, DatabasePackage>();
   for (const [name, { version, depends, files = {}, state, conffiles }] of Object.entries(packs)) {
     const stanza = new Map([
       ["Package", name],
@@ -44,9 +53,10 @@ function stateOf({ packs, alternatives, links, diversions }: Side): DpkgState {
     if (depends) stanza.set("Depends", depends);
     if (conffiles) stanza.set("Conffiles", conffiles.map((path) => `\n ${path} 0`).join(""));
     const list = ["/.", ...Object.keys(files)].map((path) => `${path}\n`).join("");
-    packages.set(`${name}:amd64`, { stanza, info: new Map([["list", list]]) });
+    packages.set(packageKey(stanza), packageOf(stanza, new Map([["list", list]])));
   }
   return {
+    format,
     packages,
     alternatives: new Map(Object.entries(alternatives ?? {})),
     links: new Map(Object.entries(links ?? {})),
@@ -276,9 +286,31 @@ function seen(
   return Object.fromEntries([...all].filter(([, content]) => content !== ""));
 }
 
-describe("the base moves", () => {
-  test.each(CASES)("$title", (one) => {
-    const [old, own, next] = [one.old, one.own, one.next].map(stateOf);
+/** As it is read again of the files that it is written in; what opkg writes beside the paths of a list stands there, too. */
+async function stored(side: Side, format: Format): Promise<DatabaseState> {
+  const state = stateOf(side, format);
+  // The real rpmdb is asked elsewhere: here a header is what it stands for.
+  if (format === "rpm") return state;
+  const root = temporaryFolder("database");
+  for (const [path, text] of await databaseFiles(state, { format })) {
+    mkdirSync(join(root, dirname(path)), { recursive: true });
+    const isList = format === "ipk" && path.endsWith(".list");
+    writeFileSync(join(root, path), isList ? text.replaceAll(/(?<=.)$(?=\n)/gm, "\t0100644") : text, "latin1");
+  }
+  for (const [name, target] of state.links) {
+    mkdirSync(join(root, "etc/alternatives"), { recursive: true });
+    symlinkSync(target, join(root, "etc/alternatives", name));
+  }
+  const read = await readState([root], { format });
+  rmSync(root, { recursive: true });
+  return read;
+}
+
+const FORMATS: readonly Format[] = ["deb", "ipk", "rpm"];
+
+describe.each(FORMATS)("the base moves, %s", (format) => {
+  test.each(CASES)("$title", async (one) => {
+    const [old, own, next] = await Promise.all([one.old, one.own, one.next].map((side) => stored(side, format)));
     const merged = mergeDatabases(old!, own!, next!);
     const [oldTree, nextTree] = [treeOf(one.old), treeOf(one.next)];
     const upper = new Map(Object.entries(one.upper));
@@ -312,7 +344,7 @@ describe("the base moves", () => {
     expect(
       merged.fates.map(({ key, fate, version, baseVersion }) => {
         const base = baseVersion === undefined ? "" : `, base ${baseVersion}`;
-        return `${key.replace(":amd64", "")}: ${fate} ${version}${base}`;
+        return `${key.replace(/:.*$/, "")}: ${fate} ${version}${base}`;
       }),
     ).toEqual(one.fates);
     expect(seen(nextTree, upper)).toEqual(one.tree);
@@ -328,6 +360,37 @@ describe("the base moves", () => {
     expect([...again.state.packages.keys()]).toEqual([...merged.state.packages.keys()]);
     expect(again.state.alternatives).toEqual(merged.state.alternatives);
   });
+});
+
+/** Status of one package: of the base before, in the overlay, of the base now; and what it must be. */
+test.each<[string, Format, string, string | undefined, string, string, string]>([
+  ["dpkg: hold stays", "deb", "1", "install ok installed", "hold ok installed", "install ok installed", "hold"],
+  ["opkg: hold stays", "ipk", "1", "install user installed", "install hold installed", "install user installed", "hold"],
+  ["opkg: who was asked for stays asked for", "ipk", "1", undefined, "install user installed", "install ok installed", "user"],
+  ["opkg: what another one needs takes nobody's wish away", "ipk", "1", undefined, "install ok installed", "install user installed", "user"],
+])("%s", (_title, format, version, old, own, next, word) => {
+  const side = (state: string | undefined): Side => ({ packs: state === undefined ? {} : { a: { version, state } } });
+  const [before, there, now] = [old, own, next].map((state) => stateOf(side(state), format));
+  const { state } = mergeDatabases(before!, there!, now!);
+  expect([...state.packages.values()].map(({ stanza }) => stanza.get("Status"))).toEqual([
+    format === "deb" ? `${word} ok installed` : `install ${word} installed`,
+  ]);
+});
+
+test("a package that is of another architecture in the base now is there once", () => {
+  const of = (architecture: string, version: string): DatabaseState => {
+    const state = stateOf({ packs: {} });
+    const stanza = new Map([
+      ["Package", "a"],
+      ["Status", "install ok installed"],
+      ["Architecture", architecture],
+      ["Version", version],
+    ]);
+    return { ...state, packages: new Map([[packageKey(stanza), packageOf(stanza, new Map())]]) };
+  };
+  const { state, fates } = mergeDatabases(stateOf({ packs: {} }), of("amd64", "1"), of("all", "2"));
+  expect([...state.packages.values()].map(({ stanza }) => stanza.get("Architecture"))).toEqual(["all"]);
+  expect(fates).toMatchObject([{ fate: "now in the base", version: "2" }]);
 });
 
 test("a folder that the overlay made, and the base has now, shows what is in both", () => {

@@ -32,12 +32,12 @@ export function badRecord(path: string, reason: string): Diagnostic {
   );
 }
 
-/** An image of another package format. */
-export function foreignFormat(recipe: string, format: string): Diagnostic {
+/** The base is made of packages of another format than before. */
+export function foreignFormat(name: string, base: string, was: string, now: string): Diagnostic {
   return error(
     "overlay/foreign-format",
-    `${recipe} is made of ${format} packages, and shells are there for deb alone`,
-    'set PACKAGE_CLASSES = "package_deb" for this image, or look into it with `tsbake try`',
+    `${base} is made of ${now} packages, and the shell \`${name}\` has ${was} packages in it`,
+    `a package database of one format cannot become one of another: \`tsbake shell rm ${name}\`, or open another one with --name`,
   );
 }
 

@@ -26,6 +26,7 @@ export {
   compareRpm,
   evrOfDebian,
   evrText,
+  installedRpms,
   openRpm,
   readRpm,
   rpmRelations,
@@ -34,6 +35,8 @@ export {
   verifyPayload,
   writeRpm,
   writeRpmDatabase,
+  writeRpmHeaders,
+  type InstalledRpm,
   type RpmFile,
   type RpmSpec,
 } from "./rpm/index.js";

@@ -36,8 +36,10 @@ export interface DeployedImage {
 export interface ImageBase {
   /** The recipe's name. */
   readonly name: string;
-  /** IMAGE_PKGTYPE: `deb`, `ipk`, `rpm`. */
-  readonly format: string;
+  /** IMAGE_PKGTYPE. */
+  readonly format: "deb" | "ipk" | "rpm";
+  /** Feeds with opkg's index: absolute folders, and addresses. */
+  readonly indexedFeeds: readonly string[];
   /** The tar that do_base_tree keeps. */
   readonly tree: string;
   /** Where the recipe's packages come from, as lines; absent: the host's apt sources. */
@@ -69,7 +71,9 @@ export function imageBase(images: Images, target: string): ImageBase {
   const [folder = ""] = tasks["do_base_tree"]?.artifact?.outputs ?? [];
   return {
     name: pn,
-    format: facts["IMAGE_PKGTYPE"]?.value ?? "",
+    // A word that it cannot have is refused when the recipe is read.
+    format: (facts["IMAGE_PKGTYPE"]?.value ?? "deb") as ImageBase["format"],
+    indexedFeeds: tasks["do_rootfs"]?.feedIndexes ?? [],
     tree: join(folder, "rootfs.tar"),
     ...(sources !== undefined && { sources }),
   };

@@ -1,4 +1,5 @@
 /** The text of recipes that say what was tried. Pure. */
+import type { BackendName } from "@tsbake/packaging";
 import type { ChangedFile } from "../difference/difference.js";
 import type { CommitPlan } from "./plan.js";
 
@@ -19,12 +20,14 @@ export interface RecipeRequest {
   readonly name: string;
   readonly base: string;
   readonly shell: string;
+  /** Of the base's packages, where it is not that of most. */
+  readonly format?: BackendName;
 }
 
 /** What stands for itself in a recipe, in a shell and in SRC_URI. */
 const PLAIN = /^[A-Za-z0-9/._+-]+$/;
 
-export function recipeTexts(plan: CommitPlan, { name, base, shell }: RecipeRequest): RecipeTexts {
+export function recipeTexts(plan: CommitPlan, { name, base, shell, format = "deb" }: RecipeRequest): RecipeTexts {
   const files = plan.files.length === 0 ? undefined : filesRecipe(plan.files, `${name}-files`, shell);
   const installed = [...plan.fromRecipes, ...(files ? [files.name] : [])];
   const edited = plan.files.filter(({ isInBase }) => isInBase);
@@ -36,6 +39,7 @@ export function recipeTexts(plan: CommitPlan, { name, base, shell }: RecipeReque
     "inherit image-sysext",
     "",
     `IMAGE_BASE_PKGDB = "${base}"`,
+    ...(format === "deb" ? [] : [`IMAGE_PKGTYPE = "${format}"`]),
     ...assigned("IMAGE_PREINSTALL", plan.fromArchive),
     ...assigned("IMAGE_INSTALL", installed),
     ...(touched.length > 0 ? ["# The base has them in another version, or with other files."] : []),

@@ -2,7 +2,7 @@
 import { byText } from "@tsbake/base";
 import { meets, parseRelations } from "@tsbake/packaging";
 import { providedBy } from "./merge.js";
-import { type DpkgState, isInstalled } from "./state.js";
+import { type DatabaseState, isInstalled } from "./state.js";
 
 export interface BrokenDependency {
   /** The package that needs it. */
@@ -12,7 +12,7 @@ export interface BrokenDependency {
 }
 
 /** Sorted by package. */
-export function brokenDependencies({ packages }: DpkgState): BrokenDependency[] {
+export function brokenDependencies({ packages }: DatabaseState): BrokenDependency[] {
   const there = [...packages.values()].filter(isInstalled);
   const given = new Map<string, string[]>();
   for (const one of there.flatMap(providedBy)) {

@@ -4,9 +4,9 @@
  * removed. All else is as the base has it now.
  */
 import { byText } from "@tsbake/base";
-import { compareDebVersions, parseRelations, type Stanza } from "@tsbake/packaging";
+import { type BackendName, compareDebVersions, parseRelations, type Stanza } from "@tsbake/packaging";
 import { linksOf, mergeGroup, parseGroup, writeGroup } from "./alternatives.js";
-import { type DpkgPackage, type DpkgState, isInstalled, packageState, versionOf } from "./state.js";
+import { type DatabasePackage, type DatabaseState, isInstalled, packageState, versionOf } from "./state.js";
 
 export type Origin = "base" | "overlay";
 
@@ -22,7 +22,7 @@ export type Fate =
   | "gone from the base";
 
 export interface PackageFate {
-  /** `name:architecture`. */
+  /** As `packageKey` has it. */
   readonly key: string;
   readonly fate: Fate;
   /** As it is now; as the base has it, where that is another one. */
@@ -31,7 +31,7 @@ export interface PackageFate {
 }
 
 export interface Merged {
-  readonly state: DpkgState;
+  readonly state: DatabaseState;
   /** Where each package's stanza and files come from. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** Sorted by key. */
@@ -39,13 +39,13 @@ export interface Merged {
 }
 
 /** @param old the base of before @param own as the overlay shows it @param next the base of now */
-export function mergeDatabases(old: DpkgState, own: DpkgState, next: DpkgState): Merged {
-  const packages = new Map<string, DpkgPackage>();
+export function mergeDatabases(old: DatabaseState, own: DatabaseState, next: DatabaseState): Merged {
+  const packages = new Map<string, DatabasePackage>();
   const origins = new Map<string, Origin>();
   const fates: PackageFate[] = [];
   for (const key of keysOf(old.packages, own.packages, next.packages)) {
     const [before, there, now] = [old, own, next].map(({ packages: all }) => all.get(key));
-    const decided = decide(before, there, now);
+    const decided = decide(next.format, before, there, now);
     if (decided.from !== undefined) {
       packages.set(key, decided.from);
       origins.set(key, decided.from === there ? "overlay" : "base");
@@ -57,7 +57,8 @@ export function mergeDatabases(old: DpkgState, own: DpkgState, next: DpkgState):
     fates.push({ key, fate: decided.fate, version, ...(isOther && { baseVersion }) });
   }
   const { alternatives, links } = mergeAlternatives(old, own, next);
-  const state: DpkgState = {
+  const state: DatabaseState = {
+    format: next.format,
     packages,
     alternatives,
     links,
@@ -71,14 +72,15 @@ export function mergeDatabases(old: DpkgState, own: DpkgState, next: DpkgState):
 
 interface Decision {
   /** What is in the database; undefined: nothing. */
-  readonly from?: DpkgPackage;
+  readonly from?: DatabasePackage;
   readonly fate?: Fate;
 }
 
 function decide(
-  old: DpkgPackage | undefined,
-  own: DpkgPackage | undefined,
-  next: DpkgPackage | undefined,
+  format: BackendName,
+  old: DatabasePackage | undefined,
+  own: DatabasePackage | undefined,
+  next: DatabasePackage | undefined,
 ): Decision {
   if (!isInstalled(own)) {
     // Never there, or only its configuration on both sides.
@@ -89,24 +91,36 @@ function decide(
     !isInstalled(old) || versionOf(old) !== versionOf(own) || packageState(old) !== packageState(own);
   if (!isOwn) {
     if (next === undefined) return { fate: "gone from the base" };
-    return { from: wanted(own, old, next) };
+    return { from: wanted(format, own, old, next) };
   }
   if (!isInstalled(next)) return { from: own, fate: "kept" };
   // Half-installed is nobody's wish.
   const isAsNew = compareDebVersions(versionOf(next), versionOf(own)) >= 0;
-  return isAsNew ? { from: next, fate: "now in the base" } : { from: own, fate: "kept" };
+  if (!isAsNew) return { from: own, fate: "kept" };
+  return { from: wanted(format, own, isInstalled(old) ? old : undefined, next), fate: "now in the base" };
 }
 
-function from(one: DpkgPackage | undefined): Decision {
+function from(one: DatabasePackage | undefined): Decision {
   return one === undefined ? {} : { from: one };
 }
 
-/** What a person asked dpkg for (`hold`) stays with the base's package. */
-function wanted(own: DpkgPackage, old: DpkgPackage | undefined, next: DpkgPackage): DpkgPackage {
-  const want = (one: DpkgPackage | undefined): string => one?.stanza.get("Status")?.split(" ")[0] ?? "";
-  if (want(own) === want(old)) return next;
-  const status = next.stanza.get("Status") ?? "";
-  const stanza = new Map(next.stanza).set("Status", status.replace(/^\S+/, want(own)));
+/** Which word of Status says what a person wants, and what stands there where nobody wants anything of his own. */
+const WISHES = { deb: { at: 0, usual: "install" }, ipk: { at: 1, usual: "ok" }, rpm: { at: 0, usual: "install" } };
+
+/** What a person asked the package manager for (`hold`; of opkg `user`, too) stays with the base's package. */
+function wanted(
+  format: BackendName,
+  own: DatabasePackage,
+  old: DatabasePackage | undefined,
+  next: DatabasePackage,
+): DatabasePackage {
+  const { at, usual } = WISHES[format];
+  const wishOf = (one: DatabasePackage): string | undefined => one.stanza.get("Status")?.split(" ")[at];
+  const wish = wishOf(own);
+  if (wish === undefined || wish === (old === undefined ? usual : wishOf(old))) return next;
+  const status = (next.stanza.get("Status") ?? "").split(" ").with(at, wish);
+  const stanza = new Map(next.stanza).set("Status", status.join(" "));
+  if (format === "ipk" && !own.stanza.has("Auto-Installed")) stanza.delete("Auto-Installed");
   return { ...next, stanza };
 }
 
@@ -132,10 +146,10 @@ function mergeByKey<Value>(
 }
 
 function mergeAlternatives(
-  old: DpkgState,
-  own: DpkgState,
-  next: DpkgState,
-): Pick<DpkgState, "alternatives" | "links"> {
+  old: DatabaseState,
+  own: DatabaseState,
+  next: DatabaseState,
+): Pick<DatabaseState, "alternatives" | "links"> {
   const alternatives = new Map<string, string>();
   const links = new Map<string, string>();
   for (const name of keysOf(old.alternatives, own.alternatives, next.alternatives)) {
@@ -154,8 +168,8 @@ function mergeAlternatives(
 
 /** Each interest is a package's: it is where the package is from. */
 function mergeTriggers(
-  own: DpkgState,
-  next: DpkgState,
+  own: DatabaseState,
+  next: DatabaseState,
   origins: ReadonlyMap<string, Origin>,
 ): Map<string, readonly string[]> {
   const byName = new Map([...origins].map(([key, origin]) => [key.slice(0, key.lastIndexOf(":")), origin]));
@@ -165,7 +179,7 @@ function mergeTriggers(
       merged.set(file, own.triggers.get(file) ?? []);
       continue;
     }
-    const from = (state: DpkgState, origin: Origin): string[] =>
+    const from = (state: DatabaseState, origin: Origin): string[] =>
       (state.triggers.get(file) ?? []).filter((line) => {
         const name = line.slice(line.lastIndexOf(" ") + 1).replace(/[:/].*$/, "");
         return byName.get(name) === origin;
@@ -177,10 +191,10 @@ function mergeTriggers(
 }
 
 function mergeAutomatic(
-  old: DpkgState,
-  own: DpkgState,
-  next: DpkgState,
-  packages: ReadonlyMap<string, DpkgPackage>,
+  old: DatabaseState,
+  own: DatabaseState,
+  next: DatabaseState,
+  packages: ReadonlyMap<string, DatabasePackage>,
 ): Map<string, Stanza> {
   const merged = mergeByKey(old.automatic, own.automatic, next.automatic, (one) =>
     [...one].map((field) => field.join(": ")).join("\n"),
@@ -192,7 +206,7 @@ function mergeAutomatic(
 }
 
 /** Names of what a package gives, itself and Provides with their versions. */
-export function providedBy({ stanza }: DpkgPackage): { readonly name: string; readonly version: string }[] {
+export function providedBy({ stanza }: DatabasePackage): { readonly name: string; readonly version: string }[] {
   const own = { name: stanza.get("Package") ?? "", version: stanza.get("Version") ?? "" };
   const others = parseRelations(stanza.get("Provides")).flat();
   return [own, ...others.map(({ name, constraint }) => ({ name, version: constraint.replace(/^=\s*/, "") }))];

@@ -1,11 +1,15 @@
-/** dpkg's database as data that can be merged: of a base, and as it is seen in an overlay. */
-import type { Stanza } from "@tsbake/packaging";
+/** A package database as data that can be merged: of a base, and as it is seen in an overlay. The same for each format. */
+import type { BackendName, Stanza } from "@tsbake/packaging";
 
-export interface DpkgPackage {
-  /** Of the status file. */
+export interface DatabasePackage {
+  /** Of the status file; of an rpm, as the Debian package has it that it was made of. */
   readonly stanza: Stanza;
-  /** Members of `info/` by kind; one byte a character. */
+  /** What the database keeps of it beside that: members of `info/` by kind, the `header` of an rpm. One byte a character. */
   readonly info: ReadonlyMap<string, string>;
+  /** Absolute paths of what it brought, folders too, without the root itself. */
+  readonly files: readonly string[];
+  /** Of files as they were shipped, where the database has it: MD5, of an rpm SHA-256, in hex. By path. */
+  readonly digests: ReadonlyMap<string, string>;
 }
 
 export interface DiversionEntry {
@@ -14,9 +18,10 @@ export interface DiversionEntry {
   readonly by: string;
 }
 
-export interface DpkgState {
-  /** By `name:architecture`. */
-  readonly packages: ReadonlyMap<string, DpkgPackage>;
+export interface DatabaseState {
+  readonly format: BackendName;
+  /** By {@link packageKey}. */
+  readonly packages: ReadonlyMap<string, DatabasePackage>;
   /** Administrative files of update-alternatives, by name. */
   readonly alternatives: ReadonlyMap<string, string>;
   /** Links of /etc/alternatives, by name. */
@@ -25,28 +30,29 @@ export interface DpkgState {
   readonly diversions: ReadonlyMap<string, DiversionEntry>;
   /** `user group mode` by path. */
   readonly overrides: ReadonlyMap<string, string>;
-  /** Lines by file of `triggers/`: interests, and what is pending (`Unincorp`). */
+  /** dpkg's alone. Lines by file of `triggers/`: interests, and what is pending (`Unincorp`). */
   readonly triggers: ReadonlyMap<string, readonly string[]>;
-  /** Stanzas of apt's extended_states by `name:architecture`. */
+  /** Stanzas of apt's extended_states by `name:architecture`; of opkg those that nobody asked for, and not written. */
   readonly automatic: ReadonlyMap<string, Stanza>;
 }
 
+/** `name:architecture`, and `name:` for what can be there in one architecture only: the base may have it in another one tomorrow. */
+export function packageKey(stanza: Stanza): string {
+  const architecture = stanza.get("Multi-Arch") === "same" ? (stanza.get("Architecture") ?? "") : "";
+  return `${stanza.get("Package") ?? ""}:${architecture}`;
+}
+
 /** Empty for a package of which only configuration is left. */
-export function versionOf({ stanza }: DpkgPackage): string {
+export function versionOf({ stanza }: DatabasePackage): string {
   return stanza.get("Version") ?? "";
 }
 
 /** The third word of Status. */
-export function packageState({ stanza }: DpkgPackage): string {
+export function packageState({ stanza }: DatabasePackage): string {
   return stanza.get("Status")?.split(" ")[2] ?? "not-installed";
 }
 
 /** Whether its files are there. */
-export function isInstalled(one: DpkgPackage | undefined): one is DpkgPackage {
+export function isInstalled(one: DatabasePackage | undefined): one is DatabasePackage {
   return one !== undefined && !["config-files", "not-installed"].includes(packageState(one));
-}
-
-/** Absolute paths of its list, without `/.`. */
-export function listedFiles({ info }: DpkgPackage): string[] {
-  return (info.get("list") ?? "").split("\n").filter((path) => path !== "" && path !== "/.");
 }

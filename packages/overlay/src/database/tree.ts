@@ -5,7 +5,7 @@
 import { byText } from "@tsbake/base";
 import { ACCOUNT_FILES } from "./accounts.js";
 import type { Merged, Origin } from "./merge.js";
-import { type DpkgPackage, type DpkgState, listedFiles, isInstalled, versionOf } from "./state.js";
+import { type DatabasePackage, type DatabaseState, isInstalled, versionOf } from "./state.js";
 
 export interface UpperEntry {
   /** `whiteout`: the path of the base is hidden. */
@@ -16,9 +16,9 @@ export interface UpperEntry {
 export type Look = (path: string) => string | undefined;
 
 export interface TreeInput {
-  readonly old: DpkgState;
-  readonly own: DpkgState;
-  readonly next: DpkgState;
+  readonly old: DatabaseState;
+  readonly own: DatabaseState;
+  readonly next: DatabaseState;
   readonly merged: Merged;
   /** By absolute path. */
   readonly upper: ReadonlyMap<string, UpperEntry>;
@@ -61,13 +61,13 @@ export interface TreeChanges {
 
 /** Of the package managers, of the kernel and of nobody. */
 const NOT_LOOKED_AT =
-  /^\/(?:var\/lib\/(?:dpkg|apt)|var\/cache|var\/log|var\/tmp|tmp|run|proc|sys|dev|etc\/alternatives)(?:\/|$)|^\/etc\/ld\.so\.cache$/;
+  /^\/(?:var\/lib\/(?:dpkg|apt|opkg|rpm|dnf)|var\/cache|var\/log|var\/tmp|tmp|run|proc|sys|dev|etc\/alternatives)(?:\/|$)|^\/etc\/ld\.so\.cache$/;
 const ALTERNATIVES = "/etc/alternatives/";
 
 /** Reads nothing and writes nothing: who calls it does what it says. */
 export function treeChanges(input: TreeInput): TreeChanges {
   const { own, next, merged, upper, nextTree, oldTree, upperTree, isEdited, place } = input;
-  const placed = (one: DpkgPackage): string[] => listedFiles(one).map(place);
+  const placed = (one: DatabasePackage): string[] => one.files.map(place);
   const drop = new Set<string>();
   const remove = new Set<string>();
   const owners = ownersOf(merged, placed);
@@ -79,7 +79,7 @@ export function treeChanges(input: TreeInput): TreeChanges {
     else if (isInstalled(now)) removeBaseFiles(now);
   }
 
-  function dropOwnFiles(there: DpkgPackage, now: DpkgPackage): void {
+  function dropOwnFiles(there: DatabasePackage, now: DatabasePackage): void {
     for (const path of placed(there)) {
       const entry = upper.get(path);
       if (!entry || owners.get(path)?.has("overlay") || isDiverted(path)) continue;
@@ -89,7 +89,7 @@ export function treeChanges(input: TreeInput): TreeChanges {
       if (upper.get(path)?.kind === "whiteout" && !isDiverted(path)) drop.add(path);
   }
 
-  function removeBaseFiles(now: DpkgPackage): void {
+  function removeBaseFiles(now: DatabasePackage): void {
     for (const path of placed(now)) {
       const found = nextTree(path);
       if (found === undefined || found === "directory" || owners.has(path) || upper.has(path)) continue;
@@ -138,7 +138,7 @@ export function treeChanges(input: TreeInput): TreeChanges {
 /** Which sides have packages with a path, in the merged database. */
 function ownersOf(
   { state, origins }: Merged,
-  placed: (one: DpkgPackage) => string[],
+  placed: (one: DatabasePackage) => string[],
 ): Map<string, Set<Origin>> {
   const owners = new Map<string, Set<Origin>>();
   for (const [key, one] of state.packages) {
@@ -152,7 +152,7 @@ function ownersOf(
 }
 
 /** `name version` of the package that has a path there. */
-function ownerNames({ packages }: DpkgState, placed: (one: DpkgPackage) => string[]): Map<string, string> {
+function ownerNames({ packages }: DatabaseState, placed: (one: DatabasePackage) => string[]): Map<string, string> {
   const names = new Map<string, string>();
   for (const one of packages.values())
     if (isInstalled(one))
@@ -167,7 +167,7 @@ function removedFiles({ old, next, merged, place }: TreeInput): Set<string> {
     removed.flatMap(({ key }) =>
       [old, next].flatMap(({ packages }) => {
         const one = packages.get(key);
-        return one === undefined ? [] : listedFiles(one).map(place);
+        return one === undefined ? [] : one.files.map(place);
       }),
     ),
   );

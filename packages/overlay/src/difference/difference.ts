@@ -3,7 +3,7 @@ import { byText } from "@tsbake/base";
 import type { RootEntry } from "@tsbake/sandbox";
 import { ACCOUNT_FILES } from "../database/accounts.js";
 import { listedPaths, shippedDigests } from "../database/edited.js";
-import { type DpkgPackage, type DpkgState, isInstalled, versionOf } from "../database/state.js";
+import { type DatabasePackage, type DatabaseState, isInstalled, versionOf } from "../database/state.js";
 import type { Look } from "../database/tree.js";
 
 export interface AddedPackage {
@@ -46,12 +46,12 @@ export interface Difference {
 }
 
 export interface DifferenceInput {
-  readonly base: DpkgState;
-  readonly own: DpkgState;
+  readonly base: DatabaseState;
+  readonly own: DatabaseState;
   readonly upper: ReadonlyMap<string, RootEntry>;
   readonly baseTree: Look;
   readonly upperTree: Look;
-  /** MD5 of files of the upper folder. */
+  /** Of files of the upper folder, as the format has them. */
   readonly digests: ReadonlyMap<string, string>;
   readonly place: (path: string) => string;
   /** Whether a path was changed while dpkg was at work. */
@@ -60,7 +60,7 @@ export interface DifferenceInput {
 
 /** State of package managers and of shells, caches, and what the kernel and the build mount. */
 const NOT_CHANGES =
-  /^\/(?:var\/lib\/(?:dpkg|apt|systemd\/deb-systemd-[a-z-]*helper[a-z-]*|ucf|pam)|var\/cache|var\/log|var\/tmp|tmp|run|proc|sys|dev|etc\/alternatives)(?:\/|$)|^\/etc\/ld\.so\.cache$|^\/etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$|^\/etc\/\.pwd\.lock$|^\/root\/\.(?:bash_history|lesshst|viminfo|wget-hsts)$|\/__pycache__(?:\/|$)/;
+  /^\/(?:var\/lib\/(?:dpkg|apt|opkg|rpm|dnf|systemd\/deb-systemd-[a-z-]*helper[a-z-]*|ucf|pam)|var\/cache|var\/log|var\/tmp|tmp|run|proc|sys|dev|etc\/alternatives)(?:\/|$)|^\/etc\/ld\.so\.cache$|^\/etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$|^\/etc\/\.pwd\.lock$|^\/root\/\.(?:bash_history|lesshst|viminfo|wget-hsts)$|\/__pycache__(?:\/|$)/;
 
 /** Pure: all that has been read of base and overlay comes in. */
 export function differenceOf(input: DifferenceInput): Difference {
@@ -89,12 +89,12 @@ export function differenceOf(input: DifferenceInput): Difference {
   };
 }
 
-function nameOf({ stanza }: DpkgPackage): string {
+function nameOf({ stanza }: DatabasePackage): string {
   return stanza.get("Package") ?? "";
 }
 
 /** apt keeps what is for all architectures under its own. */
-function isAutomatic({ automatic }: DpkgState, { stanza }: DpkgPackage): boolean {
+function isAutomatic({ automatic }: DatabaseState, { stanza }: DatabasePackage): boolean {
   const name = stanza.get("Package");
   return [...automatic.values()].some(
     (one) => one.get("Package") === name && one.get("Auto-Installed") === "1",
@@ -124,7 +124,7 @@ interface Listed {
   readonly fresh: ReadonlySet<string>;
   /** Paths of packages of the base that have gone or had another version. */
   readonly gone: ReadonlySet<string>;
-  /** MD5 as fresh packages ship a path. */
+  /** Digests as fresh packages ship a path. */
   readonly shipped: ReadonlyMap<string, string>;
 }
 

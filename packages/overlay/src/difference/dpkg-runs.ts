@@ -1,5 +1,5 @@
 /**
- * When dpkg was at work in an overlay: what was changed meanwhile, packages and their maintainer scripts have changed, and not a
+ * When dpkg (opkg, rpm) was at work in an overlay: what was changed meanwhile, packages and their maintainer scripts have changed, and not a
  * person. dpkg's own log counts whole seconds, so a session has hooks of dpkg that write a log of ours.
  *
  * @see dpkg(1), --pre-invoke
@@ -22,6 +22,24 @@ export const RUN_HOOKS = [
   `post-invoke=echo end $(date +%s.%N) >>/${RUNS_LOG} || :; sleep ${TICK_SECONDS}`,
   "",
 ].join("\n");
+
+/**
+ * A program in front of a package manager that has no such hooks: it notes when that was at work, and ends as it does.
+ *
+ * @param program absolute, in the root
+ */
+export function runsNoted(program: string): string {
+  return [
+    "#!/bin/sh",
+    `log=/${RUNS_LOG}`,
+    "echo begin $(date +%s.%N) >>$log || :",
+    `${program} "$@"`,
+    "code=$?",
+    `echo end $(date +%s.%N) >>$log || :; sleep ${TICK_SECONDS}`,
+    "exit $code",
+    "",
+  ].join("\n");
+}
 
 /** A run without an end, of a dpkg that was killed, counts for nothing. */
 export function dpkgRuns(log: string): DpkgRun[] {

@@ -3,15 +3,16 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "@tsbake/base";
 import { commandIn } from "@tsbake/image/command";
+import type { BackendName } from "@tsbake/packaging";
 import type { FeedInRootOptions } from "@tsbake/packaging/in-root";
 import { type Bind, runInOverlay } from "@tsbake/sandbox";
-import { otherBase } from "../problems.js";
+import { foreignFormat, otherBase } from "../problems.js";
 import { baseTree, dropBases, lockBases } from "../store/base-tree.js";
 import { lockOverlay } from "../store/lock.js";
 import { baseFolder, type OverlayPlaces, overlayPlaces, treeFromOverlay } from "../store/places.js";
 import { type OverlayRecord, overlayRecordIfThere, writeOverlayRecord } from "../store/record.js";
 import type { Drift } from "./drift.js";
-import { writeMountPoints, writeSessionLayer } from "./session-layer.js";
+import { writeMountPoints, writeSessionLayer } from "./session/layer.js";
 import { hasPlan } from "./plan.js";
 
 export interface ShellRequest {
@@ -23,11 +24,17 @@ export interface ShellRequest {
     readonly recipe: string;
     /** The tar that do_base_tree keeps. */
     readonly tree: string;
+    /** Format of its packages. */
+    readonly format: BackendName;
     /** Debian's word. */
     readonly architecture: string;
   };
+  /** A PATH with rpm and rpmdb, for bases of rpm packages. */
+  readonly programs: string | undefined;
   readonly tools: string | undefined;
   readonly feed: FeedInRootOptions;
+  /** Feeds with opkg's index: absolute folders, and addresses. */
+  readonly indexedFeeds: readonly string[];
   readonly recipePackages: string | undefined;
   readonly binds: readonly Bind[];
   readonly isOffline: boolean;
@@ -51,7 +58,7 @@ const PROXIES = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_prox
 
 /**
  * @returns the exit code of the command
- * @throws BuildError `overlay/in-use`, `overlay/bad-name`, `overlay/other-base`, `sandbox/…`, `packaging/…`
+ * @throws BuildError `overlay/in-use`, `overlay/bad-name`, `overlay/other-base`, `overlay/foreign-format`, `sandbox/…`, `packaging/…`
  */
 export async function runShell(request: ShellRequest): Promise<number> {
   const { overlays, name, base, onProgress } = request;
@@ -62,7 +69,13 @@ export async function runShell(request: ShellRequest): Promise<number> {
   for (const folder of [places.upper, places.work, places.point]) await mkdir(folder, { recursive: true });
   const record = await moveBase(request, places, claimed, lock.fd);
   const tree = join(baseFolder(overlays, record.digest), "tree");
-  const binds = await writeSessionLayer({ ...request, places, tree, feed: { ...request.feed, onProgress } });
+  const binds = await writeSessionLayer({
+    ...request,
+    places,
+    tree,
+    format: base.format,
+    feed: { ...request.feed, onProgress },
+  });
   const { words, env } = commandIn(request.command, request.environment["TERM"]);
   const proxies = request.isOffline ? [] : PROXIES.flatMap((one) => [one, one.toUpperCase()]);
   const handed = proxies.flatMap((one) => {
@@ -98,7 +111,8 @@ async function moveBase(
   lockFd: number,
 ): Promise<OverlayRecord> {
   const { overlays, base, onProgress } = request;
-  const shared = { overlays, places, base: base.recipe };
+  const stored = { format: base.format, programs: request.programs };
+  const shared = { overlays, places, base: base.recipe, stored };
   let now = record;
   const apply = async (to: string): Promise<void> => {
     // Its mount points are there before anything is mounted.
@@ -146,6 +160,8 @@ async function claimBase(request: ShellRequest, places: OverlayPlaces): Promise<
   const before = await overlayRecordIfThere(places);
   if (before !== undefined && before.base !== base.recipe)
     throw new BuildError([otherBase(name, before.base, base.recipe)]);
+  if (before !== undefined && before.packages !== base.format)
+    throw new BuildError([foreignFormat(name, base.recipe, before.packages, base.format)]);
   // Who stays on the base of before needs no other one.
   const stays = before !== undefined && !request.updatesDatabase;
   const unpacking = () => onProgress(`unpacking ${base.recipe}`);
@@ -155,6 +171,7 @@ async function claimBase(request: ShellRequest, places: OverlayPlaces): Promise<
     format: 1,
     base: base.recipe,
     digest,
+    packages: base.format,
     architecture: base.architecture,
     createdMs: now,
     usedMs: now,

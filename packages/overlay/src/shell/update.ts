@@ -2,19 +2,19 @@
  * Brings an overlay onto its base as that is now. First what is to be done is worked out and written down; then it is done, in steps
  * that may be done again: who is killed in between goes on from there.
  */
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, ifThere, undefinedOn } from "@tsbake/base";
+import { BuildError, ifThere } from "@tsbake/base";
 import { type Cage, runInOverlay } from "@tsbake/sandbox";
 import { mergeAccounts } from "../database/accounts.js";
 import { brokenDependencies } from "../database/broken.js";
 import { editedBy } from "../database/edited.js";
 import { mergeDatabases } from "../database/merge.js";
-import { readState, STATES } from "../database/read.js";
+import { databaseFiles, readState, storageOf, type StoredAs } from "../database/stored/read.js";
+import type { Storage } from "../database/stored/storage.js";
 import { treeChanges, type TreeChanges, type UpperEntry } from "../database/tree.js";
-import { DPKG_FOLDERS, databaseFiles } from "../database/write.js";
 import { notUpdated } from "../problems.js";
-import { md5Of, type Entries, entriesOf, looking, placing } from "../store/look.js";
+import { digestsOf, type Entries, entriesOf, looking, placing } from "../store/look.js";
 import { openOwned } from "../store/owned.js";
 import { baseFolder, type OverlayPlaces, treeFromOverlay } from "../store/places.js";
 import type { Drift } from "./drift.js";
@@ -23,7 +23,6 @@ import { READY } from "./plan.js";
 /** Where the update is in the root. */
 const UPDATE = "/run/tsbake/update";
 const BASE = "/run/tsbake/base";
-const DPKG = "var/lib/dpkg";
 
 /** In the overlay, with the programs of its own: overlayfs makes whiteouts and folders as they have to be. */
 const APPLY = `
@@ -55,27 +54,28 @@ interface UpdateRequest {
   readonly overlays: string;
   readonly places: OverlayPlaces;
   readonly base: string;
+  readonly stored: StoredAs;
   /** Digests of the trees of before and of now. */
   readonly from: string;
   readonly to: string;
 }
 
 /** Works out what is to be done, and writes it down. */
-export async function planUpdate({ overlays, places, base, from, to }: UpdateRequest): Promise<Drift> {
+export async function planUpdate({ overlays, places, base, stored, from, to }: UpdateRequest): Promise<Drift> {
   const [oldRoot, nextRoot] = [from, to].map((digest) => join(baseFolder(overlays, digest), "tree"));
   await using cage = await openOwned([places.folder], [oldRoot!, nextRoot!]);
   const [old, own, next] = [
-    await readState([oldRoot!]),
-    await readState([places.upper, oldRoot!]),
-    await readState([nextRoot!]),
+    await readState([oldRoot!], stored),
+    await readState([places.upper, oldRoot!], stored),
+    await readState([nextRoot!], stored),
   ];
   const merged = mergeDatabases(old, own, next);
   const upper = await entriesOf(cage, places.upper);
   const [oldEntries, nextEntries] = [await entriesOf(cage, oldRoot!), await entriesOf(cage, nextRoot!)];
-  const digests = await md5Of(cage, places.upper, upper, upper.keys());
+  const digests = await digestsOf(cage, stored.format, places.upper, upper, upper.keys());
   const paths = new Set([...upper.keys(), ...merged.state.diversions.keys()]);
   const look = async (root: string, entries: Entries) =>
-    looking(entries, await md5Of(cage, root, entries, paths));
+    looking(entries, await digestsOf(cage, stored.format, root, entries, paths));
   const place = placing([upper, nextEntries, oldEntries]);
   const changes = treeChanges({
     old,
@@ -90,7 +90,8 @@ export async function planUpdate({ overlays, places, base, from, to }: UpdateReq
     isEdited: editedBy(own, digests, place),
   });
   const roots = { old: oldRoot!, next: nextRoot!, upper: places.upper };
-  await writeUpdate(places, changes, databaseFiles(merged.state), roots);
+  const database = { ...storageOf(stored), files: await databaseFiles(merged.state, stored) };
+  await writeUpdate(places, changes, database, roots);
   const before = new Set(brokenDependencies(own).map(({ name, missing }) => `${name} ${missing}`));
   const broken = brokenDependencies(merged.state).filter(
     ({ name, missing }) => !before.has(`${name} ${missing}`),
@@ -108,7 +109,7 @@ const SCRIPTS = /\.(?:config|preinst|postinst|prerm|postrm)$/;
 async function writeUpdate(
   places: OverlayPlaces,
   changes: TreeChanges,
-  database: ReadonlyMap<string, string>,
+  database: Pick<Storage, "folders" | "places"> & { readonly files: ReadonlyMap<string, string> },
   roots: { readonly old: string; readonly next: string; readonly upper: string },
 ): Promise<void> {
   const { update } = places;
@@ -119,8 +120,8 @@ async function writeUpdate(
     await writeFile(join(tree, path), content);
     if (SCRIPTS.test(path)) await chmod(join(tree, path), 0o755);
   };
-  for (const folder of DPKG_FOLDERS) await mkdir(join(tree, folder), { recursive: true });
-  for (const [path, text] of database) {
+  for (const folder of database.folders) await mkdir(join(tree, folder), { recursive: true });
+  for (const [path, text] of database.files) {
     const content = Buffer.from(text, "latin1");
     const there = await ifThere(readFile(join(roots.next, path)));
     if (there === undefined || !there.equals(content)) await put(path, content);
@@ -137,11 +138,11 @@ async function writeUpdate(
     await mkdir(dirname(join(tree, path)), { recursive: true });
     await symlink(target, join(tree, path));
   }
-  const extra = (await databaseNames(roots.next)).filter((path) => !database.has(path.slice(1)));
+  const extra = (await databaseNames(roots.next, database.places)).filter((path) => !database.files.has(path.slice(1)));
   const remove = [...changes.remove, ...changes.links.keys(), ...extra];
   await writeFile(join(update, "remove"), zeroEnded(remove));
   await writeFile(join(update, "copies"), zeroEnded([...changes.copies].flatMap(([to, from]) => [from, to])));
-  const drop = [...changes.drop, `/${DPKG}`, `/${STATES}`, "/etc/ld.so.cache"];
+  const drop = [...changes.drop, ...database.places.map((path) => `/${path}`), "/etc/ld.so.cache"];
   await writeFile(join(update, "drop"), zeroEnded(drop));
   await writeFile(join(update, "uncover"), zeroEnded(changes.uncover));
   await writeFile(join(update, READY), "");
@@ -152,13 +153,18 @@ async function textOf(root: string, path: string): Promise<string> {
 }
 
 /** Absolute paths of what a database has in files, but for locks and copies of before. */
-async function databaseNames(root: string): Promise<string[]> {
-  const folder = join(root, DPKG);
-  const entries =
-    (await undefinedOn(readdir(folder, { recursive: true, withFileTypes: true }), "ENOENT")) ?? [];
-  return entries
-    .filter((entry) => entry.isFile() && !/(?:^|\/)(?:lock.*|Lock|arch|.*-old)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length));
+async function databaseNames(root: string, places: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const place of places) {
+    const status = await ifThere(lstat(join(root, place)));
+    if (status?.isFile()) found.push(`/${place}`);
+    if (!status?.isDirectory()) continue;
+    const entries = await readdir(join(root, place), { recursive: true, withFileTypes: true });
+    for (const entry of entries)
+      if (entry.isFile() && !/^(?:lock.*|Lock|arch|.*-old)$/.test(entry.name))
+        found.push(join(entry.parentPath, entry.name).slice(root.length));
+  }
+  return found;
 }
 
 function zeroEnded(paths: readonly string[]): string {

@@ -1,8 +1,10 @@
 /** The overlays that are there: listed, begun again, taken away. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, readTextIfThere, run } from "@tsbake/base";
+import { BuildError, isThere, run } from "@tsbake/base";
 import { parseStanzas } from "@tsbake/packaging";
+import { packageKey } from "../database/state.js";
+import { readState, type StoredAs } from "../database/stored/read.js";
 import { noOverlay } from "../problems.js";
 import { dropBases, lockBases } from "./base-tree.js";
 import { holderOfOverlay, lockOverlay } from "./lock.js";
@@ -22,15 +24,16 @@ export interface KeptOverlay {
   readonly holder?: string;
 }
 
-/** @throws BuildError `overlay/bad-record` */
-export async function listOverlays(overlays: string): Promise<KeptOverlay[]> {
+/** @param programs a PATH with rpm and rpmdb @throws BuildError `overlay/bad-record`, `packaging/no-rpm` */
+export async function listOverlays(overlays: string, programs?: string): Promise<KeptOverlay[]> {
   const found: KeptOverlay[] = [];
   for (const name of await overlayNames(overlays)) {
     const places = overlayPlaces(overlays, name);
     const record = await overlayRecordIfThere(places);
     if (record === undefined) continue;
-    const base = await installedIn(join(baseFolder(overlays, record.digest), "tree"));
-    const own = (await installedIn(places.upper)) ?? base;
+    const stored = { format: record.packages, programs };
+    const base = await installedIn(join(baseFolder(overlays, record.digest), "tree"), stored);
+    const own = (await installedIn(places.upper, stored)) ?? base;
     const holder = await holderOfOverlay(places);
     found.push({
       name,
@@ -45,12 +48,15 @@ export async function listOverlays(overlays: string): Promise<KeptOverlay[]> {
   return found;
 }
 
-/** Names with architectures; undefined where nothing is said. */
-async function installedIn(root: string): Promise<Set<string> | undefined> {
-  const text = await readTextIfThere(join(root, "var/lib/dpkg/status"));
-  if (text === undefined) return undefined;
-  const there = parseStanzas(text).stanzas.filter((one) => one.get("Status")?.endsWith(" installed"));
-  return new Set(there.map((one) => `${one.get("Package")}:${one.get("Architecture")}`));
+const STATUS_FILES = { deb: "var/lib/dpkg/status", ipk: "var/lib/opkg/status", rpm: "var/lib/rpm/rpmdb.sqlite" };
+
+/** Keys of packages; undefined where nothing is said. */
+async function installedIn(root: string, stored: StoredAs): Promise<Set<string> | undefined> {
+  const path = join(root, STATUS_FILES[stored.format]);
+  if (!(await isThere(path))) return undefined;
+  if (stored.format === "rpm") return new Set((await readState([root], stored)).packages.keys());
+  const { stanzas } = parseStanzas(await readFile(path, "latin1"));
+  return new Set(stanzas.filter((one) => one.get("Status")?.endsWith(" installed")).map(packageKey));
 }
 
 /** What it takes on the disk, of what this user may look into. */

@@ -1,5 +1,6 @@
 /** What is at paths of trees whose owners only a cage sees. */
 import { dirname, join, resolve } from "node:path";
+import type { BackendName } from "@tsbake/packaging";
 import { type Cage, listRoot, type RootEntry } from "@tsbake/sandbox";
 import type { Look } from "../database/tree.js";
 
@@ -11,9 +12,13 @@ export async function entriesOf(cage: Cage, root: string): Promise<Entries> {
   return new Map((await listRoot(cage, root)).map((entry) => [`/${entry.path}`, entry]));
 }
 
-/** MD5 of the ordinary files at these paths, as dpkg has them. @param entries of the same root */
-export async function md5Of(
+/** As packages of each format have them of their files. */
+const DIGEST_PROGRAMS = { deb: "md5sum", ipk: "md5sum", rpm: "sha256sum" };
+
+/** Of the ordinary files at these paths, in hex, as the format has them. @param entries of the same root */
+export async function digestsOf(
   cage: Cage,
+  format: BackendName,
   root: string,
   entries: Entries,
   paths: Iterable<string>,
@@ -21,10 +26,10 @@ export async function md5Of(
   const files = [...paths].filter((path) => entries.get(path)?.kind === "file");
   if (files.length === 0) return new Map();
   const input = files.map((path) => `${join(root, path)}\0`).join("");
-  const { stdout } = await cage.run("xargs", ["-0", "md5sum", "--zero"], { input });
+  const { stdout } = await cage.run("xargs", ["-0", DIGEST_PROGRAMS[format], "--zero"], { input });
   const digests = new Map<string, string>();
   for (const line of stdout.split("\0")) {
-    const [, digest, path] = /^([0-9a-f]{32}) [ *]([^]*)$/.exec(line) ?? [];
+    const [, digest, path] = /^([0-9a-f]{32,64}) [ *]([^]*)$/.exec(line) ?? [];
     if (digest !== undefined && path !== undefined) digests.set(path.slice(root.length), digest);
   }
   return digests;

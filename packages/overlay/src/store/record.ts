@@ -14,6 +14,8 @@ const Schema = v.object({
   digest,
   /** Of the tree that it is about to be made for. */
   next: v.optional(digest),
+  /** Format of its packages. */
+  packages: v.optional(v.picklist(["deb", "ipk", "rpm"]), "deb"),
   /** Debian's word for the architecture. */
   architecture: filled,
   /** Milliseconds since the epoch. */

@@ -39,8 +39,13 @@ export async function readRpmHeaders(root: string, architecture?: string): Promi
 /** What a root's database consists of; anything else in its folder is a lock or memory that is shared. */
 const DATABASE_FILES = ["rpmdb.sqlite", "rpmdb.sqlite-wal"];
 
-/** Every header of the database of a root. @throws BuildError `packaging/bad-database`, `packaging/no-rpm` */
-export async function headersOfRoot(root: string): Promise<DatabaseHeader[]> {
+/**
+ * Every header of the database of a root.
+ *
+ * @param programs a PATH with rpm and rpmdb
+ * @throws BuildError `packaging/bad-database`, `packaging/no-rpm`
+ */
+export async function headersOfRoot(root: string, programs?: string): Promise<DatabaseHeader[]> {
   const folder = join(root, RPM_FOLDER);
   return inScratch(async (scratch) => {
     // A copy: sqlite resolves links, and a root in memory is found through one.
@@ -51,7 +56,7 @@ export async function headersOfRoot(root: string): Promise<DatabaseHeader[]> {
         throw new BuildError([badDatabase(folder, "there is no rpmdb.sqlite")]);
     }
     const file = join(scratch, "headers");
-    await exportDatabase(await findRpm(), scratch, file);
+    await exportDatabase(await findRpm(programs), scratch, file);
     return splitHeaders(await readFile(file), folder);
   });
 }
@@ -60,16 +65,21 @@ export async function headersOfRoot(root: string): Promise<DatabaseHeader[]> {
  * Makes the database of a root anew, of these headers and nothing else: no locks, and the same bytes whatever happened before. What has
  * arrived is read again and compared.
  *
+ * @param programs a PATH with rpm and rpmdb
  * @throws BuildError `packaging/damaged-snapshot`, `packaging/no-rpm`
  */
-export async function writeRpmDatabase(root: string, headers: readonly DatabaseHeader[]): Promise<void> {
+export async function writeRpmDatabase(
+  root: string,
+  headers: readonly DatabaseHeader[],
+  programs?: string,
+): Promise<void> {
   const folder = join(root, RPM_FOLDER);
   await inScratch(async (scratch) => {
     const file = join(scratch, "headers");
     await writeFile(file, Buffer.concat(headers.map(({ bytes }) => bytes)));
     const made = join(scratch, "database");
     await mkdir(made);
-    await importDatabase(await findRpm(), made, file);
+    await importDatabase(await findRpm(programs), made, file);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     for (const name of DATABASE_FILES) {
@@ -77,7 +87,7 @@ export async function writeRpmDatabase(root: string, headers: readonly DatabaseH
       if (found !== undefined && found.size > 0) await copyFile(join(made, name), join(folder, name));
     }
   });
-  demandHeaders(headers, await headersOfRoot(root));
+  demandHeaders(headers, await headersOfRoot(root, programs));
 }
 
 function demandHeaders(expected: readonly DatabaseHeader[], found: readonly DatabaseHeader[]): void {

@@ -6,6 +6,7 @@ export { readRpm, verifyPayload } from "./format/read.js";
 export { evrText, type RpmFile, type RpmSpec } from "./format/spec.js";
 export { writeRpm } from "./format/write.js";
 export { splitHeaders } from "./headers.js";
+export { installedRpms, writeRpmHeaders, type InstalledRpm } from "./installed.js";
 export { rpmRelations } from "./relations.js";
 export { scriptlet } from "./scriptlets.js";
 export { compareEvr, compareRpm, evrOfDebian } from "./version.js";

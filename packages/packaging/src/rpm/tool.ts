@@ -17,12 +17,12 @@ export interface RpmTool {
   readonly tree: string;
 }
 
-/** @throws BuildError `packaging/no-rpm` */
-export async function findRpm(): Promise<RpmTool> {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    const path = join(folder, "rpm");
-    if (folder === "" || (await isExecutable(path)) === undefined) continue;
-    const real = await realpath(path);
+/** @param path folders to look in, as PATH has them @throws BuildError `packaging/no-rpm` */
+export async function findRpm(path = process.env["PATH"] ?? ""): Promise<RpmTool> {
+  for (const folder of path.split(delimiter)) {
+    const program = join(folder, "rpm");
+    if (folder === "" || (await isExecutable(program)) === undefined) continue;
+    const real = await realpath(program);
     const bin = dirname(real);
     return { rpm: real, rpmdb: join(bin, "rpmdb"), tree: dirname(dirname(bin)) };
   }

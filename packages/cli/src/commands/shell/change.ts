@@ -7,12 +7,12 @@ import { whichLayer } from "../../problems.js";
 import { tableText } from "../../text/table.js";
 import { count } from "../../text/text.js";
 import type { SessionCommand } from "../command.js";
-import { holderText, overlaysOf } from "./folder.js";
+import { holderText, overlaysOf, rpmPrograms } from "./folder.js";
 
 export const diff: SessionCommand = {
   async answer({ request }, build) {
     const { name } = request.shell!;
-    const { base, difference, plan } = await diffOverlay(overlaysOf(build), name);
+    const { base, difference, plan } = await diffOverlay({ overlays: overlaysOf(build), name, programs: rpmPrograms(build) });
     return { text: diffText(name, base, difference, plan), data: { name, base, ...difference, plan } };
   },
 };
@@ -24,6 +24,7 @@ export const commit: SessionCommand = {
     const { plan, files } = await commitOverlay({
       overlays: overlaysOf(build),
       name,
+      programs: rpmPrograms(build),
       as: as!,
       layer: folder,
       holder: holderText(),

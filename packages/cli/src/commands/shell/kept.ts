@@ -3,12 +3,12 @@ import { listOverlays, type KeptOverlay, removeOverlay, resetOverlay } from "@ts
 import { ageText, sizeText } from "../../text/quantities.js";
 import { tableText } from "../../text/table.js";
 import type { SessionCommand } from "../command.js";
-import { holderText, overlaysOf } from "./folder.js";
+import { holderText, overlaysOf, rpmPrograms } from "./folder.js";
 
 export const list: SessionCommand = {
   async answer(_asked, build) {
     const folder = overlaysOf(build);
-    const overlays = await listOverlays(folder);
+    const overlays = await listOverlays(folder, rpmPrograms(build));
     return { text: listText(overlays, Date.now()), data: { folder, overlays } };
   },
 };

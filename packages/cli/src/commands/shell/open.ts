@@ -1,13 +1,12 @@
 /** `tsbake shell --on IMAGE`: builds the image's tree where that is needed, and opens the overlay over it. */
 import { join } from "node:path";
-import { BuildError } from "@tsbake/base";
-import { type Drift, driftRows, foreignFormat, runShell, type ShellRequest } from "@tsbake/overlay/shell";
+import { type Drift, driftRows, runShell, type ShellRequest } from "@tsbake/overlay/shell";
 import type { Display } from "../../display/display.js";
 import { NOT_TRIED } from "../../process/exit-code.js";
 import { tableText } from "../../text/table.js";
 import { buildRequest } from "../build.js";
 import type { Asked, SessionCommand } from "../command.js";
-import { holderText, overlaysOf } from "./folder.js";
+import { holderText, overlaysOf, RPM_TOOLS, rpmPrograms } from "./folder.js";
 
 export const shell: SessionCommand = { failed: NOT_TRIED, run };
 
@@ -51,8 +50,8 @@ async function prepared({ request, around, options }: Asked, display: Display): 
   const build = await around.lockBuild(options, "everything");
   try {
     const base = build.imageBase(asked.on);
-    if (base.format !== "deb") throw new BuildError([foreignFormat(asked.on, base.format)]);
-    const targets = [`${asked.on}:do_base_tree`, `${TOOLS}:do_populate_sysroot`];
+    const tools = { deb: TOOLS, rpm: RPM_TOOLS, ipk: undefined }[base.format];
+    const targets = [`${asked.on}:do_base_tree`, ...(tools ? [`${tools}:do_populate_sysroot`] : [])];
     const { summary, outputs } = await build.build({ ...buildRequest(request, around), targets });
     if (summary?.ok === false) {
       display.conclude(summary, outputs);
@@ -65,15 +64,18 @@ async function prepared({ request, around, options }: Asked, display: Display): 
       base: {
         recipe: asked.on,
         tree: base.tree,
+        format: base.format,
         architecture: value("DPKG_ARCH"),
       },
-      tools: build.sysrootFolder(TOOLS),
+      tools: base.format === "deb" ? build.sysrootFolder(TOOLS) : undefined,
+      programs: base.format === "rpm" ? rpmPrograms(build) : undefined,
+      indexedFeeds: base.indexedFeeds,
       feed: {
         folder: join(value("DL_DIR"), "feed"),
         architecture: value("DPKG_ARCH"),
         ...(base.sources !== undefined && { sources: base.sources }),
       },
-      recipePackages: join(value("DEPLOY_DIR"), "deb"),
+      recipePackages: join(value("DEPLOY_DIR"), base.format),
       binds: asked.binds,
       isOffline: asked.isOffline,
       updatesDatabase: asked.updatesDatabase,

@@ -2,23 +2,29 @@
  * What a shell gets of the build, as a layer of its own between the base and what is changed: so nothing of it is counted as a change,
  * and the base stays as it is. Made anew each time.
  */
-import { mkdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { AT_ONCE, eachLimited, ifThere, readTextIfThere } from "@tsbake/base";
-import { feedInRoot, type FeedInRootOptions } from "@tsbake/packaging/in-root";
+import { AT_ONCE, eachLimited, isThere, readTextIfThere } from "@tsbake/base";
+import type { BackendName } from "@tsbake/packaging";
+import type { FeedInRootOptions } from "@tsbake/packaging/in-root";
 import type { Bind } from "@tsbake/sandbox";
-import { RUN_HOOKS } from "../difference/dpkg-runs.js";
-import type { OverlayPlaces } from "../store/places.js";
+import type { OverlayPlaces } from "../../store/places.js";
 import { linkOrCopy } from "./link-or-copy.js";
 import { hasRecipePackages, publishPackages } from "./recipe-packages.js";
+import { aptSession } from "./apt.js";
+import { otherSession } from "./others.js";
+import { PACKAGES } from "./parts.js";
 
 export interface SessionRequest {
   readonly places: OverlayPlaces;
-  /** The base's tree. */
+  /** The base's tree, and the format of its packages. */
   readonly tree: string;
+  readonly format: BackendName;
   /** A folder with apt, for bases that have none; absolute. */
   readonly tools: string | undefined;
   readonly feed: FeedInRootOptions;
+  /** Feeds with opkg's index: absolute folders, and addresses. */
+  readonly indexedFeeds: readonly string[];
   /** Of the packages that recipes have built; absolute. */
   readonly recipePackages: string | undefined;
   readonly binds: readonly Bind[];
@@ -26,10 +32,6 @@ export interface SessionRequest {
   readonly isOffline: boolean;
 }
 
-/** Where the tools are in a root. */
-const TOOLS = "/run/tsbake/tools";
-const PACKAGES = "/run/tsbake/packages";
-const PROGRAMS = ["apt", "apt-get", "apt-cache", "apt-mark", "apt-config"];
 /** Where the kernel's file systems are mounted. */
 const MOUNT_POINTS = ["proc", "sys", "dev", "run", "tmp"];
 /** Without these apt complains, or stops. */
@@ -39,48 +41,40 @@ const APT_FOLDERS = [
   "var/lib/apt/lists/partial",
   "var/log/apt",
 ];
+const FOLDERS = { deb: APT_FOLDERS, ipk: ["var/log"], rpm: ["var/log"] };
 const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
 /** @returns what has to be bound. @throws BuildError `packaging/feed-unreachable`; system errors of what is bound */
 export async function writeSessionLayer(request: SessionRequest): Promise<Bind[]> {
-  const { places, tree, tools, binds, recipePackages } = request;
+  const { places, tree, format, recipePackages } = request;
   const layer = places.session;
   await writeMountPoints(places);
-  for (const name of APT_FOLDERS) await mkdir(join(layer, name), { recursive: true });
-  const all: Bind[] = [...binds];
-  const needsTools = tools !== undefined && !(await isThere(join(tree, "usr/bin/apt-get")));
-  if (needsTools) {
-    all.push({ from: tools, to: TOOLS, isReadOnly: true });
-    await mkdir(join(layer, "usr/local/bin"), { recursive: true });
-    for (const name of PROGRAMS)
-      await symlink(`${TOOLS}/usr/bin/${name}`, join(layer, "usr/local/bin", name));
-  }
+  for (const name of FOLDERS[format]) await mkdir(join(layer, name), { recursive: true });
   const published =
-    recipePackages !== undefined && (await hasRecipePackages(recipePackages))
-      ? await publishPackages(recipePackages, places.packages)
+    recipePackages !== undefined && (await hasRecipePackages(recipePackages, format))
+      ? await publishPackages(recipePackages, places.packages, format)
       : undefined;
-  if (published !== undefined) all.push({ from: places.packages, to: PACKAGES, isReadOnly: true });
-  const feed = await feedInRoot({
-    ...request.feed,
-    isOffline: request.isOffline,
-    ...(needsTools && { tools: TOOLS }),
-    ...(published !== undefined && { folders: [PACKAGES] }),
-  });
-  const files = new Map(feed.files);
-  if (published !== undefined)
-    files.set(`var/lib/apt/lists/${PACKAGES.slice(1).replaceAll("/", "_")}_._Packages`, published);
-  files.set("etc/dpkg/dpkg.cfg.d/tsbake", RUN_HOOKS);
+  const parts = await (format === "deb"
+    ? aptSession(request, published)
+    : otherSession(format, request, published));
+  const binds: Bind[] = [...request.binds, ...parts.binds];
+  if (published !== undefined) binds.push({ from: places.packages, to: PACKAGES, isReadOnly: true });
+  const files = new Map<string, string | Buffer>([...parts.files, ...parts.programs]);
   const names = request.isOffline ? undefined : await readTextIfThere("/etc/resolv.conf");
   if (names !== undefined) files.set("etc/resolv.conf", names);
   if (!(await isThere(join(tree, "etc/hosts")))) files.set("etc/hosts", HOSTS);
   for (const [path, content] of files) {
     await mkdir(dirname(join(layer, path)), { recursive: true });
     await writeFile(join(layer, path), content);
+    if (parts.programs.has(path)) await chmod(join(layer, path), 0o755);
   }
-  await eachLimited([...feed.copies], AT_ONCE, ([path, from]) => linkOrCopy(from, join(layer, path)));
-  for (const folder of feed.folders) all.push({ from: folder, to: folder, isReadOnly: true });
-  for (const one of all) await mountPoint(layer, one);
-  return all;
+  for (const [path, target] of parts.links) {
+    await mkdir(dirname(join(layer, path)), { recursive: true });
+    await symlink(target, join(layer, path));
+  }
+  await eachLimited([...parts.copies], AT_ONCE, ([path, from]) => linkOrCopy(from, join(layer, path)));
+  for (const one of binds) await mountPoint(layer, one);
+  return binds;
 }
 
 /** The layer with nothing in it. */
@@ -95,8 +89,4 @@ async function mountPoint(layer: string, { from, to }: Bind): Promise<void> {
   const place = join(layer, to);
   await mkdir(isFolder ? place : dirname(place), { recursive: true });
   if (!isFolder) await writeFile(place, "", { flag: "a" });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await ifThere(stat(path))) !== undefined;
 }
