@@ -295,7 +295,11 @@ async function stored(side: Side, format: Format): Promise<DatabaseState> {
   for (const [path, text] of await databaseFiles(state, { format })) {
     mkdirSync(join(root, dirname(path)), { recursive: true });
     const isList = format === "ipk" && path.endsWith(".list");
-    writeFileSync(join(root, path), isList ? text.replaceAll(/(?<=.)$(?=\n)/gm, "\t0100644") : text, "latin1");
+    writeFileSync(
+      join(root, path),
+      isList ? text.replaceAll(/(?<=.)$(?=\n)/gm, "\t0100644") : text,
+      "latin1",
+    );
   }
   for (const [name, target] of state.links) {
     mkdirSync(join(root, "etc/alternatives"), { recursive: true });
@@ -310,7 +314,9 @@ const FORMATS: readonly Format[] = ["deb", "ipk", "rpm"];
 
 describe.each(FORMATS)("the base moves, %s", (format) => {
   test.each(CASES)("$title", async (one) => {
-    const [old, own, next] = await Promise.all([one.old, one.own, one.next].map((side) => stored(side, format)));
+    const [old, own, next] = await Promise.all(
+      [one.old, one.own, one.next].map((side) => stored(side, format)),
+    );
     const merged = mergeDatabases(old!, own!, next!);
     const [oldTree, nextTree] = [treeOf(one.old), treeOf(one.next)];
     const upper = new Map(Object.entries(one.upper));
@@ -364,12 +370,46 @@ describe.each(FORMATS)("the base moves, %s", (format) => {
 
 /** Status of one package: of the base before, in the overlay, of the base now; and what it must be. */
 test.each<[string, Format, string, string | undefined, string, string, string]>([
-  ["dpkg: hold stays", "deb", "1", "install ok installed", "hold ok installed", "install ok installed", "hold"],
-  ["opkg: hold stays", "ipk", "1", "install user installed", "install hold installed", "install user installed", "hold"],
-  ["opkg: who was asked for stays asked for", "ipk", "1", undefined, "install user installed", "install ok installed", "user"],
-  ["opkg: what another one needs takes nobody's wish away", "ipk", "1", undefined, "install ok installed", "install user installed", "user"],
+  [
+    "dpkg: hold stays",
+    "deb",
+    "1",
+    "install ok installed",
+    "hold ok installed",
+    "install ok installed",
+    "hold",
+  ],
+  [
+    "opkg: hold stays",
+    "ipk",
+    "1",
+    "install user installed",
+    "install hold installed",
+    "install user installed",
+    "hold",
+  ],
+  [
+    "opkg: who was asked for stays asked for",
+    "ipk",
+    "1",
+    undefined,
+    "install user installed",
+    "install ok installed",
+    "user",
+  ],
+  [
+    "opkg: what another one needs takes nobody's wish away",
+    "ipk",
+    "1",
+    undefined,
+    "install ok installed",
+    "install user installed",
+    "user",
+  ],
 ])("%s", (_title, format, version, old, own, next, word) => {
-  const side = (state: string | undefined): Side => ({ packs: state === undefined ? {} : { a: { version, state } } });
+  const side = (state: string | undefined): Side => ({
+    packs: state === undefined ? {} : { a: { version, state } },
+  });
   const [before, there, now] = [old, own, next].map((state) => stateOf(side(state), format));
   const { state } = mergeDatabases(before!, there!, now!);
   expect([...state.packages.values()].map(({ stanza }) => stanza.get("Status"))).toEqual([

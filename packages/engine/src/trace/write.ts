@@ -26,7 +26,13 @@ import { formatChanges, type TracedChange } from "./changes.js";
 import { changesOf, seeTree, type SeenEntry, type SeenTree } from "./tree.js";
 
 /** Of larger files the trace has size and digest: a patch of them helps nobody. */
-const MOST_BYTES = 1 << 22;
+const MOST_BYTES = 1 << 20;
+/**
+ * A pack a commit: to unpack it, as git does with small ones, takes a second process and as long as all the rest. No deltas: what
+ * comes one after the other is seldom alike, and the search for them takes a third of the time.
+ */
+const FAST_IMPORT =
+  "-c core.compression=1 -c fastimport.unpackLimit=0 fast-import --quiet --done --depth=0".split(" ");
 const BRANCH = "refs/heads/trace";
 /** In the repository: what was seen at the last commit. */
 const SEEN = "tsbake-seen.json";
@@ -91,9 +97,11 @@ interface TracedWork {
 }
 
 async function commitWork({ folder, workdir, leftOut, name, failed }: TracedWork): Promise<void> {
-  if (!existsSync(join(folder, "HEAD"))) {
+  const isFresh = !existsSync(join(folder, "HEAD"));
+  if (isFresh) {
     mkdirSync(folder, { recursive: true });
-    await demandGit(folder, ["-c", "init.defaultBranch=trace", "init", "--quiet", "--bare", folder]);
+    const init = ["-c", "init.defaultBranch=trace", "init", "--quiet", "--bare", "--template=", folder];
+    await demandGit(folder, init);
   }
   const seen = await readSeen(folder);
   const before: SeenTree = seen ?? new Map();
@@ -101,10 +109,9 @@ async function commitWork({ folder, workdir, leftOut, name, failed }: TracedWork
   const changes = changesOf(before, now);
   const message = `${name}${failed ? " (failed)" : ""}\n\n${formatChanges(changes)}`;
   // git knows it also where a person has packed its references.
-  const isFirst = seen === undefined && !(await hasBranch(folder));
+  const isFirst = isFresh || (seen === undefined && !(await hasBranch(folder)));
   const parts = { workdir, name, message, changes, now, isFirst, hasSeen: seen !== undefined };
-  const fastImport = ["-c", "core.compression=1", "fast-import", "--quiet", "--done"];
-  await demandGit(folder, ["--git-dir", folder, ...fastImport], commitStream(parts));
+  await demandGit(folder, ["--git-dir", folder, ...FAST_IMPORT], commitStream(parts));
   await writeFileAtomic(join(folder, SEEN), JSON.stringify([...now]), { sync: false });
 }
 

@@ -27,7 +27,10 @@ export interface RecipeRequest {
 /** What stands for itself in a recipe, in a shell and in SRC_URI. */
 const PLAIN = /^[A-Za-z0-9/._+-]+$/;
 
-export function recipeTexts(plan: CommitPlan, { name, base, shell, format = "deb" }: RecipeRequest): RecipeTexts {
+export function recipeTexts(
+  plan: CommitPlan,
+  { name, base, shell, format = "deb" }: RecipeRequest,
+): RecipeTexts {
   const files = plan.files.length === 0 ? undefined : filesRecipe(plan.files, `${name}-files`, shell);
   const installed = [...plan.fromRecipes, ...(files ? [files.name] : [])];
   const edited = plan.files.filter(({ isInBase }) => isInBase);

@@ -30,7 +30,10 @@ export function shippedDigests(
 }
 
 /** Paths that packages which are there list. */
-export function listedPaths(packages: Iterable<DatabasePackage>, place: (path: string) => string): Set<string> {
+export function listedPaths(
+  packages: Iterable<DatabasePackage>,
+  place: (path: string) => string,
+): Set<string> {
   const paths = new Set<string>();
   for (const one of packages) if (isInstalled(one)) for (const path of one.files) paths.add(place(path));
   return paths;

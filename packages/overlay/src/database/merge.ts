@@ -105,7 +105,11 @@ function from(one: DatabasePackage | undefined): Decision {
 }
 
 /** Which word of Status says what a person wants, and what stands there where nobody wants anything of his own. */
-const WISHES = { deb: { at: 0, usual: "install" }, ipk: { at: 1, usual: "ok" }, rpm: { at: 0, usual: "install" } };
+const WISHES = {
+  deb: { at: 0, usual: "install" },
+  ipk: { at: 1, usual: "ok" },
+  rpm: { at: 0, usual: "install" },
+};
 
 /** What a person asked the package manager for (`hold`; of opkg `user`, too) stays with the base's package. */
 function wanted(
@@ -206,7 +210,9 @@ function mergeAutomatic(
 }
 
 /** Names of what a package gives, itself and Provides with their versions. */
-export function providedBy({ stanza }: DatabasePackage): { readonly name: string; readonly version: string }[] {
+export function providedBy({
+  stanza,
+}: DatabasePackage): { readonly name: string; readonly version: string }[] {
   const own = { name: stanza.get("Package") ?? "", version: stanza.get("Version") ?? "" };
   const others = parseRelations(stanza.get("Provides")).flat();
   return [own, ...others.map(({ name, constraint }) => ({ name, version: constraint.replace(/^=\s*/, "") }))];

@@ -152,7 +152,10 @@ function ownersOf(
 }
 
 /** `name version` of the package that has a path there. */
-function ownerNames({ packages }: DatabaseState, placed: (one: DatabasePackage) => string[]): Map<string, string> {
+function ownerNames(
+  { packages }: DatabaseState,
+  placed: (one: DatabasePackage) => string[],
+): Map<string, string> {
   const names = new Map<string, string>();
   for (const one of packages.values())
     if (isInstalled(one))

@@ -16,9 +16,9 @@ export const RUNS_LOG = "var/log/tsbake-dpkg.log";
 /** The clock of files is behind that of processes by up to a tick. */
 const TICK_SECONDS = 0.02;
 
-/** For /etc/dpkg/dpkg.cfg.d. The pause keeps what follows out of the run. */
+/** For /etc/dpkg/dpkg.cfg.d. The pauses keep what a person did just before, and does just after, out of the run. */
 export const RUN_HOOKS = [
-  `pre-invoke=echo begin $(date +%s.%N) >>/${RUNS_LOG} || :`,
+  `pre-invoke=sleep ${TICK_SECONDS}; echo begin $(date +%s.%N) >>/${RUNS_LOG} || :`,
   `post-invoke=echo end $(date +%s.%N) >>/${RUNS_LOG} || :; sleep ${TICK_SECONDS}`,
   "",
 ].join("\n");
@@ -32,6 +32,7 @@ export function runsNoted(program: string): string {
   return [
     "#!/bin/sh",
     `log=/${RUNS_LOG}`,
+    `sleep ${TICK_SECONDS}`,
     "echo begin $(date +%s.%N) >>$log || :",
     `${program} "$@"`,
     "code=$?",

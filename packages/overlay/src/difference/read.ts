@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ifThere } from "@tsbake/base";
 import type { Cage } from "@tsbake/sandbox";
 import { readState } from "../database/stored/read.js";
-import { digestsOf, entriesOf, looking, placing } from "../store/look.js";
+import { fileDigests, entriesOf, looking, placing } from "../store/look.js";
 import { openOwned } from "../store/owned.js";
 import { baseFolder, overlayPlaces } from "../store/places.js";
 import { readOverlayRecord } from "../store/record.js";
@@ -20,11 +20,7 @@ export interface DifferenceRequest {
 }
 
 /** @throws BuildError `overlay/no-overlay`, `overlay/bad-record`, `sandbox/…` */
-export async function readDifference({
-  overlays,
-  name,
-  programs,
-}: DifferenceRequest): Promise<Difference> {
+export async function readDifference({ overlays, name, programs }: DifferenceRequest): Promise<Difference> {
   const record = await readOverlayRecord(overlays, name);
   const places = overlayPlaces(overlays, name);
   const stored = { format: record.packages, programs };
@@ -32,7 +28,7 @@ export async function readDifference({
   await using cage = await openOwned([places.folder], [root]);
   const upper = await entriesOf(cage, places.upper);
   const base = await entriesOf(cage, root);
-  const digests = await digestsOf(cage, record.packages, places.upper, upper, upper.keys());
+  const digests = await fileDigests(cage, record.packages, places.upper, upper, upper.keys());
   const changed = await changeTimes(cage, places.upper);
   const log = await ifThere(readFile(join(places.upper, RUNS_LOG), "latin1"));
   const runs = dpkgRuns(log ?? "");
@@ -40,7 +36,7 @@ export async function readDifference({
     base: await readState([root], stored),
     own: await readState([places.upper, root], stored),
     upper,
-    baseTree: looking(base, await digestsOf(cage, record.packages, root, base, upper.keys())),
+    baseTree: looking(base, await fileDigests(cage, record.packages, root, base, upper.keys())),
     upperTree: looking(upper, digests),
     digests,
     place: placing([upper, base]),

@@ -1,7 +1,7 @@
 /** One opening of an overlay: from the lock to the end of the command. */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError } from "@tsbake/base";
+import { BuildError, diskProblem, hasCode } from "@tsbake/base";
 import { commandIn } from "@tsbake/image/command";
 import type { BackendName } from "@tsbake/packaging";
 import type { FeedInRootOptions } from "@tsbake/packaging/in-root";
@@ -58,13 +58,24 @@ const PROXIES = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_prox
 
 /**
  * @returns the exit code of the command
- * @throws BuildError `overlay/in-use`, `overlay/bad-name`, `overlay/other-base`, `overlay/foreign-format`, `sandbox/…`, `packaging/…`
+ * @throws BuildError `overlay/in-use`, `overlay/bad-name`, `overlay/other-base`, `overlay/foreign-format`, `base/disk-full`, `sandbox/…`, `packaging/…`
  */
 export async function runShell(request: ShellRequest): Promise<number> {
+  try {
+    return await openAndRun(request);
+  } catch (error) {
+    // A system error does not always say where it was.
+    const disk = diskProblem(error, [request.overlays], `the shell \`${request.name}\``);
+    throw disk === undefined ? error : new BuildError([disk]);
+  }
+}
+
+async function openAndRun(request: ShellRequest): Promise<number> {
   const { overlays, name, base, onProgress } = request;
   const places = overlayPlaces(overlays, name);
   await mkdir(places.folder, { recursive: true });
   await using lock = await lockOverlay(places, name, request.holder);
+  await rm(places.reserve, { force: true });
   const claimed = await claimBase(request, places);
   for (const folder of [places.upper, places.work, places.point]) await mkdir(folder, { recursive: true });
   const record = await moveBase(request, places, claimed, lock.fd);
@@ -82,6 +93,7 @@ export async function runShell(request: ShellRequest): Promise<number> {
     const value = request.environment[one];
     return value === undefined ? [] : [[one, value] as const];
   });
+  await keepReserve(places);
   request.onStart();
   try {
     return await runInOverlay({
@@ -99,7 +111,27 @@ export async function runShell(request: ShellRequest): Promise<number> {
       signal: request.signal,
     });
   } finally {
+    await noteUse(places, record);
+  }
+}
+
+/** What locks, record and session take at the next opening, so that who has filled the disk in the shell can open it to make room. */
+const RESERVE_BYTES = 256 * 1024;
+
+async function keepReserve({ reserve }: OverlayPlaces): Promise<void> {
+  try {
+    await writeFile(reserve, Buffer.alloc(RESERVE_BYTES, 1));
+  } catch (error) {
+    if (!hasCode(error, "ENOSPC", "EDQUOT")) throw error;
+  }
+}
+
+/** Who has filled the disk in the shell has been told there; that it was used now is worth no failure. */
+async function noteUse(places: OverlayPlaces, record: OverlayRecord): Promise<void> {
+  try {
     await writeOverlayRecord(places, { ...record, usedMs: Date.now() });
+  } catch (error) {
+    if (!hasCode(error, "ENOSPC", "EDQUOT")) throw error;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { chmod, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BuildError, ifThere } from "@tsbake/base";
+import { BuildError, fullDisk, ifThere } from "@tsbake/base";
 import { type Cage, runInOverlay } from "@tsbake/sandbox";
 import { mergeAccounts } from "../database/accounts.js";
 import { brokenDependencies } from "../database/broken.js";
@@ -14,7 +14,7 @@ import { databaseFiles, readState, storageOf, type StoredAs } from "../database/
 import type { Storage } from "../database/stored/storage.js";
 import { treeChanges, type TreeChanges, type UpperEntry } from "../database/tree.js";
 import { notUpdated } from "../problems.js";
-import { digestsOf, type Entries, entriesOf, looking, placing } from "../store/look.js";
+import { fileDigests, type Entries, entriesOf, looking, placing } from "../store/look.js";
 import { openOwned } from "../store/owned.js";
 import { baseFolder, type OverlayPlaces, treeFromOverlay } from "../store/places.js";
 import type { Drift } from "./drift.js";
@@ -61,7 +61,14 @@ interface UpdateRequest {
 }
 
 /** Works out what is to be done, and writes it down. */
-export async function planUpdate({ overlays, places, base, stored, from, to }: UpdateRequest): Promise<Drift> {
+export async function planUpdate({
+  overlays,
+  places,
+  base,
+  stored,
+  from,
+  to,
+}: UpdateRequest): Promise<Drift> {
   const [oldRoot, nextRoot] = [from, to].map((digest) => join(baseFolder(overlays, digest), "tree"));
   await using cage = await openOwned([places.folder], [oldRoot!, nextRoot!]);
   const [old, own, next] = [
@@ -72,10 +79,10 @@ export async function planUpdate({ overlays, places, base, stored, from, to }: U
   const merged = mergeDatabases(old, own, next);
   const upper = await entriesOf(cage, places.upper);
   const [oldEntries, nextEntries] = [await entriesOf(cage, oldRoot!), await entriesOf(cage, nextRoot!)];
-  const digests = await digestsOf(cage, stored.format, places.upper, upper, upper.keys());
+  const digests = await fileDigests(cage, stored.format, places.upper, upper, upper.keys());
   const paths = new Set([...upper.keys(), ...merged.state.diversions.keys()]);
   const look = async (root: string, entries: Entries) =>
-    looking(entries, await digestsOf(cage, stored.format, root, entries, paths));
+    looking(entries, await fileDigests(cage, stored.format, root, entries, paths));
   const place = placing([upper, nextEntries, oldEntries]);
   const changes = treeChanges({
     old,
@@ -138,7 +145,9 @@ async function writeUpdate(
     await mkdir(dirname(join(tree, path)), { recursive: true });
     await symlink(target, join(tree, path));
   }
-  const extra = (await databaseNames(roots.next, database.places)).filter((path) => !database.files.has(path.slice(1)));
+  const extra = (await databaseNames(roots.next, database.places)).filter(
+    (path) => !database.files.has(path.slice(1)),
+  );
   const remove = [...changes.remove, ...changes.links.keys(), ...extra];
   await writeFile(join(update, "remove"), zeroEnded(remove));
   await writeFile(join(update, "copies"), zeroEnded([...changes.copies].flatMap(([to, from]) => [from, to])));
@@ -175,7 +184,7 @@ function zeroEnded(paths: readonly string[]): string {
  * Does what is written down; the overlay is then one of the base of now.
  *
  * @param lockFd of the overlay
- * @throws BuildError `overlay/not-updated`, `sandbox/…`
+ * @throws BuildError `overlay/not-updated`, `base/disk-full`, `sandbox/…`
  */
 export async function applyUpdate(
   { overlays, places, base, to }: Pick<UpdateRequest, "overlays" | "places" | "base" | "to">,
@@ -200,7 +209,9 @@ export async function applyUpdate(
     command: ["sh", "-c", APPLY],
     env: { LC_ALL: "C.UTF-8" },
   });
-  if (code !== 0) throw new BuildError([notUpdated(base, code)]);
+  if (code === 0) return;
+  const disk = fullDisk(places.folder, [], `bringing the shell onto ${base}`, "");
+  throw new BuildError([disk ?? notUpdated(base, code)]);
 }
 
 /** On the upper folder itself. */

@@ -3,10 +3,13 @@ import { mkdir, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import {
+  BuildError,
   fileStamp,
+  fullDisk,
   ifThere,
   isSettled,
   lockFile,
+  messageOf,
   readTextIfThere,
   scratchFolder,
   sha256File,
@@ -36,7 +39,7 @@ export async function lockBases(overlays: string): Promise<FileLock> {
  *
  * @param tar as do_base_tree left it
  * @returns its SHA-256
- * @throws BuildError `image/format-failed`, `sandbox/…`
+ * @throws BuildError `image/format-failed`, `base/disk-full`, `sandbox/…`
  */
 export async function baseTree(overlays: string, tar: string, onUnpack: () => void): Promise<string> {
   const before = Date.now();
@@ -67,8 +70,10 @@ export async function baseTree(overlays: string, tar: string, onUnpack: () => vo
     const { unpackTree } = await import("@tsbake/image");
     await unpackTree(tar, join(scratch, "tree"), cage);
   } catch (error) {
+    // tar says it of each file that did not fit, and of the last ones not why; what was written is about to go.
+    const disk = fullDisk(scratch, [], `unpacking ${tar}`, messageOf(error));
     await removeOwned(join(overlays, BASES), [scratch]);
-    throw error;
+    throw disk === undefined ? error : new BuildError([disk]);
   }
   await write(scratch);
   await rename(scratch, folder);

@@ -48,7 +48,11 @@ export async function listOverlays(overlays: string, programs?: string): Promise
   return found;
 }
 
-const STATUS_FILES = { deb: "var/lib/dpkg/status", ipk: "var/lib/opkg/status", rpm: "var/lib/rpm/rpmdb.sqlite" };
+const STATUS_FILES = {
+  deb: "var/lib/dpkg/status",
+  ipk: "var/lib/opkg/status",
+  rpm: "var/lib/rpm/rpmdb.sqlite",
+};
 
 /** Keys of packages; undefined where nothing is said. */
 async function installedIn(root: string, stored: StoredAs): Promise<Set<string> | undefined> {

@@ -16,7 +16,7 @@ export async function entriesOf(cage: Cage, root: string): Promise<Entries> {
 const DIGEST_PROGRAMS = { deb: "md5sum", ipk: "md5sum", rpm: "sha256sum" };
 
 /** Of the ordinary files at these paths, in hex, as the format has them. @param entries of the same root */
-export async function digestsOf(
+export async function fileDigests(
   cage: Cage,
   format: BackendName,
   root: string,

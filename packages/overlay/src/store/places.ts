@@ -5,6 +5,7 @@
  *     NAME/upper  NAME/work  NAME/point  what was changed; overlayfs' own; where it is mounted, in a namespace
  *     NAME/session                       what a shell gets of the build: sources, keys, lists, links to tools
  *     NAME/update                        what is to be done to it since its base has moved
+ *     NAME/reserve                       room on the disk for the next opening
  *     NAME/packages                      packages of recipes, with an index
  *     .bases/DIGEST/base.json  tree      a base's tree, never written
  */
@@ -22,6 +23,7 @@ export interface OverlayPlaces {
   readonly session: string;
   readonly packages: string;
   readonly update: string;
+  readonly reserve: string;
 }
 
 /** What is in the way of neither a path, mount options nor a line of a table. */
@@ -42,6 +44,7 @@ export function overlayPlaces(overlays: string, name: string): OverlayPlaces {
     session: join(folder, "session"),
     packages: join(folder, "packages"),
     update: join(folder, "update"),
+    reserve: join(folder, "reserve"),
   };
 }
 

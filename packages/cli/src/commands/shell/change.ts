@@ -12,7 +12,11 @@ import { holderText, overlaysOf, rpmPrograms } from "./folder.js";
 export const diff: SessionCommand = {
   async answer({ request }, build) {
     const { name } = request.shell!;
-    const { base, difference, plan } = await diffOverlay({ overlays: overlaysOf(build), name, programs: rpmPrograms(build) });
+    const { base, difference, plan } = await diffOverlay({
+      overlays: overlaysOf(build),
+      name,
+      programs: rpmPrograms(build),
+    });
     return { text: diffText(name, base, difference, plan), data: { name, base, ...difference, plan } };
   },
 };

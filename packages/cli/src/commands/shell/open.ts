@@ -10,8 +10,8 @@ import { holderText, overlaysOf, RPM_TOOLS, rpmPrograms } from "./folder.js";
 
 export const shell: SessionCommand = { failed: NOT_TRIED, run };
 
-/** Has apt in its sysroot. */
-const TOOLS = "apt-native";
+/** Have package managers in their sysroots. */
+const TOOLS = { deb: "apt-native", rpm: RPM_TOOLS, ipk: undefined };
 
 type Opened = Omit<ShellRequest, "onDrift" | "onProgress" | "onStart">;
 
@@ -50,7 +50,7 @@ async function prepared({ request, around, options }: Asked, display: Display): 
   const build = await around.lockBuild(options, "everything");
   try {
     const base = build.imageBase(asked.on);
-    const tools = { deb: TOOLS, rpm: RPM_TOOLS, ipk: undefined }[base.format];
+    const tools = TOOLS[base.format];
     const targets = [`${asked.on}:do_base_tree`, ...(tools ? [`${tools}:do_populate_sysroot`] : [])];
     const { summary, outputs } = await build.build({ ...buildRequest(request, around), targets });
     if (summary?.ok === false) {
@@ -67,7 +67,7 @@ async function prepared({ request, around, options }: Asked, display: Display): 
         format: base.format,
         architecture: value("DPKG_ARCH"),
       },
-      tools: base.format === "deb" ? build.sysrootFolder(TOOLS) : undefined,
+      tools: tools && build.sysrootFolder(tools),
       programs: base.format === "rpm" ? rpmPrograms(build) : undefined,
       indexedFeeds: base.indexedFeeds,
       feed: {

@@ -16,7 +16,8 @@ export const DPKG_STORAGE: Storage = {
     for (const stanza of stanzasOf(await layers.text(`${DPKG}/status`))) {
       if (stanza.get("Status")?.endsWith(" not-installed")) continue;
       const name = stanza.get("Package") ?? "";
-      const members = info.get(`${name}:${stanza.get("Architecture")}`) ?? info.get(name) ?? new Map<string, string>();
+      const members =
+        info.get(`${name}:${stanza.get("Architecture")}`) ?? info.get(name) ?? new Map<string, string>();
       packages.set(packageKey(stanza), packageOf(stanza, members));
     }
     const triggers = new Map<string, string[]>();
@@ -27,9 +28,10 @@ export const DPKG_STORAGE: Storage = {
           text.split("\n").filter((line) => line !== ""),
         );
     const states = stanzasOf(await layers.text(STATES));
-    const automatic = states.map(
-      (one): [string, Stanza] => [`${one.get("Package")}:${one.get("Architecture")}`, one],
-    );
+    const automatic = states.map((one): [string, Stanza] => [
+      `${one.get("Package")}:${one.get("Architecture")}`,
+      one,
+    ]);
     return { packages, triggers, automatic: new Map(automatic) };
   },
 

@@ -9,7 +9,7 @@ type Helpers = Pick<DatabaseState, "alternatives" | "links" | "diversions" | "ov
 /** Below a root. */
 export const HELPER_PLACES = ["alternatives", "diversions", "statoverride"].map((name) => `${DPKG}/${name}`);
 
-export async function readHelpers(layers: Layers): Promise<Helpers> {
+export async function storedHelpers(layers: Layers): Promise<Helpers> {
   const lines = async (path: string): Promise<string[]> =>
     ((await layers.text(path)) ?? "").split("\n").filter((line) => line !== "");
   const links = new Map<string, string>();

@@ -2,7 +2,7 @@
 import type { BackendName } from "@tsbake/packaging";
 import type { DatabaseState } from "../state.js";
 import { DPKG_STORAGE } from "./dpkg.js";
-import { helperFiles, readHelpers } from "./helpers.js";
+import { helperFiles, storedHelpers } from "./helpers.js";
 import { openLayers } from "./layers.js";
 import { OPKG_STORAGE } from "./opkg.js";
 import { rpmStorage } from "./rpm.js";
@@ -26,7 +26,7 @@ export async function readState(roots: readonly string[], stored: StoredAs): Pro
   const layers = openLayers(roots);
   return {
     format: stored.format,
-    ...(await readHelpers(layers)),
+    ...(await storedHelpers(layers)),
     ...(await storageOf(stored).read(layers)),
   };
 }

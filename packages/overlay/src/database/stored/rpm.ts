@@ -34,7 +34,9 @@ export function rpmStorage(programs: string | undefined): Storage {
     },
 
     async write(state) {
-      const headers = [...state.packages.values()].map(({ info }) => Buffer.from(info.get("header") ?? "", "latin1"));
+      const headers = [...state.packages.values()].map(({ info }) =>
+        Buffer.from(info.get("header") ?? "", "latin1"),
+      );
       const files = new Map<string, string>();
       await inRoot(async (root) => {
         await writeRpmHeaders(root, headers, programs);

@@ -4,11 +4,8 @@ import { isThere } from "@tsbake/base";
 import { feedInRoot } from "@tsbake/packaging/in-root";
 import type { Bind } from "@tsbake/sandbox";
 import { RUN_HOOKS } from "../../difference/dpkg-runs.js";
-import { PACKAGES, type SessionParts } from "./parts.js";
-import type { SessionRequest } from "./layer.js";
+import { PACKAGES, type SessionParts, type SessionRequest, TOOLS } from "./parts.js";
 
-/** Where the tools are in a root. */
-const TOOLS = "/run/tsbake/tools";
 const PROGRAMS = ["apt", "apt-get", "apt-cache", "apt-mark", "apt-config"];
 
 /** @param index of the packages of recipes; undefined: there are none @throws BuildError `packaging/feed-unreachable` */
@@ -29,6 +26,9 @@ export async function aptSession(
   files.set("etc/dpkg/dpkg.cfg.d/tsbake", RUN_HOOKS);
   const binds: Bind[] = feed.folders.map((folder) => ({ from: folder, to: folder, isReadOnly: true }));
   if (needsTools) binds.push({ from: tools, to: TOOLS, isReadOnly: true });
-  const links = PROGRAMS.map((name): [string, string] => [`usr/local/bin/${name}`, `${TOOLS}/usr/bin/${name}`]);
+  const links = PROGRAMS.map((name): [string, string] => [
+    `usr/local/bin/${name}`,
+    `${TOOLS}/usr/bin/${name}`,
+  ]);
   return { files, programs: new Map(), copies: feed.copies, links: new Map(needsTools ? links : []), binds };
 }

@@ -5,32 +5,13 @@
 import { chmod, mkdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AT_ONCE, eachLimited, isThere, readTextIfThere } from "@tsbake/base";
-import type { BackendName } from "@tsbake/packaging";
-import type { FeedInRootOptions } from "@tsbake/packaging/in-root";
 import type { Bind } from "@tsbake/sandbox";
 import type { OverlayPlaces } from "../../store/places.js";
 import { linkOrCopy } from "./link-or-copy.js";
 import { hasRecipePackages, publishPackages } from "./recipe-packages.js";
 import { aptSession } from "./apt.js";
 import { otherSession } from "./others.js";
-import { PACKAGES } from "./parts.js";
-
-export interface SessionRequest {
-  readonly places: OverlayPlaces;
-  /** The base's tree, and the format of its packages. */
-  readonly tree: string;
-  readonly format: BackendName;
-  /** A folder with apt, for bases that have none; absolute. */
-  readonly tools: string | undefined;
-  readonly feed: FeedInRootOptions;
-  /** Feeds with opkg's index: absolute folders, and addresses. */
-  readonly indexedFeeds: readonly string[];
-  /** Of the packages that recipes have built; absolute. */
-  readonly recipePackages: string | undefined;
-  readonly binds: readonly Bind[];
-  /** Without network. */
-  readonly isOffline: boolean;
-}
+import { PACKAGES, type SessionRequest } from "./parts.js";
 
 /** Where the kernel's file systems are mounted. */
 const MOUNT_POINTS = ["proc", "sys", "dev", "run", "tmp"];

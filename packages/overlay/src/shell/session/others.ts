@@ -1,24 +1,16 @@
-/** opkg and rpm in a shell, of bases that have them: packages of recipes, feeds, and a note of when they were at work. */
+/** opkg and rpm in a shell: packages of recipes, feeds, rpm itself for bases that have none, and a note of when they were at work. */
 import { join } from "node:path";
 import { isThere } from "@tsbake/base";
+import type { Bind } from "@tsbake/sandbox";
 import { runsNoted } from "../../difference/dpkg-runs.js";
-import { PACKAGES, type SessionParts } from "./parts.js";
-import type { SessionRequest } from "./layer.js";
+import { PACKAGES, type SessionParts, type SessionRequest, TOOLS } from "./parts.js";
 
 const MANAGERS = { ipk: ["opkg"], rpm: ["rpm", "dnf"] };
+/** Those that the build has a program of. */
+const FROM_BUILD = ["rpm"];
 
-/** Those that the root of an overlay has, the base's and its own: names of programs. */
-export async function managersIn(
-  format: "ipk" | "rpm",
-  { tree, places }: Pick<SessionRequest, "tree" | "places">,
-): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of MANAGERS[format]) {
-    const paths = [places.upper, tree].map((root) => join(root, "usr/bin", name));
-    if ((await isThere(paths[0]!)) || (await isThere(paths[1]!))) found.push(name);
-  }
-  return found;
-}
+/** Debian's rpm has its database in the home folder of its caller, unless it is told where. */
+const RPM_SETTINGS = "%_dbpath /var/lib/rpm\n";
 
 /** @param index of the packages of recipes; undefined: there are none */
 export async function otherSession(
@@ -26,18 +18,29 @@ export async function otherSession(
   request: SessionRequest,
   index: string | undefined,
 ): Promise<SessionParts> {
-  const names = await managersIn(format, request);
-  const programs = names.map((name): [string, string] => [`usr/local/bin/${name}`, runsNoted(`/usr/bin/${name}`)]);
+  const { tools, indexedFeeds } = request;
+  const programs = new Map<string, string>();
+  let needsTools = false;
+  for (const name of MANAGERS[format]) {
+    const isOurs = tools !== undefined && FROM_BUILD.includes(name);
+    const place = (await hasProgram(request, name)) ? "/usr/bin" : isOurs ? `${TOOLS}/usr/bin` : undefined;
+    if (place === undefined) continue;
+    needsTools ||= place !== "/usr/bin";
+    programs.set(`usr/local/bin/${name}`, runsNoted(`${place}/${name}`));
+  }
   const files = new Map<string, string>();
   if (format === "ipk") files.set("etc/opkg/tsbake.conf", opkgSettings(request, index !== undefined));
-  const feeds = request.indexedFeeds.filter((one) => one.startsWith("/"));
-  return {
-    files,
-    programs: new Map(programs),
-    copies: new Map(),
-    links: new Map(),
-    binds: feeds.map((folder) => ({ from: folder, to: folder, isReadOnly: true })),
-  };
+  if (format === "rpm") files.set("etc/rpm/macros.tsbake", RPM_SETTINGS);
+  const folders = indexedFeeds.filter((one) => one.startsWith("/"));
+  const binds: Bind[] = folders.map((folder) => ({ from: folder, to: folder, isReadOnly: true }));
+  if (needsTools) binds.push({ from: tools!, to: TOOLS, isReadOnly: true });
+  return { files, programs, copies: new Map(), links: new Map(), binds };
+}
+
+/** Whether the base brings it, or the shell has got it. */
+async function hasProgram({ tree, places }: SessionRequest, name: string): Promise<boolean> {
+  for (const root of [places.upper, tree]) if (await isThere(join(root, "usr/bin", name))) return true;
+  return false;
 }
 
 /** @see opkg's `opkg.conf`: `arch NAME PRIORITY`, `src NAME URL` for `Packages`, `src/gz` for `Packages.gz` */

@@ -1,5 +1,25 @@
-/** What a package manager gets of the build in a shell. */
+/** What a shell is given, and what a package manager gets of the build in it. */
+import type { BackendName } from "@tsbake/packaging";
+import type { FeedInRootOptions } from "@tsbake/packaging/in-root";
 import type { Bind } from "@tsbake/sandbox";
+import type { OverlayPlaces } from "../../store/places.js";
+
+export interface SessionRequest {
+  readonly places: OverlayPlaces;
+  /** The base's tree, and the format of its packages. */
+  readonly tree: string;
+  readonly format: BackendName;
+  /** A folder with apt or rpm, for bases that have none; absolute. */
+  readonly tools: string | undefined;
+  readonly feed: FeedInRootOptions;
+  /** Feeds with opkg's index: absolute folders, and addresses. */
+  readonly indexedFeeds: readonly string[];
+  /** Of the packages that recipes have built; absolute. */
+  readonly recipePackages: string | undefined;
+  readonly binds: readonly Bind[];
+  /** Without network. */
+  readonly isOffline: boolean;
+}
 
 export interface SessionParts {
   /** Path in the root → content. */
@@ -13,5 +33,7 @@ export interface SessionParts {
   readonly binds: readonly Bind[];
 }
 
+/** Where tools of the build are in a root that has none. */
+export const TOOLS = "/run/tsbake/tools";
 /** Where packages of recipes are in a root. */
 export const PACKAGES = "/run/tsbake/packages";

@@ -25,11 +25,7 @@ export async function hasRecipePackages(folder: string, format: BackendName): Pr
  * @returns the index
  * @throws BuildError `packaging/bad-deb`, `packaging/bad-rpm`
  */
-export async function publishPackages(
-  folder: string,
-  into: string,
-  format: BackendName,
-): Promise<string> {
+export async function publishPackages(folder: string, into: string, format: BackendName): Promise<string> {
   const files = await packageFiles(folder, format);
   const stamps = await eachLimited(files, AT_ONCE, async (name) => {
     const { size, mtimeMs, ino } = await stat(join(folder, name));
