@@ -5,7 +5,13 @@ const LONGEST_TEXT = 1024;
 /** `outhash_siginfo` is a whole listing of files. */
 const LONGEST_LISTING = 15 << 20;
 
-const text = v.pipe(v.string(), v.maxLength(LONGEST_TEXT));
+/** Whether a database can keep it as it is: well-formed Unicode without a NUL. */
+export function isPlainText(text: string): boolean {
+  return !text.includes("\0") && !/\p{Surrogate}/u.test(text);
+}
+
+const plain = v.check(isPlainText);
+const text = v.pipe(v.string(), v.maxLength(LONGEST_TEXT), plain);
 const note = v.nullish(text);
 const task = { method: text, taskhash: text };
 
@@ -20,7 +26,7 @@ export const ReportRequest = v.object({
   PV: note,
   PR: note,
   task: note,
-  outhash_siginfo: v.nullish(v.pipe(v.string(), v.maxLength(LONGEST_LISTING))),
+  outhash_siginfo: v.nullish(v.pipe(v.string(), v.maxLength(LONGEST_LISTING), plain)),
 });
 export const ReportEquiv = v.object({ ...task, unihash: v.unknown() });
 /** What is null in a condition does not count. */

@@ -1,14 +1,17 @@
 /**
  * The embedded database: one file, write-ahead log, one writer at a time. Several servers of one machine may use it. A commit
- * that was answered survives a killed server; a power cut may take the last ones, and leaves the rest whole.
+ * that was answered survives a killed server; a power cut may take the last ones, and leaves the rest whole. Reports go into a
+ * journal first; whatever asks for more than the unihash of a task puts them into the tables before it looks there.
  */
 import Database from "libsql";
 import { BuildError, messageOf } from "@tsbake/base";
 import { unusableDatabase } from "../../problems.js";
 import type { EquivalenceDatabase, OutputRow, ReportedOutput, HashKey } from "../database.js";
+import { Journal } from "./journal.js";
 import { Maintenance } from "./maintenance.js";
-import { outputOf, textOf } from "../rows.js";
-import { SCHEMA } from "./schema.js";
+import { isPlainText } from "../messages.js";
+import { outputOf } from "../rows.js";
+import { makeTables } from "./schema.js";
 import { Users } from "./users.js";
 
 /** Another server on the same file is waited for so long. */
@@ -17,6 +20,8 @@ const BUSY_MS = 10_000;
 /** Pages of 4 KiB in the log before they go into the file, which waits for the disk. */
 const LOG_PAGES = 8000;
 const CACHE_KIB = 64 << 10;
+/** After so long without a report what was reported goes into the tables. */
+const QUIET_MS = 250;
 
 /** @param path made when it is not there @throws BuildError `server/unusable-database` */
 export function openEmbeddedDatabase(path: string): EquivalenceDatabase {
@@ -26,7 +31,7 @@ export function openEmbeddedDatabase(path: string): EquivalenceDatabase {
       `PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
        PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_size = -${CACHE_KIB}`,
     );
-    sql.exec(SCHEMA);
+    makeTables(sql);
     return new EmbeddedDatabase(sql);
   } catch (error) {
     throw new BuildError([unusableDatabase(path, messageOf(error))], { cause: error });
@@ -41,6 +46,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** What SQLite's JSON gives back as it was: a text ends at a NUL there. */
+function isStorable(report: ReportedOutput): boolean {
+  return Object.values(report).every((one: unknown) => typeof one !== "string" || isPlainText(one));
+}
+
 class EmbeddedDatabase implements EquivalenceDatabase {
   readonly #sql: Database.Database;
   readonly #users: Users;
@@ -48,9 +58,9 @@ class EmbeddedDatabase implements EquivalenceDatabase {
   readonly #unihash;
   readonly #unihashList;
   readonly #hasUnihash;
-  readonly #insertOutput;
   readonly #insertUnihash;
-  readonly #equivalent;
+  readonly #journal: Journal;
+  #quiet: NodeJS.Timeout | undefined;
   /** Reports that came since the last commit: one commit for all of them. */
   #waiting: Waiting[] = [];
 
@@ -58,6 +68,7 @@ class EmbeddedDatabase implements EquivalenceDatabase {
     this.#sql = sql;
     this.#users = new Users(sql);
     this.#maintenance = new Maintenance(sql);
+    this.#journal = new Journal(sql);
     this.#unihash = sql
       .prepare("SELECT unihash FROM unihashes WHERE method = ? AND taskhash = ?")
       // A list is made in less time than an object, and this is asked more often than all else.
@@ -69,26 +80,23 @@ class EmbeddedDatabase implements EquivalenceDatabase {
          LEFT JOIN unihashes u ON u.method = ? AND u.taskhash = k.value`,
       )
       .raw(true);
-    this.#hasUnihash = sql.prepare("SELECT 1 AS found FROM unihashes WHERE unihash = ? LIMIT 1");
-    this.#insertOutput = sql.prepare(
-      `INSERT INTO outputs (method, taskhash, outhash, created, owner, PN, PV, PR, task, outhash_siginfo)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    // The index has those alone that are not the hash of their task.
+    this.#hasUnihash = sql.prepare(
+      `SELECT 1 AS found FROM unihashes WHERE unihash = ?1 AND unihash <> taskhash
+       UNION ALL SELECT 1 FROM unihashes WHERE taskhash = ?1 AND unihash = ?1 LIMIT 1`,
     );
     this.#insertUnihash = sql.prepare(
       `INSERT INTO unihashes (method, taskhash, unihash, gc_mark)
        VALUES (?, ?, ?, coalesce((SELECT value FROM settings WHERE name = 'gc-mark'), ''))
        ON CONFLICT DO NOTHING`,
     );
-    this.#equivalent = sql.prepare(
-      `SELECT u.unihash AS unihash FROM outputs o JOIN unihashes u USING (method, taskhash)
-       WHERE o.method = ? AND o.outhash = ? AND o.taskhash <> ? ORDER BY o.created, o.id LIMIT 1`,
-    );
   }
 
   unihashes(keys: readonly HashKey[]): Promise<readonly (string | undefined)[]> {
+    this.#catchUp();
     const [first] = keys;
     // One question of SQL for all of them costs a tenth of one for each; clients ask for one method at a time.
-    const isList = keys.length >= WORTH_A_LIST && keys.every(({ method }) => method === first!.method);
+    const isList = keys.length >= WORTH_A_LIST && keys.every(({ method, taskhash }) => method === first!.method && isPlainText(taskhash));
     return Promise.resolve(isList ? this.#listed(keys) : keys.map((key) => this.#unihashOf(key)));
   }
 
@@ -99,26 +107,30 @@ class EmbeddedDatabase implements EquivalenceDatabase {
     const unihashes = typeof text === "string" ? text.split("\n") : [];
     // A unihash with a line feed in it is not one that this server takes, but the file may be another's.
     if (unihashes.length !== keys.length) return keys.map((key) => this.#unihashOf(key));
-    return unihashes.map((one) => (one === "" ? undefined : one));
+    return unihashes.map((one, at) => (one === "" ? this.#journal.unihashOf(keys[at]!) : one));
   }
 
-  #unihashOf({ method, taskhash }: HashKey): string | undefined {
-    const row = this.#unihash.get(method, taskhash);
+  #unihashOf(key: HashKey): string | undefined {
+    const row = this.#unihash.get(key.method, key.taskhash);
     const unihash: unknown = Array.isArray(row) ? row[0] : undefined;
-    return typeof unihash === "string" ? unihash : undefined;
+    return typeof unihash === "string" ? unihash : this.#journal.unihashOf(key);
   }
 
   hasUnihashes(unihashes: readonly string[]): Promise<readonly boolean[]> {
-    return Promise.resolve(unihashes.map((one) => this.#hasUnihash.get(one) !== undefined));
+    this.#catchUp();
+    return Promise.resolve(
+      unihashes.map((one) => this.#journal.has(one) || this.#hasUnihash.get(one) !== undefined),
+    );
   }
 
   async report(reports: readonly ReportedOutput[]): Promise<readonly string[]> {
-    const answers: Promise<string>[] = [];
-    for (const report of reports)
-      answers.push(new Promise((resolve, reject) => this.#enqueue({ report, resolve, reject })));
-    const unihashes: string[] = [];
-    for (const answer of answers) unihashes.push(await answer);
-    return unihashes;
+    if (!reports.every(isStorable)) throw new Error("a report has a text with a NUL, or that is not Unicode");
+    return Promise.all(
+      reports.map(
+        (report) =>
+          new Promise<string>((resolve, reject) => this.#enqueue({ report, resolve, reject })),
+      ),
+    );
   }
 
   #enqueue(waiting: Waiting): void {
@@ -130,11 +142,40 @@ class EmbeddedDatabase implements EquivalenceDatabase {
     const batch = this.#waiting;
     this.#waiting = [];
     try {
-      const unihashes = this.#transaction(() => batch.map(({ report }) => this.#take(report)));
+      const unihashes = this.#transaction(() => this.#journal.take(batch.map(({ report }) => report)));
       batch.forEach(({ resolve }, at) => resolve(unihashes[at]!));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
+    this.#quiet ??= setTimeout(() => this.#rest(), QUIET_MS).unref();
+    this.#quiet.refresh();
+  }
+
+  #rest(): void {
+    this.#quiet = undefined;
+    try {
+      this.#apply();
+    } catch {
+      // Nothing is lost: it stays in the journal, and whoever comes next does it, or is told why that cannot be.
+    }
+  }
+
+  /** Before tables are looked at that must have all. */
+  #apply(): void {
+    if (!this.#journal.isEmpty) this.#transaction(() => this.#journal.apply());
+  }
+
+  /** What another process has written down and not put into the tables yet is put there. */
+  #catchUp(): void {
+    if (!this.#journal.lookAround()) this.#apply();
+  }
+
+  /** Work on tables that have all, in one transaction. */
+  #onTables<Result>(work: () => Result): Result {
+    return this.#transaction(() => {
+      this.#journal.apply();
+      return work();
+    });
   }
 
   #transaction<Result>(work: () => Result): Result {
@@ -144,59 +185,56 @@ class EmbeddedDatabase implements EquivalenceDatabase {
       this.#sql.exec("COMMIT");
       return result;
     } catch (error) {
+      this.#journal.forget();
       if (this.#sql.inTransaction) this.#sql.exec("ROLLBACK");
       throw error;
     }
   }
 
-  #take(report: ReportedOutput): string {
-    const { method, taskhash, outhash, unihash, owner, PN, PV, PR, task, outhash_siginfo } = report;
-    const facts = [owner, PN, PV, PR, task, outhash_siginfo].map((one) => one ?? null);
-    const known = this.#unihashOf(report);
-    const { changes } = this.#insertOutput.run(method, taskhash, outhash, new Date().toISOString(), ...facts);
-    // An output that was told before has had its say.
-    if (known !== undefined || changes === 0) return known ?? unihash;
-    const equivalent = textOf(this.#equivalent.get(method, outhash, taskhash), "unihash") ?? unihash;
-    this.#insertUnihash.run(method, taskhash, equivalent);
-    return equivalent;
-  }
-
   relate(key: HashKey, unihash: string): Promise<string> {
-    this.#insertUnihash.run(key.method, key.taskhash, unihash);
+    this.#onTables(() => this.#insertUnihash.run(key.method, key.taskhash, unihash));
     return Promise.resolve(this.#unihashOf(key) ?? unihash);
   }
 
   outputOfTask({ method, taskhash }: HashKey): Promise<OutputRow | undefined> {
+    this.#apply();
     const row = this.#sql
       .prepare(
         `SELECT o.*, u.unihash AS unihash FROM outputs o JOIN unihashes u USING (method, taskhash)
-         WHERE o.method = ? AND o.taskhash = ? ORDER BY o.created, o.id LIMIT 1`,
+         WHERE o.method = ? AND o.taskhash = ? ORDER BY o.id LIMIT 1`,
       )
       .get(method, taskhash);
     return Promise.resolve(outputOf(row));
   }
 
   outputOfHash(method: string, outhash: string, withUnihash: boolean): Promise<OutputRow | undefined> {
+    this.#apply();
     const join = withUnihash ? "JOIN unihashes u USING (method, taskhash)" : "";
     const row = this.#sql
       .prepare(
         `SELECT o.*${withUnihash ? ", u.unihash AS unihash" : ""} FROM outputs o ${join}
-         WHERE o.method = ? AND o.outhash = ? ORDER BY o.created, o.id LIMIT 1`,
+         WHERE o.method = ? AND o.outhash = ? ORDER BY o.id LIMIT 1`,
       )
       .get(method, outhash);
     return Promise.resolve(outputOf(row));
   }
 
   remove: EquivalenceDatabase["remove"] = (condition) =>
-    Promise.resolve(this.#transaction(() => this.#maintenance.remove(condition)));
+    Promise.resolve(this.#onTables(() => this.#maintenance.remove(condition)));
   mark: EquivalenceDatabase["mark"] = (mark, condition) =>
-    Promise.resolve(this.#transaction(() => this.#maintenance.mark(mark, condition)));
+    Promise.resolve(this.#onTables(() => this.#maintenance.mark(mark, condition)));
   sweep: EquivalenceDatabase["sweep"] = (mark) =>
-    Promise.resolve(this.#transaction(() => this.#maintenance.sweep(mark)));
-  collection: EquivalenceDatabase["collection"] = () => Promise.resolve(this.#maintenance.collection());
+    Promise.resolve(this.#onTables(() => this.#maintenance.sweep(mark)));
+  collection: EquivalenceDatabase["collection"] = () => {
+    this.#apply();
+    return Promise.resolve(this.#maintenance.collection());
+  };
   removeUnused: EquivalenceDatabase["removeUnused"] = (olderThanMs) =>
-    Promise.resolve(this.#maintenance.removeUnused(olderThanMs));
-  usage: EquivalenceDatabase["usage"] = () => Promise.resolve(this.#maintenance.usage());
+    Promise.resolve(this.#onTables(() => this.#maintenance.removeUnused(olderThanMs)));
+  usage: EquivalenceDatabase["usage"] = () => {
+    this.#apply();
+    return Promise.resolve(this.#maintenance.usage());
+  };
 
   users: EquivalenceDatabase["users"] = () => Promise.resolve(this.#users.all());
   user: EquivalenceDatabase["user"] = (username) => Promise.resolve(this.#users.find(username));
@@ -209,6 +247,8 @@ class EmbeddedDatabase implements EquivalenceDatabase {
     // What came last is committed before it is closed.
     if (this.#waiting.length > 0) this.#commit();
     await Promise.resolve();
+    clearTimeout(this.#quiet);
+    this.#rest();
     this.#sql.close();
   }
 }

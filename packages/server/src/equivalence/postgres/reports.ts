@@ -1,12 +1,15 @@
 /** Reports that have come together, in one transaction. */
-import type { HashKey, ReportedOutput } from "../database.js";
+import type { ReportedOutput } from "../database.js";
+import { Decisions, type KnownHashes, type NamedTask } from "../decide.js";
 import { numberOf, textOf } from "../rows.js";
 import type { Sql } from "./connection.js";
-import { decide, type KnownHashes } from "./decide.js";
 
 /** @param sql of a transaction in which nobody else writes @returns the unihash of each from now on */
 export async function takeReports(sql: Sql, reports: readonly ReportedOutput[]): Promise<readonly string[]> {
-  const { unihashes, newOutputs, newUnihashes } = decide(reports, await knownOf(sql, reports));
+  const { unihashes, newOutputs, newUnihashes } = new Decisions().decide(
+    reports,
+    await knownOf(sql, reports),
+  );
   if (newOutputs.length > 0) {
     const created = new Date().toISOString();
     const column = (name: keyof ReportedOutput) => newOutputs.map((one) => one[name] ?? null);
@@ -37,7 +40,7 @@ export async function takeReports(sql: Sql, reports: readonly ReportedOutput[]):
 /** Those that have one keep it. */
 export async function insertUnihashes(
   sql: Sql,
-  all: readonly (HashKey & { readonly unihash: string })[],
+  all: readonly NamedTask[],
 ): Promise<void> {
   await sql.query(
     `INSERT INTO unihashes (method, taskhash, unihash, gc_mark)
