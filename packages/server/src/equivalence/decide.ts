@@ -15,7 +15,14 @@ export interface KnownHashes {
   /** Of the reported task hashes, all of them. */
   readonly outputs: readonly KnownOutput[];
   /** Of each reported output hash the oldest whose task has a unihash. */
-  readonly oldest: readonly { method: string; outhash: string; id: number; unihash: string }[];
+  readonly oldest: readonly OldestOutput[];
+}
+
+export interface OldestOutput {
+  readonly method: string;
+  readonly outhash: string;
+  readonly id: number;
+  readonly unihash: string;
 }
 
 export interface NamedTask extends HashKey {

@@ -41,8 +41,8 @@ export function openEmbeddedDatabase(path: string): EquivalenceDatabase {
 const WORTH_A_LIST = 8;
 
 interface Waiting {
-  readonly report: ReportedOutput;
-  readonly resolve: (unihash: string) => void;
+  readonly reports: readonly ReportedOutput[];
+  readonly resolve: (unihashes: readonly string[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -96,7 +96,9 @@ class EmbeddedDatabase implements EquivalenceDatabase {
     this.#catchUp();
     const [first] = keys;
     // One question of SQL for all of them costs a tenth of one for each; clients ask for one method at a time.
-    const isList = keys.length >= WORTH_A_LIST && keys.every(({ method, taskhash }) => method === first!.method && isPlainText(taskhash));
+    const isList =
+      keys.length >= WORTH_A_LIST &&
+      keys.every(({ method, taskhash }) => method === first!.method && isPlainText(taskhash));
     return Promise.resolve(isList ? this.#listed(keys) : keys.map((key) => this.#unihashOf(key)));
   }
 
@@ -125,12 +127,7 @@ class EmbeddedDatabase implements EquivalenceDatabase {
 
   async report(reports: readonly ReportedOutput[]): Promise<readonly string[]> {
     if (!reports.every(isStorable)) throw new Error("a report has a text with a NUL, or that is not Unicode");
-    return Promise.all(
-      reports.map(
-        (report) =>
-          new Promise<string>((resolve, reject) => this.#enqueue({ report, resolve, reject })),
-      ),
-    );
+    return new Promise((resolve, reject) => this.#enqueue({ reports, resolve, reject }));
   }
 
   #enqueue(waiting: Waiting): void {
@@ -142,8 +139,10 @@ class EmbeddedDatabase implements EquivalenceDatabase {
     const batch = this.#waiting;
     this.#waiting = [];
     try {
-      const unihashes = this.#transaction(() => this.#journal.take(batch.map(({ report }) => report)));
-      batch.forEach(({ resolve }, at) => resolve(unihashes[at]!));
+      const all = batch.flatMap(({ reports }) => reports);
+      const unihashes = this.#transaction(() => this.#journal.take(all));
+      let at = 0;
+      for (const { reports, resolve } of batch) resolve(unihashes.slice(at, (at += reports.length)));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }

@@ -8,16 +8,29 @@
  */
 import type Database from "libsql";
 import type { HashKey, ReportedOutput } from "../database.js";
-import { Decisions, type KnownHashes } from "../decide.js";
+import {
+  Decisions,
+  type KnownHashes,
+  type KnownOutput,
+  type NamedTask,
+  type OldestOutput,
+} from "../decide.js";
 
 /** The more wait for the tables, the fewer pages each costs; all others wait as long as putting them there takes. */
 const MOST_REPORTS = 2000;
 const MOST_JOURNAL_CHARS = 4 << 20;
 
-const COLUMNS = ["method", "taskhash", "outhash", "owner", "PN", "PV", "PR", "task", "outhash_siginfo"] as const;
-
-/** Asked with a list of `[method, taskhash, outhash]`, as JSON. */
-const ASKED = `(SELECT DISTINCT value->>0 AS method, value->>1 AS taskhash, value->>2 AS outhash FROM json_each(?)) k`;
+const COLUMNS = [
+  "method",
+  "taskhash",
+  "outhash",
+  "owner",
+  "PN",
+  "PV",
+  "PR",
+  "task",
+  "outhash_siginfo",
+] as const;
 
 /** All of it is called inside a transaction that writes, unless it says otherwise. */
 export class Journal {
@@ -28,7 +41,8 @@ export class Journal {
   #version: number | undefined;
   readonly #fileVersion;
   readonly #oldest;
-  readonly #unihashes;
+  readonly #unihash;
+  readonly #hasOutputs;
   readonly #outputs;
   readonly #append;
   readonly #first;
@@ -37,26 +51,15 @@ export class Journal {
   constructor(sql: Database.Database) {
     // Another number as soon as another connection has changed the file; what this one does leaves it alone.
     this.#fileVersion = sql.prepare("PRAGMA data_version").raw(true);
-    this.#unihashes = sql
-      .prepare(
-        `SELECT u.method, u.taskhash, u.unihash FROM ${ASKED}
-         CROSS JOIN unihashes u ON u.taskhash = k.taskhash AND u.method = k.method`,
-      )
-      .raw(true);
-    this.#outputs = sql
-      .prepare(
-        `SELECT o.method, o.taskhash, o.outhash, o.id FROM ${ASKED}
-         CROSS JOIN outputs o ON o.method = k.method AND o.taskhash = k.taskhash`,
-      )
-      .raw(true);
+    this.#unihash = sql.prepare("SELECT unihash FROM unihashes WHERE taskhash = ? AND method = ?").raw(true);
+    const ofTask = "FROM outputs WHERE method = ? AND taskhash = ?";
+    this.#hasOutputs = sql.prepare(`SELECT 1 ${ofTask} LIMIT 1`).raw(true);
+    this.#outputs = sql.prepare(`SELECT outhash, id ${ofTask}`).raw(true);
     // Of an output that thousands of tasks have (nothing at all, say) one line is looked at: the index has them by age.
     this.#oldest = sql
       .prepare(
-        `SELECT o.method, o.outhash, o.id, u.unihash FROM ${ASKED}
-         CROSS JOIN outputs o ON o.id = (
-           SELECT p.id FROM outputs p INDEXED BY outputs_by_outhash CROSS JOIN unihashes q USING (method, taskhash)
-           WHERE p.outhash = k.outhash AND p.method = k.method ORDER BY p.id LIMIT 1)
-         CROSS JOIN unihashes u ON u.taskhash = o.taskhash AND u.method = o.method`,
+        `SELECT o.id, u.unihash FROM outputs o INDEXED BY outputs_by_outhash CROSS JOIN unihashes u USING (method, taskhash)
+         WHERE o.outhash = ? AND o.method = ? ORDER BY o.id LIMIT 1`,
       )
       .raw(true);
     this.#append = sql.prepare("INSERT INTO journal (created, outputs, unihashes) VALUES (?, ?, ?)");
@@ -109,7 +112,9 @@ export class Journal {
     const { unihashes, newOutputs, newUnihashes } = this.#decisions.decide(reports, this.#knownOf(reports));
     if (newOutputs.length > 0) {
       const outputs = JSON.stringify(newOutputs.map((one) => COLUMNS.map((column) => one[column])));
-      const named = JSON.stringify(newUnihashes.map(({ method, taskhash, unihash }) => [method, taskhash, unihash]));
+      const named = JSON.stringify(
+        newUnihashes.map(({ method, taskhash, unihash }) => [method, taskhash, unihash]),
+      );
       this.#append.run(new Date().toISOString(), outputs, named);
       this.#chars += outputs.length;
     }
@@ -132,27 +137,32 @@ export class Journal {
   }
 
   #versionOfFile(): number {
-    const [version] = this.#fileVersion.get() as unknown[];
-    return Number(version);
+    return Number(rowOf(this.#fileVersion.get())[0]);
   }
 
   #knownOf(reports: readonly ReportedOutput[]): KnownHashes {
-    const asked = JSON.stringify(reports.map(({ method, taskhash, outhash }) => [method, taskhash, outhash]));
-    const rows = (statement: Database.Statement) => statement.all(asked) as [string, string, string, string][];
-    return {
-      unihashes: rows(this.#unihashes).map(([method, taskhash, unihash]) => ({ method, taskhash, unihash })),
-      outputs: rows(this.#outputs).map(([method, taskhash, outhash, id]) => ({
-        method,
-        taskhash,
-        outhash,
-        id: Number(id),
-      })),
-      oldest: rows(this.#oldest).map(([method, outhash, id, unihash]) => ({
-        method,
-        outhash,
-        id: Number(id),
-        unihash,
-      })),
+    const known = {
+      unihashes: [] as NamedTask[],
+      outputs: [] as KnownOutput[],
+      oldest: [] as OldestOutput[],
     };
+    // A question costs two microseconds; a list of them as JSON in one question costs more.
+    for (const { method, taskhash, outhash } of reports) {
+      const [unihash] = rowOf(this.#unihash.get(taskhash, method));
+      if (typeof unihash === "string") known.unihashes.push({ method, taskhash, unihash });
+      // Most have none, and an empty list takes longer than an empty row.
+      if (this.#hasOutputs.get(method, taskhash) !== undefined)
+        for (const row of this.#outputs.all(method, taskhash)) {
+          const [one, id] = rowOf(row);
+          known.outputs.push({ method, taskhash, outhash: String(one), id: Number(id) });
+        }
+      const [id, name] = rowOf(this.#oldest.get(outhash, method));
+      if (typeof name === "string") known.oldest.push({ method, outhash, id: Number(id), unihash: name });
+    }
+    return known;
   }
+}
+
+function rowOf(row: unknown): readonly unknown[] {
+  return Array.isArray(row) ? row : [];
 }

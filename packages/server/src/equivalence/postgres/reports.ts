@@ -38,10 +38,7 @@ export async function takeReports(sql: Sql, reports: readonly ReportedOutput[]):
 }
 
 /** Those that have one keep it. */
-export async function insertUnihashes(
-  sql: Sql,
-  all: readonly NamedTask[],
-): Promise<void> {
+export async function insertUnihashes(sql: Sql, all: readonly NamedTask[]): Promise<void> {
   await sql.query(
     `INSERT INTO unihashes (method, taskhash, unihash, gc_mark)
      SELECT m, t, u, coalesce((SELECT value FROM settings WHERE name = 'gc-mark'), '')
