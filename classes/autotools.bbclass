@@ -8,6 +8,7 @@ DEPENDS:prepend = "autoconf-native automake-native libtool-native "
 
 # Options of configure: those of the recipe, and those that say where things are.
 EXTRA_OECONF ?= ""
+EXTRA_OECONF:append = " ${PACKAGECONFIG_CONFARGS}"
 CONFIGUREOPTS = " \
     --build=${BUILD_SYS} --host=${TARGET_SYS} --target=${TARGET_SYS} --prefix=${prefix} --exec_prefix=${exec_prefix} \
     --bindir=${bindir} --sbindir=${sbindir} --libexecdir=${libexecdir} --libdir=${libdir} --includedir=${includedir} \

@@ -21,6 +21,11 @@ SRC_REVS[vardepvalue] = "${SRC_REVS}"
 AUTOREV = "${@bb.fetch2.get_autorev(d)}"
 SRCPV = "${@bb.fetch2.get_srcrev(d)}"
 
+# Options of a recipe, by words: packageconfig.bbclass, where there are any.
+PACKAGECONFIG ??= ""
+PACKAGECONFIG_CONFARGS ??= ""
+inherit_defer ${@'packageconfig' if bb.data.has_flags('PACKAGECONFIG', d) or d.getVar('PACKAGECONFIG') else ''}
+
 # What fetching takes of the configuration, or else of the caller's environment: proxies, logins, certificates.
 FETCH_EXPORT_VARS ?= "\
     http_proxy HTTP_PROXY https_proxy HTTPS_PROXY ftp_proxy FTP_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY NETRC \

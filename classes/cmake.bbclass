@@ -8,6 +8,7 @@ DEPENDS:prepend = "cmake-native ninja-native "
 
 # Options of cmake: those of the recipe, and those that say where things are.
 EXTRA_OECMAKE ?= ""
+EXTRA_OECMAKE:append = " ${PACKAGECONFIG_CONFARGS}"
 # Options of `cmake --build`; what stands behind `--` is ninja's.
 EXTRA_OECMAKE_BUILD ?= ""
 OECMAKE_SOURCEPATH ?= "${S}"

@@ -9,6 +9,7 @@ DEPENDS:prepend = "meson-native ninja-native "
 
 # Options of `meson setup`: those of the recipe, and those that say where things are.
 EXTRA_OEMESON ?= ""
+EXTRA_OEMESON:append = " ${PACKAGECONFIG_CONFARGS}"
 MESON_SOURCEPATH ?= "${S}"
 # plain: CFLAGS say how to compile, and Meson adds nothing.
 MESON_BUILDTYPE ?= "plain"

@@ -1,12 +1,13 @@
 /** docs/tutorial-build-systems.md, word for word, on the real archive: classes for build systems, units, users and alternatives. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { archiveProblem } from "../support/archive.js";
+import { boot, cannotBoot } from "../support/boot.js";
 import { run } from "../support/command.js";
 import { root } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
-import { describeUnless, notLong } from "../support/skip.js";
+import { describeUnless, notLong, testUnless } from "../support/skip.js";
 import { plainEnvironment } from "../support/temporary.js";
 
 /** It downloads and unpacks tools, compiles, and installs a base. */
@@ -18,12 +19,16 @@ function typed(): string {
   return [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((block) => block[1]!).join("");
 }
 
+const noBoot = await cannotBoot();
+
 describeUnless(notLong ?? (await archiveProblem()), "the tutorial of build systems", () => {
   let rig: Rig;
 
   beforeAll(async () => {
     rig = new Rig({});
     writeFileSync(rig.path("typed.sh"), typed());
+    const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
+    if (downloads) rig.write("garden/build/conf/local.conf", `DL_DIR = "${downloads}"\n`);
     // `tsbake` alone is what the page expects of its reader.
     const words = `set -e\ntsbake() { node "${join(root, "scripts/start.js")}" "$@"; }\n. ./typed.sh\n`;
     const { code, stdout, stderr } = await run("sh", ["-c", words], {
@@ -83,4 +88,31 @@ describeUnless(notLong ?? (await archiveProblem()), "the tutorial of build syste
     expect(await read("etc/passwd")).toMatch(/^gardener:x:\d+:\d+::\/nonexistent:\/usr\/sbin\/nologin$/m);
     expect(await read("etc/gardend.conf")).toBe("plant=sunflower\n");
   });
+
+  testUnless(
+    noBoot,
+    "which boots: the daemon runs as its user, has read its file, and programs find the library",
+    async () => {
+      const booted = rig.path("booted");
+      mkdirSync(booted);
+      await run("tar", [
+        "-xzf",
+        deployed("images/generic/garden-base-generic.rootfs.tar.gz"),
+        "--directory",
+        booted,
+      ]);
+      const said = await boot(
+        booted,
+        [
+          "active gardend",
+          "ps -o user= -p $(systemctl show --property MainPID --value gardend)",
+          "journalctl --output cat --unit gardend | grep growing",
+          "seeds oak",
+          "seedsum oak birch",
+        ].join("\n"),
+      );
+      expect(said).toBe("active\ngardener\ngrowing sunflower\noak 9\n24\n");
+    },
+    5 * MINUTES,
+  );
 });

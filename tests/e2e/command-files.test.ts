@@ -1,4 +1,4 @@
-/** Options that name files: -b, -r, -R, -w; and -I. */
+/** Options that name files: -b, -r, -R, -w; -I; what -e says of the options of a recipe. */
 import { mkdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { tasksOf, Toy } from "../support/toy.js";
@@ -139,4 +139,53 @@ test("-e shows where Python has set a value, and not what the engine notes down 
   expect(stdout).toMatch(/# \$BY_BB\n#   set \S+:\d+ \[\w+\]\n/);
   expect(stdout).not.toContain(" :0");
   expect(stdout).toMatch(/# \$FILE\n#   set\n/);
+});
+
+describe("PACKAGECONFIG", () => {
+  const OPTIONS = `inherit toy package
+PACKAGECONFIG[tls] = "--tls=\${libdir},--no-tls,page,shout,stamper,plain"
+PACKAGECONFIG[plain] = "--plain,--no-plain"
+PACKAGECONFIG[only] = ",,greeting"
+`;
+  const NAMES = ["PACKAGECONFIG_CONFARGS", "DEPENDS", "RDEPENDS:options", "RRECOMMENDS:options"];
+  /** Values without what every recipe has, by the words of PACKAGECONFIG. */
+  const meaning = async (words: string): Promise<string[] | string> => {
+    toy.change("meta-toy/recipes/extra/options_1.0.bb", `${OPTIONS}PACKAGECONFIG ??= "${words}"\n`);
+    const { code, stdout, output } = await toy.answered(["-e", "options"]);
+    if (code !== 0) return output;
+    return NAMES.map((name) => {
+      const value = new RegExp(`^${name}="(.*)"$`, "m").exec(stdout)?.[1] ?? "";
+      return value
+        .split(" ")
+        .filter((word) => /^--|^(?:page|shout|stamper|greeting)$/.test(word))
+        .join(" ");
+    });
+  };
+
+  test.each([
+    ["", ["--no-plain --no-tls", "", "", ""]],
+    [
+      "tls only",
+      [expect.stringMatching(/^--no-plain --tls=\/usr\/lib/), "greeting page", "shout", "stamper"],
+    ],
+    ["plain", ["--plain --no-tls", "", "", ""]],
+    ["plain tls", expect.stringContaining("PACKAGECONFIG of options has `tls` and `plain`, which conflict")],
+  ])("with %j gives options, dependencies and conflicts", async (words, expected) => {
+    expect(await meaning(words)).toEqual(expected);
+  });
+
+  test.each([
+    ["a,b,c,d,e,f,g", "PACKAGECONFIG[odd] of options has 7 parts: it has six at most"],
+    [
+      "a,b,c,d,e,tsl",
+      "PACKAGECONFIG[odd] of options conflicts with `tsl`, and there is no PACKAGECONFIG[tsl]",
+    ],
+  ])("%s is refused", async (text, message) => {
+    toy.change(
+      "meta-toy/recipes/extra/options_1.0.bb",
+      `${OPTIONS}PACKAGECONFIG[odd] = "${text}"\nPACKAGECONFIG = "odd"\n`,
+    );
+    const { code, output } = await toy.answered(["-n", "options"]);
+    expect([code, output]).toEqual([1, expect.stringContaining(message)]);
+  });
 });

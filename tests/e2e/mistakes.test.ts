@@ -59,6 +59,19 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     marked: "if True",
     message: /SyntaxError: expected ':'$/,
   },
+  "option-unknown": {
+    text: 'PACKAGECONFIG[tls] = "--tls"\nPACKAGECONFIG ??= "tsl"\n',
+    code: "recipe/unknown-choice",
+    at: "3:20",
+    marked: "tsl",
+    message: /PACKAGECONFIG of option-unknown cannot be `tsl`/,
+  },
+  "option-of-none": {
+    text: 'PACKAGECONFIG:append = " tls"\n',
+    code: "recipe/unknown-choice",
+    at: "2:26",
+    marked: "tls",
+  },
   "syntax-def": {
     text: 'def foo(d):\n    return (\n\nA = "1"\n',
     code: "datastore/python-failed",

@@ -59,6 +59,7 @@ describe("expressions without Python", () => {
       "PN.removesuffix('oo') + PN.removeprefix('f') + PN.removesuffix('x') + PN.removeprefix('')",
       "foofoofoo",
     ],
+    ["bb.data.has_flags('PN', d)", "False"],
     ["d.getVar('ABSENT')", "None"],
     ["d.getVar('ABSENT') or 'none'", "none"],
     ["d.getVar('FILE', False)", "/layer/foo_1.0_r2.bb"],
@@ -381,6 +382,7 @@ describe("bb.utils and friends", () => {
       python.evaluate("bb.data.inherits_class('native', d), bb.data.inherits_class('cross', d)", d),
     ).toBe("(True, False)");
     expect(python.evaluate("dict(bb.data.exported_vars(d))", d)).toBe("{'A': 'a'}");
+    expect(python.evaluate("bb.data.has_flags('A', d), bb.data.has_flags('C', d)", d)).toBe("(True, False)");
   });
 });
 

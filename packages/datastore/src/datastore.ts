@@ -242,10 +242,10 @@ export class Datastore {
     return span && { file: span.source.path, line: span.source.place(span.start).line };
   }
 
-  /** The words of the last assignment of the content, or of a flag. */
+  /** The words of the last assignment of the content (or of its weak default, where nothing else counts), or of a flag. */
   spanOf(name: string, flag?: string): Span | undefined {
     const variable = this.#variables.find(name);
-    return flag === undefined ? variable?.at : variable?.flagPlaces?.get(flag);
+    return flag === undefined ? variable?.place : variable?.flagPlaces?.get(flag);
   }
 
   /** The texts, with their statements, that the value of `name` may be put together from. For messages. */

@@ -62,10 +62,18 @@ export class Variable {
 
   /** What the value is made of, as far as files are known; conditions are not looked at. */
   get pieces(): Piece[] {
-    const all = [{ text: this.content, at: this.at }, ...this.prepends, ...this.appends];
+    const value = this.content === undefined ? this.weak : this.content;
+    const all = [{ text: value, at: this.place }, ...this.prepends, ...this.appends];
     return all.flatMap(({ text, at }) =>
       typeof text === "string" && at !== undefined ? [{ text, at }] : [],
     );
+  }
+
+  /** Where the content was assigned last, or else the weak default. */
+  get place(): Span | undefined {
+    return this.content === undefined && this.weak !== undefined
+      ? this.flagPlaces?.get("_defaultval")
+      : this.at;
   }
 
   /** True for what `unset` leaves behind: it hides the variable of the level below. */

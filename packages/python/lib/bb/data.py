@@ -110,6 +110,11 @@ def inherits_class(klass, d):
     return any(path.endswith("/" + klass + ".bbclass") for path in d.getVar("__inherit_cache", False) or ())
 
 
+def has_flags(name, d):
+    """Whether the variable has flags, internal ones left out."""
+    return bool(d.getVarFlags(name))
+
+
 def exported_keys(d):
     """Names whose `export` flag is set and whose `unexport` flag is not; names with `__` in front never."""
     for key in d.keys():

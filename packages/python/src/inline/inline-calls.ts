@@ -35,6 +35,7 @@ const FUNCTIONS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ["bb.utils.filter", filter],
   ["bb.utils.to_boolean", toBoolean],
   ["bb.parse.vars_from_file", varsFromFile],
+  ["bb.data.has_flags", hasFlags],
   ["bb.data.inherits_class", inheritsClass],
   ["os.path.basename", (args) => basename(only(args))],
   ["os.path.dirname", (args) => dirname(only(args))],
@@ -137,6 +138,11 @@ function varsFromFile(args: readonly Argument[], d: Datastore): Inline {
   if (/^\.*$/.test(name)) return refuse();
   const parts = name.split("_");
   return parts.length > 3 ? refuse() : [parts[0]!, parts[1] ?? null, parts[2] ?? null];
+}
+
+function hasFlags(args: readonly Argument[], d: Datastore): Inline {
+  if (args.length !== 2 || args[1] !== d) return refuse();
+  return [...(d.getVarFlags(text(args[0])) ?? [])].length > 0;
 }
 
 function inheritsClass(args: readonly Argument[], d: Datastore): Inline {
