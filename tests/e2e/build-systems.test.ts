@@ -105,7 +105,7 @@ describeUnless(notLong ?? (await archiveProblem()), "the tutorial of build syste
         booted,
         [
           "active gardend",
-          "ps -o user= -p $(systemctl show --property MainPID --value gardend)",
+          "stat --format %U /proc/$(systemctl show --property MainPID --value gardend)",
           "journalctl --output cat --unit gardend | grep growing",
           "seeds oak",
           "seedsum oak birch",

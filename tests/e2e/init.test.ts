@@ -1,9 +1,11 @@
 /** `tsbake init demo && cd demo && tsbake`, on the real archive: what a person types on the first day. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { RunResult } from "@tsbake/base";
 import { archiveProblem } from "../support/archive.js";
 import { cannotJudge, judge } from "../support/judge.js";
+import { root } from "../support/paths.js";
 import { Rig } from "../support/rig.js";
 import { describeUnless, notLong, testUnless } from "../support/skip.js";
 
@@ -71,3 +73,23 @@ describeUnless(problem, "a project that `tsbake init` has written", () => {
     expect(stdout).not.toMatch(/demo-(?:base|tools) do_(?:rootfs|image|image_squashfs)\n/);
   });
 });
+
+testUnless(
+  problem,
+  "README.md has the numbers of recipes and tasks that its first command tells",
+  async () => {
+    using rig = new Rig({});
+    const downloads = process.env["TSBAKE_TEST_DOWNLOADS"];
+    if (downloads) rig.write("conf/local.conf", `DL_DIR = "${downloads}"\n`);
+    const environment = { TSBAKE_BUILD_DIR: rig.folder };
+    const { stdout } = await rig.tsbake(["-n", "sysext-image"], { cwd: root, environment });
+    const [, recipes] = /^(\d+) recipes read/m.exec(stdout)!;
+    const [line, tasks] = /^(\d+) tasks: \d+ not needed, \d+ to run/m.exec(stdout)!;
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const told = (pattern: RegExp): string[] => [...readme.matchAll(pattern)].map((match) => match[1]!);
+    expect(new Set(told(/^(\d+) recipes read/gm))).toEqual(new Set([recipes]));
+    expect(new Set(told(/(\d+) tasks(?:: | of sysext-image)/g))).toEqual(new Set([tasks]));
+    expect(readme).toContain(`\n${line}\n`);
+  },
+  5 * MINUTES,
+);

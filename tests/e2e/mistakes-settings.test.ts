@@ -389,6 +389,15 @@ const WISHES: Readonly<Record<string, Mistake>> = {
     message: /which `st` needs \(DEPENDS\)/,
     help: /is `shout` meant\?/,
   },
+  "of a library that an option brings": {
+    args: ["st"],
+    files: recipe("st", 'PACKAGECONFIG[zip] = "--zip,,nolibatall"\nPACKAGECONFIG = "zip"\n'),
+    codes: ["recipe/nothing-provides"],
+    at: `${EXTRA}/st_1.0.bb:2:30`,
+    marked: "nolibatall",
+    message: /which `st` needs \(PACKAGECONFIG\[zip\]\)/,
+    help: /is a recipe of two lines: `inherit feed`/,
+  },
   "of a package that is not there, for an image": {
     args: ["img"],
     files: recipe(

@@ -355,11 +355,20 @@ function because(reasons: readonly string[]): string {
   return reasons.length > 0 ? `; ${reasons.join("; ")}` : "";
 }
 
-function remedy(missing: Missing & { readonly runtime: readonly string[] }, runtimeHelp: string): string {
+/** What a newcomer does not know of DEPENDS: these are recipes, and no packages of the archive. */
+const LIBRARY_RECIPE =
+  "; what the archive has to build with is a recipe of two lines: `inherit feed`, and FEED_PACKAGES with the names of its packages";
+
+/** @param otherwise what else may help where nothing is known of the name */
+function remedy(
+  missing: Missing & { readonly runtime: readonly string[] },
+  runtimeHelp: string,
+  otherwise = "",
+): string {
   if (missing.reasons.length > 0) return "make the reason for skipping it go away, or choose another recipe";
   if (missing.runtime.length > 0) return runtimeHelp;
   if (missing.near.length > 0) return `is ${orList(missing.near)} meant?`;
-  return "check the spelling, and that the layer with the recipe is in BBLAYERS; `tsbake -s` lists the recipes";
+  return `check the spelling, and that the layer with the recipe is in BBLAYERS; \`tsbake -s\` lists the recipes${otherwise}`;
 }
 
 export function notText(path: string, what: string, at: Located): Diagnostic {
@@ -388,7 +397,11 @@ export function nothingProvides(
     code: "recipe/nothing-provides",
     message: `no recipe provides \`${name}\`${whoAsked(missing, "DEPENDS or a task flag")}${because(missing.reasons)}`,
     ...located(missing.wanted?.at),
-    help: remedy(missing, `\`${name}\` is a package of ${orList(missing.runtime)}: name that recipe`),
+    help: remedy(
+      missing,
+      `\`${name}\` is a package of ${orList(missing.runtime)}: name that recipe`,
+      missing.asker && LIBRARY_RECIPE,
+    ),
     facts: missingFacts(name, missing, false),
   };
 }

@@ -1,5 +1,5 @@
 /** Where things that the graph complains of are written; only on the way to an error message. */
-import { spanInFile, type Span } from "@tsbake/base";
+import { spanInFile, words, type Span } from "@tsbake/base";
 import { placeOfWord, type Datastore, type WordPlace } from "@tsbake/datastore";
 import { needsPython, type FilePlace, type RecipeId, type RecipeInfo } from "@tsbake/recipe";
 
@@ -19,9 +19,13 @@ export class Places {
     this.#open = open;
   }
 
-  /** Where `word` got into DEPENDS, RDEPENDS and the like, or into variables that these refer to. */
+  /** Where `word` got into DEPENDS, RDEPENDS and the like, into variables that these refer to, or into an option of PACKAGECONFIG. */
   word(recipe: RecipeInfo, variables: readonly string[], word: string): WordPlace | undefined {
-    return this.#ask(recipe, (d) => placeOfWord(d, variables, word));
+    const place = this.#ask(recipe, (d) => placeOfWord(d, variables, word));
+    // What Python has added has the place of what it was added to.
+    if (place && place.at.source.text.slice(place.at.start, place.at.end) === word) return place;
+    const option = this.#ask(recipe, (d) => optionThatNames(d, word));
+    return option === undefined ? place : this.flag(recipe, "PACKAGECONFIG", option, word);
   }
 
   /** Where a flag of a task was set, at `word` if that stands there. */
@@ -49,4 +53,14 @@ export class Places {
       return undefined;
     }
   }
+}
+
+/** The word of PACKAGECONFIG whose line has `word` among DEPENDS, RDEPENDS and RRECOMMENDS, its third part to its fifth. */
+function optionThatNames(d: Datastore, word: string): string | undefined {
+  for (const [option, value] of d.getVarFlags("PACKAGECONFIG") ?? []) {
+    if (typeof value !== "string") continue;
+    const named = value.split(",").slice(2, 5).flatMap(words);
+    if (named.includes(word)) return option;
+  }
+  return undefined;
 }
