@@ -24,7 +24,7 @@ oe-core:
   --values N         recipes of which every variable is compared (default: 60)
 server (nginx, wrk and ab on PATH):
   --bitbake DIR      a checkout of BitBake, for hash equivalence
-  --only http|hashes|clients (how many builds one server holds)
+  --only http|hashes|clients|dying (how many builds one server holds; what its end costs a build)
 trace:
   --downloads DIR    as above
   --only recipes|job

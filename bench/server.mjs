@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clients } from "./server/clients.mjs";
+import { dying } from "./server/dying.mjs";
 import { hashes } from "./server/hashes.mjs";
 import { http } from "./server/http.mjs";
 import { medianOf } from "./server/servers.mjs";
@@ -14,6 +15,10 @@ export async function server({ bitbake, only, keep, runs = 3 }) {
   try {
     if (only === "clients") {
       await clients(folder);
+      return 0;
+    }
+    if (only === "dying") {
+      await dying(folder, runs);
       return 0;
     }
     if (only !== "hashes") rows.push(...(await http(folder, runs)));

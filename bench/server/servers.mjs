@@ -26,7 +26,7 @@ export async function until(works, tries = 100) {
   }
 }
 
-/** @returns its URL, the address of its hash equivalence, and how to end it */
+/** @param folder new @returns its URL, the address of its hash equivalence, its token, and how to end it */
 export async function startOurs(folder, words = []) {
   const child = spawn(
     "node",
@@ -43,12 +43,21 @@ export async function startOurs(folder, words = []) {
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const facts = await new Promise((resolve, reject) => {
+    let started;
     createInterface({ input: child.stdout }).on("line", (line) => {
-      if (line.includes('"event":"started"')) resolve(JSON.parse(line));
+      if (line.includes('"event":"started"')) started = JSON.parse(line);
+      // Of a folder without tokens; it comes after that.
+      else if (line.startsWith("token ")) resolve({ ...started, token: line.split(" ").at(-1) });
     });
     child.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
   });
-  return { url: facts.url, hashAddress: facts.hashAddresses[0], child, end: () => child.kill("SIGTERM") };
+  return {
+    url: facts.url,
+    hashAddress: facts.hashAddresses[0],
+    token: facts.token,
+    child,
+    end: () => child.kill("SIGTERM"),
+  };
 }
 
 const TICKS_A_SECOND = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
