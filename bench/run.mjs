@@ -1,4 +1,4 @@
-/** The door: `npm run bench -- sysext|graph|oe-core|server|shell|trace [options]`. Says what machine this is, and refuses to measure a busy one. */
+/** The door: `npm run bench -- sysext|graph|oe-core|server|trace [options]`. Says what machine this is, and refuses to measure a busy one. */
 import { availableParallelism, cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
 import { graph } from "./graph.mjs";
