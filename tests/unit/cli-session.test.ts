@@ -149,7 +149,7 @@ describe("a session", () => {
   describe("several targets", () => {
     const image = (target: string, head: string, files: readonly string[]) => ({
       target,
-      files: [...files, "json", "manifest", "packages.json", "spdx.json", "summary"].map((end) =>
+      files: [...files, "html", "json", "manifest", "packages.json", "spdx.json", "summary"].map((end) =>
         end.includes("/") ? end : `/project/build/deploy/images/m/${target}-m.rootfs.${end}`,
       ),
       text: `${head}\n  biggest packages: x 1 MiB\n  warning: ${target} is big\n  squashfs: 1.5 MiB\n`,
@@ -175,10 +175,10 @@ describe("a session", () => {
       expect(lines.slice(1)).toEqual([
         "",
         "target     packages  content   deployed",
-        "base       112       146 MiB   base-m.rootfs.tar.gz, base-m.rootfs.squashfs and 5 more",
-        "tools      45        94.6 MiB  tools.raw and 6 more",
-        "one        1         812 B     one.raw and 6 more",
-        "mc:x:none  0         0 B       mc:x:none-m.rootfs.directory and 5 more",
+        "base       112       146 MiB   base-m.rootfs.tar.gz, base-m.rootfs.squashfs and 6 more",
+        "tools      45        94.6 MiB  tools.raw and 7 more",
+        "one        1         812 B     one.raw and 7 more",
+        "mc:x:none  0         0 B       mc:x:none-m.rootfs.directory and 6 more",
         "in build/deploy/images/m/",
         "base: warning: base is big",
         "tools: warning: tools is big",
@@ -204,7 +204,7 @@ describe("a session", () => {
         "",
       ]);
       expect((await end([images[0]!, debs("lib")])).slice(3, 6)).toEqual([
-        "base    112       146 MiB  images/m/base-m.rootfs.tar.gz, images/m/base-m.rootfs.squashfs and 5 more",
+        "base    112       146 MiB  images/m/base-m.rootfs.tar.gz, images/m/base-m.rootfs.squashfs and 6 more",
         "lib                        deb/lib/lib_1_amd64.deb",
         "in build/deploy/",
       ]);

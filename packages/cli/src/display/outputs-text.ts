@@ -8,7 +8,7 @@ import { listing } from "../text/text.js";
 const SUMMARY = /^\S+(?: on \S+)?: (?<packages>\d+) packages?, (?<size>[\d.]+ \S+)/;
 const WARNING = /^ *warning: /;
 /** What stands beside an image and tells of it. */
-const BESIDE = /\.(?:json|manifest|summary|report|skipped-scripts|roothash)$/;
+const BESIDE = /\.(?:html|json|manifest|summary|report|skipped-scripts|roothash)$/;
 
 /** @param directory where the person is who reads it */
 export function outputsText(outputs: readonly BuildOutput[], directory: string): string[] {
