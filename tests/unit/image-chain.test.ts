@@ -211,8 +211,8 @@ describe("checked", () => {
     expect(codes(base)).toEqual([
       "missing-extension /usr/lib/extension-release.d/extension-release.top",
       "missing-library /usr/bin/top",
-      "unknown-owner /usr/share/owned",
       "dangling-link /usr/bin/conf",
+      "unknown-owner /usr/share/owned",
     ]);
   });
 

@@ -191,7 +191,7 @@ describe("what nobody provides", () => {
     [
       "names who asked",
       (providers) => providers.build("nothing-like-it", "/a/busybox_1.bb" as RecipeInfo["id"]),
-      "error[recipe/nothing-provides]: no recipe provides `nothing-like-it`, which `busybox` needs (DEPENDS or a task flag of /a/busybox_1.bb)\nhelp: check the spelling, and that the layer with the recipe is in BBLAYERS; `tsbake -s` lists the recipes",
+      "error[recipe/nothing-provides]: no recipe provides `nothing-like-it`, which `busybox` needs (DEPENDS or a task flag of /a/busybox_1.bb)\nhelp: check the spelling, and that the layer with the recipe is in BBLAYERS; `tsbake -s` lists the recipes; what the archive has to build with is a recipe of two lines: `inherit feed`, and FEED_PACKAGES with the names of its packages",
     ],
     [
       "gives the reason of a skip",
