@@ -630,6 +630,37 @@ ls /etc/ssh/*key* /usr/share/factory/etc/ssh/*key*`,
     );
   });
 
+  test("the matrix of an extension and two bases says which fits, with the images that were built for them", async () => {
+    const { stdout } = await rig.answered(["matrix", "case-tools", "--against", "bigger-base", "--json"]);
+    const { bases, extensions } = JSON.parse(stdout);
+    expect(bases).toEqual(["bigger-base", "case-base"]);
+    expect(extensions).toMatchObject([
+      {
+        extension: "case-tools",
+        bases: [
+          { base: "bigger-base", image: "case-tools", isOwn: false, verdict: "ok" },
+          { base: "case-base", image: "case-tools", isOwn: true, verdict: "ok" },
+        ],
+      },
+    ]);
+  });
+
+  testUnless(
+    noBoot,
+    "an overlay over the base boots, what is written in it stays, and the exit code is that of the command",
+    async () => {
+      const words = (...more: string[]) => ["-q", "shell", "--on", "case-base", ...more, "--", "sh", "-c"];
+      const look =
+        "systemctl is-active systemd-journald; hostname; ls /sys/class/net; echo mine >/root/mine; exit 9";
+      const booted = await rig.tsbake([...words("--boot"), look]);
+      expect([booted.code, booted.stdout]).toEqual([9, "active\ncase-base\nlo\n"]);
+      const { stdout } = await rig.tsbake([...words(), "cat /root/mine"]);
+      expect(stdout).toBe("mine\n");
+      expect(readFileSync("/proc/mounts", "utf8")).not.toContain(rig.folder);
+    },
+    3 * MINUTES,
+  );
+
   describe("what a change in the base means", () => {
     async function planned(change: string, ...targets: string[]): Promise<string> {
       rig.write(CHANGES_FILE, change);

@@ -517,12 +517,12 @@ export function cannotBoot(missing: "root" | "systemd-nspawn"): Diagnostic {
     ? error(
         "image/cannot-boot",
         "booting a base takes root, and this is an ordinary user",
-        "run it as root, or leave out --boot: the extension is merged all the same, and nothing is started",
+        "run it as root, or leave out --boot: the tree is there all the same, and nothing is started",
       )
     : error(
         "image/cannot-boot",
         "a base is booted by systemd-nspawn, which is not on this machine",
-        "install the package systemd-container, or leave out --boot: the extension is merged all the same, and nothing is started",
+        "install the package systemd-container, or leave out --boot: the tree is there all the same, and nothing is started",
       );
 }
 
@@ -531,7 +531,7 @@ export function notBooted(said: string): Diagnostic {
   return error(
     "image/not-booted",
     `the base did not boot${said === "" ? "" : `: ${said}`}`,
-    "it needs systemd and an init (Debian: systemd-sysv) and has to reach its default target in three minutes; without --boot the extension is merged and nothing is started",
+    "it needs systemd and an init (Debian: systemd-sysv) and has to reach its default target in three minutes; without --boot the tree is there and nothing is started",
   );
 }
 

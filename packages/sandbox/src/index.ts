@@ -4,7 +4,7 @@ export { reaping, shutFrom } from "./doors.js";
 export { insideRoot, linkOutOf, refuseLinks, type InsideRoot, type Link } from "./inside-root.js";
 export { findProgram, openIsolation, type Isolation } from "./isolation.js";
 export type { SandboxOptions } from "./namespaces.js";
-export { runInOverlay, type Bind, type OverlayRootOptions } from "./overlay-root.js";
+export { overlayOptions, runInOverlay, type Bind, type OverlayRootOptions } from "./overlay-root.js";
 export { leavesRoot } from "./problems.js";
 export { openSandbox, type Sandbox, type SandboxRunOptions } from "./sandbox.js";
 export { listRoot, type RootEntry } from "./tree.js";

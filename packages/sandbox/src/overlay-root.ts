@@ -186,8 +186,14 @@ export async function runInOverlay(options: OverlayRootOptions): Promise<number>
   ]);
 }
 
-/** Attributes of users are all that a user namespace can set. Folders of the tree are never renamed: the tree may be another one tomorrow. */
-function overlayOptions({ lowers, upper, work }: OverlayRootOptions, needsUser: boolean): string {
+/**
+ * Words of `mount -o` for an overlay, to be called in its folder. Attributes of users are all that a user namespace can set. Folders of
+ * the tree are never renamed: the tree may be another one tomorrow.
+ */
+export function overlayOptions(
+  { lowers, upper, work }: Pick<OverlayRootOptions, "lowers" | "upper" | "work">,
+  needsUser: boolean,
+): string {
   return [
     `lowerdir=${lowers.join(":")}`,
     `upperdir=${upper}`,

@@ -184,7 +184,7 @@ export const optionTable: readonly OptionRow[] = [
     of: ["check", "try"],
     help: "another extension that is merged beside it (repeatable)",
   },
-  { long: "boot", of: "try", help: "boot the base with it (systemd-nspawn, root)" },
+  { long: "boot", of: ["try", "shell"], help: "boot it, and run the command there (systemd-nspawn, root)" },
   { long: "update", of: "lock", help: "what is locked, too, goes to where its branch or tag is now" },
   { long: "on", value: "IMAGE", of: "shell", help: "the recipe of the image, which is built if need be" },
   { long: "name", value: "NAME", of: "shell", help: "what the overlay is called (default: as the image)" },

@@ -21,6 +21,7 @@ export interface ShellWords {
   readonly name: string;
   readonly binds: readonly BindWords[];
   readonly isOffline: boolean;
+  readonly boots: boolean;
   readonly updatesDatabase: boolean;
   /** Program and arguments; undefined: a shell. */
   readonly command?: readonly string[];
@@ -81,6 +82,7 @@ export function shellRequest(
     name: first ?? given.get("name")?.at(-1) ?? on.slice(on.lastIndexOf(":") + 1),
     binds: (given.get("bind") ?? []).flatMap((text) => bindOf(text) ?? []),
     isOffline: given.has("offline"),
+    boots: given.has("boot"),
     updatesDatabase: !given.has("no-database-update"),
     ...(behind !== undefined && behind.length > 0 && { command: behind }),
     ...(as !== undefined && { as }),

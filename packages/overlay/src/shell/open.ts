@@ -38,6 +38,8 @@ export interface ShellRequest {
   readonly recipePackages: string | undefined;
   readonly binds: readonly Bind[];
   readonly isOffline: boolean;
+  /** Starts the base's init, and runs the command in the system. Such a system has no network. */
+  readonly boots: boolean;
   /** Goes over to the base as it is now, where it was built anew. */
   readonly updatesDatabase: boolean;
   /** Program and arguments; undefined: a shell. */
@@ -58,7 +60,7 @@ const PROXIES = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_prox
 
 /**
  * @returns the exit code of the command
- * @throws BuildError `overlay/in-use`, `overlay/bad-name`, `overlay/other-base`, `overlay/foreign-format`, `base/disk-full`, `sandbox/…`, `packaging/…`
+ * @throws BuildError `image/cannot-boot`, `image/not-booted`, `overlay/in-use`, `overlay/bad-name`, `overlay/other-base`, `overlay/foreign-format`, `base/disk-full`, `sandbox/…`, `packaging/…`
  */
 export async function runShell(request: ShellRequest): Promise<number> {
   try {
@@ -72,6 +74,7 @@ export async function runShell(request: ShellRequest): Promise<number> {
 
 async function openAndRun(request: ShellRequest): Promise<number> {
   const { overlays, name, base, onProgress } = request;
+  if (request.boots) (await import("@tsbake/image/system")).refuseBoot();
   const places = overlayPlaces(overlays, name);
   await mkdir(places.folder, { recursive: true });
   await using lock = await lockOverlay(places, name, request.holder);
@@ -86,7 +89,9 @@ async function openAndRun(request: ShellRequest): Promise<number> {
     tree,
     format: base.format,
     feed: { ...request.feed, onProgress },
+    isOffline: request.isOffline || request.boots,
   });
+  if (request.boots) return await bootAndRun(request, places, { record, binds, lockFd: lock.fd });
   const { words, env } = commandIn(request.command, request.environment["TERM"]);
   const proxies = request.isOffline ? [] : PROXIES.flatMap((one) => [one, one.toUpperCase()]);
   const handed = proxies.flatMap((one) => {
@@ -103,7 +108,7 @@ async function openAndRun(request: ShellRequest): Promise<number> {
       work: "work",
       point: "point",
       binds,
-      hostname: base.recipe.replace(/[^A-Za-z0-9-]/g, "-"),
+      hostname: hostnameOf(request),
       network: !request.isOffline,
       lockFd: lock.fd,
       command: words,
@@ -113,6 +118,45 @@ async function openAndRun(request: ShellRequest): Promise<number> {
   } finally {
     await noteUse(places, record);
   }
+}
+
+interface Session {
+  readonly record: OverlayRecord;
+  readonly binds: readonly Bind[];
+  readonly lockFd: number;
+}
+
+async function bootAndRun(request: ShellRequest, places: OverlayPlaces, session: Session): Promise<number> {
+  const { record, binds, lockFd } = session;
+  const { bootOverlay } = await import("./boot.js");
+  request.onProgress(`booting ${request.base.recipe}`);
+  await using system = await bootOverlay({
+    folder: places.folder,
+    lowers: ["session", treeFromOverlay(record.digest)],
+    upper: "upper",
+    work: "work",
+    point: "point",
+    binds,
+    hostname: hostnameOf(request),
+    lockFd,
+    signal: request.signal,
+  });
+  const end = (): void => void system.close();
+  request.signal?.addEventListener("abort", end, { once: true });
+  await keepReserve(places);
+  request.onStart();
+  try {
+    const code = await system.run(request.command, request.environment["TERM"]);
+    await system.shutDown();
+    return code;
+  } finally {
+    request.signal?.removeEventListener("abort", end);
+    await noteUse(places, record);
+  }
+}
+
+function hostnameOf({ base }: ShellRequest): string {
+  return base.recipe.replace(/[^A-Za-z0-9-]/g, "-");
 }
 
 /** What locks, record and session take at the next opening, so that who has filled the disk in the shell can open it to make room. */

@@ -78,6 +78,7 @@ async function prepared({ request, around, options }: Asked, display: Display): 
       recipePackages: join(value("DEPLOY_DIR"), base.format),
       binds: asked.binds,
       isOffline: asked.isOffline,
+      boots: asked.boots,
       updatesDatabase: asked.updatesDatabase,
       command: asked.command,
       environment: around.environment,
