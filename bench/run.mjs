@@ -1,14 +1,15 @@
-/** The door: `npm run bench -- sysext|graph|oe-core|server|trace [options]`. Says what machine this is, and refuses to measure a busy one. */
+/** The door: `npm run bench -- sysext|graph|oe-core|server|shell|trace [options]`. Says what machine this is, and refuses to measure a busy one. */
 import { availableParallelism, cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
 import { graph } from "./graph.mjs";
 import { oeCore } from "./oe-core.mjs";
 import { server } from "./server.mjs";
+import { shell } from "./shell.mjs";
 import { sysext } from "./sysext.mjs";
 import { trace } from "./trace.mjs";
 
-const BENCHES = { graph, "oe-core": oeCore, server, sysext, trace };
-const HELP = `usage: npm run bench -- sysext|graph|oe-core|server|trace [--anyway] [--runs N] [options]
+const BENCHES = { graph, "oe-core": oeCore, server, shell, sysext, trace };
+const HELP = `usage: npm run bench -- sysext|graph|oe-core|server|shell|trace [--anyway] [--runs N] [options]
 
   --anyway           measure although the load is above 1 per core
   --runs N           of each row (default: 5; graph: 3, oe-core: 1)
@@ -25,9 +26,9 @@ oe-core:
 server (nginx, wrk and ab on PATH):
   --bitbake DIR      a checkout of BitBake, for hash equivalence
   --only http|hashes|clients|dying (how many builds one server holds; what its end costs a build)
-trace:
+shell, trace:
   --downloads DIR    as above
-  --only recipes|job
+  --only recipes|job (trace)
 all:
   --keep             leave the temporary folder for inspection
 `;
