@@ -11,6 +11,17 @@ const BASE = "base-image";
 const PACKAGE = "htop";
 const APT = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", PACKAGE];
 const OPENED_S = 1;
+/** Without a systemd of this machine, and nothing left below its /run. */
+const ALONE = [
+  "--mount",
+  "--propagation",
+  "private",
+  "sh",
+  "-c",
+  'mount -t tmpfs tmpfs /run && exec "$@"',
+  "sh",
+];
+const NSPAWN = ["systemd-nspawn", "-q", "--register=no", "--keep-unit", "--resolv-conf=off"];
 
 export async function shell(options) {
   if (process.getuid?.() !== 0) throw new Error("systemd-nspawn needs root: run as root");
@@ -36,7 +47,7 @@ export async function shell(options) {
     const tar = join(project.build, `tmp/work/generic/${BASE}/1.0/base-tree-output/rootfs.tar`);
     await capture("tar", ["-C", tree, "-xpf", tar, "--numeric-owner", "--xattrs", "--xattrs-include=*"]);
     const byHand = join(folder, "by-hand");
-    const nspawn = (...command) => timed("systemd-nspawn", ["-q", "--register=no", "-D", byHand, ...command]);
+    const nspawn = (...command) => timed("unshare", [...ALONE, ...NSPAWN, "-D", byHand, ...command]);
     const copy = async () => {
       await rm(byHand, { recursive: true, force: true });
       const done = await timed("cp", ["-a", tree, byHand]);
@@ -45,7 +56,7 @@ export async function shell(options) {
     };
     let count = 0;
     const name = () => `try${count}`;
-    const fresh = () => rm(join(layer, "recipes"), { recursive: true, force: true });
+    const fresh = () => rm(join(layer, "recipes-tools"), { recursive: true, force: true });
     const open = await inTurns(runs, {
       ours: () => opened("warm", "true"),
       peer: async () => plus(await copy(), await nspawn("true")),
@@ -103,10 +114,10 @@ async function writeLayer(layer) {
   await mkdir(join(layer, "conf"), { recursive: true });
   const conf = [
     'BBPATH .= ":${LAYERDIR}"',
-    'BBFILES += "${LAYERDIR}/recipes*/*/*.bb"',
+    'BBFILES += "${LAYERDIR}/recipes-*/*/*.bb"',
     'BBFILE_COLLECTIONS += "bench"',
     'BBFILE_PATTERN_bench = "^${LAYERDIR_RE}/"',
-    'LAYERSERIES_COMPAT_bench = "${LAYERSERIES_CORENAMES}"',
+    'LAYERSERIES_COMPAT_bench = "first"',
   ];
   await writeFile(join(layer, "conf/layer.conf"), conf.map((line) => `${line}\n`).join(""));
 }
