@@ -8,7 +8,7 @@ function shellOf(words: readonly string[]): object {
   return { action: parsed.request.action, ...parsed.request.shell };
 }
 
-const USUAL = { binds: [], isOffline: false, updatesDatabase: true };
+const USUAL = { binds: [], isOffline: false, boots: false, updatesDatabase: true };
 
 test.each([
   ["--on base", { action: "shell", on: "base", name: "base" }],
