@@ -14,7 +14,6 @@ import {
   parseRelations,
   parseStanzas,
   readFeedIndex,
-  type RpmFile,
   rpmRelations,
   type RpmSpec,
   writeRpm,
@@ -23,6 +22,7 @@ import { openFeedIndex, readFeedKey, type FeedKey } from "@tsbake/packaging/feed
 import { run } from "../support/command.js";
 import { gpgMissing, Keyring } from "../support/gpg.js";
 import { mulberry } from "../support/random.js";
+import { rpmFile } from "../support/rpm-file.js";
 import { testUnless } from "../support/skip.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
@@ -60,18 +60,7 @@ interface MadePackage {
 }
 
 async function made(folder: string, one: MadePackage): Promise<void> {
-  const content = Buffer.from(one.text ?? "text");
-  const file: RpmFile = {
-    path: `/usr/share/${one.name}`,
-    kind: "file",
-    mode: 0o644,
-    user: "root",
-    group: "root",
-    mtimeSeconds: 1_700_000_000,
-    sizeBytes: content.length,
-    isConfig: false,
-    content: () => [content],
-  };
+  const file = rpmFile(`/usr/share/${one.name}`, one.text ?? "text");
   const said = Object.fromEntries(
     Object.keys(FIELDS).map((kind) => [kind, parseRelations(one.relations?.[kind as keyof typeof FIELDS])]),
   ) as Record<keyof typeof FIELDS, ReturnType<typeof parseRelations>>;

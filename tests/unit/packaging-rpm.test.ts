@@ -22,7 +22,6 @@ import {
   openRpm,
   parseRelations,
   readRpm,
-  type RpmFile,
   rpmRelations,
   scriptlet,
   type RpmSpec,
@@ -32,6 +31,7 @@ import {
 } from "@tsbake/packaging";
 import { run } from "../support/command.js";
 import { notRoot, testUnless } from "../support/skip.js";
+import { rpmFile } from "../support/rpm-file.js";
 import { temporaryFolder } from "../support/temporary.js";
 import { toolsProblem } from "../support/tools.js";
 
@@ -39,22 +39,6 @@ const noRpm = await toolsProblem("rpm");
 const folder = temporaryFolder("rpm");
 let count = 0;
 const freshPath = (): string => join(folder, `${(count += 1)}.rpm`);
-
-function file(path: string, text: string, more: Partial<RpmFile> = {}): RpmFile {
-  const content = Buffer.from(text);
-  return {
-    path,
-    kind: "file",
-    mode: 0o644,
-    user: "root",
-    group: "root",
-    mtimeSeconds: 1_700_000_000,
-    sizeBytes: content.length,
-    isConfig: false,
-    content: () => [content],
-    ...more,
-  };
-}
 
 const SPEC: RpmSpec = {
   ...evrOfDebian("1:2.3~rc1-4+deb12u1"),
@@ -81,15 +65,15 @@ const SPEC: RpmSpec = {
   },
   scripts: { preInstall: 'echo before "$1"\n', postTransaction: "echo after\n" },
   files: [
-    file("/etc/hello.conf", "a=1\n", { mode: 0o640, group: "shadow", isConfig: true }),
-    file("/usr/bin/hello", "hello", { mode: 0o4755, capabilities: "cap_net_raw=ep" }),
+    rpmFile("/etc/hello.conf", "a=1\n", { mode: 0o640, group: "shadow", isConfig: true }),
+    rpmFile("/usr/bin/hello", "hello", { mode: 0o4755, capabilities: "cap_net_raw=ep" }),
     // Between hard links: rpm links what follows each other in the payload.
-    file("/usr/bin/hi", "hi", { mode: 0o755 }),
-    file("/usr/bin/hullo", "hello", { mode: 0o4755, hardlink: "/usr/bin/hello" }),
-    file("/usr/share/hello", "", { kind: "directory", mode: 0o750 }),
-    file("/usr/share/hello/empty", ""),
-    file("/usr/share/hello/link", "", { kind: "symlink", mode: 0o777, target: "../é" }),
-    file("/usr/share/hello/é x", "ü"),
+    rpmFile("/usr/bin/hi", "hi", { mode: 0o755 }),
+    rpmFile("/usr/bin/hullo", "hello", { mode: 0o4755, hardlink: "/usr/bin/hello" }),
+    rpmFile("/usr/share/hello", "", { kind: "directory", mode: 0o750 }),
+    rpmFile("/usr/share/hello/empty", ""),
+    rpmFile("/usr/share/hello/link", "", { kind: "symlink", mode: 0o777, target: "../é" }),
+    rpmFile("/usr/share/hello/é x", "ü"),
   ],
 };
 
@@ -144,8 +128,8 @@ describe("a package file", () => {
       fc.asyncProperty(files, async (all) => {
         const spec = all.map(({ path: at, kind, mode, text, isConfig }) =>
           kind === "file"
-            ? file(at, text, { mode, isConfig })
-            : file(at, "", {
+            ? rpmFile(at, text, { mode, isConfig })
+            : rpmFile(at, "", {
                 kind,
                 mode: kind === "symlink" ? 0o777 : mode,
                 isConfig,
@@ -337,7 +321,7 @@ describe("a stranger's file", () => {
   test.each(["/../etc/passwd", "/a/../../b", "//a", "/a/./b", "/a\nb"])(
     "with the path %j is refused",
     async (path) => {
-      expect(await codesFor(readFileSync(await written({ ...SPEC, files: [file(path, "x")] })))).toEqual(
+      expect(await codesFor(readFileSync(await written({ ...SPEC, files: [rpmFile(path, "x")] })))).toEqual(
         REFUSED,
       );
     },
@@ -345,7 +329,7 @@ describe("a stranger's file", () => {
 
   test("with an owner who has another number on each machine is refused", async () => {
     expect(
-      await codesFor(readFileSync(await written({ ...SPEC, files: [file("/a", "x", { user: "eve" })] }))),
+      await codesFor(readFileSync(await written({ ...SPEC, files: [rpmFile("/a", "x", { user: "eve" })] }))),
     ).toEqual(REFUSED);
   });
 

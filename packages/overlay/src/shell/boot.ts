@@ -10,10 +10,11 @@ root=$1/$3
 shift 3
 `;
 
+/** A root, before it is said how a command runs in it. */
+export type OverlayRoot = Omit<OverlayRootOptions, "command" | "env" | "network">;
+
 /** @throws BuildError `image/cannot-boot`, `image/not-booted` */
-export function bootOverlay(
-  options: Omit<OverlayRootOptions, "command" | "env" | "network">,
-): Promise<BootedSystem> {
+export function bootOverlay(options: OverlayRoot): Promise<BootedSystem> {
   const { folder, point, hostname, lockFd, signal } = options;
   const binds = options.binds.map(({ from, to, isReadOnly }) => {
     const paths = [from, to].map((path) => path.replaceAll(/[\\:]/g, (one) => `\\${one}`));

@@ -4,18 +4,24 @@ import { join } from "node:path";
 import { BuildError, diskProblem, hasCode } from "@tsbake/base";
 import { commandIn } from "@tsbake/image/command";
 import type { BackendName } from "@tsbake/packaging";
-import type { FeedInRootOptions } from "@tsbake/packaging/in-root";
-import { type Bind, runInOverlay } from "@tsbake/sandbox";
+import { runInOverlay } from "@tsbake/sandbox";
 import { foreignFormat, otherBase } from "../problems.js";
 import { baseTree, dropBases, lockBases } from "../store/base-tree.js";
 import { lockOverlay } from "../store/lock.js";
 import { baseFolder, type OverlayPlaces, overlayPlaces, treeFromOverlay } from "../store/places.js";
 import { type OverlayRecord, overlayRecordIfThere, writeOverlayRecord } from "../store/record.js";
 import type { Drift } from "./drift.js";
+import type { OverlayRoot } from "./boot.js";
 import { writeMountPoints, writeSessionLayer } from "./session/layer.js";
+import type { SessionRequest } from "./session/parts.js";
 import { hasPlan } from "./plan.js";
 
-export interface ShellRequest {
+type Given = Pick<
+  SessionRequest,
+  "binds" | "feed" | "indexedFeeds" | "isOffline" | "recipePackages" | "tools"
+>;
+
+export interface ShellRequest extends Given {
   /** OVERLAY_DIR, absolute. */
   readonly overlays: string;
   readonly name: string;
@@ -31,13 +37,6 @@ export interface ShellRequest {
   };
   /** A PATH with rpm and rpmdb, for bases of rpm packages. */
   readonly programs: string | undefined;
-  readonly tools: string | undefined;
-  readonly feed: FeedInRootOptions;
-  /** Feeds with opkg's index: absolute folders, and addresses. */
-  readonly indexedFeeds: readonly string[];
-  readonly recipePackages: string | undefined;
-  readonly binds: readonly Bind[];
-  readonly isOffline: boolean;
   /** Starts the base's init, and runs the command in the system. Such a system has no network. */
   readonly boots: boolean;
   /** Goes over to the base as it is now, where it was built anew. */
@@ -91,72 +90,64 @@ async function openAndRun(request: ShellRequest): Promise<number> {
     feed: { ...request.feed, onProgress },
     isOffline: request.isOffline || request.boots,
   });
-  if (request.boots) return await bootAndRun(request, places, { record, binds, lockFd: lock.fd });
-  const { words, env } = commandIn(request.command, request.environment["TERM"]);
-  const proxies = request.isOffline ? [] : PROXIES.flatMap((one) => [one, one.toUpperCase()]);
-  const handed = proxies.flatMap((one) => {
-    const value = request.environment[one];
-    return value === undefined ? [] : [[one, value] as const];
-  });
-  await keepReserve(places);
-  request.onStart();
-  try {
-    return await runInOverlay({
-      folder: places.folder,
-      lowers: ["session", treeFromOverlay(record.digest)],
-      upper: "upper",
-      work: "work",
-      point: "point",
-      binds,
-      hostname: hostnameOf(request),
-      network: !request.isOffline,
-      lockFd: lock.fd,
-      command: words,
-      env: { ...env, ...Object.fromEntries(handed) },
-      signal: request.signal,
-    });
-  } finally {
-    await noteUse(places, record);
-  }
-}
-
-interface Session {
-  readonly record: OverlayRecord;
-  readonly binds: readonly Bind[];
-  readonly lockFd: number;
-}
-
-async function bootAndRun(request: ShellRequest, places: OverlayPlaces, session: Session): Promise<number> {
-  const { record, binds, lockFd } = session;
-  const { bootOverlay } = await import("./boot.js");
-  request.onProgress(`booting ${request.base.recipe}`);
-  await using system = await bootOverlay({
+  const root: OverlayRoot = {
     folder: places.folder,
     lowers: ["session", treeFromOverlay(record.digest)],
     upper: "upper",
     work: "work",
     point: "point",
     binds,
-    hostname: hostnameOf(request),
-    lockFd,
+    hostname: base.recipe.replace(/[^A-Za-z0-9-]/g, "-"),
+    lockFd: lock.fd,
     signal: request.signal,
-  });
-  const end = (): void => void system.close();
-  request.signal?.addEventListener("abort", end, { once: true });
-  await keepReserve(places);
-  request.onStart();
-  try {
-    const code = await system.run(request.command, request.environment["TERM"]);
-    await system.shutDown();
-    return code;
-  } finally {
-    request.signal?.removeEventListener("abort", end);
-    await noteUse(places, record);
-  }
+  };
+  const use = async (work: () => Promise<number>): Promise<number> => {
+    await keepReserve(places);
+    request.onStart();
+    try {
+      return await work();
+    } finally {
+      await noteUse(places, record);
+    }
+  };
+  return request.boots ? await runBooted(request, root, use) : await use(() => runHere(request, root));
 }
 
-function hostnameOf({ base }: ShellRequest): string {
-  return base.recipe.replace(/[^A-Za-z0-9-]/g, "-");
+function runHere(request: ShellRequest, root: OverlayRoot): Promise<number> {
+  const { words, env } = commandIn(request.command, request.environment["TERM"]);
+  const proxies = request.isOffline ? [] : PROXIES.flatMap((one) => [one, one.toUpperCase()]);
+  const handed = proxies.flatMap((one) => {
+    const value = request.environment[one];
+    return value === undefined ? [] : [[one, value] as const];
+  });
+  return runInOverlay({
+    ...root,
+    network: !request.isOffline,
+    command: words,
+    env: { ...env, ...Object.fromEntries(handed) },
+  });
+}
+
+/** @param use around the work that has the terminal */
+async function runBooted(
+  request: ShellRequest,
+  root: OverlayRoot,
+  use: (work: () => Promise<number>) => Promise<number>,
+): Promise<number> {
+  const { bootOverlay } = await import("./boot.js");
+  request.onProgress(`booting ${request.base.recipe}`);
+  await using system = await bootOverlay(root);
+  const end = (): void => void system.close();
+  request.signal?.addEventListener("abort", end, { once: true });
+  try {
+    return await use(async () => {
+      const code = await system.run(request.command, request.environment["TERM"]);
+      await system.shutDown();
+      return code;
+    });
+  } finally {
+    request.signal?.removeEventListener("abort", end);
+  }
 }
 
 /** What locks, record and session take at the next opening, so that who has filled the disk in the shell can open it to make room. */

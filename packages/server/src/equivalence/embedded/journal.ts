@@ -7,7 +7,7 @@
  * the tables before anything else: neither works with what the other does not see.
  */
 import type Database from "libsql";
-import type { HashKey, ReportedOutput } from "../database.js";
+import { type HashKey, OUTPUT_COLUMNS, type ReportedOutput } from "../database.js";
 import {
   Decisions,
   type KnownHashes,
@@ -19,18 +19,6 @@ import {
 /** The more wait for the tables, the fewer pages each costs; all others wait as long as putting them there takes. */
 const MOST_REPORTS = 2000;
 const MOST_JOURNAL_CHARS = 4 << 20;
-
-const COLUMNS = [
-  "method",
-  "taskhash",
-  "outhash",
-  "owner",
-  "PN",
-  "PV",
-  "PR",
-  "task",
-  "outhash_siginfo",
-] as const;
 
 /** All of it is called inside a transaction that writes, unless it says otherwise. */
 export class Journal {
@@ -65,8 +53,8 @@ export class Journal {
     this.#append = sql.prepare("INSERT INTO journal (created, outputs, unihashes) VALUES (?, ?, ?)");
     this.#first = sql.prepare("SELECT id FROM journal LIMIT 1");
     this.#steps = [
-      `INSERT INTO outputs (${COLUMNS.join(", ")}, created)
-       SELECT ${COLUMNS.map((_column, at) => `o.value->>${at}`).join(", ")}, j.created
+      `INSERT INTO outputs (${OUTPUT_COLUMNS.join(", ")}, created)
+       SELECT ${OUTPUT_COLUMNS.map((_column, at) => `o.value->>${at}`).join(", ")}, j.created
        FROM journal j CROSS JOIN json_each(j.outputs) o WHERE true ORDER BY j.id, o.key ON CONFLICT DO NOTHING`,
       `INSERT INTO unihashes (method, taskhash, unihash, gc_mark)
        SELECT u.value->>0, u.value->>1, u.value->>2,
@@ -111,7 +99,7 @@ export class Journal {
     this.#version = version;
     const { unihashes, newOutputs, newUnihashes } = this.#decisions.decide(reports, this.#knownOf(reports));
     if (newOutputs.length > 0) {
-      const outputs = JSON.stringify(newOutputs.map((one) => COLUMNS.map((column) => one[column])));
+      const outputs = JSON.stringify(newOutputs.map((one) => OUTPUT_COLUMNS.map((column) => one[column])));
       const named = JSON.stringify(
         newUnihashes.map(({ method, taskhash, unihash }) => [method, taskhash, unihash]),
       );
