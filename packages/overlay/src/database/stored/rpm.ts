@@ -1,7 +1,8 @@
 /** rpm's packages: a header each, in one file of sqlite that rpmdb reads and makes. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { scratchFolder } from "@tsbake/base";
 import { installedRpms, writeRpmHeaders } from "@tsbake/packaging";
 import { type DatabasePackage, packageKey } from "../state.js";
 import { HELPER_PLACES } from "./helpers.js";
@@ -49,7 +50,7 @@ export function rpmStorage(programs: string | undefined): Storage {
 }
 
 async function inRoot(work: (root: string) => Promise<void>): Promise<void> {
-  const root = await mkdtemp(join(tmpdir(), "tsbake-rpm-"));
+  const root = await scratchFolder(join(tmpdir(), "tsbake-rpm-"));
   try {
     await mkdir(join(root, RPM), { recursive: true });
     await work(root);
